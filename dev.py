@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""Set-up and checks of a checkout, on the standard library alone.
+
+    python3 dev.py demo     install into .venv, run a deliberately slow training script, show the report
+    python3 dev.py test     install into .venv, then ruff, mypy, import-linter and pytest; more arguments go to pytest
+
+Works on a fresh machine with Python 3.10 or newer. Nothing is installed outside .venv, except Debian's Chromium for the
+report's browser test, and that only by the administrator of a CI machine (CI is set); elsewhere the test is skipped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+STAMP = VENV / "installed.sha256"
+CONSTRAINTS = ROOT / "constraints-ci.txt"
+# Linux wheels of torch carry gigabytes of CUDA libraries unless they come from here.
+CPU_TORCH = "https://download.pytorch.org/whl/cpu"
+
+
+def fail(message: str) -> None:
+    """End with one line and exit code 1."""
+    sys.exit(f"dev.py: {message}")
+
+
+def call(*command: str | Path) -> int:
+    """Run ``command`` in the checkout; its exit code. A command that cannot be started gives 127."""
+    try:
+        return subprocess.run([str(part) for part in command], cwd=ROOT).returncode
+    except FileNotFoundError as error:
+        print(f"dev.py: cannot start {command[0]}: {error.strerror}", file=sys.stderr)
+        return 127
+
+
+def fingerprint() -> str:
+    """Changes when another set of packages, or another Python, is asked for."""
+    digest = hashlib.sha256(sys.version.encode())
+    for path in (ROOT / "pyproject.toml", ROOT / "setup.py", CONSTRAINTS):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def install() -> None:
+    """Make .venv hold the checkout and all that its tests need; does nothing when it already does."""
+    wanted = fingerprint()
+    if STAMP.is_file() and STAMP.read_text() == wanted and (BIN / "python").exists():
+        return
+    if not (BIN / "python").exists() and call(sys.executable, "-m", "venv", VENV) != 0:
+        shutil.rmtree(VENV, ignore_errors=True)
+        fail("this Python cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv")
+    print("installing into .venv (a few minutes the first time) ...", file=sys.stderr, flush=True)
+    pip: list[str | Path] = [BIN / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    pip += ["-c", CONSTRAINTS]
+    cpu_only = sys.platform == "linux" and not Path("/proc/driver/nvidia").exists()
+    torch_from = ["--extra-index-url", CPU_TORCH] if cpu_only and "CI" not in os.environ else []
+    # torch first and alone: what needs torch would otherwise choose its newest version, CUDA and all.
+    if call(*pip, *torch_from, "torch") != 0 or call(*pip, "-e", ".[dev]") != 0:
+        fail("the installation failed; the lines above say why")
+    STAMP.write_text(wanted)
+
+
+def install_browser() -> None:
+    """Debian's Chromium, on CI machines only."""
+    if "CI" not in os.environ or not hasattr(os, "geteuid") or os.geteuid() != 0 or not shutil.which("apt-get"):
+        return
+    if any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")):
+        return
+    os.environ["DEBIAN_FRONTEND"] = "noninteractive"
+    chromium = ("apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium")
+    if call("apt-get", "update", "-qq") != 0 or call(*chromium) != 0:
+        print("dev.py: no Chromium; the browser test of the report will be skipped", file=sys.stderr)
+
+
+def demo(arguments: list[str]) -> int:
+    """Profile the demo script; the report is what ``bottleneck run`` prints at the end."""
+    install()
+    return call(BIN / "bottleneck", "run", *arguments, ROOT / "sample_pipelines" / "demo" / "train.py")
+
+
+def test(arguments: list[str]) -> int:
+    """Every check, in order of speed; stops at the first that fails and returns its exit code."""
+    install()
+    install_browser()
+    # The project's own commands, and the pipelines that the tests start, must be those of .venv.
+    os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"
+    checks = (
+        ("ruff", "check", "."),
+        ("mypy",),
+        ("lint-imports",),
+        ("pytest", "-x", "-q", *arguments),
+    )
+    for name, *options in checks:
+        print(f"--- {name}", file=sys.stderr, flush=True)
+        started = time.monotonic()
+        code = call(BIN / name, *options)
+        if code != 0:
+            print(f"dev.py: {name} failed (exit code {code})", file=sys.stderr)
+            return code
+        print(f"--- {name}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+    return 0
+
+
+COMMANDS: dict[str, Callable[[list[str]], int]] = {"demo": demo, "test": test}
+
+
+def main(arguments: list[str]) -> int:
+    if sys.version_info < (3, 10):  # noqa: UP036 - who has an older Python should get this line, not a traceback
+        fail(f"needs Python 3.10 or newer; this is {sys.version.split()[0]}")
+    if not arguments or arguments[0] not in COMMANDS:
+        print(__doc__.strip() if __doc__ else "", file=sys.stderr)
+        return 2
+    return COMMANDS[arguments[0]](arguments[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
