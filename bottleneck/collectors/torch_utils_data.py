@@ -1,0 +1,205 @@
+"""``torch.utils.data.DataLoader``: waits, passes, and inside its workers samples and batches.
+
+``DataLoader.__init__`` and ``__iter__`` are wrapped; ``__next__`` is wrapped on the class that the returned iterator
+inherits it from. The worker side travels in a picklable wrapper of ``worker_init_fn`` and ``collate_fn``, in place
+only while the iterator is being made.
+"""
+
+import os
+import sys
+import weakref
+
+from _thread import get_ident
+
+from .. import signals
+from ..recorder import now
+from . import BaseCollector, dress
+from ._samples import Collate, WorkerInit, watch_dataset
+
+_LOOK_EVERY = 64  # batches between looks at growing containers
+
+
+class _Pass:
+    """One iteration over one loader, on the thread that began it."""
+
+    __slots__ = ("began", "count", "frame_code", "loader", "ring", "thread", "trainings")
+
+    def __init__(self, ring, loader, trainings):
+        self.ring = ring
+        self.thread = get_ident()
+        self.loader = loader
+        self.began = now()
+        self.trainings = trainings
+        self.count = 0
+
+
+class Collector(BaseCollector):
+    id = "dataloader"
+    module = "torch.utils.data"
+
+    def hook(self, module):
+        self.sites = weakref.WeakKeyDictionary()
+        self.ids = weakref.WeakKeyDictionary()
+        self.count = 0
+        self.next_class = None
+        self.recorder.trainings = 0
+        try:
+            from ._growth import Growth
+
+            self.growth = Growth(self.recorder)
+        except ImportError:
+            self.growth = None
+        loader = module.DataLoader
+        self.patches.replace(
+            loader, "__init__", self.wrap(loader.__init__, self._before_init, lambda token, result, failed: None)
+        )
+        self.patches.replace(loader, "__iter__", self._iter(loader.__iter__))
+
+    def _before_init(self, args, kwargs):
+        if args and args[0] not in self.sites:
+            self.sites[args[0]] = self.recorder.site(3)
+
+    # -- __iter__ ------------------------------------------------------------------------------------------
+
+    def _iter(self, original):
+        def __iter__(loader):
+            if not self.on:
+                return original(loader)
+            try:
+                token = self._start(loader)
+            except BaseException as error:
+                self.off("before", error)
+                return original(loader)
+            try:
+                iterator = original(loader)
+            finally:
+                try:
+                    self._constructed(loader, token)
+                except BaseException as error:
+                    self.off("after", error)
+            try:
+                self._began(iterator, token)
+            except BaseException as error:
+                self.off("after", error)
+            return iterator
+
+        return dress(__iter__, original)
+
+    def _start(self, loader):
+        ring = self.recorder.ring()
+        number = self.ids.get(loader)
+        if number is None:
+            self.count += 1
+            number = self.ids[loader] = self.count
+            self._describe(loader, number)
+        worker_init, collate = loader.worker_init_fn, loader.collate_fn
+        if loader.num_workers == 0:
+            watch_dataset(self.recorder, loader.dataset, self.patches)
+            loader.collate_fn = Collate(collate)
+        elif self._workers_can_unpickle(loader):
+            loader.collate_fn = Collate(collate)
+            loader.worker_init_fn = WorkerInit(worker_init, self.recorder.run_dir, number)
+        outer = ring.phase
+        ring.phase = signals.LOADER_START
+        return ring, outer, now(), number, worker_init, collate
+
+    def _constructed(self, loader, token):
+        ring, outer, t0, number, worker_init, collate = token
+        loader.worker_init_fn = worker_init
+        loader.collate_fn = collate
+        ring.close(signals.LOADER_START, outer, t0, number)
+
+    def _workers_can_unpickle(self, loader):
+        context = getattr(loader, "multiprocessing_context", None)
+        method = context.get_start_method() if context is not None else None
+        if method is None:
+            method = sys.modules["multiprocessing"].get_start_method(allow_none=True) or "fork"
+        # A spawned worker finds our classes only where sitecustomize has loaded us.
+        inject = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "launch", "inject")
+        return method == "fork" or inject in os.environ.get("PYTHONPATH", "").split(os.pathsep)
+
+    def _describe(self, loader, number):
+        dataset = loader.dataset
+        inner = dataset
+        for _ in range(4):
+            inner = getattr(inner, "dataset", None) or inner
+        item = getattr(type(inner), "__getitem__", None) or getattr(type(inner), "__iter__", None)
+        item = getattr(item, "__wrapped__", item)
+        code = getattr(item, "__code__", None)
+        collate = getattr(loader.collate_fn, "__code__", None)
+        try:
+            length = len(loader)
+        except Exception:
+            length = None
+        self.recorder.note(
+            "loader",
+            id=number,
+            site=self.sites.get(loader, 0),
+            iter_site=self.recorder.site(3),
+            num_workers=int(loader.num_workers),
+            batch_size=loader.batch_size if isinstance(loader.batch_size, int) else None,
+            prefetch_factor=getattr(loader, "prefetch_factor", None),
+            persistent_workers=bool(getattr(loader, "persistent_workers", False)),
+            pin_memory=bool(getattr(loader, "pin_memory", False)),
+            length=length,
+            dataset=type(inner).__name__,
+            dataset_site=self.recorder.site_of(code, code.co_firstlineno) if code is not None else 0,
+            collate=getattr(loader.collate_fn, "__qualname__", type(loader.collate_fn).__name__),
+            collate_site=self.recorder.site_of(collate, collate.co_firstlineno)
+            if collate is not None and self.recorder.is_user(collate)
+            else 0,
+            iterable=hasattr(type(dataset), "__iter__") and not hasattr(type(dataset), "__getitem__"),
+        )
+
+    # -- __next__ ------------------------------------------------------------------------------------------
+
+    def _began(self, iterator, token):
+        ring, number = token[0], token[3]
+        for owner in type(iterator).__mro__:
+            if "__next__" in vars(owner):
+                break
+        else:
+            return
+        if not hasattr(vars(owner)["__next__"], "_bottleneck"):
+            hooked = self._next(vars(owner)["__next__"])
+            hooked._bottleneck = True
+            self.patches.replace(owner, "__next__", hooked)
+        iterator.__dict__["_bottleneck_pass"] = _Pass(ring, number, self.recorder.trainings)
+
+    def _next(self, original):
+        data_wait, first, end, raised = signals.DATA_WAIT, signals.FIRST, signals.END, signals.RAISED
+
+        def __next__(iterator):
+            current = iterator.__dict__.get("_bottleneck_pass")
+            if current is None or not self.on or current.thread != get_ident():
+                return original(iterator)
+            ring = current.ring
+            outer = ring.phase
+            if outer == data_wait:
+                return original(iterator)
+            ring.phase = data_wait
+            flags = 0 if current.count else first
+            t0 = now()
+            try:
+                batch = original(iterator)
+            except BaseException as stop:
+                try:
+                    over = isinstance(stop, StopIteration)
+                    t1 = ring.close(data_wait, outer, t0, current.loader, flags | (end if over else raised))
+                    if over:
+                        trained = self.recorder.trainings != current.trainings
+                        ring.put(signals.LOOP, int(trained), current.began, t1, current.loader)
+                except BaseException as error:
+                    self.off("after", error)
+                raise
+            try:
+                ring.close(data_wait, outer, t0, current.loader, flags)
+                current.count += 1
+                if not current.count % _LOOK_EVERY and self.growth is not None:
+                    self.growth.look(self.recorder.user_frame(sys._getframe(1)))
+            except BaseException as error:
+                ring.phase = outer
+                self.off("after", error)
+            return batch
+
+        return dress(__next__, original)

@@ -1,0 +1,58 @@
+"""Detectors: one signature, one file. The base class, how they are found, and the runner.
+
+A detector's parameters declare the artifacts it needs; the runner answers NotMeasured when one is missing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+from ..findings import Fine, Finding, NotMeasured, Outcome, Stage
+from ..timeline import Artifacts, Missing
+
+HEADINGS = ("Why it matters", "How it is measured", "How to fix it", "When to ignore it")
+
+
+class Detector(ABC):
+    """One signature. The subclass's docstring is its documentation page: a first line, then the four HEADINGS."""
+
+    id: ClassVar[str]
+    title: ClassVar[str]
+    stage: ClassVar[Stage]
+    #: ids of the parents that this finding, where it explains most of them, silences
+    explains: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def detect(self, *artifacts: Any, **named: Any) -> Finding | Fine | NotMeasured:
+        """Judge one run; the subclass names and annotates the artifacts it needs."""
+
+
+def all_detectors() -> list[Detector]:
+    """Every built-in detector, sorted by id; a file that fails to import is an error naming it."""
+    found: list[Detector] = []
+    for module in pkgutil.walk_packages(__path__, __name__ + "."):
+        if module.ispkg or module.name.rpartition(".")[2].startswith("_"):
+            continue
+        loaded = importlib.import_module(module.name)
+        found += [
+            item()
+            for item in vars(loaded).values()
+            if isinstance(item, type) and issubclass(item, Detector) and item.__module__ == loaded.__name__
+        ]
+    return sorted(found, key=lambda detector: detector.id)
+
+
+def run(detectors: list[Detector], artifacts: Artifacts) -> dict[str, Outcome]:
+    """id -> outcome. One detector's error never stops the rest: it becomes NotMeasured with the reason."""
+    outcomes: dict[str, Outcome] = {}
+    for detector in detectors:
+        try:
+            outcomes[detector.id] = artifacts.call(detector.detect)
+        except Missing as missing:
+            outcomes[detector.id] = NotMeasured(str(missing))
+        except Exception as error:
+            outcomes[detector.id] = NotMeasured(f"the detector itself failed: {type(error).__name__}: {error}")
+    return outcomes

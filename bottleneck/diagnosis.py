@@ -1,0 +1,136 @@
+"""The result of analysing one run: all that the reports may know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .findings import Finding, Severity
+
+SCHEMA = "bottleneck.diagnosis/1"
+
+
+@dataclass(frozen=True)
+class PhaseShare:
+    """``seconds`` of the main process's wall time spent in ``phase``."""
+
+    phase: str
+    seconds: float
+    share: float
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A finding with its place: severity by gain, score by signatures.md 2."""
+
+    finding: Finding
+    severity: Severity
+    confidence: float
+    score: float
+    explains: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One detector that did not fire. outcome: "fine" or "not-measured"."""
+
+    detector: str
+    outcome: str
+    value: float | None = None
+    threshold: float | None = None
+    unit: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class PlanStep:
+    """Predicted wall seconds after this fix and all before it."""
+
+    detector: str
+    wall_seconds_after: float
+
+
+@dataclass(frozen=True)
+class Overhead:
+    """What recording cost: CPU ``seconds`` and ``share`` of the wall time, by measured unit costs."""
+
+    seconds: float
+    share: float
+    phases_us: float
+    sampler_share: float
+    dropped_records: int
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar of the timeline: seconds from run start, ``track`` e.g. "rank 0", "worker 1", "requests"."""
+
+    track: str
+    phase: str
+    start: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class StackNode:
+    """Call-tree node: ``seconds`` inclusive."""
+
+    function: str
+    file: str
+    line: int
+    seconds: float
+    children: tuple[StackNode, ...] = ()
+
+
+@dataclass(frozen=True)
+class Series:
+    """A curve for the report: ``x`` seconds from run start, ``y`` in ``unit``."""
+
+    name: str
+    unit: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class View:
+    """What the reports draw; at most 2,000 bars."""
+
+    bars: tuple[Bar, ...] = ()
+    calls: tuple[StackNode, ...] = ()
+    series: tuple[Series, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """``exit_code`` as the shell sees it; ``steps`` counts training or inference steps of all ranks."""
+
+    command: str
+    exit_code: int | None
+    wall_seconds: float
+    host: str
+    ranks: int
+    steps: int
+    requests: int
+    cores: float
+    started: str  # ISO 8601 with zone
+    python: str
+    versions: dict[str, str] = field(default_factory=dict)
+    gpus: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # what was not measured and why, in whole sentences
+    named_share: float = 0.0  # share of the wall time that carries a name
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Ranked findings, plan, breakdown and what was checked; ``headline`` is one true sentence."""
+
+    run: RunFacts
+    breakdown: tuple[PhaseShare, ...]
+    headline: str
+    findings: tuple[Ranked, ...]
+    also_noticed: tuple[Ranked, ...]
+    checked: tuple[Checked, ...]
+    plan: tuple[PlanStep, ...]
+    overhead: Overhead
+    view: View = field(default_factory=View)
+    verdict: str = "fine"  # "findings", "fine", "too short to judge", "nothing recorded"

@@ -1,0 +1,102 @@
+"""What a detector can say: Finding, Evidence, Gain, Fix, Location, and the three outcomes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Basis = Literal["run", "step", "p99", "capacity"]
+Stage = Literal["etl", "data loading", "training", "serving"]
+Severity = Literal["critical", "warning", "info"]
+Effort = Literal[1, 2, 4, 8]
+
+
+@dataclass(frozen=True)
+class Location:
+    """A line of the user's code."""
+
+    file: str
+    line: int
+    function: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One measured number. ``unit``: s, share (0 to 1), B, B/s, count, 1/s, cores, or "" for text."""
+
+    label: str
+    value: float | int | str
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Gain:
+    """Predicted saving; ``share``, ``low`` (P10) and ``high`` (P90) are shares of ``basis``.
+
+    ``step_share`` is the same saving as a share of the typical step. ``seconds`` is wall time saved in
+    this run (0 when the basis is p99 or capacity). ``method`` is one sentence: the law and its terms.
+    ``confidence`` is c_predict of the catalogue: 0.95 counterfactual measured, 0.8 model with measured
+    terms, 0.6 local probe, 0.4 published factor, 0.2 rule of thumb.
+    """
+
+    share: float
+    low: float
+    high: float
+    seconds: float
+    method: str
+    basis: Basis = "run"
+    step_share: float | None = None
+    confidence: float = 0.8
+
+
+@dataclass(frozen=True)
+class Fix:
+    """What to change. ``snippet`` is code to paste; ``risk`` 0 none .. 0.5 changes what the program means."""
+
+    summary: str
+    snippet: str
+    effort: Effort
+    risk: float = 0.0
+    patch: str | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One problem worth acting on. ``removes`` tells the plan which part of the run the fix takes away:
+    phase name -> seconds of the whole run, before capping by other findings. ``exhaustion_seconds``: time until
+    the run would end by itself (memory), for findings without a time gain. ``simulated``: inputs were not real."""
+
+    detector: str
+    title: str
+    stage: Stage
+    evidence: tuple[Evidence, ...]
+    fix: Fix
+    location: Location | None = None
+    gain: Gain | None = None
+    detected_by: float = 1.0  # c_detect: 1.0 decisive discriminator seen, 0.6 symptom only
+    after: str = ""  # what the limit becomes once this is applied
+    removes: dict[str, float] = field(default_factory=dict)
+    exhaustion_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Fine:
+    """Looked at, nothing wrong: the measured value against the threshold, in ``unit``."""
+
+    value: float | None
+    threshold: float | None
+    unit: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class NotMeasured:
+    """A signal is missing; ``reason`` names it. Never the same as fine, never a zero."""
+
+    reason: str
+
+
+Outcome = Finding | Fine | NotMeasured

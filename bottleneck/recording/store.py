@@ -1,0 +1,225 @@
+"""The run folder on disk: parts of tables, facts, run.json. Writing and reading, with errors that name the file."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .. import signals
+from ..timeline.tables import RECORD_DTYPE, Facts, Frame, Process, Recording, Records, Site, Table
+from .drain import Drain
+from .steps import empty_steps
+
+VERSION = 1
+RUNS = Path(".bottleneck") / "runs"
+RECORD_TABLES = ("events", "samples", "stacks", "requests")
+MAX_ROWS = 1_000_000  # rows a record table keeps; beyond it, a uniform sample, and the count says so
+
+
+class RunError(Exception):
+    """A run folder that cannot be made, read or written; one line that names the file."""
+
+
+def create(parent: Path | None, name: str, run_dir: Path | None) -> Path:
+    """Make a run folder: ``run_dir`` (refused when not empty) or ``<parent>/<time>-<name>``. Raises RunError."""
+    try:
+        if run_dir is None:
+            base = (parent or Path.cwd()) / RUNS
+            base.mkdir(parents=True, exist_ok=True)
+            ignore = base.parent / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n")
+            safe = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.") or "run"
+            stamp = time.strftime("%Y%m%d-%H%M%S")
+            for attempt in range(1000):
+                run_dir = base / (f"{stamp}-{safe}" + (f"-{attempt}" if attempt else ""))
+                try:
+                    run_dir.mkdir()
+                    break
+                except FileExistsError:
+                    continue
+        elif run_dir.exists() and any(run_dir.iterdir()):
+            raise RunError(f"{run_dir} is not empty; give --run-dir a new folder")
+        assert run_dir is not None
+        (run_dir / signals.LIVE).mkdir(parents=True, exist_ok=True)
+        (run_dir / "tables").mkdir(exist_ok=True)
+    except NotADirectoryError:
+        raise RunError(f"{run_dir} is not a folder") from None
+    except OSError as error:
+        raise RunError(f"cannot write the run folder {error.filename or run_dir}: {error.strerror}") from None
+    return run_dir.resolve()
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write atomically: a reader sees the old file or the new one."""
+    part = path.with_suffix(path.suffix + ".part")
+    part.write_text(json.dumps(value, indent=1, default=str), encoding="utf-8")
+    os.replace(part, path)
+
+
+@dataclass
+class Writer:
+    """Appends parts to the tables of one run; stops, and says so once, when the disk is full."""
+
+    run_dir: Path
+    problem: str = ""
+    _part: int = 0
+    _rows: dict[str, int] = field(default_factory=dict)
+    _facts: int = 0
+
+    def append(self, drain: Drain, host: list[dict[str, Any]], gpu: list[dict[str, Any]], final: bool = False) -> None:
+        """Write what the drain has accumulated as one part of each table. Never raises OSError."""
+        steps, records = drain.take(final)
+        self._part += 1
+        try:
+            if len(steps["t0"]):
+                self._write("steps", pa.table(steps))
+            for name, rows in records.items():
+                kept = self._cap(name, rows)
+                self._write(name, pa.table({column: kept[column] for column in RECORD_DTYPE.names or ()}))
+            for name, samples in (("host", host), ("gpu", gpu)):
+                if samples:
+                    self._write(name, pa.Table.from_pylist(samples))
+            notes = drain.notes[self._facts :]
+            if notes:
+                with open(self.run_dir / "tables" / "facts.jsonl", "a", encoding="utf-8") as file:
+                    file.writelines(json.dumps(note) + "\n" for note in notes)
+                self._facts = len(drain.notes)
+        except OSError as error:
+            if not self.problem:
+                self.problem = f"recording stopped: cannot write {self.run_dir}: {error.strerror or error}"
+
+    def _cap(self, name: str, rows: Records) -> Records:
+        seen = self._rows.get(name, 0)
+        self._rows[name] = seen + len(rows)
+        if seen + len(rows) <= MAX_ROWS:
+            return rows
+        # Past the limit the share kept falls as 1/n: a uniform thinning in time order, enough for shares and tails.
+        step = max(2, 2 * (seen + len(rows)) // MAX_ROWS)
+        return rows[::step]
+
+    def _write(self, name: str, table: pa.Table) -> None:
+        path = self.run_dir / "tables" / f"{name}-{self._part:05d}.parquet"
+        part = path.with_suffix(".part")
+        pq.write_table(table, part, compression="zstd")
+        os.replace(part, path)
+
+
+def read_run(run_dir: Path) -> dict[str, Any]:
+    """run.json. Raises RunError naming the file when it is missing, damaged or of a newer version."""
+    path = run_dir / "run.json"
+    try:
+        run = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunError(f"{run_dir} is not a bottleneck run: it has no run.json") from None
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} cannot be read: {error}") from None
+    if not isinstance(run, dict) or run.get("format") != "bottleneck.run":
+        raise RunError(f"{path} was not written by bottleneck")
+    if int(run.get("version", 0)) > VERSION:
+        raise RunError(f"{path} was written by a newer bottleneck (run version {run['version']}); upgrade to read it")
+    return run
+
+
+def load(run_dir: Path) -> Recording:
+    """The whole recording of a run folder. Raises RunError naming the file that cannot be read."""
+    run = read_run(run_dir)
+    tables = {name: _records(run_dir, name) for name in RECORD_TABLES}
+    totals = {(int(p), int(a), int(b)): (int(n), int(ns)) for p, a, b, n, ns in run.get("totals", [])}
+    return Recording(
+        run=run,
+        facts=_facts(run_dir),
+        steps=_table(run_dir, "steps") or empty_steps(),
+        host=_table(run_dir, "host"),
+        gpu=_table(run_dir, "gpu"),
+        started_ns=int(run["started_ns"]),
+        ended_ns=int(run.get("ended_ns") or run["started_ns"]),
+        dropped_records=int(run.get("dropped_records", 0)),
+        written_records=int(run.get("written_records", 0)),
+        totals=totals,
+        **tables,
+    )
+
+
+def _table(run_dir: Path, name: str) -> Table:
+    parts = []
+    for path in sorted((run_dir / "tables").glob(f"{name}-*.parquet")):
+        try:
+            parts.append(pq.read_table(path))
+        except (OSError, pa.ArrowException) as error:
+            raise RunError(f"{path} is damaged: {str(error).splitlines()[0]}") from None
+    if not parts:
+        return {}
+    table = pa.concat_tables(parts, promote_options="permissive")
+    return {column: table[column].to_numpy() for column in table.column_names}
+
+
+def _records(run_dir: Path, name: str) -> Records:
+    table = _table(run_dir, name)
+    count = len(table["t0"]) if table else 0
+    records = np.empty(count, RECORD_DTYPE)
+    for column in RECORD_DTYPE.names or ():
+        if table and column not in table:
+            raise RunError(f"{run_dir / 'tables'}/{name}-*.parquet has no column {column}")
+        if table:
+            records[column] = table[column]
+    return records[np.argsort(records["t1"], kind="stable")]
+
+
+def _facts(run_dir: Path) -> Facts:
+    facts = Facts()
+    path = run_dir / "tables" / "facts.jsonl"
+    if not path.exists():
+        return facts
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        notes = [json.loads(line) for line in lines]
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} is damaged: {error}") from None
+    return facts_of([(int(p), str(kind), dict(fields)) for p, kind, fields in notes])
+
+
+def facts_of(notes: list[tuple[int, str, dict[str, Any]]]) -> Facts:
+    """Sort the notes of all side files into ``Facts``."""
+    facts = Facts()
+    for index in range(max((p for p, _, _ in notes), default=-1) + 1):
+        facts.processes.append(Process(index=index, pid=0))
+    for index, kind, fields in notes:
+        process = facts.processes[index]
+        if kind == "hello":
+            process.pid, process.parent_pid = int(fields["pid"]), int(fields["ppid"])
+            process.role, process.hello_ns = str(fields["role"]), int(fields["time_ns"])
+            process.python = str(fields["python"])
+            rank = fields.get("rank")
+            process.rank = int(rank) if rank is not None and str(rank).isdigit() else None
+        elif kind == "ready":
+            process.ready_ns = int(fields["time_ns"])
+        elif kind == "bye":
+            process.bye_ns = int(fields["time_ns"])
+        elif kind == "worker":
+            process.role = signals.WORKER
+            process.loader, process.worker = int(fields["loader"]), int(fields["worker"])
+        elif kind == "string":
+            facts.strings[index, fields["id"]] = fields["text"]
+        elif kind == "site":
+            facts.sites[index, fields["id"]] = Site(fields["file"], fields["line"], fields["function"])
+        elif kind == "stack":
+            facts.stacks[index, fields["id"]] = tuple(Frame(*frame) for frame in fields["frames"])
+        elif kind == "loader":
+            facts.loaders[index, fields["id"]] = fields
+        elif kind == "attached":
+            facts.attached.add(str(fields["collector"]))
+        elif kind == "failed":
+            facts.failed[str(fields["collector"])] = f"{fields['where']}: {fields['error']}"
+        else:
+            facts.notes.append((index, kind, fields))
+    return facts

@@ -1,0 +1,110 @@
+"""Record kinds, units and the binary layout shared by the recorded program and the supervisor.
+
+This file is a leaf and is loaded inside the user's process: builtins only, syntax of Python 3.9.
+
+A *ring* is one file per recording thread, ``<pid>-<thread number>.ring``:
+
+======================  ===============================================================
+bytes                   content
+======================  ===============================================================
+0 .. 64                 header, ``HEADER``
+64 .. ``HIST_AT``       totals: (count, inclusive nanoseconds) per (phase, enclosing phase), u64
+``HIST_AT`` .. DATA_AT  per phase 64 buckets of u64; bucket b counts durations with b bits (ns)
+``DATA_AT`` ..          capacity records of ``RECORD``, written round and round
+======================  ===============================================================
+
+Record: ``t0`` and ``t1`` are ``time.monotonic_ns``; ``kind`` a phase (< 64) or an event (>= 64);
+``flags`` and ``arg`` as the table of kinds says; ``thread`` the number in the ring's file name.
+"""
+
+LAYOUT_VERSION = 1
+MAGIC = b"BTLNECK\x01"
+RECORD = "<QQIHHQ"
+RECORD_BYTES = 32
+# magic, layout version, pid, written (records ever), capacity, thread number,
+# monotonic ns and wall ns read together when the ring was made
+HEADER = "<8sIIQIIQQ"
+WRITTEN_AT = 16
+PHASE_COUNT = 24
+TOTALS_AT = 64
+HIST_AT = TOTALS_AT + PHASE_COUNT * PHASE_COUNT * 16
+DATA_AT = 24576
+MAIN_CAPACITY = 16384
+THREAD_CAPACITY = 1024
+
+# Phases: exclusive, an instant belongs to the innermost open one. flags: low byte = enclosing phase.
+NONE = 0
+IMPORT = 1
+LOADER_START = 2  # arg: loader id
+DATA_WAIT = 3  # arg: loader id
+H2D = 4
+FORWARD = 5  # arg: size of the leading dimension of the first tensor, 0 unknown
+BACKWARD = 6
+OPTIMIZER = 7
+EVAL = 8  # forward with gradients off; whole evaluation loops once the timeline has seen them
+CHECKPOINT = 9  # arg: call-site id
+SYNC = 10
+READ = 11  # etl.read; arg: read id (the note "read" carries the rest)
+TRANSFORM = 12  # etl.transform; arg: call-site id
+WRITE = 13  # etl.write; arg: call-site id
+HANDLER = 14  # serve.handler
+IDLE = 15  # serve.idle
+PHASES = (
+    "other",
+    "import",
+    "loader_start",
+    "data_wait",
+    "h2d",
+    "forward",
+    "backward",
+    "optimizer",
+    "eval",
+    "checkpoint",
+    "sync",
+    "etl.read",
+    "etl.transform",
+    "etl.write",
+    "serve.handler",
+    "serve.idle",
+)
+
+# Flags of a phase record above the low byte.
+FIRST = 1 << 8  # first next() of a loader's iterator
+END = 1 << 9  # this next() ended the loop (StopIteration)
+RAISED = 1 << 10
+
+# Events: no time of their own in the partition.
+LOOP = 64  # one pass over a loader; arg: loader id; flags bit 0: a backward or optimizer step happened
+SAMPLE = 65  # one __getitem__ (1 in 16); arg: thread CPU ns; flags: number of samples covered
+BATCH = 66  # one batch made (first sample to end of collate); arg: thread CPU ns; flags: samples
+COLLATE = 67  # arg: thread CPU ns
+SAMPLE_READ = 68  # part of a sampled item; t1 - t0 is wall, arg: thread CPU ns
+SAMPLE_DECODE = 69
+SAMPLE_TRANSFORM = 70
+STACK_CPU = 72  # t1 - t0 is the thread CPU time since the last sample; arg: stack id; flags: open phase
+STACK_BLOCKED = 73  # t1 - t0 is the time blocked; arg: stack id; flags: open phase
+STAGE = 74  # user's stage; arg: string id
+STEP = 75  # user's step; arg: string id of its name
+MARK = 76  # user's mark, t0 == t1; arg: string id
+REQUEST = 80  # served request; arg: string id of "METHOD route status"; flags: requests in flight at arrival
+LAG = 81  # event loop late: due at t0, ran at t1; arg: stack id of the frame that blocked, 0 unknown
+MODEL_CALL = 82  # outermost forward while serving; arg: batch size; flags: requests in flight
+POOL = 83  # thread-pool sample; arg: borrowed << 32 | limit; flags: tasks waiting
+EVENTS = {
+    LOOP: "loop", SAMPLE: "sample", BATCH: "batch", COLLATE: "collate", SAMPLE_READ: "sample.read",
+    SAMPLE_DECODE: "sample.decode", SAMPLE_TRANSFORM: "sample.transform", STACK_CPU: "stack.cpu",
+    STACK_BLOCKED: "stack.blocked", STAGE: "stage", STEP: "step", MARK: "mark", REQUEST: "request",
+    LAG: "lag", MODEL_CALL: "model_call", POOL: "pool",
+}  # fmt: skip
+
+# Environment of the recorded program.
+RUN_DIR_VARIABLE = "BOTTLENECK_RUN_DIR"  # the run folder; rings and side files go to its live/
+OPTIONS_VARIABLE = "BOTTLENECK_OPTIONS"  # "key=value,key=value": stacks=auto|pyinstrument|off
+LIVE = "live"  # rings and side files, deleted once drained
+
+# Side file <pid>.side: one line per fact, repr((kind, fields)) read with ast.literal_eval.
+# hello {pid, ppid, time_ns, wall_ns, python, rank, world_size, program}   bye {time_ns}
+# string {id, text}    site {id, file, line, function}    stack {id, frames [[function, file, line]...]}
+# loader {id, site, iter_site, num_workers, batch_size, dataset, dataset_site, ...}
+# read {id, ...}   attached {collector}   failed {collector, where, error}   worker {loader, worker}
+MAIN, WORKER, FORKED = "main", "worker", "forked"

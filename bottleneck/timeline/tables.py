@@ -1,0 +1,124 @@
+"""A recording in memory: the tables and facts that every artifact is computed from. Filled by ``recording.load``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import signals
+
+#: One drained record. ``t0``, ``t1``: monotonic ns; ``process``: index into ``Facts.processes``.
+RECORD_DTYPE = np.dtype(
+    [
+        ("process", "i2"),
+        ("thread", "i2"),
+        ("kind", "i4"),
+        ("flags", "i4"),
+        ("t0", "i8"),
+        ("t1", "i8"),
+        ("arg", "u8"),
+    ]
+)
+Records = npt.NDArray[Any]  # of RECORD_DTYPE
+Table = dict[str, npt.NDArray[Any]]  # column name -> values, all of one length
+
+#: Columns of ``steps`` in microseconds, exclusive, index = phase number up to etl.write.
+STEP_PHASES = signals.PHASES[: signals.WRITE + 1]
+#: Step rows by ``loader``: > 0 a DataLoader's id; these are the loops that have none.
+BY_OPTIMIZER, BY_FORWARD, BY_USER = 0, -1, -2
+
+
+@dataclass(frozen=True)
+class Site:
+    """A call site in the user's code."""
+
+    file: str
+    line: int
+    function: str
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame of a sampled stack; ``user`` says whether the file is the user's own."""
+
+    function: str
+    file: str
+    line: int
+    user: bool
+
+
+@dataclass
+class Process:
+    """One recorded process. ``role``: main, worker, forked; ``loader``/``worker`` are set for loader workers."""
+
+    index: int
+    pid: int
+    parent_pid: int = 0
+    role: str = signals.MAIN
+    rank: int | None = None
+    hello_ns: int = 0
+    ready_ns: int = 0
+    bye_ns: int = 0
+    python: str = ""
+    loader: int = 0
+    worker: int = -1
+
+
+@dataclass
+class Facts:
+    """Everything that is not a record: notes of the side files, keyed by (process index, id)."""
+
+    processes: list[Process] = field(default_factory=list)
+    strings: dict[tuple[int, int], str] = field(default_factory=dict)
+    sites: dict[tuple[int, int], Site] = field(default_factory=dict)
+    stacks: dict[tuple[int, int], tuple[Frame, ...]] = field(default_factory=dict)  # innermost first
+    loaders: dict[tuple[int, int], dict[str, Any]] = field(default_factory=dict)
+    notes: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)  # all other notes, in order
+    attached: set[str] = field(default_factory=set)  # collector ids
+    failed: dict[str, str] = field(default_factory=dict)  # collector id -> "where: error"
+
+    def of(self, kind: str) -> list[tuple[int, dict[str, Any]]]:
+        """(process, fields) of every note of one kind, e.g. "read"."""
+        return [(process, fields) for process, name, fields in self.notes if name == kind]
+
+
+@dataclass
+class Recording:
+    """One run. ``started_ns``/``ended_ns``: monotonic ns just before exec and after wait.
+
+    ``host`` columns: time_ns, busy_cores, idle_cores, other_cores, rss_bytes, read_bytes, write_bytes, major_faults,
+    swap_in_bytes, run_delay_ns ... (cumulative ones end in _total). ``gpu``: time_ns, index, utilization (0..1),
+    memory_used_bytes, memory_total_bytes, power_watts, ...; both empty dicts when not measured.
+    ``totals``: (process, phase, enclosing) -> (count, inclusive ns); survive a wrapped ring.
+    """
+
+    run: dict[str, Any]
+    facts: Facts
+    steps: Table
+    events: Records
+    samples: Records
+    stacks: Records
+    requests: Records
+    host: Table
+    gpu: Table
+    started_ns: int
+    ended_ns: int
+    dropped_records: int = 0
+    written_records: int = 0
+    totals: dict[tuple[int, int, int], tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def wall_seconds(self) -> float:
+        return (self.ended_ns - self.started_ns) / 1e9
+
+
+#: Which table a kind of record goes to; phases go through the step builder and else to ``events``.
+TABLE_OF = {
+    **{k: "samples" for k in range(signals.SAMPLE, signals.SAMPLE_TRANSFORM + 1)},
+    signals.STACK_CPU: "stacks",
+    signals.STACK_BLOCKED: "stacks",
+    **{k: "requests" for k in (signals.REQUEST, signals.LAG, signals.MODEL_CALL, signals.POOL)},
+}
