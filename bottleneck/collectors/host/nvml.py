@@ -1,0 +1,278 @@
+"""Samples GPUs through NVML (nvidia-ml-py), from the supervisor, for the devices that the recorded program can see.
+
+No GPU is an ordinary case: the sampler is then empty and ``reason`` says why, in one of the words of ``Reason``.
+A value that a device does not give is NaN, never 0.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from math import nan
+from typing import Any, Literal
+
+#: Why there are no samples: "" there are some; no-library (NVML is not installed here); no-driver (installed, not
+#: running); no-device; hidden (CUDA_VISIBLE_DEVICES shows none); no-permission; driver-mismatch (library and kernel
+#: module differ); lost (every device failed while running); failed (anything else, see ``detail``).
+Reason = Literal[
+    "", "no-library", "no-driver", "no-device", "hidden", "no-permission", "driver-mismatch", "lost", "failed"
+]
+_REASONS: dict[int, Reason] = {
+    # NVML error numbers, stable by contract of the library.
+    4: "no-permission",
+    6: "no-device",  # not found
+    9: "no-driver",
+    12: "no-library",
+    13: "driver-mismatch",  # function not found: the library is older than the driver or the other way round
+    15: "lost",
+    18: "driver-mismatch",
+}
+#: Reading the PCIe counters makes NVML wait 20 ms for each direction: once in so many samples.
+_PCIE_EVERY = 20
+_LOST = 15
+
+COLUMNS = (
+    "time_ns",
+    "index",
+    "utilization",
+    "memory_busy",
+    "memory_used_bytes",
+    "memory_total_bytes",
+    "process_memory_bytes",
+    "power_watts",
+    "power_limit_watts",
+    "sm_clock_hz",
+    "sm_clock_max_hz",
+    "temperature_celsius",
+    "pcie_rx_bytes_per_second",
+    "pcie_tx_bytes_per_second",
+)
+Row = dict[str, float | int]
+
+
+class _Device:
+    """One visible device. ``parent`` is the whole GPU of a MIG slice: power, clocks and heat belong to it."""
+
+    def __init__(self, index: int, handle: Any, parent: Any, uuid: str, name: str) -> None:
+        self.index = index
+        self.handle = handle
+        self.parent = parent
+        self.uuid = uuid
+        self.name = name
+        self.unsupported: dict[str, str] = {}  # column -> NVML's word for why
+        self.lost = False
+        self.samples = 0
+
+
+class GpuSampler:
+    """GPUs that a program started with ``environ`` sees; call ``sample()`` about every 100 ms, then ``close()``.
+
+    ``pids``: gives the recorded program's processes, for the memory they hold. Never raises on NVML's account:
+    ``reason`` is "" or says why there are no samples, ``detail`` is NVML's own text.
+    """
+
+    def __init__(self, environ: Mapping[str, str] | None = None, pids: Callable[[], set[int]] | None = None) -> None:
+        self.reason: Reason = ""
+        self.detail = ""
+        self._pids = pids
+        self._nvml: Any = None
+        self._devices: list[_Device] = []
+        self._driver = ""
+        try:
+            import pynvml
+        except Exception as error:
+            self.reason, self.detail = "no-library", f"{type(error).__name__}: {error}"
+            return
+        try:
+            pynvml.nvmlInit()
+        except pynvml.NVMLError as error:
+            self._give_up(error)
+            return
+        self._nvml = pynvml
+        try:
+            self._driver = self._ask(pynvml.nvmlSystemGetDriverVersion) or ""
+            self._devices = self._visible(environ or {})
+        except pynvml.NVMLError as error:
+            self._give_up(error)
+        else:
+            if not self._devices and not self.reason:
+                self.reason = "no-device"
+
+    def _give_up(self, error: Any) -> None:
+        self.reason = _REASONS.get(error.value, "failed")
+        self.detail = str(error)
+
+    def _ask(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """The value, or None where this device or driver does not give it."""
+        try:
+            return function(*arguments)
+        except self._nvml.NVMLError:
+            return None
+
+    # -- which devices ----------------------------------------------------------------------------------------
+
+    def _all(self) -> list[tuple[Any, str]]:
+        """(handle, UUID) of every GPU that can be opened, in the order of their bus numbers."""
+        nvml, found, failure = self._nvml, [], None
+        for number in range(nvml.nvmlDeviceGetCount()):
+            try:
+                handle = nvml.nvmlDeviceGetHandleByIndex(number)
+                found.append((handle, nvml.nvmlDeviceGetUUID(handle)))
+            except nvml.NVMLError as error:  # in a container: a GPU that was given to somebody else
+                failure = error
+        if not found and failure is not None:
+            raise failure
+        return found
+
+    def _slices(self, handle: Any) -> list[tuple[Any, str]]:
+        """(handle, UUID) of the MIG slices of a GPU; none where MIG is off or unknown."""
+        nvml = self._nvml
+        mode = self._ask(nvml.nvmlDeviceGetMigMode, handle)
+        if not mode or not mode[0]:
+            return []
+        found = []
+        for number in range(self._ask(nvml.nvmlDeviceGetMaxMigDeviceCount, handle) or 0):
+            part = self._ask(nvml.nvmlDeviceGetMigDeviceHandleByIndex, handle, number)
+            uuid = self._ask(nvml.nvmlDeviceGetUUID, part) if part is not None else None
+            if uuid:
+                found.append((part, uuid))
+        return found
+
+    def _visible(self, environ: Mapping[str, str]) -> list[_Device]:
+        """The devices as CUDA numbers them: by CUDA_VISIBLE_DEVICES, which takes numbers, GPU- and MIG-UUIDs.
+
+        As in CUDA, the first entry that names nothing ends the list. Numbers count in bus order, which is CUDA's own
+        order only under CUDA_DEVICE_ORDER=PCI_BUS_ID or with equal GPUs; UUIDs are always right.
+        """
+        gpus = self._all()
+        slices = [(part, uuid, handle) for handle, _ in gpus for part, uuid in self._slices(handle)]
+        sliced = {uuid for handle, uuid in gpus if self._slices(handle)}
+        chosen: list[tuple[Any, str, Any]] = []
+        visible = environ.get("CUDA_VISIBLE_DEVICES")
+        if visible is None:
+            whole = [(handle, uuid, handle) for handle, uuid in gpus if uuid not in sliced]
+            chosen = whole or slices[:1]  # CUDA opens the first slice when every GPU is cut
+        else:
+            for entry in visible.split(","):
+                match = self._match(entry.strip(), gpus, slices)
+                if match is None or match in chosen:
+                    break
+                chosen.append(match)
+            if gpus and not chosen:
+                self.reason = "hidden"
+        name = self._nvml.nvmlDeviceGetName
+        return [
+            _Device(index, handle, parent, uuid, str(self._ask(name, handle) or "GPU"))
+            for index, (handle, uuid, parent) in enumerate(chosen)
+        ]
+
+    @staticmethod
+    def _match(
+        entry: str, gpus: list[tuple[Any, str]], slices: list[tuple[Any, str, Any]]
+    ) -> tuple[Any, str, Any] | None:
+        """The device that one entry of CUDA_VISIBLE_DEVICES names: number, or a UUID's unambiguous beginning."""
+        if entry.isdigit():
+            if int(entry) >= len(gpus):
+                return None
+            handle, uuid = gpus[int(entry)]
+            return handle, uuid, handle
+        if not entry.startswith(("GPU-", "MIG-")):
+            return None
+        every = [(handle, uuid, handle) for handle, uuid in gpus] + slices
+        found = [device for device in every if device[1].startswith(entry)]
+        return found[0] if len(found) == 1 else None
+
+    # -- samples ----------------------------------------------------------------------------------------------
+
+    def sample(self) -> list[Row]:
+        """One row of ``COLUMNS`` for every visible device that answers; empty when there is none.
+
+        ``time_ns`` monotonic; ``index`` as CUDA numbers it; ``utilization`` share of NVML's last window in which a
+        kernel ran; ``memory_busy`` share in which device memory was read or written; ``process_memory_bytes`` held
+        by the recorded processes (NaN in containers whose process numbers NVML does not know).
+        """
+        rows = [self._row(device) for device in self._devices if not device.lost]
+        if self._devices and all(device.lost for device in self._devices):
+            self.reason = "lost"
+        return [row for row in rows if row is not None]
+
+    def _row(self, device: _Device) -> Row | None:
+        nvml, whole = self._nvml, device.parent
+        row: Row = dict.fromkeys(COLUMNS, nan)
+        row["time_ns"], row["index"] = time.monotonic_ns(), device.index
+
+        def read(columns: str, function: Callable[[], Any]) -> Any:
+            """None when not given; what is not supported is asked only once."""
+            if columns in device.unsupported or device.lost:
+                return None
+            try:
+                return function()
+            except nvml.NVMLError as error:
+                device.lost = device.lost or error.value == _LOST
+                if error.value in (3, 4, 13):  # not supported, no permission, function not found: they stay so
+                    device.unsupported[columns] = str(error)
+                return None
+
+        rates = read("utilization", lambda: nvml.nvmlDeviceGetUtilizationRates(device.handle))
+        if rates is not None:
+            row["utilization"], row["memory_busy"] = rates.gpu / 100, rates.memory / 100
+        memory = read("memory_used_bytes", lambda: nvml.nvmlDeviceGetMemoryInfo(device.handle))
+        if memory is not None:
+            row["memory_used_bytes"], row["memory_total_bytes"] = int(memory.used), int(memory.total)
+        scaled: tuple[tuple[str, float, Callable[[], Any]], ...] = (
+            ("power_watts", 1e-3, lambda: nvml.nvmlDeviceGetPowerUsage(whole)),
+            ("power_limit_watts", 1e-3, lambda: nvml.nvmlDeviceGetEnforcedPowerLimit(whole)),
+            ("sm_clock_hz", 1e6, lambda: nvml.nvmlDeviceGetClockInfo(whole, nvml.NVML_CLOCK_SM)),
+            ("sm_clock_max_hz", 1e6, lambda: nvml.nvmlDeviceGetMaxClockInfo(whole, nvml.NVML_CLOCK_SM)),
+            ("temperature_celsius", 1, lambda: nvml.nvmlDeviceGetTemperature(whole, nvml.NVML_TEMPERATURE_GPU)),
+        )
+        for column, unit, function in scaled:
+            value = read(column, function)
+            if value is not None:
+                row[column] = value * unit
+        self._add_processes(device, row, read)
+        self._add_pcie(device, row, read)
+        return None if device.lost else row
+
+    def _add_processes(self, device: _Device, row: Row, read: Callable[[str, Callable[[], Any]], Any]) -> None:
+        if self._pids is None:
+            return
+        nvml = self._nvml
+        running = read("process_memory_bytes", lambda: nvml.nvmlDeviceGetComputeRunningProcesses(device.handle))
+        pids = self._pids()
+        held = [entry.usedGpuMemory for entry in running or () if entry.pid in pids and entry.usedGpuMemory is not None]
+        if held:
+            row["process_memory_bytes"] = int(sum(held))
+
+    def _add_pcie(self, device: _Device, row: Row, read: Callable[[str, Callable[[], Any]], Any]) -> None:
+        device.samples += 1
+        if device.samples % _PCIE_EVERY == 0:
+            nvml = self._nvml
+            ask, parent = nvml.nvmlDeviceGetPcieThroughput, device.parent
+            rx = read("pcie_rx_bytes_per_second", lambda: ask(parent, nvml.NVML_PCIE_UTIL_RX_BYTES))
+            tx = read("pcie_tx_bytes_per_second", lambda: ask(parent, nvml.NVML_PCIE_UTIL_TX_BYTES))
+            row["pcie_rx_bytes_per_second"] = nan if rx is None else rx * 1000
+            row["pcie_tx_bytes_per_second"] = nan if tx is None else tx * 1000
+
+    def facts(self) -> dict[str, Any]:
+        """{reason, detail, driver, devices: [{index, uuid, name, memory_total_bytes, unsupported}]}."""
+        devices = []
+        for device in self._devices:
+            memory = self._ask(self._nvml.nvmlDeviceGetMemoryInfo, device.handle)
+            devices.append(
+                {
+                    "index": device.index,
+                    "uuid": device.uuid,
+                    "name": device.name,
+                    "memory_total_bytes": int(memory.total) if memory is not None else None,
+                    "unsupported": dict(device.unsupported),
+                }
+            )
+        return {"reason": self.reason, "detail": self.detail, "driver": self._driver, "devices": devices}
+
+    def close(self) -> None:
+        """Let NVML go; the sampler is empty afterwards."""
+        self._devices = []
+        if self._nvml is not None:
+            self._ask(self._nvml.nvmlShutdown)
+            self._nvml = None
