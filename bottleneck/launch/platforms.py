@@ -21,7 +21,6 @@ def platform_notes(platform: str = sys.platform) -> list[str]:
         "No idle time per core while a step waits, so gains of more workers assume the cores that are there.",
         "No GPU samples: NVML is not available.",
         "No call stacks of blocked threads by thread clock; stacks come from the slower sampler thread.",
-        "No live line: plain progress lines instead.",
     ]
     if platform != "darwin":
         notes.insert(0, f"Recording was never tried on {platform}.")

@@ -79,14 +79,15 @@ class Supervisor:
             raise start_error(self.argv, error) from error
         self.pid = self._process.pid
         old_mask = self._watch()
-        error, errors = None, 0
+        first_error: Exception | None = None
+        errors = 0
         last = False
         while not last:
             last = self._ended.is_set()
             try:
                 tick()
             except Exception as caught:  # the child goes on, and the caller reports it afterwards
-                error, errors = error or caught, errors + 1
+                first_error, errors = first_error or caught, errors + 1
             if not last:
                 self._ended.wait(interval_seconds)
         self._unwatch(old_mask, previous)
@@ -99,7 +100,7 @@ class Supervisor:
             ended_ns=self._ended_ns,
             started_wall_ns=started_wall_ns,
             killed_by_us=self._killed,
-            tick_error=error,
+            tick_error=first_error,
             tick_errors=errors,
         )
 

@@ -9,6 +9,7 @@ import os
 import sys
 
 _OLDEST = (3, 9)
+_VERSION = ".".join(map(str, sys.version_info[:3]))
 # Modules and scripts that only help the user's program: installers and the compile workers of torch.
 _HELPER_MODULES = ("pip", "ensurepip", "venv", "compileall", "py_compile", "torch._inductor.compile_worker")
 _HELPER_FILES = ("/pip/__main__.py", "/pip/__pip-runner__.py", "/torch/_inductor/compile_worker/__main__.py")
@@ -18,7 +19,7 @@ _WORKER_CODE = ("from multiprocessing.spawn import", "from multiprocessing.forks
 _SUPERVISOR = "bottleneck_profiler"
 
 
-def _started_as():
+def _started_as() -> "tuple[str, str]":
     """How this interpreter was started: ("-c", code), ("-m", module), ("file", path) or ("", "")."""
     words = getattr(sys, "orig_argv", None)
     if words is None:  # before Python 3.10
@@ -26,7 +27,7 @@ def _started_as():
             with open("/proc/self/cmdline", "rb") as file:
                 words = os.fsdecode(file.read()).split("\0")[:-1]
         except OSError:
-            words = [sys.executable or "python"] + list(getattr(sys, "argv", []))
+            words = [sys.executable or "python", *getattr(sys, "argv", [])]
     position = 1
     while position < len(words):
         word = words[position]
@@ -48,7 +49,7 @@ def _started_as():
     return "", ""
 
 
-def _is_us(how, what):
+def _is_us(how: str, what: str) -> bool:
     """Whether this process is a supervisor of ours (a nested ``bottleneck run``), not a program to record."""
     if how == "-m":
         return what.split(".")[0] == _SUPERVISOR
@@ -61,7 +62,7 @@ def _is_us(how, what):
     return False
 
 
-def _is_helper(how, what):
+def _is_helper(how: str, what: str) -> bool:
     """Whether this process does not run the user's program but helps it: installers, trackers, compilers."""
     if how == "-c":
         return not what.lstrip().startswith(_WORKER_CODE)
@@ -72,12 +73,12 @@ def _is_helper(how, what):
     return False
 
 
-def _is_first(options):
+def _is_first(options: str) -> bool:
     """Whether ``bottleneck run`` started this very process: then it is what the user wants to see, helper or not."""
-    return "supervisor=%d" % os.getppid() in options.split(",")
+    return f"supervisor={os.getppid()}" in options.split(",")
 
 
-def _write(run_dir, name, line):
+def _write(run_dir: str, name: str, line: object) -> None:
     try:
         path = os.path.join(run_dir, "live", name)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -89,15 +90,15 @@ def _write(run_dir, name, line):
         pass
 
 
-def _begin(run_dir, options):
+def _begin(run_dir: str, options: str) -> None:
     if sys.version_info < _OLDEST:
-        _write(run_dir, "skipped", ("skipped", {"reason": "old", "python": "%d.%d.%d" % sys.version_info[:3]}))
+        _write(run_dir, "skipped", ("skipped", {"reason": "old", "python": _VERSION}))
         return
     how, what = _started_as()
     if _is_us(how, what):
         return
     if _is_helper(how, what) and not _is_first(options):
-        _write(run_dir, "skipped", ("skipped", {"reason": "helper", "python": "%d.%d.%d" % sys.version_info[:3]}))
+        _write(run_dir, "skipped", ("skipped", {"reason": "helper", "python": _VERSION}))
         return
     name = "_bottleneck_child"
     folder = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -106,12 +107,12 @@ def _begin(run_dir, options):
     package = type(sys)(name)
     package.__path__ = [folder]
     sys.modules[name] = package
-    from _bottleneck_child.launch.child import start
+    from _bottleneck_child.launch.child import start  # type: ignore[import-not-found]
 
     start(run_dir, options)
 
 
-def _run_hidden():
+def _run_hidden() -> None:
     """Run the sitecustomize that this one hides, if there is one; what it raises is the user's own business."""
     try:
         # The frozen names: importlib.util would cost every process of the run two milliseconds.
@@ -137,10 +138,10 @@ if _run_dir:
     except KeyboardInterrupt:
         raise
     except BaseException as _error:
-        _text = "%s: %s" % (type(_error).__name__, str(_error)[:200])
+        _text = f"{type(_error).__name__}: {str(_error)[:200]}"
         _write(
             _run_dir,
-            "%d.side" % os.getpid(),
+            f"{os.getpid()}.side",
             ("failed", {"collector": "recorder", "where": "start", "error": _text}),
         )
 _run_hidden()

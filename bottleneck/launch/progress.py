@@ -1,0 +1,177 @@
+"""Shows that a run is alive: a live line on a terminal, a plain line now and then elsewhere.
+
+The terminal belongs to the program. The line is drawn only after the program has been silent for a while, in the right
+half of the bottom row, without moving the program's cursor, and it is erased as soon as the program has written.
+Every time that happened, twice the silence is waited for: a program with a progress bar of its own never sees ours.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+
+_REDRAW_SECONDS = 1.0
+_LONGEST_SILENCE_SECONDS = 64.0
+_SMALLEST_COLUMNS, _SMALLEST_ROWS = 60, 4
+_PHASES_SHOWN = 3
+
+
+class _Terminal:
+    """Tells whether anybody has written to the terminal since `arm`.
+
+    The kernel notes the second of the last write as the device's modification time, but only where it moves to
+    another stretch of eight seconds. Set back by a minute (the terminal's owner may do that), the next write always
+    shows, whichever process of the run made it. The processes' own byte counters would not do: a loader's workers
+    write to pipes all the time.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self._armed_ns = 0
+
+    def arm(self) -> bool:
+        """Begin to watch; False where the terminal does not allow it."""
+        try:
+            status = os.fstat(self.descriptor)
+            os.utime(self.descriptor, ns=(status.st_atime_ns, time.time_ns() - 64_000_000_000))
+            self._armed_ns = os.fstat(self.descriptor).st_mtime_ns
+        except (OSError, NotImplementedError, TypeError):
+            return False
+        return True
+
+    def written(self) -> bool:
+        """Whether somebody wrote since `arm`."""
+        return os.fstat(self.descriptor).st_mtime_ns != self._armed_ns
+
+    def release(self) -> None:
+        """Leave an honest modification time behind."""
+        try:
+            os.utime(self.descriptor)
+        except (OSError, NotImplementedError, TypeError):
+            pass
+
+    def is_free(self) -> bool:
+        """Whether drawing is decent: we are in the foreground, and no program has taken over the whole screen."""
+        try:
+            if os.tcgetpgrp(self.descriptor) != os.getpgrp():
+                return False
+        except OSError:
+            pass  # a terminal that does not control this process has no foreground for it
+        try:
+            import termios
+
+            return bool(termios.tcgetattr(self.descriptor)[3] & termios.ICANON)
+        except (ImportError, OSError, termios.error):
+            return False
+
+
+class Progress:
+    """The progress of one run on stderr. Call `update` at every tick and `close` at the end; neither ever raises.
+
+    ``quiet_seconds`` is the silence of the program that must pass before the line is drawn for the first time;
+    ``plain_seconds`` the least time between two plain lines where stderr is no terminal.
+    """
+
+    def __init__(
+        self, *, quiet: bool = False, descriptor: int = 2, quiet_seconds: float = 2.0, plain_seconds: float = 30.0
+    ) -> None:
+        self.drawn = 0
+        self._descriptor = descriptor
+        self._terminal: _Terminal | None = None
+        self._silence_seconds = quiet_seconds
+        self._plain_seconds = plain_seconds
+        self._at: tuple[int, int] | None = None  # row and column of the line on the screen
+        self._last_output = self._last_line = time.monotonic()
+        self._on = not quiet
+        try:
+            if self._on and os.isatty(descriptor):
+                self._terminal = _Terminal(descriptor)
+                self._on = os.environ.get("TERM", "dumb") != "dumb" and self._terminal.arm()
+        except OSError:
+            self._on = False
+
+    def update(self, elapsed_seconds: float, shares: Mapping[str, float], steps: int | None = None) -> None:
+        """Show the state when it is time to: shares are 0 to 1 by phase name, ``steps`` None when there are none."""
+        if not self._on:
+            return
+        try:
+            if self._terminal is None:
+                self._plain(elapsed_seconds, shares, steps)
+            else:
+                self._live(self._terminal, elapsed_seconds, shares, steps)
+        except OSError:  # the terminal is gone
+            self._on = False
+
+    def close(self) -> None:
+        """Take the line off the screen."""
+        if self._terminal is not None and self._on:
+            try:
+                self._erase()
+            except OSError:
+                pass
+            self._terminal.release()
+        self._on = False
+
+    def _plain(self, elapsed_seconds: float, shares: Mapping[str, float], steps: int | None) -> None:
+        now = time.monotonic()
+        if now - self._last_line >= self._plain_seconds:
+            self._last_line = now
+            self._write("bottleneck: " + ", ".join(_parts(elapsed_seconds, shares, steps)) + "\n")
+            self.drawn += 1
+
+    def _live(
+        self, terminal: _Terminal, elapsed_seconds: float, shares: Mapping[str, float], steps: int | None
+    ) -> None:
+        now = time.monotonic()
+        if terminal.written():
+            self._last_output = now
+            if self._at is not None:
+                self._erase()
+                self._silence_seconds = min(self._silence_seconds * 2, _LONGEST_SILENCE_SECONDS)
+            terminal.arm()
+            return
+        if now - self._last_output < self._silence_seconds or now - self._last_line < min(
+            _REDRAW_SECONDS, self._silence_seconds
+        ):
+            return
+        self._last_line = now
+        columns, rows = os.get_terminal_size(self._descriptor)
+        if columns < _SMALLEST_COLUMNS or rows < _SMALLEST_ROWS or not terminal.is_free():
+            return
+        text = "bottleneck " + " · ".join(_parts(elapsed_seconds, shares, steps))
+        text = text[: columns - columns // 4]
+        self._draw(text, rows, columns - len(text))
+        if not terminal.written():  # our own writing does not show, so neither would the program's
+            self._erase()
+            self._on = False
+        terminal.arm()
+
+    def _draw(self, text: str, row: int, column: int) -> None:
+        if self._at is not None:
+            self._erase()
+        # Index and up: where the cursor stands in the bottom row, the screen moves up by one row under it, so that
+        # our row is never the program's. Then save, go there, write, and back to where the program's cursor was.
+        self._write(f"\x1bD\x1b[A\x1b7\x1b[{row};{column}H\x1b[K\x1b[2m{text}\x1b[0m\x1b8")
+        self._at = (row, column)
+        self.drawn += 1
+
+    def _erase(self) -> None:
+        if self._at is not None:
+            row, column = self._at
+            self._at = None
+            self._write(f"\x1b7\x1b[{row};{column}H\x1b[K\x1b8")
+
+    def _write(self, text: str) -> None:
+        os.write(self._descriptor, text.encode("utf-8", "replace"))  # one write: no other can come in between
+
+
+def _parts(elapsed_seconds: float, shares: Mapping[str, float], steps: int | None) -> list[str]:
+    minutes, seconds = divmod(int(elapsed_seconds), 60)
+    parts = [f"{minutes // 60}h{minutes % 60:02}m" if minutes >= 60 else f"{minutes}m{seconds:02}s"]
+    if steps is not None:
+        parts.append(f"{steps:,} step{'' if steps == 1 else 's'}")
+    largest = sorted(shares.items(), key=lambda item: -item[1])[:_PHASES_SHOWN]
+    # The name of a phase can hold a function of the user's: nothing but printable characters reaches the terminal.
+    parts += [f"{''.join(c for c in name if c.isprintable())} {share:.0%}" for name, share in largest if share >= 0.005]
+    return parts
