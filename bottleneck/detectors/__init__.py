@@ -56,3 +56,12 @@ def run(detectors: list[Detector], artifacts: Artifacts) -> dict[str, Outcome]:
         except Exception as error:
             outcomes[detector.id] = NotMeasured(f"the detector itself failed: {type(error).__name__}: {error}")
     return outcomes
+
+
+def thresholds(detector: Detector) -> dict[str, float]:
+    """The named numbers a detector judges by: its own numeric class attributes."""
+    return {
+        name: value
+        for name, value in vars(type(detector)).items()
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and not name.startswith("_")
+    }

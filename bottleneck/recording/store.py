@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,53 +15,11 @@ import pyarrow.parquet as pq
 from .. import signals
 from ..timeline.tables import RECORD_DTYPE, Facts, Frame, Process, Recording, Records, Site, Table
 from .drain import Drain
+from .folder import RunError, read_run
 from .steps import empty_steps
 
-VERSION = 1
-RUNS = Path(".bottleneck") / "runs"
 RECORD_TABLES = ("events", "samples", "stacks", "requests")
 MAX_ROWS = 1_000_000  # rows a record table keeps; beyond it, a uniform sample, and the count says so
-
-
-class RunError(Exception):
-    """A run folder that cannot be made, read or written; one line that names the file."""
-
-
-def create(parent: Path | None, name: str, run_dir: Path | None) -> Path:
-    """Make a run folder: ``run_dir`` (refused when not empty) or ``<parent>/<time>-<name>``. Raises RunError."""
-    try:
-        if run_dir is None:
-            base = (parent or Path.cwd()) / RUNS
-            base.mkdir(parents=True, exist_ok=True)
-            ignore = base.parent / ".gitignore"
-            if not ignore.exists():
-                ignore.write_text("*\n")
-            safe = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.") or "run"
-            stamp = time.strftime("%Y%m%d-%H%M%S")
-            for attempt in range(1000):
-                run_dir = base / (f"{stamp}-{safe}" + (f"-{attempt}" if attempt else ""))
-                try:
-                    run_dir.mkdir()
-                    break
-                except FileExistsError:
-                    continue
-        elif run_dir.exists() and any(run_dir.iterdir()):
-            raise RunError(f"{run_dir} is not empty; give --run-dir a new folder")
-        assert run_dir is not None
-        (run_dir / signals.LIVE).mkdir(parents=True, exist_ok=True)
-        (run_dir / "tables").mkdir(exist_ok=True)
-    except NotADirectoryError:
-        raise RunError(f"{run_dir} is not a folder") from None
-    except OSError as error:
-        raise RunError(f"cannot write the run folder {error.filename or run_dir}: {error.strerror}") from None
-    return run_dir.resolve()
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write atomically: a reader sees the old file or the new one."""
-    part = path.with_suffix(path.suffix + ".part")
-    part.write_text(json.dumps(value, indent=1, default=str), encoding="utf-8")
-    os.replace(part, path)
 
 
 @dataclass
@@ -112,22 +68,6 @@ class Writer:
         part = path.with_suffix(".part")
         pq.write_table(table, part, compression="zstd")
         os.replace(part, path)
-
-
-def read_run(run_dir: Path) -> dict[str, Any]:
-    """run.json. Raises RunError naming the file when it is missing, damaged or of a newer version."""
-    path = run_dir / "run.json"
-    try:
-        run = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise RunError(f"{run_dir} is not a bottleneck run: it has no run.json") from None
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path} cannot be read: {error}") from None
-    if not isinstance(run, dict) or run.get("format") != "bottleneck.run":
-        raise RunError(f"{path} was not written by bottleneck")
-    if int(run.get("version", 0)) > VERSION:
-        raise RunError(f"{path} was written by a newer bottleneck (run version {run['version']}); upgrade to read it")
-    return run
 
 
 def load(run_dir: Path) -> Recording:

@@ -1,0 +1,156 @@
+"""A recording in, a Diagnosis out: artifacts, detectors, ranking, headline, and the view for the reports."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from . import detectors, ranking
+from .diagnosis import Checked, Diagnosis, Overhead, PhaseShare, Ranked, RunFacts
+from .findings import Fine, Finding, NotMeasured, Outcome
+from .timeline import Artifacts, Missing
+from .timeline.breakdown import Breakdown
+from .timeline.machine import Machine, Settings
+from .timeline.requests import Requests
+from .timeline.steps import MIN_STEPS, Steps
+from .timeline.tables import Recording
+from .view import build_view
+
+PUT_SECONDS = 0.9e-6  # CPU of one recorded phase on the machine of benchmarks/overhead.py
+STACK_SECONDS = 25e-6
+
+
+def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosis:
+    """Judge one recording."""
+    artifacts = Artifacts(recording)
+    artifacts.put(settings or Settings())
+    steps, requests, breakdown = (_get(artifacts, kind) for kind in (Steps, Requests, Breakdown))
+    checks = detectors.all_detectors()
+    outcomes = detectors.run(checks, artifacts)
+    explains = {check.id: check.explains for check in checks}
+    findings = [outcome for outcome in outcomes.values() if isinstance(outcome, Finding)]
+    short = _too_short(steps, requests)
+    if short:
+        findings = [finding for finding in findings if finding.stage == "etl"]
+    ranked, aside, plan = ranking.rank(findings, explains, recording.wall_seconds)
+    verdict = _verdict(recording, ranked, short)
+    return Diagnosis(
+        run=_facts(recording, artifacts, steps, requests, breakdown),
+        breakdown=_shares(breakdown, recording),
+        headline=_headline(verdict, ranked, breakdown, steps, recording),
+        findings=tuple(ranked),
+        also_noticed=tuple(aside),
+        checked=tuple(_checked(outcomes, short)),
+        plan=tuple(plan),
+        overhead=_overhead(recording),
+        view=build_view(recording, artifacts, steps),
+        verdict=verdict,
+    )
+
+
+def _get(artifacts: Artifacts, kind: type[Any]) -> Any:
+    try:
+        return artifacts.get(kind)
+    except Missing:
+        return None
+
+
+def _too_short(steps: Steps | None, requests: Requests | None) -> bool:
+    return steps is not None and not steps.judgeable and requests is None
+
+
+def _verdict(recording: Recording, ranked: list[Ranked], short: bool) -> str:
+    if ranked:
+        return "findings"
+    if not recording.facts.processes:
+        return "nothing recorded"
+    return "too short to judge" if short else "fine"
+
+
+def _headline(
+    verdict: str, ranked: list[Ranked], breakdown: Breakdown | None, steps: Steps | None, recording: Recording
+) -> str:
+    if verdict == "findings":
+        first = ranked[0].finding
+        where = f" at {first.location}" if first.location else ""
+        gain = first.gain
+        if gain is None:
+            return f"{first.title}{where}."
+        unit = {"run": "of the run", "step": "of the step", "p99": "of the p99 latency", "capacity": "more capacity"}
+        return f"{first.title}{where}: fixing it saves about {gain.share:.0%} {unit[gain.basis]}."
+    if verdict == "nothing recorded":
+        return "Nothing was recorded."
+    if verdict == "too short to judge":
+        assert steps is not None
+        return f"Too short to judge: {steps.all_count} steps were seen, {MIN_STEPS} are needed."
+    largest = next(iter(breakdown.seconds), None) if breakdown else None
+    if largest is None:
+        return "Nothing worth fixing was found."
+    return f"Nothing worth fixing was found; most of the time is {largest} ({breakdown.share(largest):.0%})."  # type: ignore[union-attr]
+
+
+def _checked(outcomes: dict[str, Outcome], short: bool) -> list[Checked]:
+    rows = []
+    for name, outcome in sorted(outcomes.items()):
+        if isinstance(outcome, Fine):
+            rows.append(
+                Checked(name, "fine", outcome.value, outcome.threshold, outcome.unit, outcome.reason)
+                if not short
+                else Checked(name, "not-measured", reason=f"Fewer than {MIN_STEPS} steps.")
+            )
+        elif isinstance(outcome, NotMeasured):
+            rows.append(Checked(name, "not-measured", reason=outcome.reason))
+        elif short and outcome.stage != "etl":
+            rows.append(Checked(name, "not-measured", reason=f"Fewer than {MIN_STEPS} steps."))
+    return rows
+
+
+def _shares(breakdown: Breakdown | None, recording: Recording) -> tuple[PhaseShare, ...]:
+    if breakdown is None:
+        return ()
+    wall = max(recording.wall_seconds, 1e-9)
+    return tuple(PhaseShare(name, seconds, seconds / wall) for name, seconds in breakdown.seconds.items())
+
+
+def _facts(
+    recording: Recording,
+    artifacts: Artifacts,
+    steps: Steps | None,
+    requests: Requests | None,
+    breakdown: Breakdown | None,
+) -> RunFacts:
+    run = recording.run
+    ranks = {p.rank for p in recording.facts.processes if p.rank is not None and p.role == "main"}
+    notes = [str(note) for note in run.get("notes", [])]
+    notes += [f"The {name} hooks failed and were switched off ({why})." for name, why in recording.facts.failed.items()]
+    if recording.dropped_records:
+        notes.append(f"{recording.dropped_records} records were lost because a ring was full.")
+    started = datetime.datetime.fromtimestamp(run.get("started_wall_ns", 0) / 1e9).astimezone()
+    python = next((p.python for p in recording.facts.processes if p.python), "")
+    return RunFacts(
+        command=str(run.get("command", "")),
+        exit_code=run.get("exit_code"),
+        wall_seconds=recording.wall_seconds,
+        host=str(run.get("machine", {}).get("hostname", "")),
+        ranks=max(1, len(ranks)),
+        steps=0 if steps is None else steps.all_count,
+        requests=0 if requests is None else requests.count,
+        cores=artifacts.get(Machine).cores,
+        started=started.isoformat(timespec="seconds"),
+        python=python,
+        versions={str(k): str(v) for k, v in run.get("versions", {}).items()},
+        gpus=tuple(str(gpu.get("name", "GPU")) for gpu in run.get("gpus", [])),
+        notes=tuple(notes),
+        named_share=0.0 if breakdown is None else breakdown.named_share,
+    )
+
+
+def _overhead(recording: Recording) -> Overhead:
+    """Our own CPU in the program, from counts and measured unit costs."""
+    stacks = len(recording.stacks)
+    records = max(0, recording.written_records - stacks)
+    phases, sampler = records * PUT_SECONDS * 4, stacks * STACK_SECONDS
+    wall = max(recording.wall_seconds, 1e-9)
+    steps = max(1, len(recording.steps["t0"]))
+    total = phases + sampler
+    return Overhead(total, total / wall, phases / steps * 1e6, sampler / wall, recording.dropped_records)

@@ -1,0 +1,39 @@
+"""The command line: one command, one file; each is imported only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+_COMMANDS = {
+    "run": "Run a program and say what limits it.",
+    "report": "Analyse a recorded run again and show its report.",
+    "runs": "List the recorded runs, or prune old ones.",
+    "explain": "Explain one detector: why it matters, how it is measured, how to fix it.",
+    "detectors": "List what is detected.",
+}
+
+
+class _Lazy(click.Group):
+    """Imports a command's module when it is used, so that --help stays light."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f".{cmd_name}", __name__)
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="bottleneck-profiler", prog_name="bottleneck")
+def main() -> None:
+    """Find what limits a machine-learning job: where the time goes, on which line, and what each fix would gain."""

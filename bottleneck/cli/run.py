@@ -1,0 +1,146 @@
+"""``bottleneck run``: record a program, then report."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..launch.command import CommandError, outer_run, replace_process, resolve, start_error
+from ..launch.platforms import platform_notes, platform_problem
+
+
+@click.command(
+    "run",
+    context_settings={
+        "ignore_unknown_options": True,
+        "allow_interspersed_args": False,
+        "help_option_names": ["-h", "--help"],
+    },
+)
+@click.option("--run-dir", type=click.Path(path_type=Path), help="Record into this new or empty folder.")
+@click.option("--name", help="Name of the run; default: the script's name.")
+@click.option("--quiet", "-q", is_flag=True, help="No progress, and no report unless something is wrong.")
+@click.option(
+    "--stacks",
+    type=click.Choice(["auto", "pyinstrument", "off"]),
+    default="auto",
+    show_default=True,
+    help="Call-stack sampler: ours, pyinstrument's own engine, or none.",
+)
+@click.option("--price-per-hour", type=click.FloatRange(min=0), help="Price of one accelerator, for idle cost.")
+@click.option("--record-args", is_flag=True, help="Store arguments and environment too (may hold secrets).")
+@click.option("--otlp", metavar="URL", help="Send spans to this OTLP/HTTP endpoint.")
+@click.option("--verbose", "-v", is_flag=True, help="Show everything that was checked.")
+@click.argument("words", metavar="[--] COMMAND...", nargs=-1, type=click.UNPROCESSED)
+def command(
+    run_dir: Path | None,
+    name: str | None,
+    quiet: bool,
+    stacks: str,
+    price_per_hour: float | None,
+    record_args: bool,
+    otlp: str | None,
+    verbose: bool,
+    words: tuple[str, ...],
+) -> None:
+    """Run COMMAND unchanged and say what limits it.
+
+    COMMAND is `script.py args`, `-m module args`, or any program that ends up in Python, such as `torchrun ...`.
+    """
+    problem = platform_problem()
+    if problem:
+        _fail(problem, 2)
+    try:
+        argv = resolve(words)
+        if outer_run(os.environ):
+            click.echo("bottleneck: already recording (nested run); the outer run reports.", err=True)
+            replace_process(argv)
+    except CommandError as error:
+        _fail(str(error), error.exit_code)
+    from ..recording.folder import RunError, create
+    from ..session import Options, record
+
+    options = Options(name or _name(words), run_dir, stacks, record_args, price_per_hour, otlp)
+    try:
+        folder = create(None, options.name, run_dir)
+    except RunError as error:
+        _fail(str(error), 2)
+    try:
+        ended, messages = record(argv, list(words), folder, options, None if quiet else _progress)
+    except OSError as error:
+        failure = start_error(argv, error)
+        _fail(str(failure), failure.exit_code)
+    for message in [*platform_notes(), *messages]:
+        click.echo(f"bottleneck: {message}", err=True)
+    try:
+        _report(folder, argv, options, quiet, verbose)
+    except BrokenPipeError:
+        pass
+    except Exception as error:  # the user's exit code is worth more than our report
+        click.echo(f"bottleneck: the report failed: {type(error).__name__}: {error}", err=True)
+    sys.exit(ended.exit_code)
+
+
+def _report(folder: Path, argv: list[str], options: Any, quiet: bool, verbose: bool) -> None:
+    from rich.console import Console
+
+    from ..launch.attachment import attachment_problem
+    from ..report import terminal
+    from ..session import analyse, write
+
+    diagnosis = analyse(folder, options.price_per_hour)
+    if diagnosis.verdict == "nothing recorded":
+        reason = attachment_problem(folder, argv, hello_seen=False)
+        click.echo(f"bottleneck: nothing was recorded: {reason or 'no Python process reported.'}", err=True)
+    elif not quiet or diagnosis.findings:
+        terminal.render(diagnosis, Console(stderr=True), verbose=verbose)
+    for warning in write(folder, diagnosis, otlp=options.otlp):
+        click.echo(f"bottleneck: {warning}", err=True)
+    if not quiet:
+        shown = os.path.relpath(folder)
+        click.echo(f"bottleneck: {folder if shown.startswith('..') else shown}/report.html", err=True)
+
+
+class _Live:
+    """Feeds the progress line from the live totals, twice a second."""
+
+    def __init__(self, recorder: Any) -> None:
+        from ..launch.progress import Progress
+
+        self._recorder = recorder
+        self._progress = Progress()
+        self._started = time.monotonic()
+        self._next = 0.0
+
+    def tick(self) -> None:
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + 0.25
+        shares, steps = self._recorder.shares(now - self._started)
+        self._progress.update(now - self._started, shares, steps)
+
+    def close(self) -> None:
+        self._progress.close()
+
+
+def _progress(recorder: Any) -> _Live:
+    return _Live(recorder)
+
+
+def _name(words: tuple[str, ...]) -> str:
+    for word in words:
+        if word.endswith(".py"):
+            return Path(word).stem
+    chosen = words[1] if len(words) > 1 and words[0] == "-m" else words[0]
+    return Path(chosen).name
+
+
+def _fail(message: str, code: int) -> None:
+    click.echo(f"bottleneck: {message}", err=True)
+    sys.exit(code)

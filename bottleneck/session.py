@@ -1,0 +1,255 @@
+"""One run from start to finish: the only module that knows every part.
+
+``record`` starts the program and fills the run folder; ``analyse`` turns a run folder into a Diagnosis; ``write``
+puts the reports beside it. Heavy imports happen after the child has started.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import signals
+from .launch.supervisor import Ended, Supervisor
+from .signals import OPTIONS_VARIABLE, RUN_DIR_VARIABLE
+
+if TYPE_CHECKING:
+    from .diagnosis import Diagnosis
+
+PART_SECONDS = 10.0
+HOST_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for. ``price_per_hour``: of one accelerator. ``otlp``: endpoint, None = environment."""
+
+    name: str = "run"
+    run_dir: Path | None = None
+    stacks: str = "auto"
+    record_args: bool = False
+    price_per_hour: float | None = None
+    otlp: str | None = None
+
+
+@dataclass
+class Recorder:
+    """The supervisor's side of a recording: drains the rings, samples host and GPU, writes the tables."""
+
+    run_dir: Path
+    root_pid: int
+    host_rows: list[dict[str, Any]] = field(default_factory=list)
+    gpu_rows: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    gpus: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        from .recording.drain import Drain
+        from .recording.store import Writer
+
+        self.drain = Drain(self.run_dir)
+        self.writer = Writer(self.run_dir)
+        self._next_part = time.monotonic() + PART_SECONDS
+        self._next_host = 0.0
+        self._host = self._start_host()
+        self._gpu = self._start_gpu()
+
+    def _start_host(self) -> Any:
+        try:
+            from .collectors.host.proc import HostSampler
+
+            return HostSampler(self.root_pid)
+        except Exception as error:
+            self.notes.append(f"Host metrics were not measured: {error}.")
+            return None
+
+    def _start_gpu(self) -> Any:
+        try:
+            from .collectors.host.nvml import GpuSampler
+
+            sampler = GpuSampler()
+        except Exception:
+            return None
+        if getattr(sampler, "reason", None):
+            return None
+        self.gpus = [dict(fact) for fact in sampler.facts()]
+        return sampler
+
+    def tick(self) -> None:
+        """Called every 50 ms while the program runs."""
+        self.drain.poll()
+        now = time.monotonic()
+        if now >= self._next_host:
+            self._next_host = now + HOST_SECONDS
+            self._sample()
+        if now >= self._next_part:
+            self._next_part = now + PART_SECONDS
+            self.drain.retire()
+            self._flush()
+
+    def shares(self, elapsed_seconds: float) -> tuple[dict[str, float], int | None]:
+        """Exclusive share of the elapsed time per phase of the busiest process so far, and its optimizer steps."""
+        seconds: dict[int, dict[int, float]] = {}
+        steps: dict[int, int] = {}
+        for pid, phase, outer, count, ns in self.drain.live_totals():
+            mine = seconds.setdefault(pid, {})
+            mine[phase] = mine.get(phase, 0.0) + ns / 1e9
+            mine[outer] = mine.get(outer, 0.0) - ns / 1e9
+            if phase == signals.OPTIMIZER:
+                steps[pid] = steps.get(pid, 0) + count
+        if not seconds:
+            return {}, None
+        pid = max(seconds, key=lambda p: sum(v for k, v in seconds[p].items() if k))
+        shares = {
+            signals.PHASES[phase]: max(0.0, value) / max(elapsed_seconds, 1e-9)
+            for phase, value in seconds[pid].items()
+            if phase
+        }
+        return shares, steps.get(pid)
+
+    def _sample(self) -> None:
+        time_ns = time.monotonic_ns()
+        if self._host is not None:
+            self.host_rows.append({"time_ns": time_ns, **self._host.sample()})
+        if self._gpu is not None:
+            self.gpu_rows += [{"time_ns": time_ns, **row} for row in self._gpu.sample()]
+
+    def _flush(self, final: bool = False) -> None:
+        self.writer.append(self.drain, self.host_rows, self.gpu_rows, final)
+        self.host_rows, self.gpu_rows = [], []
+
+    def finish(self) -> None:
+        """Drain what is left after the end; processes that outlive the program keep their rings."""
+        self.drain.poll(everything=True)
+        self.drain.retire()
+        self.drain.poll(everything=True)
+        self._flush(final=True)
+        for name in ("_host", "_gpu"):
+            close = getattr(getattr(self, name), "close", None)
+            if close is not None:
+                close()
+
+
+def record(
+    argv: list[str], words: list[str], run_dir: Path, options: Options, progress: Callable[[Any], Any] | None = None
+) -> tuple[Ended, list[str]]:
+    """Run ``argv`` under supervision into ``run_dir``. Returns how it ended and what to tell the user.
+
+    ``progress(recorder)`` is called once after the start and returns an object with ``tick()`` and ``close()``.
+    """
+    environment = {RUN_DIR_VARIABLE: str(run_dir), OPTIONS_VARIABLE: f"stacks={options.stacks}"}
+    supervisor = Supervisor(argv, run_dir, environment)
+    state: dict[str, Any] = {}
+
+    def tick() -> None:
+        if "recorder" not in state:  # the child is already running: now the heavy imports
+            state["recorder"] = Recorder(run_dir, supervisor.pid)
+            state["progress"] = progress(state["recorder"]) if progress is not None else None
+        state["recorder"].tick()
+        if state["progress"] is not None:
+            state["progress"].tick()
+
+    ended = supervisor.run(tick)
+    recorder = state.get("recorder") or Recorder(run_dir, ended.pid)
+    if state.get("progress") is not None:
+        state["progress"].close()
+    recorder.finish()
+    messages = list(recorder.drain.problems) + ([recorder.writer.problem] if recorder.writer.problem else [])
+    if ended.tick_error is not None:
+        messages.append(f"recording had {ended.tick_errors} errors, first: {ended.tick_error!r}")
+    try:
+        _write_run(run_dir, recorder, words, options, ended)
+    except OSError as error:
+        messages.append(f"cannot write {run_dir}: {error.strerror}")
+    return ended, messages
+
+
+def _write_run(run_dir: Path, recorder: Recorder, words: list[str], options: Options, ended: Ended) -> None:
+    from .recording.folder import VERSION, write_json
+
+    write_json(
+        run_dir / "run.json",
+        {
+            "format": "bottleneck.run",
+            "version": VERSION,
+            "name": options.name,
+            "command": " ".join(words) if options.record_args else " ".join(_public(words)),
+            "exit_code": ended.exit_code,
+            "pid": ended.pid,
+            "started_ns": ended.started_ns,
+            "ended_ns": ended.ended_ns,
+            "started_wall_ns": ended.started_wall_ns,
+            "machine": _machine(),
+            "gpus": recorder.gpus,
+            "versions": _versions(),
+            "notes": recorder.notes,
+            "dropped_records": recorder.drain.dropped,
+            "written_records": recorder.drain.written,
+            "totals": [[*key, *value] for key, value in recorder.drain.totals.items()],
+            "cwd": os.getcwd(),
+            **({"environment": dict(os.environ)} if options.record_args else {}),
+        },
+    )
+
+
+def _public(words: list[str]) -> list[str]:
+    """The command without its arguments: program and script names only (arguments can hold secrets)."""
+    shown: list[str] = []
+    for index, word in enumerate(words):
+        shown.append(word)
+        if word.endswith(".py") or (index and words[index - 1] == "-m"):
+            break
+        if index >= 3 or (index and not word.startswith("-")):
+            break
+    return shown if len(shown) == len(words) else [*shown, "..."]
+
+
+def _machine() -> dict[str, Any]:
+    try:
+        from .collectors.host.proc import machine_facts
+
+        return machine_facts()
+    except Exception:
+        count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return {"cores": float(count), "hostname": socket.gethostname()}
+
+
+def _versions() -> dict[str, str]:
+    from . import __version__
+
+    return {"bottleneck": __version__, "python": "%d.%d.%d" % sys.version_info[:3]}
+
+
+def analyse(run_dir: Path, price_per_hour: float | None = None) -> Diagnosis:
+    """The diagnosis of a run folder. Raises RunError when it cannot be read."""
+    from .analysis import diagnose
+    from .recording.store import load
+    from .timeline.machine import Settings
+
+    return diagnose(load(run_dir), Settings(price_per_hour=price_per_hour))
+
+
+def write(run_dir: Path, diagnosis: Diagnosis, environment: Mapping[str, str] = os.environ, otlp: str | None = None) -> list[str]:
+    """diagnosis.json, report.html, trace.jaeger.json, and spans where asked. Returns warnings, never raises OSError."""
+    from .recording.store import load
+    from .report import html
+    from .report import json as report_json
+
+    warnings: list[str] = []
+    try:
+        (run_dir / "diagnosis.json").write_text(report_json.dumps(diagnosis), encoding="utf-8")
+        (run_dir / "report.html").write_text(html.render(diagnosis), encoding="utf-8")
+        from .telemetry import export
+
+        warnings += export(load(run_dir), diagnosis, run_dir, environment, otlp)
+    except ImportError as error:
+        warnings.append(f"not written: {error}")
+    except OSError as error:
+        warnings.append(f"cannot write {error.filename or run_dir}: {error.strerror}")
+    return warnings

@@ -1,0 +1,106 @@
+"""What making a batch costs: per batch wall and CPU time, from the workers or from the main process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import signals
+from . import Missing
+from .steps import Loader, Steps
+from .tables import Recording, Records
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Workers:
+    """``batch_seconds``/``batch_cpu_seconds``: one value per recorded batch (L and Lcpu of the law).
+
+    ``read_share``, ``decode_share``: of the sampled items' wall time. ``collate_seconds``: median per batch.
+    ``item_seconds``: median of the sampled items.
+    """
+
+    count: int
+    batch_seconds: Floats
+    batch_cpu_seconds: Floats
+    collate_seconds: Floats
+    item_seconds: Floats
+    item_cpu_seconds: Floats
+    read_share: float
+    decode_share: float
+    per_worker_seconds: dict[int, float]
+    threads: int
+
+    @property
+    def load_seconds(self) -> float:
+        """L: mean seconds to make one batch (the mean, since throughput is what limits)."""
+        return float(self.batch_seconds.mean())
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Lcpu: mean thread CPU seconds per batch."""
+        return float(self.batch_cpu_seconds.mean())
+
+    @property
+    def cpu_share(self) -> float:
+        """Share of the loading time on the CPU, 0..1."""
+        return min(1.0, self.cpu_seconds / max(self.load_seconds, 1e-9))
+
+    @property
+    def collate_share(self) -> float:
+        """Share of the loading time spent in collate."""
+        return min(1.0, float(self.collate_seconds.mean()) / max(self.load_seconds, 1e-9))
+
+    @classmethod
+    def compute(cls, recording: Recording, steps: Steps, loader: Loader) -> Workers:
+        samples = recording.samples
+        mine = [
+            p.index
+            for p in recording.facts.processes
+            if (p.role == signals.WORKER and p.loader == loader.id) or p.index == steps.process
+        ]
+        if loader.num_workers == 0:
+            mine = [steps.process]
+        samples = samples[np.isin(samples["process"], mine)]
+        samples = samples[_during(samples, steps)]
+        batches = samples[samples["kind"] == signals.BATCH]
+        if len(batches) < 5:
+            waits = steps.phase("data_wait")
+            if loader.num_workers == 0 and len(waits) >= 5:
+                # A dataset of a built-in type carries no hook: the wait itself is the loading.
+                return cls(0, waits, waits, np.zeros(1), np.zeros(0), np.zeros(0), 0.0, 0.0, {}, 1)
+            raise Missing("Fewer than 5 batches were seen being made in the workers.")
+        items = samples[samples["kind"] == signals.SAMPLE]
+        collates = samples[samples["kind"] == signals.COLLATE]
+        item_wall = max(float(_seconds(items).sum()), 1e-9)
+        workers = {p.index: p.worker for p in recording.facts.processes}
+        threads = [int(f.get("threads", 1)) for _, f in recording.facts.of("worker_threads")]
+        return cls(
+            count=loader.num_workers,
+            batch_seconds=_seconds(batches),
+            batch_cpu_seconds=batches["arg"].astype(float) / 1e9,
+            collate_seconds=_seconds(collates) if len(collates) else np.zeros(1),
+            item_seconds=_seconds(items) / np.maximum(items["flags"], 1),
+            item_cpu_seconds=items["arg"].astype(float) / 1e9 / np.maximum(items["flags"], 1),
+            read_share=float(_seconds(samples[samples["kind"] == signals.SAMPLE_READ]).sum()) / item_wall,
+            decode_share=float(_seconds(samples[samples["kind"] == signals.SAMPLE_DECODE]).sum()) / item_wall,
+            per_worker_seconds={
+                workers[int(p)]: float(_seconds(batches[batches["process"] == p]).mean())
+                for p in np.unique(batches["process"])
+            },
+            threads=max(threads, default=1),
+        )
+
+
+def _seconds(records: Records) -> Floats:
+    return (records["t1"] - records["t0"]).astype(float) / 1e9
+
+
+def _during(samples: Records, steps: Steps) -> npt.NDArray[np.bool_]:
+    """Batches made for the steps that count: from shortly before the first to the end of the last."""
+    if not steps.count:
+        return np.zeros(len(samples), bool)
+    return (samples["t1"] > steps.start_ns[0]) & (samples["t0"] < steps.end_ns[-1])
