@@ -1,0 +1,85 @@
+"""Decoding keeps every usable core busy."""
+
+from __future__ import annotations
+
+from ...findings import Evidence, Fine, Finding, Fix
+from ...timeline.loading import Loading
+from ...timeline.steps import Loader, Steps
+from .. import Detector
+from . import _shared
+
+
+class CpuBoundDecode(Detector):
+    """Making batches is CPU work and no core is left: more workers cannot help, cheaper items can.
+
+    Why it matters
+        The loop runs at the speed of the cores that decode.
+    How it is measured
+        CPU share of the loading time from the workers' own clocks, cores busy during the steps, and the hottest line
+        of the loading from sampled stacks.
+    How to fix it
+        Do the hot operation once and store its result, use a cheaper codec or a native decoder, or load elsewhere.
+    When to ignore it
+        When the items must be made anew each time (random augmentation).
+    """
+
+    id = "cpu-bound-decode"
+    title = "Decoding samples keeps all cores busy"
+    stage = "data loading"
+    explains = ("input-wait", "starved-gpu", "too-few-workers")
+    wait_share_threshold = _shared.WAIT_DEAD_BAND
+    cpu_share_threshold = 0.8  # on the CPU rather than waiting (signatures.md 04)
+    max_idle_cores = 0.5  # with more idle, workers come first
+    min_operation_share = 0.3  # a hot line below this is not "the" decode
+
+    def detect(self, steps: Steps, loader: Loader, loading: Loading) -> Finding | Fine:
+        share = loading.wait_share
+        if share < self.wait_share_threshold:
+            return Fine(share, self.wait_share_threshold, "share", "waiting for data")
+        cpu = min(1.0, loading.load_cpu / max(loading.load, 1e-9))
+        needed = loading.load_cpu + loading.work_cpu
+        # On a crowded machine a worker's wall time holds run-queue time: then its CPU share says little.
+        crowded = loader.num_workers >= loading.cores
+        if cpu < self.cpu_share_threshold and not (crowded and cpu > 0.5):
+            return Fine(cpu, self.cpu_share_threshold, "share", "loading time on the CPU")
+        if loader.num_workers < loading.cores and loading.idle_cores > self.max_idle_cores:
+            return Fine(loading.idle_cores, self.max_idle_cores, "cores", "idle cores")
+        hot = next((line for line in loading.hot if line.cpu_share > 0.5), None)
+        fraction = hot.share if hot is not None else 0.0
+        if hot is None or fraction < self.min_operation_share:
+            return Fine(fraction, self.min_operation_share, "share", "hottest line of the loading")
+        workers = max(1, loader.num_workers)
+        kept = 1.0 - fraction
+        new_step = max(
+            float(loading.work.mean()),
+            loading.load * kept / workers,
+            (loading.load_cpu * kept + loading.work_cpu) / max(loading.cores, 1.0),
+        )
+        gain = _shared.gain_of_step(
+            loading,
+            steps,
+            min(new_step, steps.typical_seconds),
+            0.0,
+            f"T' = max(C, L(1 - f)/n, CPU/cores) with f = {fraction:.0%} of the loading in this line",
+            confidence=0.6,
+        )
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=_shared.frame_location(hot.frame),
+            evidence=(
+                *_shared.wait_evidence(loading, steps),
+                Evidence("loading in this line", fraction, "share"),
+                Evidence("CPU needed per step", needed, "s"),
+            ),
+            gain=gain,
+            fix=Fix(
+                "Do this once, ahead of training, and load the stored result",
+                "# once\nfor i in range(len(dataset)):\n    np.save(f'cache/{i}.npy', decode(i))\n"
+                "# in __getitem__\nreturn np.load(f'cache/{i}.npy')",
+                effort=4,
+            ),
+            after=_shared.after_text(loading, new_step),
+            removes={"data_wait": gain.seconds},
+        )

@@ -1,0 +1,73 @@
+"""Collating the batch costs more than making its samples."""
+
+from __future__ import annotations
+
+from ...findings import Evidence, Fine, Finding, Fix
+from ...timeline.loading import Loading
+from ...timeline.steps import Loader, Steps
+from .. import Detector
+from . import _shared
+
+
+class SerialCollate(Detector):
+    """Putting samples together into a batch takes most of the loading time, in the training thread.
+
+    Why it matters
+        Collate runs once a batch and is not shared between the samples: it is serial time on the critical path.
+    How it is measured
+        ``collate_fn`` timed at every batch against the time to make the batch and the step.
+    How to fix it
+        Stack arrays in one call (``torch.stack``, ``np.stack``) instead of loops and lists; pad with
+        ``pad_sequence``; have workers so that collate overlaps the training.
+    When to ignore it
+        When the collate is the tokenizer or another library that must run per batch.
+    """
+
+    id = "serial-collate"
+    title = "Collating batches is the slow part of loading"
+    stage = "data loading"
+    explains = ("input-wait", "workers-zero", "starved-gpu", "cpu-bound-decode", "too-few-workers")
+    step_share_threshold = 0.05  # of the step (signatures.md 06)
+    load_share_threshold = 0.5  # of the loading: below it the samples are the problem
+    vectorised_share = 0.05  # of the old collate that a vectorised one still costs (own measurement)
+
+    def detect(self, steps: Steps, loader: Loader, loading: Loading) -> Finding | Fine:
+        collate = loading.collate_share * loading.load
+        exposed = collate if loader.num_workers == 0 else collate / max(loader.num_workers, 1)
+        share = min(loading.wait_share, exposed / max(steps.typical_seconds, 1e-9))
+        if share < self.step_share_threshold:
+            return Fine(share, self.step_share_threshold, "share", "collate in the step")
+        if loading.collate_share < self.load_share_threshold:
+            return Fine(loading.collate_share, self.load_share_threshold, "share", "collate in the loading")
+        workers = max(1, loader.num_workers)
+        new_load = loading.load - collate * (1 - self.vectorised_share)
+        work = float(loading.work.mean())
+        new_step = work + new_load if loader.num_workers == 0 else max(work, new_load / workers)
+        gain = _shared.gain_of_step(
+            loading,
+            steps,
+            min(new_step, steps.typical_seconds),
+            0.0,
+            f"T' = T - (t_collate - t_new), t_collate = {collate * 1e3:.1f} ms measured, "
+            f"t_new {self.vectorised_share:.0%} of it",
+            confidence=0.6,
+        )
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=_shared.location(loader.collate_site or loader.site),
+            evidence=(
+                *_shared.wait_evidence(loading, steps),
+                Evidence("collate per batch", collate, "s"),
+                Evidence("collate in the loading", loading.collate_share, "share"),
+            ),
+            gain=gain,
+            fix=Fix(
+                "Build the batch with whole-array operations",
+                "def collate(samples):\n    x, y = zip(*samples)\n    return torch.stack(x), torch.as_tensor(y)",
+                effort=2,
+            ),
+            after=_shared.after_text(loading, new_step),
+            removes={"data_wait": gain.seconds},
+        )

@@ -1,0 +1,74 @@
+"""Loading is blocked in reads."""
+
+from __future__ import annotations
+
+from ...findings import Evidence, Fine, Finding, Fix
+from ...timeline.loading import Loading
+from ...timeline.steps import Loader, Steps
+from .. import Detector
+from . import _shared
+
+
+class SlowStorage(Detector):
+    """The workers stand blocked in reads, several at a time, and the loop waits for them.
+
+    Why it matters
+        The storage feeds the loop; more processes only queue for it.
+    How it is measured
+        Share of the loading time blocked in functions that read, from sampled stacks and timed readers, with at
+        least two readers already at work.
+    How to fix it
+        Copy the data to local disk, pack small files into shards that are read in order, or cache what is re-read.
+    When to ignore it
+        A first, cold epoch: later ones come from the page cache.
+    """
+
+    id = "slow-storage"
+    title = "Loading is blocked in storage reads"
+    stage = "data loading"
+    explains = ("input-wait", "starved-gpu", "too-few-workers")
+    wait_share_threshold = _shared.WAIT_DEAD_BAND
+    reading_share_threshold = 0.5  # Lio/L (signatures.md 05)
+    min_readers = 2  # one reader says nothing about the device's limit: workers-zero or too-few-workers first
+
+    def detect(self, steps: Steps, loader: Loader, loading: Loading) -> Finding | Fine:
+        share = loading.wait_share
+        if share < self.wait_share_threshold:
+            return Fine(share, self.wait_share_threshold, "share", "waiting for data")
+        if loading.reading_share < self.reading_share_threshold:
+            return Fine(loading.reading_share, self.reading_share_threshold, "share", "loading blocked in reads")
+        if loader.num_workers < self.min_readers:
+            return Fine(loader.num_workers, self.min_readers, "count", "readers at work")
+        hot = next((line for line in loading.hot if line.cpu_share < 0.5), None)
+        kept = max(0.05, 1.0 - loading.reading_share)
+        new_step = max(
+            float(loading.work.mean()),
+            loading.load * kept / loader.num_workers,
+            (loading.load_cpu + loading.work_cpu) / max(loading.cores, 1.0),
+        )
+        gain = _shared.gain_of_step(
+            loading,
+            steps,
+            min(new_step, steps.typical_seconds),
+            0.0,
+            "T' = max(C, L'/n) with reads from memory or local disk, L' the part of the loading that does not read",
+            confidence=0.6,
+        )
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=_shared.frame_location(hot.frame) if hot else _shared.location(loader.dataset_site),
+            evidence=(
+                *_shared.wait_evidence(loading, steps),
+                Evidence("loading blocked in reads", loading.reading_share, "share"),
+            ),
+            gain=gain,
+            fix=Fix(
+                "Copy the data to local disk before training, or pack it into few large shards",
+                "shutil.copytree(remote_folder, local_folder, dirs_exist_ok=True)  # once, before the loop",
+                effort=2,
+            ),
+            after=_shared.after_text(loading, new_step),
+            removes={"data_wait": gain.seconds},
+        )

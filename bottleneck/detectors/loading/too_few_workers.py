@@ -1,0 +1,74 @@
+"""More workers would keep up."""
+
+from __future__ import annotations
+
+from ...findings import Evidence, Fine, Finding, Fix
+from ...timeline.loading import Loading
+from ...timeline.steps import Loader, Steps
+from .. import Detector
+from . import _shared
+
+
+class TooFewWorkers(Detector):
+    """The workers together make batches more slowly than the loop uses them, and the machine has room for more.
+
+    Why it matters
+        The loop runs at the speed of its loader: L/n seconds a step, whatever the model costs.
+    How it is measured
+        L, the time one worker needs for one batch, is recorded in the workers; n from the loader; idle cores during
+        the steps from the machine. It fires when L/n exceeds the work C of a step and the law says more help.
+    How to fix it
+        Set ``num_workers`` to the number printed, per process: several ranks share the cores of one machine.
+    When to ignore it
+        When loading waits for a device that is already at its limit: more readers only queue there.
+    """
+
+    id = "too-few-workers"
+    title = "Too few loader workers"
+    stage = "data loading"
+    explains = ("input-wait", "starved-gpu")
+    wait_share_threshold = _shared.WAIT_DEAD_BAND
+    lag_ratio = 1.05  # L/n over C: below it the workers keep up on average
+    min_gain_share = 0.03
+    reading_share_limit = 0.5  # mostly blocked in reads with several readers already: slow-storage's case
+
+    def detect(self, steps: Steps, loader: Loader, loading: Loading) -> Finding | Fine:
+        if loader.num_workers == 0:
+            return Fine(0, 1, "count", "the loader has no workers at all")
+        share = loading.wait_share
+        if share < self.wait_share_threshold:
+            return Fine(share, self.wait_share_threshold, "share", "waiting for data")
+        ratio = loading.load / loader.num_workers / max(float(loading.work.mean()), 1e-9)
+        if ratio < self.lag_ratio:
+            return Fine(ratio, self.lag_ratio, "", "time per batch of all workers over the work of a step")
+        if loading.reading_share > self.reading_share_limit and loader.num_workers >= 2:
+            return Fine(loading.reading_share, self.reading_share_limit, "share", "loading blocked in reads")
+        workers = _shared.advised_workers(loading)
+        now = max(_shared.predicted_step(loading, loader.num_workers), steps.typical_seconds)
+        new_step = _shared.predicted_step(loading, workers)
+        if workers <= loader.num_workers or new_step > (1 - self.min_gain_share) * now:
+            return Fine(loading.idle_cores, 1.0, "cores", "idle cores; more workers would not help")
+        gain = _shared.gain_of_step(
+            loading,
+            steps,
+            new_step,
+            0.0,
+            f"T' = max(C, L/n, CPU/cores) = {new_step * 1e3:.1f} ms with n = {workers} "
+            f"instead of {loader.num_workers}, L = {loading.load * 1e3:.1f} ms",
+        )
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=_shared.location(loader.site),
+            evidence=(*_shared.wait_evidence(loading, steps), Evidence("L/n over C", ratio, "")),
+            gain=gain,
+            fix=Fix(
+                f"Raise num_workers from {loader.num_workers} to {workers}",
+                _shared.loader_snippet(loader, workers),
+                effort=1,
+                risk=0.1,
+            ),
+            after=_shared.after_text(loading, new_step),
+            removes={"data_wait": gain.seconds},
+        )

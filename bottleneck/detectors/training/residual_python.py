@@ -1,0 +1,78 @@
+"""Python between the phases takes a large part of the step."""
+
+from __future__ import annotations
+
+from ...findings import Evidence, Fine, Finding, Fix
+from ...prediction import gain
+from ...timeline.steps import Steps
+from ...timeline.stretches import Residual
+from .. import Detector
+from ..loading._shared import frame_location
+
+
+class ResidualPython(Detector):
+    """The training thread runs Python that is neither loading, forward, backward nor optimizer.
+
+    Why it matters
+        Metrics, logging and bookkeeping on the training thread delay every step.
+    How it is measured
+        The step's wall time minus all named phases; sampled stacks inside that remainder name the function and line.
+    How to fix it
+        Do it every k steps, vectorise it, or move it off the training thread.
+    When to ignore it
+        When the function is the work you want done at every step.
+    """
+
+    id = "residual-python"
+    title = "Python between the phases slows every step"
+    stage = "training"
+    explains = ("input-wait",)
+    share_threshold = 0.10  # of the step (signatures.md 41)
+    line_share_threshold = 0.4  # of the residual in one function: below it there is no place to name
+    min_sampled_seconds = 0.2  # of stacks: fewer samples name nothing
+
+    def detect(self, steps: Steps, residual: Residual) -> Finding | Fine:
+        if residual.share < self.share_threshold:
+            return Fine(residual.share, self.share_threshold, "share", "step outside the named phases")
+        functions: dict[tuple[str, str], float] = {}
+        for frame, share, _ in residual.lines:
+            key = (frame.file, frame.function)
+            functions[key] = functions.get(key, 0.0) + share
+        best = max(functions, key=functions.__getitem__, default=None)
+        share = functions[best] if best else 0.0
+        if residual.sampled_seconds < self.min_sampled_seconds or best is None or share < self.line_share_threshold:
+            return Fine(share, self.line_share_threshold, "share", "residual in one function")
+        frame, _, cpu = next(line for line in residual.lines if (line[0].file, line[0].function) == best)
+        ceiling = residual.seconds * share
+        kept_share = steps.count and 0.1  # every 10th step still pays
+        saved = ceiling * (1 - kept_share)
+        priced = gain(
+            saved,
+            steps.run_seconds,
+            f"ceiling {ceiling:.2f} s in {frame.function}; done every 10th step",
+            low_seconds=saved * 0.85,
+            high_seconds=ceiling,
+            step_share=saved / max(steps.total_seconds, 1e-9),
+            confidence=0.6,
+        )
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=frame_location(frame),
+            evidence=(
+                Evidence("step outside the named phases", residual.share, "share"),
+                Evidence("of which in this function", share, "share"),
+                Evidence("on the CPU", cpu, "share"),
+                Evidence("per step", ceiling / max(steps.count, 1), "s"),
+            ),
+            gain=priced,
+            fix=Fix(
+                f"Call {frame.function.rpartition('.')[2]} every 10th step, or move it out of the loop",
+                "if step % 10 == 0:\n    ...  # the call above",
+                effort=2,
+                risk=0.1,
+            ),
+            after="the phases of the step",
+            removes={"other": saved},
+        )

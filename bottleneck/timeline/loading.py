@@ -1,0 +1,138 @@
+"""The terms of the pipeline law for the main loop, measured in this run, and what the workers were doing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import signals
+from . import Missing
+from .machine import Machine
+from .steps import Loader, Steps
+from .tables import Frame, Recording, Table
+from .workers import Workers
+
+Floats = npt.NDArray[np.float64]
+_READING = ("read", "load", "open", "recv", "fetch", "download", "get_object", "pread", "imread")
+_MIN_EPOCH_SECONDS = 0.12  # workers are forked and the first batch is awaited once a pass (own measurement)
+
+
+@dataclass(frozen=True)
+class HotLine:
+    """A line of the user's code and its share of the sampled time it was looked for in."""
+
+    frame: Frame
+    share: float
+    cpu_share: float
+
+
+@dataclass(frozen=True)
+class Loading:
+    """Seconds per step. ``wait``/``work``: per step arrays of the main loop (W and C of the law).
+
+    ``load``, ``load_cpu``: to make one batch; ``work_cpu``: CPU of the rest of the program per step;
+    ``cores``: what the program used and could have had besides, measured during the steps. ``passes``: epochs.
+    ``reading_share``: of the loading time, spent blocked in functions that read; ``hot``: lines by share.
+    """
+
+    wait: Floats
+    work: Floats
+    load: float
+    load_cpu: float
+    work_cpu: float
+    cores: float
+    idle_cores: float
+    workers: int
+    passes: int
+    start_seconds: float
+    collate_share: float
+    reading_share: float
+    blocked_share: float
+    hot: tuple[HotLine, ...]
+
+    @property
+    def wait_share(self) -> float:
+        """W/T over all steps after warm-up."""
+        return float(self.wait.sum()) / max(float(self.wait.sum() + self.work.sum()), 1e-9)
+
+    @classmethod
+    def compute(
+        cls, recording: Recording, steps: Steps, loader: Loader, workers: Workers, machine: Machine
+    ) -> Loading:
+        if steps.count < 5:
+            raise Missing("Fewer than 5 steps after warm-up.")
+        busy, idle = _cores(recording.host, steps, machine)
+        wait, work = steps.phase("data_wait"), steps.work()
+        load = float(wait.mean()) if loader.num_workers == 0 else workers.load_seconds
+        load_cpu = min(load, workers.cpu_seconds if loader.num_workers else load * workers.cpu_share)
+        all_cpu = busy * float(steps.wall_seconds.mean())
+        hot, reading, blocked = _hot(recording, steps, loader)
+        loops = np.unique(steps.rows["loop"])
+        return cls(
+            wait=wait,
+            work=work,
+            load=load,
+            load_cpu=load_cpu,
+            work_cpu=max(0.0, min(all_cpu - load_cpu, float(work.mean()) * machine.cores)),
+            cores=min(machine.cores, busy + idle),
+            idle_cores=idle,
+            workers=loader.num_workers,
+            passes=len(loops),
+            start_seconds=_MIN_EPOCH_SECONDS,
+            collate_share=workers.collate_share,
+            reading_share=max(reading, workers.read_share),
+            blocked_share=max(blocked, 1.0 - workers.cpu_share),
+            hot=hot,
+        )
+
+
+def _cores(host: Table, steps: Steps, machine: Machine) -> tuple[float, float]:
+    """(cores the program used, cores idle meanwhile), means over the steps."""
+    if not host or "idle_cores" not in host:
+        raise Missing("Idle cores were not sampled during the run.")
+    inside = (host["time_ns"] >= steps.start_ns[0]) & (host["time_ns"] <= steps.end_ns[-1])
+    if inside.sum() < 3:
+        raise Missing("The steps are too short in all for idle cores to be sampled.")
+    busy, idle = host["busy_cores"][inside].astype(float), host["idle_cores"][inside].astype(float)
+    return float(np.nanmean(busy)), min(float(np.nanmean(idle)), machine.cores)
+
+
+def _hot(recording: Recording, steps: Steps, loader: Loader) -> tuple[tuple[HotLine, ...], float, float]:
+    """(hottest user lines of the loading, share blocked in reads, share blocked), from sampled stacks."""
+    stacks = recording.stacks
+    if loader.num_workers:
+        mine = [p.index for p in recording.facts.processes if p.role == signals.WORKER and p.loader == loader.id]
+        stacks = stacks[np.isin(stacks["process"], mine)]
+    else:
+        stacks = stacks[(stacks["process"] == steps.process) & (stacks["flags"] == signals.DATA_WAIT)]
+    lines: dict[Frame, list[float]] = {}
+    total = reading = blocked = 0.0
+    for process, kind, stack, seconds in zip(
+        stacks["process"].tolist(),
+        stacks["kind"].tolist(),
+        stacks["arg"].tolist(),
+        ((stacks["t1"] - stacks["t0"]) / 1e9).tolist(),
+        strict=True,
+    ):
+        frames = recording.facts.stacks.get((process, stack), ())
+        frame = next((f for f in frames if f.user), None)
+        if frame is None:
+            continue  # a worker waiting for its next index: not loading
+        total += seconds
+        cpu = seconds if kind == signals.STACK_CPU else 0.0
+        cell = lines.setdefault(frame, [0.0, 0.0])
+        cell[0] += seconds
+        cell[1] += cpu
+        if kind == signals.STACK_BLOCKED:
+            blocked += seconds
+            inner = frames[: frames.index(frame) + 2]
+            names = " ".join(f.function.rpartition(".")[2].lower() for f in inner)
+            if any(word in names for word in _READING):
+                reading += seconds
+    if total <= 0:
+        return (), 0.0, 0.0
+    ordered = sorted(lines.items(), key=lambda item: -item[1][0])[:10]
+    hot = tuple(HotLine(frame, both[0] / total, both[1] / max(both[0], 1e-9)) for frame, both in ordered)
+    return hot, reading / total, blocked / total

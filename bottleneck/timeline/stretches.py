@@ -1,0 +1,116 @@
+"""Stretches of the loop that are not steps proper: checkpoints, evaluations, Python between the phases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .. import signals
+from . import Missing
+from .steps import Steps
+from .tables import Frame, Recording, Site
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """Saves on the main thread: ``seconds`` each, ``site`` where most of the time was spent."""
+
+    seconds: tuple[float, ...]
+    site: Site | None
+    run_seconds: float
+
+    @property
+    def share(self) -> float:
+        return sum(self.seconds) / max(self.run_seconds, 1e-9)
+
+    @classmethod
+    def compute(cls, recording: Recording, steps: Steps) -> Checkpoints:
+        if "training" not in recording.facts.attached:
+            raise Missing("torch was not hooked.")
+        events = recording.events
+        mine = events[(events["process"] == steps.process) & (events["kind"] == signals.CHECKPOINT)]
+        seconds = (mine["t1"] - mine["t0"]) / 1e9
+        site = None
+        if len(mine):
+            ids, inverse = np.unique(mine["arg"], return_inverse=True)
+            most = int(ids[np.argmax(np.bincount(inverse, weights=seconds))])
+            site = recording.facts.sites.get((steps.process, most))
+        return cls(tuple(seconds.tolist()), site, recording.wall_seconds)
+
+
+@dataclass(frozen=True)
+class Evaluations:
+    """Evaluation inside or between training steps. ``count``: passes seen; ``site``: the loop's line."""
+
+    total_seconds: float
+    count: int
+    site: Site | None
+    run_seconds: float
+
+    @property
+    def share(self) -> float:
+        return self.total_seconds / max(self.run_seconds, 1e-9)
+
+    @classmethod
+    def compute(cls, recording: Recording, steps: Steps) -> Evaluations:
+        if not steps.training:
+            raise Missing("The run does not train: what looks like evaluation is its work.")
+        loops = recording.events
+        loops = loops[(loops["process"] == steps.process) & (loops["kind"] == signals.LOOP) & (loops["flags"] == 0)]
+        loops = loops[loops["arg"] != steps.loader]
+        seconds = float((loops["t1"] - loops["t0"]).sum()) / 1e9
+        inside = float(steps.rows["eval"].sum()) / 1e6
+        outside = recording.events
+        outside = outside[(outside["process"] == steps.process) & (outside["kind"] == signals.EVAL)]
+        alone = float((outside["t1"] - outside["t0"]).sum()) / 1e9 if not len(loops) else 0.0
+        site = None
+        if len(loops):
+            facts = recording.facts.loaders.get((steps.process, int(loops["arg"][0])), {})
+            site = recording.facts.sites.get((steps.process, int(facts.get("iter_site") or 0)))
+        return cls(max(seconds, inside + alone), len(loops), site, recording.wall_seconds)
+
+
+@dataclass(frozen=True)
+class Residual:
+    """Python on the main thread between the phases of the step: ``other`` of every step, and the lines that take it.
+
+    ``lines``: (frame, share of the residual, share of it on the CPU), largest first.
+    """
+
+    share: float
+    seconds: float
+    lines: tuple[tuple[Frame, float, float], ...]
+    sampled_seconds: float
+
+    @classmethod
+    def compute(cls, recording: Recording, steps: Steps) -> Residual:
+        stacks = recording.stacks[(recording.stacks["process"] == steps.process) & (recording.stacks["flags"] == 0)]
+        if "stacks" not in recording.facts.attached:
+            raise Missing("Call stacks were not sampled.")
+        if not steps.count:
+            raise Missing("No steps after warm-up.")
+        at = np.searchsorted(steps.start_ns, stacks["t1"], side="left") - 1
+        stacks = stacks[(at >= 0) & (stacks["t1"] <= steps.end_ns[np.maximum(at, 0)])]
+        weights: dict[Frame, list[float]] = {}
+        total = 0.0
+        for kind, stack, seconds in zip(
+            stacks["kind"].tolist(),
+            stacks["arg"].tolist(),
+            ((stacks["t1"] - stacks["t0"]) / 1e9).tolist(),
+            strict=True,
+        ):
+            total += seconds
+            frames = recording.facts.stacks.get((steps.process, stack), ())
+            frame = next((f for f in frames if f.user), None)
+            if frame is not None:
+                cell = weights.setdefault(frame, [0.0, 0.0])
+                cell[0] += seconds
+                cell[1] += seconds if kind == signals.STACK_CPU else 0.0
+        lines = sorted(weights.items(), key=lambda item: -item[1][0])[:10]
+        return cls(
+            steps.share("other"),
+            float(steps.phase("other").sum()),
+            tuple((frame, both[0] / max(total, 1e-9), both[1] / max(both[0], 1e-9)) for frame, both in lines),
+            total,
+        )
