@@ -1,0 +1,38 @@
+"""``json``: ``load`` always, ``loads`` of more than 64 KiB only, so that small messages cost one comparison."""
+
+from . import BaseCollector, dress
+from ._reads import argument, of, reader, replace, size_of
+
+LARGE = 64 * 1024  # characters or bytes
+
+
+def _describe(args, kwargs, result):
+    fields = size_of(argument(args, kwargs, 0, "fp"))
+    if isinstance(result, list):
+        fields["rows"] = len(result)
+    return fields
+
+
+def _describe_text(args, kwargs, result):
+    fields = {"size_bytes": len(argument(args, kwargs, 0, "s"))}
+    if isinstance(result, list):
+        fields["rows"] = len(result)
+    return fields
+
+
+class Collector(BaseCollector):
+    id = "json"
+    module = "json"
+
+    def hook(self, module):
+        of(self.recorder)
+        replace(self, module, "load", reader(self, module.load, "json.load", "json", _describe))
+        plain = module.loads
+        recorded = reader(self, plain, "json.loads", "json", _describe_text)
+
+        def loads(*args, **kwargs):
+            if args and type(args[0]) in (str, bytes, bytearray) and len(args[0]) > LARGE:
+                return recorded(*args, **kwargs)
+            return plain(*args, **kwargs)
+
+        replace(self, module, "loads", dress(loads, plain))

@@ -1,0 +1,152 @@
+"""``pandas``: files read and written, heavy transformations, row-wise Python, and the columns that are used.
+
+Outermost calls only. Readers inside a DataLoader belong to data loading (see ``_reads``).
+"""
+
+import weakref
+
+from .. import signals
+from ..recorder import now
+from . import BaseCollector
+from ._columns import Columns
+from ._reads import asked, guard, names, of, path_of, replace, size_of, timed, writer
+from ._rows import Rows
+
+_READERS = {
+    "read_csv": "csv", "read_table": "csv", "read_fwf": "fwf", "read_json": "json", "read_parquet": "parquet",
+    "read_feather": "feather", "read_orc": "orc", "read_pickle": "pickle", "read_excel": "excel", "read_hdf": "hdf5",
+    "read_xml": "xml", "read_html": "html", "read_stata": "stata", "read_sas": "sas", "read_sql": "sql",
+    "read_sql_query": "sql", "read_sql_table": "sql",
+}  # fmt: skip
+_WRITERS = ("to_csv", "to_parquet", "to_feather", "to_pickle", "to_json", "to_excel", "to_hdf", "to_orc", "to_sql")
+_FUNCTIONS = (
+    "concat merge merge_asof merge_ordered to_datetime to_numeric get_dummies pivot_table melt crosstab cut qcut "
+    "json_normalize"
+).split()
+_METHODS = (
+    "merge join sort_values sort_index drop_duplicates dropna fillna replace pivot pivot_table melt explode stack "
+    "unstack describe corr rank nlargest map agg aggregate transform query eval astype"
+).split()
+_GROUPED = (
+    "agg aggregate apply transform sum mean median min max std var count size first last nunique cumsum quantile"
+).split()
+# Following columns costs a wrap of DataFrame's methods: only for frames whose reading matters.
+FOLLOW_NS = 20_000_000
+FOLLOW_COLUMNS = 3
+
+
+class Collector(BaseCollector):
+    id = "pandas"
+    module = "pandas"
+
+    def hook(self, module):
+        self.frame = module.DataFrame
+        self.reads = of(self.recorder)
+        self.columns = Columns(self.recorder, module, self.off)
+        self.chunked = weakref.WeakKeyDictionary()
+        rows = Rows(self)
+        for name, form in _READERS.items():
+            if hasattr(module, name):
+                replace(self, module, name, self._reader(getattr(module, name), name, form))
+        for owner in (module.DataFrame, module.Series):
+            for name in _WRITERS:
+                if hasattr(owner, name):
+                    self.patches.replace(owner, name, writer(self, getattr(owner, name)))
+        for name in _FUNCTIONS:
+            if hasattr(module, name):
+                replace(self, module, name, timed(self, getattr(module, name), signals.TRANSFORM))
+        frame, series = module.DataFrame, module.Series
+        for name in _METHODS:
+            if hasattr(frame, name):
+                self.patches.replace(frame, name, timed(self, getattr(frame, name), signals.TRANSFORM))
+        self.patches.replace(frame, "apply", rows.apply(frame.apply, "DataFrame.apply"))
+        self.patches.replace(frame, "iterrows", rows.iterrows(frame.iterrows))
+        self.patches.replace(series, "apply", rows.apply(series.apply, "Series.apply"))
+        self.patches.replace(series, "map", rows.apply(series.map, "Series.map"))
+        self._hook_groups(module)
+        self._hook_chunks(module)
+
+    def detach(self):
+        if hasattr(self, "columns"):
+            self.columns.frames.clear()
+            self.columns.groups.clear()
+            self.columns.settle()
+        super().detach()
+
+    def _hook_groups(self, module):
+        for owner in (module.core.groupby.DataFrameGroupBy, module.core.groupby.SeriesGroupBy):
+            for name in _GROUPED:
+                if callable(getattr(owner, name, None)):
+                    self.patches.replace(owner, name, timed(self, getattr(owner, name), signals.TRANSFORM))
+
+    # -- readers -----------------------------------------------------------------------------------------------
+
+    def _reader(self, original, name, form):
+        reads, call = self.reads, "pandas." + name
+
+        def before(args, kwargs):
+            self.columns.settle()
+            token = reads.begin()
+            return None if token is None else (token, args, kwargs)
+
+        def after(token, result, failed):
+            if token is None:
+                return
+            begun, args, kwargs = token
+            started = begun[2]
+            number = reads.end(begun, call, form, lambda: self._describe(args, kwargs, result), failed)
+            if failed or begun[0] is None:
+                return
+            if not isinstance(result, self.frame):
+                self._remember(result, call, form, args)
+            elif number and len(result.columns) >= FOLLOW_COLUMNS and now() - started >= FOLLOW_NS:
+                self.columns.track(result, number)
+
+        return guard(self, original, before, after)
+
+    def _describe(self, args, kwargs, result):
+        source = args[0] if args else next(iter(kwargs.values()), None)
+        fields = size_of(source)
+        if isinstance(result, self.frame):
+            columns = list(result.columns)
+            fields.update(
+                rows=len(result),
+                columns=names(columns),
+                column_count=len(columns),
+                dtypes=[str(kind) for kind in result.dtypes[:500]],
+            )
+        wanted = kwargs.get("usecols", kwargs.get("columns"))
+        fields.update(asked_columns=asked(wanted), engine=_text(kwargs.get("engine")))
+        if isinstance(kwargs.get("nrows"), int):
+            fields["size_bytes"] = None  # part of the file: its size says nothing about this read
+        return fields
+
+    # -- chunks ------------------------------------------------------------------------------------------------
+
+    def _remember(self, result, call, form, args):
+        """A reader that hands out chunks: its later reads belong to the same file."""
+        if hasattr(result, "get_chunk") or hasattr(result, "read"):
+            self.chunked[result] = (call, form, path_of(args[0] if args else None)[0], self.recorder.site())
+
+    def _hook_chunks(self, module):
+        owner = getattr(getattr(module.io.parsers, "readers", None), "TextFileReader", None)
+        if owner is None:
+            return
+        reads = self.reads
+
+        def before(args, kwargs):
+            source = self.chunked.get(args[0])
+            token = reads.begin() if source is not None else None
+            return None if token is None else (token, source)
+
+        def after(token, result, failed):
+            if token is not None:
+                begun, (call, form, path, site) = token
+                fields = {"path": path, "rows": None if failed else len(result), "site": site}
+                reads.end(begun, call, form, lambda: fields, failed)
+
+        self.patches.replace(owner, "read", guard(self, owner.read, before, after))
+
+
+def _text(value):
+    return value if isinstance(value, str) else None
