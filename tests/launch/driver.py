@@ -12,6 +12,11 @@ from bottleneck_profiler.launch.progress import Progress
 from bottleneck_profiler.launch.supervisor import Supervisor
 
 
+def _logged(word: str) -> bool:
+    path = Path("log")
+    return path.exists() and word in path.read_text()
+
+
 def main() -> int:
     words = sys.argv[1:]
     options = []
@@ -28,6 +33,8 @@ def main() -> int:
         ticks += 1
         if "--failing-tick" in options:
             raise OSError("disk full")
+        while "--wait-for-usr1" in options and not _logged("SIGUSR1"):
+            time.sleep(0.01)
         progress.update(time.monotonic() - started, {"data_wait": 0.6, "forward": 0.3}, steps=ticks)
 
     ended = supervisor.run(tick)

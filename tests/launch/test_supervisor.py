@@ -36,3 +36,10 @@ def test_streams_pass_through_byte_for_byte(tmp_path):
     result = drive(tmp_path, [sys.executable, "-c", code], stdin=data)
     assert result.stdout == data
     assert result.stderr == b"to stderr"
+
+
+def test_errors_of_a_tick_stay_with_us(tmp_path):
+    result = drive(tmp_path, [sys.executable, "-c", "print('fine')"], options=["--failing-tick"])
+    assert (result.returncode, result.stdout) == (0, b"fine\n")
+    assert result.ended["tick_error"] == "disk full"
+    assert result.ended["tick_errors"] == result.ended["ticks"] >= 1
