@@ -1,0 +1,187 @@
+"""ETL: stretches of the main thread, outside steps, that read, transform and write data, and its row-wise loops."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .. import signals
+from . import Missing
+from .reads import Reads
+from .steps import Steps
+from .tables import Recording, Site
+
+MAX_GAP_SECONDS = 1.0  # the user's own lines between two calls belong to the stretch up to here
+_KINDS = (signals.READ, signals.TRANSFORM, signals.WRITE)
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class RowLoop:
+    """A loop or apply with Python code per row. ``seconds``: wall, without steps and recorded reads and writes in it.
+
+    ``own_seconds``: of it making the row objects, None when not told apart.
+    """
+
+    call: str
+    site: Site | None
+    rows: int
+    columns: int
+    seconds: float
+    cpu_seconds: float
+    own_seconds: float | None
+    function: str
+    t0: int
+    t1: int
+
+    @property
+    def per_row_seconds(self) -> float:
+        return self.seconds / max(1, self.rows)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """One piece of ETL work, named after the user's function (or the stage mark) with most of its time."""
+
+    name: str
+    start_ns: int
+    end_ns: int
+    read_seconds: float
+    transform_seconds: float
+    write_seconds: float
+
+    @property
+    def seconds(self) -> float:
+        return (self.end_ns - self.start_ns) / 1e9
+
+
+@dataclass(frozen=True)
+class Etl:
+    """``seconds``: wall time of all stretches, and of reads that happened inside steps."""
+
+    stretches: tuple[Stretch, ...]
+    loops: tuple[RowLoop, ...]
+    seconds: float
+
+    @classmethod
+    def compute(cls, recording: Recording, reads: Reads, steps: Steps | None) -> Etl:
+        if recording.started_ns >= recording.ended_ns:
+            raise Missing("The run has no duration.")
+        work = _work(recording, reads)
+        busy = _step_spans(steps)
+        loops = tuple(_loops(recording, reads, busy))
+        work += [(loop.t0, loop.t1, signals.TRANSFORM, _name(loop.site)) for loop in loops]
+        cuts = _stage_cuts(recording, reads.process)
+        stretches = tuple(_stretches(work, busy, cuts))
+        inside = sum(read.wall_seconds for read in reads.reads if read.in_step)
+        return cls(stretches, loops, sum(stretch.seconds for stretch in stretches) + inside)
+
+
+def _name(site: Site | None) -> str:
+    return site.function if site is not None else ""
+
+
+def _work(recording: Recording, reads: Reads) -> list[tuple[int, int, int, str]]:
+    """(t0, t1, kind, user's function) of every read, transformation and write of the main process."""
+    found = [(r.t0, r.t1, signals.READ, _name(r.site)) for r in reads.reads if not r.in_step and r.count == 1]
+    events = recording.events
+    if len(events):
+        chosen = (events["process"] == reads.process) & (events["thread"] == 1)
+        for record in events[chosen & (events["kind"] >= signals.READ) & (events["kind"] <= signals.WRITE)]:
+            kind, site = int(record["kind"]), None
+            if kind != signals.READ:
+                site = recording.facts.sites.get((reads.process, int(record["arg"])))
+            found.append((int(record["t0"]), int(record["t1"]), kind, _name(site)))
+    return found
+
+
+def _step_spans(steps: Steps | None) -> list[Span]:
+    if steps is None or not steps.all_count:
+        return []
+    return merged(list(zip(steps.rows["t0"].tolist(), steps.rows["t1"].tolist(), strict=True)))
+
+
+def _stage_cuts(recording: Recording, process: int) -> list[tuple[int, int, str]]:
+    events = recording.events
+    if not len(events):
+        return []
+    stages = events[(events["process"] == process) & (events["kind"] == signals.STAGE)]
+    strings = recording.facts.strings
+    return [(int(r["t0"]), int(r["t1"]), strings.get((process, int(r["arg"])), "stage")) for r in stages]
+
+
+def _loops(recording: Recording, reads: Reads, busy: list[Span]) -> list[RowLoop]:
+    facts, found = recording.facts, []
+    others = [(r.t0, r.t1) for r in reads.reads if r.count == 1 and r.format != "json"]
+    for owner, fields in facts.of("rowwise"):
+        if owner != reads.process:
+            continue
+        span = int(fields["t0"]), int(fields["t1"])
+        # A file read per row or a training step per row is that work, not row-wise Python.
+        lost = overlap(span, busy) + overlap(span, merged(others))
+        wall = (span[1] - span[0] - lost) / 1e9
+        own = fields.get("own_ns")
+        found.append(_loop(fields, facts.sites.get((owner, int(fields.get("site") or 0))), wall, own, span))
+    return found
+
+
+def _loop(fields: dict[str, Any], site: Site | None, wall: float, own: int | None, span: Span) -> RowLoop:
+    return RowLoop(
+        str(fields["call"]),
+        site,
+        int(fields["rows"]),
+        int(fields["columns"]),
+        max(0.0, wall),
+        int(fields["cpu_ns"]) / 1e9,
+        None if own is None else min(own / 1e9, max(0.0, wall)),
+        str(fields.get("function", "")),
+        *span,
+    )
+
+
+def _stretches(
+    work: list[tuple[int, int, int, str]], busy: list[Span], stages: list[tuple[int, int, str]]
+) -> list[Stretch]:
+    """Work joined across gaps of up to a second, cut where a step or another stage begins."""
+    groups: list[list[tuple[int, int, int, str]]] = []
+    end, label = 0, ""
+    for item in sorted(work):
+        stage = next((name for a, b, name in stages if a <= item[0] < b), "")
+        gap = (end, item[0])
+        joined = bool(groups) and stage == label and item[0] - end <= MAX_GAP_SECONDS * 1e9
+        if joined and not (gap[1] > gap[0] and overlap(gap, busy)):
+            groups[-1].append(item)
+        else:
+            groups.append([item])
+        end, label = max(end, item[1]), stage
+    return [_stretch(group, stages) for group in groups]
+
+
+def _stretch(group: list[tuple[int, int, int, str]], stages: list[tuple[int, int, str]]) -> Stretch:
+    names: dict[str, int] = {}
+    for start, end, _, name in group:
+        names[name] = names.get(name, 0) + end - start
+    start, end = group[0][0], max(item[1] for item in group)
+    stage = next((name for a, b, name in stages if a <= start < b), "")
+    name = stage or max((n for n in names if n), key=lambda n: names[n], default="etl")
+    seconds = [
+        sum(b - a for a, b in merged([(item[0], item[1]) for item in group if item[2] == kind])) / 1e9
+        for kind in _KINDS
+    ]
+    return Stretch(name, start, end, *seconds)
+
+
+def merged(spans: list[Span]) -> list[Span]:
+    """Sorted spans without overlaps."""
+    result: list[Span] = []
+    for start, end in sorted(spans):
+        if result and start <= result[-1][1]:
+            result[-1] = (result[-1][0], max(result[-1][1], end))
+        else:
+            result.append((start, end))
+    return result
+
+
+def overlap(span: Span, others: list[Span]) -> int:
+    """Nanoseconds of ``span`` that the merged ``others`` cover."""
+    return sum(max(0, min(span[1], end) - max(span[0], start)) for start, end in others)

@@ -1,0 +1,167 @@
+"""Files read by the main process outside data loading, and the columns of them that were used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from . import Missing
+from .breakdown import main_process
+from .steps import Steps
+from .tables import Recording, Site
+
+TEXT_FORMATS = ("csv", "fwf", "text", "json")
+_COLLECTORS = ("pandas", "pyarrow.csv", "pyarrow.parquet", "csv", "json", "numpy")
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The same file tried in other ways after the run, on its first part, scaled to the whole. Seconds.
+
+    ``parquet_low_seconds`` and ``parquet_high_seconds``: fastest and slowest of the repetitions.
+    ``text_seconds``: the original way where it could be repeated; ``used_*``: only the columns that were used.
+    """
+
+    parquet_seconds: float
+    parquet_low_seconds: float
+    parquet_high_seconds: float
+    text_seconds: float | None = None
+    used_seconds: float | None = None  # same format, used columns only
+    all_seconds: float | None = None  # same format, all columns
+
+
+@dataclass(frozen=True)
+class Read:
+    """One read, or ``count`` small ones of a call site. ``wall_seconds``: in the reader; ``cpu_seconds``: process CPU.
+
+    ``columns``: names read, None unknown; ``used``: those seen in use, None when all were or nothing is known.
+    ``source``: the user's line of code, "" unknown. Sizes are None where unknown.
+    """
+
+    id: int
+    call: str
+    format: str
+    path: str | None
+    count: int
+    size_bytes: int | None
+    rows: int | None
+    columns: tuple[str, ...] | None
+    column_count: int | None
+    dtypes: tuple[str, ...] | None
+    asked: tuple[str, ...] | None
+    used: frozenset[str] | None
+    engine: str | None
+    site: Site | None
+    t0: int
+    t1: int
+    wall_seconds: float
+    cpu_seconds: float
+    in_step: bool = False
+    probe: Probe | None = None
+    source: str = ""
+
+    @property
+    def is_text(self) -> bool:
+        return self.format in TEXT_FORMATS
+
+
+@dataclass(frozen=True)
+class Reads:
+    """``reads`` in time order. ``finished``: the program ended by itself, so what was not used never would be."""
+
+    process: int
+    reads: tuple[Read, ...]
+    finished: bool
+
+    def seconds(self, reads: Iterable[Read] | None = None) -> float:
+        """Wall seconds in the readers."""
+        return sum(read.wall_seconds for read in (self.reads if reads is None else reads))
+
+    def by_path(self, reads: Iterable[Read]) -> dict[str, list[Read]]:
+        """Reads grouped by file, or by call site where the file is unknown; longest first."""
+        groups: dict[str, list[Read]] = {}
+        for read in reads:
+            groups.setdefault(read.path or str(read.site), []).append(read)
+        return dict(sorted(groups.items(), key=lambda item: -self.seconds(item[1])))
+
+    @classmethod
+    def compute(cls, recording: Recording, steps: Steps | None) -> Reads:
+        facts = recording.facts
+        if not facts.processes or not facts.attached.intersection(_COLLECTORS):
+            raise Missing("No library that reads files was recorded.")
+        process = main_process(recording, steps)
+        used = _used(recording, process)
+        probes = {f["read"]: f for p, f in facts.of("probe") if p == process}
+        found = []
+        for owner, fields in facts.of("read"):
+            if owner == process:
+                site = facts.sites.get((process, int(fields.get("site") or 0)))
+                number = int(fields["id"])
+                inside = _in_steps(steps, int(fields["t0"]))
+                found.append(_read(fields, site, used.get(number), inside, probes.get(number)))
+        found.sort(key=lambda read: read.t0)
+        return cls(process, tuple(found), bool(facts.processes[process].bye_ns))
+
+
+def _in_steps(steps: Steps | None, time_ns: int) -> bool:
+    if steps is None or not steps.all_count:
+        return False
+    return bool(((steps.rows["t0"] <= time_ns) & (time_ns < steps.rows["t1"])).any())
+
+
+def _used(recording: Recording, process: int) -> dict[int, frozenset[str] | None]:
+    """read id -> columns in use; None once the whole frame was."""
+    used: dict[int, frozenset[str] | None] = {}
+    for owner, fields in recording.facts.of("used"):
+        if owner != process:
+            continue
+        number, columns = int(fields["read"]), fields["columns"]
+        before = used.get(number, frozenset())
+        used[number] = None if columns is None or before is None else before | frozenset(map(str, columns))
+    return used
+
+
+def _tuple(values: Any) -> tuple[str, ...] | None:
+    return None if values is None else tuple(str(value) for value in values)
+
+
+def _read(
+    fields: dict[str, Any], site: Site | None, used: frozenset[str] | None, inside: bool, probe: dict[str, Any] | None
+) -> Read:
+    return Read(
+        id=int(fields["id"]),
+        call=str(fields["call"]),
+        format=str(fields["format"]),
+        path=fields.get("path"),
+        count=int(fields.get("count", 1)),
+        size_bytes=fields.get("size_bytes"),
+        rows=fields.get("rows"),
+        columns=_tuple(fields.get("columns")),
+        column_count=fields.get("column_count"),
+        dtypes=_tuple(fields.get("dtypes")),
+        asked=_tuple(fields.get("asked_columns")),
+        used=used,
+        engine=fields.get("engine"),
+        site=site,
+        t0=int(fields["t0"]),
+        t1=int(fields["t1"]),
+        wall_seconds=int(fields["wall_ns"]) / 1e9,
+        cpu_seconds=int(fields["cpu_ns"]) / 1e9,
+        in_step=inside,
+        probe=_probe(probe),
+        source=str((probe or {}).get("source", "")),
+    )
+
+
+def _probe(fields: dict[str, Any] | None) -> Probe | None:
+    if fields is None or fields.get("parquet_seconds") is None:
+        return None
+    return Probe(
+        float(fields["parquet_seconds"]),
+        float(fields["parquet_low_seconds"]),
+        float(fields["parquet_high_seconds"]),
+        fields.get("text_seconds"),
+        fields.get("used_seconds"),
+        fields.get("all_seconds"),
+    )
