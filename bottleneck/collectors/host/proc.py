@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from math import nan
 from typing import Protocol
 
 from .limits import affinity, cpu_quota, machine_facts, memory_limit
@@ -258,7 +259,9 @@ class _Linux:
         self._refreshed_ns = 0
         self._core_ns = time.monotonic_ns()
         self._core_cpu_ns = 0
-        self._core_values: Sample = {}
+        self._core_values: Sample = dict.fromkeys(
+            ("busy_cores", "idle_cores", "iowait_cores", "other_cores"), nan
+        )  # until a first tick has passed
 
     def _open(self, path: str, column: str) -> int | None:
         try:
