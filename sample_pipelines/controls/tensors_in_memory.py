@@ -1,0 +1,18 @@
+"""num_workers=0 with the data already in memory: nothing to fix."""
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+if __name__ == "__main__":
+    torch.manual_seed(0)
+    data = TensorDataset(torch.randn(8000, 256), torch.randint(0, 10, (8000,)))
+    loader = DataLoader(data, batch_size=64, shuffle=True)
+    model = nn.Sequential(nn.Linear(256, 1536), nn.ReLU(), nn.Linear(1536, 1536), nn.ReLU(), nn.Linear(1536, 10))
+    optimizer = torch.optim.Adam(model.parameters())
+    for epoch in range(2):
+        for x, y in loader:
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(x), y).backward()
+            optimizer.step()
+        print("epoch", epoch)
