@@ -52,10 +52,10 @@ def drive(
 ) -> Result:
     run_dir = tmp_path / "run"
     done = subprocess.run(
-        driver_words(run_dir, argv, *options),
+        driver_words(run_dir, argv, *options, *(f"--env={k}={v}" for k, v in (env or {}).items())),
         input=stdin,
         capture_output=True,
-        env=environment(**(env or {})),
+        env=environment(),
         timeout=60,
         cwd=tmp_path,
     )

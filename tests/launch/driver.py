@@ -22,9 +22,15 @@ def main() -> int:
     options = []
     while words[0].startswith("--"):
         options.append(words.pop(0))
+    for option in options:
+        if option.startswith("--env="):  # for the program alone, not for this process's own start
+            name, _, value = option[6:].partition("=")
+            os.environ[name] = value
     run_dir = Path(words[0])
     supervisor = Supervisor(words[1:], run_dir)
-    progress = Progress(quiet="--progress" not in options, quiet_seconds=0.3, plain_seconds=0.5)
+    progress = Progress(
+        quiet="--progress" not in options, quiet_seconds=30.0 if "--patient" in options else 0.3, plain_seconds=0.5
+    )
     started = time.monotonic()
     ticks = 0
 
