@@ -16,7 +16,7 @@ from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-IMAGES, CLASSES, EPOCHS, BATCH_SIZE = 256, 4, 3, 16
+IMAGES, CLASSES, EPOCHS, BATCH_SIZE = 128, 4, 6, 16
 
 
 def write_images(folder):
