@@ -1,0 +1,168 @@
+"""How true the call-stack sampler is: a program with known shares, sampled by the product and by a real-time timer.
+
+The program runs four things in turn, each timed around itself: sleep, C code that holds the GIL (``sum`` of a list),
+C code that releases it (``zlib.crc32`` of a large buffer), and plain Python. Usage: ``sampler_shares.py [seconds]``.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import zlib
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+KINDS = ("nap", "hold", "release", "python")
+REAL_TIME_SECONDS = 0.005
+
+
+def nap() -> None:
+    time.sleep(0.013)
+
+
+def hold(numbers: list[int]) -> None:
+    sum(numbers)
+
+
+def release(buffer: bytes) -> None:
+    zlib.crc32(buffer)
+
+
+def python() -> None:
+    total = 0
+    for i in range(160_000):
+        total += i & 7
+
+
+def workload(seconds: float) -> dict[str, float]:
+    """True wall seconds of each kind, measured around each call."""
+    numbers, buffer = list(range(1_600_000)), bytes(16_000_000)
+    spent: Counter[str] = Counter()
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        for kind, call in zip(KINDS, (nap, lambda: hold(numbers), lambda: release(buffer), python), strict=True):
+            before = time.perf_counter()
+            call()
+            spent[kind] += time.perf_counter() - before
+    return dict(spent)
+
+
+def real_time(seconds: float) -> tuple[dict[str, float], dict[str, float]]:
+    """(true, sampled) seconds by a real-time interval timer that weighs by elapsed time."""
+    sampled: Counter[str] = Counter()
+    last = time.perf_counter()
+
+    def handler(number: int, frame: object) -> None:
+        nonlocal last
+        at = time.perf_counter()
+        sampled[_kind_of(frame)] += at - last
+        last = at
+
+    signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, REAL_TIME_SECONDS, REAL_TIME_SECONDS)
+    true = workload(seconds)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    return true, dict(sampled)
+
+
+def _kind_of(frame: object) -> str:
+    while frame is not None:
+        if frame.f_code.co_name in KINDS:  # type: ignore[attr-defined]
+            return str(frame.f_code.co_name)  # type: ignore[attr-defined]
+        frame = frame.f_back  # type: ignore[attr-defined]
+    return "else"
+
+
+def pair(folder: Path) -> dict[str, dict[str, float]]:
+    """{"cpu" or "blocked": seconds by kind} from the rings a child of ``child_main`` left in ``folder``."""
+    names: dict[int, str] = {}
+    for line in next(folder.glob("live/*.side")).read_text().splitlines():
+        kind, fields = ast.literal_eval(line)
+        if kind == "stack":
+            names[fields["id"]] = next((f[0] for f in fields["frames"] if f[0] in KINDS), "else")
+    found: dict[str, dict[str, float]] = {"cpu": Counter(), "blocked": Counter()}
+    for path in folder.glob("live/*-3200?.ring"):
+        data = path.read_bytes()
+        written, capacity = struct.unpack_from("<QI", data, 16)
+        if written > capacity:
+            raise SystemExit("the ring wrapped: choose fewer seconds")
+        for at in range(written):
+            t0, t1, kind, _, _, arg = struct.unpack_from("<QQIHHQ", data, 24576 + at * 32)
+            found["cpu" if kind == 72 else "blocked"][names.get(arg, "else")] += (t1 - t0) / 1e9
+    return found
+
+
+CHILD = """
+import sys, types
+package = types.ModuleType("_bottleneck_child")
+package.__path__ = [sys.argv[1]]
+sys.modules["_bottleneck_child"] = package
+from _bottleneck_child.launch import child
+if sys.argv[5] == "on":
+    child.start(sys.argv[3])
+sys.path.insert(0, sys.argv[2])
+import json, time, sampler_shares
+cpu, wall = time.process_time(), time.perf_counter()
+true = sampler_shares.workload(float(sys.argv[4]))
+print(json.dumps([true, time.process_time() - cpu, time.perf_counter() - wall]))
+"""
+
+
+def child(folder: str, seconds: float, state: str) -> tuple[dict[str, float], float, float]:
+    """(true seconds by kind, CPU seconds, wall seconds) of the workload in a child with the sampler on or off."""
+    os.makedirs(os.path.join(folder, "live"), exist_ok=True)
+    output = subprocess.run(
+        [sys.executable, "-c", CHILD, str(ROOT / "bottleneck"), str(ROOT / "benchmarks"), folder, str(seconds), state],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    if output.stderr:
+        print(output.stderr, file=sys.stderr)
+    true, cpu, wall = json.loads(output.stdout)
+    return true, cpu, wall
+
+
+def _row(name: str, values: dict[str, float]) -> None:
+    total = sum(values.values()) or 1.0
+    shares = "".join(f"{100 * values.get(kind, 0) / total:9.1f}" for kind in (*KINDS, "else"))
+    print(f"{name:34}{shares}   {total:7.2f} s")
+
+
+def main() -> None:
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 8.0
+    print(f"{'share of the time, %':34}" + "".join(f"{kind:>9}" for kind in (*KINDS, "else")) + "     total")
+    with tempfile.TemporaryDirectory() as folder:
+        true, _, wall = child(folder, seconds, "on")
+        found = pair(Path(folder))
+        _row("true, sampler on", true)
+        both = Counter(found["cpu"])
+        both.update(found["blocked"])
+        _row("CPU timer + looking thread", both)
+        _row("  running (CPU timer)", found["cpu"])
+        _row("  blocked (looking thread)", found["blocked"])
+        print(f"  sum of the weights / wall time: {sum(both.values()) / wall:.3f}")
+        for line in next(Path(folder).glob("live/*.side")).read_text().splitlines():
+            kind, fields = ast.literal_eval(line)
+            if kind == "sampler":
+                cost = fields["tick_cost_ns"] + fields["look_cost_ns"]
+                print(
+                    f"  {fields['ticks']} ticks of {fields['tick_cost_ns'] / max(1, fields['ticks']) / 1e3:.1f} us, "
+                    f"{fields['looks']} looks of {fields['look_cost_ns'] / max(1, fields['looks']) / 1e3:.1f} us, "
+                    f"{100 * cost / 1e9 / wall:.2f} % of a core"
+                )
+    true, sampled = real_time(seconds)
+    _row("true, real-time timer on", true)
+    _row("real-time timer, weighted", sampled)
+
+
+if __name__ == "__main__":
+    main()

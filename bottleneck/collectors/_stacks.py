@@ -1,0 +1,432 @@
+"""Call stacks of the main thread, weighted by time: running time by a CPU timer, blocked time by a slow thread.
+
+The timer counts the CPU time of the main thread, so it never interrupts a blocked system call, never wakes an idle
+event loop, and costs nothing while the program waits. Its handler runs at the next bytecode and weighs the sample by
+the CPU time since the last one, so that a long C call is charged in full to the line that called it. A thread that is
+blocked has released the GIL, so a second, slow thread can look at it; blocked time = wall time - CPU time - time
+spent waiting for a core, and all of it is handed to the stacks seen blocked. Both together add up to the wall time.
+
+The signal is SIGURG, which the kernel ignores by default (the Go runtime uses it for the same reason): one that
+arrives after the interpreter has put the default handlers back, or just before an exec, does no harm.
+"""
+
+import _signal
+import _thread
+import atexit
+import os
+import sys
+import time
+from itertools import count
+
+from ..recorder import Ring, is_users_exception, now
+from ..signals import STACK_BLOCKED, STACK_CPU, THREAD_CAPACITY
+from . import BaseCollector, dress
+from ._posix_timer import Timer
+
+SIGNAL = _signal.SIGURG
+TICK_NS = 10_000_000  # of CPU time between two samples of running code
+LOOK_NS = 25_000_000  # between two looks for a blocked main thread
+LONGEST_LOOK_NS = 100_000_000  # while it stays blocked in one place
+WAKE_NS = 1_000_000  # of CPU time until a tick starts the looking thread again after a fork
+SIGNAL_NS = 3_000  # what the kernel and the interpreter spend on one signal, outside of the handler's own clock
+COST_SHARE = 0.0015  # of a core, for each of the two; the intervals are lengthened to stay below
+PROMPT_NS = 3_000_000  # woken later than this, somebody held the GIL: most likely the main thread, running
+DEPTH = 100  # frames kept, innermost first
+MAX_STACKS = 4096
+MAX_SEEN = 16384
+FIRST_ID = 1 << 20  # ids of stacks: apart from those that the recorder itself gives
+FIRST_RING = 32001  # numbers of our two rings: apart from those that the recorder counts up
+
+_collector = None
+_at_fork = False
+
+
+class Collector(BaseCollector):
+    """The sampler of this process's main thread."""
+
+    id = "stacks"
+
+    def __init__(self):
+        super().__init__()
+        self._timer = None
+        self._forget()
+
+    def _forget(self):
+        """The state of a process in which nothing has been sampled yet."""
+        self._rings = None
+        self._stacks = {}
+        self._seen = {}
+        self._codes = {}
+        self._ids = count(FIRST_ID)
+        self._thread = None  # (lock that asks it to leave, [native id once it runs])
+        self._forking = False
+        self._busy = False
+        self._wakeup = False  # a wakeup descriptor is set: each signal would write to the user's pipe
+        self._tick_ns = TICK_NS
+        self._look_ns = LOOK_NS
+        self._owed = 0
+        self._last_blocked = 0
+        self.ticks = self.looks = self.tick_cost_ns = self.look_cost_ns = 0
+
+    # -- on and off ----------------------------------------------------------------------------------------
+
+    def attach(self, recorder):
+        """Start sampling the calling thread, which must be the main one. Never raises."""
+        global _collector
+        self.recorder = recorder
+        self.on = True
+        try:
+            if recorder.options.get("stacks") == "pyinstrument" and _start_pyinstrument(recorder):
+                self.on = False
+                return
+            if _signal.getsignal(SIGNAL) not in (_signal.SIG_DFL, None):
+                raise RuntimeError("the program uses SIGURG itself")
+            self._patch()
+            _signal.signal(SIGNAL, self._tick)
+            _signal.siginterrupt(SIGNAL, False)
+            _collector = self
+            _register_at_fork()
+            atexit.register(self._at_exit)
+            self._arm()
+        except BaseException as error:
+            self.off("attach", error)
+            self._disarm()
+        else:
+            recorder.note("attached", collector=self.id)
+
+    def detach(self):
+        """Stop sampling; the signal's handler and every patched attribute are the old ones again."""
+        was_on = self.on
+        self.on = False
+        self._disarm()
+        if was_on:
+            atexit.unregister(self._at_exit)
+
+    def _arm(self):
+        self._main = _thread.get_ident()
+        self._native = _thread.get_native_id()
+        self._clock = time.pthread_getcpuclockid(self._main)
+        self._cpu_ns = time.thread_time_ns()
+        self._look_at = now(), self._cpu_ns, self._run_delay()
+        self._timer = Timer(SIGNAL, self._native)
+        if not self._wakeup:
+            self._timer.set(TICK_NS, TICK_NS)
+
+    def _disarm(self):
+        self.stop_thread()
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.delete()
+        try:
+            # Runs a handler that is already due, then drops whatever is still pending.
+            if _signal.getsignal(SIGNAL) == self._tick:
+                _signal.signal(SIGNAL, _signal.SIG_IGN)
+                _signal.signal(SIGNAL, _signal.SIG_DFL)
+        except ValueError:  # not the main thread: our handler stays and does nothing
+            pass
+        ours = vars(_signal)["set_wakeup_fd"]
+        self.patches.restore()
+        module = sys.modules.get("signal")
+        if module is not None and module.set_wakeup_fd is ours:
+            module.set_wakeup_fd = _signal.set_wakeup_fd  # imported while ours was in its place
+
+    def _at_exit(self):
+        if self.on:
+            self.on = False
+            self._disarm()
+            self.recorder.note(
+                "sampler", ticks=self.ticks, tick_cost_ns=self.tick_cost_ns, looks=self.looks,
+                look_cost_ns=self.look_cost_ns, stacks=len(self._stacks), full=len(self._stacks) >= MAX_STACKS,
+            )  # fmt: skip
+
+    def _give_up(self, where, error):
+        """Stop for good and say so, quietly for the user's program."""
+        self.on = False
+        self.recorder.fail(self.id, where, error)
+        self._disarm()
+
+    def _patch(self):
+        """Notice when the program wants SIGURG for itself, or a byte in a pipe for every signal."""
+        set_handler = _signal.signal
+        set_wakeup = _signal.set_wakeup_fd
+
+        def signal(signalnum, handler, /):
+            if self.on and signalnum == SIGNAL and handler != self._tick:
+                self._give_up("signal", RuntimeError("the program installed a handler for SIGURG"))
+            return set_handler(signalnum, handler)
+
+        def set_wakeup_fd(fd, /, **options):
+            before = set_wakeup(fd, **options)
+            self._wakeup = fd >= 0
+            if self.on and self._timer is not None:
+                self._set_timer(self._tick_ns)
+            return before
+
+        self.patches.replace(_signal, "signal", dress(signal, set_handler))
+        self.patches.replace(_signal, "set_wakeup_fd", dress(set_wakeup_fd, set_wakeup))
+        module = sys.modules.get("signal")
+        if module is not None:
+            self.patches.replace(module, "set_wakeup_fd", _signal.set_wakeup_fd)
+
+    def _set_timer(self, first_ns):
+        try:
+            if self._wakeup:
+                self._timer.set(0, 0)
+            else:
+                self._timer.set(first_ns, self._tick_ns)
+        except OSError as error:
+            self._give_up("timer", error)
+
+    # -- running -------------------------------------------------------------------------------------------
+
+    def _tick(self, number, frame):
+        """The signal handler: what ran during the CPU time since the last one."""
+        if self._busy or self._timer is None or not self.on:
+            return
+        self._busy = True
+        try:
+            cpu_ns = time.thread_time_ns()
+            at = now()
+            weight = cpu_ns - self._cpu_ns
+            self._cpu_ns = cpu_ns
+            rings = self._rings or self._open_rings()
+            rings[0].put(STACK_CPU, self._phase(), at - weight, at, self._intern(frame))
+            if self._thread is None and not self._forking:
+                self._start_thread()
+            self.ticks += 1
+            self.tick_cost_ns += time.thread_time_ns() - cpu_ns + SIGNAL_NS
+            if not self.ticks & 63:
+                wanted = max(TICK_NS, int(self.tick_cost_ns / self.ticks / COST_SHARE))
+                if not 0.8 < wanted / self._tick_ns < 1.25:
+                    self._tick_ns = wanted
+                    self._set_timer(wanted)
+        except BaseException as error:
+            if is_users_exception(error):
+                raise
+            self._give_up("tick", error)
+        finally:
+            self._busy = False
+
+    def _phase(self):
+        ring = self.recorder.rings.get(self._main)
+        return 0 if ring is None else ring.phase
+
+    def _open_rings(self):
+        recorder = self.recorder
+        rings = []
+        for number, key in ((FIRST_RING, "stacks"), (FIRST_RING + 1, "stacks.blocked")):
+            path = os.path.join(recorder.live, f"{recorder.pid}-{number}.ring")
+            rings.append(Ring(path, number, THREAD_CAPACITY))
+            recorder.rings[key] = rings[-1]
+        self._rings = tuple(rings)
+        return self._rings
+
+    def _intern(self, frame):
+        """Id of the stack from ``frame`` outwards, 0 when too many. Safe from the handler and the thread at once."""
+        key = []
+        inner = frame
+        while frame is not None and len(key) < 2 * DEPTH:
+            # Neither the hash of a code object nor its line numbers: both cost more than the rest of a sample.
+            key.append(id(frame.f_code))
+            key.append(frame.f_lasti)
+            frame = frame.f_back
+        key = tuple(key)
+        found = self._seen.get(key)
+        return found if found is not None else self._learn(key, inner)
+
+    def _learn(self, key, frame):
+        by_line = []
+        frames = []
+        depth = len(key) // 2
+        while frame is not None and len(frames) < depth:
+            code = frame.f_code
+            self._codes[id(code)] = code  # kept alive, so that its id stays its own
+            by_line.append((id(code), frame.f_lineno))
+            frames.append((code, frame.f_lineno or 0))
+            frame = frame.f_back
+        by_line = tuple(by_line)
+        found = self._stacks.get(by_line)
+        if found is None:
+            if len(self._stacks) >= MAX_STACKS:
+                return 0
+            fresh = next(self._ids)
+            found = self._stacks.setdefault(by_line, fresh)
+            if found == fresh:
+                is_user = self.recorder.is_user
+                self.recorder.note(
+                    "stack",
+                    id=found,
+                    frames=[
+                        (getattr(code, "co_qualname", code.co_name), _path(code), line, is_user(code))
+                        for code, line in frames
+                    ],
+                )
+        if len(self._seen) < MAX_SEEN:
+            self._seen[key] = found
+        return found
+
+    # -- blocked -------------------------------------------------------------------------------------------
+
+    def _start_thread(self):
+        leave = _thread.allocate_lock()
+        leave.acquire()
+        self._thread = leave, []
+        _thread.start_new_thread(self._run, self._thread)
+
+    def stop_thread(self):
+        """Ask the looking thread to leave and wait until the system no longer counts it, 50 ms at most."""
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        leave, native = thread
+        try:
+            leave.release()
+        except RuntimeError:  # two threads fork at once: the other one has asked
+            return
+        for _ in range(500):
+            if native and (native[0] == 0 or not os.path.exists(f"/proc/self/task/{native[0]}")):
+                return
+            time.sleep(0.0001)
+
+    def _run(self, leave, native):
+        try:
+            _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
+            native.append(_thread.get_native_id())
+            spent = time.thread_time_ns()
+            due = now() + self._look_ns
+            while not leave.acquire(True, max(0, due - now()) / 1e9):
+                self._look(due)
+                total = time.thread_time_ns()
+                self.looks += 1
+                self.look_cost_ns += total - spent
+                spent = total
+                # A fixed rhythm would beat with a loop of the same period.
+                due = now() + self._look_ns + (self.looks * 7 % 11 - 5) * self._look_ns // 40
+        except BaseException as error:
+            native.append(0)
+            self.on = False
+            self.recorder.fail(self.id, "look", error)
+
+    def _look(self, due):
+        """Hand the main thread's blocked time since the last look to its present stack, if it is blocked now."""
+        cpu_ns = time.clock_gettime_ns(self._clock)
+        delay_ns = self._run_delay()
+        at = now()
+        before_at, before_cpu, before_delay = self._look_at
+        self._look_at = at, cpu_ns, delay_ns
+        wall = at - before_at
+        blocked = wall - (cpu_ns - before_cpu) - (delay_ns - before_delay)
+        self._owed += blocked
+        still = blocked > 0.9 * wall
+        stack = 0
+        if self._owed > 0 and (still or at - due < PROMPT_NS) and self._asleep():
+            frame = sys._current_frames().get(self._main)
+            if frame is not None and self._rings is not None:
+                stack = self._intern(frame)
+                self._rings[1].put(STACK_BLOCKED, self._phase(), at - self._owed, at, stack)
+                self._owed = 0
+        floor = max(LOOK_NS, int(self.look_cost_ns / (self.looks or 1) / COST_SHARE))
+        if still and stack and stack == self._last_blocked:
+            self._look_ns = min(2 * self._look_ns, max(LONGEST_LOOK_NS, floor))
+        else:
+            self._look_ns = floor
+        self._last_blocked = stack
+
+    def _run_delay(self):
+        """Nanoseconds the main thread has been ready and without a core; 0 where the kernel does not count them."""
+        try:
+            return int(_read(f"/proc/self/task/{self._native}/schedstat").split()[1])
+        except (OSError, IndexError, ValueError):
+            return 0
+
+    def _asleep(self):
+        """Whether the main thread sleeps in the kernel, rather than running or waiting for a core."""
+        return _read(f"/proc/self/task/{self._native}/stat").rpartition(b") ")[2][:1] in b"SD"
+
+
+# -- fork --------------------------------------------------------------------------------------------------
+
+
+def _register_at_fork():
+    global _at_fork
+    if not _at_fork:
+        _at_fork = True
+        os.register_at_fork(before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_after_in_child)
+
+
+def _before_fork():
+    # From Python 3.12 on a fork beside other threads warns, and our thread must not be the reason.
+    collector = _collector
+    if collector is not None and collector.on:
+        collector._forking = True
+        collector.stop_thread()
+
+
+def _after_in_parent():
+    collector = _collector
+    if collector is not None and collector.on:
+        collector._forking = False
+        if collector._timer is not None:
+            collector._set_timer(WAKE_NS)
+
+
+def _after_in_child():
+    # Timers are not inherited. The rings and the thread come with the first tick: a child that execs pays nothing.
+    collector = _collector
+    if collector is not None and collector.on:
+        wakeup = collector._wakeup
+        collector._forget()
+        collector._wakeup = wakeup
+        collector._timer = None
+        try:
+            collector._arm()
+        except Exception as error:
+            collector._give_up("fork", error)
+
+
+def restart(recorder):
+    """Sample this process's main thread if that does not happen yet, as in a worker. Never raises."""
+    collector = _collector
+    sampled = collector is not None and collector.on
+    if not sampled and "stacks" not in recorder.failed and recorder.options.get("stacks", "auto") == "auto":
+        Collector().attach(recorder)
+
+
+# -- the other engine --------------------------------------------------------------------------------------
+
+
+def _start_pyinstrument(recorder):
+    """pyinstrument's own engine for this process, its session saved at exit; False when it cannot be had."""
+    try:
+        profiler = __import__("pyinstrument").Profiler(async_mode="disabled")
+        profiler.start()
+    except Exception as error:
+        recorder.note("failed", collector="pyinstrument", where="start", error=str(error)[:200])
+        return False
+
+    def save():
+        if os.getpid() != recorder.pid or not profiler.is_running:
+            return
+        try:
+            name = f"pyinstrument-{recorder.pid}.pyisession"
+            profiler.stop().save(os.path.join(recorder.run_dir, name))
+            recorder.note("pyinstrument", file=name)
+        except Exception as error:
+            recorder.fail("pyinstrument", "save", error)
+
+    atexit.register(save)
+    return True
+
+
+def _read(path):
+    # Opened each time: a program may close every descriptor it does not know.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, 512)
+    finally:
+        os.close(descriptor)
+
+
+def _path(code):
+    name = code.co_filename
+    return name if name.startswith("<") else os.path.abspath(name)
