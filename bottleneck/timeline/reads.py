@@ -101,7 +101,8 @@ class Reads:
                 inside = _in_steps(steps, int(fields["t0"]))
                 found.append(_read(fields, site, used.get(number), inside, probes.get(number)))
         found.sort(key=lambda read: read.t0)
-        return cls(process, tuple(found), bool(facts.processes[process].bye_ns))
+        finished = bool(facts.processes[process].bye_ns) and recording.run.get("exit_code") in (0, None)
+        return cls(process, tuple(found), finished)
 
 
 def _in_steps(steps: Steps | None, time_ns: int) -> bool:
