@@ -148,19 +148,19 @@ class Progress:
         terminal.arm()
 
     def _draw(self, text: str, row: int, column: int) -> None:
-        if self._at is not None:
-            self._erase()
         # Index and up: where the cursor stands in the bottom row, the screen moves up by one row under it, so that
         # our row is never the program's. Then save, go there, write, and back to where the program's cursor was.
-        self._write(f"\x1bD\x1b[A\x1b7\x1b[{row};{column}H\x1b[K\x1b[2m{text}\x1b[0m\x1b8")
+        self._write(f"{self._erasing()}\x1bD\x1b[A\x1b7\x1b[{row};{column}H\x1b[K\x1b[2m{text}\x1b[0m\x1b8")
         self._at = (row, column)
         self.drawn += 1
 
     def _erase(self) -> None:
         if self._at is not None:
-            row, column = self._at
+            self._write(self._erasing())
             self._at = None
-            self._write(f"\x1b7\x1b[{row};{column}H\x1b[K\x1b8")
+
+    def _erasing(self) -> str:
+        return "" if self._at is None else f"\x1b7\x1b[{self._at[0]};{self._at[1]}H\x1b[K\x1b8"
 
     def _write(self, text: str) -> None:
         os.write(self._descriptor, text.encode("utf-8", "replace"))  # one write: no other can come in between
