@@ -100,11 +100,11 @@ def test_values_units_and_what_is_not_supported(library, tmp_path):
     }
     assert second["utilization"] == 0.8
     assert second["power_watts"] is None and second["memory_used_bytes"] is None  # absent is not zero
-    assert facts["driver"] == "999.01"
-    assert [device["name"] for device in facts["devices"]] == ["Simulated A", "Simulated B"]
-    assert "sm_clock_max_hz" in facts["devices"][0]["unsupported"]
-    assert "power_watts" in facts["devices"][1]["unsupported"]
-    assert "power_watts" not in facts["devices"][0]["unsupported"]
+    assert facts[0]["driver"] == "999.01"
+    assert [device["name"] for device in facts] == ["Simulated A", "Simulated B"]
+    assert "sm_clock_max_hz" in facts[0]["unsupported"]
+    assert "power_watts" in facts[1]["unsupported"]
+    assert "power_watts" not in facts[0]["unsupported"]
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_values_units_and_what_is_not_supported(library, tmp_path):
 )
 def test_cuda_visible_devices(library, tmp_path, visible, uuids, reason):
     ((found_reason, rows, facts),) = drive(library, tmp_path, TWO, visible=visible)
-    assert [device["uuid"] for device in facts["devices"]] == uuids
+    assert [device["uuid"] for device in facts] == uuids
     assert [row["index"] for row in rows] == list(range(len(uuids)))
     assert found_reason == reason
 
@@ -139,10 +139,10 @@ gpu0.mig1.memory 3000 4000
 
 def test_a_mig_slice_has_its_own_memory_and_its_gpus_power(library, tmp_path):
     ((_, (row,), facts),) = drive(library, tmp_path, MIG, visible="MIG-2222")
-    assert facts["devices"][0]["uuid"] == "MIG-2222"
+    assert facts[0]["uuid"] == "MIG-2222"
     assert row["memory_used_bytes"] == 3000 and row["power_watts"] == 90.0 and row["utilization"] is None
     ((_, (row,), facts),) = drive(library, tmp_path, MIG)
-    assert facts["devices"][0]["uuid"] == "MIG-1111"
+    assert facts[0]["uuid"] == "MIG-1111"
 
 
 @pytest.mark.parametrize(
@@ -160,12 +160,12 @@ def test_a_mig_slice_has_its_own_memory_and_its_gpus_power(library, tmp_path):
 )
 def test_every_error_at_the_start_has_a_reason(library, tmp_path, script, reason):
     ((found, rows, facts),) = drive(library, tmp_path, script + "\n")
-    assert found == reason and rows == [] and facts["devices"] == []
+    assert found == reason and rows == [] and facts == []
 
 
 def test_one_gpu_that_cannot_be_opened_does_not_hide_the_other(library, tmp_path):
     ((reason, _, facts),) = drive(library, tmp_path, TWO + "gpu0! 4\n")
-    assert reason == "" and [device["uuid"] for device in facts["devices"]] == ["GPU-bbbb-1"]
+    assert reason == "" and [device["uuid"] for device in facts] == ["GPU-bbbb-1"]
 
 
 def test_a_gpu_that_is_lost_while_running_leaves_the_rest_and_then_a_reason(library, tmp_path):
@@ -186,7 +186,7 @@ def test_without_the_library_there_is_one_ordinary_reason(tmp_path):
     ((reason, rows, facts),) = drive(None, tmp_path, "")
     if reason == "":
         pytest.skip("this machine has a GPU")
-    assert reason in ("no-library", "no-driver", "no-device") and rows == [] and facts["devices"] == []
+    assert reason in ("no-library", "no-driver", "no-device") and rows == [] and facts == []
 
 
 def test_missing_values_are_nan_in_the_row():

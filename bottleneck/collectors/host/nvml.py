@@ -6,6 +6,7 @@ A value that a device does not give is NaN, never 0.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from math import nan
@@ -65,7 +66,7 @@ class _Device:
 
 
 class GpuSampler:
-    """GPUs that a program started with ``environ`` sees; call ``sample()`` about every 100 ms, then ``close()``.
+    """GPUs that a program started with ``environ`` (None: ours) sees; ``sample()`` about every 100 ms, then ``close()``.
 
     ``pids``: gives the recorded program's processes, for the memory they hold. Never raises on NVML's account:
     ``reason`` is "" or says why there are no samples, ``detail`` is NVML's own text.
@@ -91,7 +92,7 @@ class GpuSampler:
         self._nvml = pynvml
         try:
             self._driver = self._ask(pynvml.nvmlSystemGetDriverVersion) or ""
-            self._devices = self._visible(environ or {})
+            self._devices = self._visible(os.environ if environ is None else environ)
         except pynvml.NVMLError as error:
             self._give_up(error)
         else:
@@ -254,8 +255,8 @@ class GpuSampler:
             row["pcie_rx_bytes_per_second"] = nan if rx is None else rx * 1000
             row["pcie_tx_bytes_per_second"] = nan if tx is None else tx * 1000
 
-    def facts(self) -> dict[str, Any]:
-        """{reason, detail, driver, devices: [{index, uuid, name, memory_total_bytes, unsupported}]}."""
+    def facts(self) -> list[dict[str, Any]]:
+        """One {index, uuid, name, memory_total_bytes, driver, unsupported {column: why}} for every visible device."""
         devices = []
         for device in self._devices:
             memory = self._ask(self._nvml.nvmlDeviceGetMemoryInfo, device.handle)
@@ -265,10 +266,11 @@ class GpuSampler:
                     "uuid": device.uuid,
                     "name": device.name,
                     "memory_total_bytes": int(memory.total) if memory is not None else None,
+                    "driver": self._driver,
                     "unsupported": dict(device.unsupported),
                 }
             )
-        return {"reason": self.reason, "detail": self.detail, "driver": self._driver, "devices": devices}
+        return devices
 
     def close(self) -> None:
         """Let NVML go; the sampler is empty afterwards."""
