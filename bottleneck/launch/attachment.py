@@ -39,7 +39,7 @@ def said_hello(run_dir: Path) -> bool:
 
 
 def attachment_problem(run_dir: Path, argv: Sequence[str], hello_seen: bool | None = None) -> str | None:
-    """One sentence why no process of the run recorded anything; None when one did.
+    """Why no process of the run recorded anything, to stand behind "nothing was recorded: "; None when one did.
 
     ``hello_seen`` answers for side files that were drained and deleted; None looks into the folder.
     """
@@ -47,14 +47,11 @@ def attachment_problem(run_dir: Path, argv: Sequence[str], hello_seen: bool | No
         return None
     for kind, fields in _lines(run_dir, "*.side"):
         if kind == "failed":
-            return f"Nothing was recorded: the recording could not start in the program ({fields.get('error')})."
+            return f"the recording could not start in the program ({fields.get('error')})."
     reasons = {fields.get("reason"): fields for kind, fields in _lines(run_dir, "skipped") if kind == "skipped"}
     if "old" in reasons:
-        return (
-            f"Nothing was recorded: the program ran under Python {reasons['old'].get('python')}, "
-            "and recording needs 3.9 or newer."
-        )
-    return f"Nothing was recorded: {_reason(argv, 'helper' in reasons)}."
+        return f"the program ran under Python {reasons['old'].get('python')}, and recording needs 3.9 or newer."
+    return f"{_reason(argv, 'helper' in reasons)}."
 
 
 def watched_problem(run_dir: Path) -> str | None:

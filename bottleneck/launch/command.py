@@ -98,8 +98,10 @@ def outer_run(environ: Mapping[str, str]) -> str | None:
 
 
 def replace_process(argv: Sequence[str]) -> NoReturn:
-    """Become ``argv`` (a nested run): same pid, same streams, so its exit code is ours. Raises `CommandError`."""
-    print("bottleneck: already recorded by an outer `bottleneck run`; just running the command", file=sys.stderr)
+    """Become ``argv`` (a nested run): same pid, same streams, so its exit code is ours. Raises `CommandError`.
+
+    The caller has told the user, in one line, that the outer run records.
+    """
     sys.stdout.flush()
     sys.stderr.flush()
     try:

@@ -67,7 +67,8 @@ class _Terminal:
 
 
 class Progress:
-    """The progress of one run on stderr. Call `update` at every tick and `close` at the end; neither ever raises.
+    """The progress of one run on stderr. Call `check` at every tick, `update` when there is something new, and
+    `close` at the end; none of them ever raises.
 
     ``quiet_seconds`` is the silence of the program that must pass before the line is drawn for the first time;
     ``plain_seconds`` the least time between two plain lines where stderr is no terminal.
@@ -103,6 +104,14 @@ class Progress:
         except OSError:  # the terminal is gone
             self._on = False
 
+    def check(self) -> None:
+        """Erase the line if the program has written since it was drawn; a microsecond when it has not."""
+        if self._on and self._terminal is not None and self._at is not None:
+            try:
+                self._yield_to_program(self._terminal)
+            except OSError:
+                self._on = False
+
     def close(self) -> None:
         """Take the line off the screen."""
         if self._terminal is not None and self._on:
@@ -123,14 +132,9 @@ class Progress:
     def _live(
         self, terminal: _Terminal, elapsed_seconds: float, shares: Mapping[str, float], steps: int | None
     ) -> None:
-        now = time.monotonic()
-        if terminal.written():
-            self._last_output = now
-            if self._at is not None:
-                self._erase()
-                self._silence_seconds = min(self._silence_seconds * 2, _LONGEST_SILENCE_SECONDS)
-            terminal.arm()
+        if self._yield_to_program(terminal):
             return
+        now = time.monotonic()
         if now - self._last_output < self._silence_seconds or now - self._last_line < min(
             _REDRAW_SECONDS, self._silence_seconds
         ):
@@ -146,6 +150,16 @@ class Progress:
             self._erase()
             self._on = False
         terminal.arm()
+
+    def _yield_to_program(self, terminal: _Terminal) -> bool:
+        if not terminal.written():
+            return False
+        self._last_output = time.monotonic()
+        if self._at is not None:
+            self._erase()
+            self._silence_seconds = min(self._silence_seconds * 2, _LONGEST_SILENCE_SECONDS)
+        terminal.arm()
+        return True
 
     def _draw(self, text: str, row: int, column: int) -> None:
         # Index and up: where the cursor stands in the bottom row, the screen moves up by one row under it, so that

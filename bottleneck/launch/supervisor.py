@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..signals import LIVE, OPTIONS_VARIABLE, RUN_DIR_VARIABLE
-from .command import start_error
 
 INJECT = Path(__file__).parent / "inject"
 FORWARDED = tuple(
@@ -66,7 +65,8 @@ class Supervisor:
         """Start the child, call ``tick`` every ``interval_seconds`` until it has ended, and say how it ended.
 
         Call it from the main thread. ``tick`` runs in that thread, first right after the start and once more after
-        the end. Raises `CommandError` when the command cannot be started; nothing else, whatever ``tick`` does.
+        the end. Raises `OSError` when the command cannot be started
+        (`command.start_error` words it); nothing else, whatever ``tick`` does.
         """
         (self.run_dir / LIVE).mkdir(parents=True, exist_ok=True)
         previous = self._install_handlers()
@@ -74,9 +74,9 @@ class Supervisor:
         try:
             # close_fds=False: descriptors that the user's shell opened for the program stay open; ours close on exec.
             self._process = subprocess.Popen(self.argv, env=self.child_environment(), close_fds=False)
-        except OSError as error:
+        except OSError:
             _restore_handlers(previous)
-            raise start_error(self.argv, error) from error
+            raise
         self.pid = self._process.pid
         old_mask = self._watch()
         first_error: Exception | None = None

@@ -41,6 +41,7 @@ def main() -> int:
             raise OSError("disk full")
         while "--wait-for-usr1" in options and not _logged("SIGUSR1"):
             time.sleep(0.01)
+        progress.check()
         progress.update(time.monotonic() - started, {"data_wait": 0.6, "forward": 0.3}, steps=ticks)
 
     ended = supervisor.run(tick)

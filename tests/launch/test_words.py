@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from bottleneck_profiler.launch.attachment import attachment_problem
-from bottleneck_profiler.launch.command import CommandError, resolve
+from bottleneck_profiler.launch.command import CommandError, resolve, start_error
 from bottleneck_profiler.launch.platforms import platform_notes, platform_problem
 from bottleneck_profiler.launch.supervisor import Supervisor
 
@@ -55,9 +55,11 @@ def test_a_file_that_the_kernel_refuses(tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     broken.write_text("#!/no/such/interpreter\n")
     broken.chmod(0o755)
-    with pytest.raises(CommandError) as caught:
+    with pytest.raises(OSError) as caught:
         Supervisor([str(broken)], tmp_path / "run").run(lambda: None)
-    assert caught.value.exit_code in (126, 127)
+    error = start_error([str(broken)], caught.value)
+    assert error.exit_code in (126, 127)
+    assert str(broken) in str(error)
 
 
 @pytest.mark.parametrize(
