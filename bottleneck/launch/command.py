@@ -113,4 +113,7 @@ def replace_process(argv: Sequence[str]) -> NoReturn:
 def start_error(argv: Sequence[str], error: OSError) -> CommandError:
     """The one-line `CommandError` for an `OSError` from starting ``argv``."""
     code = NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE
-    return CommandError(f"cannot start {_shown(argv[0])}: {error.strerror or error}", code)
+    reason = error.strerror or str(error)
+    if isinstance(error, FileNotFoundError) and shutil.which(argv[0]):
+        reason = "the interpreter that its first line names does not exist"
+    return CommandError(f"cannot start {_shown(argv[0])}: {reason}", code)

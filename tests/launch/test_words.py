@@ -60,6 +60,7 @@ def test_a_file_that_the_kernel_refuses(tmp_path: Path) -> None:
     error = start_error([str(broken)], caught.value)
     assert error.exit_code in (126, 127)
     assert str(broken) in str(error)
+    assert "interpreter" in str(error)
 
 
 @pytest.mark.parametrize(
