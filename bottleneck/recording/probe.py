@@ -7,6 +7,7 @@ line through the two sizes gives the whole file. Parsing is not repeated where t
 from __future__ import annotations
 
 import ast
+import importlib
 import io
 import json
 import linecache
@@ -92,7 +93,7 @@ def _measure(run_dir: Path, read: dict[str, Any], used: list[str] | None, deadli
         return {}
     large = min(size, MAX_BYTES)
     sizes = [size] if size < 1 << 20 else [large // 4, large]
-    points = []
+    points: list[tuple[int, dict[str, float]]] = []
     for length in sizes:
         if time.monotonic() > deadline and points:
             break
@@ -119,13 +120,13 @@ def _sample(run_dir: Path, path: Path, length: int, read: dict[str, Any], used: 
     table = arrow_csv.read_csv(io.BytesIO(data))
     wanted = [c for c in read.get("asked_columns") or table.column_names if c in table.column_names]
     temporary = run_dir / f"probe-{os.getpid()}.parquet"
-    pandas = str(read["call"]).startswith("pandas.") and _pandas()
+    pandas = _pandas() if str(read["call"]).startswith("pandas.") else None
     try:
         parquet.write_table(table, temporary)
 
         def columnar() -> object:
             back = parquet.read_table(temporary, columns=wanted)
-            return back.to_pandas() if pandas else back
+            return back.to_pandas() if pandas is not None else back
 
         times = _times(columnar)
         result = {
@@ -135,21 +136,19 @@ def _sample(run_dir: Path, path: Path, length: int, read: dict[str, Any], used: 
         }
     finally:
         temporary.unlink(missing_ok=True)
-    if pandas and used and read["call"] == "pandas.read_csv":
-        import pandas as pd
-
+    if pandas is not None and used and read["call"] == "pandas.read_csv":
         chosen = [c for c in used if c in table.column_names]
-        result["all_seconds"] = min(_times(lambda: pd.read_csv(io.BytesIO(data)), 2))
-        result["used_seconds"] = min(_times(lambda: pd.read_csv(io.BytesIO(data), usecols=chosen), 2))
+        result["all_seconds"] = min(_times(lambda: pandas.read_csv(io.BytesIO(data)), 2))
+        result["used_seconds"] = min(_times(lambda: pandas.read_csv(io.BytesIO(data), usecols=chosen), 2))
     return result
 
 
-def _pandas() -> bool:
+def _pandas() -> Any:
+    """pandas where the analysing program has it, else None: it is no dependency of ours."""
     try:
-        import pandas  # noqa: F401
+        return importlib.import_module("pandas")
     except ImportError:
-        return False
-    return True
+        return None
 
 
 def _times(action: Callable[[], object], repeats: int = _REPEATS) -> list[float]:

@@ -39,8 +39,12 @@ class RowWisePython(Detector):
     min_cpu_share = 0.5  # below it the rows wait for something else (a service, a disk)
     vectorised_seconds = 0.05e-6  # per row and column touched (signatures.md 19)
     # pandas' own cost per row (signatures.md 19): what certainly goes.
-    machinery_seconds: ClassVar[dict[str, float]] = {"DataFrame.iterrows": 102e-6, "DataFrame.apply": 19e-6, "Series.apply": 0.5e-6,
-                         "Series.map": 0.5e-6}  # fmt: skip
+    machinery_seconds: ClassVar[dict[str, float]] = {
+        "DataFrame.iterrows": 102e-6,
+        "DataFrame.apply": 19e-6,
+        "Series.apply": 0.5e-6,
+        "Series.map": 0.5e-6,
+    }
     heavy_factor = 5  # a function beyond this many times pandas' own cost does work that may well remain
 
     def detect(self, recording: Recording, etl: Etl) -> Finding | Fine:

@@ -1,0 +1,73 @@
+"""Predicts the duration of taxi trips from monthly CSV exports, read again for every validation fold.
+
+    python slow.py [folder]
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import torch
+
+MONTHS, TRIPS, FOLDS = 4, 120_000, 4
+FEATURES = ["distance", "passengers", "hour", "weekday", "pickup_x", "pickup_y"]
+
+
+def export_trips(folder):
+    """What the booking system leaves behind: one CSV file a month."""
+    for month in range(MONTHS):
+        random = np.random.default_rng(month)
+        distance = random.gamma(2.0, 2.5, TRIPS)
+        seconds = (random.random(TRIPS) * 28 * 86400).astype("int64") + 1_704_067_200 + month * 2_592_000
+        columns = {
+            "trip_id": pa.array(["T%d-%07d" % (month, i) for i in range(TRIPS)]),
+            "pickup_time": pa.array(seconds.astype("datetime64[s]")),
+            "vendor": pa.array(random.choice(["acme", "city cabs", "yellow"], TRIPS)),
+            "passengers": pa.array(random.integers(1, 6, TRIPS)),
+            "distance": pa.array(distance),
+        }
+        for name in ("pickup_x", "pickup_y", "dropoff_x", "dropoff_y", "fare", "tip", "tolls"):
+            columns[name] = pa.array(random.normal(10, 4, TRIPS))
+        columns["duration"] = pa.array(distance * 180 + random.normal(0, 60, TRIPS))
+        pyarrow.csv.write_csv(pa.table(columns), folder / f"trips-{month}.csv")
+
+
+def load_month(folder, month):
+    trips = pd.read_csv(folder / f"trips-{month}.csv", engine="c", parse_dates=["pickup_time"])
+    trips = trips[trips["duration"] > 30]
+    trips["hour"] = trips["pickup_time"].dt.hour
+    trips["weekday"] = trips["pickup_time"].dt.weekday
+    return trips
+
+
+def fit(features, target):
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(len(FEATURES), 32), torch.nn.ReLU(), torch.nn.Linear(32, 1))
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for _ in range(6):
+        optimizer.zero_grad()
+        loss = torch.nn.functional.mse_loss(model(features)[:, 0], target)
+        loss.backward()
+        optimizer.step()
+    return loss.item()
+
+
+def main():
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(tempfile.gettempdir()) / "taxi-trips-csv"
+    folder.mkdir(exist_ok=True)
+    export_trips(folder)
+    for fold in range(FOLDS):
+        months = [load_month(folder, month) for month in range(MONTHS) if month != fold]
+        trips = pd.concat(months)
+        features = trips[FEATURES].to_numpy("float32")
+        features = torch.from_numpy((features - features.mean(0)) / features.std(0))
+        target = torch.from_numpy(trips["duration"].to_numpy("float32") / 600)
+        print(f"fold {fold}: {len(trips)} trips, loss {fit(features, target):.4f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
