@@ -1,0 +1,49 @@
+"""``ASGIMiddleware``: record the requests of an ASGI application that is served by something we do not know."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class ASGIMiddleware:
+    """``app`` with its requests recorded: ``app = ASGIMiddleware(app)`` or ``app.add_middleware(ASGIMiddleware)``.
+
+    Pure ASGI: scopes, messages, exceptions and cancellation pass through untouched. When nothing records, and for a
+    request that Starlette's or uvicorn's own collector already records, it only calls ``app``. Raises nothing itself.
+    """
+
+    def __init__(self, app: Application) -> None:
+        self.app = app
+        self._state: Any = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        state = self._state
+        if state is None or not state.on:
+            state = self._state = self._find()
+        if state is None:
+            await self.app(scope, receive, send)
+        else:
+            await self._call(state, self.app, scope, receive, send)
+
+    def _find(self) -> Any:
+        """The serving state of the recorder in this process: the injected one, else our own; None when none records."""
+        for package in ("_bottleneck_child", __package__ or ""):
+            module = sys.modules.get(f"{package}.recorder")
+            recorder = module.recorder() if module is not None else None
+            if recorder is None or "serving" in recorder.failed:
+                continue
+            try:
+                serving = __import__(f"{package}.collectors._serving", fromlist=["serving"])
+                self._call = serving.recording_call
+                return serving.serving(recorder)
+            except Exception as error:
+                recorder.fail("serving", "middleware", error)
+        return None
