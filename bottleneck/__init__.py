@@ -15,7 +15,8 @@ __all__ = ["ASGIMiddleware", "__version__", "mark", "profile", "stage", "steps"]
 
 TYPE_CHECKING = False  # the real constant would import typing, and every process we record would pay for it
 if TYPE_CHECKING:
-    from .api import ASGIMiddleware, mark, profile, stage, steps
+    from .api import mark, profile, stage, steps
+    from .asgi import ASGIMiddleware
 
 
 def _load_array_library() -> None:
@@ -39,7 +40,7 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(".api", __name__), name)
+    value = getattr(import_module(".asgi" if name == "ASGIMiddleware" else ".api", __name__), name)
     globals()[name] = value
     return value
 
