@@ -110,14 +110,15 @@ if sys.argv[5] == "on":
     child.start(sys.argv[3])
 sys.path.insert(0, sys.argv[2])
 import json, time, sampler_shares
-cpu, wall = time.process_time(), time.perf_counter()
+wall = time.perf_counter()
 true = sampler_shares.workload(float(sys.argv[4]))
-print(json.dumps([true, time.process_time() - cpu, time.perf_counter() - wall]))
+delay = int(open("/proc/self/schedstat").read().split()[1]) / 1e9
+print(json.dumps([true, delay, time.perf_counter() - wall]))
 """
 
 
 def child(folder: str, seconds: float, state: str) -> tuple[dict[str, float], float, float]:
-    """(true seconds by kind, CPU seconds, wall seconds) of the workload in a child with the sampler on or off."""
+    """(true seconds by kind, seconds spent waiting for a core, wall seconds) of the workload in a child with the sampler on or off."""
     os.makedirs(os.path.join(folder, "live"), exist_ok=True)
     output = subprocess.run(
         [sys.executable, "-c", CHILD, str(ROOT / "bottleneck"), str(ROOT / "benchmarks"), folder, str(seconds), state],
@@ -127,8 +128,8 @@ def child(folder: str, seconds: float, state: str) -> tuple[dict[str, float], fl
     )
     if output.stderr:
         print(output.stderr, file=sys.stderr)
-    true, cpu, wall = json.loads(output.stdout)
-    return true, cpu, wall
+    true, delay, wall = json.loads(output.stdout)
+    return true, delay, wall
 
 
 def _row(name: str, values: dict[str, float]) -> None:
@@ -141,7 +142,7 @@ def main() -> None:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 8.0
     print(f"{'share of the time, %':34}" + "".join(f"{kind:>9}" for kind in (*KINDS, "else")) + "     total")
     with tempfile.TemporaryDirectory() as folder:
-        true, _, wall = child(folder, seconds, "on")
+        true, delay, wall = child(folder, seconds, "on")
         found = pair(Path(folder))
         _row("true, sampler on", true)
         both = Counter(found["cpu"])
@@ -149,7 +150,7 @@ def main() -> None:
         _row("CPU timer + looking thread", both)
         _row("  running (CPU timer)", found["cpu"])
         _row("  blocked (looking thread)", found["blocked"])
-        print(f"  sum of the weights / wall time: {sum(both.values()) / wall:.3f}")
+        print(f"  weights / (wall - {delay:.2f} s without a core): {sum(both.values()) / (wall - delay):.3f}")
         for line in next(Path(folder).glob("live/*.side")).read_text().splitlines():
             kind, fields = ast.literal_eval(line)
             if kind == "sampler":

@@ -34,7 +34,7 @@ PROMPT_NS = 3_000_000  # woken later than this, somebody held the GIL: most like
 DEPTH = 100  # frames kept, innermost first
 MAX_STACKS = 4096
 MAX_SEEN = 16384
-FIRST_ID = 1 << 20  # ids of stacks: apart from those that the recorder itself gives
+FIRST_ID = 10_000  # ids of stacks: apart from those that the recorder itself gives (below 4,097)
 FIRST_RING = 32001  # numbers of our two rings: apart from those that the recorder counts up
 
 _collector = None

@@ -1,0 +1,255 @@
+"""The call-stack sampler in real processes: what it sees, and that the program around it stays the same."""
+
+from __future__ import annotations
+
+import ast
+import os
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from bottleneck_profiler import signals
+
+PACKAGE = Path(__file__).resolve().parents[2] / "bottleneck"
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="POSIX timers on a CPU clock")
+START = f"""
+import sys, types
+package = types.ModuleType("_bottleneck_child")
+package.__path__ = [{str(PACKAGE)!r}]
+sys.modules["_bottleneck_child"] = package
+from _bottleneck_child.launch import child
+import _bottleneck_child.collectors._stacks as stacks
+OPTIONS = "stacks=auto"
+child.start(sys.argv[1], OPTIONS)
+"""
+BURN = """
+def burn(ticks=4):
+    import time
+    end = time.thread_time() + ticks * 0.01 + 0.005
+    while time.thread_time() < end:
+        pass
+"""
+
+
+class Run:
+    """A finished child: its result and what it recorded."""
+
+    def __init__(self, folder: Path, body: str, recorded: bool = True, python: str = sys.executable, flags=()) -> None:
+        (folder / "live").mkdir(parents=True)
+        self.folder = folder
+        script = folder / "script.py"
+        script.write_text((START if recorded else "import sys\n") + BURN + body)
+        command = [python, *flags, str(script), str(folder)]
+        self.result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    def notes(self, kind: str) -> list[dict]:
+        found = []
+        for path in self.folder.glob("live/*.side"):
+            lines = [ast.literal_eval(line) for line in path.read_text().splitlines()]
+            found += [{**fields, "of": path.stem} for name, fields in lines if name == kind]
+        return found
+
+    def seconds(self, kind: int, function: str, phase: int | None = None) -> float:
+        """Sampled seconds of one kind under ``function``, in all processes."""
+        stacks = {(n["of"], n["id"]): [frame[0] for frame in n["frames"]] for n in self.notes("stack")}
+        total = 0
+        for path in self.folder.glob("live/*-3200?.ring"):
+            data = path.read_bytes()
+            written, capacity = struct.unpack_from("<QI", data, signals.WRITTEN_AT)
+            for at in range(min(written, capacity)):
+                offset = signals.DATA_AT + at * signals.RECORD_BYTES
+                t0, t1, found, flags, _, arg = struct.unpack_from(signals.RECORD, data, offset)
+                names = stacks.get((path.name.split("-")[0], arg), [])
+                if found == kind and function in names and phase in (None, flags & 0xFF):
+                    total += t1 - t0
+        return total / 1e9
+
+
+def test_running_and_blocked_time_go_to_their_functions(tmp_path):
+    run = Run(tmp_path, "import time\ndef nap():\n    time.sleep(0.5)\nburn(30)\nnap()\nburn(3)\n")
+    assert run.result.returncode == 0, run.result.stderr
+    assert run.seconds(signals.STACK_CPU, "burn") > 0.2
+    assert run.seconds(signals.STACK_BLOCKED, "nap") > 0.3
+    assert run.seconds(signals.STACK_CPU, "nap") < 0.05
+    assert run.notes("attached")[0]["collector"] == "stacks"
+    assert run.notes("sampler")[0]["ticks"] > 20
+
+
+def test_a_sample_carries_the_open_phase(tmp_path):
+    body = "from _bottleneck_child.recorder import recorder\nrecorder().ring().phase = 5\nburn(10)\n"
+    run = Run(tmp_path, body)
+    assert run.seconds(signals.STACK_CPU, "burn", phase=5) > 0.05
+
+
+def test_a_long_c_call_is_charged_to_its_line_in_full(tmp_path):
+    run = Run(
+        tmp_path, "data = list(range(3_000_000))\ndef long_call():\n    for _ in range(8): sum(data)\nlong_call()\n"
+    )
+    counted = run.notes("sampler")[0]["ticks"]
+    assert run.seconds(signals.STACK_CPU, "long_call") > 0.03
+    assert counted > 0
+
+
+ENDINGS = {
+    "return": "burn()\nprint('done')",
+    "exception": "burn()\nraise ValueError('mine')",
+    "sys.exit": "burn()\nsys.exit(3)",
+    "os._exit": "import os\nburn()\nos._exit(4)",
+    "exec": "import os\nburn()\nos.execv('/bin/sh', ['sh', '-c', 'echo new; exit 5'])",
+    "failed exec": "import os\ntry:\n    os.execv('/none', ['none'])\nexcept OSError:\n    burn()\nsys.exit(6)",
+    "signal": "import os, signal\nburn()\nos.kill(os.getpid(), signal.SIGTERM)",
+    "fork": "import os\nburn()\npid = os.fork()\nburn()\nif not pid: sys.exit(7)\nsys.exit(os.waitpid(pid, 0)[1] >> 8)",
+    "fork exec": (
+        "import os, subprocess\nburn()\n"
+        "sys.exit(subprocess.run(['sh', '-c', 'exit 8'], preexec_fn=os.getpid).returncode)"
+    ),
+    "busy at exit": "import atexit\natexit.register(burn)\nburn()",
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_exit_code_and_output_are_those_of_the_program_alone(tmp_path, ending):
+    body = "\n" + ENDINGS[ending] + "\n"
+    alone = Run(tmp_path / "alone", body, recorded=False).result
+    with_us = Run(tmp_path / "with", body).result
+    assert with_us.returncode == alone.returncode
+    assert with_us.stdout == alone.stdout
+    assert with_us.stderr.splitlines()[-1:] == alone.stderr.splitlines()[-1:]
+
+
+def test_blocking_calls_of_c_code_are_not_interrupted(tmp_path):
+    body = """
+import ctypes
+libc = ctypes.CDLL(None)
+burn()
+failed = 0
+for _ in range(3000):
+    sum(range(3000))
+    failed += libc.usleep(100) != 0
+    failed += libc.poll(None, 0, 0) != 0
+failed += libc.poll(None, 0, 100) != 0
+print("failed", failed)
+"""
+    run = Run(tmp_path, body)
+    assert run.result.stdout == "failed 0\n", run.result.stderr
+    assert run.notes("sampler")[0]["ticks"] > 5
+
+
+def test_a_program_that_wants_the_signal_gets_only_its_own(tmp_path):
+    body = """
+import os, signal
+burn()
+got = []
+print(signal.signal(signal.SIGURG, lambda *_: got.append(1)) == signal.SIG_DFL)
+burn(10)
+print(len(got))
+os.kill(os.getpid(), signal.SIGURG)
+print(len(got))
+"""
+    run = Run(tmp_path, body)
+    assert run.result.stdout == "True\n0\n1\n", run.result.stderr
+    assert [n["collector"] for n in run.notes("failed")] == ["stacks"]
+
+
+def test_no_byte_is_written_to_a_wakeup_descriptor(tmp_path):
+    body = """
+import os, signal, socket
+burn()
+ours, theirs = socket.socketpair()
+ours.setblocking(False); theirs.setblocking(False)
+signal.set_wakeup_fd(ours.fileno())
+burn(20)
+signal.set_wakeup_fd(-1)
+try:
+    print(len(theirs.recv(100)))
+except BlockingIOError:
+    print("nothing")
+def later(): burn(10)
+later()
+"""
+    run = Run(tmp_path, body)
+    assert run.result.stdout == "nothing\n", run.result.stderr
+    assert run.seconds(signals.STACK_CPU, "later") > 0.03
+
+
+def test_detaching_puts_everything_back(tmp_path):
+    body = """
+import _signal, signal, os
+from _bottleneck_child.launch import child
+before = stacks._collector.patches._undo[0][2], stacks._collector.patches._undo[1][2]
+assert _signal.signal is not before[0]
+burn()
+stacks._collector.detach()
+print(_signal.signal is before[0], signal.set_wakeup_fd is before[1], _signal.set_wakeup_fd is before[1])
+print(signal.getsignal(signal.SIGURG) == signal.SIG_DFL, len(os.listdir("/proc/self/task")))
+"""
+    run = Run(tmp_path, body)
+    assert run.result.stdout == "True True True\nTrue 1\n", run.result.stderr
+
+
+def test_a_forked_child_is_sampled_too(tmp_path):
+    body = """
+import os
+def in_child(): burn(10)
+burn()
+pid = os.fork()
+if not pid:
+    in_child()
+    os._exit(0)
+os.waitpid(pid, 0)
+"""
+    run = Run(tmp_path, body)
+    assert run.seconds(signals.STACK_CPU, "in_child") > 0.05
+    assert len({n["of"] for n in run.notes("stack")}) == 2
+
+
+@pytest.mark.parametrize("version", ["3.12", "3.13"])
+def test_a_fork_warns_of_no_thread_of_ours(tmp_path, version):
+    found = sorted(Path(os.path.expanduser("~/.pyenv/versions")).glob(f"{version}*/bin/python"))
+    if not found:
+        pytest.skip(f"no Python {version} here")
+    body = """
+import os
+for _ in range(20):
+    burn(2)
+    pid = os.fork()
+    if not pid: os._exit(0)
+    os.waitpid(pid, 0)
+print(stacks._collector.on)
+"""
+    run = Run(tmp_path, body, python=str(found[-1]), flags=("-W", "error"))
+    assert run.result.stdout == "True\n", run.result.stderr
+    assert run.result.stderr == ""
+
+
+@pytest.mark.parametrize("error", ["ValueError", "KeyboardInterrupt", "SystemExit"])
+def test_a_failing_sampler_never_reaches_the_program(tmp_path, error):
+    body = f"""
+def fail(*_): raise {error}("planted")
+stacks._collector._intern = fail
+burn(10)
+print("fine")
+"""
+    run = Run(tmp_path, body)
+    if error == "KeyboardInterrupt":  # cannot be told from Ctrl-C, and Ctrl-C belongs to the program
+        assert run.result.returncode != 0
+        return
+    assert (run.result.returncode, run.result.stdout, run.result.stderr) == (0, "fine\n", "")
+    assert "planted" in run.notes("failed")[0]["error"]
+
+
+def test_pyinstruments_own_engine_saves_its_session(tmp_path):
+    pytest.importorskip("pyinstrument")
+    (tmp_path / "run").mkdir()
+    run = Run(tmp_path / "run" / "x", "", recorded=False)
+    script = run.folder / "script.py"
+    script.write_text(START.replace("stacks=auto", "stacks=pyinstrument") + BURN + "burn(10)\n")
+    done = subprocess.run([sys.executable, str(script), str(run.folder)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    from pyinstrument.session import Session
+
+    session = Session.load(next(run.folder.glob("pyinstrument-*.pyisession")))
+    assert session.sample_count > 0
+    assert any("burn" in key for frames, _ in session.frame_records for key in frames)
