@@ -66,7 +66,7 @@ class _Device:
 
 
 class GpuSampler:
-    """GPUs that a program started with ``environ`` (None: ours) sees; ``sample()`` about every 100 ms, then ``close()``.
+    """GPUs that a program started with ``environ`` (None: ours) sees: ``sample()`` every 100 ms, then ``close()``.
 
     ``pids``: gives the recorded program's processes, for the memory they hold. Never raises on NVML's account:
     ``reason`` is "" or says why there are no samples, ``detail`` is NVML's own text.

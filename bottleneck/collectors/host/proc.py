@@ -257,6 +257,7 @@ class _Linux:
             if name in self._tree.unreadable:
                 self.missing.append(columns)
         self._refreshed_ns = 0
+        self._main = (0, 0, 0)
         self._core_ns = time.monotonic_ns()
         self._core_cpu_ns = 0
         self._core_values: Sample = dict.fromkeys(
@@ -285,7 +286,10 @@ class _Linux:
             values["rss_bytes"] += process.rss_bytes
             values["threads"] += process.threads
         main = tree.processes.get(self._root)
+        if main is not None:
+            self._main = (main.sums["cpu_ns_total"], main.sums["system_ns_total"], main.sums["minor_faults_total"])
         values["main_rss_bytes"] = main.rss_bytes if main else 0
+        values["main_cpu_ns_total"], values["main_system_ns_total"], values["main_minor_faults_total"] = self._main
         self._add_cores(values, now)
         self._add_memory(values)
         return values
@@ -355,7 +359,7 @@ class HostSampler:
     def sample(self) -> Sample:
         """One row. Sums over the tree unless it says machine; never raises for processes that ended.
 
-        ``time_ns`` monotonic; ``rss_bytes`` (pages shared by forked workers count in each), ``main_rss_bytes`` of the
+        ``time_ns`` monotonic; ``rss_bytes`` (pages shared by forked workers count in each), ``main_*`` of the
         root process; ``cpu_ns_total``, ``system_ns_total``; ``read_bytes_total`` and ``write_bytes_total`` through
         system calls, ``disk_*`` those that reached the storage; ``minor_faults_total``, ``major_faults_total``;
         ``voluntary_switches_total``, ``involuntary_switches_total``, ``run_delay_ns_total`` (ready but not running),

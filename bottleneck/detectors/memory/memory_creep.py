@@ -1,0 +1,121 @@
+"""Memory that grows with every step."""
+
+from __future__ import annotations
+
+from ...findings import Evidence, Finding, Fine, Fix, Location
+from ...timeline.memory import Container, Memory
+from ...timeline.steps import Steps
+from .. import Detector
+
+
+class MemoryCreep(Detector):
+    """The process keeps something of every step, so that its memory grows until the machine has none left.
+
+    Why it matters
+        A leak costs nothing at first and ends a long run by itself, usually at night and without a traceback.
+    How it is measured
+        The slope of resident memory over the steps (Theil-Sen, warm-up left out) must be steady, must still hold in
+        the last third, and must not be given back. Only then are the containers looked at that grew with it: the line
+        is the statement that grows the one that holds most. Without such a container no line is named.
+    How to fix it
+        Keep numbers, not tensors (``loss.item()``, ``.detach()``), bound the log (``deque(maxlen=...)``), or write
+        it out and clear it.
+    When to ignore it
+        When the growth is a cache that has a known end, such as a data set read into memory during the only epoch.
+    """
+
+    id = "memory-creep"
+    title = "Memory grows with every step"
+    stage = "training"
+    explains = ("memory-thrash",)
+    min_growth_bytes = 64 << 20  # less is within what allocators and lazy imports do
+    min_r2 = 0.9  # a line, not a staircase that has ended
+    exhaustion_threshold_seconds = 24 * 3600.0  # slower growth outlasts most runs
+    min_linear = 0.95  # of a container's length
+    min_explained_share = 0.2  # of the growth, by a container whose elements could be measured
+
+    def detect(self, steps: Steps, memory: Memory) -> Finding | Fine:
+        if not steps.judgeable:
+            return Fine(steps.all_count, None, "count", "too few steps to judge memory growth")
+        growth = memory.growth_bytes
+        if growth < self.min_growth_bytes:
+            return Fine(max(growth, 0.0), self.min_growth_bytes, "B", "growth of memory over the steps")
+        if not memory.keeps_growing:
+            return Fine(max(memory.late_slope, 0.0), 0.5 * memory.slope, "B", "growth per step at the end")
+        if memory.r2 < self.min_r2:
+            return Fine(memory.r2, self.min_r2, "share", "how steady the growth of memory is")
+        left = memory.seconds_left
+        if left is None:
+            return Fine(growth, None, "B", "memory grows, but how much is free was not measured")
+        if left > self.exhaustion_threshold_seconds:
+            return Fine(left, self.exhaustion_threshold_seconds, "s", "time until memory is used up")
+        container = self._culprit(memory)
+        evidence = [
+            Evidence("growth per step", memory.slope, "B"),
+            Evidence("growth over the steps", growth, "B"),
+            Evidence("steadiness of the growth (r squared)", memory.r2, "share"),
+            Evidence("free memory at the end", memory.headroom_bytes or 0.0, "B"),
+            Evidence("steps until it is used up", memory.steps_left or 0.0, "count"),
+        ]
+        location = None
+        if container is not None:
+            text = f"{container.name} ({container.kind}), from {container.first_length} to {container.last_length} elements"
+            evidence.append(Evidence("grows with it", text))
+            if container.item:
+                evidence.append(Evidence("its newest element", container.item))
+            if container.site is not None:
+                location = Location(container.site.file, container.site.line, container.site.function)
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage="training",
+            evidence=tuple(evidence),
+            fix=_fix(container),
+            location=location,
+            detected_by=1.0 if location is not None else 0.6,
+            after="memory stays level; the run is no faster",
+            exhaustion_seconds=left,
+        )
+
+    def _culprit(self, memory: Memory) -> Container | None:
+        """The container that grows in step with memory and can hold that much; None when none does."""
+        for container in memory.containers:
+            if container.linear < self.min_linear or container.per_step <= 0:
+                continue
+            known = container.item_bytes is not None and container.item not in ("tensor with graph", "")
+            held = container.per_step * (container.item_bytes or 0)
+            if not known or held >= self.min_explained_share * memory.slope:
+                return container
+        return None
+
+
+def _fix(container: Container | None) -> Fix:
+    if container is None:
+        return Fix(
+            "Find what keeps objects of earlier steps alive",
+            "import tracemalloc\n"
+            "tracemalloc.start(10)\n"
+            "# after some steps, twice, and compare:\n"
+            "tracemalloc.take_snapshot().compare_to(earlier, 'lineno')[:10]",
+            effort=4,
+        )
+    name = container.name
+    if container.item == "tensor with graph":
+        return Fix(
+            f"Keep the number, not the tensor: each element of {name} holds the autograd graph of its step",
+            f"{name}.append(loss.item())        # or loss.detach().cpu() where the tensor is needed",
+            effort=1,
+        )
+    if container.kind == "dict":
+        return Fix(
+            f"Bound {name} or clear it",
+            f"if len({name}) > 10_000:\n    {name}.pop(next(iter({name})))   # the oldest entry",
+            effort=1,
+            risk=0.1,
+        )
+    return Fix(
+        f"Keep only what is needed of {name}, or write it out and clear it",
+        f"from collections import deque\n{name} = deque(maxlen=1000)      # or: save, then {name}.clear()",
+        effort=1,
+        risk=0.1,
+    )

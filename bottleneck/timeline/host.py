@@ -1,0 +1,88 @@
+"""What the machine did during the run: idle cores, faults, system time, all as functions of a time window. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from . import Missing
+from .tables import Recording, Table
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Host:
+    """Host samples of one run. Windows are monotonic nanoseconds; a column that was not measured is None, never 0."""
+
+    table: Table = field(repr=False)
+
+    @property
+    def time_ns(self) -> npt.NDArray[np.int64]:
+        return self.table["time_ns"].astype(np.int64)
+
+    def column(self, name: str) -> Floats | None:
+        """A column as floats; None when it was not measured at all."""
+        values = self.table.get(name)
+        if values is None:
+            return None
+        found = np.asarray(values, dtype=float)
+        return None if np.isnan(found).all() else found
+
+    def mean(self, name: str, start_ns: int, end_ns: int) -> float | None:
+        """Mean of a column such as ``idle_cores`` over the samples in a window, else of the nearest sample."""
+        values = self.column(name)
+        if values is None:
+            return None
+        known = ~np.isnan(values)
+        times, values = self.time_ns[known], values[known]
+        inside = (times >= start_ns) & (times <= end_ns)
+        if inside.any():
+            return float(values[inside].mean())
+        return float(values[int(np.argmin(np.abs(times - (start_ns + end_ns) // 2)))])
+
+    def rise(self, name: str, start_ns: int, end_ns: int) -> float | None:
+        """How much a ``_total`` column rose in a window, read between samples; None when not measured."""
+        values = self.column(name)
+        if values is None or len(values) < 2:
+            return None
+        known = ~np.isnan(values)
+        times = self.time_ns[known].astype(float)
+        ends = np.interp([float(start_ns), float(end_ns)], times, values[known])
+        return float(max(0.0, ends[1] - ends[0]))
+
+    @property
+    def idle_cores(self) -> float | None:
+        """Mean idle cores over the whole run."""
+        return self.mean("idle_cores", int(self.time_ns[0]), int(self.time_ns[-1]))
+
+    @classmethod
+    def compute(cls, recording: Recording) -> Host:
+        if not len(recording.host.get("time_ns", ())):
+            raise Missing("Host metrics were not sampled.")
+        order = np.argsort(recording.host["time_ns"], kind="stable")
+        return cls({name: np.asarray(column)[order] for name, column in recording.host.items()})
+
+
+def theil_sen(x: Floats, y: Floats, most: int = 200) -> tuple[float, float]:
+    """(slope, intercept) of the line through the medians of all pairwise slopes: a third of wild points do no harm."""
+    if len(x) > most:
+        chosen = np.linspace(0, len(x) - 1, most).astype(int)
+        x, y = x[chosen], y[chosen]
+    first, second = np.triu_indices(len(x), 1)
+    apart = x[second] - x[first]
+    use = apart > 0
+    if not use.any():
+        return 0.0, float(np.median(y)) if len(y) else 0.0
+    slope = float(np.median((y[second] - y[first])[use] / apart[use]))
+    return slope, float(np.median(y - slope * x))
+
+
+def r_squared(x: Floats, y: Floats, slope: float, intercept: float) -> float:
+    """Share of the variation of ``y`` that the line explains, 0 to 1; 0 when ``y`` does not vary."""
+    total = float(((y - y.mean()) ** 2).sum())
+    if total <= 0:
+        return 0.0
+    return max(0.0, 1.0 - float(((y - slope * x - intercept) ** 2).sum()) / total)
