@@ -14,15 +14,15 @@ _RTLD_NOW = 2
 _SECOND = 1_000_000_000
 
 
-class _Int(_ctypes._SimpleCData):  # type: ignore[name-defined,misc]
+class _Int(_ctypes._SimpleCData):  # type: ignore[type-arg]
     _type_ = "i"
 
 
-class _Word(_ctypes._SimpleCData):  # type: ignore[name-defined,misc]
+class _Word(_ctypes._SimpleCData):  # type: ignore[type-arg]
     _type_ = "L"
 
 
-class _Function(_ctypes.CFuncPtr):  # type: ignore[name-defined,misc]
+class _Function(_ctypes.CFuncPtr):
     _flags_ = _ctypes.FUNCFLAG_CDECL | _ctypes.FUNCFLAG_USE_ERRNO
     _restype_ = _Int
 

@@ -128,7 +128,7 @@ class Collector(BaseCollector):
         self.patches.restore()
         module = sys.modules.get("signal")
         if module is not None and module.set_wakeup_fd is ours:
-            module.set_wakeup_fd = _signal.set_wakeup_fd  # imported while ours was in its place
+            module.set_wakeup_fd = vars(_signal)["set_wakeup_fd"]  # imported while ours was in its place
 
     def _at_exit(self):
         if self.on:
@@ -148,7 +148,7 @@ class Collector(BaseCollector):
     def _patch(self):
         """Notice when the program wants SIGURG for itself, or a byte in a pipe for every signal."""
         set_handler = _signal.signal
-        set_wakeup = _signal.set_wakeup_fd
+        set_wakeup = vars(_signal)["set_wakeup_fd"]
 
         def signal(signalnum, handler, /):
             if self.on and signalnum == SIGNAL and handler != self._tick:
@@ -166,7 +166,7 @@ class Collector(BaseCollector):
         self.patches.replace(_signal, "set_wakeup_fd", dress(set_wakeup_fd, set_wakeup))
         module = sys.modules.get("signal")
         if module is not None:
-            self.patches.replace(module, "set_wakeup_fd", _signal.set_wakeup_fd)
+            self.patches.replace(module, "set_wakeup_fd", vars(_signal)["set_wakeup_fd"])
 
     def _set_timer(self, first_ns):
         try:
@@ -230,21 +230,21 @@ class Collector(BaseCollector):
             key.append(id(frame.f_code))
             key.append(frame.f_lasti)
             frame = frame.f_back
-        key = tuple(key)
-        found = self._seen.get(key)
-        return found if found is not None else self._learn(key, inner)
+        place = tuple(key)
+        found = self._seen.get(place)
+        return found if found is not None else self._learn(place, inner)
 
     def _learn(self, key, frame):
-        by_line = []
+        lines = []
         frames = []
         depth = len(key) // 2
         while frame is not None and len(frames) < depth:
             code = frame.f_code
             self._codes[id(code)] = code  # kept alive, so that its id stays its own
-            by_line.append((id(code), frame.f_lineno))
+            lines.append((id(code), frame.f_lineno))
             frames.append((code, frame.f_lineno or 0))
             frame = frame.f_back
-        by_line = tuple(by_line)
+        by_line = tuple(lines)
         found = self._stacks.get(by_line)
         if found is None:
             if len(self._stacks) >= MAX_STACKS:

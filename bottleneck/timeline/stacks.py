@@ -1,0 +1,164 @@
+"""Where sampled time went: weights of call stacks by user function and line, running and blocked apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import signals
+from . import Missing
+from .breakdown import main_process
+from .steps import Steps
+from .tables import Frame, Recording, Records
+
+Intervals = Sequence[tuple[int, int]]  # monotonic ns, sorted, not overlapping
+_IMPORT = "<frozen importlib"
+
+
+@dataclass(frozen=True)
+class Hot:
+    """A user function and its hottest line; seconds of the main thread while it was the innermost user frame."""
+
+    function: str
+    file: str
+    line: int
+    cpu_seconds: float
+    blocked_seconds: float
+
+    @property
+    def seconds(self) -> float:
+        return self.cpu_seconds + self.blocked_seconds
+
+
+@dataclass
+class Node:
+    """A node of the call tree. ``seconds`` is inclusive; children are the heaviest first."""
+
+    function: str
+    file: str
+    line: int
+    seconds: float = 0.0
+    children: list[Node] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Stacks:
+    """The samples of one process. ``rows`` are of RECORD_DTYPE; ``frames`` holds each stack, innermost first."""
+
+    process: int
+    rows: Records
+    frames: dict[int, tuple[Frame, ...]]
+
+    @classmethod
+    def compute(cls, recording: Recording, steps: Steps | None) -> Stacks:
+        """The main process's samples. Raises Missing when none were taken."""
+        return cls.of(recording, main_process(recording, steps))
+
+    @classmethod
+    def of(cls, recording: Recording, process: int) -> Stacks:
+        """The samples of one process, an index into ``facts.processes``. Raises Missing when none were taken."""
+        rows = recording.stacks[recording.stacks["process"] == process]
+        if not len(rows):
+            why = recording.facts.failed.get("stacks")
+            raise Missing("Call stacks were not sampled" + (f" ({why})." if why else "."))
+        return cls(process, rows, {key[1]: value for key, value in recording.facts.stacks.items() if key[0] == process})
+
+    def hot(self, phase: str | None = None, within: Intervals | None = None) -> list[Hot]:
+        """User functions by sampled seconds, hottest first; of one phase, and of samples ending in the intervals."""
+        lines: dict[tuple[str, str], dict[int, npt.NDArray[np.float64]]] = {}
+        for stack, cpu, blocked in self._weights(self._chosen(phase, within)):
+            frame = next((f for f in self.frames.get(stack, ()) if f.user), None)
+            if frame is not None:
+                of_line = lines.setdefault((frame.function, frame.file), {})
+                of_line[frame.line] = of_line.get(frame.line, np.zeros(2)) + np.array([cpu, blocked])
+        found = []
+        for (function, file), of_line in lines.items():
+            cpu, blocked = sum(of_line.values(), np.zeros(2)).tolist()
+            line = max(of_line, key=lambda number: float(of_line[number].sum()))
+            found.append(Hot(function, file, line, cpu, blocked))
+        return sorted(found, key=lambda hot: (-hot.seconds, hot.file, hot.line))
+
+    def lines(self, phase: str | None = None, within: Intervals | None = None) -> dict[tuple[str, int], float]:
+        """Seconds by (file, line) of the innermost user frame."""
+        found: dict[tuple[str, int], float] = {}
+        for stack, cpu, blocked in self._weights(self._chosen(phase, within)):
+            frame = next((f for f in self.frames.get(stack, ()) if f.user), None)
+            if frame is not None:
+                found[frame.file, frame.line] = found.get((frame.file, frame.line), 0.0) + cpu + blocked
+        return found
+
+    def seconds(self, phase: str | None = None, within: Intervals | None = None) -> float:
+        """All sampled seconds of a phase within the intervals, user frames or not."""
+        return sum(cpu + blocked for _, cpu, blocked in self._weights(self._chosen(phase, within)))
+
+    def import_share(self, t0: int, t1: int) -> float:
+        """Share (0..1) of the samples between two times (monotonic ns) that were importing a module."""
+        importing = total = 0.0
+        for stack, cpu, blocked in self._weights(self._chosen(None, [(t0, t1)])):
+            total += cpu + blocked
+            if any(frame.file.startswith(_IMPORT) for frame in self.frames.get(stack, ())):
+                importing += cpu + blocked
+        return importing / total if total else 0.0
+
+    def unknown_seconds(self) -> float:
+        """Seconds whose stack was not kept, because there were too many different ones."""
+        return sum(cpu + blocked for stack, cpu, blocked in self._weights(self.rows) if stack not in self.frames)
+
+    def tree(self, limit: int = 500, least_share: float = 0.002) -> tuple[Node, ...]:
+        """The call tree, roots first, heaviest first: at most ``limit`` nodes, none below ``least_share`` of all."""
+        root = Node("", "", 0)
+        index: dict[tuple[int, str, str], Node] = {}
+        for stack, cpu, blocked in self._weights(self.rows):
+            node = root
+            node.seconds += cpu + blocked
+            for frame in reversed(self.frames.get(stack, ())):
+                if frame.file.startswith("<frozen"):
+                    continue
+                key = id(node), frame.function, frame.file
+                if key not in index:
+                    index[key] = Node(frame.function, frame.file, frame.line)
+                    node.children.append(index[key])
+                node = index[key]
+                node.seconds += cpu + blocked
+        weights = sorted((node.seconds for node in index.values()), reverse=True)
+        least = max(least_share * root.seconds, weights[limit - 1] if len(weights) >= limit else 0.0)
+        _prune(root, least, [limit])
+        return tuple(root.children)
+
+    def _chosen(self, phase: str | None, within: Intervals | None) -> Records:
+        rows = self.rows
+        if phase is not None:
+            number = signals.PHASES.index(phase) if phase in signals.PHASES else -1
+            rows = rows[(rows["flags"] & 0xFF) == number]
+        if within is not None:
+            starts, ends = np.array(sorted(within), dtype="i8").reshape(-1, 2).T
+            if not len(starts):
+                return rows[:0]
+            at = np.searchsorted(starts, rows["t1"], side="left") - 1
+            rows = rows[(at >= 0) & (rows["t1"] <= ends[np.maximum(at, 0)])]
+        return rows
+
+    @staticmethod
+    def _weights(rows: Records) -> list[tuple[int, float, float]]:
+        """(stack id, running seconds, blocked seconds), one a stack."""
+        stacks, inverse = np.unique(rows["arg"], return_inverse=True)
+        seconds = (rows["t1"] - rows["t0"]) / 1e9
+        blocked = rows["kind"] == signals.STACK_BLOCKED
+        sums = [np.bincount(inverse, weights=seconds * mask, minlength=len(stacks)) for mask in (~blocked, blocked)]
+        return list(zip(stacks.tolist(), sums[0].tolist(), sums[1].tolist(), strict=True))
+
+
+def _prune(node: Node, least: float, left: list[int]) -> None:
+    # Breadth first, so that the limit cuts leaves and not whole branches.
+    level = [node]
+    while level:
+        following: list[Node] = []
+        for parent in level:
+            parent.children = sorted((c for c in parent.children if c.seconds >= least), key=lambda c: -c.seconds)
+            parent.children = parent.children[: max(0, left[0])]
+            left[0] -= len(parent.children)
+            following += parent.children
+        level = following
