@@ -59,7 +59,8 @@ class MemoryCreep(Detector):
         ]
         location = None
         if container is not None:
-            text = f"{container.name} ({container.kind}), from {container.first_length} to {container.last_length} elements"
+            grew = f"from {container.first_length} to {container.last_length} elements"
+            text = f"{container.name} ({container.kind}), {grew}"
             evidence.append(Evidence("grows with it", text))
             if container.item:
                 evidence.append(Evidence("its newest element", container.item))
