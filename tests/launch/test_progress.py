@@ -120,6 +120,7 @@ def test_tqdm_and_the_live_line_never_mix(tmp_path: Path, lines: int) -> None:
     code = TQDM.format(lines=lines)
     output = on_terminal(tmp_path, code, "--progress")
     assert f"\x1b[2m{LINE}" in output, "never drawn: the test would show nothing"
+    assert LINE in output[output.rindex("it/s") :], "not drawn again: the program's writing was not noticed"
     screen = Screen()
     mixed = []
     for piece in re.split(r"(?=\x1b7)", output):  # the screen after each of our drawings
@@ -144,6 +145,14 @@ def test_nothing_of_ours_without_silence(tmp_path: Path) -> None:
 def test_a_program_that_owns_the_screen_is_left_alone(tmp_path: Path) -> None:
     code = "import time, tty; tty.setraw(0); time.sleep(1.2)"
     assert "\x1b" not in on_terminal(tmp_path, code, "--progress")
+
+
+def test_the_line_is_gone_after_a_silent_end(tmp_path: Path) -> None:
+    output = on_terminal(tmp_path, "import time; time.sleep(1.2)", "--progress")
+    screen = Screen()
+    screen.feed(output)
+    assert LINE in output
+    assert not any(screen.lines())
 
 
 def test_quiet_writes_nothing(tmp_path: Path) -> None:
