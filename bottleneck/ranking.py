@@ -5,7 +5,8 @@ from __future__ import annotations
 from .diagnosis import PlanStep, Ranked
 from .findings import Finding, Severity
 
-DEAD_BAND = 0.02  # a gain below this share is not worth a reader's time
+DEAD_BAND = 0.03  # of the run: a gain below it is not worth a reader's time
+STEP_DEAD_BAND = 0.05  # of the run or of the step: one of the two must be worth it (dead band of the peers)
 WARNING_SHARE, CRITICAL_SHARE = 0.10, 0.20
 EXHAUSTION_CRITICAL_SECONDS = 4 * 3600.0
 _EXPLAINED = 0.8  # a child silences its parent when it explains this much of it
@@ -69,7 +70,9 @@ def _order(ranked: Ranked) -> tuple[float, float, int, str]:
 
 def _big(finding: Finding) -> bool:
     gain = finding.gain
-    return gain is not None and max(gain.share, gain.step_share or 0.0) >= DEAD_BAND
+    if gain is None or gain.low <= 0.0:
+        return False
+    return gain.share >= DEAD_BAND and max(gain.share, gain.step_share or 0.0) >= STEP_DEAD_BAND
 
 
 def _silence_parents(findings: list[Finding], explains: dict[str, tuple[str, ...]]) -> list[Finding]:

@@ -21,7 +21,7 @@ _MIN_EPOCH_SECONDS = 0.12  # workers are forked and the first batch is awaited o
 
 @dataclass(frozen=True)
 class HotLine:
-    """A line of the user's code and its share of the sampled time it was looked for in."""
+    """A function of the user's (at its hottest line) and its share of the sampled loading time."""
 
     frame: Frame
     share: float
@@ -107,7 +107,7 @@ def _hot(recording: Recording, steps: Steps, loader: Loader) -> tuple[tuple[HotL
         stacks = stacks[np.isin(stacks["process"], mine)]
     else:
         stacks = stacks[(stacks["process"] == steps.process) & (stacks["flags"] == signals.DATA_WAIT)]
-    lines: dict[Frame, list[float]] = {}
+    lines: dict[Frame, list[float]] = {}  # seconds, of which on the CPU
     total = reading = blocked = 0.0
     for process, kind, stack, seconds in zip(
         stacks["process"].tolist(),
@@ -133,6 +133,17 @@ def _hot(recording: Recording, steps: Steps, loader: Loader) -> tuple[tuple[HotL
                 reading += seconds
     if total <= 0:
         return (), 0.0, 0.0
-    ordered = sorted(lines.items(), key=lambda item: -item[1][0])[:10]
-    hot = tuple(HotLine(frame, both[0] / total, both[1] / max(both[0], 1e-9)) for frame, both in ordered)
-    return hot, reading / total, blocked / total
+    return _functions(lines, total), reading / total, blocked / total
+
+
+def _functions(lines: dict[Frame, list[float]], total: float) -> tuple[HotLine, ...]:
+    """Lines joined by function, each standing at its hottest line, largest first."""
+    functions: dict[tuple[str, str], list[tuple[Frame, list[float]]]] = {}
+    for frame, both in lines.items():
+        functions.setdefault((frame.file, frame.function), []).append((frame, both))
+    hot = []
+    for members in functions.values():
+        seconds, cpu = (sum(both[i] for _, both in members) for i in (0, 1))
+        hottest = max(members, key=lambda member: member[1][0])[0]
+        hot.append(HotLine(hottest, seconds / total, cpu / max(seconds, 1e-9)))
+    return tuple(sorted(hot, key=lambda line: -line.share)[:10])

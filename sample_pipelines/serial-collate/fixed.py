@@ -19,7 +19,7 @@ class Sentences(Dataset):
 
 
 def pad(samples):
-        tokens = nn.utils.rnn.pad_sequence([tokens for tokens, _ in samples], batch_first=True)
+    tokens = nn.utils.rnn.pad_sequence([tokens for tokens, _ in samples], batch_first=True)
     return tokens, torch.tensor([label for _, label in samples])
 
 
