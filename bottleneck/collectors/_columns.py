@@ -6,7 +6,6 @@ see the values counts as the whole frame, which ends the tracking: when unsure, 
 """
 
 import weakref
-
 from _thread import get_ident
 
 from ..recorder import is_users_exception
@@ -213,7 +212,7 @@ class Columns:
         for value in (*args, *kwargs.values()):
             items = value if isinstance(value, (list, tuple)) else (value,)
             if isinstance(value, dict):
-                items = value.values()
+                items = tuple(value.values())
             for item in items:
                 used = self.find(self.frames, item)
                 if used is not None:
@@ -251,7 +250,7 @@ class Columns:
             return [key]
         if isinstance(key, (slice, self.pandas.DataFrame)):
             return None
-        if getattr(key, "dtype", None) == bool or callable(key):
+        if getattr(key, "dtype", None) == "bool" or callable(key):
             return None
         labels = list(key) if hasattr(key, "__iter__") else [key]
         if labels and isinstance(labels[0], bool):

@@ -11,7 +11,7 @@ _WRITERS = ("save", "savez", "savez_compressed", "savetxt")
 def _describer(parameter):
     def describe(args, kwargs, result):
         fields = size_of(argument(args, kwargs, 0, parameter))
-        shape = getattr(result, "shape", ())
+        shape = tuple(getattr(result, "shape", ()))
         if len(shape) > 0:
             fields["rows"] = int(shape[0])
         if len(shape) == 2:

@@ -82,16 +82,14 @@ def _name(site: Site | None) -> str:
 
 
 def _work(recording: Recording, reads: Reads) -> list[tuple[int, int, int, str]]:
-    """(t0, t1, kind, user's function) of every read, transformation and write of the main process."""
+    """(t0, t1, kind, user's function) of every described read, transformation and write of the main process."""
     found = [(r.t0, r.t1, signals.READ, _name(r.site)) for r in reads.reads if not r.in_step and r.count == 1]
     events = recording.events
     if len(events):
         chosen = (events["process"] == reads.process) & (events["thread"] == 1)
-        for record in events[chosen & (events["kind"] >= signals.READ) & (events["kind"] <= signals.WRITE)]:
-            kind, site = int(record["kind"]), None
-            if kind != signals.READ:
-                site = recording.facts.sites.get((reads.process, int(record["arg"])))
-            found.append((int(record["t0"]), int(record["t1"]), kind, _name(site)))
+        for record in events[chosen & ((events["kind"] == signals.TRANSFORM) | (events["kind"] == signals.WRITE))]:
+            site = recording.facts.sites.get((reads.process, int(record["arg"])))
+            found.append((int(record["t0"]), int(record["t1"]), int(record["kind"]), _name(site)))
     return found
 
 

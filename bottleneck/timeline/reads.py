@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from dataclasses import fields as fields_of
 from typing import Any
 
 from . import Missing
@@ -29,6 +30,11 @@ class Probe:
     text_seconds: float | None = None
     used_seconds: float | None = None  # same format, used columns only
     all_seconds: float | None = None  # same format, all columns
+
+    def scaled(self, factor: float) -> Probe:
+        """The same for a file that takes ``factor`` times as long."""
+        values = {f.name: getattr(self, f.name) for f in fields_of(self)}
+        return replace(self, **{name: value * factor for name, value in values.items() if value is not None})
 
 
 @dataclass(frozen=True)
@@ -78,11 +84,11 @@ class Reads:
         """Wall seconds in the readers."""
         return sum(read.wall_seconds for read in (self.reads if reads is None else reads))
 
-    def by_path(self, reads: Iterable[Read]) -> dict[str, list[Read]]:
-        """Reads grouped by file, or by call site where the file is unknown; longest first."""
-        groups: dict[str, list[Read]] = {}
+    def by_line(self, reads: Iterable[Read]) -> dict[Site | None, list[Read]]:
+        """Reads grouped by the user's line; the line with most time first."""
+        groups: dict[Site | None, list[Read]] = {}
         for read in reads:
-            groups.setdefault(read.path or str(read.site), []).append(read)
+            groups.setdefault(read.site, []).append(read)
         return dict(sorted(groups.items(), key=lambda item: -self.seconds(item[1])))
 
     @classmethod
@@ -102,7 +108,19 @@ class Reads:
                 found.append(_read(fields, site, used.get(number), inside, probes.get(number)))
         found.sort(key=lambda read: read.t0)
         finished = bool(facts.processes[process].bye_ns) and recording.run.get("exit_code") in (0, None)
-        return cls(process, tuple(found), finished)
+        return cls(process, tuple(_share_probes(found)), finished)
+
+
+def _share_probes(reads: list[Read]) -> list[Read]:
+    """Reads of a line whose other file was tried get its result, scaled by their own time."""
+    tried = {(read.site, read.format): read for read in reads if read.probe is not None and read.wall_seconds > 0}
+    shared = []
+    for read in reads:
+        like = tried.get((read.site, read.format))
+        if read.probe is None and like is not None and like.probe is not None:
+            read = replace(read, probe=like.probe.scaled(read.wall_seconds / like.wall_seconds), source=like.source)
+        shared.append(read)
+    return shared
 
 
 def _in_steps(steps: Steps | None, time_ns: int) -> bool:
@@ -158,10 +176,11 @@ def _read(
 def _probe(fields: dict[str, Any] | None) -> Probe | None:
     if fields is None or fields.get("parquet_seconds") is None:
         return None
+    parquet = float(fields["parquet_seconds"])
     return Probe(
-        float(fields["parquet_seconds"]),
-        float(fields["parquet_low_seconds"]),
-        float(fields["parquet_high_seconds"]),
+        parquet,
+        min(parquet, float(fields["parquet_low_seconds"])),
+        max(parquet, float(fields["parquet_high_seconds"])),
         fields.get("text_seconds"),
         fields.get("used_seconds"),
         fields.get("all_seconds"),

@@ -13,14 +13,9 @@ def main():
     random = np.random.default_rng(0)
     with tempfile.TemporaryDirectory(prefix="houses-") as folder:
         path = Path(folder) / "houses.csv"
-        pd.DataFrame(
-            {
-                "area": random.gamma(9, 12, 4000),
-                "rooms": random.integers(1, 8, 4000),
-                "age": random.integers(0, 90, 4000),
-                "price": random.gamma(5, 60, 4000),
-            }
-        ).to_csv(path, index=False)
+        sold = {"area": random.gamma(9, 12, 4000), "rooms": random.integers(1, 8, 4000)}
+        sold.update(age=random.integers(0, 90, 4000), price=random.gamma(5, 60, 4000))
+        pd.DataFrame(sold).to_csv(path, index=False)
         houses = pd.read_csv(path)
     features = torch.from_numpy(houses[["area", "rooms", "age"]].to_numpy("float32") / 100)
     price = torch.from_numpy(houses["price"].to_numpy("float32") / 300)

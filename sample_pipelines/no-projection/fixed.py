@@ -47,8 +47,7 @@ def load_week(folder, week):
 def main():
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(tempfile.gettempdir()) / "customers-wide"
     folder.mkdir(exist_ok=True)
-    if not (folder / f"customers-{WEEKS - 1}.parquet").exists():
-        write_snapshots(folder)
+    write_snapshots(folder)
     torch.manual_seed(0)
     model = torch.nn.Sequential(torch.nn.Linear(2, 16), torch.nn.ReLU(), torch.nn.Linear(16, 1))
     optimizer = torch.optim.Adam(model.parameters(), lr=0.02)

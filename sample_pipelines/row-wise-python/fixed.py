@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-PAYMENTS = 90_000
+PAYMENTS = 160_000
 
 
 def make_payments():

@@ -24,14 +24,15 @@ def evidence(reads: list[Read], seconds: float, etl: Etl, wall_seconds: float) -
         Evidence("share of the run", seconds / max(wall_seconds, 1e-9), "share"),
         Evidence("share of the ETL time", min(1.0, seconds / max(etl.seconds, 1e-9)), "share"),
         Evidence("reader", first.call),
-        Evidence("reads of the file", sum(read.count for read in reads), "count"),
+        Evidence("reads on this line", sum(read.count for read in reads), "count"),
+        Evidence("different files", len({read.path for read in reads}), "count"),
     ]
     if first.path:
-        found.insert(0, Evidence("file", first.path))
+        found.insert(0, Evidence("first file", first.path))
     if first.size_bytes is not None:
-        found.append(Evidence("file size", first.size_bytes, "B"))
+        found.append(Evidence("its size", first.size_bytes, "B"))
     if first.rows is not None:
-        found.append(Evidence("rows", first.rows, "count"))
+        found.append(Evidence("its rows", first.rows, "count"))
     return tuple(found)
 
 

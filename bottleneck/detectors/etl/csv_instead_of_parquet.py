@@ -47,7 +47,7 @@ class CsvInsteadOfParquet(Detector):
         cpu = sum(read.cpu_seconds for read in text) / max(reads.seconds(text), 1e-9)
         if cpu < self.min_cpu_share:
             return Fine(cpu, self.min_cpu_share, "share", "CPU in the reads: they wait for the file, not the parser")
-        worst = next(iter(reads.by_path(text).values()))
+        worst = next(iter(reads.by_line(text).values()))
         new = sum(self._parquet_seconds(read) for read in text)
         price = self._price(text, new, recording.wall_seconds)
         if price.share < self.min_gain_share:
@@ -56,7 +56,7 @@ class CsvInsteadOfParquet(Detector):
         facts = _shared.evidence(worst, seconds, etl, recording.wall_seconds)
         probed = worst[0].probe
         if probed is not None:
-            facts += (Evidence("the same file as Parquet (tried)", probed.parquet_seconds, "s"),)
+            facts += (Evidence("the first file as Parquet (tried)", probed.parquet_seconds, "s"),)
         return Finding(
             detector=self.id,
             title=self.title,

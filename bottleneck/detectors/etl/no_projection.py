@@ -61,7 +61,7 @@ class NoProjection(Detector):
         )
         if price.share < self.min_gain_share:
             return Fine(price.share, self.min_gain_share, "share", "of the run would be saved by reading less")
-        worst = next(iter(reads.by_path(wide).values()))
+        worst = next(iter(reads.by_line(wide).values()))
         first = worst[0]
         return Finding(
             detector=self.id,
