@@ -24,11 +24,12 @@ GIL_WAIT_NS = 3_000_000  # a thread that waits this much longer than it slept wa
 QUIET_BEATS = 100  # the probe rests after this many beats without a request
 MOST_ROUTES = 512  # "METHOD route status" texts kept; the rest share one name
 GARBAGE = 0xFFFF  # flags of a LAG record: the garbage collector did it
+_FORWARD_HOOK = os.sep + os.path.join("collectors", "torch.py")
 _LOOP_FOLDERS = (os.sep + "asyncio" + os.sep, os.sep + "uvloop" + os.sep, os.sep + "selectors.py")
 
 # The request that the running code belongs to, as a list that is emptied when it ends: a server may start the next
 # request of a connection in the context of the last one.
-_current = contextvars.ContextVar("bottleneck_request", default=None)
+_current: contextvars.ContextVar = contextvars.ContextVar("bottleneck_request", default=None)
 
 
 def recording_call(state, application, scope, receive, send):
@@ -108,6 +109,7 @@ class Serving:
         self.loop = None
         self.users = 0  # collectors and hand-made layers that use this state
         self._names = {}
+        self._models = {}  # call-site id -> times seen inside a forward
         self._limiter = None
         self._seen = 0
         self._quiet = 0
@@ -282,6 +284,7 @@ class Serving:
         self.loop = None
         self._limiter = None
         self._names = {}
+        self._models = {}
         self._reset_block()
 
     def _watchdog(self, stop, stopped):
@@ -289,6 +292,8 @@ class Serving:
             looked, looks = 0, 0
             while not stop.acquire(timeout=LOOK_SECONDS if looked == self.due else WATCH_SECONDS):
                 due = self.due
+                if self.in_flight:
+                    self._look_at_model()
                 if not self.beating or now() - due < WATCH_SECONDS * 1e9:
                     continue
                 if looked != due:
@@ -325,6 +330,24 @@ class Serving:
         if key not in self._ids:
             self._ids[key] = self.recorder.stack(top)
         self._sites[key] = self._sites.get(key, 0) + 1
+
+    def _look_at_model(self):
+        """Note which line calls the model: the user's frame above the outermost forward of a thread inside one."""
+        for thread, ring in list(self.recorder.rings.items()):
+            if ring.phase != signals.FORWARD and ring.phase != signals.EVAL:
+                continue
+            frame = sys._current_frames().get(thread)
+            caller = None
+            while frame is not None:
+                if frame.f_code.co_filename.endswith(_FORWARD_HOOK):
+                    caller = frame
+                frame = frame.f_back
+            user = self.recorder.user_frame(caller)
+            if user is not None:
+                site = self.recorder.site_of(user.f_code, user.f_lineno)
+                count = self._models[site] = self._models.get(site, 0) + 1
+                if count & (count - 1) == 0:  # 1, 2, 4, ...: a note is a write
+                    self.recorder.note("model_call", site=site, count=count)
 
     # -- failures ------------------------------------------------------------------------------------------
 

@@ -1,0 +1,152 @@
+"""The model is called for one request at a time while several wait."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...findings import Evidence, Finding, Fine, Fix, Gain, Location, NotMeasured
+from ...timeline.requests import Requests
+from .. import Detector
+from .synchronous_serving import SynchronousServing
+
+_SNIPPET = """\
+import asyncio, torch
+
+queue = asyncio.Queue()
+
+async def batcher():  # in the lifespan: task = asyncio.create_task(batcher())
+    while True:
+        waiting = [await queue.get()]
+        await asyncio.sleep({window})  # let the requests of the same moment join
+        while len(waiting) < {most} and not queue.empty():
+            waiting.append(queue.get_nowait())
+        try:
+            rows = torch.stack([row for row, _ in waiting])
+            results = await asyncio.to_thread(predict, rows)  # your model, under torch.inference_mode()
+            for (_, answer), result in zip(waiting, results):
+                if not answer.done():
+                    answer.set_result(result)
+        except Exception as error:
+            for _, answer in waiting:
+                if not answer.done():
+                    answer.set_exception(error)
+
+async def handler(row):  # one row without the batch dimension
+    answer = asyncio.get_running_loop().create_future()
+    await queue.put((row, answer))
+    return await answer"""
+
+
+class NoBatching(Detector):
+    """The model sees one request at a time although several are waiting.
+
+    Why it matters
+        A call costs a fixed part (reading the weights, starting the kernels) and a part per row. One call for many
+        requests pays the fixed part once: the same machine serves more requests a second.
+    How it is measured
+        Rows of the outermost forward against the requests in flight at that moment, and the share of the serving
+        time in which the model runs. The time of a call is t(b) = a + k b: fitted where batches of several sizes were
+        seen, else assumed, and the range and the confidence say so.
+    How to fix it
+        Collect requests for a few milliseconds in a queue and call the model once for all of them.
+    When to ignore it
+        When a model call is a small part of a request, when rows cannot be stacked, or when a few milliseconds more
+        latency for a lone request are not allowed.
+    """
+
+    id = "no-batching"
+    title = "The model runs for one request at a time"
+    stage = "serving"
+    min_requests = 50  # as for synchronous-serving
+    batch_threshold = 1.5  # mean rows a call
+    min_concurrency = 4.0  # requests in flight; below, a window costs more than it gives
+    busy_share_threshold = 0.3  # of the serving time in the model: below, capacity is limited by something else
+    most_rows = 32  # of a batch in the advice
+    fixed_share_assumed = 0.6  # a / (a + k) when no sizes were seen: half and somewhat more for small models on a CPU
+    range_half_width = 0.12  # of the share
+    min_sizes = 20  # calls of a second size that a fit needs
+
+    def detect(self, requests: Requests) -> Finding | Fine | NotMeasured:
+        if requests.count < self.min_requests:
+            return NotMeasured(f"Only {requests.count} requests were served: {self.min_requests} are needed to judge.")
+        known = requests.batch_sizes > 0
+        if int(known.sum()) < self.min_requests:
+            return NotMeasured("Fewer than 50 model calls with a known batch size were seen while serving.")
+        batch = float(requests.batch_sizes[known].mean())
+        if batch >= self.batch_threshold:
+            return Fine(batch, self.batch_threshold, "count", "mean rows of a model call")
+        concurrency = max(float(requests.model_in_flight.mean()), requests.concurrency)
+        if concurrency < self.min_concurrency:
+            return Fine(concurrency, self.min_concurrency, "count", "requests in flight at a model call")
+        busy = min(1.0, _model_seconds(requests) / max(requests.busy_seconds, 1e-9))
+        if busy < self.busy_share_threshold:
+            return Fine(busy, self.busy_share_threshold, "share", "serving time spent in the model")
+        blocked = sum(b.seconds for b in requests.user_blocks) / requests.window_seconds
+        if blocked >= SynchronousServing.blocked_share_threshold:
+            return Fine(
+                blocked,
+                SynchronousServing.blocked_share_threshold,
+                "share",
+                "the event loop is blocked: see synchronous-serving first, batching comes after that",
+            )
+        return self._finding(requests, batch, concurrency, busy)
+
+    def _finding(self, requests: Requests, batch: float, concurrency: float, busy: float) -> Finding:
+        rows = int(min(self.most_rows, max(2, round(concurrency))))
+        fitted = _fixed_share(requests, self.min_sizes)
+        fixed = self.fixed_share_assumed if fitted is None else fitted
+        saved = busy * fixed * (1 - 1 / rows)
+        call = float(np.median(requests.model_seconds))
+        how = "assumed: only single rows were seen" if fitted is None else "fitted from the sizes seen"
+        method = (
+            f"t(b) = a + k b with a/(a + k) = {fixed:.2f} ({how}); {rows} rows a call, "
+            f"bounded by the requests in flight, in the {busy:.0%} of the time that the model runs"
+        )
+        site = requests.model_site
+        window = min(0.01, max(0.001, round(call / 2, 3)))
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=None if site is None else Location(site.file, site.line, site.function),
+            evidence=(
+                Evidence("rows of a model call, mean", batch, "count"),
+                Evidence("requests in flight, mean", concurrency, "count"),
+                Evidence("serving time spent in the model", busy, "share"),
+                Evidence("one model call, median", call, "s"),
+                Evidence("requests served", requests.per_second, "1/s"),
+            ),
+            gain=Gain(
+                saved,
+                max(0.0, saved - self.range_half_width),
+                min(0.99, saved + self.range_half_width),
+                0.0,
+                method,
+                "capacity",
+                confidence=0.2 if fitted is None else 0.8,
+            ),
+            fix=Fix(
+                f"Collect up to {rows} requests for {window * 1e3:.0f} ms and call the model once for all of them",
+                _SNIPPET.format(window=window, most=rows),
+                effort=2,
+                risk=0.1,
+            ),
+            after="the time per row, and what a request costs outside the model",
+        )
+
+
+def _model_seconds(requests: Requests) -> float:
+    """Model seconds of all threads; threads side by side share the cores, so this can exceed the wall time."""
+    return float(requests.model_seconds.sum())
+
+
+def _fixed_share(requests: Requests, least: int) -> float | None:
+    """a / (a + k) from calls of at least two sizes, by the median time of each; None when one size was seen."""
+    sizes = [s for s in np.unique(requests.batch_sizes) if s > 0 and int((requests.batch_sizes == s).sum()) >= least]
+    if len(sizes) < 2:
+        return None
+    medians = [float(np.median(requests.model_seconds[requests.batch_sizes == s])) for s in sizes]
+    slope, intercept = np.polyfit(np.array(sizes, float), np.array(medians), 1)
+    if slope + intercept <= 0:
+        return None
+    return float(min(0.98, max(0.02, intercept / (intercept + slope))))

@@ -1,0 +1,154 @@
+"""A blocking call inside an async handler."""
+
+from __future__ import annotations
+
+from math import ceil
+
+import numpy as np
+
+from ...findings import Evidence, Finding, Fine, Fix, Gain, Location, NotMeasured
+from ...timeline.machine import Machine
+from ...timeline.requests import Block, Requests
+from ...timeline.tables import Site
+from .. import Detector
+
+
+class SynchronousServing(Detector):
+    """An ``async def`` handler runs blocking code, so that every other request waits until it is done.
+
+    Why it matters
+        One event loop serves all requests. While one handler blocks it, the others have not even entered the
+        application: their handlers look fast, and their clients wait for the sum of all the calls before theirs.
+    How it is measured
+        A heartbeat in the loop every 50 ms. When it is late, a watchdog thread looks at the loop's thread and notes
+        your innermost line; requests that start before the loop runs again were waiting. The gain compares the last
+        of N waiting requests, N calls long, with ceil(N/k) calls on k threads (cores, where the call computes).
+    How to fix it
+        Declare the handler with plain ``def`` (it then runs in the thread pool), or await the call in a thread. Code
+        that computes in Python itself holds the interpreter lock: a process pool for that.
+    When to ignore it
+        With one client at a time nobody waits. Garbage collection and a busy machine are told apart and not reported.
+    """
+
+    id = "synchronous-serving"
+    title = "A blocking call holds up the event loop"
+    stage = "serving"
+    min_requests = 50  # fewer give no 99th percentile
+    lag_threshold_seconds = 0.05  # one heartbeat: later than that is felt by a client
+    blocked_share_threshold = 0.05  # of the time in which requests were served
+    min_blocks = 5  # a single late beat happens on any machine
+    min_waiting = 1.5  # with one client at a time nobody waits behind it
+    thread_limit = 40  # anyio's default
+    computing_cpu_share = 0.5  # of the loop's thread while blocked: above, the call computes
+    free_share_threshold = 0.5  # of the watchdog's looks that met no interpreter lock
+    range_half_width = 0.1  # of the share; waiting is counted per heartbeat, not per client
+
+    def detect(self, requests: Requests, machine: Machine) -> Finding | Fine | NotMeasured:
+        if requests.count < self.min_requests:
+            return NotMeasured(f"Only {requests.count} requests were served: {self.min_requests} are needed to judge.")
+        late = [b for b in requests.user_blocks if b.seconds >= self.lag_threshold_seconds]
+        site = _worst_site(late)
+        blocks = [b for b in late if b.site == site]
+        blocked = sum(b.seconds for b in blocks)
+        share = blocked / max(requests.window_seconds, 1e-9)
+        if site is None or len(blocks) < self.min_blocks or share < self.blocked_share_threshold:
+            return Fine(
+                share, self.blocked_share_threshold, "share", "serving time with the event loop blocked by a line"
+            )
+        counts = [b.waiting for b in blocks]
+        waiting = float(np.average(counts, weights=counts))
+        if waiting < self.min_waiting:
+            return Fine(waiting, self.min_waiting, "count", "requests at once behind the blocking call")
+        return self._finding(requests, machine, blocks, site, waiting, share)
+
+    def _finding(
+        self, requests: Requests, machine: Machine, blocks: list[Block], site: Site, waiting: float, share: float
+    ) -> Finding:
+        service, between = _service(requests, blocks)
+        cpu = float(np.average([b.cpu_share for b in blocks], weights=[b.seconds for b in blocks]))
+        looks = [b.free_share for b in blocks if b.free_share is not None]
+        free = float(np.mean(looks)) if looks else None
+        cores = max(1, int(machine.cores))
+        computes = cpu >= self.computing_cpu_share
+        holds_lock = computes and free is not None and free < self.free_share_threshold
+        line = max(2, round(waiting))
+        threads = min(line, cores if computes else self.thread_limit)
+        now_seconds = line * (service + between)
+        then_seconds = ceil(line / threads) * service + line * between
+        saved = max(0.0, 1 - then_seconds / now_seconds)
+        low, high = max(0.0, saved - self.range_half_width), min(0.99, saved + self.range_half_width)
+        lags = np.array([b.seconds for b in blocks])
+        method = (
+            f"the last of {line} waiting requests takes {line} x {service * 1e3:.0f} ms; on {threads} "
+            f"{'processes' if holds_lock else 'threads'} ceil({line}/{threads}) x {service * 1e3:.0f} ms"
+        )
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=Location(site.file, site.line, site.function),
+            evidence=(
+                Evidence("event loop late, 99th percentile", float(np.percentile(lags, 99)), "s"),
+                Evidence("event loop late, longest", float(lags.max()), "s"),
+                Evidence("serving time with the loop blocked here", min(share, 1.0), "share"),
+                Evidence("requests in line behind one another", waiting, "count"),
+                Evidence("one blocking request", service, "s"),
+                Evidence("CPU of the loop's thread meanwhile", cpu, "share"),
+                Evidence("median latency seen inside the handler", requests.p50_seconds, "s"),
+            ),
+            gain=Gain(saved, low, high, 0.0, method, "p99", confidence=0.8 if not computes else 0.6),
+            fix=_processes_fix(cores) if holds_lock else _threads_fix(site, computes, cores),
+            after="one call's own time" + (f", on {cores} cores" if computes else ""),
+        )
+
+
+def _worst_site(blocks: list[Block]) -> Site | None:
+    seconds: dict[Site, float] = {}
+    for block in blocks:
+        if block.site is not None:
+            seconds[block.site] = seconds.get(block.site, 0.0) + block.seconds
+    return max(seconds, key=lambda site: seconds[site]) if seconds else None
+
+
+def _service(requests: Requests, blocks: list[Block]) -> tuple[float, float]:
+    """(seconds of one blocking request, seconds from one's end to the next one's start) inside the blocks."""
+    inside = np.zeros(requests.count, bool)
+    for block in blocks:
+        inside |= (requests.start_ns < block.end_ns) & (requests.end_ns > block.start_ns)
+    durations = requests.seconds[inside]
+    if not len(durations):
+        return float(np.median([b.seconds / b.waiting for b in blocks])), 0.0
+    longest = durations[durations >= 0.2 * np.percentile(durations, 90)]
+    starts, ends = np.sort(requests.start_ns[inside]), np.sort(requests.end_ns[inside])
+    gaps = (starts[1:] - ends[:-1]).astype(float) / 1e9
+    near = gaps[(gaps >= 0) & (gaps < 0.02)]
+    return float(np.median(longest)), float(np.median(near)) if len(near) else 0.0
+
+
+def _threads_fix(site: Site, computes: bool, cores: int) -> Fix:
+    name = site.function.rpartition(".")[2] or "handler"
+    limit = (
+        f"\n# it computes: as many at once as there are cores\nlimit = anyio.CapacityLimiter({cores})\n"
+        f"result = await anyio.to_thread.run_sync(blocking_call, argument, limiter=limit)"
+        if computes
+        else ""
+    )
+    snippet = (
+        f"# simplest: without async, the framework runs the handler in its thread pool\ndef {name}(...):\n    ...\n\n"
+        "# or keep async and move only the blocking call\n"
+        "from starlette.concurrency import run_in_threadpool\n"
+        "result = await run_in_threadpool(blocking_call, argument)"
+    )
+    if limit:
+        snippet += "\n\nimport anyio" + limit
+    return Fix("Run the blocking call in a thread: plain def, or await run_in_threadpool", snippet, effort=2)
+
+
+def _processes_fix(cores: int) -> Fix:
+    snippet = (
+        "import asyncio\nfrom concurrent.futures import ProcessPoolExecutor\n\n"
+        f"pool = ProcessPoolExecutor({cores})  # make it when the application starts\n\n"
+        "# in the handler; blocking_call is a function of a module, its argument and result are pickled\n"
+        "result = await asyncio.get_running_loop().run_in_executor(pool, blocking_call, argument)"
+    )
+    return Fix("The call computes in Python and holds the interpreter lock: run it in processes", snippet, effort=2)
