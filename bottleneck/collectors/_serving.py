@@ -29,7 +29,7 @@ _LOOP_FOLDERS = (os.sep + "asyncio" + os.sep, os.sep + "uvloop" + os.sep, os.sep
 
 # The request that the running code belongs to, as a list that is emptied when it ends: a server may start the next
 # request of a connection in the context of the last one.
-_current: contextvars.ContextVar = contextvars.ContextVar("bottleneck_request", default=None)
+_current: "contextvars.ContextVar[object]" = contextvars.ContextVar("bottleneck_request", default=None)
 
 
 def recording_call(state, application, scope, receive, send):
