@@ -21,6 +21,7 @@ from .signals import OPTIONS_VARIABLE, RUN_DIR_VARIABLE
 
 if TYPE_CHECKING:
     from .diagnosis import Diagnosis
+    from .timeline.tables import Recording
 
 PART_SECONDS = 10.0
 HOST_SECONDS = 0.1
@@ -226,30 +227,33 @@ def _versions() -> dict[str, str]:
     return {"bottleneck": __version__, "python": "%d.%d.%d" % sys.version_info[:3]}
 
 
-def analyse(run_dir: Path, price_per_hour: float | None = None) -> Diagnosis:
-    """The diagnosis of a run folder. Raises RunError when it cannot be read."""
+def analyse(run_dir: Path, price_per_hour: float | None = None) -> tuple[Recording, Diagnosis]:
+    """The recording of a run folder and its diagnosis. Raises RunError when it cannot be read."""
     from .analysis import diagnose
     from .recording.store import load
     from .timeline.machine import Settings
 
-    return diagnose(load(run_dir), Settings(price_per_hour=price_per_hour))
+    recording = load(run_dir)
+    return recording, diagnose(recording, Settings(price_per_hour=price_per_hour))
 
 
-def write(run_dir: Path, diagnosis: Diagnosis, environment: Mapping[str, str] = os.environ, otlp: str | None = None) -> list[str]:
-    """diagnosis.json, report.html, trace.jaeger.json, and spans where asked. Returns warnings, never raises OSError."""
-    from .recording.store import load
+def write(
+    run_dir: Path,
+    recording: Recording,
+    diagnosis: Diagnosis,
+    environment: Mapping[str, str] = os.environ,
+    otlp: str | None = None,
+) -> list[str]:
+    """diagnosis.json, report.html, trace.jaeger.json, and spans where asked. Returns warnings; never raises OSError."""
     from .report import html
     from .report import json as report_json
+    from .telemetry import export
 
-    warnings: list[str] = []
     try:
         (run_dir / "diagnosis.json").write_text(report_json.dumps(diagnosis), encoding="utf-8")
         (run_dir / "report.html").write_text(html.render(diagnosis), encoding="utf-8")
         from .telemetry import export
 
-        warnings += export(load(run_dir), diagnosis, run_dir, environment, otlp)
-    except ImportError as error:
-        warnings.append(f"not written: {error}")
+        return export(recording, diagnosis, run_dir, environment, otlp)
     except OSError as error:
-        warnings.append(f"cannot write {error.filename or run_dir}: {error.strerror}")
-    return warnings
+        return [f"cannot write {error.filename or run_dir}: {error.strerror}"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import click
 
@@ -25,7 +24,7 @@ def command(run: str | None, as_json: bool, price_per_hour: float | None, otlp: 
 
     try:
         folder = find(run)
-        diagnosis = analyse(folder, price_per_hour)
+        recording, diagnosis = analyse(folder, price_per_hour)
     except RunError as error:
         click.echo(f"bottleneck: {error}", err=True)
         sys.exit(2)
@@ -33,5 +32,5 @@ def command(run: str | None, as_json: bool, price_per_hour: float | None, otlp: 
         click.echo(report_json.dumps(diagnosis))
     else:
         terminal.render(diagnosis, Console(), verbose=verbose)
-    for warning in write(Path(folder), diagnosis, otlp=otlp):
+    for warning in write(folder, recording, diagnosis, otlp=otlp):
         click.echo(f"bottleneck: {warning}", err=True)

@@ -93,13 +93,13 @@ def _report(folder: Path, argv: list[str], options: Any, quiet: bool, verbose: b
     from ..report import terminal
     from ..session import analyse, write
 
-    diagnosis = analyse(folder, options.price_per_hour)
+    recording, diagnosis = analyse(folder, options.price_per_hour)
     if diagnosis.verdict == "nothing recorded":
         reason = attachment_problem(folder, argv, hello_seen=False)
         click.echo(f"bottleneck: nothing was recorded: {reason or 'no Python process reported.'}", err=True)
     elif not quiet or diagnosis.findings:
         terminal.render(diagnosis, Console(stderr=True), verbose=verbose)
-    for warning in write(folder, diagnosis, otlp=options.otlp):
+    for warning in write(folder, recording, diagnosis, otlp=options.otlp):
         click.echo(f"bottleneck: {warning}", err=True)
     if not quiet:
         shown = os.path.relpath(folder)
@@ -118,6 +118,7 @@ class _Live:
         self._next = 0.0
 
     def tick(self) -> None:
+        self._progress.check()
         now = time.monotonic()
         if now < self._next:
             return

@@ -14,15 +14,25 @@ from .tables import Frame, Recording, Site
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """Saves on the main thread: ``seconds`` each, ``site`` where most of the time was spent."""
+    """Saves on the main thread: ``seconds`` each, ``site`` where most of the time was spent.
+
+    ``around_seconds``: sampled in the functions that save, outside the save itself (flush, fsync, copying).
+    """
 
     seconds: tuple[float, ...]
     site: Site | None
     run_seconds: float
+    around_seconds: float = 0.0
+    functions: frozenset[tuple[str, str]] = frozenset()
+
+    @property
+    def total_seconds(self) -> float:
+        """Time the training stood still for checkpoints."""
+        return sum(self.seconds) + self.around_seconds
 
     @property
     def share(self) -> float:
-        return sum(self.seconds) / max(self.run_seconds, 1e-9)
+        return self.total_seconds / max(self.run_seconds, 1e-9)
 
     @classmethod
     def compute(cls, recording: Recording, steps: Steps) -> Checkpoints:
@@ -31,12 +41,28 @@ class Checkpoints:
         events = recording.events
         mine = events[(events["process"] == steps.process) & (events["kind"] == signals.CHECKPOINT)]
         seconds = (mine["t1"] - mine["t0"]) / 1e9
-        site = None
-        if len(mine):
-            ids, inverse = np.unique(mine["arg"], return_inverse=True)
-            most = int(ids[np.argmax(np.bincount(inverse, weights=seconds))])
-            site = recording.facts.sites.get((steps.process, most))
-        return cls(tuple(seconds.tolist()), site, recording.wall_seconds)
+        if not len(mine):
+            return cls((), None, recording.wall_seconds)
+        ids, inverse = np.unique(mine["arg"], return_inverse=True)
+        sites = [recording.facts.sites.get((steps.process, int(number))) for number in ids]
+        site = sites[int(np.argmax(np.bincount(inverse, weights=seconds)))]
+        # A function made for saving holds its flush and fsync too; the training loop itself is no such function.
+        loop = recording.facts.loaders.get((steps.process, steps.loader), {}).get("iter_site", 0)
+        at = recording.facts.sites.get((steps.process, loop))
+        functions = frozenset((s.file, s.function) for s in sites if s is not None and (at is None or s.function != at.function))
+        around = _sampled_in(recording, steps, functions)
+        return cls(tuple(seconds.tolist()), site, recording.wall_seconds, around, functions)
+
+
+def _sampled_in(recording: Recording, steps: Steps, functions: frozenset[tuple[str, str]]) -> float:
+    """Seconds sampled outside all phases whose innermost user function is one of these."""
+    stacks = recording.stacks[(recording.stacks["process"] == steps.process) & (recording.stacks["flags"] == 0)]
+    total = 0.0
+    for stack, nanoseconds in zip(stacks["arg"].tolist(), (stacks["t1"] - stacks["t0"]).tolist(), strict=True):
+        frame = next((f for f in recording.facts.stacks.get((steps.process, stack), ()) if f.user), None)
+        if frame is not None and (frame.file, frame.function) in functions:
+            total += nanoseconds / 1e9
+    return total
 
 
 @dataclass(frozen=True)
@@ -84,7 +110,7 @@ class Residual:
     sampled_seconds: float
 
     @classmethod
-    def compute(cls, recording: Recording, steps: Steps) -> Residual:
+    def compute(cls, recording: Recording, steps: Steps, checkpoints: Checkpoints | None) -> Residual:
         stacks = recording.stacks[(recording.stacks["process"] == steps.process) & (recording.stacks["flags"] == 0)]
         if "stacks" not in recording.facts.attached:
             raise Missing("Call stacks were not sampled.")
@@ -92,6 +118,7 @@ class Residual:
             raise Missing("No steps after warm-up.")
         at = np.searchsorted(steps.start_ns, stacks["t1"], side="left") - 1
         stacks = stacks[(at >= 0) & (stacks["t1"] <= steps.end_ns[np.maximum(at, 0)])]
+        saving = checkpoints.functions if checkpoints is not None else frozenset()
         weights: dict[Frame, list[float]] = {}
         total = 0.0
         for kind, stack, seconds in zip(
@@ -103,7 +130,7 @@ class Residual:
             total += seconds
             frames = recording.facts.stacks.get((steps.process, stack), ())
             frame = next((f for f in frames if f.user), None)
-            if frame is not None:
+            if frame is not None and (frame.file, frame.function) not in saving:
                 cell = weights.setdefault(frame, [0.0, 0.0])
                 cell[0] += seconds
                 cell[1] += seconds if kind == signals.STACK_CPU else 0.0

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-STATISTICS_EVERY = 10
+STATISTICS_EVERY = 20
 
 
 def histogram(values, bins=20):

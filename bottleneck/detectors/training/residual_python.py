@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from ...findings import Evidence, Fine, Finding, Fix
 from ...prediction import gain
 from ...timeline.steps import Steps
@@ -29,6 +31,7 @@ class ResidualPython(Detector):
     explains = ("input-wait",)
     share_threshold = 0.10  # of the step (signatures.md 41)
     line_share_threshold = 0.4  # of the residual in one function: below it there is no place to name
+    target_share = 0.02  # of the run: what the work may still cost when it is done every k steps
     min_sampled_seconds = 0.2  # of stacks: fewer samples name nothing
 
     def detect(self, steps: Steps, residual: Residual) -> Finding | Fine:
@@ -44,12 +47,13 @@ class ResidualPython(Detector):
             return Fine(share, self.line_share_threshold, "share", "residual in one function")
         frame, _, cpu = next(line for line in residual.lines if (line[0].file, line[0].function) == best)
         ceiling = residual.seconds * share
-        kept_share = steps.count and 0.1  # every 10th step still pays
-        saved = ceiling * (1 - kept_share)
+        # So rarely that what remains is below the dead band of the report.
+        every = max(2, math.ceil(ceiling / steps.run_seconds / self.target_share))
+        saved = ceiling * (1 - 1 / every)
         priced = gain(
             saved,
             steps.run_seconds,
-            f"ceiling {ceiling:.2f} s in {frame.function}; done every 10th step",
+            f"ceiling {ceiling:.2f} s in {frame.function}; done every {every}th step",
             low_seconds=saved * 0.85,
             high_seconds=ceiling,
             step_share=saved / max(steps.total_seconds, 1e-9),
@@ -68,8 +72,8 @@ class ResidualPython(Detector):
             ),
             gain=priced,
             fix=Fix(
-                f"Call {frame.function.rpartition('.')[2]} every 10th step, or move it out of the loop",
-                "if step % 10 == 0:\n    ...  # the call above",
+                f"Call {frame.function.rpartition('.')[2]} every {every}th step, or move it out of the loop",
+                f"if step % {every} == 0:\n    ...  # the call above",
                 effort=2,
                 risk=0.1,
             ),

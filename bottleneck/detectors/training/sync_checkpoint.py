@@ -41,7 +41,7 @@ class SyncCheckpoint(Detector):
             return Fine(share, self.share_threshold, "share", "run spent saving")
         factor = max(2, min(count, math.ceil(share / self.target_share)))
         kept = math.ceil(count / factor)
-        total = sum(checkpoints.seconds)
+        total = checkpoints.total_seconds
         saved = total * (1 - kept / count)
         priced = gain(
             saved,
@@ -67,5 +67,5 @@ class SyncCheckpoint(Detector):
                 effort=1,
             ),
             after="the steps themselves",
-            removes={"checkpoint": saved},
+            removes={"checkpoint": saved * sum(checkpoints.seconds) / total},
         )
