@@ -81,7 +81,7 @@ def find_growth(tree: ast.Module, name: str, function: str = "") -> tuple[int, s
         depth -= inside.endswith("__init__")  # made there, grown elsewhere
         if fits and (best is None or depth > best[0]):
             best = (depth, getattr(node, "lineno", 0), inside)
-    return None if best is None else (best[1], best[2])
+    return None if best is None else (best[1], best[2] or "<module>")
 
 
 def _walk(node: ast.AST, function: str, depth: int) -> Iterator[tuple[ast.AST, str, int]]:

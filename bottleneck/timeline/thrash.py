@@ -52,13 +52,16 @@ class Thrash:
         wall = (end - start) / 1e9
         # Several threads of one process spend kernel time side by side: only its share of the wall time is lost.
         parallel = max(1.0, cpu / 1e9 / max(wall, 1e-9))
+        # Where others keep the cores busy, each second on the CPU takes longer than a second: with it, the loss.
+        delay = host.rise("run_delay_ns_total", start, end) or 0.0
+        stretch = min((cpu + delay) / max(cpu, 1.0), wall * 1e9 / max(cpu, 1.0)) if cpu < wall * 1e9 else 1.0
         swap = host.rise("swap_in_bytes_total", start, end)
         site, share = _hot_line(recording, steps)
         return cls(
             faults=faults / steps.count,
             major_faults=(host.rise("major_faults_total", start, end) or 0.0) / steps.count,
             system_seconds=system / 1e9,
-            lost_seconds=system / 1e9 / parallel,
+            lost_seconds=min(wall, system / 1e9 / parallel * stretch),
             loop_seconds=wall,
             swap_in_bytes_per_second=None if swap is None else swap / max(wall, 1e-9),
             site=site,

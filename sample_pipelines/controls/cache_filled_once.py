@@ -21,12 +21,12 @@ class Cached(Dataset):
         return self.cache[index], self.seeds[index].argmax()
 
 
-model = nn.Sequential(nn.Linear(16384, 192), nn.ReLU(), nn.Linear(192, 16))
-optimizer = torch.optim.SGD(model.parameters(), lr=1e-2, momentum=0.9)
+model = nn.Sequential(nn.LayerNorm(16384), nn.Linear(16384, 192), nn.ReLU(), nn.Linear(192, 16))
+optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
 criterion = nn.CrossEntropyLoss()
 loader = DataLoader(Cached(), batch_size=64, shuffle=True)
 
-for epoch in range(10):
+for epoch in range(6):
     total = 0.0
     for x, y in loader:
         for _ in range(2):

@@ -1,6 +1,8 @@
 """Fit a kernel regression on random features, one minibatch at a time."""
-import numpy as np
+import math
+
 import torch
+from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 torch.manual_seed(0)
@@ -10,25 +12,39 @@ FEATURES = 16384
 BATCH = 1024
 
 
-def features(x, projection, offset, out):
-    torch.mm(x, projection, out=out)
-    return out.add_(offset).cos_()
+class RandomFeatures(nn.Module):
+    """cos(x W + b): an approximation of a Gaussian kernel."""
+
+    def __init__(self, inputs, features):
+        super().__init__()
+        self.register_buffer("projection", torch.randn(inputs, features))
+        self.register_buffer("offset", torch.rand(features) * 2 * math.pi)
+        self.register_buffer("out", torch.empty(BATCH, features), persistent=False)
+
+    @torch.no_grad()
+    def forward(self, x):
+        torch.mm(x, self.projection, out=self.out)
+        return self.out.add_(self.offset).cos_()
+
+
+class Regression(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = RandomFeatures(4, FEATURES)
+        self.weight = nn.Parameter(torch.zeros(FEATURES))
+
+    def forward(self, x):
+        return self.features(x) @ self.weight
 
 
 def train(data, epochs=3):
-    projection = torch.randn(4, FEATURES)
-    offset = torch.rand(FEATURES) * 2 * np.pi
-    weight = torch.zeros(FEATURES, requires_grad=True)
-    optimizer = torch.optim.SGD([weight], lr=1e-5)
+    model = Regression()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-5)
     loader = DataLoader(data, batch_size=BATCH, shuffle=True, drop_last=True)
-    buffer = torch.empty(BATCH, FEATURES)
     for epoch in range(epochs):
         total = 0.0
         for x, y in loader:
-            with torch.no_grad():
-                phi = features(x, projection, offset, buffer)
-            error = phi @ weight - y
-            loss = (error**2).mean()
+            loss = ((model(x) - y) ** 2).mean()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -38,5 +54,4 @@ def train(data, epochs=3):
 
 if __name__ == "__main__":
     x = torch.randn(20 * BATCH, 4)
-    y = torch.sin(x.sum(1))
-    train(TensorDataset(x, y))
+    train(TensorDataset(x, torch.sin(x.sum(1))))

@@ -74,7 +74,6 @@ class MemoryCreep(Detector):
             fix=_fix(container),
             location=location,
             detected_by=1.0 if location is not None else 0.6,
-            after="memory stays level; the run is no faster",
             exhaustion_seconds=left,
         )
 

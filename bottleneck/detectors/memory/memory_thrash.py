@@ -5,8 +5,11 @@ from __future__ import annotations
 from ... import prediction
 from ...findings import Evidence, Finding, Fine, Fix, Location
 from ...timeline.steps import Steps
+from ...timeline.tables import STEP_PHASES
 from ...timeline.thrash import Thrash
 from .. import Detector
+
+_WAITS = ("import", "loader_start", "data_wait")
 
 
 class MemoryThrash(Detector):
@@ -29,7 +32,7 @@ class MemoryThrash(Detector):
     stage = "training"
     explains = ("residual-python",)
     lost_threshold_share = 0.05  # of the loop
-    min_faults = 1000.0  # per step: 4 MiB of fresh pages; interpreters and small tensors stay far below
+    min_faults = 2000.0  # per step: 8 MiB of fresh pages; interpreters and small tensors stay far below
     swap_threshold_bytes_per_second = float(1 << 20)
     max_fault_seconds = 4e-6  # a fault costs at most this (bare metal 0.1 to 0.5 us, virtual machines more)
     remaining_share = 0.1  # of the kernel time stays for what is not memory
@@ -84,5 +87,12 @@ class MemoryThrash(Detector):
             gain=gain,
             detected_by=1.0 if site is not None else 0.6,
             after="the rest of the step",
-            removes={"other": lost},
+            removes=_where(steps, lost),
         )
+
+
+def _where(steps: Steps, lost: float) -> dict[str, float]:
+    """Seconds per phase: kernel time is taken to lie where the step's own time lies, outside the waits."""
+    totals = {name: float(steps.phase(name).sum()) for name in STEP_PHASES if name not in _WAITS}
+    whole = sum(totals.values())
+    return {name: lost * seconds / whole for name, seconds in totals.items() if seconds > 0 and whole > 0}
