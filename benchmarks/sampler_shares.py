@@ -118,7 +118,7 @@ print(json.dumps([true, delay, time.perf_counter() - wall]))
 
 
 def child(folder: str, seconds: float, state: str) -> tuple[dict[str, float], float, float]:
-    """(true seconds by kind, seconds spent waiting for a core, wall seconds) of the workload in a child with the sampler on or off."""
+    """(true seconds by kind, seconds waiting for a core, wall seconds) of a child with the sampler on or off."""
     os.makedirs(os.path.join(folder, "live"), exist_ok=True)
     output = subprocess.run(
         [sys.executable, "-c", CHILD, str(ROOT / "bottleneck"), str(ROOT / "benchmarks"), folder, str(seconds), state],

@@ -25,6 +25,7 @@ from ._posix_timer import Timer
 
 SIGNAL = _signal.SIGURG
 TICK_NS = 10_000_000  # of CPU time between two samples of running code
+LONGEST_TICK_NS = 100_000_000
 LOOK_NS = 25_000_000  # between two looks for a blocked main thread
 LONGEST_LOOK_NS = 100_000_000  # while it stays blocked in one place
 WAKE_NS = 1_000_000  # of CPU time until a tick starts the looking thread again after a fork
@@ -65,6 +66,7 @@ class Collector(BaseCollector):
         self._tick_ns = TICK_NS
         self._look_ns = LOOK_NS
         self._owed = 0
+        self._paced_at = 0
         self._last_blocked = 0
         self.ticks = self.looks = self.tick_cost_ns = self.look_cost_ns = 0
 
@@ -128,7 +130,7 @@ class Collector(BaseCollector):
         self.patches.restore()
         module = sys.modules.get("signal")
         if module is not None and module.set_wakeup_fd is ours:
-            module.set_wakeup_fd = vars(_signal)["set_wakeup_fd"]  # imported while ours was in its place
+            vars(module)["set_wakeup_fd"] = vars(_signal)["set_wakeup_fd"]  # imported while ours was in its place
 
     def _at_exit(self):
         if self.on:
@@ -195,8 +197,10 @@ class Collector(BaseCollector):
                 self._start_thread()
             self.ticks += 1
             self.tick_cost_ns += time.thread_time_ns() - cpu_ns + SIGNAL_NS
-            if not self.ticks & 63:
-                wanted = max(TICK_NS, int(self.tick_cost_ns / self.ticks / COST_SHARE))
+            if not self.ticks & 15:
+                recent = (self.tick_cost_ns - self._paced_at) / 16
+                self._paced_at = self.tick_cost_ns
+                wanted = min(max(TICK_NS, int(recent / COST_SHARE)), LONGEST_TICK_NS)
                 if not 0.8 < wanted / self._tick_ns < 1.25:
                     self._tick_ns = wanted
                     self._set_timer(wanted)
@@ -234,17 +238,21 @@ class Collector(BaseCollector):
         found = self._seen.get(place)
         return found if found is not None else self._learn(place, inner)
 
-    def _learn(self, key, frame):
-        lines = []
-        frames = []
-        depth = len(key) // 2
-        while frame is not None and len(frames) < depth:
+    def _learn(self, place, frame):
+        kept = []
+        codes = self._codes
+        left = len(place) // 2
+        importing = False
+        while frame is not None and left:
+            left -= 1
             code = frame.f_code
-            self._codes[id(code)] = code  # kept alive, so that its id stays its own
-            lines.append((id(code), frame.f_lineno))
-            frames.append((code, frame.f_lineno or 0))
+            known = codes.get(id(code)) or self._know(code)
+            # A module imported by a module goes through a handful of frames of importlib: one of them says it all.
+            if not (importing and known[3]):
+                kept.append((known, frame.f_lineno or 0))
+            importing = known[3]
             frame = frame.f_back
-        by_line = tuple(lines)
+        by_line = tuple([(id(known), line) for known, line in kept])
         found = self._stacks.get(by_line)
         if found is None:
             if len(self._stacks) >= MAX_STACKS:
@@ -252,18 +260,26 @@ class Collector(BaseCollector):
             fresh = next(self._ids)
             found = self._stacks.setdefault(by_line, fresh)
             if found == fresh:
-                is_user = self.recorder.is_user
-                self.recorder.note(
-                    "stack",
-                    id=found,
-                    frames=[
-                        (getattr(code, "co_qualname", code.co_name), _path(code), line, is_user(code))
-                        for code, line in frames
-                    ],
-                )
+                frames = [(known[0], known[1], line, known[2]) for known, line in kept]
+                self.recorder.note("stack", id=found, frames=frames)
         if len(self._seen) < MAX_SEEN:
-            self._seen[key] = found
+            self._seen[place] = found
         return found
+
+    def _know(self, code):
+        """(function, file, whether it is the user's, whether it is importlib, code) of a code object.
+
+        The code object is kept alive by it, so that its id stays its own.
+        """
+        name = code.co_filename
+        known = (
+            getattr(code, "co_qualname", code.co_name),
+            name if name.startswith(("<", "/")) else os.path.abspath(name),
+            self.recorder.is_user(code),
+            name.startswith("<frozen importlib"),
+            code,
+        )
+        return self._codes.setdefault(id(code), known)
 
     # -- blocked -------------------------------------------------------------------------------------------
 
@@ -425,8 +441,3 @@ def _read(path):
         return os.read(descriptor, 512)
     finally:
         os.close(descriptor)
-
-
-def _path(code):
-    name = code.co_filename
-    return name if name.startswith("<") else os.path.abspath(name)

@@ -28,8 +28,8 @@ def stack_session(recording: Recording, stacks: Stacks) -> Any:
         first[key] = min(frame.line, first.get(key, frame.line))
     named = {
         stack: [
-            f"{frame.function}{_SEPARATOR}{frame.file}{_SEPARATOR}{first[frame.function, frame.file]}{_LINE_ATTRIBUTE}{frame.line}"
-            for frame in reversed(frames)
+            _SEPARATOR.join((f.function, f.file, f"{first[f.function, f.file]}{_LINE_ATTRIBUTE}{f.line}"))
+            for f in reversed(frames)
         ]
         for stack, frames in stacks.frames.items()
     }

@@ -1,0 +1,267 @@
+"""What recording costs: CPU microseconds per step, per sample and per request, against the budget of the design.
+
+Each figure is a difference of CPU times between child processes that differ in one thing, started in turn (alone,
+recorded, alone, recorded ...); of each child the cheapest of its rounds counts, of the pairs the median. Exit code 1
+when a budget is exceeded or fewer than 99 % of the steps or requests were recorded, 2 when a child failed.
+
+Usage: ``overhead.py [--pairs N] [--quick]``; --quick takes less than a minute and judges steps and requests only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+REQUEST = 80  # the kind of a served request in the table "requests"
+FULL_SHARE = 0.99
+
+STEPS = """
+import json, os, sys, time
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+torch.set_num_threads(1)
+torch.manual_seed(0)
+ROUNDS, STEPS, BATCH = 6, int(os.environ["STEPS"]), 2
+data = TensorDataset(torch.randn(STEPS * BATCH, 16), torch.randint(0, 4, (STEPS * BATCH,)))
+model = torch.nn.Linear(16, 4)
+optimizer = torch.optim.SGD(model.parameters(), 0.01)
+loss_of = torch.nn.CrossEntropyLoss()
+
+def epoch():
+    before = time.thread_time()
+    for x, y in DataLoader(data, batch_size=BATCH):
+        optimizer.zero_grad()
+        loss_of(model(x), y).backward()
+        optimizer.step()
+    return (time.thread_time() - before) / STEPS
+
+def epochs():
+    return [epoch() for _ in range(ROUNDS)]
+
+epoch()
+if os.environ["BESIDE"] == "pyinstrument":
+    import pyinstrument
+    with pyinstrument.Profiler():
+        found = epochs()
+elif os.environ["BESIDE"] == "torch.profiler":
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]):
+        found = [epoch() for _ in range(2)]
+else:
+    found = epochs()
+print(json.dumps({"unit_seconds": min(found), "units": STEPS * (len(found) + 1)}))
+"""
+
+SAMPLES = """
+import json, os, resource, time
+import torch
+from torch.utils.data import DataLoader, Dataset
+torch.set_num_threads(1)
+WORKERS, COUNT, BATCH = int(os.environ["WORKERS"]), 64_000, 256
+
+class Data(Dataset):
+    def __len__(self):
+        return COUNT
+    def __getitem__(self, index):
+        return index * 0.5
+
+def children():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+found = []
+for _ in range(4 if WORKERS else 6):
+    loader = DataLoader(Data(), batch_size=BATCH, num_workers=WORKERS)
+    before = children() if WORKERS else time.thread_time()
+    for batch in loader:
+        pass
+    del batch, loader
+    found.append(((children() if WORKERS else time.thread_time()) - before) / COUNT)
+print(json.dumps({"unit_seconds": min(found), "units": len(found) * COUNT // BATCH}))
+"""
+
+REQUESTS = """
+import asyncio, json, time
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+async def hello(request):
+    return PlainTextResponse("hello")
+
+app = Starlette(routes=[Route("/hello", hello)])
+SCOPE = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
+         "path": "/hello", "raw_path": b"/hello", "query_string": b"", "root_path": "", "headers": [],
+         "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80)}
+COUNT, ROUNDS = 4000, 6
+
+async def receive():
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+async def send(message):
+    pass
+
+async def main():
+    found = []
+    for _ in range(ROUNDS):
+        before = time.thread_time()
+        for _ in range(COUNT):
+            await app(dict(SCOPE), receive, send)
+        found.append((time.thread_time() - before) / COUNT)
+    return found
+
+print(json.dumps({"unit_seconds": min(asyncio.run(main())), "units": COUNT * ROUNDS}))
+"""
+
+
+@dataclass
+class Measured:
+    """One child: CPU seconds a unit, units done, units recorded (None alone), the sampler's share of a core."""
+
+    unit_seconds: float
+    units: int
+    recorded: int | None = None
+    sampler_share: float | None = None
+
+
+@dataclass
+class Case:
+    """``per`` divides a unit further (samples in a step); ``kind`` says what must be found in the run folder."""
+
+    name: str
+    script: str
+    kind: str
+    budget_us: float
+    variables: dict[str, str]
+
+
+class Failed(Exception):
+    """A child did not do its work; the text is its standard error."""
+
+
+def measure(case: Case, folder: Path, options: list[str] | None, beside: str = "") -> Measured:
+    """Run one child; ``options`` of ``bottleneck run``, None for the program alone."""
+    script = folder / "program.py"
+    script.write_text(case.script)
+    command = [sys.executable, str(script)]
+    run_dir = Path(tempfile.mkdtemp(dir=folder)) / "run"
+    if options is not None:
+        tool = Path(sys.executable).with_name("bottleneck")
+        command = [str(tool), "run", "--quiet", "--run-dir", str(run_dir), *options, "--", *command]
+    environment = {**os.environ, **case.variables, "BESIDE": beside}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder)
+    try:
+        found = Measured(**json.loads(done.stdout.strip().splitlines()[-1]))
+    except (IndexError, ValueError) as error:
+        raise Failed(f"{case.name}: {done.stderr.strip()[-2000:]}") from error
+    if options is not None:
+        found.recorded = recorded(run_dir, case.kind)
+        found.sampler_share = sampler_share(run_dir)
+    return found
+
+
+def recorded(run_dir: Path, kind: str) -> int:
+    """How many steps or requests the run folder holds."""
+    total = 0
+    for path in (run_dir / "tables").glob(f"{kind}-*.parquet"):
+        table = pq.read_table(path)
+        total += table.num_rows if kind == "steps" else table["kind"].to_pylist().count(REQUEST)
+    return total
+
+
+def sampler_share(run_dir: Path) -> float | None:
+    """The sampler's own CPU time by the process's wall time, as it noted itself; None when it was off."""
+    run = json.loads((run_dir / "run.json").read_text())
+    costs = [
+        fields["tick_cost_ns"] + fields["look_cost_ns"]
+        for fields in notes(run_dir / "tables" / "facts.jsonl", "sampler")
+    ]
+    return sum(costs) / (run["ended_ns"] - run["started_ns"]) if costs else None
+
+
+def notes(path: Path, kind: str) -> list[dict[str, int]]:
+    """The fields of all notes of one kind in the facts of a run."""
+    found = []
+    for line in path.read_text().splitlines():
+        fact = json.loads(line)
+        if isinstance(fact, list) and kind in fact:
+            found.append(next(part for part in fact if isinstance(part, dict)))
+    return found
+
+
+def compare(
+    case: Case, folder: Path, pairs: int, options: list[str]
+) -> tuple[list[float], list[float], list[Measured]]:
+    """(CPU us a unit alone, differences in us, the recorded children) of interleaved pairs."""
+    alone, differences, with_us = [], [], []
+    for turn in range(pairs):
+        order = (None, options) if turn % 2 == 0 else (options, None)
+        by = {options is not None: measure(case, folder, options) for options in order}
+        alone.append(by[False].unit_seconds * 1e6)
+        differences.append((by[True].unit_seconds - by[False].unit_seconds) * 1e6)
+        with_us.append(by[True])
+    return alone, differences, with_us
+
+
+def judge(case: Case, folder: Path, pairs: int, options: list[str]) -> bool:
+    """Measure, print a row, and say whether the budget holds and nothing is lost."""
+    alone, differences, children = compare(case, folder, pairs, options)
+    cost = statistics.median(differences)
+    share = min((child.recorded or 0) / child.units for child in children)
+    fits = cost <= case.budget_us and share >= FULL_SHARE
+    print(
+        f"{case.name:34}{statistics.median(alone):10.2f}{cost:10.2f}{min(differences):8.2f} .. {max(differences):6.2f}"
+        f"{case.budget_us:9.2f}{100 * share:9.1f} %   {'ok' if fits else 'OVER' if share >= FULL_SHARE else 'LOST'}",
+        flush=True,
+    )
+    return fits
+
+
+def beside(case: Case, folder: Path, pairs: int) -> None:
+    """The same steps under other profilers, for comparison; nothing is judged."""
+    base = statistics.median(measure(case, folder, None).unit_seconds for _ in range(pairs)) * 1e6
+    for name in ("pyinstrument", "torch.profiler"):
+        cost = statistics.median(measure(case, folder, None, name).unit_seconds for _ in range(pairs)) * 1e6
+        print(f"{'step, under ' + name:34}{base:10.2f}{cost - base:10.2f}", flush=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", type=int, default=5, help="pairs of children a figure (default 5)")
+    parser.add_argument("--quick", action="store_true", help="steps and requests only, two pairs")
+    arguments = parser.parse_args()
+    pairs = 2 if arguments.quick else arguments.pairs
+    steps = {"STEPS": "600" if arguments.quick else "1500"}
+    step = Case("step, phases", STEPS, "steps", 20.0, steps)
+    request = Case("request", REQUESTS, "requests", 8.0, {})
+    print(f"{'CPU microseconds':34}{'alone':>10}{'cost':>10}{'range':>18}{'budget':>9}{'recorded':>11}")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        try:
+            fits = [judge(step, folder, pairs, ["--stacks=off"]), judge(request, folder, pairs, ["--stacks=off"])]
+            if not arguments.quick:
+                for workers in ("0", "2"):
+                    case = Case(f"sample, {workers} workers", SAMPLES, "steps", 0.4, {"WORKERS": workers})
+                    fits.append(judge(case, folder, pairs, ["--stacks=off"]))
+            child = measure(step, folder, ["--stacks=auto"])
+            share = child.sampler_share
+            fits.append(share is not None and share <= 0.003)
+            shown = "not measured" if share is None else f"{100 * share:.2f} %"
+            print(f"{'sampler, share of a core':34}{shown:>20}{'':18}{'0.30 %':>9}")
+            beside(step, folder, 1 if arguments.quick else 3)
+        except Failed as error:
+            print(error, file=sys.stderr)
+            return 2
+    return 0 if all(fits) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
