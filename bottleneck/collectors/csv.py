@@ -43,8 +43,8 @@ def _stand_in(collector, kind):
             self._reader = inner
             self._state = state
 
-        @property
-        def __class__(self):  # type: ignore[misc]
+        @property  # type: ignore[misc]
+        def __class__(self):
             return kind
 
         @property

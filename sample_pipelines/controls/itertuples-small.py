@@ -17,7 +17,7 @@ def main():
         torch.nn.Linear(2, 256), torch.nn.ReLU(), torch.nn.Linear(256, 256), torch.nn.ReLU(), torch.nn.Linear(256, 1)
     )
     optimizer = torch.optim.Adam(model.parameters(), lr=0.003)
-    for step in range(500):
+    for step in range(200):
         optimizer.zero_grad()
         loss = torch.nn.functional.mse_loss(model(features)[:, 0], target)
         loss.backward()

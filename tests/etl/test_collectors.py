@@ -1,0 +1,224 @@
+"""Readers of real libraries: what is recorded, and that the program stays what it is."""
+
+from __future__ import annotations
+
+import pytest
+from bottleneck_profiler import signals
+
+WIDE = """
+import numpy as np, pandas as pd
+rows = 60_000
+frame = pd.DataFrame({f"c{i}": np.arange(rows) * 0.5 + i for i in range(8)})
+frame["name"] = [f"n{i % 7}" for i in range(rows)]
+frame.to_csv("wide.csv", index=False)
+"""
+# Everything that follows is read from a file big enough to be followed.
+READ = WIDE + '\nimport bottleneck_profiler.collectors.pandas as own\nown.FOLLOW_NS = 0\nx = pd.read_csv("wide.csv")\n'
+
+
+def used_of(recorded, read):
+    columns = set()
+    for note in recorded.of("used"):
+        if note["read"] == read:
+            if note["columns"] is None:
+                return None
+            columns |= set(note["columns"])
+    return columns
+
+
+def test_read_csv_is_described(program):
+    recorded = program(WIDE + 'x = pd.read_csv("wide.csv", usecols=["c1", "name"])\nprint(x.shape)')
+    assert recorded.code == 0, recorded.error
+    (read,) = [note for note in recorded.of("read") if note["call"] == "pandas.read_csv"]
+    assert (read["format"], read["rows"], read["columns"]) == ("csv", 60_000, ["c1", "name"])
+    assert read["asked_columns"] == ["c1", "name"] and read["size_bytes"] > 100_000
+    assert read["path"].endswith("wide.csv") and read["wall_ns"] > 0 and read["cpu_ns"] > 0
+    sites = {note["id"]: note for note in recorded.of("site")}
+    assert sites[read["site"]]["file"].endswith("script.py")
+    assert recorded.count(signals.READ) == 1 and recorded.count(signals.WRITE) == 1
+    assert not recorded.of("failed")
+
+
+@pytest.mark.parametrize(
+    "use, columns",
+    [
+        ('x["c1"].sum(); x.c2.mean()', {"c1", "c2"}),
+        ('x[["c1", "c3"]].to_numpy()', {"c1", "c3"}),
+        ('y = x[x["c1"] > 5]; y["c2"].sum()', {"c1", "c2"}),
+        ('x.loc[:, "c4"].sum(); x.loc[x.c1 > 3, ["c2"]]', {"c1", "c2", "c4"}),
+        ('x.groupby("name")["c5"].mean()', {"name", "c5"}),
+        ('x.groupby("name").agg({"c5": "mean"})', {"name", "c5"}),
+        ('x.sort_values("c1").head()["c2"]', {"c1", "c2"}),
+        ('x.copy()["c7"].sum(); len(x); x.shape; x.columns; x.dtypes', {"c7"}),
+        ("x.to_numpy(object)", None),
+        ("x.values", None),
+        ("x.sum(numeric_only=True)", None),
+        ('x.groupby("name").mean()', None),
+        ("pd.concat([x, x])", None),
+        ('pd.merge(x, x[["name"]].drop_duplicates(), on="name")', None),
+        ("np.asarray(x)", None),
+        ("import pickle; pickle.dumps(x)", None),
+        ("list(x.itertuples())", None),
+        ("next(x.iterrows())", None),
+        ("x.iloc[0]", None),
+        ("x + x", None),
+        ("x == 3", None),
+        ('for c in x: x[c]', None),
+        ('pd.DataFrame(x)["c1"].sum()', {"c1"}),
+        ("import pyarrow; pyarrow.Table.from_pandas(x)", None),
+        ("repr(x); str(x)", None),
+        ('x.to_csv("again.csv")', None),
+    ],
+)  # fmt: skip
+def test_columns_used(program, use, columns):
+    recorded = program(READ + use)
+    assert recorded.code == 0, recorded.error
+    (read,) = [note for note in recorded.of("read") if note["call"] == "pandas.read_csv"]
+    assert used_of(recorded, read["id"]) == columns
+    assert not recorded.of("failed")
+
+
+def test_hooks_on_frames_go_away_with_the_frame(program):
+    code = """
+import pandas as pd
+names = ("__getitem__", "head", "values", "T", "__add__", "groupby")
+plain = [vars(pd.DataFrame).get(name) for name in names]
+"""
+    end = """
+assert vars(pd.DataFrame)["__getitem__"] is not plain[0]
+del x, frame
+pd.read_csv("wide.csv", nrows=3)
+assert all(vars(pd.DataFrame).get(name) is value for name, value in zip(names, plain))
+"""
+    recorded = program(code + READ + end)
+    assert recorded.code == 0, recorded.error
+
+
+def test_csv_module(program):
+    code = (
+        WIDE
+        + """
+import csv
+total = 0
+with open("wide.csv") as file:
+    rows = csv.DictReader(file)
+    assert iter(rows) is rows and type(rows) is csv.DictReader
+    for row in rows:
+        total += float(row["c1"])
+with open("wide.csv") as file:
+    rows = csv.reader(file)
+    header = next(rows)
+    assert isinstance(rows, type(__import__("_csv").reader([]))) and iter(rows) is rows
+    assert rows.line_num == 1 and rows.dialect.delimiter == ","
+    for row in rows:
+        total += float(row[0])
+print(header, rows.line_num, total)
+"""
+    )
+    recorded, plain = program(code), program(code, start=False)
+    assert recorded.code == 0, recorded.error
+    assert recorded.output == plain.output
+    reads = {note["call"]: note for note in recorded.of("read")}
+    assert set(reads) == {"csv.reader", "csv.DictReader"}
+    assert reads["csv.DictReader"]["rows"] == 60_001 and reads["csv.DictReader"]["columns"][0] == "c0"
+    for note in reads.values():
+        assert 0 < note["wall_ns"] <= note["t1"] - note["t0"]
+
+
+def test_json_and_numpy(program):
+    recorded = program(
+        """
+        import json, numpy as np
+        with open("big.json", "w") as file:
+            json.dump([{"a": i} for i in range(50_000)], file)
+        assert len(json.load(open("big.json"))) == 50_000
+        json.loads("[1, 2]")
+        np.save("a.npy", np.zeros((300_000, 4)))
+        assert np.load("a.npy").shape == (300_000, 4)
+        """
+    )
+    assert recorded.code == 0, recorded.error
+    calls = {note["call"]: note for note in recorded.of("read")}
+    assert calls["json.load"]["rows"] == 50_000
+    # json.load calls json.loads: outermost only.
+    assert recorded.count(signals.READ) == 2 and "json.loads" not in calls
+
+
+def test_row_loops(program):
+    recorded = program(
+        WIDE
+        + """
+import inspect
+total = 0.0
+rows = frame.head(2000).iterrows()
+assert inspect.isgenerator(rows)
+for _, row in rows:
+    total += row["c1"]
+frame.head(3000).apply(lambda row: row["c1"] * 2, axis=1)
+print(total)
+"""
+    )
+    assert recorded.code == 0, recorded.error
+    loops = {note["call"]: note for note in recorded.of("rowwise")}
+    assert loops["DataFrame.iterrows"]["rows"] == 2000 and loops["DataFrame.apply"]["rows"] == 3000
+    assert 0 < loops["DataFrame.iterrows"]["own_ns"] <= loops["DataFrame.iterrows"]["t1"]
+
+
+def test_detach_restores_the_same_objects(program):
+    recorded = program(
+        """
+        import csv, json, numpy, pandas, pyarrow.csv, pyarrow.parquet, PIL.Image, sys
+        names = [(csv, "reader"), (csv.DictReader, "__next__"), (json, "load"), (json, "loads"), (numpy, "load"),
+                 (pandas, "read_csv"), (pandas, "concat"), (pandas.DataFrame, "iterrows"), (pandas.DataFrame, "apply"),
+                 (pyarrow.csv, "read_csv"), (pyarrow.parquet, "read_table"), (PIL.Image, "open")]
+        before = [vars(owner)[name] for owner, name in names]
+        import os
+        from bottleneck_profiler.launch import child
+        child.start(os.environ["RUN_DIR"], "stacks=off")
+        assert all(vars(owner)[name] is not value for (owner, name), value in zip(names, before))
+        import pickle
+        assert pickle.loads(pickle.dumps(pandas.read_csv)) is pandas.read_csv
+        child.detach_all()
+        assert all(vars(owner)[name] is value for (owner, name), value in zip(names, before))
+        """,
+        start=False,
+    )
+    assert recorded.code == 0, recorded.error
+    assert {"pandas", "csv", "json", "numpy", "pillow", "pyarrow.csv"} <= {
+        n["collector"] for n in recorded.of("attached")
+    }
+
+
+@pytest.mark.parametrize("error", ["ValueError", "BaseException"])
+@pytest.mark.parametrize(
+    "target",
+    ["_reads.Reads.begin", "_reads.Reads.end", "_reads.Reads.note", "_columns.Columns.track", "_rows.Rows.note",
+     "_columns.Columns._see_item", "csv._State.__init__"],
+)  # fmt: skip
+def test_a_failing_hook_changes_nothing(program, target, error):
+    work = (
+        READ
+        + """
+import csv
+print(x["c1"].sum(), x.shape)
+with open("wide.csv") as file:
+    print(sum(float(row["c2"]) for row in csv.DictReader(file)))
+with open("wide.csv") as file:
+    print(sum(len(row) for row in csv.reader(file)))
+print(x.head(500).apply(lambda row: row["c1"], axis=1).sum())
+print(sum(row["c1"] for _, row in x.head(300).iterrows()))
+"""
+    )
+    module, owner, name = target.split(".")
+    plant = f"""
+import pandas, csv
+from bottleneck_profiler.collectors import _reads, _columns, _rows
+import sys
+owner = sys.modules["bottleneck_profiler.collectors.{module}"].{owner}
+def broken(*args, **kwargs):
+    raise {error}("planted")
+owner.{name} = broken
+"""
+    broken, plain = program(plant + work), program(work.replace("own.FOLLOW_NS = 0", ""), start=False)
+    assert (broken.code, broken.output) == (plain.code, plain.output), broken.error
+    assert any("planted" in note["error"] for note in broken.of("failed"))
