@@ -7,7 +7,7 @@ from typing import Any
 
 from . import detectors, ranking
 from .diagnosis import Checked, Diagnosis, Overhead, PhaseShare, Ranked, RunFacts
-from .findings import Fine, Finding, NotMeasured, Outcome
+from .findings import Finding, Fine, NotMeasured, Outcome
 from .timeline import Artifacts, Missing
 from .timeline.breakdown import Breakdown
 from .timeline.machine import Machine, Settings

@@ -91,5 +91,3 @@ def gain(
     low, high = min(low, share) - margin, max(high, share) + margin
     low, high = max(low, share - _MAX_HALF_WIDTH, 0.0), min(high, share + _MAX_HALF_WIDTH, 0.99)
     return Gain(share, low, high, saved_seconds, method, basis, step_share, confidence)
-
-

@@ -49,7 +49,7 @@ def rank(
     seconds it saves, re-prices the rest on what is left, and repeats.
     """
     kept = _silence_parents(findings, explains)
-    worth = [f for f in kept if f.gain is None and f.exhaustion_seconds is not None or _big(f)]
+    worth = [f for f in kept if (f.gain is None and f.exhaustion_seconds is not None) or _big(f)]
     aside = [f for f in kept if f not in worth]
     by_id = {f.detector: f for f in findings}
     silenced = {f.detector for f in findings} - {f.detector for f in kept}
@@ -124,4 +124,3 @@ def _still(finding: Finding, taken: dict[str, float]) -> float:
         return finding.gain.seconds
     free = sum(max(0.0, seconds - taken.get(phase, 0.0)) for phase, seconds in finding.removes.items())
     return finding.gain.seconds * min(1.0, free / total)
-

@@ -7,10 +7,9 @@ cannot be made turns recording off for that thread, and the reason goes to the s
 import mmap
 import os
 import sys
+from _thread import get_ident
 from struct import Struct
 from time import monotonic_ns, time_ns
-
-from _thread import get_ident
 
 from . import signals
 from .signals import DATA_AT, HEADER, HIST_AT, MAIN_CAPACITY, PHASE_COUNT, THREAD_CAPACITY, TOTALS_AT
@@ -138,14 +137,16 @@ class Recorder:
         number = self._numbers
         capacity = MAIN_CAPACITY if key == self.first_thread and self.role == signals.MAIN else THREAD_CAPACITY
         path = os.path.join(self.live, "%d-%d.ring" % (self.pid, number))
-        ring = NullRing()
+        self.rings[key] = self._make(path, number, capacity)
+        return self.rings[key]
+
+    def _make(self, path, number, capacity):
         if self.active:
             try:
-                ring = Ring(path, number, capacity)
+                return Ring(path, number, capacity)
             except Exception as error:
                 self.note("failed", collector="recorder", where="ring", error=_brief(error))
-        self.rings[key] = ring
-        return ring
+        return NullRing()
 
     # -- side file -----------------------------------------------------------------------------------------
 
@@ -210,12 +211,12 @@ class Recorder:
 
     def stack(self, frame, limit=64):
         """Id of the stack from ``frame`` outwards; 0 when the table of 4,096 is full."""
-        key = []
-        while frame is not None and len(key) < limit:
-            key.append(frame.f_code)
-            key.append(frame.f_lineno)
+        walked = []
+        while frame is not None and len(walked) < 2 * limit:
+            walked.append(frame.f_code)
+            walked.append(frame.f_lineno)
             frame = frame.f_back
-        key = tuple(key)
+        key = tuple(walked)
         found = self.stacks.get(key)
         if found is None:
             if len(self.stacks) >= _MAX_STACKS:
@@ -224,6 +225,7 @@ class Recorder:
             frames = [
                 (getattr(c, "co_qualname", c.co_name), c.co_filename, line, self.is_user(c))
                 for c, line in zip(key[::2], key[1::2])
+                if not c.co_filename.startswith(self.prefixes[0])  # our own wrappers are no part of the program
             ]
             self.note("stack", id=found, frames=frames)
         return found
@@ -292,15 +294,15 @@ def _brief(error):
 
 
 def _library_prefixes():
-    """Path prefixes of files that are not the user's: standard library, site-packages, ourselves."""
+    """Path prefixes of files that are not the user's: ourselves first, standard library, site-packages."""
     ours = os.path.dirname(os.path.abspath(__file__)) + os.sep
-    found = {ours, os.path.dirname(os.__file__) + os.sep, "<frozen", "<string>", "<__array"}
+    found = {os.path.dirname(os.__file__) + os.sep, "<frozen", "<string>", "<__array"}
     for entry in sys.path:
         if entry.rstrip("/").endswith(("site-packages", "dist-packages")):
             found.add(os.path.join(os.path.abspath(entry), ""))
     for base in (sys.prefix, sys.base_prefix, sys.exec_prefix):
         found.add(os.path.join(base, "lib", "python%d.%d" % sys.version_info[:2], ""))
-    return tuple(found)
+    return (ours, *found)
 
 
 _current = None

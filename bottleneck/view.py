@@ -80,8 +80,8 @@ def _tree(recording: Recording, steps: Steps | None) -> tuple[StackNode, ...]:
     stacks = recording.stacks[recording.stacks["process"] == process]
     root: dict[str, Any] = {"seconds": 0.0, "children": {}}
     ids, inverse = np.unique(stacks["arg"], return_inverse=True)
-    sums = np.bincount(inverse, weights=(stacks["t1"] - stacks["t0"]).astype(float)) / 1e9 if len(ids) else []
-    for stack, seconds in zip(ids.tolist(), sums, strict=True):
+    sums = np.bincount(inverse, weights=(stacks["t1"] - stacks["t0"]).astype(float)) / 1e9 if len(ids) else np.zeros(0)
+    for stack, seconds in zip(ids.tolist(), sums.tolist(), strict=True):
         node = root
         node["seconds"] += float(seconds)
         for frame in recording.facts.stacks.get((process, stack), ())[::-1][:_TREE_DEPTH]:

@@ -12,7 +12,6 @@ from functools import WRAPPER_ASSIGNMENTS
 from ..recorder import is_users_exception, now
 
 _MISSING = object()
-_WRAPPED = tuple(name for name in WRAPPER_ASSIGNMENTS if name != "__type_params__")
 
 
 class Patches:
@@ -139,7 +138,7 @@ class BaseCollector:
 
 def dress(wrapper, wrapped):
     """``functools.wraps`` for any callable, builtin ones too; the original stays at ``__wrapped__``."""
-    for name in _WRAPPED:
+    for name in WRAPPER_ASSIGNMENTS:
         try:
             setattr(wrapper, name, getattr(wrapped, name))
         except (AttributeError, TypeError):

@@ -23,6 +23,9 @@ class _State:
     __slots__ = ("cpu", "failed", "items", "start")
 
     def __init__(self):
+        self.reset()
+
+    def reset(self):
         self.items = 0
         self.start = 0
         self.cpu = 0
@@ -166,7 +169,7 @@ class WorkerInit:
     def _join(self, worker_id):
         recorder = recorder_module.recorder() or recorder_module.install(self.run_dir)
         recorder.role = signals.WORKER
-        state.__init__()
+        state.reset()
         threads = sys.modules["torch"].get_num_threads()
         recorder.note("worker", loader=self.loader, worker=worker_id, pid=os.getpid(), threads=threads)
         dataset = sys.modules["torch.utils.data"].get_worker_info().dataset

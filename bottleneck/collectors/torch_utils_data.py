@@ -8,7 +8,6 @@ only while the iterator is being made.
 import os
 import sys
 import weakref
-
 from _thread import get_ident
 
 from .. import signals

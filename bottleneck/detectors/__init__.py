@@ -10,7 +10,7 @@ import pkgutil
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
-from ..findings import Fine, Finding, NotMeasured, Outcome, Stage
+from ..findings import Finding, Fine, NotMeasured, Outcome, Stage
 from ..timeline import Artifacts, Missing
 
 HEADINGS = ("Why it matters", "How it is measured", "How to fix it", "When to ignore it")

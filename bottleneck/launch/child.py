@@ -52,7 +52,7 @@ class _Finder:
             attach(name, watched[name])
 
         try:
-            loader.exec_module = exec_module
+            setattr(loader, "exec_module", exec_module)  # noqa: B010
         except (AttributeError, TypeError):  # built-in loaders cannot carry it
             pass
         return spec

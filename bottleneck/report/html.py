@@ -68,7 +68,11 @@ class Chart:
 def render(diagnosis: Diagnosis) -> str:
     """The whole page."""
     environment = Environment(
-        loader=PackageLoader(__package__), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader(__package__),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters.update(
         seconds=units.seconds, share=units.share, path=units.path, gain=gain_text, colour=colour, size=units.size

@@ -144,7 +144,10 @@ def _checked(diagnosis: Diagnosis, console: Console, verbose: bool) -> None:
             measured = units.quantity(row.value, row.unit)
             limit = units.quantity(row.threshold, row.unit)
             table.add_row(
-                "[green]fine[/]", row.detector, f"{measured} [dim](threshold {limit})[/]", f"[dim]{escape(row.reason)}[/]"
+                "[green]fine[/]",
+                row.detector,
+                f"{measured} [dim](threshold {limit})[/]",
+                f"[dim]{escape(row.reason)}[/]",
             )
         console.print(table)
     if missing and verbose:

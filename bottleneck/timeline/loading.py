@@ -58,9 +58,7 @@ class Loading:
         return float(self.wait.sum()) / max(float(self.wait.sum() + self.work.sum()), 1e-9)
 
     @classmethod
-    def compute(
-        cls, recording: Recording, steps: Steps, loader: Loader, workers: Workers, machine: Machine
-    ) -> Loading:
+    def compute(cls, recording: Recording, steps: Steps, loader: Loader, workers: Workers, machine: Machine) -> Loading:
         if steps.count < 5:
             raise Missing("Fewer than 5 steps after warm-up.")
         busy, idle = _cores(recording.host, steps, machine)
@@ -127,13 +125,20 @@ def _hot(recording: Recording, steps: Steps, loader: Loader) -> tuple[tuple[HotL
         cell[1] += cpu
         if kind == signals.STACK_BLOCKED:
             blocked += seconds
-            inner = frames[: frames.index(frame) + 2]
-            names = " ".join(f.function.rpartition(".")[2].lower() for f in inner)
-            if any(word in names for word in _READING):
+            if _reads(frames, frames.index(frame)):
                 reading += seconds
     if total <= 0:
         return (), 0.0, 0.0
     return _functions(lines, total), reading / total, blocked / total
+
+
+def _reads(frames: tuple[Frame, ...], innermost_user: int) -> bool:
+    """Whether the user's frames of this stack, or what they called, are named like a read (the loader's are not)."""
+    last = innermost_user
+    while last + 1 < len(frames) and frames[last + 1].user:
+        last += 1
+    names = [frame.function.rpartition(".")[2].lower() for frame in frames[: last + 1]]
+    return any(word in name for name in names for word in _READING)
 
 
 def _functions(lines: dict[Frame, list[float]], total: float) -> tuple[HotLine, ...]:

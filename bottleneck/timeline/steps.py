@@ -181,5 +181,3 @@ class Loader:
             site("dataset_site"),
             site("collate_site"),
         )
-
-

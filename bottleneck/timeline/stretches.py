@@ -49,7 +49,9 @@ class Checkpoints:
         # A function made for saving holds its flush and fsync too; the training loop itself is no such function.
         loop = recording.facts.loaders.get((steps.process, steps.loader), {}).get("iter_site", 0)
         at = recording.facts.sites.get((steps.process, loop))
-        functions = frozenset((s.file, s.function) for s in sites if s is not None and (at is None or s.function != at.function))
+        functions = frozenset(
+            (s.file, s.function) for s in sites if s is not None and (at is None or s.function != at.function)
+        )
         around = _sampled_in(recording, steps, functions)
         return cls(tuple(seconds.tolist()), site, recording.wall_seconds, around, functions)
 

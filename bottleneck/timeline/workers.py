@@ -96,11 +96,13 @@ class Workers:
 
 
 def _seconds(records: Records) -> Floats:
-    return (records["t1"] - records["t0"]).astype(float) / 1e9
+    seconds: Floats = (records["t1"] - records["t0"]).astype(float) / 1e9
+    return seconds
 
 
 def _during(samples: Records, steps: Steps) -> npt.NDArray[np.bool_]:
     """Batches made for the steps that count: from shortly before the first to the end of the last."""
     if not steps.count:
         return np.zeros(len(samples), bool)
-    return (samples["t1"] > steps.start_ns[0]) & (samples["t0"] < steps.end_ns[-1])
+    during: npt.NDArray[np.bool_] = (samples["t1"] > steps.start_ns[0]) & (samples["t0"] < steps.end_ns[-1])
+    return during

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...findings import Evidence, Fine, Finding, Fix
+from ...findings import Evidence, Finding, Fine, Fix
 from ...timeline.loading import Loading
 from ...timeline.steps import Loader, Steps
 from .. import Detector

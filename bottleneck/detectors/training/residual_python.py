@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ...findings import Evidence, Fine, Finding, Fix
+from ...findings import Evidence, Finding, Fine, Fix
 from ...prediction import gain
 from ...timeline.steps import Steps
 from ...timeline.stretches import Residual
