@@ -16,12 +16,13 @@ import atexit
 import os
 import sys
 import time
-from itertools import count
 
 from ..recorder import Ring, is_users_exception, now
 from ..signals import STACK_BLOCKED, STACK_CPU, THREAD_CAPACITY
 from . import BaseCollector, dress
 from ._posix_timer import Timer
+from ._stack_table import MAX_STACKS, StackTable
+from ._thread_files import ThreadFiles
 
 SIGNAL = _signal.SIGURG
 TICK_NS = 10_000_000  # of CPU time between two samples of running code
@@ -32,10 +33,6 @@ WAKE_NS = 1_000_000  # of CPU time until a tick starts the looking thread again 
 SIGNAL_NS = 3_000  # what the kernel and the interpreter spend on one signal, outside of the handler's own clock
 COST_SHARE = 0.0015  # of a core, for each of the two; the intervals are lengthened to stay below
 PROMPT_NS = 3_000_000  # woken later than this, somebody held the GIL: most likely the main thread, running
-DEPTH = 100  # frames kept, innermost first
-MAX_STACKS = 4096
-MAX_SEEN = 16384
-FIRST_ID = 10_000  # ids of stacks: apart from those that the recorder itself gives (below 4,097)
 FIRST_RING = 32001  # numbers of our two rings: apart from those that the recorder counts up
 
 _collector = None
@@ -50,16 +47,13 @@ class Collector(BaseCollector):
     def __init__(self):
         super().__init__()
         self._timer = None
-        self._files = {}
+        self._files = ThreadFiles(0)
         self._forget()
 
     def _forget(self):
         """The state of a process in which nothing has been sampled yet."""
         self._rings = None
-        self._stacks = {}
-        self._seen = {}
-        self._codes = {}
-        self._ids = count(FIRST_ID)
+        self._stacks = StackTable(self.recorder)
         self._thread = None  # (lock that asks it to leave, [native id once it runs])
         self._forking = False
         self._busy = False
@@ -78,6 +72,7 @@ class Collector(BaseCollector):
         global _collector
         self.recorder = recorder
         self.on = True
+        self._forget()
         try:
             if recorder.options.get("stacks") == "pyinstrument" and _start_pyinstrument(recorder):
                 self.on = False
@@ -108,6 +103,7 @@ class Collector(BaseCollector):
     def _arm(self):
         self._main = _thread.get_ident()
         self._native = _thread.get_native_id()
+        self._files = ThreadFiles(self._native)
         self._clock = time.pthread_getcpuclockid(self._main)
         self._cpu_ns = time.thread_time_ns()
         self._look_at = now(), self._cpu_ns, self._run_delay()
@@ -117,7 +113,7 @@ class Collector(BaseCollector):
 
     def _disarm(self):
         self.stop_thread()
-        self._close_files()
+        self._files.close()
         timer, self._timer = self._timer, None
         if timer is not None:
             timer.delete()
@@ -194,7 +190,7 @@ class Collector(BaseCollector):
             weight = cpu_ns - self._cpu_ns
             self._cpu_ns = cpu_ns
             rings = self._rings or self._open_rings()
-            rings[0].put(STACK_CPU, self._phase(), at - weight, at, self._intern(frame))
+            rings[0].put(STACK_CPU, self._phase(), at - weight, at, self._stacks.id_of(frame))
             if self._thread is None and not self._forking:
                 self._start_thread()
             self.ticks += 1
@@ -226,62 +222,6 @@ class Collector(BaseCollector):
             recorder.rings[key] = rings[-1]
         self._rings = tuple(rings)
         return self._rings
-
-    def _intern(self, frame):
-        """Id of the stack from ``frame`` outwards, 0 when too many. Safe from the handler and the thread at once."""
-        key = []
-        inner = frame
-        while frame is not None and len(key) < 2 * DEPTH:
-            # Neither the hash of a code object nor its line numbers: both cost more than the rest of a sample.
-            key.append(id(frame.f_code))
-            key.append(frame.f_lasti)
-            frame = frame.f_back
-        place = tuple(key)
-        found = self._seen.get(place)
-        return found if found is not None else self._learn(place, inner)
-
-    def _learn(self, place, frame):
-        kept = []
-        codes = self._codes
-        left = len(place) // 2
-        importing = False
-        while frame is not None and left:
-            left -= 1
-            code = frame.f_code
-            known = codes.get(id(code)) or self._know(code)
-            # A module imported by a module goes through a handful of frames of importlib: one of them says it all.
-            if not (importing and known[3]):
-                kept.append((known, frame.f_lineno or 0))
-            importing = known[3]
-            frame = frame.f_back
-        by_line = tuple([(id(known), line) for known, line in kept])
-        found = self._stacks.get(by_line)
-        if found is None:
-            if len(self._stacks) >= MAX_STACKS:
-                return 0
-            fresh = next(self._ids)
-            found = self._stacks.setdefault(by_line, fresh)
-            if found == fresh:
-                frames = [(known[0], known[1], line, known[2]) for known, line in kept]
-                self.recorder.note("stack", id=found, frames=frames)
-        if len(self._seen) < MAX_SEEN:
-            self._seen[place] = found
-        return found
-
-    def _know(self, code):
-        """(function, file, whether it is the user's, whether it is importlib, code) of a code object.
-
-        The code object is kept alive by it, so that its id stays its own.
-        """
-        name = code.co_filename
-        known = (
-            getattr(code, "co_qualname", code.co_name),
-            name if name.startswith(("<", "/")) else os.path.abspath(name),
-            self.recorder.is_user(code),
-            name.startswith("<frozen importlib"),
-            code,
-        )
-        return self._codes.setdefault(id(code), known)
 
     # -- blocked -------------------------------------------------------------------------------------------
 
@@ -340,7 +280,7 @@ class Collector(BaseCollector):
         if self._owed > 0 and (still or at - due < PROMPT_NS) and self._asleep():
             frame = sys._current_frames().get(self._main)
             if frame is not None and self._rings is not None:
-                stack = self._intern(frame)
+                stack = self._stacks.id_of(frame)
                 self._rings[1].put(STACK_BLOCKED, self._phase(), at - self._owed, at, stack)
                 self._owed = 0
         floor = max(LOOK_NS, int(self.look_cost_ns / (self.looks or 1) / COST_SHARE))
@@ -353,40 +293,13 @@ class Collector(BaseCollector):
     def _run_delay(self):
         """Nanoseconds the main thread has been ready and without a core; 0 where the kernel does not count them."""
         try:
-            return int(self._read("schedstat").split()[1])
+            return int(self._files.read("schedstat").split()[1])
         except (OSError, IndexError, ValueError):
             return 0
 
     def _asleep(self):
         """Whether the main thread sleeps in the kernel, rather than running or waiting for a core."""
-        return self._read("stat").rpartition(b") ")[2][:1] in (b"S", b"D")
-
-    def _read(self, name):
-        """The main thread's file ``name`` in /proc; kept open, since opening costs ten times as much as reading."""
-        kept = self._files.get(name)
-        if kept is not None:
-            descriptor, identity = kept
-            try:
-                # A program may close every descriptor it does not know, and get the same number for its own file.
-                status = os.fstat(descriptor)
-                if (status.st_dev, status.st_ino) == identity:
-                    return os.pread(descriptor, 512, 0)
-            except OSError:
-                pass
-        descriptor = os.open(f"/proc/self/task/{self._native}/{name}", os.O_RDONLY | os.O_CLOEXEC)
-        status = os.fstat(descriptor)
-        self._files[name] = descriptor, (status.st_dev, status.st_ino)
-        return os.pread(descriptor, 512, 0)
-
-    def _close_files(self):
-        files, self._files = self._files, {}
-        for descriptor, identity in files.values():
-            try:
-                status = os.fstat(descriptor)
-                if (status.st_dev, status.st_ino) == identity:
-                    os.close(descriptor)
-            except OSError:
-                pass
+        return self._files.read("stat").rpartition(b") ")[2][:1] in (b"S", b"D")
 
 
 # -- fork --------------------------------------------------------------------------------------------------
@@ -421,7 +334,7 @@ def _after_in_child():
     if collector is not None and collector.on:
         wakeup = collector._wakeup
         collector._forget()
-        collector._close_files()  # they tell of the parent
+        collector._files.close()  # they tell of the parent
         collector._wakeup = wakeup
         collector._timer = None
         try:
