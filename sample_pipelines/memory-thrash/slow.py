@@ -8,8 +8,8 @@ from torch.utils.data import DataLoader, TensorDataset
 torch.manual_seed(0)
 torch.set_num_threads(1)
 
-FEATURES = 16384
-BATCH = 1024
+FEATURES = 65536
+BATCH = 256
 
 
 class RandomFeatures(nn.Module):
@@ -37,7 +37,7 @@ class Regression(nn.Module):
 
 def train(data, epochs=3):
     model = Regression()
-    optimizer = torch.optim.SGD(model.parameters(), lr=1e-5)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-6)
     loader = DataLoader(data, batch_size=BATCH, shuffle=True, drop_last=True)
     for epoch in range(epochs):
         total = 0.0

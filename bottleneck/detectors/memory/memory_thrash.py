@@ -35,16 +35,13 @@ class MemoryThrash(Detector):
     min_faults = 2000.0  # per step: 8 MiB of fresh pages; interpreters and small tensors stay far below
     swap_threshold_bytes_per_second = float(1 << 20)
     max_fault_seconds = 4e-6  # a fault costs at most this (bare metal 0.1 to 0.5 us, virtual machines more)
-    remaining_share = 0.1  # of the kernel time stays for what is not memory
 
     def detect(self, steps: Steps, thrash: Thrash) -> Finding | Fine:
         if not steps.judgeable:
             return Fine(steps.all_count, None, "count", "too few steps to judge memory traffic")
         if thrash.faults < self.min_faults:
             return Fine(thrash.faults, self.min_faults, "count", "page faults per step")
-        lost = min(
-            thrash.lost_seconds * (1 - self.remaining_share), thrash.faults * steps.count * self.max_fault_seconds
-        )
+        lost = min(thrash.lost_seconds, thrash.faults * steps.count * self.max_fault_seconds)
         share = lost / max(thrash.loop_seconds, 1e-9)
         if share < self.lost_threshold_share:
             return Fine(share, self.lost_threshold_share, "share", "kernel time of page faults in the steps")
