@@ -16,6 +16,7 @@ class FeatureStore(BaseHTTPRequestHandler):
     """The company's feature store: another service, 30 ms away."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16  # head and body in one packet
 
     def do_GET(self):
         time.sleep(0.03)

@@ -33,6 +33,8 @@ class SynchronousServing(Detector):
     id = "synchronous-serving"
     title = "A blocking call holds up the event loop"
     stage = "serving"
+    # A served model's forward passes look like a loop whose steps wait: the blocked loop says why.
+    explains = ("residual-python", "no-batching")
     min_requests = 50  # fewer give no 99th percentile
     lag_threshold_seconds = 0.05  # one heartbeat: later than that is felt by a client
     blocked_share_threshold = 0.05  # of the time in which requests were served
