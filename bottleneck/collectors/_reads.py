@@ -30,6 +30,7 @@ class Reads:
         self.notes = 0
         self.sums = {}
         self.flushed = 0
+        self.inside = False  # a read of a timed item is open
         self.pid = recorder.pid
         atexit.register(self.flush)
 
@@ -37,6 +38,9 @@ class Reads:
         """Token of a read that starts now, None when it is not to be recorded."""
         recorder = self.recorder
         if recorder.sampling:
+            if self.inside:  # numpy.load calls numpy.fromfile: the outermost one counts
+                return None
+            self.inside = True
             return None, 0, now(), thread_time_ns()
         if recorder.role == signals.WORKER:
             return None
@@ -53,6 +57,7 @@ class Reads:
         """Close the read; ``describe() -> fields`` is asked only for reads worth a note. Returns the read id or 0."""
         ring, outer, t0, c0 = token
         if ring is None:
+            self.inside = False
             cpu = thread_time_ns() - c0
             self.recorder.ring().put(kind, 0, t0, now(), cpu)
             return 0
