@@ -56,7 +56,7 @@ model = Classifier().eval()
 
 
 def tokens_of(item):
-    return (torch.arange(200) * 31 + item) % 5000
+    return (torch.arange(400) * 31 + item) % 5000
 
 
 @app.get("/classify/{item}")

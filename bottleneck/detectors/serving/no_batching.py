@@ -57,6 +57,7 @@ class NoBatching(Detector):
     id = "no-batching"
     title = "The model runs for one request at a time"
     stage = "serving"
+    explains = ("residual-python",)  # waiting between forward passes is not Python in a loop
     min_requests = 50  # as for synchronous-serving
     batch_threshold = 1.5  # mean rows a call
     min_concurrency = 4.0  # requests in flight; below, a window costs more than it gives
