@@ -1,0 +1,144 @@
+"""Rings written by the recorder and read by the drain: nothing lost, nothing invented, whatever the wrap."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bottleneck_profiler import signals
+from bottleneck_profiler.recorder import NullRing, Recorder, Ring
+from bottleneck_profiler.recording.drain import Drain
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Path:
+    (tmp_path / signals.LIVE).mkdir()
+    return tmp_path
+
+
+@settings(max_examples=40, deadline=None)
+@given(batches=st.lists(st.integers(0, 90), max_size=12))
+def test_every_record_is_read_once_or_counted_as_dropped(tmp_path_factory: pytest.TempPathFactory, batches: list[int]):
+    folder = tmp_path_factory.mktemp("ring")
+    (folder / signals.LIVE).mkdir()
+    ring = Ring(str(folder / signals.LIVE / f"{os.getpid()}-1.ring"), 1, 64)
+    drain = Drain(folder)
+    written = 0
+    seen: list[int] = []
+    for size in batches:
+        for _ in range(size):
+            ring.put(signals.MARK + 20, 0, written, written + 1, written)
+            written += 1
+        drain.poll(everything=True)
+    _, tables = drain.take(final=True)
+    for table in tables.values():
+        seen += table["arg"].tolist()
+    assert seen == sorted(set(seen))
+    assert len(seen) + drain.dropped == written == drain.written
+    assert not seen or seen[-1] == written - 1
+
+
+def test_totals_survive_a_wrap(live: Path):
+    ring = Ring(str(live / signals.LIVE / f"{os.getpid()}-1.ring"), 1, 64)
+    drain = Drain(live)
+    for _ in range(1000):
+        outer, ring.phase = ring.phase, signals.FORWARD
+        ring.close(signals.FORWARD, outer, time.monotonic_ns())
+    drain.poll(everything=True)
+    drain.take(final=True)
+    assert drain.totals[0, signals.FORWARD, signals.NONE][0] == 1000
+    assert drain.dropped >= 1000 - 64
+
+
+def test_records_outlive_sigkill(live: Path):
+    program = """
+import sys, time
+sys.path.insert(0, sys.argv[2])
+from bottleneck_profiler.recorder import Recorder
+r = Recorder(sys.argv[1]).ring()
+i = 0
+while True:
+    r.put(76, 0, time.monotonic_ns(), time.monotonic_ns(), i)
+    i += 1
+    if i == 50: print("go", flush=True)
+    time.sleep(0.001)
+"""
+    child = subprocess.Popen([sys.executable, "-c", program, str(live), ""], stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    child.stdout.readline()
+    time.sleep(0.1)
+    killed = time.monotonic_ns()
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    drain = Drain(live)
+    drain.poll(everything=True)
+    drain.retire()
+    _, tables = drain.take(final=True)
+    marks = tables["events"]
+    assert marks["arg"].tolist() == list(range(len(marks))) and len(marks) >= 50
+    assert marks["t1"].max() <= time.monotonic_ns()
+    assert marks["t1"].max() > killed - 500_000_000  # the loop writes every millisecond; a busy machine pauses it
+    assert not list((live / signals.LIVE).glob("*.ring"))
+
+
+def test_a_foreign_ring_is_left_alone_and_named(live: Path):
+    path = live / signals.LIVE / "1-1.ring"
+    path.write_bytes(b"something else" * 1000)
+    drain = Drain(live)
+    drain.poll(everything=True)
+    assert path.exists() and str(path) in drain.problems[0]
+
+
+def test_an_unwritable_folder_turns_recording_off_silently(tmp_path: Path):
+    recorder = Recorder(str(tmp_path / "missing"))
+    assert isinstance(recorder.ring(), NullRing)
+    recorder.ring().put(76, 0, 0, 0, 0)
+    recorder.note("x", a=1)
+    assert not recorder.active
+
+
+def test_side_file_round_trip_of_hostile_text(live: Path):
+    recorder = Recorder(str(live))
+    text = "a\nb\t'\"\\ \udcff é"
+    recorder.string(text)
+    drain = Drain(live)
+    drain.poll()
+    (note,) = [fields for _, kind, fields in drain.notes if kind == "string"]
+    assert note["text"].startswith("a\nb\t'\"\\ ") and not drain.problems
+
+
+def test_a_damaged_line_is_skipped_and_said(live: Path):
+    (live / signals.LIVE / "12.side").write_text("('hello', {'a': 1})\n(('broken\n")
+    drain = Drain(live)
+    drain.poll()
+    assert len(drain.notes) == 1 and "12.side" in drain.problems[0]
+
+
+def test_fork_gets_its_own_ring(live: Path):
+    program = """
+import os, sys
+from bottleneck_profiler import recorder
+r = recorder.install(sys.argv[1])
+r.ring().put(76, 0, 1, 1, 1)
+if os.fork() == 0:
+    recorder.recorder().ring().put(76, 0, 2, 2, 2)
+    os._exit(0)
+os.wait()
+r.ring().put(76, 0, 3, 3, 3)
+"""
+    subprocess.run([sys.executable, "-c", program, str(live)], check=True)
+    drain = Drain(live)
+    drain.poll(everything=True)
+    _, tables = drain.take(final=True)
+    marks = tables["events"]
+    by_process = {int(p): marks["arg"][marks["process"] == p].tolist() for p in np.unique(marks["process"])}
+    assert sorted(by_process.values()) == [[1, 3], [2]]
