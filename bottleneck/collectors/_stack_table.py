@@ -6,6 +6,7 @@ from itertools import count
 DEPTH = 100  # frames kept, innermost first
 MAX_STACKS = 4096
 MAX_SEEN = 16384
+_OURS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")  # our hooks are not shown
 FIRST_ID = 10_000  # apart from the ids that the recorder itself gives (below 4,097)
 
 
@@ -45,9 +46,9 @@ class StackTable:
             code = frame.f_code
             known = codes.get(id(code)) or self._know(code)
             # A module imported by a module goes through a handful of frames of importlib: one of them says it all.
-            if not (importing and known[3]):
+            if not (known[4] or (importing and known[3])):
                 kept.append((known, frame.f_lineno or 0))
-            importing = known[3]
+            importing = known[3] or (importing and known[4])
             frame = frame.f_back
         by_line = tuple([(id(known), line) for known, line in kept])
         found = self._stacks.get(by_line)
@@ -64,7 +65,7 @@ class StackTable:
         return found
 
     def _know(self, code):
-        """(function, file, whether it is the user's, whether it is importlib, code) of a code object.
+        """(function, file, whether it is the user's, whether it is importlib's, ours, code) of a code object.
 
         The code object is kept alive by it, so that its id stays its own.
         """
@@ -74,6 +75,7 @@ class StackTable:
             name if name.startswith(("<", "/")) else os.path.abspath(name),
             self._recorder.is_user(code),
             name.startswith("<frozen importlib"),
+            name.startswith(_OURS),
             code,
         )
         return self._codes.setdefault(id(code), known)
