@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .. import signals
 from . import Missing
 from .tables import BY_FORWARD, BY_OPTIMIZER, BY_USER, Recording, Site, Table
 
@@ -90,6 +91,11 @@ class Steps:
     @classmethod
     def compute(cls, recording: Recording) -> Steps:
         table = recording.steps
+        requests = recording.requests[recording.requests["kind"] == signals.REQUEST]
+        if len(requests) and len(table["t0"]):
+            # The forward passes of a server are requests of several threads, not steps of one loop.
+            loops = ~((table["loader"] == BY_FORWARD) & np.isin(table["process"], requests["process"]))
+            table = {name: column[loops] for name, column in table.items()}
         if not len(table["t0"]):
             raise Missing("No steps were seen: no DataLoader loop, optimizer step or repeated forward pass.")
         chosen = _main_loop(table)
