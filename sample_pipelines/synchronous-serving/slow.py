@@ -13,13 +13,13 @@ from fastapi import FastAPI
 
 
 class FeatureStore(BaseHTTPRequestHandler):
-    """The company's feature store: another service, 30 ms away."""
+    """The company's feature store: another service, 80 ms away."""
 
     protocol_version = "HTTP/1.1"
     wbufsize = 1 << 16  # head and body in one packet
 
     def do_GET(self):
-        time.sleep(0.03)
+        time.sleep(0.08)
         user = int(self.path.rpartition("/")[2])
         body = json.dumps([((user * 37 + i * 11) % 97) / 97 for i in range(16)]).encode()
         self.send_response(200)
@@ -90,7 +90,7 @@ def main():
         while not server.started:
             time.sleep(0.02)
         port = server.servers[0].sockets[0].getsockname()[1]
-        process = context.Process(target=clients, args=(port, 8, 5, results))
+        process = context.Process(target=clients, args=(port, 8, 7, results))
         process.start()
         answers.append(results.get(timeout=120))
         process.join()
