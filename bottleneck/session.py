@@ -227,6 +227,19 @@ def _versions() -> dict[str, str]:
     return {"bottleneck": __version__, "python": "%d.%d.%d" % sys.version_info[:3]}
 
 
+def complete(run_dir: Path) -> None:
+    """Look once, right after the run, at what a later analysis may not find any more: sources and files read."""
+    from .recording import probe
+    from .recording.sources import add_growth_lines
+    from .recording.store import append_notes, load
+
+    recording = load(run_dir)
+    known = len(recording.facts.notes)
+    add_growth_lines(recording.facts)
+    append_notes(run_dir, recording.facts.notes[known:])
+    probe.run(run_dir, recording)
+
+
 def analyse(run_dir: Path, price_per_hour: float | None = None) -> tuple[Recording, Diagnosis]:
     """The recording of a run folder and its diagnosis. Raises RunError when it cannot be read."""
     from .analysis import diagnose
@@ -247,7 +260,6 @@ def write(
     """diagnosis.json, report.html, trace.jaeger.json, and spans where asked. Returns warnings; never raises OSError."""
     from .report import html
     from .report import json as report_json
-    from .telemetry import export
 
     try:
         (run_dir / "diagnosis.json").write_text(report_json.dumps(diagnosis), encoding="utf-8")

@@ -91,8 +91,9 @@ def _report(folder: Path, argv: list[str], options: Any, quiet: bool, verbose: b
 
     from ..launch.attachment import attachment_problem
     from ..report import terminal
-    from ..session import analyse, write
+    from ..session import analyse, complete, write
 
+    complete(folder)
     recording, diagnosis = analyse(folder, options.price_per_hour)
     if diagnosis.verdict == "nothing recorded":
         reason = attachment_problem(folder, argv, hello_seen=False)

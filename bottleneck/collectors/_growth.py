@@ -157,7 +157,7 @@ class Growth:
             self.recorder.note(
                 "container",
                 name=name,
-                container=self._kinds[kind],
+                container=self._kinds[kind],  # type: ignore[index]
                 length=length,
                 step=self.steps or self.looks,
                 time_ns=now(),

@@ -15,8 +15,6 @@ from ..recorder import now
 from . import BaseCollector, dress
 from ._samples import Collate, WorkerInit, watch_dataset
 
-_LOOK_EVERY = 64  # batches between looks at growing containers
-
 
 class _Pass:
     """One iteration over one loader, on the thread that began it."""
@@ -194,7 +192,7 @@ class Collector(BaseCollector):
             try:
                 ring.close(data_wait, outer, t0, current.loader, flags)
                 current.count += 1
-                if not current.count % _LOOK_EVERY and self.growth is not None:
+                if self.growth is not None and self.growth.due():
                     self.growth.look(self.recorder.user_frame(sys._getframe(1)))
             except BaseException as error:
                 ring.phase = outer

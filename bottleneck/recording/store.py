@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,18 @@ from .. import signals
 from ..timeline.tables import RECORD_DTYPE, Facts, Frame, Process, Recording, Records, Site, Table
 from .drain import Drain
 from .folder import RunError, read_run
+from .loaders import join_loaders
 from .steps import empty_steps
 
 RECORD_TABLES = ("events", "samples", "stacks", "requests")
 MAX_ROWS = 1_000_000  # rows a record table keeps; beyond it, a uniform sample, and the count says so
+
+
+def append_notes(run_dir: Path, notes: Sequence[tuple[int, str, dict[str, Any]]]) -> None:
+    """Add notes (process index, kind, fields) to the facts of a run. Raises OSError."""
+    if notes:
+        with open(run_dir / "tables" / "facts.jsonl", "a", encoding="utf-8") as file:
+            file.writelines(json.dumps(note) + "\n" for note in notes)
 
 
 @dataclass
@@ -46,10 +55,8 @@ class Writer:
                 if samples:
                     self._write(name, pa.Table.from_pylist(samples))
             notes = drain.notes[self._facts :]
-            if notes:
-                with open(self.run_dir / "tables" / "facts.jsonl", "a", encoding="utf-8") as file:
-                    file.writelines(json.dumps(note) + "\n" for note in notes)
-                self._facts = len(drain.notes)
+            append_notes(self.run_dir, notes)
+            self._facts = len(drain.notes)
         except OSError as error:
             if not self.problem:
                 self.problem = f"recording stopped: cannot write {self.run_dir}: {error.strerror or error}"
@@ -75,7 +82,7 @@ def load(run_dir: Path) -> Recording:
     run = read_run(run_dir)
     tables = {name: _records(run_dir, name) for name in RECORD_TABLES}
     totals = {(int(p), int(a), int(b)): (int(n), int(ns)) for p, a, b, n, ns in run.get("totals", [])}
-    return Recording(
+    recording = Recording(
         run=run,
         facts=_facts(run_dir),
         steps=_table(run_dir, "steps") or empty_steps(),
@@ -88,6 +95,8 @@ def load(run_dir: Path) -> Recording:
         totals=totals,
         **tables,
     )
+    join_loaders(recording)
+    return recording
 
 
 def _table(run_dir: Path, name: str) -> Table:

@@ -11,12 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from bottleneck_profiler import signals
 from bottleneck_profiler.recorder import NullRing, Recorder, Ring
 from bottleneck_profiler.recording.drain import Drain
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 
 @pytest.fixture

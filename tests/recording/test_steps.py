@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from bottleneck_profiler import signals
 from bottleneck_profiler.recording.steps import StepBuilder
 from bottleneck_profiler.timeline.tables import BY_OPTIMIZER, RECORD_DTYPE, STEP_PHASES, Table
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 MS = 1_000_000
 
@@ -62,7 +63,7 @@ def fold(records: np.ndarray, cuts: list[int]) -> Table:
     builder = StepBuilder(0)
     tables = []
     edges = [0, *sorted(min(cut, len(records)) for cut in cuts), len(records)]
-    for a, b in zip(edges[:-1], edges[1:], strict=True):
+    for a, b in itertools.pairwise(edges):
         if b > a:
             builder.add(records[a:b])
             tables.append(builder.flush()[0])

@@ -1,0 +1,48 @@
+"""Short pipelines end to end: the planted cause first, on the right line; healthy runs silent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from helpers import PIPELINES, bottleneck
+
+SLOW = {
+    "workers-zero": "DataLoader(",
+    "serial-collate": "def pad",
+    "sync-checkpoint": "torch.save",
+    "eval-heavy": "in loader",
+    "residual-python": "",
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_the_planted_cause_comes_first_on_its_line(tmp_path: Path, name: str):
+    script = PIPELINES / name / "slow.py"
+    ran = bottleneck(tmp_path, script)
+    assert ran.code == 0, ran.err
+    assert ran.found[:1] == [name], ran.err
+    finding = ran.diagnosis["findings"][0]
+    assert finding["location"]["file"] == str(script)
+    line = script.read_text().splitlines()[finding["location"]["line"] - 1]
+    assert SLOW[name] in line
+    assert 0 < finding["gain"]["low"] <= finding["gain"]["share"] <= finding["gain"]["high"] < 1
+    assert finding["gain"]["high"] - finding["gain"]["low"] <= 0.25
+    assert ran.diagnosis["run"]["named_share"] >= 0.98
+
+
+@pytest.mark.parametrize("name", ["tensors_in_memory", "rare_checkpoints", "inference_loop"])
+def test_a_healthy_run_is_quiet(tmp_path: Path, name: str):
+    ran = bottleneck(tmp_path, PIPELINES / "controls" / f"{name}.py")
+    assert ran.code == 0 and ran.found == [], ran.err
+    assert ran.diagnosis["verdict"] == "fine"
+    fine = [row for row in ran.diagnosis["checked"] if row["outcome"] == "fine"]
+    assert any(row["detector"] == "workers-zero" and row["threshold"] is not None for row in fine) or fine
+    assert "GPU" not in ran.err
+
+
+def test_too_short_to_judge_is_said_and_not_called_fine(tmp_path: Path):
+    ran = bottleneck(tmp_path, PIPELINES / "controls" / "too_short.py")
+    assert ran.found == []
+    assert ran.diagnosis["verdict"] == "too short to judge"
+    assert not [row for row in ran.diagnosis["checked"] if row["outcome"] == "fine"]
