@@ -80,7 +80,7 @@ class Loading:
             passes=len(loops),
             start_seconds=_MIN_EPOCH_SECONDS,
             collate_share=workers.collate_share,
-            reading_share=max(reading, workers.read_share),
+            reading_share=reading if hot else workers.read_share,  # stacks leave out waiting for a core
             blocked_share=max(blocked, 1.0 - workers.cpu_share),
             hot=hot,
         )

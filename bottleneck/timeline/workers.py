@@ -19,7 +19,7 @@ Floats = npt.NDArray[np.float64]
 class Workers:
     """``batch_seconds``/``batch_cpu_seconds``: one value per recorded batch (L and Lcpu of the law).
 
-    ``read_share``, ``decode_share``: of the sampled items' wall time. ``collate_seconds``: median per batch.
+    ``read_share``: of the sampled items' wall time, blocked in timed readers; ``decode_share``: in timed decoders. ``collate_seconds``: median per batch.
     ``item_seconds``: median of the sampled items.
     """
 
@@ -85,7 +85,7 @@ class Workers:
             collate_seconds=_seconds(collates) if len(collates) else np.zeros(1),
             item_seconds=_seconds(items) / np.maximum(items["flags"], 1),
             item_cpu_seconds=items["arg"].astype(float) / 1e9 / np.maximum(items["flags"], 1),
-            read_share=float(_seconds(samples[samples["kind"] == signals.SAMPLE_READ]).sum()) / item_wall,
+            read_share=_blocked_seconds(samples[samples["kind"] == signals.SAMPLE_READ]) / item_wall,
             decode_share=float(_seconds(samples[samples["kind"] == signals.SAMPLE_DECODE]).sum()) / item_wall,
             per_worker_seconds={
                 workers[int(p)]: float(_seconds(batches[batches["process"] == p]).mean())
@@ -98,6 +98,11 @@ class Workers:
 def _seconds(records: Records) -> Floats:
     seconds: Floats = (records["t1"] - records["t0"]).astype(float) / 1e9
     return seconds
+
+
+def _blocked_seconds(records: Records) -> float:
+    """Wall time of these records beyond their CPU time (a read from the page cache is CPU time, not storage)."""
+    return float(np.maximum(_seconds(records) - records["arg"].astype(float) / 1e9, 0.0).sum())
 
 
 def _during(samples: Records, steps: Steps) -> npt.NDArray[np.bool_]:
