@@ -35,14 +35,16 @@ def dumps(diagnosis: Diagnosis) -> str:
 
 
 def from_json(document: dict[str, Any]) -> Diagnosis:
-    """Read a document back. Raises ValueError when its schema is another."""
-    if document.get("schema") != SCHEMA:
+    """Read a document back. Raises ValueError when its schema is another or a part of it is missing or misshapen."""
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         raise ValueError(f"not a {SCHEMA} document")
-    data = dict(document)
-    for name in ("findings", "also_noticed"):
-        data[name] = [_unranked(row) for row in data[name]]
-    data.pop("schema")
-    built: Diagnosis = _build(Diagnosis, data)
+    try:
+        data = dict(document)
+        for name in ("findings", "also_noticed"):
+            data[name] = [_unranked(row) for row in data[name]]
+        built: Diagnosis = _build(Diagnosis, data)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(f"a damaged {SCHEMA} document: {type(error).__name__}: {error}") from error
     return built
 
 
@@ -72,15 +74,19 @@ def _finite(value: Any) -> Any:
         return {str(key): _finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_finite(item) for item in value]
+    if hasattr(value, "item"):  # a numpy scalar that is no Python number
+        return _finite(value.item())
     return value
 
 
 def _build(kind: Any, value: Any) -> Any:
     """Dataclasses from plain data, by their annotations."""
     if value is None:
-        return None
+        return math.nan if kind is float else None  # null stands for a number that was not finite
     origin, arguments = get_origin(kind), get_args(kind)
     if is_dataclass(kind) and isinstance(kind, type):
+        if not isinstance(value, dict):
+            raise TypeError(f"{kind.__name__} is no object")
         hints = get_type_hints(kind)
         known = {item.name for item in fields(kind)}
         return kind(**{name: _build(hints[name], item) for name, item in value.items() if name in known})
