@@ -61,6 +61,11 @@ class Ring:
         self.written = written + 1
         self._words[_WRITTEN] = written + 1
 
+    def count(self, phase):
+        """How often ``phase`` has ended in this thread."""
+        first = _TOTALS + phase * PHASE_COUNT * 2
+        return sum(self._words[first : first + PHASE_COUNT * 2 : 2])
+
     def close(self, phase, outer, t0, arg=0, flags=0):
         """End ``phase`` that began at ``t0`` inside ``outer``: totals, histogram, record. Returns t1 in ns."""
         t1 = now()
@@ -306,6 +311,7 @@ def _library_prefixes():
 
 
 _current = None
+_watches_forks = False
 
 
 def recorder():
@@ -315,12 +321,26 @@ def recorder():
 
 def install(run_dir, role=signals.MAIN):
     """Make this process record into ``run_dir``; idempotent. Returns the recorder."""
-    global _current
+    global _current, _watches_forks
     if _current is None:
         _current = Recorder(run_dir, role)
-        os.register_at_fork(after_in_child=_after_fork)
+        if not _watches_forks:
+            os.register_at_fork(after_in_child=_after_fork)
+            _watches_forks = True
         _current.hello()
     return _current
+
+
+def uninstall():
+    """This process records no more; what still holds the recorder writes nowhere."""
+    global _current
+    if _current is not None:
+        _current.active = False
+        _current.rings = {}
+        if _current._side is not None:
+            os.close(_current._side)
+            _current._side = None
+        _current = None
 
 
 def _after_fork():

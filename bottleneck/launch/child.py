@@ -13,6 +13,7 @@ from ..recorder import is_users_exception, now
 
 _PACKAGE = __name__.rpartition(".launch")[0]
 _attached = {}
+_finder = None
 
 
 class _Finder:
@@ -107,18 +108,36 @@ def start(run_dir, options=""):
     atexit.register(_bye, recorder)  # first registered, so it runs last
     if recorder.options.get("stacks", "auto") != "off":
         try:
-            _load("_stacks").attach(recorder)
+            _attached["_stacks"] = sampler = _load("_stacks")
+            sampler.attach(recorder)
         except ImportError:
             pass
         except Exception as error:
             recorder.fail("stacks", "attach", error)
     watched = watched_modules()
-    sys.meta_path.insert(0, _Finder(watched))
+    global _finder
+    _finder = _Finder(watched)
+    sys.meta_path.insert(0, _finder)
     for module, collector in watched.items():
         if module in sys.modules:
             attach(module, collector)
     recorder.note("ready", time_ns=now())
     return recorder
+
+
+def stop():
+    """End what ``start`` began: all hooks are gone, and the next ``start`` records anew. ``profile`` does so."""
+    global _finder
+    recorder = recorder_module.recorder()
+    if recorder is None:
+        return
+    if _finder in sys.meta_path:
+        sys.meta_path.remove(_finder)
+    _finder = None
+    detach_all()
+    atexit.unregister(_bye)
+    _bye(recorder)
+    recorder_module.uninstall()
 
 
 def _bye(recorder):

@@ -32,7 +32,7 @@ _RECHECK_SECONDS = 0.5  # how late the end is seen at worst if the child died be
 class Ended(NamedTuple):
     """How the child ended. Times are monotonic nanoseconds (``started_wall_ns``: since the epoch)."""
 
-    exit_code: int  # as the shell says it: 128 + signal after a signal
+    exit_code: int | None  # as the shell says it: 128 + signal after a signal; None: not our child
     signal: int | None
     pid: int
     started_ns: int
