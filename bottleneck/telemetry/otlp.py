@@ -49,8 +49,10 @@ def target(environment: Mapping[str, str], url: str | None = None) -> Target | N
         return None
     protocol = value("PROTOCOL") or _HTTP
     address = base or exact
-    if base and protocol != _GRPC and not (url and urlsplit(base).path.endswith("/v1/traces")):
-        address = base.rstrip("/") + "/v1/traces"
+    if base and protocol != _GRPC:
+        path, mark, query = base.partition("?")
+        if not (url and path.rstrip("/").endswith("/v1/traces")):
+            address = path.rstrip("/") + "/v1/traces" + mark + query
     try:
         timeout = float(value("TIMEOUT") or TIMEOUT_SECONDS)
     except ValueError:
@@ -68,10 +70,11 @@ def send(spans: Spans, where: Target, environment: Mapping[str, str]) -> str:
                 return exporter
             sent = _export(exporter, readable(spans, environment))
     except Exception as error:  # a wrong URL, a broken installation: the report stands all the same
-        return f"spans were not sent to {_shown(where.url)}: {type(error).__name__}: {error}"
+        # Only its kind: the text of such an error can repeat the URL with a password in it.
+        return f"spans were not sent to {_shown(where.url)}: {type(error).__name__}"
     if sent == total:
         return ""
-    return f"{total - sent} of {total} spans were not sent: {_shown(where.url)} does not take them"
+    return f"{total - sent} of {total} spans were not sent: nothing took them at {_shown(where.url)}"
 
 
 def _export(exporter: Any, readables: Sequence[ReadableSpan]) -> int:
@@ -160,9 +163,12 @@ def _given_resource(environment: Mapping[str, str]) -> Attributes:
 
 def _shown(url: str) -> str:
     """The URL without a user name, password or query, which can be secrets."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    place = f"{host}:{parts.port}" if parts.port else host
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return "the endpoint"
+    place = f"{host}:{port}" if port else host
     return f"{parts.scheme}://{place}{parts.path}" if host else "the endpoint"
 
 
@@ -170,9 +176,9 @@ def _shown(url: str) -> str:
 def _quiet() -> Iterator[None]:
     """The exporter logs each retry; the user gets one sentence from us instead."""
     logger = logging.getLogger("opentelemetry")
-    before = logger.disabled, logger.level, logger.propagate
+    before = logger.level
     logger.setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
-        logger.setLevel(before[1])
+        logger.setLevel(before)
