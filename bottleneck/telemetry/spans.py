@@ -25,6 +25,7 @@ from .tree import Attributes, Builder, Event, Span
 MAX_SPANS = 2000
 MAX_STAGES = 100
 MAX_PIECES = 300  # reads, transformations and writes shown one by one
+MAX_RANKS = 64
 MAX_EVENTS = 200  # phases outside the steps
 _OUTER = 0xFF
 _ETL = (signals.READ, signals.TRANSFORM, signals.WRITE)
@@ -58,7 +59,7 @@ def build(recording: Recording, diagnosis: Diagnosis, run_id: str = "") -> Spans
     _etl(builder, root, artifacts, recording, left_out)
     epochs: list[Span] = []
     if steps is not None:
-        epochs = _steps(builder, root, recording, diagnosis, steps)
+        epochs = _steps(builder, root, recording, diagnosis, steps, left_out)
     _events(builder, root, recording, main, steps, epochs, left_out)
     requests.add(builder, root, artifacts, left_out)
     if left_out:
@@ -188,10 +189,19 @@ def _count(left_out: dict[str, int], kind: str, count: int) -> None:
         left_out[kind] = left_out.get(kind, 0) + count
 
 
-def _steps(builder: Builder, root: Span, recording: Recording, diagnosis: Diagnosis, steps: Steps) -> list[Span]:
+def _steps(
+    builder: Builder,
+    root: Span,
+    recording: Recording,
+    diagnosis: Diagnosis,
+    steps: Steps,
+    left_out: dict[str, int],
+) -> list[Span]:
     """The loop of the main process under the run, that of each other rank under a span of its own."""
     reserve = MAX_STAGES + MAX_PIECES + MAX_EVENTS + 20
-    others = [rank for rank in steps.ranks if rank != steps.process][:64]
+    others = [rank for rank in steps.ranks if rank != steps.process]
+    _count(left_out, "ranks", len(others) - MAX_RANKS)
+    others = others[:MAX_RANKS]
     budget = (MAX_SPANS - reserve - len(others)) // (1 + len(others))
     loop = step_spans.plan(steps.rows, steps.warm, steps.process, steps, diagnosis, budget)
     epochs = step_spans.add(builder, root, loop)

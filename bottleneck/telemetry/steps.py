@@ -46,21 +46,21 @@ def used_phases(rows: Table) -> list[str]:
 
 def plan(rows: Table, warm: npt.NDArray[np.bool_], process: int, steps: Steps, found: Diagnosis, budget: int) -> Loop:
     """Choose the steps of one process to show within ``budget`` spans, epochs and summaries included."""
-    groups = _groups(rows)
+    groups = _groups(rows, min(MAX_EPOCHS, max(1, budget // 4)))
     left = budget - 2 * len(groups)
     each = 1 + len(used_phases(rows))
     shown = _choose(rows, found, max(0, left // each))
     return Loop(process, steps.training, rows, warm, shown, tuple(groups))
 
 
-def _groups(rows: Table) -> list[tuple[int, int, int]]:
+def _groups(rows: Table, most: int) -> list[tuple[int, int, int]]:
     """Runs of rows with the same pass; passes are joined when there are too many to show each."""
     count = len(rows["t0"])
     if not count:
         return []
     cuts = [0, *(np.flatnonzero(np.diff(rows["loop"])) + 1).tolist(), count]
     passes = len(cuts) - 1
-    size = -(-passes // MAX_EPOCHS)
+    size = -(-passes // most)
     return [(cuts[i], cuts[min(i + size, passes)], min(size, passes - i)) for i in range(0, passes, size)]
 
 

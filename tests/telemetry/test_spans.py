@@ -109,6 +109,12 @@ def test_ranks_have_their_own_process(make, usual):
     assert {built.processes[r.process][names.PROCESS_PID] for r in ranks} == {1001, 1002, 1003}
 
 
+def test_very_many_ranks_with_very_many_epochs(make, usual):
+    spans = spans_of(make(usual(120), epoch_size=1, ranks=70))
+    check_tree(spans)
+    assert len(named(spans, "train.rank")) == 64 and "5 ranks" in spans[0].attributes[names.LEFT_OUT]
+
+
 def test_a_finding_is_an_event_and_shows_its_steps(make, usual):
     steps = usual(3_000)
     steps[1_777]["checkpoint"] = 3_000  # shorter than any other slow step, but the one the finding is about
