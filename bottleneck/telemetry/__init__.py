@@ -25,7 +25,10 @@ def export(
     from . import jaeger
     from .spans import build
 
-    spans = build(recording, diagnosis, run_dir.name)
+    try:
+        spans = build(recording, diagnosis, run_dir.name)
+    except Exception as error:  # the report is there already, and a trace is not worth losing the run's end for
+        return [f"the trace was not made: {type(error).__name__}: {error}"]
     service = environment.get("OTEL_SERVICE_NAME") or spans.service
     (run_dir / JAEGER_FILE).write_text(jaeger.dumps(spans.spans, spans.processes, service), encoding="utf-8")
     if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":

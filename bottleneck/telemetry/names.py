@@ -21,6 +21,7 @@ INFERENCE_STEP = "inference.step"
 INFERENCE_STEPS = "inference.steps"
 STARTUP = "startup"
 MODEL_CALL = "model.call"
+BLOCKED = "serve.blocked"
 # Events of the run span.
 FINDING = "bottleneck.finding"
 
@@ -68,6 +69,7 @@ REQUEST_COUNT = "bottleneck.requests.count"
 REQUEST_P50 = "bottleneck.requests.p50_seconds"
 REQUEST_P99 = "bottleneck.requests.p99_seconds"
 IN_FLIGHT = "bottleneck.requests.in_flight"
+WAITING = "bottleneck.requests.waiting"
 BATCH_SIZE = "train.batch_size"
 DETECTOR = "bottleneck.finding.detector"
 TITLE = "bottleneck.finding.title"
@@ -119,6 +121,7 @@ MEANING: dict[str, tuple[str, str]] = {
     HTTP_ROUTE: ("request", "route"),
     HTTP_STATUS: ("request", "status"),
     IN_FLIGHT: ("request, model.call", "requests inside the application at the start"),
+    WAITING: ("serve.blocked", "requests that could not go on meanwhile, the one that was running included"),
     BATCH_SIZE: ("model.call", "size of the batch that the model saw"),
     DETECTOR: ("bottleneck.finding", "id of the detector"),
     TITLE: ("bottleneck.finding", "the finding in one line"),
@@ -132,7 +135,7 @@ MEANING: dict[str, tuple[str, str]] = {
     GAIN_SECONDS: ("bottleneck.finding", "wall seconds of this run that the fix saves"),
     FIX: ("bottleneck.finding", "what to change"),
     EFFORT: ("bottleneck.finding", "1, 2, 4 or 8"),
-    CODE_FILE: ("bottleneck.finding", "file of the line to change"),
-    CODE_LINE: ("bottleneck.finding", "its line"),
-    CODE_FUNCTION: ("bottleneck.finding", "its function"),
+    CODE_FILE: ("bottleneck.finding, etl.*, checkpoint, serve.blocked", "file of the line"),
+    CODE_LINE: ("bottleneck.finding, etl.*, checkpoint, serve.blocked", "its line"),
+    CODE_FUNCTION: ("bottleneck.finding, etl.*, checkpoint, serve.blocked", "its function"),
 }

@@ -10,11 +10,12 @@ from ..timeline import Artifacts, Missing
 from ..timeline.requests import Requests
 from ..timeline.tables import Recording
 from . import names
-from .tree import Attributes, Builder, Link, Span
+from .tree import Attributes, Builder, Link, Span, code
 
 FIRST = 10
 WORST = 40
 SPREAD = 150
+BLOCKS = 50  # longest times that a line of the user's kept the event loop from running
 MAX_CALLS = 50  # model calls shown inside one request
 
 
@@ -27,6 +28,12 @@ def add(builder: Builder, root: Span, artifacts: Artifacts, left_out: dict[str, 
     root.attributes[names.REQUEST_COUNT] = served.count
     root.attributes[names.REQUEST_P50] = served.p50_seconds
     root.attributes[names.REQUEST_P99] = served.p99_seconds
+    blocks = sorted(served.user_blocks, key=lambda block: -block.seconds)
+    if len(blocks) > BLOCKS:
+        left_out[names.BLOCKED] = len(blocks) - BLOCKS
+    for block in sorted(blocks[:BLOCKS], key=lambda block: block.start_ns):
+        told: Attributes = {names.WAITING: block.waiting, **code(block.site)}
+        builder.child(root, names.BLOCKED, block.start_ns, block.end_ns, told, served.process)
     recording = artifacts.get(Recording)
     records = recording.requests[recording.requests["process"] == served.process]
     calls = records[records["kind"] == signals.MODEL_CALL]

@@ -20,7 +20,7 @@ from ..timeline.steps import Steps
 from ..timeline.tables import Recording, Records, Table
 from . import names, requests
 from . import steps as step_spans
-from .tree import Attributes, Builder, Event, Span
+from .tree import Attributes, Builder, Event, Span, code
 
 MAX_SPANS = 2000
 MAX_STAGES = 100
@@ -59,7 +59,8 @@ def build(recording: Recording, diagnosis: Diagnosis, run_id: str = "") -> Spans
     _etl(builder, root, artifacts, recording, left_out)
     epochs: list[Span] = []
     if steps is not None:
-        epochs = _steps(builder, root, recording, diagnosis, steps, left_out)
+        taken = len(builder.spans) + min(MAX_EVENTS, len(_outside(recording.events, main, steps))) + requests.BLOCKS
+        epochs = _steps(builder, root, recording, diagnosis, steps, MAX_SPANS - taken, left_out)
     _events(builder, root, recording, main, steps, epochs, left_out)
     requests.add(builder, root, artifacts, left_out)
     if left_out:
@@ -158,7 +159,7 @@ def _etl(builder: Builder, root: Span, artifacts: Artifacts, recording: Recordin
     stretches = sorted(etl.stretches, key=lambda s: -s.seconds)
     _count(left_out, "etl.stage", len(stretches) - MAX_STAGES)
     pieces: list[tuple[int, int, str, Attributes]] = [
-        (r.t0, r.t1, "etl.read", {names.READ_FORMAT: r.format, **_code(r.site)})
+        (r.t0, r.t1, "etl.read", {names.READ_FORMAT: r.format, **code(r.site)})
         for r in reads.reads
         if not r.in_step and r.count == 1
     ]
@@ -166,7 +167,7 @@ def _etl(builder: Builder, root: Span, artifacts: Artifacts, recording: Recordin
     events = events[(events["process"] == reads.process) & np.isin(events["kind"], _ETL[1:])]
     for record in events:
         site = recording.facts.sites.get((reads.process, int(record["arg"])))
-        pieces.append((int(record["t0"]), int(record["t1"]), signals.PHASES[int(record["kind"])], _code(site)))
+        pieces.append((int(record["t0"]), int(record["t1"]), signals.PHASES[int(record["kind"])], code(site)))
     _count(left_out, "etl pieces", len(pieces) - MAX_PIECES)
     pieces = sorted(sorted(pieces, key=lambda p: p[0] - p[1])[:MAX_PIECES], key=lambda p: p[:2])
     for stretch in sorted(stretches[:MAX_STAGES], key=lambda s: s.start_ns):
@@ -176,12 +177,6 @@ def _etl(builder: Builder, root: Span, artifacts: Artifacts, recording: Recordin
         for start, end, name, attributes in pieces:
             if start >= stretch.start_ns and end <= stretch.end_ns:
                 builder.child(span, name, start, end, attributes)
-
-
-def _code(site: Any) -> Attributes:
-    if site is None:
-        return {}
-    return {names.CODE_FILE: site.file, names.CODE_LINE: int(site.line), names.CODE_FUNCTION: site.function}
 
 
 def _count(left_out: dict[str, int], kind: str, count: int) -> None:
@@ -195,14 +190,14 @@ def _steps(
     recording: Recording,
     diagnosis: Diagnosis,
     steps: Steps,
+    most: int,
     left_out: dict[str, int],
 ) -> list[Span]:
-    """The loop of the main process under the run, that of each other rank under a span of its own."""
-    reserve = MAX_STAGES + MAX_PIECES + MAX_EVENTS + 20
+    """The loop of the main process under the run, that of each other rank under a span of its own; ``most`` spans."""
     others = [rank for rank in steps.ranks if rank != steps.process]
     _count(left_out, "ranks", len(others) - MAX_RANKS)
     others = others[:MAX_RANKS]
-    budget = (MAX_SPANS - reserve - len(others)) // (1 + len(others))
+    budget = (most - len(others)) // (1 + len(others))
     loop = step_spans.plan(steps.rows, steps.warm, steps.process, steps, diagnosis, budget)
     epochs = step_spans.add(builder, root, loop)
     for rank in others:
@@ -250,7 +245,7 @@ def _events(
         elif kind == signals.LOOP:
             name = signals.PHASES[signals.EVAL]
         elif kind in (signals.CHECKPOINT, *_ETL):
-            attributes.update(_code(recording.facts.sites.get((main, int(record["arg"])))))
+            attributes.update(code(recording.facts.sites.get((main, int(record["arg"])))))
         builder.child(parent, name, start, end, attributes)
 
 

@@ -6,6 +6,9 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..timeline.tables import Site
+from . import names
+
 Value = str | bool | int | float
 Attributes = dict[str, Value]
 
@@ -84,3 +87,10 @@ class Builder:
         self._made += 1
         digest = hashlib.sha256(f"{self.seed}/{kind}/{self._made}".encode()).hexdigest()[:digits]
         return digest if int(digest, 16) else "1".rjust(digits, "0")  # all zeros means "no id"
+
+
+def code(site: Site | None) -> Attributes:
+    """Attributes of a line of the user's code, none when it is unknown."""
+    if site is None:
+        return {}
+    return {names.CODE_FILE: site.file, names.CODE_LINE: int(site.line), names.CODE_FUNCTION: site.function}

@@ -5,8 +5,9 @@ from bottleneck_profiler import signals
 from bottleneck_profiler.analysis import diagnose
 from bottleneck_profiler.diagnosis import Ranked
 from bottleneck_profiler.findings import Finding, Fix, Gain, Location
-from bottleneck_profiler.telemetry import names
+from bottleneck_profiler.telemetry import export, names
 from bottleneck_profiler.telemetry.spans import MAX_SPANS, build
+from bottleneck_profiler.timeline.tables import Frame
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -152,6 +153,27 @@ def test_requests_are_traces_that_link_to_the_run(make):
     (call,) = named(spans, "model.call")
     assert call.parent == roots[0].span_id and call.attributes[names.BATCH_SIZE] == 8
     assert spans[0].attributes[names.REQUEST_COUNT] == 31
+
+
+def test_a_blocked_loop_is_a_span_with_its_line(make):
+    recording = make(requests=[(100 + 10 * i, 105 + 10 * i, "GET /p 200") for i in range(30)])
+    lag = recording.requests[:1].copy()
+    lag["kind"], lag["t1"], lag["arg"], lag["flags"] = signals.LAG, lag["t0"] + 80_000_000, 9, 0
+    recording.requests = np.concatenate([recording.requests, lag])
+    recording.facts.stacks[0, 9] = (Frame("score", "app.py", 12, True),)
+    spans = spans_of(recording)
+    check_tree(spans)
+    (blocked,) = named(spans, "serve.blocked")
+    assert blocked.end_ns - blocked.start_ns == 80_000_000 and blocked.parent == spans[0].span_id
+    assert blocked.attributes[names.CODE_LINE] == 12 and blocked.attributes[names.WAITING] > 1
+
+
+def test_a_trace_that_cannot_be_made_is_a_warning(make, tmp_path):
+    recording = make()
+    diagnosis = diagnose(recording)
+    recording.run["started_wall_ns"] = "yesterday"
+    (warning,) = export(recording, diagnosis, tmp_path, {})
+    assert warning.startswith("the trace was not made: ValueError")
 
 
 def test_many_requests_are_chosen_and_the_rest_is_said(make):
