@@ -58,6 +58,8 @@ class StepBuilder:
     _open: dict[int, int] = field(default_factory=dict)  # loader -> end of its last next(), while the pass is open
     _last_optimizer: int = 0
     _last_forward: int = 0
+    _last_user: int = 0
+    _folded: dict[int, int] = field(default_factory=dict)  # loader -> end of the last next() that is in a row
     _covered_until: int = 0
 
     def add(self, records: Records) -> None:
@@ -90,6 +92,7 @@ class StepBuilder:
 
     def _loaders(self, records: Records) -> Ints:
         waits = records[records["kind"] == signals.DATA_WAIT]
+        waits = waits[waits["arg"] > 0]  # 0: the user's own iterable under steps()
         return np.unique(np.concatenate([waits["arg"].astype("i8"), np.array(list(self._open), dtype="i8")]))
 
     def _keep_from(self, records: Records, force: bool) -> int:
@@ -99,11 +102,14 @@ class StepBuilder:
         anchors = list(self._open.values())
         if not self._open:
             anchors += [t for t in (self._last_optimizer, self._last_forward) if t]
+        if self._last_user:
+            anchors.append(self._last_user)
         return min(anchors) if anchors else int(records["t1"].max())
 
     def _loader_rows(self, records: Records, loader: int, force: bool) -> Table:
         """Rows of one DataLoader: from each next() that returned a batch to the following next()."""
         waits = records[(records["kind"] == signals.DATA_WAIT) & (records["arg"] == loader)]
+        waits = waits[waits["t1"] > self._folded.get(loader, 0)]  # kept for another loop that is still open
         ends = waits["t1"].astype("i8")
         first = (waits["flags"] & signals.FIRST) != 0
         over = (waits["flags"] & signals.END) != 0
@@ -123,6 +129,7 @@ class StepBuilder:
             inside = records["t1"][(records["t1"] > t0[index]) & (records["t1"] <= limit)]
             t1[index] = int(inside.max()) if len(inside) else t0[index]
         loop = loops[:-1]
+        self._folded[loader] = int(ends[-1])
         if force and not over[-1]:
             after = records["t1"][records["t1"] > ends[-1]]
             if len(after):
@@ -162,7 +169,13 @@ class StepBuilder:
         return self._rows(records, label, np.zeros(int(use.sum()), "i4"), t0[use], t1[use])
 
     def _user_rows(self, records: Records) -> Table:
-        marked = records[records["kind"] == signals.STEP]
+        """Rows of the user's steps; of nested ones the inner, so that rows of one thread never overlap."""
+        marked = records[(records["kind"] == signals.STEP) & (records["t1"] > self._last_user)]
+        if not len(marked):
+            return empty_steps()
+        before = np.concatenate([[self._last_user], marked["t1"][:-1]])
+        self._last_user = int(marked["t1"][-1])
+        marked = marked[marked["t0"] >= before]
         return self._rows(records, BY_USER, marked["arg"].astype("i4"), marked["t0"], marked["t1"])
 
     def _rows(self, records: Records, loader: int, loop: Any, t0: Ints, t1: Ints) -> Table:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from bottleneck_profiler import signals
 from bottleneck_profiler.recording.steps import StepBuilder
-from bottleneck_profiler.timeline.tables import BY_OPTIMIZER, RECORD_DTYPE, STEP_PHASES, Table
+from bottleneck_profiler.timeline.tables import BY_OPTIMIZER, BY_USER, RECORD_DTYPE, STEP_PHASES, Table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -171,3 +171,44 @@ def test_a_long_run_stays_small_in_memory(steps: int):
         builder.add(shifted)
         builder.flush()
         assert builder.size < 20_000
+
+
+def test_users_steps_are_one_row_each_however_often_the_fold_is_flushed() -> None:
+    program = Program()
+    began = program.now
+    for _ in range(30):
+        t0 = program.now
+        program.phase(signals.DATA_WAIT, 4)  # of the user's own iterable: no loader
+        program.phase(signals.FORWARD, 3)
+        program.event(signals.STEP, t0, 0, 7)
+    program.event(signals.STEP, began, 0, 8)  # one around them all
+    builder = StepBuilder(0)
+    tables = []
+    for record in program.records():
+        builder.add(np.array([record]))
+        tables.append(builder.flush()[0])
+    tables.append(builder.flush(final=True)[0])
+    rows = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+    mine = rows["loader"] == BY_USER
+    assert mine.sum() == 30
+    assert not (rows["loader"] > 0).any()
+    assert (rows["data_wait"][mine][1:] == 4000).all()
+    assert (rows["forward"][mine][1:] == 3000).all()
+
+
+def test_an_evaluation_inside_an_open_pass_is_folded_once() -> None:
+    program = Program()
+    program.epoch(10, evaluate_every=3)
+    at_once = StepBuilder(0)
+    at_once.add(program.records())
+    builder = StepBuilder(0)
+    tables = []
+    for record in program.records():
+        builder.add(np.array([record]))
+        tables.append(builder.flush()[0])
+    tables.append(builder.flush(final=True)[0])
+    rows = np.concatenate([table["loader"] for table in tables])
+    expected = at_once.flush(final=True)[0]["loader"]
+    assert {int(n): int((rows == n).sum()) for n in np.unique(rows)} == {
+        int(n): int((expected == n).sum()) for n in np.unique(expected)
+    }
