@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ..diagnosis import Bar, Diagnosis, Series
 from . import units
-from .terminal import gain_text
+from .words import gain_text
 
 _WIDTH = 1000.0
 _TRACK_HEIGHT = 22

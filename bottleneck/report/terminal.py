@@ -2,167 +2,268 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-from rich.markup import escape
+import math
+import os
+from urllib.parse import quote
+
+from rich.console import Console, OverflowMethod, RenderableType
 from rich.padding import Padding
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from ..diagnosis import Diagnosis, Ranked
-from ..findings import Gain
-from . import units
+from ..diagnosis import Checked, Diagnosis, PhaseShare, Ranked
+from . import units, words
 
 MAX_FINDINGS = 5
-_BAR_CELLS = 24
+_MAX_PHASES = 6
+_FULL = 2  # findings told in full on the first screen; the later ones in three lines
 _MIN_PHASE_SHARE = 0.01
-_COLOURS = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
+_SEVERITY = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+#: Phases by what they are: waiting for input, computing, reading and writing, Python in between.
+_PHASES = {
+    "red": ("data_wait", "loader_start", "serve.blocked"),
+    "cyan": ("forward", "backward", "optimizer", "eval", "serve.handler", "etl.transform"),
+    "yellow": ("checkpoint", "h2d", "sync", "etl.read", "etl.write"),
+    "magenta": ("python",),
+}
+_ASCII = str.maketrans({"·": "-", "–": "-", "→": ">", "…": "~", "●": "*", "µ": "u", "█": "#", "─": "-", "✓": "+"})
+_ASCII.update(dict.fromkeys(map(ord, _EIGHTHS[1:]), "|"))
 
 
 def render(diagnosis: Diagnosis, console: Console, verbose: bool = False) -> None:
-    """Print the report."""
-    _head(diagnosis, console)
-    _phases(diagnosis, console, verbose)
-    for number, ranked in enumerate(diagnosis.findings[:MAX_FINDINGS], 1):
-        _finding(number, ranked, diagnosis, console)
-    left_out = len(diagnosis.findings) - MAX_FINDINGS
+    """Print the report. ``verbose`` adds every phase, how each gain was predicted, and all that was checked."""
+    screen = _Screen(console)
+    _head(screen, diagnosis)
+    _phases(screen, diagnosis, verbose)
+    shown = diagnosis.findings if verbose else diagnosis.findings[:MAX_FINDINGS]
+    for number, ranked in enumerate(shown, 1):
+        _finding(screen, number, ranked, full=verbose or number <= _FULL)
+    left_out = len(diagnosis.findings) - len(shown)
     if left_out > 0:
-        console.print(f"[dim]{left_out} more in report.html[/]")
-    _plan(diagnosis, console)
-    _checked(diagnosis, console, verbose)
-    _foot(diagnosis, console)
+        screen.print((f"{left_out} more in report.html and with --verbose.", "dim"))
+        screen.print()
+    for number, ranked in enumerate(shown, 1):
+        _details(screen, number, ranked, verbose)
+    _plan(screen, diagnosis)
+    _also(screen, diagnosis, verbose)
+    _checked(screen, diagnosis, verbose)
+    _foot(screen, diagnosis)
 
 
-def _head(diagnosis: Diagnosis, console: Console) -> None:
-    run = diagnosis.run
-    console.print()
-    facts = [escape(run.command), units.seconds(run.wall_seconds)]
-    if run.steps:
-        facts.append(f"{run.steps:,} steps")
-    if run.requests:
-        facts.append(f"{run.requests:,} requests")
-    if run.ranks > 1:
-        facts.append(f"{run.ranks} ranks")
-    facts.append(f"{run.cores:g} cores")
-    if run.exit_code:
-        facts.append(f"exit code {run.exit_code}")
-    console.print("[bold]bottleneck[/]  [dim]" + " · ".join(facts) + "[/]", highlight=False)
+Part = str | tuple[str, str | Style]
+
+
+class _Screen:
+    """A console that writes ASCII where the terminal cannot show more, and never reads markup in what it is given."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._ascii = not console.encoding.lower().startswith("utf")
+        self.overflow: OverflowMethod = "crop" if self._ascii else "ellipsis"
+
+    def text(self, *parts: Part) -> Text:
+        text = Text()
+        for part in parts:
+            words_, style = part if isinstance(part, tuple) else (part, "")
+            text.append(self.plain(words_), style)
+        return text
+
+    def plain(self, text: str) -> str:
+        return text.translate(_ASCII).encode("ascii", "backslashreplace").decode() if self._ascii else text
+
+    def print(self, *parts: Part) -> None:
+        self.show(self.text(*parts))
+
+    def show(self, item: RenderableType, indent: int = 0) -> None:
+        self.console.print(Padding(item, (0, 0, 0, indent)) if indent else item, highlight=False, soft_wrap=False)
+
+    def place(self, ranked: Ranked) -> Part:
+        """``train.py:41``, to be clicked on."""
+        shown = words.place(ranked.finding)
+        # These two turn "file:line" into a link of their own that opens at the line; ours would only hide it.
+        own = {"vscode", "JetBrains-JediTerm"} & {os.environ.get(n, "") for n in ("TERM_PROGRAM", "TERMINAL_EMULATOR")}
+        file = ranked.finding.location.file if ranked.finding.location else ""
+        if own or not os.path.isabs(file) or not file.isprintable():
+            return shown, "bold"
+        return shown, Style(bold=True, link="file://" + quote(file))
+
+
+def _head(screen: _Screen, diagnosis: Diagnosis) -> None:
+    screen.print()
+    screen.print(("bottleneck", "bold"), ("  " + " · ".join(words.facts(diagnosis)), "dim"))
     style = "bold" if diagnosis.findings else "bold green" if diagnosis.verdict == "fine" else "bold yellow"
-    console.print(Text(_short(diagnosis), style=style))
-    console.print()
+    screen.print((words.headline(diagnosis), style))
+    advice = words.advice(diagnosis)
+    if advice:
+        screen.print(advice)
+    screen.print()
 
 
-def _short(diagnosis: Diagnosis) -> str:
-    """The headline with paths as the reader would type them."""
-    text = diagnosis.headline
-    for ranked in diagnosis.findings[:1]:
-        if ranked.finding.location:
-            text = text.replace(ranked.finding.location.file, units.path(ranked.finding.location.file))
-    return text
-
-
-def _phases(diagnosis: Diagnosis, console: Console, verbose: bool) -> None:
+def _phases(screen: _Screen, diagnosis: Diagnosis, verbose: bool) -> None:
+    rows = diagnosis.breakdown
+    if not rows:
+        return
+    shown = [row for i, row in enumerate(rows) if verbose or (i < _MAX_PHASES and row.share >= _MIN_PHASE_SHARE)]
+    rest = [row for row in rows if row not in shown]
+    if len(rest) == 1:
+        shown, rest = list(rows), []
+    names = [words.visible(row.phase) for row in shown]
+    cells = max(10, min(44, screen.console.width - 2 - min(30, max(map(len, names), default=0)) - 21))
     table = Table.grid(padding=(0, 2))
-    table.add_column(max_width=34, overflow="ellipsis", no_wrap=True)
-    table.add_column(justify="right")
-    table.add_column(justify="right")
-    table.add_column()
-    rest = 0.0
-    for index, row in enumerate(diagnosis.breakdown):
-        if (row.share < _MIN_PHASE_SHARE or index >= 8) and not verbose:
-            rest += row.seconds
-            continue
-        bar = "█" * round(row.share * _BAR_CELLS) or "▏"
-        table.add_row(escape(row.phase), units.seconds(row.seconds), units.share(row.share), f"[blue]{bar}[/]")
-    if rest > 0:
-        total = max(diagnosis.run.wall_seconds, 1e-9)
-        table.add_row("[dim]the rest[/]", units.seconds(rest), units.share(rest / total), "")
-    console.print(table)
-    console.print()
+    table.add_column(max_width=30, no_wrap=True, overflow=screen.overflow)
+    for _ in range(2):
+        table.add_column(justify="right", no_wrap=True, overflow=screen.overflow)
+    table.add_column(no_wrap=True, overflow=screen.overflow)
+    for name, row in zip(names, shown, strict=True):
+        bar = _bar(row.share, cells)
+        numbers = (units.seconds(row.seconds), units.share(row.share))
+        table.add_row(screen.text(name), *map(screen.text, numbers), screen.text((bar, _phase_style(row))))
+    if rest:
+        text = (
+            f"{len(rest)} more",
+            units.seconds(sum(r.seconds for r in rest)),
+            units.share(sum(r.share for r in rest)),
+        )
+        table.add_row(*(screen.text((part, "dim")) for part in text), "")
+    screen.show(table, 2)
+    screen.print()
 
 
-def gain_text(gain: Gain) -> str:
-    """One phrase: what the fix saves, with its range."""
-    span = f"{gain.low * 100:.0f}-{gain.high * 100:.0f} %"
-    if gain.basis == "p99":
-        return f"cuts the p99 latency by {units.share(gain.share)} ({span})"
-    if gain.basis == "capacity":
-        return f"frees {units.share(gain.share)} of the server's capacity ({span})"
-    what = "the run" if gain.basis == "run" else "the step"
-    return f"saves {units.share(gain.share)} of {what} ({span}, about {units.seconds(gain.seconds)})"
+def _bar(share: float, cells: int) -> str:
+    """A bar of eighths of a cell; whatever has a share has a mark."""
+    if not math.isfinite(share):
+        return ""
+    eighths = max(1, round(max(0.0, min(1.0, share)) * cells * 8))
+    return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
 
 
-def _finding(number: int, ranked: Ranked, diagnosis: Diagnosis, console: Console) -> None:
-    finding = ranked.finding
-    colour = _COLOURS[ranked.severity]
-    console.print(
-        f"[{colour}]{number}  {ranked.severity}[/]  [bold]{escape(finding.title)}[/]  [dim]{finding.detector}[/]",
-        highlight=False,
-    )
-    lines: list[tuple[str, str]] = []
-    if finding.location:
-        place = f"{units.path(finding.location.file)}:{finding.location.line}"
-        function = f"  in {finding.location.function}" if finding.location.function else ""
-        lines.append(("where", f"[bold]{escape(place)}[/]{escape(function)}"))
-    if finding.gain:
-        lines.append(("gain", escape(gain_text(finding.gain))))
-    elif finding.exhaustion_seconds is not None:
-        lines.append(("limit", f"memory runs out in about {units.seconds(finding.exhaustion_seconds)}"))
-    lines.append(("fix", escape(finding.fix.summary)))
-    table = Table.grid(padding=(0, 2))
-    table.add_column(width=8, style="dim", justify="right")
+def _phase_style(row: PhaseShare) -> str:
+    kind = row.phase.partition(":")[0]
+    return next((style for style, names in _PHASES.items() if kind in names), "dim")
+
+
+def _finding(screen: _Screen, number: int, ranked: Ranked, full: bool) -> None:
+    finding, style = ranked.finding, _SEVERITY[ranked.severity]
+    table = Table.grid(padding=(0, 1))
+    table.add_column(width=2, justify="right", no_wrap=True, overflow=screen.overflow)
+    table.add_column(width=10, no_wrap=True, overflow=screen.overflow)
     table.add_column(overflow="fold")
-    for name, text in lines:
-        table.add_row(name, text)
-    snippet = Text("\n".join("  " + line for line in finding.fix.snippet.splitlines()), style="green")
-    table.add_row("", snippet)
-    shown = [f"{e.label} {units.quantity(e.value, e.unit)}" for e in finding.evidence]
-    table.add_row("because", escape(" · ".join(shown)))
-    if finding.after:
-        table.add_row("then", "the limit becomes " + escape(finding.after))
-    console.print(table)
-    console.print()
+    severity = screen.text((f"● {ranked.severity}", style))
+    title = screen.text((words.visible(finding.title), "bold"))
+    table.add_row(screen.text((str(number), "bold")), severity, title)
+    worth = words.worth(finding)
+    function = finding.location.function if finding.location else ""
+    where: list[Part] = [screen.place(ranked)] if finding.location else []
+    if full:
+        if where:
+            where += [(f"  in {words.visible(function)}", "dim")] if function else []
+            table.add_row("", screen.text(("where", "dim")), screen.text(*where))
+        if worth:
+            table.add_row("", screen.text(("gain", "dim")), screen.text(worth))
+    elif where or worth:
+        join = " · " if where and worth else ""
+        table.add_row("", "", screen.text(*where, join + worth))
+    table.add_row("", screen.text(("change" if full else "", "dim")), screen.text(words.visible(finding.fix.summary)))
+    if full and finding.after:
+        table.add_row("", screen.text(("then", "dim")), screen.text(words.after(finding)))
+    screen.show(table)
+    screen.print()
 
 
-def _plan(diagnosis: Diagnosis, console: Console) -> None:
+def _details(screen: _Screen, number: int, ranked: Ranked, verbose: bool) -> None:
+    finding = ranked.finding
+    head = f"{number}  {words.visible(finding.detector)}"
+    screen.print((head, "bold"), ("  " + words.effort(finding.fix), "dim"))
+    snippet = words.visible(finding.fix.snippet.strip("\n"), one_line=False)
+    if snippet:
+        for line in snippet.split("\n"):  # never wrapped: it is there to be copied
+            screen.console.print(screen.text("     ", (line, "green")), highlight=False, soft_wrap=True)
+    table = Table.grid(padding=(0, 2))
+    table.add_column(width=8, no_wrap=True, overflow=screen.overflow)
+    table.add_column(overflow="fold")
+    shown = [f"{words.visible(e.label)} {words.visible(units.quantity(e.value, e.unit))}" for e in finding.evidence]
+    rows = [("because", " · ".join(shown))]
+    if finding.location and verbose:
+        rows.append(("file", f"{words.visible(finding.location.file)}:{finding.location.line}"))
+    if finding.gain and (verbose or not finding.gain.share):
+        rows.append(("law", words.visible(finding.gain.method)))
+    if ranked.explains:
+        rows.append(("explains", ", ".join(map(words.visible, ranked.explains))))
+    if verbose:
+        rows.append(("sure", f"{units.share(ranked.confidence)}, score {units.number(ranked.score)}"))
+    for name, text in rows:
+        if text:
+            table.add_row(screen.text((name, "dim")), screen.text(text))
+    screen.show(table, 3)
+    screen.print()
+
+
+def _plan(screen: _Screen, diagnosis: Diagnosis) -> None:
     if len(diagnosis.plan) < 2:
         return
-    parts = [units.seconds(diagnosis.run.wall_seconds)]
-    parts += [f"{step.detector} → {units.seconds(step.wall_seconds_after)}" for step in diagnosis.plan]
-    console.print("[bold]In this order[/]  " + " · ".join(parts), highlight=False)
-    console.print()
+    parts = [f"now {units.seconds(diagnosis.run.wall_seconds)}"]
+    parts += [f"{words.visible(step.detector)} {units.seconds(step.wall_seconds_after)}" for step in diagnosis.plan]
+    screen.print(("In this order  ", "bold"), " → ".join(parts))
+    screen.print()
 
 
-def _checked(diagnosis: Diagnosis, console: Console, verbose: bool) -> None:
+def _also(screen: _Screen, diagnosis: Diagnosis, verbose: bool) -> None:
+    for ranked in diagnosis.also_noticed if verbose else ():
+        finding = ranked.finding
+        text = [part for part in (words.visible(finding.title), words.worth(finding)) if part]
+        place: list[Part] = [" · ", screen.place(ranked)] if finding.location else []
+        screen.print(("also noticed  ", "dim"), " · ".join(text), *place)
+    if verbose and diagnosis.also_noticed:
+        screen.print()
+
+
+def _checked(screen: _Screen, diagnosis: Diagnosis, verbose: bool) -> None:
     fine = [row for row in diagnosis.checked if row.outcome == "fine"]
     missing = [row for row in diagnosis.checked if row.outcome != "fine"]
-    if not verbose and diagnosis.findings:
-        console.print(f"[dim]Also checked: {len(fine)} fine, {len(missing)} not measured (--verbose lists them).[/]")
-        return
-    if fine:
-        table = Table.grid(padding=(0, 2))
-        for row in fine:
-            measured = units.quantity(row.value, row.unit)
-            limit = units.quantity(row.threshold, row.unit)
-            table.add_row(
-                "[green]fine[/]",
-                row.detector,
-                f"{measured} [dim](threshold {limit})[/]",
-                f"[dim]{escape(row.reason)}[/]",
-            )
-        console.print(table)
+    if fine and (verbose or not diagnosis.findings):
+        _fine_table(screen, fine)
+        fine = []
     if missing and verbose:
+        table = Table.grid(padding=(0, 2))
+        for _ in range(3):
+            table.add_column(overflow="fold")
         for row in missing:
-            console.print(Padding(f"[dim]not measured  {row.detector}: {escape(row.reason)}[/]", (0, 0)))
-    elif missing:
-        console.print(f"[dim]{len(missing)} not measured (--verbose says why).[/]")
+            table.add_row(
+                screen.text(("not measured", "dim")),
+                screen.text(words.visible(row.detector)),
+                screen.text((words.visible(row.reason), "dim")),
+            )
+        screen.show(table, 2)
+        screen.print()
+        missing = []
+    counts = [f"{len(rows)} {word}" for rows, word in ((fine, "fine"), (missing, "not measured")) if rows]
+    if counts:
+        screen.print((f"Also checked: {', '.join(counts)} (--verbose lists them).", "dim"))
 
 
-def _foot(diagnosis: Diagnosis, console: Console) -> None:
+def _fine_table(screen: _Screen, rows: list[Checked]) -> None:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True, overflow=screen.overflow)
+    table.add_column(justify="right", no_wrap=True, overflow=screen.overflow)
+    table.add_column(justify="right", no_wrap=True, overflow=screen.overflow)
+    table.add_column(overflow="fold")
+    heads = ("checked and fine", "measured", "threshold", "")
+    table.add_row(*(screen.text((head, "dim")) for head in heads))
+    for row in rows:
+        measured, threshold = words.compared(row)
+        table.add_row(
+            screen.text(("✓ ", "green"), words.visible(row.detector)),
+            screen.text(measured),
+            screen.text(threshold),
+            screen.text((words.visible(row.reason), "dim")),
+        )
+    screen.show(table, 2)
+    screen.print()
+
+
+def _foot(screen: _Screen, diagnosis: Diagnosis) -> None:
     for note in diagnosis.run.notes:
-        console.print(f"[yellow]{escape(note)}[/]")
-    cost = diagnosis.overhead
-    text = f"Recording cost {units.share(cost.share)} of the run ({units.seconds(cost.seconds)} of CPU)"
-    text += f", {cost.dropped_records:,} records lost." if cost.dropped_records else ", nothing was lost."
-    if diagnosis.breakdown:
-        text += f" {units.share(diagnosis.run.named_share)} of the time has a name."
-    console.print(f"[dim]{text}[/]", highlight=False)
+        screen.print((words.visible(note), "yellow"))
+    screen.print((words.overhead(diagnosis), "dim"))

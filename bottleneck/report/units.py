@@ -1,63 +1,102 @@
-"""Numbers as people read them: one unit, two or three digits."""
+"""Numbers as people read them: one unit, two or three digits; what is not a number is a dash."""
 
 from __future__ import annotations
 
+import math
 import os
+import re
 
 _BYTES = ("B", "KiB", "MiB", "GiB", "TiB")
+NOTHING = "–"
+_LIBRARY = re.compile(r".*[/\\](?:site-packages|dist-packages|lib[/\\]python3(?:\.\d+)?)[/\\]")
 
 
 def seconds(value: float) -> str:
     """1.2 ms, 340 ms, 5.6 s, 3 min 20 s, 2 h 5 min."""
-    if value < 0.0001:
-        return f"{value * 1e6:.0f} us"
-    if value < 0.01:
+    if not math.isfinite(value):
+        return NOTHING
+    if value <= 0:
+        return "0 s"
+    if value < 0.000_099_5:
+        return f"{value * 1e6:.0f} µs"
+    if value < 0.009_95:
         return f"{value * 1e3:.1f} ms"
-    if value < 1.0:
+    if value < 0.999_5:
         return f"{value * 1e3:.0f} ms"
-    if value < 100:
+    if value < 99.95:
         return f"{value:.1f} s"
-    if value < 3600:
-        return f"{int(value) // 60} min {int(value) % 60} s"
-    return f"{int(value) // 3600} h {int(value) % 3600 // 60} min"
+    whole = round(value)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    minutes = round(value / 60)
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def about(value: float) -> str:
+    """A predicted time, without digits that nobody can promise."""
+    if math.isfinite(value) and 9.95 <= value < 99.95:
+        return f"{value:.0f} s"
+    return seconds(value)
 
 
 def share(value: float) -> str:
     """12 %, and one digit more below 10 %."""
-    return f"{value * 100:.1f} %" if 0 < value < 0.0995 else f"{value * 100:.0f} %"
+    if not math.isfinite(value):
+        return NOTHING
+    return f"{value * 100:.1f} %" if 0 < abs(value) < 0.0995 else f"{value * 100:.0f} %"
+
+
+def points(value: float) -> str:
+    """A predicted share in whole points, without the sign for per cent."""
+    return f"{value * 100:.0f}" if math.isfinite(value) else NOTHING
 
 
 def size(value: float) -> str:
     """Bytes with a binary prefix."""
+    if not math.isfinite(value):
+        return NOTHING
     for unit in _BYTES:
-        if abs(value) < 1024 or unit == _BYTES[-1]:
+        if abs(value) < 1023.95 or unit == _BYTES[-1]:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1024
     raise AssertionError("unreachable")
 
 
+def number(value: float) -> str:
+    """12,345 or 2.9."""
+    if not math.isfinite(value):
+        return NOTHING
+    if float(value).is_integer() or abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.2f}".rstrip("0").rstrip(".") if abs(value) >= 0.1 else f"{value:.2g}"
+
+
 def quantity(value: float | int | str | None, unit: str) -> str:
     """A measured value with its unit; text stays text."""
     if value is None:
-        return "-"
+        return NOTHING
     if isinstance(value, str):
         return value
-    if unit == "s":
-        return seconds(value)
-    if unit == "share":
-        return share(value)
-    if unit == "B":
-        return size(value)
+    known = {"s": seconds, "share": share, "B": size}.get(unit)
+    if known is not None:
+        return known(value)
     if unit == "B/s":
         return size(value) + "/s"
-    number = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
-    return f"{number} {unit}".strip() if unit != "count" else number
+    if unit == "1/s":
+        return number(value) + "/s"
+    return number(value) if unit in ("count", "") or not math.isfinite(value) else f"{number(value)} {unit}"
 
 
 def path(file: str) -> str:
     """A file relative to the working folder when it lies below it."""
     try:
         relative = os.path.relpath(file)
-    except ValueError:
+    except (ValueError, OSError):
         return file
     return file if relative.startswith("..") else relative
+
+
+def library_path(file: str) -> str:
+    """As ``path``; a library's file from its package on."""
+    shown = path(file)
+    return _LIBRARY.sub("", shown) if shown == file else shown
