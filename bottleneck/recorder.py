@@ -8,6 +8,7 @@ import mmap
 import os
 import sys
 from _thread import get_ident
+from itertools import count
 from struct import Struct
 from time import monotonic_ns, time_ns
 
@@ -109,7 +110,8 @@ class Recorder:
         self.live = os.path.join(run_dir, signals.LIVE)
         self.role = role
         self.rings = {}
-        self._numbers = 0
+        self._numbers = count(1)
+        self._ids = count(1)  # of strings and call sites
         self._side = None
         self._strings = {}
         self._sites = {}
@@ -138,8 +140,7 @@ class Recorder:
         return self._open(key)
 
     def _open(self, key):
-        self._numbers += 1
-        number = self._numbers
+        number = next(self._numbers)  # one step of C code: two threads never get the same
         capacity = MAIN_CAPACITY if key == self.first_thread and self.role == signals.MAIN else THREAD_CAPACITY
         path = os.path.join(self.live, "%d-%d.ring" % (self.pid, number))
         self.rings[key] = self._make(path, number, capacity)
@@ -174,7 +175,7 @@ class Recorder:
         if found is None:
             if len(self._strings) >= _MAX_STRINGS:
                 return 0
-            found = self._strings[text] = len(self._strings) + 1
+            found = self._strings[text] = next(self._ids)
             self.note("string", id=found, text=text)
         return found
 
@@ -209,7 +210,7 @@ class Recorder:
         key = (code, line)
         found = self._sites.get(key)
         if found is None:
-            found = self._sites[key] = len(self._sites) + 1
+            found = self._sites[key] = next(self._ids)
             function = getattr(code, "co_qualname", code.co_name)
             self.note("site", id=found, file=os.path.abspath(code.co_filename), line=line, function=function)
         return found
@@ -248,7 +249,7 @@ class Recorder:
         self.role = signals.FORKED
         self.pid = os.getpid()
         self.rings = {}
-        self._numbers = 0
+        self._numbers = count(1)
         self.first_thread = get_ident()
         if self._side is not None:
             os.close(self._side)

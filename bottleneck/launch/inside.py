@@ -151,7 +151,7 @@ def _start(name: str | None, run_dir: Any, stacks: str, quiet: bool) -> Run:
         raise
     run = Run(folder, pipe=pipe)
     if not quiet:
-        atexit.register(run.wait, _EXIT_WAIT_SECONDS)
+        atexit.register(_wait_at_exit, run)
     return run
 
 
@@ -182,6 +182,12 @@ def _start_watch(folder: str, name: str, command: str, quiet: bool) -> int:
         os.close(ours)
         raise OSError("the supervising process could not be started")
     return ours
+
+
+def _wait_at_exit(run: Run) -> None:
+    """Let the report appear before the prompt does; a forked copy of the program does not wait for its parent's."""
+    if run.pid == os.getpid():
+        run.wait(_EXIT_WAIT_SECONDS)
 
 
 def _load_child() -> Any:
