@@ -324,3 +324,24 @@ def test_waits_of_a_dataloader_are_recorded_once_and_others_by_steps(tmp_path: P
     assert mine.sum() == 25
     assert not (rows["loader"] > 0).any()
     assert (rows["data_wait"][mine][:-1] > 1000).all()  # each step holds the wait for the next item
+
+
+def test_a_forked_copy_that_leaves_the_block_does_not_end_its_parents_run(tmp_path: Path) -> None:
+    done = run(
+        tmp_path,
+        """
+        import os
+        from bottleneck_profiler import mark, profile
+
+        with profile(run_dir="r") as result:
+            child = os.fork()
+            if child:
+                assert os.waitpid(child, 0)[1] == 0
+            mark("parent" if child else "child")
+        assert child or not result.wait()
+        print("parent" if child else "child", flush=True)
+        """,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "child\nparent\n"
+    assert strings(tmp_path / "r") == {"parent", "child"}
