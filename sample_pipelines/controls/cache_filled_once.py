@@ -1,4 +1,5 @@
 """Train on a data set that keeps what it has computed: the cache is full after the first epoch."""
+
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset

@@ -1,4 +1,5 @@
 """Train with a replay buffer of fixed size: memory rises until the buffer is full, and stays."""
+
 from collections import deque
 
 import torch
@@ -26,4 +27,4 @@ for epoch in range(3):
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    print(f"epoch {epoch}: {sum(losses[-len(loader):]) / len(loader):.3f}")
+    print(f"epoch {epoch}: {sum(losses[-len(loader) :]) / len(loader):.3f}")

@@ -9,9 +9,10 @@ from torch.utils.data import DataLoader, TensorDataset
 if __name__ == "__main__":
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    data = TensorDataset(torch.randn(6000, 256), torch.randint(0, 10, (6000,)))
+    data = TensorDataset(torch.randn(30000, 256), torch.randint(0, 10, (30000,)))
     loader = DataLoader(data, batch_size=32, shuffle=True)
-    model = nn.Sequential(nn.Linear(256, 1024), nn.ReLU(), nn.Linear(1024, 1024), nn.ReLU(), nn.Linear(1024, 10))
+    layers = [layer for _ in range(8) for layer in (nn.Linear(256, 256), nn.ReLU())]
+    model = nn.Sequential(*layers, nn.Linear(256, 10))
     optimizer = torch.optim.Adam(model.parameters())
     with tempfile.TemporaryDirectory() as folder:
         for epoch in range(2):

@@ -6,9 +6,10 @@ from torch.utils.data import DataLoader, TensorDataset
 
 if __name__ == "__main__":
     torch.manual_seed(0)
-    data = TensorDataset(torch.randn(8000, 256), torch.randint(0, 10, (8000,)))
+    data = TensorDataset(torch.randn(40000, 256), torch.randint(0, 10, (40000,)))
     loader = DataLoader(data, batch_size=64, shuffle=True)
-    model = nn.Sequential(nn.Linear(256, 1536), nn.ReLU(), nn.Linear(1536, 1536), nn.ReLU(), nn.Linear(1536, 10))
+    layers = [layer for _ in range(8) for layer in (nn.Linear(256, 256), nn.ReLU())]
+    model = nn.Sequential(*layers, nn.Linear(256, 10))
     optimizer = torch.optim.Adam(model.parameters())
     for epoch in range(2):
         for x, y in loader:

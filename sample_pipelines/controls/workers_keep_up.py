@@ -9,18 +9,19 @@ from torch.utils.data import DataLoader, Dataset
 
 class Slow(Dataset):
     def __len__(self):
-        return 3200
+        return 9600
 
     def __getitem__(self, index):
-        time.sleep(0.0005)
-        return torch.randn(512), index % 10
+        time.sleep(0.00005)
+        return torch.randn(256), index % 10
 
 
 if __name__ == "__main__":
     torch.manual_seed(0)
     torch.set_num_threads(1)
     loader = DataLoader(Slow(), batch_size=32, num_workers=2, persistent_workers=True)
-    model = nn.Sequential(nn.Linear(512, 2048), nn.ReLU(), nn.Linear(2048, 2048), nn.ReLU(), nn.Linear(2048, 10))
+    layers = [layer for _ in range(8) for layer in (nn.Linear(256, 256), nn.ReLU())]
+    model = nn.Sequential(*layers, nn.Linear(256, 10))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     for epoch in range(2):
         for x, y in loader:

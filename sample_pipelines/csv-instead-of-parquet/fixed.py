@@ -1,6 +1,6 @@
 """Predicts the duration of taxi trips from monthly Parquet files.
 
-    python fixed.py [folder]
+python fixed.py [folder]
 """
 
 import sys

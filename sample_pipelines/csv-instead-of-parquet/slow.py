@@ -1,6 +1,6 @@
 """Predicts the duration of taxi trips from monthly CSV exports, read again for every validation fold.
 
-    python slow.py [folder]
+python slow.py [folder]
 """
 
 import sys

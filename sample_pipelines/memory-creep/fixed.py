@@ -1,4 +1,5 @@
 """Train a sequence tagger and plot the loss at the end."""
+
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -36,7 +37,7 @@ def train(model, loader, epochs=2):
             loss.backward()
             optimizer.step()
             history.append(loss.item())
-        mean = sum(history[-len(loader):]) / len(loader)
+        mean = sum(history[-len(loader) :]) / len(loader)
         print(f"epoch {epoch}: loss {mean:.3f}")
     accuracy = (logits.argmax(-1) == labels).float().mean()
     print(f"last batch: accuracy {accuracy:.2f}")

@@ -1,4 +1,5 @@
 """Fit a kernel regression on random features, one minibatch at a time."""
+
 import math
 
 import torch

@@ -1,6 +1,6 @@
 """Fits a churn model on three columns of a wide customer table.
 
-    python fixed.py [folder]
+python fixed.py [folder]
 """
 
 import sys

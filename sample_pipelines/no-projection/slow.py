@@ -1,6 +1,6 @@
 """Fits a churn model on three columns of a wide customer table.
 
-    python slow.py [folder]
+python slow.py [folder]
 """
 
 import sys

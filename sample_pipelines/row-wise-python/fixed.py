@@ -1,6 +1,6 @@
 """Scores credit-card payments for fraud; the features are made column by column.
 
-    python fixed.py
+python fixed.py
 """
 
 import numpy as np

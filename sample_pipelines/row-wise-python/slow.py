@@ -1,6 +1,6 @@
 """Scores credit-card payments for fraud; the features are made row by row.
 
-    python slow.py
+python slow.py
 """
 
 import numpy as np

@@ -20,7 +20,7 @@ class SerialCollate(Detector):
         Stack arrays in one call (``torch.stack``, ``np.stack``) instead of loops and lists; pad with
         ``pad_sequence``; have workers so that collate overlaps the training.
     When to ignore it
-        When the collate is the tokenizer or another library that must run per batch.
+        When the collate is the tokenizer or another library that must run per batch. torch's default is not judged.
     """
 
     id = "serial-collate"
@@ -32,6 +32,8 @@ class SerialCollate(Detector):
     vectorised_share = 0.05  # of the old collate that a vectorised one still costs (own measurement)
 
     def detect(self, steps: Steps, loader: Loader, loading: Loading) -> Finding | Fine:
+        if loader.collate_site is None:
+            return Fine(0.0, self.step_share_threshold, "share", "torch's own collate; no function of yours")
         collate = loading.collate_share * loading.load
         exposed = collate if loader.num_workers == 0 else collate / max(loader.num_workers, 1)
         share = min(loading.wait_share, exposed / max(steps.typical_seconds, 1e-9))
