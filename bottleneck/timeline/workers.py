@@ -19,7 +19,8 @@ Floats = npt.NDArray[np.float64]
 class Workers:
     """``batch_seconds``/``batch_cpu_seconds``: one value per recorded batch (L and Lcpu of the law).
 
-    ``read_share``: of the sampled items' wall time, blocked in timed readers; ``decode_share``: in timed decoders. ``collate_seconds``: median per batch.
+    ``read_share``: of the sampled items' wall time, blocked in timed readers; ``decode_share``: in timed decoders.
+    ``collate_seconds``: median per batch.
     ``item_seconds``: median of the sampled items.
     """
 
