@@ -1,0 +1,155 @@
+"""report.html as text: complete, self-contained, bounded, and with everything from the run escaped."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+from bottleneck_profiler.diagnosis import Bar, Diagnosis, Series, View
+from bottleneck_profiler.report import drawing, html
+
+from . import hard_samples, samples
+
+EVERY = {
+    **samples.ALL,
+    "hostile": hard_samples.hostile,
+    "largest": hard_samples.largest,
+    "unfinite": hard_samples.unfinite,
+}
+_VOID = {"meta", "link", "br"}
+
+
+class Reader(HTMLParser):
+    """Tags that are open, every attribute, and the text of the script elements."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in _VOID:
+            self.open.append(tag)
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] == "script":
+            self.scripts[-1] += data
+
+
+def read(diagnosis: Diagnosis) -> Reader:
+    reader = Reader()
+    reader.feed(html.render(diagnosis))
+    reader.close()
+    assert reader.open == []
+    return reader
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_page_is_whole_small_and_asks_for_nothing(name: str) -> None:
+    page = html.render(EVERY[name]())
+    assert len(page.encode("utf-8")) < 500_000
+    reader = read(EVERY[name]())
+    for tag, attributes in reader.tags:
+        assert tag not in {"img", "iframe", "object", "embed", "base", "form"}
+        assert not [key for key in attributes if key.startswith("on")]
+        for key in ("src", "href", "srcset", "action"):
+            assert attributes.get(key) in (None, "data:,")
+    assert "url(" not in page
+    assert "@import" not in page
+    assert "nan" not in re.sub(r"<style>.*?</style>|<script.*?</script>", "", page, flags=re.S).lower()
+
+
+def test_it_answers_the_five_questions() -> None:
+    page = html.render(samples.slow_training())
+    for text in (
+        "12.9 s",
+        "The training thread loads every batch itself",
+        f"{samples.TRAIN}:41",
+        "num_workers=3",
+        "saves 52 % of the run (48–55 %, about 12 s)",
+        "the limit becomes forward and backward",
+        "−62 %",
+        "Recording cost 0.2 % of the run",
+        "Logging every step",
+        "The pandas hooks failed",
+    ):
+        assert text in page
+
+
+def test_a_healthy_run_lists_what_was_checked_and_no_card() -> None:
+    page = html.render(samples.healthy())
+    assert "Nothing worth fixing was found" in page
+    assert "10.0 MiB/s" in page
+    assert '<article class="card finding' not in page
+
+
+@pytest.mark.parametrize("name", ["too_short", "nothing_recorded"])
+def test_a_run_that_was_not_judged_is_no_all_clear(name: str) -> None:
+    assert "This is not an all-clear" in html.render(samples.ALL[name]())
+
+
+def test_text_from_the_run_stays_text() -> None:
+    page = html.render(hard_samples.hostile())
+    reader = read(hard_samples.hostile())
+    assert samples.ATTACK not in page
+    assert len(reader.scripts) == 2  # the bars and our own
+    data = json.loads(reader.scripts[0])
+    assert data["phases"][0].startswith(samples.ATTACK)
+    assert "<" not in reader.scripts[0]
+    assert "\x1b" not in page
+    assert "\u202e" not in page
+    page.encode("utf-8")  # an undecodable file name would raise
+
+
+def test_lanes_keep_what_overlaps_apart_and_workers_in_their_order() -> None:
+    bars = (
+        Bar("worker 10", "batch", 0.0, 1.0),
+        Bar("worker 2", "batch", 0.0, 1.0),
+        Bar("main", "etl.read", 2.0, 3.0),
+        Bar("main", "etl.transform", 0.0, 8.0),
+        Bar("main", "etl.read", 6.0, 1.0),
+    )
+    diagnosis = samples.replace(samples.healthy(), view=View(bars))
+    tracks = drawing.tracks(diagnosis)
+    assert [track.name for track in tracks] == ["main", "worker 2", "worker 10"]
+    assert [[bar.phase for bar in lane] for lane in tracks[0].lanes] == [["etl.transform"], ["etl.read", "etl.read"]]
+
+
+def test_a_gap_in_a_curve_stays_a_gap() -> None:
+    nan = float("nan")
+    series = Series("memory", "B", (0.0, 1.0, 2.0, 3.0, 4.0), (1.0, 1.0, nan, 1.0, 1.0))
+    diagnosis = samples.replace(samples.healthy(), view=View((), (), (series,)))
+    (chart,) = drawing.charts(diagnosis)
+    assert chart.line.count("M") == 2
+    alone = samples.replace(series, y=(nan, nan, nan, nan, nan))
+    assert drawing.charts(samples.replace(diagnosis, view=View((), (), (alone,)))) == []
+
+
+@pytest.mark.parametrize("wall", [0.004, 0.8, 7.0, 23.4, 61.0, 95.0, 312.0, 5000.0, 40_000.0, 900_000.0])
+def test_ticks_are_round_few_and_inside(wall: float) -> None:
+    ticks = drawing.ticks(wall)
+    assert 3 <= len(ticks) <= 12
+    assert ticks[0] == (0, "0")
+    assert all(0 <= at < 1 for at, _ in ticks)
+    assert len({label for _, label in ticks}) == len(ticks)
+
+
+def test_the_call_tree_keeps_its_largest_branches() -> None:
+    def rows(calls: tuple[drawing.Call, ...]) -> list[float]:
+        return [s for call in calls for s in (call.seconds, *rows(call.children))]
+
+    kept = rows(drawing.calls(hard_samples.largest().view.calls))
+    assert 0 < len(kept) <= 500
+    assert max(kept) == 5.0
