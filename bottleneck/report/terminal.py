@@ -77,7 +77,9 @@ class _Screen:
         self.show(self.text(*parts))
 
     def show(self, item: RenderableType, indent: int = 0) -> None:
-        self.console.print(Padding(item, (0, 0, 0, indent)) if indent else item, highlight=False, soft_wrap=False)
+        self.console.print(
+            Padding(item, (0, 0, 0, indent), expand=False) if indent else item, highlight=False, soft_wrap=False
+        )
 
     def place(self, ranked: Ranked) -> Part:
         """``train.py:41``, to be clicked on."""
