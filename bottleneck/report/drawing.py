@@ -137,13 +137,13 @@ def ticks(wall: float, count: int = 6) -> list[tuple[float, str]]:
     steps = (1, 2, 5, 10) if rough < 10 else (15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
     step = next((s for s in (s * (power if rough < 10 else 1) for s in steps) if s >= rough), rough)
     marks = [i * step for i in range(int(wall / step) + 1)]
-    return [(mark / wall, "0" if not mark else _tick(mark)) for mark in marks if mark <= wall * 0.97]
+    return [(mark / wall, "0" if not mark else _tick(mark)) for mark in marks if mark <= wall * 0.95]
 
 
 def _tick(mark: float) -> str:
     if mark < 1:
         return units.seconds(mark)
-    if mark < 120:
+    if mark < 60 or mark % 60:
         return f"{mark:g} s"
     if mark < 7200:
         return f"{mark / 60:g} min"

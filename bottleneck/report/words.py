@@ -114,6 +114,12 @@ def after(finding: Finding) -> str:
     return f"the limit becomes {visible(finding.after).rstrip('.')}" if finding.after else ""
 
 
+def sentence(text: str) -> str:
+    """``text`` with a full stop."""
+    text = text.strip()
+    return text if not text or text[-1] in ".!?" else text + "."
+
+
 def compared(row: Checked) -> tuple[str, str]:
     """The measured value and the threshold it was held against."""
     return units.quantity(row.value, row.unit), units.quantity(row.threshold, row.unit)

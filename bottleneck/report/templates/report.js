@@ -33,7 +33,7 @@
     const rough = (to - from) / 6, power = 10 ** Math.floor(Math.log10(rough));
     const step = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= rough) || rough;
     axis.replaceChildren();
-    for (let at = Math.ceil(from / step) * step; at <= to - 0.03 * (to - from); at += step) {
+    for (let at = Math.ceil(from / step) * step; at <= to - 0.05 * (to - from); at += step) {
       const mark = document.createElement("span");
       mark.style.left = 100 * (at - from) / (to - from) + "%";
       mark.textContent = at < step / 2 ? "0" : time(at);
