@@ -105,7 +105,7 @@ def _hot(recording: Recording, steps: Steps, loader: Loader) -> tuple[tuple[HotL
         stacks = stacks[np.isin(stacks["process"], mine)]
     else:
         stacks = stacks[(stacks["process"] == steps.process) & (stacks["flags"] == signals.DATA_WAIT)]
-    loop = loader.iter_site if not loader.num_workers else None
+    loop = loader.iter_site
     lines: dict[Frame, list[float]] = {}  # seconds, of which on the CPU
     total = reading = blocked = 0.0
     for process, kind, stack, seconds in zip(
@@ -119,8 +119,11 @@ def _hot(recording: Recording, steps: Steps, loader: Loader) -> tuple[tuple[HotL
         frame = next((f for f in frames if f.user), None)
         if frame is None:
             continue  # a worker waiting for its next index: not loading
+        outside = loop is not None and (frame.file, frame.function) == (loop.file, loop.function)
+        if outside and loader.num_workers:
+            continue  # a forked worker waiting for its next index: it carries the frames it was forked from
         total += seconds
-        if loop is not None and (frame.file, frame.function) == (loop.file, loop.function):
+        if outside:
             continue  # only library code between the loop and the batch: no line of the user's loads
         cpu = seconds if kind == signals.STACK_CPU else 0.0
         cell = lines.setdefault(frame, [0.0, 0.0])

@@ -49,7 +49,10 @@ def main():
         files = sorted(folder.glob("*.rle")) * 20
         workers = len(os.sched_getaffinity(0))
         loader = DataLoader(Masks(files), batch_size=32, num_workers=workers, persistent_workers=True)
-        model = nn.Sequential(nn.Conv2d(1, 8, 5, stride=4), nn.ReLU(), nn.Flatten(), nn.LazyLinear(4))
+        layers = [layer for _ in range(16) for layer in (nn.ReLU(), nn.Linear(128, 128))]
+        model = nn.Sequential(
+            nn.Conv2d(1, 8, 5, stride=4), nn.ReLU(), nn.Flatten(), nn.LazyLinear(128), *layers, nn.Linear(128, 4)
+        )
         model(torch.zeros(1, 1, SIDE, SIDE))
         optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
         for epoch in range(2):

@@ -35,4 +35,4 @@ def main(workers=0):
 
 
 if __name__ == "__main__":
-    main(workers=4)
+    main(workers=8)

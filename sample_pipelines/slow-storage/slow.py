@@ -52,7 +52,8 @@ def main():
             np.save(folder / f"{i}.npy", np.random.default_rng(i).normal(size=5000).astype("float32"))
         volume = SharedVolume(folder)
         loader = DataLoader(Features(volume, 4000), batch_size=16, num_workers=2, persistent_workers=True)
-        model = nn.Sequential(nn.Linear(5000, 128), nn.ReLU(), nn.Linear(128, 3))
+        layers = [layer for _ in range(24) for layer in (nn.Linear(128, 128), nn.ReLU())]
+        model = nn.Sequential(nn.Linear(5000, 128), nn.ReLU(), *layers, nn.Linear(128, 3))
         optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
         for epoch in range(2):
             for features, labels in loader:

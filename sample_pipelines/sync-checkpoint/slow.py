@@ -1,4 +1,4 @@
-"""Trains a language-model-sized embedding and keeps every few steps' state."""
+"""Trains a small head on frozen word vectors and keeps every few steps' state, vectors included."""
 
 import os
 import pathlib
@@ -20,12 +20,15 @@ def save(model, optimizer, path):
 def main():
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    data = torch.randn(4096, 512)
-    labels = torch.randint(0, 10, (4096,))
+    data = torch.randint(0, 50_000, (12_000, 8))
+    labels = torch.randint(0, 10, (12_000,))
     dataset = torch.utils.data.TensorDataset(data, labels)
-    loader = torch.utils.data.DataLoader(dataset, batch_size=64, shuffle=True)
-    model = nn.Sequential(nn.Linear(512, 2048), nn.ReLU(), nn.Linear(2048, 1024), nn.ReLU(), nn.Linear(1024, 10))
-    optimizer = torch.optim.Adam(model.parameters())
+    loader = torch.utils.data.DataLoader(dataset, batch_size=32, shuffle=True)
+    vectors = nn.EmbeddingBag(50_000, 128)
+    vectors.requires_grad_(False)
+    layers = [layer for _ in range(8) for layer in (nn.Linear(128, 128), nn.ReLU())]
+    model = nn.Sequential(vectors, *layers, nn.Linear(128, 10))
+    optimizer = torch.optim.Adam(p for p in model.parameters() if p.requires_grad)
     step = 0
     with tempfile.TemporaryDirectory() as folder:
         for epoch in range(3):

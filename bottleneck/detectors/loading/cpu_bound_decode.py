@@ -27,9 +27,10 @@ class CpuBoundDecode(Detector):
     title = "Decoding samples keeps all cores busy"
     stage = "data loading"
     explains = ("input-wait", "starved-gpu", "too-few-workers")
-    wait_share_threshold = _shared.WAIT_DEAD_BAND
+    wait_share_threshold = 0.10  # of the step: the fix is a day's work, not a flag
     cpu_share_threshold = 0.8  # on the CPU rather than waiting (signatures.md 04)
     max_idle_cores = 0.5  # with more idle, workers come first
+    min_pace_share = 0.8  # of the step: below it the wait comes from elsewhere (the queue between the processes)
     min_operation_share = 0.3  # a hot line below this is not "the" decode
 
     def detect(self, steps: Steps, loader: Loader, loading: Loading) -> Finding | Fine:
@@ -38,6 +39,10 @@ class CpuBoundDecode(Detector):
             return Fine(share, self.wait_share_threshold, "share", "waiting for data")
         cpu = min(1.0, loading.load_cpu / max(loading.load, 1e-9))
         needed = loading.load_cpu + loading.work_cpu
+        pace = max(loading.load / max(loader.num_workers, 1), needed / max(loading.cores, 1.0))
+        limits = pace / max(float((loading.wait + loading.work).mean()), 1e-9)
+        if limits < self.min_pace_share:
+            return Fine(limits, self.min_pace_share, "share", "step that decoding accounts for")
         # On a crowded machine a worker's wall time holds run-queue time: then its CPU share says little.
         crowded = loader.num_workers >= loading.cores
         if cpu < self.cpu_share_threshold and not (crowded and cpu > 0.5):

@@ -1,0 +1,121 @@
+"""Records the goldens anew: ``python tests/goldens/regenerate.py [ID ...]``, or ``--expect`` for the JSON alone.
+
+A golden is a pair: ``<id>/fires.tar.gz`` recorded from ``slow.py`` and ``<id>/silent.tar.gz`` from ``fixed.py``, each
+with the expected judgement beside it. Paths of the recording machine are replaced; look at the diff of the JSON files.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import Any
+
+GOLDENS = Path(__file__).resolve().parent
+ROOT = GOLDENS.parent.parent
+PIPELINES = ROOT / "sample_pipelines"
+
+
+def expectation(run_dir: Path) -> dict[str, Any]:
+    """What the analysis says of a recording, without what changes with the machine that analyses."""
+    from bottleneck_profiler.session import analyse
+
+    _, diagnosis = analyse(run_dir)
+    return {
+        "verdict": diagnosis.verdict,
+        "headline": diagnosis.headline,
+        "steps": diagnosis.run.steps,
+        "named_share": round(diagnosis.run.named_share, 3),
+        "findings": [
+            {
+                "detector": ranked.finding.detector,
+                "line": ranked.finding.location and f"{ranked.finding.location.file}:{ranked.finding.location.line}",
+                "severity": ranked.severity,
+                "gain": ranked.finding.gain
+                and [
+                    round(v, 3) for v in (ranked.finding.gain.low, ranked.finding.gain.share, ranked.finding.gain.high)
+                ],
+                "fix": ranked.finding.fix.summary,
+            }
+            for ranked in diagnosis.findings
+        ],
+        "plan": [step.detector for step in diagnosis.plan],
+        "checked": {row.detector: row.outcome for row in diagnosis.checked},
+    }
+
+
+def unpack(golden: Path, folder: Path) -> Path:
+    """The recording of a golden as a run folder below ``folder``."""
+    with tarfile.open(golden) as archive:
+        archive.extractall(folder, filter="data")
+    return folder
+
+
+def record(script: Path, golden: Path) -> None:
+    """Run ``script`` under bottleneck and pack what it recorded."""
+    with tempfile.TemporaryDirectory() as name:
+        run_dir = Path(name) / "run"
+        command = [sys.executable, "-m", "bottleneck_profiler.cli", "run", "-q", "--run-dir", str(run_dir), str(script)]
+        subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=name)
+        golden.parent.mkdir(exist_ok=True)
+        pack(run_dir, golden, name)
+
+
+def pack(run_dir: Path, golden: Path, temporary: str) -> None:
+    """A reproducible archive of run.json and tables, paths made neutral."""
+    places = {
+        str(ROOT): "/project",
+        sysconfig.get_paths()["purelib"]: "/site-packages",
+        sysconfig.get_paths()["stdlib"]: "/stdlib",
+        sys.prefix: "/environment",
+        temporary: "/tmp/run",
+    }
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for path in [run_dir / "run.json", *sorted((run_dir / "tables").iterdir())]:
+            data = path.read_bytes()
+            if path.suffix in (".json", ".jsonl"):
+                text = data.decode()
+                for old, new in places.items():
+                    text = text.replace(old, new)
+                data = text.encode()
+            if path.name == "run.json":
+                run = json.loads(data)
+                run["machine"]["hostname"] = "golden"
+                data = json.dumps(run).encode()
+            entry = tarfile.TarInfo(str(path.relative_to(run_dir)))
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+    with open(golden, "wb") as file, gzip.GzipFile(fileobj=file, mode="wb", mtime=0, filename="") as packed:
+        packed.write(buffer.getvalue())
+
+
+def expect(golden: Path) -> None:
+    """Write the expected judgement beside a golden."""
+    with tempfile.TemporaryDirectory() as name:
+        text = json.dumps(expectation(unpack(golden, Path(name))), indent=1)
+    golden.with_name(golden.name.replace(".tar.gz", ".json")).write_text(text + "\n")
+
+
+def main(words: list[str]) -> None:
+    only_expect = "--expect" in words
+    names = [word for word in words if not word.startswith("-")]
+    names = names or sorted(path.parent.name for path in PIPELINES.glob("*/slow.py"))
+    for name in names:
+        for kind, script in (("fires", "slow.py"), ("silent", "fixed.py")):
+            golden = GOLDENS / name / f"{kind}.tar.gz"
+            if not only_expect and (PIPELINES / name / script).exists():
+                record(PIPELINES / name / script, golden)
+            expect(golden)
+            found = json.loads(golden.with_name(f"{kind}.json").read_text())["findings"]
+            print(f"{name} {kind}: {', '.join(f['detector'] for f in found) or 'nothing'}", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
