@@ -84,7 +84,7 @@ def outcomes(tmp_path: Path, code: str):
 )
 def test_a_run_is_judged(tmp_path, code, expected, line):
     source, etl, found = outcomes(tmp_path, code)
-    # Both of the projection's findings price the same reads by a local probe; on a busy machine one may not be worth it.
+    # Both findings of the projection price the same reads by a probe; on a busy machine one may not be worth it.
     names = sorted(name for name, outcome in found.items() if isinstance(outcome, Finding))
     assert set(names) <= set(expected) and bool(names) == bool(expected), found
     for name in names:
