@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -25,9 +24,6 @@ VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 STAMP = VENV / "installed.sha256"
 CONSTRAINTS = ROOT / "constraints-ci.txt"
-# Linux wheels of torch carry gigabytes of CUDA libraries unless they come from here.
-CPU_TORCH_HOST = "download.pytorch.org"
-CPU_TORCH = f"https://{CPU_TORCH_HOST}/whl/cpu"
 
 
 def fail(message: str) -> None:
@@ -52,17 +48,6 @@ def fingerprint() -> str:
     return digest.hexdigest()
 
 
-def cpu_torch_index() -> list[str]:
-    """Options for pip that prefer torch without CUDA, where that is what this machine needs and can reach."""
-    if sys.platform != "linux" or Path("/proc/driver/nvidia").exists():
-        return []
-    try:
-        socket.create_connection((CPU_TORCH_HOST, 443), timeout=3).close()
-    except OSError:
-        return []  # pip would try again for every package and wait for more than a minute
-    return ["--extra-index-url", CPU_TORCH]
-
-
 def install() -> None:
     """Make .venv hold the checkout and all that its tests need; does nothing when it already does."""
     wanted = fingerprint()
@@ -74,8 +59,7 @@ def install() -> None:
     print("installing into .venv (a few minutes the first time) ...", file=sys.stderr, flush=True)
     pip: list[str | Path] = [BIN / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check"]
     pip += ["-c", CONSTRAINTS]
-    # torch first and alone: what needs torch would otherwise choose its newest version, CUDA and all.
-    if call(*pip, *cpu_torch_index(), "torch") != 0 or call(*pip, "-e", ".[dev]") != 0:
+    if call(*pip, "-e", ".[dev]") != 0:
         fail("the installation failed; the lines above say why")
     STAMP.write_text(wanted)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from . import detectors, ranking
+from . import detectors, ranking, signals
 from .diagnosis import Checked, Diagnosis, Overhead, PhaseShare, Ranked, RunFacts
 from .findings import Finding, Fine, NotMeasured, Outcome
 from .timeline import Artifacts, Missing
@@ -15,9 +15,6 @@ from .timeline.requests import Requests
 from .timeline.steps import MIN_STEPS, Steps
 from .timeline.tables import Recording
 from .view import build_view
-
-PUT_SECONDS = 0.9e-6  # CPU of one recorded phase on the machine of benchmarks/overhead.py
-STACK_SECONDS = 25e-6
 
 
 def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosis:
@@ -146,11 +143,14 @@ def _facts(
 
 
 def _overhead(recording: Recording) -> Overhead:
-    """Our own CPU in the program, from counts and measured unit costs."""
-    stacks = len(recording.stacks)
-    records = max(0, recording.written_records - stacks)
-    phases, sampler = records * PUT_SECONDS * 4, stacks * STACK_SECONDS
+    """Our CPU in the program: the sampler's by its own clock, the hooks' from their number and the cost of one here."""
     wall = max(recording.wall_seconds, 1e-9)
+    sampler = sum(ns for (_, phase, outer), (_, ns) in recording.totals.items() if phase == outer == signals.NONE) / 1e9
+    call = recording.run.get("unit_costs", {}).get("call_seconds")
+    if call is None:
+        return Overhead(None, None, None, sampler / wall, recording.dropped_records)
+    hooks = max(0, recording.written_records - len(recording.stacks)) * float(call)
     steps = max(1, len(recording.steps["t0"]))
-    total = phases + sampler
-    return Overhead(total, total / wall, phases / steps * 1e6, sampler / wall, recording.dropped_records)
+    return Overhead(
+        hooks + sampler, (hooks + sampler) / wall, hooks / steps * 1e6, sampler / wall, recording.dropped_records
+    )

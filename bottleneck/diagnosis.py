@@ -51,11 +51,14 @@ class PlanStep:
 
 @dataclass(frozen=True)
 class Overhead:
-    """What recording cost: CPU ``seconds`` and ``share`` of the wall time, by measured unit costs."""
+    """What recording cost: CPU ``seconds`` of all processes, and as a ``share`` of the wall time.
 
-    seconds: float
-    share: float
-    phases_us: float
+    ``phases_us``: CPU microseconds of the hooks a step. None: the cost of one hook was not measured.
+    """
+
+    seconds: float | None
+    share: float | None
+    phases_us: float | None
     sampler_share: float
     dropped_records: int
 

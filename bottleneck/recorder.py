@@ -62,6 +62,11 @@ class Ring:
         self.written = written + 1
         self._words[_WRITTEN] = written + 1
 
+    def spent(self, ns):
+        """Add to what recording itself has cost in this ring's thread, CPU nanoseconds; survives a kill."""
+        self._words[_TOTALS] += 1
+        self._words[_TOTALS + 1] += ns
+
     def count(self, phase):
         """How often ``phase`` has ended in this thread."""
         first = _TOTALS + phase * PHASE_COUNT * 2

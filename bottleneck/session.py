@@ -190,6 +190,7 @@ def _write_run(run_dir: Path, recorder: Recorder, words: list[str], options: Opt
             "gpus": recorder.gpus,
             "versions": _versions(),
             "notes": recorder.notes,
+            "unit_costs": {"call_seconds": _call_seconds()},
             "dropped_records": recorder.drain.dropped,
             "written_records": recorder.drain.written,
             "totals": [[*key, *value] for key, value in recorder.drain.totals.items()],
@@ -219,6 +220,15 @@ def _machine() -> dict[str, Any]:
     except Exception:
         count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         return {"cores": float(count), "hostname": socket.gethostname()}
+
+
+def _call_seconds() -> float | None:
+    try:
+        from .launch.calibration import call_seconds
+
+        return call_seconds()
+    except OSError:
+        return None
 
 
 def _versions() -> dict[str, str]:

@@ -8,7 +8,8 @@ A *ring* is one file per recording thread, ``<pid>-<thread number>.ring``:
 bytes                   content
 ======================  ===============================================================
 0 .. 64                 header, ``HEADER``
-64 .. ``HIST_AT``       totals: (count, inclusive nanoseconds) per (phase, enclosing phase), u64
+64 .. ``HIST_AT``       totals: (count, inclusive nanoseconds) per (phase, enclosing phase), u64;
+                        (NONE, NONE): how often the sampler ran, and its CPU nanoseconds
 ``HIST_AT`` .. DATA_AT  per phase 64 buckets of u64; bucket b counts durations with b bits (ns)
 ``DATA_AT`` ..          capacity records of ``RECORD``, written round and round
 ======================  ===============================================================

@@ -194,7 +194,9 @@ class Collector(BaseCollector):
             if self._thread is None and not self._forking:
                 self._start_thread()
             self.ticks += 1
-            self.tick_cost_ns += time.thread_time_ns() - cpu_ns + SIGNAL_NS
+            cost = time.thread_time_ns() - cpu_ns + SIGNAL_NS
+            self.tick_cost_ns += cost
+            rings[0].spent(cost)
             if not self.ticks & 15:
                 recent = (self.tick_cost_ns - self._paced_at) / 16
                 self._paced_at = self.tick_cost_ns
@@ -257,6 +259,8 @@ class Collector(BaseCollector):
                 total = time.thread_time_ns()
                 self.looks += 1
                 self.look_cost_ns += total - spent
+                if self._rings is not None:
+                    self._rings[1].spent(total - spent)
                 spent = total
                 # A fixed rhythm would beat with a loop of the same period.
                 due = now() + self._look_ns + (self.looks * 7 % 11 - 5) * self._look_ns // 40

@@ -137,7 +137,9 @@ def advice(diagnosis: Diagnosis) -> str:
 def overhead(diagnosis: Diagnosis) -> str:
     """What recording cost, what was lost, how much of the time has a name."""
     cost = diagnosis.overhead
-    text = f"Recording cost {units.share(cost.share)} of the run ({units.seconds(cost.seconds)} of CPU)"
+    text = "What recording cost was not measured"
+    if cost.share is not None and cost.seconds is not None:
+        text = f"Recording cost {units.share(cost.share)} of the run ({units.seconds(cost.seconds)} of CPU)"
     text += f"; {cost.dropped_records:,} records were lost." if cost.dropped_records else "; nothing was lost."
     if diagnosis.breakdown:
         text += f" {units.share(diagnosis.run.named_share)} of the time has a name."

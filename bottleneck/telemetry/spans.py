@@ -99,9 +99,10 @@ def _run_attributes(recording: Recording, diagnosis: Diagnosis) -> Attributes:
         names.COMMAND: diagnosis.run.command,
         names.VERDICT: diagnosis.verdict,
         names.HEADLINE: diagnosis.headline,
-        names.OVERHEAD_SHARE: float(diagnosis.overhead.share),
         names.DROPPED_RECORDS: int(recording.dropped_records),
     }
+    if diagnosis.overhead.share is not None:
+        found[names.OVERHEAD_SHARE] = float(diagnosis.overhead.share)
     if diagnosis.run.exit_code is not None:
         found[names.EXIT_CODE] = diagnosis.run.exit_code
     for share in diagnosis.breakdown:

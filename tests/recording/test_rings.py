@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bottleneck_profiler import signals
+from bottleneck_profiler.launch.calibration import call_seconds
 from bottleneck_profiler.recorder import NullRing, Recorder, Ring
 from bottleneck_profiler.recording.drain import Drain
 from hypothesis import given, settings
@@ -141,3 +142,18 @@ r.ring().put(76, 0, 3, 3, 3)
     marks = tables["events"]
     by_process = {int(p): marks["arg"][marks["process"] == p].tolist() for p in np.unique(marks["process"])}
     assert sorted(by_process.values()) == [[1, 3], [2]]
+
+
+def test_what_the_sampler_cost_is_counted_apart(live: Path):
+    ring = Ring(str(live / signals.LIVE / f"{os.getpid()}-32001.ring"), 32001, 64)
+    drain = Drain(live)
+    for ns in (4000, 6000):
+        ring.spent(ns)
+    drain.poll(everything=True)
+    drain.take(final=True)
+    assert drain.totals == {(0, signals.NONE, signals.NONE): (2, 10_000)}
+
+
+def test_a_recorded_call_has_a_price_here():
+    price = call_seconds()
+    assert price is not None and 0 < price < 1e-3
