@@ -67,7 +67,8 @@ class Fix:
 class Finding:
     """One problem worth acting on. ``removes`` tells the plan which part of the run the fix takes away:
     phase name -> seconds of the whole run, before capping by other findings. ``exhaustion_seconds``: time until
-    the run would end by itself (memory), for findings without a time gain. ``simulated``: inputs were not real."""
+    the run would end by itself (memory), for findings without a time gain. ``hint``: true, but no fault of the user's
+    code: it is shown aside, never ranks, and leaves a run healthy."""
 
     detector: str
     title: str
@@ -80,6 +81,7 @@ class Finding:
     after: str = ""  # what the limit becomes once this is applied
     removes: dict[str, float] = field(default_factory=dict)
     exhaustion_seconds: float | None = None
+    hint: bool = False
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def rank(
     seconds it saves, re-prices the rest on what is left, and repeats.
     """
     kept = _silence_parents(findings, explains)
-    worth = [f for f in kept if (f.gain is None and f.exhaustion_seconds is not None) or _big(f)]
+    worth = [f for f in kept if ((f.gain is None and f.exhaustion_seconds is not None) or _big(f)) and not f.hint]
     aside = [f for f in kept if f not in worth]
     by_id = {f.detector: f for f in findings}
     silenced = {f.detector for f in findings} - {f.detector for f in kept}
@@ -78,7 +78,7 @@ def _big(finding: Finding) -> bool:
 def _silence_parents(findings: list[Finding], explains: dict[str, tuple[str, ...]]) -> list[Finding]:
     gains = {f.detector: (f.gain.share if f.gain else 0.0) for f in findings}
     silenced: set[str] = set()
-    for finding in findings:
+    for finding in (f for f in findings if not f.hint):
         for parent in explains.get(finding.detector, ()):
             explained = gains[finding.detector] >= _EXPLAINED * gains.get(parent, 0.0)
             if parent in gains and (explained or finding.gain is None or parent not in _PARENTS_WITH_REMAINDER):

@@ -35,7 +35,7 @@ def add_growth_lines(facts: Facts) -> None:
         done.add((process, name, file))
         for candidate in dict.fromkeys((file, loop_file)):
             if candidate not in trees:
-                trees[candidate] = _parse(candidate)
+                trees[candidate] = parse(candidate)
             tree = trees[candidate]
             function = site.function if site is not None and fields.get("scope") == "local" else ""
             found = None if tree is None else find_growth(tree, name, function)
@@ -46,7 +46,8 @@ def add_growth_lines(facts: Facts) -> None:
                 break
 
 
-def _parse(file: str) -> ast.Module | None:
+def parse(file: str) -> ast.Module | None:
+    """The syntax tree of a source file; None when it cannot be had."""
     try:
         path = Path(file)
         if path.stat().st_size > _MAX_SOURCE_BYTES:

@@ -212,12 +212,16 @@ def _plan(screen: _Screen, diagnosis: Diagnosis) -> None:
 
 
 def _also(screen: _Screen, diagnosis: Diagnosis, verbose: bool) -> None:
-    for ranked in diagnosis.also_noticed if verbose else ():
+    shown = [ranked for ranked in diagnosis.also_noticed if verbose or ranked.finding.hint]
+    for ranked in shown:
         finding = ranked.finding
-        text = [part for part in (words.visible(finding.title), words.worth(finding)) if part]
+        text = [words.visible(finding.title), words.worth(finding), words.visible(finding.fix.summary) * finding.hint]
         place: list[Part] = [" · ", screen.place(ranked)] if finding.location else []
-        screen.print(("also noticed  ", "dim"), " · ".join(text), *place)
-    if verbose and diagnosis.also_noticed:
+        screen.print(("also noticed  ", "dim"), " · ".join(filter(None, text)), *place)
+        if finding.hint:
+            snippet = words.visible(finding.fix.snippet, one_line=False)
+            screen.console.print(screen.text("     ", (snippet, "green")), highlight=False, soft_wrap=True)
+    if shown:
         screen.print()
 
 

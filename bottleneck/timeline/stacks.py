@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,14 @@ from .tables import Frame, Recording, Records
 
 Intervals = Sequence[tuple[int, int]]  # monotonic ns, sorted, not overlapping
 _IMPORT = "<frozen importlib"
+#: Library code that is part of training wherever it is called.
+_TRAINING = ("/torch/nn/", "/torch/optim/", "/torch/autograd/", "/torch/amp/", "/torch/functional.py")
+
+
+def in_training_code(frames: tuple[Frame, ...]) -> bool:
+    """Whether a stack (innermost first) ends in modules, optimizers or losses of torch below the user's own frames."""
+    library = takewhile(lambda frame: not frame.user, frames)
+    return any(part in frame.file for frame in library for part in _TRAINING)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Stretches of the loop that are not steps proper: checkpoints, evaluations, Python between the phases."""
+"""Stretches of the loop that are not steps proper: checkpoints and evaluations."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from .. import signals
 from . import Missing
 from .steps import Steps
-from .tables import Frame, Recording, Site
+from .tables import Recording, Site
 
 
 @dataclass(frozen=True)
@@ -97,49 +97,3 @@ class Evaluations:
             facts = recording.facts.loaders.get((steps.process, int(loops["arg"][0])), {})
             site = recording.facts.sites.get((steps.process, int(facts.get("iter_site") or 0)))
         return cls(max(seconds, inside + alone), len(loops), site, recording.wall_seconds)
-
-
-@dataclass(frozen=True)
-class Residual:
-    """Python on the main thread between the phases of the step: ``other`` of every step, and the lines that take it.
-
-    ``lines``: (frame, share of the residual, share of it on the CPU), largest first.
-    """
-
-    share: float
-    seconds: float
-    lines: tuple[tuple[Frame, float, float], ...]
-    sampled_seconds: float
-
-    @classmethod
-    def compute(cls, recording: Recording, steps: Steps, checkpoints: Checkpoints | None) -> Residual:
-        stacks = recording.stacks[(recording.stacks["process"] == steps.process) & (recording.stacks["flags"] == 0)]
-        if "stacks" not in recording.facts.attached:
-            raise Missing("Call stacks were not sampled.")
-        if not steps.count:
-            raise Missing("No steps after warm-up.")
-        at = np.searchsorted(steps.start_ns, stacks["t1"], side="left") - 1
-        stacks = stacks[(at >= 0) & (stacks["t1"] <= steps.end_ns[np.maximum(at, 0)])]
-        saving = checkpoints.functions if checkpoints is not None else frozenset()
-        weights: dict[Frame, list[float]] = {}
-        total = 0.0
-        for kind, stack, seconds in zip(
-            stacks["kind"].tolist(),
-            stacks["arg"].tolist(),
-            ((stacks["t1"] - stacks["t0"]) / 1e9).tolist(),
-            strict=True,
-        ):
-            total += seconds
-            frames = recording.facts.stacks.get((steps.process, stack), ())
-            frame = next((f for f in frames if f.user), None)
-            if frame is not None and (frame.file, frame.function) not in saving:
-                cell = weights.setdefault(frame, [0.0, 0.0])
-                cell[0] += seconds
-                cell[1] += seconds if kind == signals.STACK_CPU else 0.0
-        lines = sorted(weights.items(), key=lambda item: -item[1][0])[:10]
-        return cls(
-            steps.share("other"),
-            float(steps.phase("other").sum()),
-            tuple((frame, both[0] / max(total, 1e-9), both[1] / max(both[0], 1e-9)) for frame, both in lines),
-            total,
-        )

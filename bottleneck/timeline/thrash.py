@@ -9,6 +9,7 @@ import numpy as np
 from .. import signals
 from . import Missing
 from .host import Host
+from .stacks import in_training_code
 from .steps import Steps
 from .tables import Recording, Site
 
@@ -19,7 +20,7 @@ class Thrash:
 
     ``faults``, ``major_faults``: per step; ``system_seconds``: CPU inside the kernel, of the whole loop;
     ``lost_seconds``: wall time of the loop that goes with it; ``swap_in_bytes_per_second`` of the machine, None
-    unknown; ``site``: the user's line that most of the samples of the loop lie on, None without a clear one.
+    unknown; ``site``: the hottest line of the user's own expressions; ``own_share``: of the running time, in these.
     """
 
     faults: float
@@ -29,7 +30,7 @@ class Thrash:
     loop_seconds: float
     swap_in_bytes_per_second: float | None
     site: Site | None
-    site_share: float
+    own_share: float
 
     @property
     def lost_share(self) -> float:
@@ -65,27 +66,28 @@ class Thrash:
             loop_seconds=wall,
             swap_in_bytes_per_second=None if swap is None else swap / max(wall, 1e-9),
             site=site,
-            site_share=share,
+            own_share=share,
         )
 
 
 def _hot_line(recording: Recording, steps: Steps) -> tuple[Site | None, float]:
-    """(the user's line under most of the loop's running time, its share of the samples)."""
+    """(the hottest line of the user's own expressions, the share of the loop's running time in all of them).
+
+    What a model's modules, its backward pass and the optimizer allocate is not the user's expression.
+    """
     rows = recording.stacks
-    if not len(rows):
-        return None, 0.0
     mine = (rows["kind"] == signals.STACK_CPU) & (rows["process"] == steps.process)
     mine &= (rows["t0"] >= steps.start_ns[0]) & (rows["t0"] <= steps.end_ns[-1])
+    rows = rows[mine]
+    seconds = (rows["t1"] - rows["t0"]).astype(float)
+    own = ~np.isin(rows["flags"], (signals.BACKWARD, signals.OPTIMIZER))
     weights: dict[Site, float] = {}
-    for stack in np.unique(rows["arg"][mine]):
+    for stack in np.unique(rows["arg"][own]):
         frames = recording.facts.stacks.get((steps.process, int(stack)), ())
-        users = [frame for frame in frames if frame.user]
-        if users:
-            site = Site(users[0].file, users[0].line, users[0].function)
-            chosen = mine & (rows["arg"] == stack)
-            weights[site] = weights.get(site, 0.0) + float((rows["t1"] - rows["t0"])[chosen].sum())
+        user = next((frame for frame in frames if frame.user), None)
+        if user is not None and not in_training_code(frames):
+            site = Site(user.file, user.line, user.function)
+            weights[site] = weights.get(site, 0.0) + float(seconds[own & (rows["arg"] == stack)].sum())
     if not weights:
         return None, 0.0
-    best = max(weights, key=lambda site: weights[site])
-    share = weights[best] / max(sum(weights.values()), 1e-9)
-    return (best, share) if share >= 0.3 else (None, share)
+    return max(weights, key=lambda site: weights[site]), sum(weights.values()) / max(float(seconds.sum()), 1e-9)

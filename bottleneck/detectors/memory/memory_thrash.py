@@ -9,6 +9,17 @@ from ...timeline.tables import STEP_PHASES
 from ...timeline.thrash import Thrash
 from .. import Detector
 
+_VARIABLES = "MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=4294967296 MALLOC_TOP_PAD_=268435456"
+_ENVIRONMENT = Fix("Start the program so that the allocator keeps freed memory", f"{_VARIABLES} python ...", effort=1)
+_REUSE = Fix(
+    "Allocate large temporaries once and reuse them",
+    "buffer = torch.empty(shape)             # once, before the loop\n"
+    "torch.mul(a, b, out=buffer)             # in the loop: no fresh memory\n"
+    "# without touching the code: keep freed memory in the process\n"
+    f"# {_VARIABLES}",
+    effort=2,
+    risk=0.1,
+)
 _WAITS = ("import", "loader_start", "data_wait")
 
 
@@ -23,6 +34,8 @@ class MemoryThrash(Detector):
     How to fix it
         Allocate once and reuse (``out=``, in-place operations, a preallocated buffer), or let the allocator keep
         freed memory (``MALLOC_MMAP_THRESHOLD_``, ``MALLOC_TRIM_THRESHOLD_``, jemalloc).
+        Where the model's own layers and gradients take the memory, only the environment helps: that is a hint, no
+        finding.
     When to ignore it
         When the kernel time is spent on input and output, not on memory: then faults per step are few.
     """
@@ -34,6 +47,7 @@ class MemoryThrash(Detector):
     lost_threshold_share = 0.05  # of the loop
     min_faults = 2000.0  # per step: 8 MiB of fresh pages; interpreters and small tensors stay far below
     swap_threshold_bytes_per_second = float(1 << 20)
+    own_threshold_share = 0.3  # of the running time: below it the model allocates, and only the environment can help
     max_fault_seconds = 4e-6  # a fault costs at most this (bare metal 0.1 to 0.5 us, virtual machines more)
 
     def detect(self, steps: Steps, thrash: Thrash) -> Finding | Fine:
@@ -57,6 +71,7 @@ class MemoryThrash(Detector):
         if swap is not None and swap > self.swap_threshold_bytes_per_second:
             evidence.append(Evidence("read back from swap", swap, "B/s"))
         site = thrash.site
+        hint = thrash.own_share < self.own_threshold_share
         gain = prediction.gain(
             lost,
             steps.run_seconds,
@@ -71,20 +86,13 @@ class MemoryThrash(Detector):
             title=self.title,
             stage="training",
             evidence=tuple(evidence),
-            fix=Fix(
-                "Allocate large temporaries once and reuse them",
-                "buffer = torch.empty(shape)             # once, before the loop\n"
-                "torch.mul(a, b, out=buffer)             # in the loop: no fresh memory\n"
-                "# without touching the code: keep freed memory in the process\n"
-                "# MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=4294967296 MALLOC_TOP_PAD_=268435456",
-                effort=2,
-                risk=0.1,
-            ),
-            location=Location(site.file, site.line, site.function) if site is not None else None,
+            fix=_ENVIRONMENT if hint else _REUSE,
+            location=Location(site.file, site.line, site.function) if site is not None and not hint else None,
             gain=gain,
-            detected_by=1.0 if site is not None else 0.6,
+            detected_by=0.6 if hint else 1.0,
             after="the rest of the step",
             removes=_where(steps, lost),
+            hint=hint,
         )
 
 
