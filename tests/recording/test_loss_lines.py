@@ -1,0 +1,44 @@
+"""What the loss depends on, found in source."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+from bottleneck_profiler.recording.loss_lines import find_loss_lines
+
+LOOP = """
+def train(loader, model):
+    total = 0
+    for x, y in loader:
+        x = augment(x)
+        out = model(x)
+        accuracy = metric(out, y)
+        kl = divergence(out.mean)
+        loss = reconstruction(
+            out, y)
+        loss += 0.1 * kl
+        loss.backward()
+        total += loss.item()
+    return total
+"""
+
+
+def test_the_slice_holds_what_the_loss_is_made_of_and_nothing_else():
+    assert find_loss_lines(ast.parse(LOOP)) == {5, 6, 8, 9, 10, 11, 12}
+
+
+@pytest.mark.parametrize(
+    ("source", "lines"),
+    [
+        ("loss = f(a)\nscaler.scale(loss).backward()", {1, 2}),
+        ("loss = f(a)\nother = g(a)\naccelerator.backward(loss)", {1, 3}),
+        ("self.loss = f(a)\nself.loss.backward()", {1, 2}),
+        ("a, loss = f(b)\n(loss / 4).backward()", {1, 2}),
+        ("def training_step(self, batch):\n    loss = f(batch)\n    self.log('x', g(batch))\n    return loss", {2, 4}),
+        ("def compute(self):\n    loss = f()\n    return loss", set()),
+        ("def outer():\n    loss = f()\n    def inner():\n        loss = g()\n        loss.backward()", {4, 5}),
+    ],
+)
+def test_ways_to_write_it(source: str, lines: set[int]):
+    assert find_loss_lines(ast.parse(source)) == lines
