@@ -13,6 +13,7 @@ from .tables import Recording
 
 Floats = npt.NDArray[np.float64]
 _MIN_SAMPLES = 20
+_WINDOW_NS = 1_000_000_000  # NVML's utilization is the mean of a window of a sixth of a second to a second
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,9 @@ class Gpu:
         busiest = inside & (index == devices[int(np.argmax(means))])
         order = np.argsort(times[busiest], kind="stable")
         at, idle = times[busiest][order], 1.0 - usage[busiest][order]
-        waiting = _wait_share_before(steps, at)
-        # NVML's utilization is the mean of a window of up to a second that ends at the sample: idle time counts as
-        # waiting in proportion to the wait in that window, at most all of it.
-        overlap = np.minimum(idle, waiting)
+        # What the device and the loop did within such a window cannot be told apart: both are averaged over it, and
+        # idle time counts as waiting up to the wait in the same window.
+        overlap = np.minimum(_mean_before(idle, at), _wait_share_before(steps, at))
         names = {int(fact["index"]): str(fact.get("name", "")) for fact in recording.run.get("gpus", ())}
         return cls(
             devices=tuple(devices),
@@ -70,13 +70,21 @@ class Gpu:
         )
 
 
+def _mean_before(values: Floats, at: npt.NDArray[np.int64]) -> Floats:
+    """Mean of the samples in the window that ends at each of them."""
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    first = np.searchsorted(at, at - _WINDOW_NS, side="right")
+    last = np.arange(1, len(at) + 1)
+    means: Floats = (sums[last] - sums[first]) / (last - first)
+    return means
+
+
 def _wait_share_before(steps: Steps, at: npt.NDArray[np.int64]) -> Floats:
-    """Share of the time since the previous sample that the loop spent waiting for data, per sample."""
+    """Share of the window that ends at each sample, as far as it lies in the steps, that the loop waited for data."""
     waits = np.concatenate([[0.0], np.cumsum(steps.phase("data_wait", "loader_start"))])
     edges = np.concatenate([[steps.start_ns[0]], steps.end_ns]).astype(float)
-    spacing = int(np.median(np.diff(at))) if len(at) > 1 else 100_000_000
     ends = at.astype(float)
-    starts = np.concatenate([[ends[0] - spacing], ends[:-1]])
+    starts = np.maximum(ends - _WINDOW_NS, edges[0])
     waited = np.interp(ends, edges, waits) - np.interp(starts, edges, waits)
     share: Floats = np.clip(waited / np.maximum((ends - starts) / 1e9, 1e-9), 0.0, 1.0)
     return share

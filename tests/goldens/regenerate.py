@@ -2,6 +2,7 @@
 
 A golden is a pair: ``<id>/fires.tar.gz`` recorded from ``slow.py`` and ``<id>/silent.tar.gz`` from ``fixed.py``, each
 with the expected judgement beside it. Paths of the recording machine are replaced; look at the diff of the JSON files.
+What needs an accelerator is recorded from ``simulated_gpu.py`` with the fake NVML library, and says so.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import subprocess
 import sys
 import sysconfig
@@ -20,13 +22,16 @@ from typing import Any
 GOLDENS = Path(__file__).resolve().parent
 ROOT = GOLDENS.parent.parent
 PIPELINES = ROOT / "sample_pipelines"
+#: Signatures that only an accelerator shows -> what simulated_gpu.py is called with: (fires, silent).
+SIMULATED = {"starved-gpu": ("0.2", "0.001"), "idle-accelerator": ("0.2", "0.001")}
+PRICES = {"idle-accelerator": 2.5}
 
 
-def expectation(run_dir: Path) -> dict[str, Any]:
-    """What the analysis says of a recording, without what changes with the machine that analyses."""
+def expectation(run_dir: Path, name: str) -> dict[str, Any]:
+    """What the analysis says of the recording of ``name``, without what changes with the machine that analyses."""
     from bottleneck_profiler.session import analyse
 
-    _, diagnosis = analyse(run_dir)
+    _, diagnosis = analyse(run_dir, PRICES.get(name))
     return {
         "verdict": diagnosis.verdict,
         "headline": diagnosis.headline,
@@ -57,17 +62,35 @@ def unpack(golden: Path, folder: Path) -> Path:
     return folder
 
 
-def record(script: Path, golden: Path) -> None:
-    """Run ``script`` under bottleneck and pack what it recorded."""
+def record(golden: Path, *words: str | Path) -> None:
+    """Run a script under bottleneck and pack what it recorded."""
+    simulated = golden.parent.name in SIMULATED
     with tempfile.TemporaryDirectory() as name:
         run_dir = Path(name) / "run"
-        command = [sys.executable, "-m", "bottleneck_profiler.cli", "run", "-q", "--run-dir", str(run_dir), str(script)]
-        subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=name)
+        command = [sys.executable, "-m", "bottleneck_profiler.cli", "run", "-q", "--run-dir", str(run_dir)]
+        subprocess.run(
+            [*command, "--", *map(str, words)],
+            check=False,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=name,
+            env={**os.environ, **(fake_nvml(Path(name)) if simulated else {})},
+        )
         golden.parent.mkdir(exist_ok=True)
-        pack(run_dir, golden, name)
+        pack(run_dir, golden, name, simulated)
 
 
-def pack(run_dir: Path, golden: Path, temporary: str) -> None:
+def fake_nvml(folder: Path) -> dict[str, str]:
+    """The environment in which nvidia-ml-py finds the compiled fake library, and one idle device in it."""
+    library, script = folder / "libnvidia-ml.so.1", folder / "nvml.txt"
+    source = ROOT / "tests" / "host" / "fake_nvml.c"
+    flags = ("-shared", "-fPIC", "-Wl,-soname,libnvidia-ml.so.1")
+    subprocess.run(["gcc", *flags, "-o", str(library), str(source)], check=True)
+    script.write_text("count 1\ngpu0.uuid GPU-0\ngpu0.name Simulated accelerator\ngpu0.utilization 0\n")
+    return {"LD_LIBRARY_PATH": str(folder), "FAKE_NVML": str(script)}
+
+
+def pack(run_dir: Path, golden: Path, temporary: str, simulated: bool) -> None:
     """A reproducible archive of run.json and tables, paths made neutral."""
     places = {
         str(ROOT): "/project",
@@ -88,6 +111,7 @@ def pack(run_dir: Path, golden: Path, temporary: str) -> None:
             if path.name == "run.json":
                 run = json.loads(data)
                 run["machine"]["hostname"] = "golden"
+                run["gpu_simulated"] = simulated
                 data = json.dumps(run).encode()
             entry = tarfile.TarInfo(str(path.relative_to(run_dir)))
             entry.size = len(data)
@@ -99,19 +123,21 @@ def pack(run_dir: Path, golden: Path, temporary: str) -> None:
 def expect(golden: Path) -> None:
     """Write the expected judgement beside a golden."""
     with tempfile.TemporaryDirectory() as name:
-        text = json.dumps(expectation(unpack(golden, Path(name))), indent=1)
+        text = json.dumps(expectation(unpack(golden, Path(name)), golden.parent.name), indent=1)
     golden.with_name(golden.name.replace(".tar.gz", ".json")).write_text(text + "\n")
 
 
 def main(words: list[str]) -> None:
     only_expect = "--expect" in words
     names = [word for word in words if not word.startswith("-")]
-    names = names or sorted(path.parent.name for path in PIPELINES.glob("*/slow.py"))
+    names = names or sorted([*SIMULATED, *(path.parent.name for path in PIPELINES.glob("*/slow.py"))])
     for name in names:
-        for kind, script in (("fires", "slow.py"), ("silent", "fixed.py")):
+        for index, (kind, script) in enumerate((("fires", "slow.py"), ("silent", "fixed.py"))):
             golden = GOLDENS / name / f"{kind}.tar.gz"
-            if not only_expect and (PIPELINES / name / script).exists():
-                record(PIPELINES / name / script, golden)
+            if not only_expect and name in SIMULATED:
+                record(golden, GOLDENS / "simulated_gpu.py", SIMULATED[name][index])
+            elif not only_expect:
+                record(golden, PIPELINES / name / script)
             expect(golden)
             found = json.loads(golden.with_name(f"{kind}.json").read_text())["findings"]
             print(f"{name} {kind}: {', '.join(f['detector'] for f in found) or 'nothing'}", flush=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ... import prediction
 from ...findings import Evidence, Finding, Fine, Fix
 from ...timeline.gpu import Gpu
+from ...timeline.machine import Machine
 from ...timeline.steps import Steps
 from .. import Detector
 
@@ -30,7 +31,7 @@ class StarvedGpu(Detector):
     idle_threshold_share = 0.10  # of the steps' wall time
     inside_wait_share = 0.80  # of the idle time
 
-    def detect(self, steps: Steps, gpu: Gpu) -> Finding | Fine:
+    def detect(self, steps: Steps, gpu: Gpu, machine: Machine) -> Finding | Fine:
         if not steps.judgeable:
             return Fine(steps.all_count, None, "count", "too few steps to judge the accelerator")
         if gpu.idle_share < self.idle_threshold_share:
@@ -62,7 +63,7 @@ class StarvedGpu(Detector):
             evidence=tuple(evidence),
             fix=Fix(
                 "Make batches faster than the accelerator uses them",
-                "DataLoader(..., num_workers=os.cpu_count(), persistent_workers=True, pin_memory=True)",
+                f"DataLoader(..., num_workers={max(1, int(machine.cores))}, persistent_workers=True, pin_memory=True)",
                 effort=1,
                 risk=0.1,
             ),
