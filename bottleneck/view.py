@@ -8,16 +8,15 @@ import numpy as np
 
 from . import signals
 from .diagnosis import Bar, Series, StackNode, View
-from .timeline import Artifacts
+from .timeline import Artifacts, Missing
 from .timeline.breakdown import main_process
+from .timeline.stacks import Node, Stacks
 from .timeline.steps import Steps
 from .timeline.tables import STEP_PHASES, Recording, Records
 
 MAX_BARS = 2000
 MAX_POINTS = 300
 _WORKER_BARS = 400
-_TREE_DEPTH = 24
-_MIN_NODE_SHARE = 0.005
 
 
 def build_view(recording: Recording, artifacts: Artifacts, steps: Steps | None) -> View:
@@ -27,7 +26,7 @@ def build_view(recording: Recording, artifacts: Artifacts, steps: Steps | None) 
         bars += _step_bars(recording, steps)
     bars += _event_bars(recording, main_process(recording, steps)) if recording.facts.processes else []
     bars += _worker_bars(recording)
-    return View(tuple(bars[:MAX_BARS]), _tree(recording, steps), _series(recording))
+    return View(tuple(bars[:MAX_BARS]), _calls(artifacts), _series(recording))
 
 
 def _step_bars(recording: Recording, steps: Steps) -> list[Bar]:
@@ -73,32 +72,16 @@ def _bar(recording: Recording, track: str, phase: str, record: Any) -> Bar:
     return Bar(track, phase, (int(record["t0"]) - recording.started_ns) / 1e9, int(record["t1"] - record["t0"]) / 1e9)
 
 
-def _tree(recording: Recording, steps: Steps | None) -> tuple[StackNode, ...]:
-    if not recording.facts.processes:
+def _calls(artifacts: Artifacts) -> tuple[StackNode, ...]:
+    try:
+        stacks = artifacts.get(Stacks)
+    except Missing:
         return ()
-    process = main_process(recording, steps)
-    stacks = recording.stacks[recording.stacks["process"] == process]
-    root: dict[str, Any] = {"seconds": 0.0, "children": {}}
-    ids, inverse = np.unique(stacks["arg"], return_inverse=True)
-    sums = np.bincount(inverse, weights=(stacks["t1"] - stacks["t0"]).astype(float)) / 1e9 if len(ids) else np.zeros(0)
-    for stack, seconds in zip(ids.tolist(), sums.tolist(), strict=True):
-        node = root
-        node["seconds"] += float(seconds)
-        for frame in recording.facts.stacks.get((process, stack), ())[::-1][:_TREE_DEPTH]:
-            key = (frame.function, frame.file, frame.line)
-            node = node["children"].setdefault(key, {"seconds": 0.0, "children": {}})
-            node["seconds"] += float(seconds)
-    least = root["seconds"] * _MIN_NODE_SHARE
-    return _nodes(root, least)
+    return tuple(map(_node, stacks.tree()))
 
 
-def _nodes(node: dict[str, Any], least: float) -> tuple[StackNode, ...]:
-    found = [
-        StackNode(function, file, line, child["seconds"], _nodes(child, least))
-        for (function, file, line), child in node["children"].items()
-        if child["seconds"] >= least
-    ]
-    return tuple(sorted(found, key=lambda item: -item.seconds))
+def _node(node: Node) -> StackNode:
+    return StackNode(node.function, node.file, node.line, node.seconds, tuple(map(_node, node.children)))
 
 
 def _series(recording: Recording) -> tuple[Series, ...]:

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from ..timeline.tables import Recording
 
 
 @click.command("report", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("run", required=False, metavar="[RUN]")
 @click.option("--json", "as_json", is_flag=True, help="Print diagnosis.json instead.")
+@click.option("--calls", is_flag=True, help="Print the sampled call tree, by pyinstrument, instead.")
 @click.option("--price-per-hour", type=click.FloatRange(min=0), help="Price of one accelerator, for idle cost.")
 @click.option("--otlp", metavar="URL", help="Send spans to this OTLP/HTTP endpoint.")
 @click.option("--verbose", "-v", is_flag=True, help="Show everything that was checked.")
-def command(run: str | None, as_json: bool, price_per_hour: float | None, otlp: str | None, verbose: bool) -> None:
-    """Analyse RUN (a folder, or a name from `bottleneck runs`; default: the newest) and show its report."""
+def command(
+    run: str | None, as_json: bool, calls: bool, price_per_hour: float | None, otlp: str | None, verbose: bool
+) -> None:
+    """Analyse RUN (a folder, or a name from `bottleneck runs`; default: the newest) and show its report.
+
+    With --calls, RUN also gets a calls.pyisession, which `pyinstrument --load` shows in each of its ways.
+    """
     from rich.console import Console
 
     from ..recording.folder import RunError, find
@@ -28,9 +39,34 @@ def command(run: str | None, as_json: bool, price_per_hour: float | None, otlp: 
     except RunError as error:
         click.echo(f"bottleneck: {error}", err=True)
         sys.exit(2)
+    if calls:
+        sys.exit(_show_calls(folder, recording))
     if as_json:
         click.echo(report_json.dumps(diagnosis))
     else:
         terminal.render(diagnosis, Console(), verbose=verbose)
     for warning in write(folder, recording, diagnosis, otlp=otlp):
         click.echo(f"bottleneck: {warning}", err=True)
+
+
+def _show_calls(folder: Path, recording: Recording) -> int:
+    from ..recording.stack_session import stack_session
+    from ..timeline import Artifacts, Missing
+    from ..timeline.stacks import Stacks
+
+    try:
+        session = stack_session(recording, Artifacts(recording).get(Stacks))
+    except Missing as missing:
+        click.echo(f"bottleneck: {missing}", err=True)
+        return 1
+    from pyinstrument.renderers import ConsoleRenderer
+
+    click.echo(ConsoleRenderer(unicode=True, color=sys.stdout.isatty()).render(session))
+    path = folder / "calls.pyisession"
+    try:
+        session.save(path)
+    except OSError as error:
+        click.echo(f"bottleneck: cannot write {path}: {error.strerror}", err=True)
+    else:
+        click.echo(f"bottleneck: {path} opens with pyinstrument --load", err=True)
+    return 0

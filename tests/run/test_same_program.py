@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from helpers import ROOT, bottleneck
+from pyinstrument.session import Session
 
 TRAIN = """
 import os, random, sys, time
@@ -284,9 +285,9 @@ def test_an_old_run_reads_again_and_damage_is_named(tmp_path: Path):
     script.write_text(TRAIN)
     ran = bottleneck(tmp_path, script, "0")
 
-    def report() -> subprocess.CompletedProcess[str]:
+    def report(option: str = "--json") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "bottleneck_profiler.cli", "report", "--json", str(ran.folder)],
+            [sys.executable, "-m", "bottleneck_profiler.cli", "report", option, str(ran.folder)],
             capture_output=True,
             text=True,
             check=False,
@@ -294,6 +295,9 @@ def test_an_old_run_reads_again_and_damage_is_named(tmp_path: Path):
 
     again = report()
     assert again.returncode == 0 and '"steps": 48' in again.stdout, again.stderr
+    calls = report("--calls")
+    assert calls.returncode == 0 and f"<module>  {script}" in calls.stdout, calls.stdout
+    assert Session.load(ran.folder / "calls.pyisession").sample_count > 0
     part = next((ran.folder / "tables").glob("steps-*.parquet"))
     part.write_bytes(part.read_bytes()[:100])
     damaged = report()
@@ -310,4 +314,7 @@ def test_wall_time_and_overhead_are_in_the_report(tmp_path: Path):
     began = time.monotonic()
     ran = bottleneck(tmp_path, script, "0")
     assert ran.diagnosis["run"]["wall_seconds"] <= time.monotonic() - began
-    assert ran.diagnosis["overhead"]["dropped_records"] == 0
+    overhead = ran.diagnosis["overhead"]
+    assert overhead["dropped_records"] == 0
+    assert 0 < overhead["phases_us"] < 1000 and 0 < overhead["sampler_share"] < 1
+    assert overhead["share"] == pytest.approx(overhead["seconds"] / ran.diagnosis["run"]["wall_seconds"])
