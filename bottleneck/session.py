@@ -240,14 +240,14 @@ def _versions() -> dict[str, str]:
 def complete(run_dir: Path) -> None:
     """Look once, right after the run, at what a later analysis may not find any more: sources and files read."""
     from .recording import probe
-    from .recording.loss_lines import add_loss_lines
+    from .recording.data_flow import add_flow_lines
     from .recording.sources import add_growth_lines
     from .recording.store import append_notes, load
 
     recording = load(run_dir)
     known = len(recording.facts.notes)
     add_growth_lines(recording.facts)
-    add_loss_lines(recording.facts)
+    add_flow_lines(recording)
     append_notes(run_dir, recording.facts.notes[known:])
     probe.run(run_dir, recording)
 

@@ -7,6 +7,7 @@ DEPTH = 100  # frames kept, innermost first
 MAX_STACKS = 4096
 MAX_SEEN = 16384
 _OURS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")  # our hooks are not shown
+_GENERATOR = 0x20  # inspect.CO_GENERATOR
 FIRST_ID = 10_000  # apart from the ids that the recorder itself gives (below 4,097)
 
 
@@ -58,14 +59,14 @@ class StackTable:
             fresh = next(self._ids)
             found = self._stacks.setdefault(by_line, fresh)
             if found == fresh:
-                frames = [(known[0], known[1], line, known[2]) for known, line in kept]
+                frames = [(known[0], known[1], line, known[2], known[6]) for known, line in kept]
                 self._recorder.note("stack", id=found, frames=frames)
         if len(self._seen) < MAX_SEEN:
             self._seen[place] = found
         return found
 
     def _know(self, code):
-        """(function, file, whether it is the user's, whether it is importlib's, ours, code) of a code object.
+        """(function, file, whether it is the user's, importlib's, ours, code object, whether it is a generator's).
 
         The code object is kept alive by it, so that its id stays its own.
         """
@@ -77,5 +78,6 @@ class StackTable:
             name.startswith("<frozen importlib"),
             name.startswith(_OURS),
             code,
+            bool(code.co_flags & _GENERATOR),
         )
         return self._codes.setdefault(id(code), known)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from .. import signals
 from . import Missing
+from .feeding import Feeding
 from .machine import Machine
 from .steps import Loader, Steps
 from .tables import Frame, Recording, Table
@@ -58,10 +59,22 @@ class Loading:
         return float(self.wait.sum()) / max(float(self.wait.sum() + self.work.sum()), 1e-9)
 
     @classmethod
-    def compute(cls, recording: Recording, steps: Steps, loader: Loader, workers: Workers, machine: Machine) -> Loading:
+    def compute(
+        cls,
+        recording: Recording,
+        steps: Steps,
+        loader: Loader | None,
+        workers: Workers | None,
+        feeding: Feeding | None,
+        machine: Machine,
+    ) -> Loading:
         if steps.count < 5:
             raise Missing("Fewer than 5 steps after warm-up.")
         busy, idle = _cores(recording.host, steps, machine)
+        if loader is None and feeding is not None:
+            return cls._by_hand(steps, feeding, busy, idle, machine)
+        if loader is None or workers is None:
+            raise Missing("Too few batches were seen being made, or none at all.")
         wait, work = steps.phase("data_wait"), steps.work()
         load = float(wait.mean()) if loader.num_workers == 0 else workers.load_seconds
         load_cpu = min(load, workers.cpu_seconds if loader.num_workers else load * workers.cpu_share)
@@ -83,6 +96,32 @@ class Loading:
             reading_share=reading if hot else workers.read_share,  # stacks leave out waiting for a core
             blocked_share=max(blocked, 1.0 - workers.cpu_share),
             hot=hot,
+        )
+
+    @classmethod
+    def _by_hand(cls, steps: Steps, feeding: Feeding, busy: float, idle: float, machine: Machine) -> Loading:
+        """A loop that makes its own batches, as a loader without workers."""
+        wait = np.minimum(feeding.seconds, steps.wall_seconds)
+        work = steps.wall_seconds - wait
+        load = float(wait.mean())
+        load_cpu = load * feeding.cpu_share
+        all_cpu = busy * float(steps.wall_seconds.mean())
+        place = feeding.place
+        return cls(
+            wait=wait,
+            work=work,
+            load=load,
+            load_cpu=load_cpu,
+            work_cpu=max(0.0, min(all_cpu - load_cpu, float(work.mean()) * machine.cores)),
+            cores=min(machine.cores, busy + idle),
+            idle_cores=idle,
+            workers=0,
+            passes=1,
+            start_seconds=_MIN_EPOCH_SECONDS,
+            collate_share=0.0,
+            reading_share=0.0,
+            blocked_share=1.0 - feeding.cpu_share,
+            hot=() if place is None else (HotLine(place.frame, place.share, place.cpu_share),),
         )
 
 

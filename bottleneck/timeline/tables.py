@@ -42,12 +42,13 @@ class Site:
 
 @dataclass(frozen=True)
 class Frame:
-    """One frame of a sampled stack; ``user`` says whether the file is the user's own."""
+    """One frame of a sampled stack; ``user``: the file is the user's own; ``generator``: the function yields."""
 
     function: str
     file: str
     line: int
     user: bool
+    generator: bool = False
 
 
 @dataclass

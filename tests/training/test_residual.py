@@ -97,13 +97,13 @@ def test_many_lines_of_the_loop_are_no_place():
 )
 def test_the_training_itself_is_not_blamed(part):
     made = loop_of(FORWARD, BACKWARD, part)
-    made.facts.notes.append((0, "loss_lines", {"file": FILE, "lines": [11, 12, 14, 20]}))
+    made.facts.notes.append((0, "flow_lines", {"file": FILE, "lines": [11, 12, 14, 20]}))
     assert isinstance(recordings.judge(ResidualPython(), made), Fine)
 
 
 def test_what_is_done_to_the_input_before_the_forward_is():
     made = loop_of(FORWARD, BACKWARD, (0.3, signals.NONE, signals.STACK_CPU, at(80, "augment"), at(11)))
-    made.facts.notes.append((0, "loss_lines", {"file": FILE, "lines": [11, 12, 14, 20]}))
+    made.facts.notes.append((0, "flow_lines", {"file": FILE, "lines": [11, 12, 14, 20]}))
     assert recordings.judge(ResidualPython(), made).location.function == "augment"
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ...findings import Evidence, Finding, Fine, Fix
+from ...prediction import step_with_workers
 from ...timeline.loading import Loading
-from ...timeline.steps import Loader, Steps
+from ...timeline.steps import Steps
 from .. import Detector
 from . import _shared
 
@@ -33,39 +36,37 @@ class CpuBoundDecode(Detector):
     min_pace_share = 0.8  # of the step: below it the wait comes from elsewhere (the queue between the processes)
     min_operation_share = 0.3  # a hot line below this is not "the" decode
 
-    def detect(self, steps: Steps, loader: Loader, loading: Loading) -> Finding | Fine:
+    def detect(self, steps: Steps, loading: Loading) -> Finding | Fine:
         share = loading.wait_share
         if share < self.wait_share_threshold:
             return Fine(share, self.wait_share_threshold, "share", "waiting for data")
         cpu = min(1.0, loading.load_cpu / max(loading.load, 1e-9))
         needed = loading.load_cpu + loading.work_cpu
-        pace = max(loading.load / max(loader.num_workers, 1), needed / max(loading.cores, 1.0))
+        pace = max(loading.load / max(loading.workers, 1), needed / max(loading.cores, 1.0))
         limits = pace / max(float((loading.wait + loading.work).mean()), 1e-9)
         if limits < self.min_pace_share:
             return Fine(limits, self.min_pace_share, "share", "step that decoding accounts for")
         # On a crowded machine a worker's wall time holds run-queue time: then its CPU share says little.
-        crowded = loader.num_workers >= loading.cores
+        crowded = loading.workers >= loading.cores
         if cpu < self.cpu_share_threshold and not (crowded and cpu > 0.5):
             return Fine(cpu, self.cpu_share_threshold, "share", "loading time on the CPU")
-        if loader.num_workers < loading.cores and loading.idle_cores > self.max_idle_cores:
+        if loading.workers < loading.cores and loading.idle_cores > self.max_idle_cores:
             return Fine(loading.idle_cores, self.max_idle_cores, "cores", "idle cores")
         hot = next((line for line in loading.hot if line.cpu_share > 0.5), None)
         fraction = hot.share if hot is not None else 0.0
         if hot is None or fraction < self.min_operation_share:
             return Fine(fraction, self.min_operation_share, "share", "hottest line of the loading")
-        workers = max(1, loader.num_workers)
         kept = 1.0 - fraction
-        new_step = max(
-            float(loading.work.mean()),
-            loading.load * kept / workers,
-            (loading.load_cpu * kept + loading.work_cpu) / max(loading.cores, 1.0),
-        )
+        terms = _shared.terms(loading)
+        cheaper = replace(terms, load=terms.load * kept, load_cpu=terms.load_cpu * kept)
+        new_step = step_with_workers(cheaper, loading.workers)
         gain = _shared.gain_of_step(
             loading,
             steps,
             min(new_step, steps.typical_seconds),
             0.0,
-            f"T' = max(C, L(1 - f)/n, CPU/cores) with f = {fraction:.0%} of the loading in this line",
+            f"T' = {'max(C, L(1 - f)/n, CPU/cores)' if loading.workers else 'C + L(1 - f)'} "
+            f"with f = {fraction:.0%} of the loading in this line",
             confidence=0.6,
         )
         return Finding(

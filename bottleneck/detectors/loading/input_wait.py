@@ -16,7 +16,8 @@ class InputWait(Detector):
     Why it matters
         Waiting is pure loss: the step cannot start before its batch arrives.
     How it is measured
-        Exclusive time inside ``next(loader)`` against the wall time of the steps, warm-up left out.
+        Exclusive time inside ``next(loader)`` against the wall time of the steps, warm-up left out. In a loop without
+        a DataLoader: sampled time in the generator that it runs over, or in lines that the forward depends on.
     How to fix it
         See the more specific finding where there is one; this one speaks only when none of them explains the wait.
     When to ignore it
@@ -27,12 +28,15 @@ class InputWait(Detector):
     title = "The training loop waits for data"
     stage = "data loading"
     wait_share_threshold = 0.10  # warn at 10 % (signatures.md 0, bands of XP, KT and TM)
+    min_gain_share = 0.03  # of the step, for loops without a DataLoader: less is not worth processes
     floor_seconds = 0.001  # a healthy prefetched loader still costs about this much
 
-    def detect(self, steps: Steps, loader: Loader, loading: Loading) -> Finding | Fine:
+    def detect(self, steps: Steps, loader: Loader | None, loading: Loading) -> Finding | Fine:
         share = loading.wait_share
         if share < self.wait_share_threshold:
             return Fine(share, self.wait_share_threshold, "share", "waiting for data")
+        if loader is None:
+            return self._by_hand(steps, loading)
         ceiling = max(0.0, float(loading.wait.sum()) - self.floor_seconds * steps.count)
         # Only a bound is known: the wait can go at most; half of it is the middle of what fixes reach.
         priced = gain(
@@ -59,4 +63,39 @@ class InputWait(Detector):
             ),
             after="the work of the step",
             removes={"data_wait": priced.seconds},
+        )
+
+    def _by_hand(self, steps: Steps, loading: Loading) -> Finding | Fine:
+        """A loop without a DataLoader that makes each batch itself, when it needs it."""
+        workers = _shared.advised_workers(loading)
+        new_step = _shared.predicted_step(loading, workers)
+        priced = _shared.gain_of_step(
+            loading,
+            steps,
+            new_step,
+            loading.load,
+            f"T' = max(C, L/n, CPU/cores) = {new_step * 1e3:.1f} ms with n = {workers}, "
+            f"C = {loading.work.mean() * 1e3:.1f} ms, L = {loading.load * 1e3:.1f} ms",
+            confidence=0.6,
+        )
+        if (priced.step_share or 0.0) < self.min_gain_share:
+            return Fine(priced.step_share, self.min_gain_share, "share", "what making batches ahead would save here")
+        hot = loading.hot[0].frame if loading.hot else None
+        return Finding(
+            detector=self.id,
+            title="The loop makes its batches itself and waits for each",
+            stage=self.stage,
+            location=None if hot is None else _shared.frame_location(hot),
+            evidence=_shared.wait_evidence(loading, steps),
+            gain=priced,
+            fix=Fix(
+                f"Let {workers} worker process{'es' if workers > 1 else ''} make the batches ahead",
+                "class Batches(torch.utils.data.Dataset):\n"
+                "    def __getitem__(self, index): ...  # make one sample or batch here\n"
+                f"loader = DataLoader(Batches(), num_workers={workers}, persistent_workers=True)",
+                effort=2,
+                risk=0.1,
+            ),
+            after=_shared.after_text(loading, new_step),
+            removes={"data_wait": priced.seconds, "other": priced.seconds},
         )

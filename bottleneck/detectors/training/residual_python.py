@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
-from ...findings import Evidence, Finding, Fine, Fix
-from ...prediction import gain
-from ...timeline.residual import Place, Residual
+from ...findings import Evidence, Finding, Fine, Fix, Gain
+from ...prediction import LoaderTerms, best_workers, gain, step_with_workers
+from ...timeline.between import Place
+from ...timeline.loading import Loading
+from ...timeline.residual import Residual
 from ...timeline.steps import Steps
 from .. import Detector
 from ..loading._shared import frame_location
@@ -20,8 +22,10 @@ class ResidualPython(Detector):
     How it is measured
         The step's wall time minus all named phases; sampled stacks inside that remainder name the place:
         the innermost function, or line of the loop, that with all it calls still holds the bulk.
+        What torch's own functions do and what the loss is made of is the training itself and not counted.
     How to fix it
-        Do it every k steps, vectorise it, or move it off the training thread.
+        Do it every k steps, vectorise it, or move it off the training thread. What prepares the input belongs into the
+        Dataset, where workers do it.
     When to ignore it
         When the function is the work you want done at every step.
     """
@@ -33,9 +37,11 @@ class ResidualPython(Detector):
     share_threshold = 0.10  # of the step (signatures.md 41)
     place_share_threshold = 0.4  # of the residual in one line of the loop or one function: else no place to name
     target_share = 0.02  # of the run: what the work may still cost when it is done every k steps
+    min_saved_share = 0.03  # of the steps: less is not worth processes
+    vectorised_share = 0.1  # of a Python loop's time that whole-array operations still take (conservative)
     min_sampled_seconds = 0.2  # of stacks: fewer samples name nothing
 
-    def detect(self, steps: Steps, residual: Residual) -> Finding | Fine:
+    def detect(self, steps: Steps, residual: Residual, loading: Loading | None) -> Finding | Fine:
         if residual.share < self.share_threshold:
             return Fine(residual.share, self.share_threshold, "share", "step outside the named phases")
         place = residual.place
@@ -44,6 +50,29 @@ class ResidualPython(Detector):
             return Fine(share, self.place_share_threshold, "share", "residual in one place")
         name = f"line {place.frame.line}" if place.function is None else place.function.rpartition(".")[2]
         ceiling = residual.seconds * share
+        if residual.feeds or not steps.training:
+            priced, fix = self._beside(steps, residual, place, loading, ceiling)
+        else:
+            priced, fix = self._rarer(steps, place, name, ceiling)
+        return Finding(
+            detector=self.id,
+            title="The input is prepared in the training loop itself" if residual.feeds else self.title,
+            stage=self.stage,
+            location=frame_location(place.frame),
+            evidence=(
+                Evidence("step outside the named phases", residual.share, "share"),
+                Evidence("of which here", share, "share"),
+                Evidence("on the CPU", place.cpu_share, "share"),
+                Evidence("per step", ceiling / max(steps.count, 1), "s"),
+            ),
+            gain=priced,
+            fix=fix,
+            after="the phases of the step",
+            removes={"other": priced.seconds},
+        )
+
+    def _rarer(self, steps: Steps, place: Place, name: str, ceiling: float) -> tuple[Gain, Fix]:
+        """Metrics and bookkeeping: not at every step."""
         # So rarely that what remains is below the dead band of the report.
         every = max(2, math.ceil(ceiling / steps.run_seconds / self.target_share))
         saved = ceiling * (1 - 1 / every)
@@ -56,33 +85,68 @@ class ResidualPython(Detector):
             step_share=saved / max(steps.total_seconds, 1e-9),
             confidence=0.6,
         )
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
-            location=frame_location(place.frame),
-            evidence=(
-                Evidence("step outside the named phases", residual.share, "share"),
-                Evidence("of which here", share, "share"),
-                Evidence("on the CPU", place.cpu_share, "share"),
-                Evidence("per step", ceiling / max(steps.count, 1), "s"),
-            ),
-            gain=priced,
-            fix=Fix(
-                f"{_does(place, name)}: do it every {every}th step, or {_elsewhere(place)}",
-                f"if step % {every} == 0:\n    ...  # {'the call of ' if place.function else ''}{name}",
-                effort=2,
-                risk=0.1,
-            ),
-            after="the phases of the step",
-            removes={"other": saved},
+        # Computing in a thread would still hold the interpreter; waiting does not.
+        does, otherwise = ("waits", "hand it to a background thread")
+        if place.cpu_share >= 0.5:
+            does, otherwise = ("computes", "vectorise it")
+        return priced, Fix(
+            f"{name} {does} between the phases: do it every {every}th step, or {otherwise}",
+            f"if step % {every} == 0:\n    ...  # {'the call of ' if place.function else ''}{name}",
+            effort=2,
+            risk=0.1,
         )
 
+    def _beside(
+        self, steps: Steps, residual: Residual, place: Place, loading: Loading | None, ceiling: float
+    ) -> tuple[Gain, Fix]:
+        """Work that every step needs: another process does it meanwhile."""
+        count = max(steps.count, 1)
+        step, here = steps.total_seconds / count, ceiling / count
+        cores = loading.cores if loading is not None else 1.0
+        load = here + (loading.load if loading is not None else 0.0)
+        cpu = here * place.cpu_share
+        load_cpu = cpu + (loading.load_cpu if loading is not None else 0.0)
+        work_cpu = max(0.0, loading.work_cpu - cpu) if loading is not None else step - here
+        terms = LoaderTerms(max(step - load, 0.0), load, load_cpu, work_cpu, cores)
+        workers = best_workers(terms, max(1, math.ceil(cores)))
+        saved = max(0.0, step - step_with_workers(terms, workers)) * count
+        if saved < self.min_saved_share * steps.total_seconds and place.cpu_share >= 0.5:
+            return self._cheaper(steps, place, ceiling)
+        priced = gain(
+            saved,
+            steps.run_seconds,
+            f"T' = max(C, L/n, CPU/cores) with n = {workers} and the {here * 1e3:.1f} ms spent here as part of L",
+            step_share=saved / max(steps.total_seconds, 1e-9),
+            confidence=0.6,
+        )
+        name = place.frame.function.rpartition(".")[2]
+        if residual.feeds:
+            summary = f"Do this in the Dataset or the collate function, in {workers} worker process(es)"
+            snippet = f"# move what line {place.frame.line} does into Dataset.__getitem__, then\n"
+            return priced, Fix(
+                summary, f"{snippet}DataLoader(..., num_workers={workers}, persistent_workers=True)", effort=2, risk=0.1
+            )
+        return priced, Fix(
+            "Hand this to another process while the model computes the next batch",
+            f"pool = concurrent.futures.ProcessPoolExecutor({workers})\n"
+            f"pending.append(pool.submit(work, output))  # work: what line {place.frame.line} of {name} does",
+            effort=2,
+        )
 
-def _does(place: Place, name: str) -> str:
-    return f"{name} {'computes' if place.cpu_share >= 0.5 else 'waits'} between the phases"
-
-
-def _elsewhere(place: Place) -> str:
-    """Computing in a thread would still hold the interpreter; waiting does not."""
-    return "vectorise it" if place.cpu_share >= 0.5 else "hand it to a background thread"
+    def _cheaper(self, steps: Steps, place: Place, ceiling: float) -> tuple[Gain, Fix]:
+        """No core is idle: only less work helps."""
+        saved = ceiling * (1 - self.vectorised_share)
+        priced = gain(
+            saved,
+            steps.run_seconds,
+            f"ceiling {ceiling:.2f} s; whole-array operations take {self.vectorised_share:.0%} of a Python loop's time",
+            low_seconds=0.6 * saved,
+            high_seconds=ceiling,
+            step_share=saved / max(steps.total_seconds, 1e-9),
+            confidence=0.4,
+        )
+        return priced, Fix(
+            "This computes in Python and no core is idle: vectorise it, or do it once and store the result",
+            f"# line {place.frame.line}: whole-array operations of numpy or torch instead of a loop over elements",
+            effort=2,
+        )

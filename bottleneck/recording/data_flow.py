@@ -1,15 +1,19 @@
-"""Lines of the user's source that the loss is made of, found when a run has ended.
+"""Lines of the user's source that the model's input and the loss are made of, found when a run has ended.
 
-What lies between forward and backward is the training itself when the loss depends on it, and Python on the side when
-it does not. Detectors read no files: what is found here goes to the facts as notes "loss_lines" {file, lines}.
+A line that the forward pass depends on feeds the model; what the loss depends on, from the forward on, is the training
+itself; all else in the loop is Python on the side. Detectors read no files: what is found here goes to the facts as
+notes "flow_lines" {file, lines}.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
-from ..timeline.tables import Facts
+import numpy as np
+
+from .. import signals
+from ..timeline.tables import Recording
 from .sources import parse
 
 _RETURN_THE_LOSS = ("training_step", "compute_loss")  # of Lightning and of transformers: the library calls backward
@@ -17,27 +21,43 @@ _MAX_FILES = 50
 _Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.Module
 
 
-def add_loss_lines(facts: Facts) -> None:
-    """Add one "loss_lines" note for each sampled file of the user's that computes a loss. Reads source files."""
+def add_flow_lines(recording: Recording) -> None:
+    """Add one "flow_lines" note for each sampled file of the user's that feeds a model. Reads source files."""
+    facts = recording.facts
+    known = {fields["file"] for _, fields in facts.of("flow_lines")}
+    forwards = forward_lines(recording)
     files = dict.fromkeys(frame.file for frames in facts.stacks.values() for frame in frames if frame.user)
-    known = {fields["file"] for _, fields in facts.of("loss_lines")}
     for file in list(files)[:_MAX_FILES]:
         tree = None if file in known else parse(file)
-        lines = set() if tree is None else find_loss_lines(tree)
+        lines = set() if tree is None else find_flow_lines(tree, forwards.get(file, frozenset()))
         if lines:
-            facts.notes.append((0, "loss_lines", {"file": file, "lines": sorted(lines)}))
+            facts.notes.append((0, "flow_lines", {"file": file, "lines": sorted(lines)}))
 
 
-def find_loss_lines(tree: ast.Module) -> set[int]:
-    """Lines of all statements on which a loss depends: backwards from ``.backward()``, within its function."""
+def forward_lines(recording: Recording) -> dict[str, Set[int]]:
+    """File -> lines of the user's that samples taken inside a forward pass stand on."""
+    found: dict[str, set[int]] = {}
+    inside = recording.stacks[np.isin(recording.stacks["flags"], (signals.FORWARD, signals.EVAL))]
+    for process, stack in {(int(row["process"]), int(row["arg"])) for row in inside}:
+        for frame in recording.facts.stacks.get((process, stack), ()):
+            if frame.user:
+                found.setdefault(frame.file, set()).add(frame.line)
+    return dict(found)
+
+
+def find_flow_lines(tree: ast.Module, forwards: Set[int] = frozenset()) -> set[int]:
+    """Lines of all statements that a forward (on one of the lines ``forwards``) or a loss depends on, by function.
+
+    The loss is what ``.backward()`` is called on or given, or what the step of a Lightning module returns.
+    """
     found: set[int] = set()
     for scope in ast.walk(tree):
         if isinstance(scope, _Scope):
-            found |= _slice(scope)
+            found |= _slice(scope, forwards)
     return found
 
 
-def _slice(scope: _Scope) -> set[int]:
+def _slice(scope: _Scope, forwards: Set[int]) -> set[int]:
     nodes = list(_own(scope))
     wanted: set[str] = set()
     lines: set[int] = set()
@@ -49,6 +69,10 @@ def _slice(scope: _Scope) -> set[int]:
         elif isinstance(node, ast.Return) and node.value and getattr(scope, "name", "") in _RETURN_THE_LOSS:
             wanted |= set(_names(node.value))
             lines |= _lines(node)
+        elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Expr | ast.Return):
+            if node.value is not None and forwards & _lines(node):
+                wanted |= set(_names(node.value))
+                lines |= _lines(node)
     before = -1
     while wanted and len(wanted) + len(lines) != before:
         before = len(wanted) + len(lines)

@@ -1,11 +1,11 @@
-"""What the loss depends on, found in source."""
+"""What the loss and the input of the model depend on, found in source."""
 
 from __future__ import annotations
 
 import ast
 
 import pytest
-from bottleneck_profiler.recording.loss_lines import find_loss_lines
+from bottleneck_profiler.recording.data_flow import find_flow_lines
 
 LOOP = """
 def train(loader, model):
@@ -25,7 +25,7 @@ def train(loader, model):
 
 
 def test_the_slice_holds_what_the_loss_is_made_of_and_nothing_else():
-    assert find_loss_lines(ast.parse(LOOP)) == {5, 6, 8, 9, 10, 11, 12}
+    assert find_flow_lines(ast.parse(LOOP)) == {5, 6, 8, 9, 10, 11, 12}
 
 
 @pytest.mark.parametrize(
@@ -41,4 +41,9 @@ def test_the_slice_holds_what_the_loss_is_made_of_and_nothing_else():
     ],
 )
 def test_ways_to_write_it(source: str, lines: set[int]):
-    assert find_loss_lines(ast.parse(source)) == lines
+    assert find_flow_lines(ast.parse(source)) == lines
+
+
+def test_without_a_loss_the_input_of_the_forward_counts():
+    source = "for path in files:\n    image = load(path)\n    label = model(image)\n    results.append(label)\n"
+    assert find_flow_lines(ast.parse(source), {3}) == {2, 3}

@@ -1,0 +1,202 @@
+"""Samples of the main thread between the phases of its steps, told apart by what they do for the loop. Pure.
+
+Some of it feeds the model (a generator that the loop runs over, what is done to the input before the forward), some is
+the training itself (torch's own functions, what the loss is made of), and the rest is Python on the side.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from .. import signals
+from . import Missing
+from .stacks import in_training_code
+from .steps import Steps
+from .tables import Frame, Recording, Records
+
+_BULK = 0.8  # of the heaviest place: a deeper one that still holds this much says more
+_COMMON = 0.95  # of the samples: what nearly all of them stand in is the loop, not a part of it
+_PROTOCOL = ("__next__", "__iter__", "__getitem__")
+
+Function = tuple[str, str]  # (file, function)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """``frames``: outermost first, from the loop's own frame on. ``phase``: 0 between the phases."""
+
+    frames: tuple[Frame, ...]
+    seconds: float
+    running: bool
+    phase: int
+
+    @property
+    def users(self) -> tuple[Frame, ...]:
+        return tuple(frame for frame in self.frames if frame.user)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where time lies. ``function`` is None for a line of the loop itself, else ``frame`` is its hottest line.
+
+    ``share``: of all the samples looked at, everything called from there included; ``cpu_share``: of that, running.
+    """
+
+    frame: Frame
+    function: str | None
+    share: float
+    cpu_share: float
+
+
+@dataclass(frozen=True)
+class Between:
+    """``feeding``, ``aside``: samples of the loop by what they do. ``seconds``: sampled per phase, 0 between them."""
+
+    loop: Function | None
+    feeding: tuple[Sample, ...]
+    aside: tuple[Sample, ...]
+    seconds: dict[int, float]
+
+    @classmethod
+    def compute(cls, recording: Recording, steps: Steps) -> Between:
+        if "stacks" not in recording.facts.attached:
+            raise Missing("Call stacks were not sampled.")
+        if not steps.count:
+            raise Missing("No steps after warm-up.")
+        stacks = recording.stacks[recording.stacks["process"] == steps.process]
+        at = np.searchsorted(steps.start_ns, stacks["t1"], side="left") - 1
+        stacks = stacks[(at >= 0) & (stacks["t1"] <= steps.end_ns[np.maximum(at, 0)])]
+        samples = list(_samples(recording, steps.process, stacks))
+        loop = _loop_site(recording, steps) or _loop_function(samples)
+        samples = [_from_loop(sample, loop) for sample in samples]
+        flow = {(fields["file"], line) for _, fields in recording.facts.of("flow_lines") for line in fields["lines"]}
+        first = _first_forward(samples)
+        feeding, aside = [], []
+        seconds: Counter[int] = Counter()
+        for sample in samples:
+            seconds[sample.phase] += sample.seconds  # type: ignore[assignment]
+            if sample.phase not in (signals.NONE, signals.READ, signals.TRANSFORM, signals.DATA_WAIT):
+                continue
+            if sample.phase == signals.DATA_WAIT or _feeds(sample, flow, first):
+                feeding.append(sample)
+            elif sample.phase == signals.NONE and not _trains(sample, flow, first):
+                aside.append(sample)
+        return cls(loop, tuple(feeding), tuple(aside), dict(seconds))
+
+
+def _samples(recording: Recording, process: int, stacks: Records) -> Iterator[Sample]:
+    for kind, phase, stack, nanoseconds in zip(
+        stacks["kind"].tolist(),
+        (stacks["flags"] & 0xFF).tolist(),
+        stacks["arg"].tolist(),
+        (stacks["t1"] - stacks["t0"]).tolist(),
+        strict=True,
+    ):
+        frames = recording.facts.stacks.get((process, stack), ())
+        yield Sample(frames[::-1], nanoseconds / 1e9, kind == signals.STACK_CPU, phase)
+
+
+def _loop_site(recording: Recording, steps: Steps) -> Function | None:
+    number = recording.facts.loaders.get((steps.process, steps.loader), {}).get("iter_site", 0)
+    site = recording.facts.sites.get((steps.process, number))
+    return None if site is None else (site.file, site.function)
+
+
+def _loop_function(samples: list[Sample]) -> Function | None:
+    """The innermost function, none that yields, that nearly all samples of the steps stand in."""
+    rows = [(sample.users, sample.seconds) for sample in samples if sample.users]
+    total, found = sum(seconds for _, seconds in rows), None
+    for depth in range(64):
+        weights: Counter[Function] = Counter()
+        for frames, seconds in rows:
+            if len(frames) > depth and not frames[depth].generator:
+                weights[frames[depth].file, frames[depth].function] += seconds  # type: ignore[assignment]
+        best = max(weights, key=weights.__getitem__, default=None)
+        if best is None or weights[best] < _COMMON * total:
+            return found
+        found = best
+    return found
+
+
+def _from_loop(sample: Sample, loop: Function | None) -> Sample:
+    """The sample without the frames outside the loop; whole where the loop is not among them."""
+    for depth in range(len(sample.frames) - 1, -1, -1):
+        if (sample.frames[depth].file, sample.frames[depth].function) == loop:
+            return Sample(sample.frames[depth:], sample.seconds, sample.running, sample.phase)
+    return sample
+
+
+def _first_forward(samples: list[Sample]) -> dict[Function, int]:
+    """The first line of each of the user's functions that a forward pass was sampled under."""
+    first: dict[Function, int] = {}
+    for sample in samples:
+        if sample.phase in (signals.FORWARD, signals.EVAL):
+            for frame in sample.users:
+                key = frame.file, frame.function
+                first[key] = min(first.get(key, frame.line), frame.line)
+    return first
+
+
+def _flow(sample: Sample, flow: set[tuple[str, int]], first: dict[Function, int]) -> bool | None:
+    """Whether the innermost line that model or loss depend on comes before the forward; None: no such line."""
+    for frame in reversed(sample.users):
+        start = first.get((frame.file, frame.function))
+        if start is not None and (frame.file, frame.line) in flow:
+            return frame.line < start
+    return None
+
+
+def _feeds(sample: Sample, flow: set[tuple[str, int]], first: dict[Function, int]) -> bool:
+    if len(sample.frames) > 1:
+        loop, below = sample.frames[:2]
+        yields = below.generator and not below.function.endswith("<genexpr>")
+        if yields or below.function.rpartition(".")[2] in _PROTOCOL:
+            return loop.line <= first.get((loop.file, loop.function), loop.line)
+    return _flow(sample, flow, first) is True
+
+
+def _trains(sample: Sample, flow: set[tuple[str, int]], first: dict[Function, int]) -> bool:
+    return in_training_code(sample.frames[::-1]) or _flow(sample, flow, first) is False
+
+
+def place_of(samples: Iterable[Sample], loop: Function | None, total: float) -> Place | None:
+    """Lines of the loop and functions below it compete by the time spent in them and in what they call.
+
+    Of those that hold the bulk, the deepest. ``total``: the seconds that shares are of.
+    """
+    samples = [sample for sample in samples if sample.users]
+    seconds: Counter[tuple[str, str, int]] = Counter()  # line 0: the whole function
+    depths: Counter[tuple[str, str, int]] = Counter()
+    for sample in samples:
+        for key, depth in _keys(sample, loop).items():
+            seconds[key] += sample.seconds  # type: ignore[assignment]
+            depths[key] += depth * sample.seconds  # type: ignore[assignment]
+    if not seconds:
+        return None
+    most = max(seconds.values())
+    heavy = [key for key in seconds if seconds[key] >= _BULK * most]
+    chosen = max(heavy, key=lambda key: (depths[key] / max(seconds[key], 1e-12), seconds[key]))
+    lines: Counter[Frame] = Counter()
+    cpu = 0.0
+    for sample in samples:
+        if chosen not in _keys(sample, loop):
+            continue
+        cpu += sample.seconds if sample.running else 0.0
+        inside = [f for f in sample.users if (f.file, f.function) == chosen[:2] and chosen[2] in (0, f.line)]
+        lines[inside[-1]] += sample.seconds  # type: ignore[assignment]
+    hottest = max(lines, key=lines.__getitem__)
+    function = chosen[1] if chosen[2] == 0 else None
+    return Place(hottest, function, seconds[chosen] / max(total, 1e-9), cpu / max(seconds[chosen], 1e-9))
+
+
+def _keys(sample: Sample, loop: Function | None) -> dict[tuple[str, str, int], int]:
+    """Places that a sample counts for, with their depth: the loop's line and every function below, each once."""
+    found: dict[tuple[str, str, int], int] = {}
+    for depth, frame in enumerate(sample.users):
+        own = (frame.file, frame.function) == loop
+        found[frame.file, frame.function, frame.line if own else 0] = depth
+    return found
