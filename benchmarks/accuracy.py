@@ -25,7 +25,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 PIPELINES = ROOT / "sample_pipelines"
 #: A parent's pair passes with the parent or the child that it names.
-ALLOWED = {"input-wait": {"input-wait", "workers-zero"}, "memory-thrash": {"memory-thrash", "residual-python"}}
+ALLOWED = {"memory-thrash": {"memory-thrash", "residual-python"}}
 MAX_MEDIAN_ERROR, MIN_INSIDE, MAX_WIDTH = 0.12, 0.70, 0.25
 
 

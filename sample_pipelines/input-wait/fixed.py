@@ -1,4 +1,4 @@
-"""Trains on a stream whose samples arrive slowly now and then."""
+"""Trains on records of a feature service, which worker processes fetch ahead of the loop."""
 
 import time
 
@@ -7,27 +7,33 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 
-class Stream(Dataset):
-    def __init__(self, count, pause):
-        self.count = count
-        self.pause = pause
+class FeatureService:
+    """Answers each request for one record after a millisecond, as a service in the same building does."""
+
+    def fetch(self, number):
+        time.sleep(0.001)
+        return torch.randn(256, generator=torch.Generator().manual_seed(number))
+
+
+class Batches(Dataset):
+    def __init__(self, service, count, size=16):
+        self.service, self.count, self.size = service, count, size
 
     def __len__(self):
-        return self.count
+        return self.count // self.size
 
     def __getitem__(self, index):
-        time.sleep(self.pause)
-        generator = torch.Generator().manual_seed(index)
-        return torch.randn(256, generator=generator), index % 4
+        numbers = range(index * self.size, (index + 1) * self.size)
+        records = [self.service.fetch(number) for number in numbers]
+        return torch.stack(records), torch.tensor([number % 4 for number in numbers])
 
 
-def main(workers=0):
+def main():
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    loader = DataLoader(Stream(3200, 0.001), batch_size=16, num_workers=workers)
     model = nn.Sequential(nn.Linear(256, 1024), nn.ReLU(), nn.Linear(1024, 1024), nn.ReLU(), nn.Linear(1024, 4))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    for x, y in loader:
+    for x, y in DataLoader(Batches(FeatureService(), 6400), batch_size=None, num_workers=4):
         optimizer.zero_grad()
         nn.functional.cross_entropy(model(x), y).backward()
         optimizer.step()
@@ -35,4 +41,4 @@ def main(workers=0):
 
 
 if __name__ == "__main__":
-    main(workers=8)
+    main()

@@ -1,33 +1,32 @@
-"""Trains on a stream whose samples arrive slowly now and then."""
+"""Trains on records of a feature service, which a generator fetches when the loop asks for the next batch."""
 
 import time
 
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, Dataset
 
 
-class Stream(Dataset):
-    def __init__(self, count, pause):
-        self.count = count
-        self.pause = pause
+class FeatureService:
+    """Answers each request for one record after a millisecond, as a service in the same building does."""
 
-    def __len__(self):
-        return self.count
-
-    def __getitem__(self, index):
-        time.sleep(self.pause)
-        generator = torch.Generator().manual_seed(index)
-        return torch.randn(256, generator=generator), index % 4
+    def fetch(self, number):
+        time.sleep(0.001)  # planted
+        return torch.randn(256, generator=torch.Generator().manual_seed(number))
 
 
-def main(workers=0):
+def batches(service, count, size=16):
+    for first in range(0, count, size):
+        numbers = range(first, first + size)
+        records = [service.fetch(number) for number in numbers]
+        yield torch.stack(records), torch.tensor([number % 4 for number in numbers])
+
+
+def main():
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    loader = DataLoader(Stream(3200, 0.001), batch_size=16, num_workers=workers)
     model = nn.Sequential(nn.Linear(256, 1024), nn.ReLU(), nn.Linear(1024, 1024), nn.ReLU(), nn.Linear(1024, 4))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    for x, y in loader:
+    for x, y in batches(FeatureService(), 6400):
         optimizer.zero_grad()
         nn.functional.cross_entropy(model(x), y).backward()
         optimizer.step()

@@ -81,7 +81,7 @@ class CpuBoundDecode(Detector):
             ),
             gain=gain,
             fix=Fix(
-                "Do this once, ahead of training, and load the stored result",
+                "Do this once, ahead of the run, and load the stored result",
                 "# once\nfor i in range(len(dataset)):\n    np.save(f'cache/{i}.npy', decode(i))\n"
                 "# in __getitem__\nreturn np.load(f'cache/{i}.npy')",
                 effort=4,

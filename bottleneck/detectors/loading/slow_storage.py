@@ -29,6 +29,7 @@ class SlowStorage(Detector):
     explains = ("input-wait", "starved-gpu", "too-few-workers")
     wait_share_threshold = _shared.WAIT_DEAD_BAND
     reading_share_threshold = 0.5  # Lio/L (signatures.md 05)
+    lag_ratio = 1.0  # L/n over C: below it the readers keep up, and the wait comes from elsewhere
     min_readers = 2  # one reader says nothing about the device's limit: workers-zero or too-few-workers first
 
     def detect(self, steps: Steps, loader: Loader, loading: Loading) -> Finding | Fine:
@@ -39,6 +40,9 @@ class SlowStorage(Detector):
             return Fine(loading.reading_share, self.reading_share_threshold, "share", "loading blocked in reads")
         if loader.num_workers < self.min_readers:
             return Fine(loader.num_workers, self.min_readers, "count", "readers at work")
+        ratio = loading.load / loader.num_workers / max(float(loading.work.mean()), 1e-9)
+        if ratio < self.lag_ratio:
+            return Fine(ratio, self.lag_ratio, "", "time per batch of all workers over the work of a step")
         hot = next((line for line in loading.hot if line.cpu_share < 0.5), None)
         kept = max(0.05, 1.0 - loading.reading_share)
         new_step = max(
