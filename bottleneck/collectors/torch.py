@@ -4,12 +4,15 @@ Optimizers by torch's public global hooks; backward by wrapping ``Tensor.backwar
 forward by learning which classes are called outermost and wrapping only those.
 """
 
+import os
+import sys
 from _thread import get_ident
 
 from .. import signals
 from ..recorder import now
 from . import BaseCollector, dress
 
+_MAX_PLACES = 16
 _LEARN_CALLS = 64  # outermost forwards looked at before the wrap is narrowed to their classes
 
 
@@ -109,6 +112,7 @@ class Collector(BaseCollector):
         module_class = torch.nn.Module
         self._plain_call = module_class.__call__
         self._learned = set()
+        self._places = set()
         self._learning = 0
         self._learn()
 
@@ -138,6 +142,7 @@ class Collector(BaseCollector):
     def _learned_one(self, owner):
         """An outermost call of ``owner`` was seen; after enough of them wrap just the learned classes."""
         self._learned.add(owner)
+        self._note_place(sys._getframe(2))
         self._learning += 1
         if self._learning < _LEARN_CALLS or self._learning > _LEARN_CALLS:
             return
@@ -146,6 +151,19 @@ class Collector(BaseCollector):
         for learned in self._learned:
             if "__call__" not in vars(learned) and learned is not module_class:
                 self.patches.replace(learned, "__call__", self._narrow(learned.__call__))
+
+    def _note_place(self, frame):
+        """Write down once, for each way to get there, the user's lines that a forward is called from."""
+        frames = []
+        while frame is not None:
+            if self.recorder.is_user(frame.f_code):
+                frames.append((frame.f_code, frame.f_lineno))
+            frame = frame.f_back
+        place = tuple(frames)
+        if place not in self._places and len(self._places) < _MAX_PLACES:
+            self._places.add(place)
+            shown = [(getattr(c, "co_qualname", c.co_name), os.path.abspath(c.co_filename), line) for c, line in frames]
+            self.recorder.note("forward", frames=shown)
 
     def _narrow(self, plain):
         rings = self.recorder.rings

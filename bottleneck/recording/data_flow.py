@@ -10,9 +10,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Set
 
-import numpy as np
-
-from .. import signals
 from ..timeline.tables import Recording
 from .sources import parse
 
@@ -25,7 +22,7 @@ def add_flow_lines(recording: Recording) -> None:
     """Add one "flow_lines" note for each sampled file of the user's that feeds a model. Reads source files."""
     facts = recording.facts
     known = {fields["file"] for _, fields in facts.of("flow_lines")}
-    forwards = forward_lines(recording)
+    forwards = _forward_lines(recording)
     files = dict.fromkeys(frame.file for frames in facts.stacks.values() for frame in frames if frame.user)
     for file in list(files)[:_MAX_FILES]:
         tree = None if file in known else parse(file)
@@ -34,14 +31,12 @@ def add_flow_lines(recording: Recording) -> None:
             facts.notes.append((0, "flow_lines", {"file": file, "lines": sorted(lines)}))
 
 
-def forward_lines(recording: Recording) -> dict[str, Set[int]]:
-    """File -> lines of the user's that samples taken inside a forward pass stand on."""
+def _forward_lines(recording: Recording) -> dict[str, Set[int]]:
+    """File -> lines of the user's that a forward pass was called from."""
     found: dict[str, set[int]] = {}
-    inside = recording.stacks[np.isin(recording.stacks["flags"], (signals.FORWARD, signals.EVAL))]
-    for process, stack in {(int(row["process"]), int(row["arg"])) for row in inside}:
-        for frame in recording.facts.stacks.get((process, stack), ()):
-            if frame.user:
-                found.setdefault(frame.file, set()).add(frame.line)
+    for _, fields in recording.facts.of("forward"):
+        for _, file, line in fields["frames"]:
+            found.setdefault(file, set()).add(line)
     return dict(found)
 
 

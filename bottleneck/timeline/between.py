@@ -71,10 +71,10 @@ class Between:
         at = np.searchsorted(steps.start_ns, stacks["t1"], side="left") - 1
         stacks = stacks[(at >= 0) & (stacks["t1"] <= steps.end_ns[np.maximum(at, 0)])]
         samples = list(_samples(recording, steps.process, stacks))
-        loop = _loop_site(recording, steps) or _loop_function(samples)
+        first = _first_forward(recording, steps.process)
+        loop = _loop_site(recording, steps) or _loop_function(samples, first)
         samples = [_from_loop(sample, loop) for sample in samples]
         flow = {(fields["file"], line) for _, fields in recording.facts.of("flow_lines") for line in fields["lines"]}
-        first = _first_forward(samples)
         feeding, aside = [], []
         seconds: Counter[int] = Counter()
         for sample in samples:
@@ -106,8 +106,8 @@ def _loop_site(recording: Recording, steps: Steps) -> Function | None:
     return None if site is None else (site.file, site.function)
 
 
-def _loop_function(samples: list[Sample]) -> Function | None:
-    """The innermost function, none that yields, that nearly all samples of the steps stand in."""
+def _loop_function(samples: list[Sample], first: dict[Function, int]) -> Function | None:
+    """The innermost function that nearly all samples of the steps stand in, and a forward too where one was seen."""
     rows = [(sample.users, sample.seconds) for sample in samples if sample.users]
     total, found = sum(seconds for _, seconds in rows), None
     for depth in range(64):
@@ -116,7 +116,7 @@ def _loop_function(samples: list[Sample]) -> Function | None:
             if len(frames) > depth and not frames[depth].generator:
                 weights[frames[depth].file, frames[depth].function] += seconds  # type: ignore[assignment]
         best = max(weights, key=weights.__getitem__, default=None)
-        if best is None or weights[best] < _COMMON * total:
+        if best is None or weights[best] < _COMMON * total or (first and best not in first):
             return found
         found = best
     return found
@@ -130,14 +130,12 @@ def _from_loop(sample: Sample, loop: Function | None) -> Sample:
     return sample
 
 
-def _first_forward(samples: list[Sample]) -> dict[Function, int]:
-    """The first line of each of the user's functions that a forward pass was sampled under."""
+def _first_forward(recording: Recording, process: int) -> dict[Function, int]:
+    """The first line of each of the user's functions that a forward pass was called from."""
     first: dict[Function, int] = {}
-    for sample in samples:
-        if sample.phase in (signals.FORWARD, signals.EVAL):
-            for frame in sample.users:
-                key = frame.file, frame.function
-                first[key] = min(first.get(key, frame.line), frame.line)
+    for owner, fields in recording.facts.of("forward"):
+        for function, file, line in fields["frames"] if owner == process else ():
+            first[file, function] = min(first.get((file, function), line), line)
     return first
 
 

@@ -34,7 +34,8 @@ class Loading:
     """Seconds per step. ``wait``/``work``: per step arrays of the main loop (W and C of the law).
 
     ``load``, ``load_cpu``: to make one batch; ``work_cpu``: CPU of the rest of the program per step;
-    ``cores``: what the program used and could have had besides, measured during the steps. ``passes``: epochs.
+    ``cores``: what the program used and could have had besides, measured during the steps; ``all_cores``: what it may
+    use where nobody else does. ``passes``: epochs.
     ``reading_share``: of the loading time, spent blocked in functions that read; ``hot``: lines by share.
     """
 
@@ -44,6 +45,7 @@ class Loading:
     load_cpu: float
     work_cpu: float
     cores: float
+    all_cores: float
     idle_cores: float
     workers: int
     passes: int
@@ -88,6 +90,7 @@ class Loading:
             load_cpu=load_cpu,
             work_cpu=max(0.0, min(all_cpu - load_cpu, float(work.mean()) * machine.cores)),
             cores=min(machine.cores, busy + idle),
+            all_cores=machine.cores,
             idle_cores=idle,
             workers=loader.num_workers,
             passes=len(loops),
@@ -114,6 +117,7 @@ class Loading:
             load_cpu=load_cpu,
             work_cpu=max(0.0, min(all_cpu - load_cpu, float(work.mean()) * machine.cores)),
             cores=min(machine.cores, busy + idle),
+            all_cores=machine.cores,
             idle_cores=idle,
             workers=0,
             passes=1,

@@ -45,6 +45,7 @@ def loop_of(*parts, steps=200, seconds=0.02):
         for start, end in zip(made.steps["t0"].tolist(), made.steps["t1"].tolist(), strict=True):
             rows.append((0, 1, kind, phase, end - int(share * (end - start)), end, number))
     made.stacks = np.array(sorted(rows, key=lambda row: row[5]), RECORD_DTYPE)
+    made.facts.notes.append((0, "forward", {"frames": [("train", FILE, 12)]}))
     made.facts.loaders[0, 1] = {"iter_site": 1, "num_workers": 0}
     made.facts.sites[0, 1] = Site(FILE, 10, "train")
     return made

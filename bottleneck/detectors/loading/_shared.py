@@ -33,7 +33,8 @@ def terms(loading: Loading) -> LoaderTerms:
 def advised_workers(loading: Loading) -> int:
     """n* for this machine: by the law, at most 8 a core for pure waiting, at most the cores for CPU-bound loading."""
     pure_waiting = loading.load_cpu < 0.2 * loading.load
-    most = int(np.ceil(loading.cores * 8)) if pure_waiting else max(1, int(np.ceil(loading.cores)))
+    # Who waits needs no core of its own: a crowded machine is no reason for fewer.
+    most = int(np.ceil(loading.all_cores * 8)) if pure_waiting else max(1, int(np.ceil(loading.cores)))
     return best_workers(terms(loading), most)
 
 
