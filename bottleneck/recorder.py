@@ -132,6 +132,7 @@ class Recorder:
         self.sampling = False  # a timed item of a Dataset is being made
         self.options = {}
         self.serving = None  # the serving collector's state, with ``in_flight``
+        self.learn_models = None  # the training collector's: look for models that were not called before
 
     # -- rings ---------------------------------------------------------------------------------------------
 
@@ -253,7 +254,7 @@ class Recorder:
         """In a forked child: forget the parent's rings, never write to them."""
         self.role = signals.FORKED
         self.pid = os.getpid()
-        self.rings = {}
+        self.rings.clear()  # not a new dictionary: hooks hold this one
         self._numbers = count(1)
         self.first_thread = get_ident()
         if self._side is not None:

@@ -15,7 +15,10 @@ _MISSING = object()
 
 
 class Patches:
-    """Attributes replaced on modules and classes, and how to put them back."""
+    """Attributes replaced on modules and classes, and how to put them back.
+
+    What somebody else has put in the place of ours meanwhile stays there: it most likely calls what it found.
+    """
 
     def __init__(self):
         self._undo = []
@@ -23,8 +26,8 @@ class Patches:
     def replace(self, owner, name, value):
         """Set ``owner.name``; remembers whether the attribute was the owner's own or inherited."""
         before = vars(owner).get(name, _MISSING)
-        self._undo.append((owner, name, before))
         setattr(owner, name, value)
+        self._undo.append((owner, name, before, vars(owner).get(name)))
 
     def put_back(self, owner, name):
         """Undo the last replacement of one attribute."""
@@ -34,11 +37,16 @@ class Patches:
                 return
 
     @staticmethod
-    def _put(owner, name, before):
-        if before is _MISSING:
-            delattr(owner, name)
-        else:
-            setattr(owner, name, before)
+    def _put(owner, name, before, ours):
+        if vars(owner).get(name) is not ours:
+            return
+        try:
+            if before is _MISSING:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, before)
+        except (AttributeError, TypeError):  # a class that has been closed since
+            pass
 
     def restore(self):
         """Put every replaced attribute back, last first."""

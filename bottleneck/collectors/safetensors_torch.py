@@ -1,7 +1,8 @@
-"""``safetensors.torch``: files written are checkpoints (the Hugging Face Trainer saves its weights this way)."""
+"""``safetensors.torch``: files read; files written are checkpoints (so the Hugging Face Trainer saves)."""
 
 from .. import signals
 from . import BaseCollector
+from ._reads import argument, reader, replace, size_of
 
 
 class Collector(BaseCollector):
@@ -9,6 +10,8 @@ class Collector(BaseCollector):
     module = "safetensors.torch"
 
     def hook(self, module):
+        describe = lambda args, kwargs, result: size_of(argument(args, kwargs, 0, "filename"))  # noqa: E731
+        replace(self, module, "load_file", reader(self, module.load_file, "safetensors.load_file", "torch", describe))
         for name in ("save_file", "save_model"):
             original = getattr(module, name, None)
             if original is not None:

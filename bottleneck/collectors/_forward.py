@@ -1,0 +1,191 @@
+"""The root forward of torch models: learn which classes are called outermost, then wrap only those.
+
+What the program can see of it is kept small. The functions put on classes refer to ours by two global names whose
+values pickle as None, so that a class sent to another process by value takes the plain call along; torch.compile sees
+the plain call and nothing else (it would wrap what is in a closure); and what somebody else puts on
+``Module.__call__``, such as a tracer, is called as it would have been.
+"""
+
+import os
+import sys
+from _thread import get_ident
+
+from .. import signals
+from ..recorder import now
+from . import dress
+
+_LEARN_CALLS = 64  # outermost forwards looked at before the wrap is narrowed to their classes
+_MAX_PLACES = 16
+
+_timer = None  # of this process, while it records
+_learner = None  # while classes are being learned
+
+
+class _Ours:
+    """Pickles as None: what is ours stays in this process."""
+
+    __slots__ = ()
+
+    def __reduce__(self):
+        return type(None), ()
+
+
+class _Timer(_Ours):
+    """Calls a module as the phase FORWARD or EVAL, outermost call only."""
+
+    __slots__ = ("collector", "grad_enabled", "recorder", "rings", "tensor")
+
+    def __init__(self, collector, torch):
+        self.collector = collector
+        self.recorder = collector.recorder
+        self.rings = collector.recorder.rings
+        self.grad_enabled = torch.is_grad_enabled
+        self.tensor = torch.Tensor
+
+    def __call__(self, call, module, args, kwargs):
+        if not self.collector.on:
+            return call(module, *args, **kwargs)
+        try:
+            ring = self.rings.get(get_ident()) or self.recorder.ring()
+            outer = ring.phase
+            nested = outer == signals.FORWARD or outer == signals.EVAL
+            if not nested:
+                phase = signals.FORWARD if self.grad_enabled() else signals.EVAL
+                size = self._size(args or kwargs.values())
+                ring.phase = phase
+                t0 = now()
+        except BaseException as error:
+            self.collector.off("before", error)
+            nested = True
+        if nested:
+            return call(module, *args, **kwargs)
+        try:
+            return call(module, *args, **kwargs)
+        finally:
+            try:
+                t1 = ring.close(phase, outer, t0, size)
+                serving = self.recorder.serving
+                if serving is not None:
+                    ring.put(signals.MODEL_CALL, min(serving.in_flight, 65535), t0, t1, size)
+            except BaseException as error:
+                self.collector.off("after", error)
+
+    def _size(self, values):
+        """The leading dimension of the first tensor; 0 when unknown, as for nested tensors and symbolic shapes."""
+        for value in values:
+            if isinstance(value, self.tensor):
+                try:
+                    first = value.shape[0] if value.dim() else 1
+                except Exception:
+                    return 0
+                return first if type(first) is int else 0
+        return 0
+
+
+class _Learner(_Ours):
+    """Notes the classes of outermost calls."""
+
+    __slots__ = ("calls", "collector", "depth", "finish", "found", "timer")
+
+    def __init__(self, collector, timer, found, finish):
+        self.collector = collector
+        self.timer = timer
+        self.found = found
+        self.finish = finish
+        self.calls = 0
+        self.depth = {}
+
+    def __call__(self, plain, module, args, kwargs):
+        thread = get_ident()
+        if not self.collector.on or self.depth.get(thread):
+            return plain(module, *args, **kwargs)
+        self.depth[thread] = 1
+        try:
+            try:
+                ring = self.collector.recorder.ring()
+                if ring.phase != signals.FORWARD and ring.phase != signals.EVAL:
+                    self.found(type(module), sys._getframe(2))
+                    self.calls += 1
+                    if self.calls == _LEARN_CALLS:
+                        self.finish()
+            except BaseException as error:
+                self.collector.off("learn", error)
+            return self.timer(plain, module, args, kwargs)
+        finally:
+            self.depth[thread] = 0
+
+
+class RootForward:
+    """The hook on the models of one process. ``learn()`` looks for new ones, as after a new loader or optimizer."""
+
+    def __init__(self, collector, torch):
+        global _timer
+        self._collector = collector
+        self._recorder = collector.recorder
+        self._module_class = torch.nn.Module
+        self._is_compiling = getattr(torch.compiler, "is_compiling", None) or (lambda: False)
+        self._classes = set()
+        self._narrowed = set()
+        self._places = set()
+        _timer = _Timer(collector, torch)
+
+    def learn(self):
+        """Wrap ``Module.__call__`` until the next outermost calls have shown their classes; harmless when it is."""
+        global _learner
+        if _learner is None:
+            _learner = _Learner(self._collector, _timer, self._found, self._finish)
+            plain = vars(self._module_class)["__call__"]
+            hooked = _learning(plain, self._is_compiling)
+            self._collector.patches.replace(self._module_class, "__call__", dress(hooked, plain))
+
+    def stop(self):
+        """What is left of the hooks anywhere calls straight through."""
+        global _timer, _learner
+        _timer = _learner = None
+
+    def _finish(self):
+        global _learner
+        _learner = None
+        self._collector.patches.put_back(self._module_class, "__call__")
+        for learned in self._classes - self._narrowed:
+            self._narrowed.add(learned)
+            if "__call__" not in vars(learned):
+                owner = next(base for base in learned.__mro__[1:] if "__call__" in vars(base))
+                plain = vars(owner)["__call__"]
+                hooked = _narrow(owner, plain, self._is_compiling)
+                self._collector.patches.replace(learned, "__call__", dress(hooked, plain))
+
+    def _found(self, owner, frame):
+        """An outermost call of ``owner``: its class, and once for each way to get there the user's lines."""
+        self._classes.add(owner)
+        frames = []
+        while frame is not None:
+            if self._recorder.is_user(frame.f_code):
+                frames.append((frame.f_code, frame.f_lineno))
+            frame = frame.f_back
+        place = tuple(frames)
+        if place not in self._places and len(self._places) < _MAX_PLACES:
+            self._places.add(place)
+            shown = [(getattr(c, "co_qualname", c.co_name), os.path.abspath(c.co_filename), line) for c, line in frames]
+            self._recorder.note("forward", frames=shown)
+
+
+def _learning(plain, is_compiling):
+    def __call__(module, *args, **kwargs):
+        if is_compiling() or _learner is None:
+            return plain(module, *args, **kwargs)
+        return _learner(plain, module, args, kwargs)
+
+    return __call__
+
+
+def _narrow(owner, plain, is_compiling):
+    def __call__(module, *args, **kwargs):
+        if is_compiling():
+            return plain(module, *args, **kwargs)
+        # Looked up at each call: a tracer or the user may have put something else there meanwhile.
+        if _timer is None:
+            return owner.__call__(module, *args, **kwargs)
+        return _timer(owner.__call__, module, args, kwargs)
+
+    return __call__
