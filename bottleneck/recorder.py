@@ -21,6 +21,7 @@ now = monotonic_ns
 _WRITTEN = signals.WRITTEN_AT // 8
 _TOTALS = TOTALS_AT // 8
 _HIST = HIST_AT // 8
+_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _MAX_STACKS = 4096
 _MAX_STRINGS = 65536
 
@@ -117,7 +118,7 @@ class Recorder:
         self.rings = {}
         self._numbers = count(1)
         self._ids = count(1)  # of strings and call sites
-        self._side = None
+        self._side = self._side_is = None
         self._strings = {}
         self._sites = {}
         self.stacks = {}
@@ -167,13 +168,29 @@ class Recorder:
         if not self.active:
             return
         try:
-            if self._side is None:
+            if not self._side_is_ours():
                 path = os.path.join(self.live, "%d.side" % self.pid)
                 self._side = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+                self._side_is = _identity(self._side)
             line = repr((kind, fields)) + "\n"
             os.write(self._side, line.encode("utf-8", "backslashreplace"))
         except OSError:
             self.active = False  # disk full or folder gone: the supervisor says so, we go quiet
+
+    def _side_is_ours(self):
+        """Whether the descriptor is still the side file: a daemon closes all, and its numbers are used again."""
+        if self._side is None:
+            return False
+        try:
+            return _identity(self._side) == self._side_is
+        except OSError:
+            return False
+
+    def close_side(self):
+        """Close the side file, unless the program has done so; the next note opens it again."""
+        if self._side_is_ours():
+            os.close(self._side)
+        self._side = None
 
     def string(self, text):
         """Id of an interned string, 0 when too many."""
@@ -257,9 +274,7 @@ class Recorder:
         self.rings.clear()  # not a new dictionary: hooks hold this one
         self._numbers = count(1)
         self.first_thread = get_ident()
-        if self._side is not None:
-            os.close(self._side)
-            self._side = None
+        self.close_side()
         self._strings = {}
         self._sites = {}
         self.stacks = {}
@@ -282,12 +297,29 @@ class Recorder:
         )
 
 
+def _identity(descriptor):
+    found = os.fstat(descriptor)
+    return found.st_dev, found.st_ino
+
+
 def is_users_exception(error):
-    """Whether ``error`` came from the user through our frame: Ctrl-C, or the raise of a signal handler of theirs."""
+    """Whether ``error`` came from the user through our frame.
+
+    Ctrl-C, the raise of a signal handler of theirs, or an exception of a class of theirs that another thread has
+    raised here: our own code raises builtin ones only, and theirs leaves a frame below ours when it is called by us.
+    """
     if isinstance(error, KeyboardInterrupt):
         return True
+    if error.__traceback__ is None:
+        return False
+    if type(error).__module__ != "builtins":
+        trace = error.__traceback__
+        while trace.tb_next is not None:
+            trace = trace.tb_next
+        if trace.tb_frame.f_code.co_filename.startswith(_OURS):
+            return True
     signal = sys.modules.get("signal")
-    if signal is None or error.__traceback__ is None:
+    if signal is None:
         return False
     handlers = set()
     for number in signal.valid_signals():
@@ -307,14 +339,13 @@ def _brief(error):
 
 def _library_prefixes():
     """Path prefixes of files that are not the user's: ourselves first, standard library, site-packages."""
-    ours = os.path.dirname(os.path.abspath(__file__)) + os.sep
     found = {os.path.dirname(os.__file__) + os.sep, "<frozen", "<string>", "<__array"}
     for entry in sys.path:
         if entry.rstrip("/").endswith(("site-packages", "dist-packages")):
             found.add(os.path.join(os.path.abspath(entry), ""))
     for base in (sys.prefix, sys.base_prefix, sys.exec_prefix):
         found.add(os.path.join(base, "lib", "python%d.%d" % sys.version_info[:2], ""))
-    return (ours, *found)
+    return (_OURS, *found)
 
 
 _current = None
@@ -344,9 +375,7 @@ def uninstall():
     if _current is not None:
         _current.active = False
         _current.rings = {}
-        if _current._side is not None:
-            os.close(_current._side)
-            _current._side = None
+        _current.close_side()
         _current = None
 
 

@@ -16,17 +16,22 @@ from . import Patches, dress
 
 _QUICK_NS = 2_000_000  # batches below this are timed one in 8: their cost hardly matters, ours would
 _QUICK_MASK = 7
+_SHARED = ("builtins", "numpy", "pandas", "polars", "pyarrow", "torch")
 _EVERY = 15  # mask: one item in 16
 _WHOLE_EVERY = 7  # mask: one whole-batch fetch in 8 is split
 
 
 class _State:
-    """What the item wrapper and the collate wrapper of one process share."""
+    """What the item wrapper and the collate wrapper of one process share; pickles as None, like all of ours."""
 
-    __slots__ = ("batches", "cpu", "failed", "items", "mask", "start", "timing")
+    __slots__ = ("batches", "cpu", "failed", "feeding", "items", "mask", "recorder", "start", "timing")
 
     def __init__(self):
+        self.recorder = None
         self.reset()
+
+    def __reduce__(self):
+        return type(None), ()
 
     def reset(self):
         self.items = 0
@@ -36,58 +41,66 @@ class _State:
         self.start = 0
         self.cpu = 0
         self.failed = False
+        self.feeding = False  # a loader asks for the iterator of its IterableDataset
+
+    def off(self, where, error):
+        if is_users_exception(error):
+            raise error
+        self.failed = True
+        if self.recorder is not None:
+            self.recorder.sampling = False
+            self.recorder.fail("samples", where, error)
+
+    def begin(self):
+        """Token of a timed item, None when none is to be timed; opens the batch when it is its first."""
+        recorder = recorder_module.recorder()
+        if recorder is None or recorder.sampling:
+            return None
+        self.recorder = recorder
+        t0, c0 = now(), thread_time_ns()
+        if not self.start:
+            self.start, self.cpu = t0, c0
+        recorder.sampling = True
+        return recorder, t0, c0
+
+    @staticmethod
+    def finish(token, count):
+        recorder, t0, c0 = token
+        recorder.sampling = False
+        recorder.ring().put(signals.SAMPLE, count, t0, now(), thread_time_ns() - c0)
 
 
 state = _State()
 
 
-def _off(where, error):
-    if is_users_exception(error):
-        raise error
-    state.failed = True
-    recorder = recorder_module.recorder()
-    recorder.sampling = False
-    recorder.fail("samples", where, error)
-
-
-def _begin():
-    """Token of a timed item; opens the batch when it is its first."""
-    recorder = recorder_module.recorder()
-    t0, c0 = now(), thread_time_ns()
-    if not state.start:
-        state.start, state.cpu = t0, c0
-    recorder.sampling = True
-    return recorder, t0, c0
-
-
-def _finish(token, count):
-    recorder, t0, c0 = token
-    recorder.sampling = False
-    recorder.ring().put(signals.SAMPLE, count, t0, now(), thread_time_ns() - c0)
-
-
 def _timed(original, whole):
-    """``original`` (a ``__getitem__`` or, ``whole``, a ``__getitems__``) with one call in so many timed."""
-    mask = _WHOLE_EVERY if whole else _EVERY
+    """``original`` (a ``__getitem__`` or, ``whole``, a ``__getitems__``) with one call in so many timed.
 
-    def fetch(dataset, index):
-        if not state.timing or state.failed:
-            return original(dataset, index)
-        state.items += 1
-        if (state.start and state.items & mask) or recorder_module.recorder().sampling:
-            return original(dataset, index)
+    What it refers to pickles without us: a Dataset class sent by value to another process must work there.
+    """
+    mask = _WHOLE_EVERY if whole else _EVERY
+    shared = state
+
+    def fetch(dataset, *args, **kwargs):
+        if shared is None or not shared.timing or shared.failed:
+            return original(dataset, *args, **kwargs)
+        shared.items += 1
+        if shared.start and shared.items & mask:
+            return original(dataset, *args, **kwargs)
         try:
-            token = _begin()
+            token = shared.begin()
         except BaseException as error:
-            _off("before", error)
-            return original(dataset, index)
+            shared.off("before", error)
+            token = None
+        if token is None:
+            return original(dataset, *args, **kwargs)
         try:
-            return original(dataset, index)
+            return original(dataset, *args, **kwargs)
         finally:
             try:
-                _finish(token, len(index) if whole else 1)
+                shared.finish(token, len(args[0]) if whole and args else 1)
             except BaseException as error:
-                _off("after", error)
+                shared.off("after", error)
 
     return dress(fetch, original)
 
@@ -97,36 +110,47 @@ class _TimedIterator:
 
     def __init__(self, iterator):
         self._iterator = iterator
-        step = _timed(lambda _self, _index: next(iterator), whole=False)
-        self._step = step
+        self._step = _timed(lambda _self: next(iterator), whole=False)
 
     def __iter__(self):
         return self
 
     def __next__(self):
-        return self._step(None, None)
+        return self._step(None)
 
     def __getattr__(self, name):
         return getattr(self._iterator, name)
 
 
+def _timed_iter(original):
+    shared = state
+
+    def __iter__(dataset):
+        iterator = original(dataset)
+        return iterator if shared is None or not shared.feeding else _TimedIterator(iterator)
+
+    return dress(__iter__, original)
+
+
 def watch_dataset(recorder, dataset, patches):
-    """Time sampled items of ``dataset`` by patching its class; built-in types stay as they are."""
+    """Time sampled items of ``dataset`` by patching its class. Classes that others index too stay as they are."""
     owner = type(dataset)
     recorder.sampling = False
-    if "_bottleneck_watched" in vars(owner):
+    data = sys.modules["torch.utils.data"]
+    shared = not issubclass(owner, data.Dataset) and owner.__module__.partition(".")[0] in _SHARED
+    if shared or "_bottleneck_watched" in vars(owner):
         return
     try:
         patches.replace(owner, "_bottleneck_watched", True)
-    except TypeError:
+        if isinstance(dataset, data.IterableDataset):
+            patches.replace(owner, "__iter__", _timed_iter(owner.__iter__))
+            return
+        for name, whole in (("__getitem__", False), ("__getitems__", True)):
+            original = getattr(owner, name, None)
+            if original is not None:
+                patches.replace(owner, name, _timed(original, whole))
+    except (AttributeError, TypeError):  # a built-in type, or a class that refuses
         return
-    for name, whole in (("__getitem__", False), ("__getitems__", True)):
-        original = getattr(owner, name, None)
-        if original is not None:
-            patches.replace(owner, name, _timed(original, whole))
-    if not hasattr(owner, "__getitem__") and hasattr(owner, "__iter__"):
-        plain = owner.__iter__
-        patches.replace(owner, "__iter__", dress(lambda self: _TimedIterator(plain(self)), plain))
 
 
 class Collate:
@@ -156,7 +180,7 @@ class Collate:
             state.batches += 1
             state.timing = not state.batches & state.mask
         except BaseException as error:
-            _off("after", error)
+            state.off("after", error)
         return result
 
 
@@ -172,12 +196,7 @@ class WorkerInit:
         try:
             self._join(worker_id)
         except BaseException as error:
-            if is_users_exception(error):
-                raise
-            state.failed = True
-            recorder = recorder_module.recorder()
-            if recorder is not None:
-                recorder.fail("samples", "worker", error)
+            state.off("worker", error)
         if self.function is not None:
             self.function(worker_id)
 
@@ -185,6 +204,8 @@ class WorkerInit:
         recorder = recorder_module.recorder() or recorder_module.install(self.run_dir)
         recorder.role = signals.WORKER
         state.reset()
+        state.recorder = recorder
+        state.feeding = True
         threads = sys.modules["torch"].get_num_threads()
         recorder.note("worker", loader=self.loader, worker=worker_id, pid=os.getpid(), threads=threads)
         dataset = sys.modules["torch.utils.data"].get_worker_info().dataset

@@ -19,7 +19,7 @@ import time
 
 from ..recorder import Ring, is_users_exception, now
 from ..signals import STACK_BLOCKED, STACK_CPU, THREAD_CAPACITY
-from . import BaseCollector, dress
+from . import BaseCollector, _pyinstrument, dress
 from ._posix_timer import Timer
 from ._stack_table import MAX_STACKS, StackTable
 from ._thread_files import ThreadFiles
@@ -58,6 +58,7 @@ class Collector(BaseCollector):
         self._forking = False
         self._busy = False
         self._wakeup = False  # a wakeup descriptor is set: each signal would write to the user's pipe
+        self._masked = False  # our signal is blocked: it would only wait, and wake who waits for signals
         self._tick_ns = TICK_NS
         self._look_ns = LOOK_NS
         self._owed = 0
@@ -74,7 +75,7 @@ class Collector(BaseCollector):
         self.on = True
         self._forget()
         try:
-            if recorder.options.get("stacks") == "pyinstrument" and _start_pyinstrument(recorder):
+            if recorder.options.get("stacks") == "pyinstrument" and _pyinstrument.start(recorder):
                 self.on = False
                 return
             if _signal.getsignal(SIGNAL) not in (_signal.SIG_DFL, None):
@@ -108,7 +109,7 @@ class Collector(BaseCollector):
         self._cpu_ns = time.thread_time_ns()
         self._look_at = now(), self._cpu_ns, self._run_delay()
         self._timer = Timer(SIGNAL, self._native)
-        if not self._wakeup:
+        if not self._wakeup and not self._masked:
             self._timer.set(TICK_NS, TICK_NS)
 
     def _disarm(self):
@@ -146,9 +147,10 @@ class Collector(BaseCollector):
         self._disarm()
 
     def _patch(self):
-        """Notice when the program wants SIGURG for itself, or a byte in a pipe for every signal."""
+        """Notice when the program wants SIGURG for itself, a byte in a pipe for every signal, or no signals."""
         set_handler = _signal.signal
         set_wakeup = vars(_signal)["set_wakeup_fd"]
+        set_mask = _signal.pthread_sigmask
 
         def signal(signalnum, handler, /):
             if self.on and signalnum == SIGNAL and handler != self._tick:
@@ -162,15 +164,32 @@ class Collector(BaseCollector):
                 self._set_timer(self._tick_ns)
             return before
 
+        def pthread_sigmask(how, mask, /):
+            main = self.on and self._timer is not None and _thread.get_ident() == self._main
+            if main and not self._masked:
+                self._pause()  # before the mask is set, so that none is left waiting behind it
+            before = set_mask(how, mask)
+            if main:
+                self._masked = SIGNAL in set_mask(_signal.SIG_BLOCK, ())
+                self._set_timer(self._tick_ns)
+            return before
+
+        self.patches.replace(_signal, "pthread_sigmask", dress(pthread_sigmask, set_mask))
         self.patches.replace(_signal, "signal", dress(signal, set_handler))
         self.patches.replace(_signal, "set_wakeup_fd", dress(set_wakeup_fd, set_wakeup))
         module = sys.modules.get("signal")
         if module is not None:
             self.patches.replace(module, "set_wakeup_fd", vars(_signal)["set_wakeup_fd"])
 
+    def _pause(self):
+        try:
+            self._timer.set(0, 0)
+        except OSError as error:
+            self._give_up("timer", error)
+
     def _set_timer(self, first_ns):
         try:
-            if self._wakeup:
+            if self._wakeup or self._masked:
                 self._timer.set(0, 0)
             else:
                 self._timer.set(first_ns, self._tick_ns)
@@ -336,10 +355,10 @@ def _after_in_child():
     # Timers are not inherited. The rings and the thread come with the first tick: a child that execs pays nothing.
     collector = _collector
     if collector is not None and collector.on:
-        wakeup = collector._wakeup
+        wakeup, masked = collector._wakeup, collector._masked
         collector._forget()
         collector._files.close()  # they tell of the parent
-        collector._wakeup = wakeup
+        collector._wakeup, collector._masked = wakeup, masked
         collector._timer = None
         try:
             collector._arm()
@@ -353,29 +372,3 @@ def restart(recorder):
     sampled = collector is not None and collector.on
     if not sampled and "stacks" not in recorder.failed and recorder.options.get("stacks", "auto") == "auto":
         Collector().attach(recorder)
-
-
-# -- the other engine --------------------------------------------------------------------------------------
-
-
-def _start_pyinstrument(recorder):
-    """pyinstrument's own engine for this process, its session saved at exit; False when it cannot be had."""
-    try:
-        profiler = __import__("pyinstrument").Profiler(async_mode="disabled")
-        profiler.start()
-    except Exception as error:
-        recorder.note("failed", collector="pyinstrument", where="start", error=str(error)[:200])
-        return False
-
-    def save():
-        if os.getpid() != recorder.pid or not profiler.is_running:
-            return
-        try:
-            name = f"pyinstrument-{recorder.pid}.pyisession"
-            profiler.stop().save(os.path.join(recorder.run_dir, name))
-            recorder.note("pyinstrument", file=name)
-        except Exception as error:
-            recorder.fail("pyinstrument", "save", error)
-
-    atexit.register(save)
-    return True

@@ -9,24 +9,42 @@ import os
 import sys
 import weakref
 from _thread import get_ident
+from functools import partial
 
 from .. import signals
 from ..recorder import now
 from . import BaseCollector, dress
 from ._samples import Collate, WorkerInit, watch_dataset
+from ._samples import state as samples
+
+
+class _Numbers:
+    """A value for each of some objects, by identity: they may have no hash, or equal each other."""
+
+    def __init__(self):
+        self._known = {}
+
+    def get(self, item):
+        found = self._known.get(id(item))
+        return found[1] if found is not None and found[0]() is item else None
+
+    def put(self, item, value):
+        key, known = id(item), self._known
+        known[key] = weakref.ref(item, lambda _: known.pop(key, None)), value
 
 
 class _Pass:
-    """One iteration over one loader, on the thread that began it."""
+    """One iteration over one loader, on the thread and in the process that began it."""
 
-    __slots__ = ("began", "count", "frame_code", "loader", "ring", "thread", "trainings")
+    __slots__ = ("began", "count", "loader", "pid", "ring", "thread", "trainings")
 
-    def __init__(self, ring, loader, trainings):
+    def __init__(self, ring, loader, recorder):
         self.ring = ring
+        self.pid = recorder.pid
         self.thread = get_ident()
         self.loader = loader
         self.began = now()
-        self.trainings = trainings
+        self.trainings = recorder.trainings
         self.count = 0
 
 
@@ -35,8 +53,8 @@ class Collector(BaseCollector):
     module = "torch.utils.data"
 
     def hook(self, module):
-        self.sites = weakref.WeakKeyDictionary()
-        self.ids = weakref.WeakKeyDictionary()
+        self.sites = _Numbers()
+        self.ids = _Numbers()
         self.count = 0
         self.next_class = None
         self.recorder.trainings = 0
@@ -53,8 +71,8 @@ class Collector(BaseCollector):
         self.patches.replace(loader, "__iter__", self._iter(loader.__iter__))
 
     def _before_init(self, args, kwargs):
-        if args and args[0] not in self.sites:
-            self.sites[args[0]] = self.recorder.site(3)
+        if args and self.sites.get(args[0]) is None:
+            self.sites.put(args[0], self.recorder.site(3))
 
     # -- __iter__ ------------------------------------------------------------------------------------------
 
@@ -87,12 +105,16 @@ class Collector(BaseCollector):
         number = self.ids.get(loader)
         if number is None:
             self.count += 1
-            number = self.ids[loader] = self.count
+            number = self.count
+            self.ids.put(loader, number)
             self._describe(loader, number)
+            if self.recorder.learn_models is not None:
+                self.recorder.learn_models()  # a new loader may come with a new model
         worker_init, collate = loader.worker_init_fn, loader.collate_fn
         if loader.num_workers == 0:
             watch_dataset(self.recorder, loader.dataset, self.patches)
             loader.collate_fn = Collate(collate)
+            samples.feeding = True
         elif self._workers_can_unpickle(loader):
             loader.collate_fn = Collate(collate)
             loader.worker_init_fn = WorkerInit(worker_init, self.recorder.run_dir, number)
@@ -102,6 +124,7 @@ class Collector(BaseCollector):
 
     def _constructed(self, loader, token):
         ring, outer, t0, number, worker_init, collate = token
+        samples.feeding = False
         loader.worker_init_fn = worker_init
         loader.collate_fn = collate
         ring.close(signals.LOADER_START, outer, t0, number)
@@ -111,27 +134,29 @@ class Collector(BaseCollector):
         method = context.get_start_method() if context is not None else None
         if method is None:
             method = sys.modules["multiprocessing"].get_start_method(allow_none=True) or "fork"
+        if method != "fork" and signals.RUN_DIR_VARIABLE not in os.environ:
+            return False
         # A spawned worker finds our classes only where sitecustomize has loaded us.
         inject = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "launch", "inject")
         return method == "fork" or inject in os.environ.get("PYTHONPATH", "").split(os.pathsep)
 
     def _describe(self, loader, number):
-        dataset = loader.dataset
-        inner = dataset
-        for _ in range(4):
-            inner = getattr(inner, "dataset", None) or inner
-        item = getattr(type(inner), "__getitem__", None) or getattr(type(inner), "__iter__", None)
-        item = getattr(item, "__wrapped__", item)
-        code = getattr(item, "__code__", None)
-        collate = getattr(loader.collate_fn, "__code__", None)
+        data = sys.modules["torch.utils.data"]
+        iterable = isinstance(loader.dataset, data.IterableDataset)
+        inner = loader.dataset
+        while isinstance(getattr(inner, "dataset", None), data.Dataset):  # Subset and its like
+            inner = inner.dataset
+        item = getattr(type(inner), "__iter__" if iterable else "__getitem__", None)
+        code = getattr(getattr(item, "__wrapped__", item), "__code__", None)
+        collate = _code_of(loader.collate_fn, self.recorder.is_user)
         try:
-            length = len(loader)
+            length = None if iterable else len(loader)  # torch remembers being asked, and warns later
         except Exception:
             length = None
         self.recorder.note(
             "loader",
             id=number,
-            site=self.sites.get(loader, 0),
+            site=self.sites.get(loader) or 0,
             iter_site=self.recorder.site(3),
             num_workers=int(loader.num_workers),
             batch_size=loader.batch_size if isinstance(loader.batch_size, int) else None,
@@ -142,33 +167,30 @@ class Collector(BaseCollector):
             dataset=type(inner).__name__,
             dataset_site=self.recorder.site_of(code, code.co_firstlineno) if code is not None else 0,
             collate=getattr(loader.collate_fn, "__qualname__", type(loader.collate_fn).__name__),
-            collate_site=self.recorder.site_of(collate, collate.co_firstlineno)
-            if collate is not None and self.recorder.is_user(collate)
-            else 0,
-            iterable=hasattr(type(dataset), "__iter__") and not hasattr(type(dataset), "__getitem__"),
+            collate_site=self.recorder.site_of(collate, collate.co_firstlineno) if collate is not None else 0,
+            iterable=iterable,
         )
 
     # -- __next__ ------------------------------------------------------------------------------------------
 
     def _began(self, iterator, token):
         ring, number = token[0], token[3]
-        for owner in type(iterator).__mro__:
-            if "__next__" in vars(owner):
-                break
-        else:
+        owner = next((owner for owner in type(iterator).__mro__ if "__next__" in vars(owner)), None)
+        if owner is None or not hasattr(iterator, "__dict__"):  # a generator, say: this loader is not measured
             return
         if not hasattr(vars(owner)["__next__"], "_bottleneck"):
             hooked = self._next(vars(owner)["__next__"])
             hooked._bottleneck = True
             self.patches.replace(owner, "__next__", hooked)
-        iterator.__dict__["_bottleneck_pass"] = _Pass(ring, number, self.recorder.trainings)
+        iterator.__dict__["_bottleneck_pass"] = _Pass(ring, number, self.recorder)
 
     def _next(self, original):
         data_wait, first, end, raised = signals.DATA_WAIT, signals.FIRST, signals.END, signals.RAISED
+        recorder = self.recorder
 
         def __next__(iterator):
             current = iterator.__dict__.get("_bottleneck_pass")
-            if current is None or not self.on or current.thread != get_ident():
+            if current is None or not self.on or current.thread != get_ident() or current.pid != recorder.pid:
                 return original(iterator)
             ring = current.ring
             outer = ring.phase
@@ -200,3 +222,22 @@ class Collector(BaseCollector):
             return batch
 
         return dress(__next__, original)
+
+
+def _code_of(function, is_user):
+    """The user's code behind a collate function: of a partial, a method, an object that is called or wraps one."""
+    for _ in range(4):
+        if isinstance(function, partial):
+            function = function.func
+        function = getattr(function, "__wrapped__", function)
+        code = getattr(getattr(function, "__func__", function), "__code__", None)
+        if code is None:
+            code = getattr(type(function).__call__, "__code__", None)
+        if code is not None and is_user(code):
+            return code
+        # Libraries wrap the user's collator in one of their own (transformers, accelerate).
+        inner = getattr(function, "data_collator", None) or getattr(function, "collate_fn", None)
+        if inner is None:
+            return None
+        function = inner
+    return None
