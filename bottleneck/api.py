@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from time import monotonic_ns as now
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -60,14 +61,16 @@ class stage:
         if callable(name):
             raise TypeError('stage needs a name: @stage("load")')
         self.name = str(name)
-        self._starts: list[int] = []
+        # One object may be entered by several threads and tasks at once: each has starts of its own.
+        self._starts: ContextVar[tuple[int, ...]] = ContextVar("starts", default=())
 
     def __enter__(self) -> stage:
-        self._starts.append(now() if _recorder() is not None else 0)
+        self._starts.set((*self._starts.get(), now() if _recorder() is not None else 0))
         return self
 
     def __exit__(self, *_: object) -> None:
-        t0 = self._starts.pop()
+        *earlier, t0 = self._starts.get() or (0,)  # left in another context than entered: not measured
+        self._starts.set(tuple(earlier))
         if t0:
             recorder = _recorder()
             if recorder is not None:
