@@ -203,8 +203,12 @@ HOOKS = {
     "dataloader:after": "torch_utils_data.Collector._began = lambda self, iterator, token: 1 / 0",
     "training:attach": "torch.Collector.hook = lambda self, module: 1 / 0",
     "samples:worker": "_samples.WorkerInit._join = lambda self, worker: 1 / 0",
-    "samples:before": "_samples._begin = lambda: 1 / 0",
-    "samples:after": "_samples._finish = lambda token, count: 1 / 0",
+    "dataloader:growth": "_growth.Growth.due = lambda self: 1 / 0",
+    "training:learn": "_forward.RootForward._found = lambda self, owner, frame: 1 / 0",
+    "training:before": "_forward._Timer._size = lambda self, values: 1 / 0",
+    "stacks:tick": "_stacks.Collector._phase = lambda self: 1 / 0",
+    "samples:before": "_samples._State.begin = lambda self: 1 / 0",
+    "samples:after": "_samples._State.finish = lambda self, token, count: 1 / 0",
 }
 
 
