@@ -1,7 +1,9 @@
 """After the run: the text files whose reading mattered, tried as Parquet, on this machine, in about a second.
 
 The first part of the file is converted at two sizes into the run folder, read back several times, and deleted; the
-line through the two sizes gives the whole file. Parsing is not repeated where the run itself has measured it.
+line through the two sizes gives the whole file. Parsing is not repeated where the run itself has measured it. What
+arguments the user's call had is not known: the delimiter is the one that gives the columns of the recorded read, and
+where none does, nothing is said.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ MAX_BYTES = 16 << 20  # of the file, for the larger of the two sizes
 MIN_SHARE = 0.02  # of the run: reads below it are not worth a probe
 MAX_FILES = 3
 _REPEATS = 3
+_FORMATS = ("csv", "fwf", "text", "parquet", "feather", "orc")  # whose lines a fix may quote; only csv is tried
+_DELIMITERS = (",", ";", "\t", "|", " ")
 Note = tuple[int, str, dict[str, Any]]
 
 
@@ -52,7 +56,7 @@ def candidates(facts: Facts, wall_seconds: float) -> list[tuple[int, list[dict[s
     """(process, reads of one file) of the files with most reading time, at most ``MAX_FILES``."""
     groups: dict[tuple[int, str], list[dict[str, Any]]] = {}
     for process, fields in facts.of("read"):
-        if fields.get("path") and fields["format"] in ("csv", "parquet") and fields["count"] == 1:
+        if fields.get("path") and fields["format"] in _FORMATS and fields["count"] == 1:
             groups.setdefault((process, str(fields["path"])), []).append(fields)
     weighed = sorted(((sum(f["wall_ns"] for f in g) / 1e9, k) for k, g in groups.items()), reverse=True)
     worth = [key for seconds, key in weighed if seconds >= MIN_SHARE * wall_seconds]
@@ -111,21 +115,22 @@ def _scale(points: Sequence[tuple[int, float]], size: int) -> float:
 
 
 def _sample(run_dir: Path, path: Path, length: int, read: dict[str, Any], used: list[str] | None) -> dict[str, float]:
-    import pyarrow.csv as arrow_csv
     import pyarrow.parquet as parquet
 
     with open(path, "rb") as file:
         data = file.read(length)
     data = data[: data.rfind(b"\n") + 1] or data
-    table = arrow_csv.read_csv(io.BytesIO(data))
-    wanted = [c for c in read.get("asked_columns") or table.column_names if c in table.column_names]
+    found = _parse(data, read)
+    if found is None:
+        raise ValueError("not the columns that the program read")
+    table, delimiter, wanted = found
     temporary = run_dir / f"probe-{os.getpid()}.parquet"
     pandas = _pandas() if str(read["call"]).startswith("pandas.") else None
     try:
-        parquet.write_table(table, temporary)
+        written = _times(lambda: parquet.write_table(table.select(wanted), temporary), 2)
 
         def columnar() -> object:
-            back = parquet.read_table(temporary, columns=wanted)
+            back = parquet.read_table(temporary)
             return back.to_pandas() if pandas is not None else back
 
         times = _times(columnar)
@@ -133,14 +138,52 @@ def _sample(run_dir: Path, path: Path, length: int, read: dict[str, Any], used: 
             "parquet_seconds": sorted(times)[len(times) // 2],
             "parquet_low_seconds": min(times),
             "parquet_high_seconds": max(times),
+            "write_seconds": min(written),
         }
     finally:
         temporary.unlink(missing_ok=True)
-    if pandas is not None and used and read["call"] == "pandas.read_csv":
+    if pandas is not None and used and read["call"] in ("pandas.read_csv", "pandas.read_table"):
         chosen = [c for c in used if c in table.column_names]
-        result["all_seconds"] = min(_times(lambda: pandas.read_csv(io.BytesIO(data)), 2))
-        result["used_seconds"] = min(_times(lambda: pandas.read_csv(io.BytesIO(data), usecols=chosen), 2))
+
+        def text(**more: Any) -> object:
+            return pandas.read_csv(io.BytesIO(data), sep=delimiter, **more)
+
+        result["all_seconds"] = min(_times(text, 2))
+        result["used_seconds"] = min(_times(lambda: text(usecols=chosen), 2))
     return result
+
+
+def _parse(data: bytes, read: dict[str, Any]) -> tuple[Any, str, list[str]] | None:
+    """(table, delimiter, its columns that the program read) for the delimiter that reproduces the read."""
+    import pyarrow
+    import pyarrow.csv as arrow_csv
+
+    names = [str(name) for name in read.get("columns") or read.get("asked_columns") or ()]
+    # pandas numbers the columns of a file without a header.
+    bare = names and names == [str(number) for number in range(len(names))]
+    options = arrow_csv.ReadOptions(column_names=names if bare else None)
+    head = data[: data.find(b"\n") + 1].decode("utf-8", "replace") or data.decode("utf-8", "replace")
+    for delimiter in sorted(_DELIMITERS, key=head.count, reverse=True):
+        try:
+            parsing = arrow_csv.ParseOptions(delimiter=delimiter)
+            table = arrow_csv.read_csv(io.BytesIO(data), read_options=options, parse_options=parsing)
+        except (pyarrow.ArrowInvalid, UnicodeDecodeError):
+            continue
+        if _same(table, names, read):
+            return table, delimiter, names or table.column_names
+    return None
+
+
+def _same(table: Any, names: list[str], read: dict[str, Any]) -> bool:
+    """Whether a table has the columns of the recorded read, numbers where that had numbers."""
+    if not names:
+        count = read.get("column_count")
+        return len(table.column_names) == count if count else len(table.column_names) > 1
+    if not set(names) <= set(table.column_names):
+        return False
+    kinds = read.get("dtypes") or ()
+    numbers = [name for name, kind in zip(names, kinds, strict=False) if str(kind).startswith(("int", "float"))]
+    return not any(str(table.schema.field(name).type) == "string" for name in numbers)
 
 
 def _pandas() -> Any:

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
+
+import numpy as np
 
 from .. import signals
 from . import Missing
 from .reads import Reads
+from .stacks import Stacks
 from .steps import Steps
-from .tables import Recording, Site
+from .tables import Frame, Recording, Site
 
 MAX_GAP_SECONDS = 1.0  # the user's own lines between two calls belong to the stretch up to here
+MIN_ELEMENT_SAMPLES = 5  # of single values or rows being fetched: a call takes microseconds, so it was thousands
+_INDEXING = ("/pandas/core/indexing.py", "/pandas/core/frame.py", "/pandas/core/series.py")
+#: pandas functions that fetch or set one value or row, and those that work on many.
+_ELEMENT = frozenset(("_get_value", "_set_value", "fast_xs", "xs", "_is_scalar_access"))
+_MANY = frozenset(
+    "take _getbool_axis _getitem_bool_array _getitem_iterable _get_listlike_indexer _get_indexer_strict "
+    "_get_slice_axis _slice _getitem_multilevel".split()
+)
 _KINDS = (signals.READ, signals.TRANSFORM, signals.WRITE)
 Span = tuple[int, int]
 
@@ -40,6 +52,19 @@ class RowLoop:
 
 
 @dataclass(frozen=True)
+class Access:
+    """A user function that fetches or sets the values or rows of a table one by one; seconds inside pandas, sampled.
+
+    ``spans``: when, in ns of the run's clock.
+    """
+
+    site: Site
+    seconds: float
+    samples: int
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
 class Stretch:
     """One piece of ETL work, named after the user's function (or the stage mark) with most of its time."""
 
@@ -62,19 +87,22 @@ class Etl:
     stretches: tuple[Stretch, ...]
     loops: tuple[RowLoop, ...]
     seconds: float
+    accesses: tuple[Access, ...] = ()
 
     @classmethod
-    def compute(cls, recording: Recording, reads: Reads, steps: Steps | None) -> Etl:
+    def compute(cls, recording: Recording, reads: Reads, steps: Steps | None, stacks: Stacks | None) -> Etl:
         if recording.started_ns >= recording.ended_ns:
             raise Missing("The run has no duration.")
         work = _work(recording, reads)
         busy = _step_spans(steps)
         loops = tuple(_loops(recording, reads, busy))
         work += [(loop.t0, loop.t1, signals.TRANSFORM, _name(loop.site)) for loop in loops]
+        accesses = () if stacks is None else _accesses(recording, stacks, busy, loops)
+        work += [(*span, signals.TRANSFORM, access.site.function) for access in accesses for span in access.spans]
         cuts = _stage_cuts(recording, reads.process)
         stretches = tuple(_stretches(work, busy, cuts))
         inside = sum(read.wall_seconds for read in reads.reads if read.in_step)
-        return cls(stretches, loops, sum(stretch.seconds for stretch in stretches) + inside)
+        return cls(stretches, loops, sum(stretch.seconds for stretch in stretches) + inside, accesses)
 
 
 def _name(site: Site | None) -> str:
@@ -135,6 +163,48 @@ def _loop(fields: dict[str, Any], site: Site | None, wall: float, own: int | Non
         str(fields.get("function", "")),
         *span,
     )
+
+
+def _accesses(recording: Recording, stacks: Stacks, busy: list[Span], loops: tuple[RowLoop, ...]) -> tuple[Access, ...]:
+    """User functions whose samples outside steps, phases and known row loops lie in pandas' element access."""
+    outside = complement(merged([*busy, *((loop.t0, loop.t1) for loop in loops)]), recording)
+    kinds = {stack: _access(frames) for stack, frames in stacks.frames.items()}
+    found: dict[tuple[str, str], list[tuple[int, int, int, bool]]] = {}
+    rows = stacks.rows[(stacks.rows["flags"] & 0xFF) == signals.NONE]
+    starts, ends = np.array(outside, "i8").reshape(-1, 2).T
+    at = np.searchsorted(starts, rows["t1"], side="left") - 1
+    for row in rows[(at >= 0) & (rows["t1"] <= ends[at])] if len(starts) else ():
+        kind = kinds.get(int(row["arg"]))
+        if kind is not None:
+            user, single = kind
+            found.setdefault((user.file, user.function), []).append((int(row["t0"]), int(row["t1"]), user.line, single))
+    accesses = []
+    for (file, function), samples in found.items():
+        if sum(single for *_, single in samples) >= MIN_ELEMENT_SAMPLES:
+            lines: dict[int, int] = {}
+            for start, end, line, _ in samples:
+                lines[line] = lines.get(line, 0) + end - start
+            site = Site(file, max(lines, key=lambda line: lines[line]), function)
+            spans = tuple(merged([(start, end) for start, end, *_ in samples]))
+            accesses.append(Access(site, sum(lines.values()) / 1e9, len(samples), spans))
+    return tuple(accesses)
+
+
+def _access(frames: tuple[Frame, ...]) -> tuple[Frame, bool] | None:
+    """(the user's frame, whether one value or row is surely fetched) of a stack below which pandas indexes a table."""
+    library = list(takewhile(lambda frame: not frame.user, frames))
+    if not library or len(library) == len(frames) or not library[-1].file.replace("\\", "/").endswith(_INDEXING):
+        return None
+    names = {frame.function.rpartition(".")[2] for frame in library}
+    if library[-1].function.rpartition(".")[2] not in ("__getitem__", "__setitem__") or names & _MANY:
+        return None
+    return frames[len(library)], bool(names & _ELEMENT)
+
+
+def complement(spans: list[Span], recording: Recording) -> list[Span]:
+    """The parts of the run that the merged spans leave."""
+    edges = [recording.started_ns, *(edge for span in spans for edge in span), recording.ended_ns]
+    return [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b > a]
 
 
 def _stretches(

@@ -30,6 +30,7 @@ class Probe:
     text_seconds: float | None = None
     used_seconds: float | None = None  # same format, used columns only
     all_seconds: float | None = None  # same format, all columns
+    write_seconds: float | None = None  # of the Parquet file
 
     def scaled(self, factor: float) -> Probe:
         """The same for a file that takes ``factor`` times as long."""
@@ -112,13 +113,15 @@ class Reads:
 
 
 def _share_probes(reads: list[Read]) -> list[Read]:
-    """Reads of a line whose other file was tried get its result, scaled by their own time."""
+    """Reads of a line whose other file was tried get its result, scaled by their own time, and the line's source."""
     tried = {(read.site, read.format): read for read in reads if read.probe is not None and read.wall_seconds > 0}
+    sources = {read.site: read.source for read in reads if read.source}
     shared = []
     for read in reads:
         like = tried.get((read.site, read.format))
+        read = replace(read, source=read.source or sources.get(read.site, ""))
         if read.probe is None and like is not None and like.probe is not None:
-            read = replace(read, probe=like.probe.scaled(read.wall_seconds / like.wall_seconds), source=like.source)
+            read = replace(read, probe=like.probe.scaled(read.wall_seconds / like.wall_seconds))
         shared.append(read)
     return shared
 
@@ -184,4 +187,5 @@ def _probe(fields: dict[str, Any] | None) -> Probe | None:
         fields.get("text_seconds"),
         fields.get("used_seconds"),
         fields.get("all_seconds"),
+        fields.get("write_seconds"),
     )

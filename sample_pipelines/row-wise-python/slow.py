@@ -32,13 +32,14 @@ def risk(payment):
 
 
 def add_features(payments):
-    nights, weighted = [], []
+    nights, weighted, risks = [], [], []
     for _, payment in payments.iterrows():
         nights.append(1.0 if payment["hour"] < 6 else 0.0)
         weighted.append(payment["amount"] * (3.0 if payment["abroad"] else 1.0))
+        risks.append(risk(payment))
     payments["night"] = nights
     payments["weighted"] = weighted
-    payments["risk"] = payments.apply(risk, axis=1)
+    payments["risk"] = risks
     return payments
 
 

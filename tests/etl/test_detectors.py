@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 import pytest
+from bottleneck_profiler import signals
 from bottleneck_profiler.detectors import run
 from bottleneck_profiler.detectors.etl.csv_instead_of_parquet import CsvInsteadOfParquet
 from bottleneck_profiler.detectors.etl.no_projection import NoProjection
@@ -14,8 +15,9 @@ from bottleneck_profiler.detectors.etl.row_wise_python import RowWisePython
 from bottleneck_profiler.findings import Finding, Fine, NotMeasured
 from bottleneck_profiler.recording import probe
 from bottleneck_profiler.timeline import Artifacts
-from bottleneck_profiler.timeline.etl import Etl, merged, overlap
-from bottleneck_profiler.timeline.tables import RECORD_DTYPE, Facts, Process, Recording, Site
+from bottleneck_profiler.timeline.etl import Etl, _accesses, complement, merged, overlap
+from bottleneck_profiler.timeline.stacks import Stacks
+from bottleneck_profiler.timeline.tables import RECORD_DTYPE, Facts, Frame, Process, Recording, Site
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,7 +55,7 @@ def judge(detector, *notes, **settings):
 
 
 def test_csv_fires_with_line_gain_and_a_snippet_that_parses():
-    found = judge(CsvInsteadOfParquet, read(1, 4))
+    found = judge(CsvInsteadOfParquet, read(1, 2), read(3, 2, 2))
     assert isinstance(found, Finding)
     assert str(found.location) == "/home/me/train.py:12"
     assert found.gain.share == pytest.approx(0.4 * (1 - 1 / 3.2))
@@ -63,13 +65,74 @@ def test_csv_fires_with_line_gain_and_a_snippet_that_parses():
     assert "/data/a.parquet" in found.fix.snippet
 
 
+def tried(source, number=1, seconds=0.4, **more):
+    return "probe", {"read": number, "source": source, "parquet_seconds": seconds,
+                     "parquet_low_seconds": 0.75 * seconds, "parquet_high_seconds": 1.25 * seconds, **more}  # fmt: skip
+
+
 def test_a_probe_replaces_the_published_factor_and_serves_other_files_of_the_line():
-    tried = {"read": 1, "source": 'trips = pd.read_csv(folder / "x.csv")', "parquet_seconds": 0.4,
-             "parquet_low_seconds": 0.3, "parquet_high_seconds": 0.5}  # fmt: skip
-    other = read(3, 2, number=2, path="/data/b.csv")
-    found = judge(CsvInsteadOfParquet, read(1, 2), other, ("probe", tried))
-    assert found.gain.seconds == pytest.approx(4 - 0.8) and found.gain.confidence == 0.6
-    assert 'trips = pd.read_parquet(folder / "x.parquet")' in found.fix.snippet
+    other = [read(3, 2, number=2, path="/data/b.csv"), read(5, 2, number=3, path="/data/b.csv")]
+    probed = tried('trips = pd.read_csv(folder / "x.csv")', write_seconds=0.5)
+    found = judge(CsvInsteadOfParquet, read(1, 2), *other, probed)
+    # One of the two files is read again and pays for its conversion; the other's writing is taken off.
+    assert found.gain.seconds == pytest.approx(6 - 1.2 - 0.5) and found.gain.confidence == 0.6
+    assert "trips = pd.read_parquet(folder / 'x.parquet')" in found.fix.snippet
+    assert "once for every file" in found.fix.snippet
+
+
+def test_a_file_read_once_pays_for_its_conversion():
+    again = judge(CsvInsteadOfParquet, read(1, 2), read(3, 2, 2), tried("", write_seconds=1.0))
+    once = judge(CsvInsteadOfParquet, read(1, 4), tried("", seconds=0.8, write_seconds=1.0))
+    assert again.gain.seconds - once.gain.seconds == pytest.approx(1.0)
+    assert "second run" in once.gain.method and "second run" not in again.gain.method
+    dear = judge(CsvInsteadOfParquet, read(1, 4), tried("", write_seconds=5.0))
+    assert isinstance(dear, Fine)
+
+
+@pytest.mark.parametrize(
+    "source, expected",
+    [
+        ("df = pd.read_csv(path, sep=';', parse_dates=['day'])",
+         ["pd.read_csv(path, sep=';', parse_dates=['day']).to_parquet(Path(path).with_suffix(",
+          "df = pd.read_parquet(Path(path).with_suffix("]),
+        ("frame = pd.read_parquet(f'{tmp}/train.parquet') if FIX else pd.read_csv(path)",
+         ["pd.read_csv(path).to_parquet(Path(path)", "pd.read_parquet(f'{tmp}/train.parquet') if FIX else pd.read_p"]),
+        ("df = pd.read_csv('a.csv', sep=';').dropna()",
+         ["pd.read_csv('a.csv', sep=';').to_parquet('a.parquet')", "df = pd.read_parquet('a.parquet').dropna()"]),
+        ("return pd.read_csv(paths['train'], usecols=['a'])",
+         ["pd.read_csv(paths['train'], usecols=['a']).to_parquet(Path(paths['train'])", "frame = pd.read_parquet("]),
+        ("for part in pd.read_csv(path, chunksize=1000, sep=';'):",
+         ["pd.read_csv(path, sep=';').to_parquet(", "iter_batches"]),
+        ("df = load(path)", ["# give it the arguments of your own call", "pd.read_csv('/data/a.csv').to_parquet"]),
+    ],
+    ids=["arguments", "either", "chain", "return", "chunks", "elsewhere"],
+)  # fmt: skip
+def test_the_csv_fix_is_the_users_own_call(source, expected):
+    found = judge(CsvInsteadOfParquet, read(1, 2), read(3, 2, 2), tried(source))
+    compile(found.fix.snippet, "snippet", "exec")
+    for part in expected:
+        assert part in found.fix.snippet
+    assert ("arguments of your own call" in found.fix.summary) == (source == "df = load(path)")
+
+
+def test_other_readers_keep_what_their_call_says():
+    dialect = tried("for row in csv.DictReader(file, delimiter=';'):")
+    found = judge(CsvInsteadOfParquet, read(1, 2, call="csv.DictReader"), read(3, 2, 2, call="csv.DictReader"), dialect)
+    assert "ParseOptions(delimiter=';')" in found.fix.snippet and "'/data/a.csv'" in found.fix.snippet
+    array = tried("data = np.loadtxt(name, delimiter=';')")
+    text = {"call": "numpy.loadtxt", "form": "text"}
+    found = judge(CsvInsteadOfParquet, read(1, 2, **text), read(3, 2, 2, **text), array)
+    assert "np.loadtxt(name, delimiter=';'))" in found.fix.snippet and "data = np.load(" in found.fix.snippet
+
+
+def test_csv_prices_the_named_line_and_names_the_others():
+    reads = [read(1, 2), read(3, 2, 2), read(5, 1, 3, site=2), read(6, 1, 4, site=2)]
+    made = recording(*reads)
+    made.facts.sites[0, 2] = Site("/home/me/other.py", 3, "more")
+    found = run([CsvInsteadOfParquet()], Artifacts(made))["csv-instead-of-parquet"]
+    assert found.gain.seconds == pytest.approx(4 * (1 - 1 / 3.2)) and found.location.line == 12
+    assert [e.value for e in found.evidence if e.label.startswith("also at")] == ["other.py:3 (2.0 s)"]
+    assert "other lines" in found.fix.summary
 
 
 @pytest.mark.parametrize(
@@ -87,7 +150,8 @@ def test_csv_is_silent(notes):
 
 
 def test_csv_module_loops_count():
-    found = judge(CsvInsteadOfParquet, read(1, 4, call="csv.DictReader"), attached=("csv",))
+    rows = [read(1, 2, call="csv.DictReader"), read(3, 2, 2, call="csv.DictReader")]
+    found = judge(CsvInsteadOfParquet, *rows, attached=("csv",))
     assert isinstance(found, Finding) and "to_pylist" in found.fix.snippet
 
 
@@ -106,6 +170,26 @@ def test_no_projection_fires():
     assert found.gain.share == pytest.approx(0.4 * 0.5, abs=0.01)  # 2 of 10 columns of a CSV file: twice as fast
     assert "COLUMNS = ['a', 'c']" in found.fix.snippet and "usecols=COLUMNS" in found.fix.snippet
     ast.parse(found.fix.snippet)
+
+
+def test_the_projection_is_the_users_own_call():
+    source = "return pd.read_csv(path, sep=';', parse_dates=['j'], usecols=None)[['a', 'c']]"
+    seen = [used(["a"]), used(["c"]), tried(source)]
+    found = judge(NoProjection, read(1, 4, columns=list("abcdefghij")), *seen)
+    assert "COLUMNS = ['a', 'c', 'j']" in found.fix.snippet
+    assert "pd.read_csv(path, sep=';', parse_dates=['j'], usecols=COLUMNS)[['a', 'c']]" in found.fix.snippet
+    compile(found.fix.snippet, "snippet", "exec")
+
+
+def test_projection_prices_the_named_line_with_the_columns_of_all_its_reads():
+    wide = {"columns": list("abcdefghij")}
+    reads = [read(1, 3, **wide), read(4, 1, 2, path="/data/b.csv", **wide), read(5, 2, 3, site=2, **wide)]
+    made = recording(*reads, used(["a"]), used(["b"], 2), used(["c"], 3))
+    made.facts.sites[0, 2] = Site("/home/me/other.py", 3, "more")
+    found = run([NoProjection()], Artifacts(made))["no-projection"]
+    assert found.gain.seconds == pytest.approx(4 * 0.625 * 0.9) and found.location.line == 12
+    assert "COLUMNS = ['a', 'b']" in found.fix.snippet and "2 columns" in found.fix.summary
+    assert [e.value for e in found.evidence if e.label.startswith("also at")] == ["other.py:3 (2.0 s)"]
 
 
 @pytest.mark.parametrize(
@@ -143,6 +227,17 @@ def test_row_wise_is_silent(notes):
     assert isinstance(judge(RowWisePython, *notes), Fine)
 
 
+@pytest.mark.parametrize("note", [loop(1, 4, 100_000, cpu=0.2), read(1, 4, cpu=0.2)], ids=["rows", "csv"])
+def test_waiting_for_a_core_is_no_waiting_for_something_else(note):
+    detector = RowWisePython if note[0] == "rowwise" else CsvInsteadOfParquet
+    again = [read(5, 4, 2, cpu=0.2)] if note[0] == "read" else []
+    busy = recording(note, *again)
+    assert isinstance(run([detector()], Artifacts(busy))[detector.id], Fine)
+    times = np.arange(0, 11) * SECOND
+    busy.host = {"time_ns": times, "run_delay_ns_total": times * 0.6}
+    assert isinstance(run([detector()], Artifacts(busy))[detector.id], Finding)
+
+
 def test_a_heavy_function_is_not_promised_away():
     light = judge(RowWisePython, loop(1, 4, 200_000, call="DataFrame.apply", own=None))
     heavy = judge(RowWisePython, loop(1, 4, 2_000, call="DataFrame.apply", own=None))
@@ -178,7 +273,10 @@ def test_probe_tries_the_file_and_leaves_nothing(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("a,b,name\n" + "".join(f"{i},{i * 0.5},n{i % 9}\n" for i in range(40_000)))
     (tmp_path / "tables").mkdir()
-    rec = recording(read(1, 4, path=str(path), size_bytes=path.stat().st_size, columns=("a", "b", "name")))
+    kinds = ["int64", "float64", "str"]
+    rec = recording(
+        read(1, 4, path=str(path), size_bytes=path.stat().st_size, columns=("a", "b", "name"), dtypes=kinds)
+    )
     (note,) = probe.run(tmp_path, rec, budget_seconds=60)
     assert note[2]["read"] == 1
     assert 0 < note[2]["parquet_low_seconds"] <= note[2]["parquet_high_seconds"]
@@ -200,3 +298,101 @@ def test_statement_finds_the_users_names(tmp_path):
     file.write_text("import pandas as pd\ndef f(p):\n    trips = pd.read_csv(\n        p,\n    )\n    return trips\n")
     assert probe.statement(str(file), 3) == "trips = pd.read_csv(p)"
     assert probe.statement(str(tmp_path / "none.py"), 3) == ""
+
+
+LOC = "_LocationIndexer.__getitem__"
+ELEMENT = ("DataFrame._ixs", "DataFrame._get_item", "DataFrame._get_value")
+ROW = ("BlockManager.fast_xs", "DataFrame._ixs", "_iLocIndexer._getitem_axis")
+MASK = ("NDFrame.take", "_LocationIndexer._getbool_axis", "_LocIndexer._getitem_axis")
+COLUMN = ("DataFrame._ixs", "DataFrame._get_item")
+
+
+def sampled(*groups, seconds=10.0, notes=(), phase=signals.NONE):
+    """A recording with ``count`` samples of 20 ms for each (count, line, functions of pandas, innermost first)."""
+    made = recording(*notes, seconds=seconds)
+    rows, now = [], SECOND
+    for number, (count, line, functions) in enumerate(groups):
+        library = [Frame(name, "/lib/pandas/core/indexing.py", 9, False) for name in functions]
+        made.facts.stacks[0, number] = (*library, Frame("build", "/home/me/train.py", line, True))
+        for _ in range(count):
+            rows.append((0, 1, signals.STACK_CPU, phase, now, now + SECOND // 50, number))
+            now += SECOND // 50
+    made.stacks = np.array(rows, RECORD_DTYPE)
+    return made
+
+
+def rows_of(made):
+    return run([RowWisePython()], Artifacts(made))["row-wise-python"]
+
+
+@pytest.mark.parametrize("functions", [(*ELEMENT, LOC), (*ROW, LOC)], ids=["value", "row"])
+def test_a_loop_over_single_values_is_found_in_the_samples(functions):
+    found = rows_of(sampled((60, 12, functions), (20, 14, functions), (30, 14, ("append",))))
+    assert isinstance(found, Finding) and found.location.line == 12
+    assert found.gain.seconds == pytest.approx(1.6)
+    ast.parse(found.fix.snippet)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        sampled((100, 12, (*MASK, LOC))),  # a few slices, each long
+        sampled((100, 12, (*COLUMN, "DataFrame.__getitem__"))),  # whole columns
+        sampled((100, 12, (*MASK, LOC)), (4, 13, (*ELEMENT, LOC))),  # and a handful of values
+        sampled((10, 12, (*ELEMENT, LOC))),  # too small a part of the run
+        sampled((100, 12, (*ELEMENT, LOC)), phase=signals.DATA_WAIT),  # a Dataset's item: data loading
+        sampled((100, 12, (*ELEMENT, "Frame.apply_standard"))),  # not called by the user's line
+        sampled((100, 12, ())),  # the user's own Python
+    ],
+    ids=["slices", "columns", "few values", "small", "loading", "inside", "python"],
+)
+def test_slices_and_other_phases_are_no_row_loops(made):
+    assert isinstance(rows_of(made), Fine)
+
+
+def test_values_of_a_row_in_a_known_loop_are_counted_once():
+    made = sampled((60, 12, ("Series._get_value", "Series.__getitem__")), notes=[loop(1, 2, 20_000)])
+    found = rows_of(made)
+    assert found.gain.seconds == pytest.approx(2, abs=0.01) and not Artifacts(made).get(Etl).accesses
+
+
+def test_row_wise_prices_the_named_line_and_names_the_others():
+    made = recording(loop(1, 3, 100_000), loop(5, 1, 30_000))
+    made.facts.sites[0, 2] = Site("/home/me/other.py", 3, "more")
+    made.facts.notes[1][2]["site"] = 2
+    found = rows_of(made)
+    assert found.gain.seconds == pytest.approx(3, abs=0.01) and found.location.line == 12
+    assert [e.value for e in found.evidence if e.label.startswith("also at")] == ["other.py:3 (1.0 s)"]
+
+
+def test_samples_inside_steps_are_the_steps_business():
+    made = sampled((60, 12, (*ELEMENT, LOC)))
+    stacks = Stacks.of(made, 0)
+    inside = [(SECOND // 2, 3 * SECOND)]
+    assert _accesses(made, stacks, inside, ()) == ()
+    half = _accesses(made, stacks, [(SECOND // 2, SECOND + 30 * SECOND // 50)], ())
+    assert [round(access.seconds, 2) for access in half] == [0.6]
+
+
+@given(spans)
+def test_complement_and_spans_make_the_whole_run(others):
+    made = recording(seconds=100 / SECOND)
+    rest = complement(merged(others), made)
+    covered = {tick for start, end in others for tick in range(start, end)}
+    assert {tick for start, end in rest for tick in range(start, end)} == set(range(100)) - covered
+
+
+def test_the_pasted_csv_fix_gives_the_same_table(tmp_path, monkeypatch):
+    pandas = pytest.importorskip("pandas")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("day;v;k\n" + "".join(f"2024-01-{i + 1:02d};{i / 3};x{i % 2}\n" for i in range(28)))
+    for source in (
+        "df = pd.read_csv(path, sep=';')",
+        "df = pd.read_csv('a.csv', sep=';', parse_dates=['day'], index_col='day')",
+        "df = pd.read_csv(path, sep=';', usecols=['v', 'k'], dtype={'k': 'category'}).dropna()",
+    ):
+        found = judge(CsvInsteadOfParquet, read(1, 2), read(3, 2, 2), tried(source))
+        names = [{"pd": pandas, "path": "a.csv"}, {"path": "a.csv"}]
+        exec(source, names[0])
+        exec(found.fix.snippet, names[1])
+        pandas.testing.assert_frame_equal(names[1]["df"], names[0]["df"])

@@ -6,6 +6,7 @@ import importlib.util
 from pathlib import Path
 
 import pytest
+from bottleneck_profiler import ranking
 from bottleneck_profiler.detectors.cost.idle_accelerator import IdleAccelerator
 from bottleneck_profiler.detectors.training.starved_gpu import StarvedGpu
 from bottleneck_profiler.findings import Finding, Fine, NotMeasured
@@ -58,6 +59,12 @@ def test_the_price_of_idling():
     values = {item.label: item.value for item in outcome.evidence}
     assert values["paid for idling, per hour of this run"] == pytest.approx(12.0)
     assert values["paid for idling in this run"] == pytest.approx(12.0 * made.wall_seconds / 3600, abs=1e-5)
+    # The saved time is the cause's: this is the bill, shown aside, with no command for a fix.
+    assert outcome.gain is None and outcome.hint and not outcome.removes and not outcome.fix.snippet
+    assert "12.00" in outcome.fix.summary and "10 an hour" in outcome.fix.summary
+    order, aside, plan = ranking.rank([outcome, judge(StarvedGpu(), made)], {}, made.wall_seconds)
+    assert [r.finding.detector for r in order] == ["starved-gpu"] == [step.detector for step in plan]
+    assert [r.finding.detector for r in aside] == ["idle-accelerator"]
     assert isinstance(judge(IdleAccelerator(), made), NotMeasured)  # no price
     busy = gpu_table(recording(), lambda share, device: 0.95)
     assert isinstance(judge(IdleAccelerator(), busy, price=10.0), Fine)

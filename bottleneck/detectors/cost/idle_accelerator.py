@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ... import prediction
 from ...findings import Evidence, Finding, Fine, Fix, NotMeasured
 from ...timeline.gpu import Gpu
 from ...timeline.machine import Settings
@@ -17,7 +16,8 @@ class IdleAccelerator(Detector):
         Idle time costs as much as work; at a known price the waste is a sum of money.
     How it is measured
         Idle share of all measured accelerators over the run, set-up included, times ``--price-per-hour`` of one.
-        Without an accelerator or without a price there is no answer, not a zero.
+        Without an accelerator or without a price there is no answer, not a zero. It is shown aside: the time that
+        can be saved is that of the finding which makes the accelerator wait.
     How to fix it
         Apply the first finding of the plan; release the machine while data is prepared.
     When to ignore it
@@ -36,37 +36,29 @@ class IdleAccelerator(Detector):
             return Fine(steps.all_count, None, "count", "too few steps to judge what idling costs")
         if gpu.run_utilization >= self.utilization_threshold:
             return Fine(gpu.run_utilization, self.utilization_threshold, "share", "use of the accelerator")
-        idle = 1.0 - gpu.run_utilization
-        per_hour = idle * settings.price_per_hour * gpu.count
-        saved = gpu.idle_share * gpu.idle_in_wait_share * steps.total_seconds
+        per_hour = (1.0 - gpu.run_utilization) * settings.price_per_hour * gpu.count
+        paid = per_hour * steps.run_seconds / 3600
         evidence = [
             Evidence("use of the accelerator over the run", gpu.run_utilization, "share"),
             Evidence("price of one accelerator per hour, as given", settings.price_per_hour),
             Evidence("paid for idling, per hour of this run", round(per_hour, 4)),
-            Evidence("paid for idling in this run", round(per_hour * steps.run_seconds / 3600, 6)),
+            Evidence("paid for idling in this run", round(paid, 6)),
             Evidence("accelerators measured", gpu.count, "count"),
         ]
         if gpu.simulated:
             evidence.append(Evidence("accelerator", "simulated"))
-        gain = prediction.gain(
-            saved,
-            steps.run_seconds,
-            "price x hours x idle share; the time is what the wait for data holds of it",
-            low_seconds=0.5 * saved,
-            confidence=0.6,
-        )
+        # What makes it idle is another finding's, and so is the time that a fix saves: here is the bill alone.
         return Finding(
             detector=self.id,
             title=self.title,
             stage="training",
             evidence=tuple(evidence),
             fix=Fix(
-                "Apply the first fix of the plan; give the machine back while it only prepares data",
-                "bottleneck run --price-per-hour PRICE train.py   # again after the fix: the idle share must fall",
+                f"Of each hour of this run {per_hour:.2f} is paid for idling ({paid:.4f} so far), at "
+                f"{settings.price_per_hour:g} an hour: apply the plan, and prepare data on a machine without it",
+                "",
                 effort=2,
             ),
-            gain=gain,
             detected_by=0.6,
-            after="the accelerator's own work",
-            removes={"data_wait": saved},
+            hint=True,
         )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from ...findings import Evidence, Finding, Fine, Fix, Gain
 from ...prediction import gain
 from ...timeline.etl import Etl
+from ...timeline.host import Host
 from ...timeline.reads import Read, Reads
 from ...timeline.tables import Recording
 from .. import Detector
-from . import _shared
+from . import _conversion, _shared
 
 
 class CsvInsteadOfParquet(Detector):
@@ -19,8 +22,9 @@ class CsvInsteadOfParquet(Detector):
         is several times smaller.
     How it is measured
         Wall and CPU time inside the reader (pandas, pyarrow, csv, numpy), of the ETL time of the run. The gain is
-        the measured time minus the time of the same file as Parquet, which is tried after the run on the file's
-        first part; without the file a published factor of 3.2 stands in, with a wide range.
+        the measured time of the line minus the time of the same file as Parquet, which is tried after the run on the
+        file's first part; where that does not give the same columns, or the file is gone, a published factor of 3.2
+        stands in, with a wide range. Of a file that the run reads once, writing it as Parquet is taken off.
     How to fix it
         Convert the file once, then read the Parquet file.
     When to ignore it
@@ -37,79 +41,95 @@ class CsvInsteadOfParquet(Detector):
     min_cpu_share = 0.3  # of the read: with less CPU it waits for the disk or network, not for the parser
     published_factor = 3.2  # CSV 0.31 s, Parquet 0.10 s for 81 MB (signatures.md 15)
     published_range = (1.8, 6.0)
+    write_share = 0.5  # writing Parquet to parsing the text, where it was not tried [own: 0.4 to 1.3]
     formats = ("csv", "fwf", "text")
 
-    def detect(self, recording: Recording, reads: Reads, etl: Etl) -> Finding | Fine:
+    def detect(self, recording: Recording, reads: Reads, etl: Etl, host: Host | None) -> Finding | Fine:
         text = [read for read in reads.reads if read.format in self.formats]
         share = reads.seconds(text) / max(etl.seconds, 1e-9) if text else 0.0
         if share < self.stage_share_threshold:
             return Fine(share, self.stage_share_threshold, "share", "of the ETL time is parsing text")
-        cpu = sum(read.cpu_seconds for read in text) / max(reads.seconds(text), 1e-9)
+        queued = sum(min(_shared.queued_seconds(host, read.t0, read.t1), read.wall_seconds) for read in text)
+        cpu = (sum(read.cpu_seconds for read in text) + queued) / max(reads.seconds(text), 1e-9)
         if cpu < self.min_cpu_share:
             return Fine(cpu, self.min_cpu_share, "share", "CPU in the reads: they wait for the file, not the parser")
-        worst = next(iter(reads.by_line(text).values()))
-        new = sum(self._parquet_seconds(read) for read in text)
-        price = self._price(text, new, recording.wall_seconds)
+        groups = reads.by_line(text)
+        site, worst = next(iter(groups.items()))
+        price = self._price(worst, recording.wall_seconds)
         if price.share < self.min_gain_share:
-            return Fine(price.share, self.min_gain_share, "share", "of the run would be saved by Parquet")
-        seconds = reads.seconds(worst)
-        facts = _shared.evidence(worst, seconds, etl, recording.wall_seconds)
+            return Fine(
+                price.share, self.min_gain_share, "share", "of the run would be saved by Parquet, one conversion paid"
+            )
+        facts = _shared.evidence(worst, reads.seconds(worst), etl, recording.wall_seconds)
         probed = worst[0].probe
         if probed is not None:
             facts += (Evidence("the first file as Parquet (tried)", probed.parquet_seconds, "s"),)
+        others = _shared.other_lines(site, {place: reads.seconds(group) for place, group in groups.items()})
+        known = _shared.own_call(worst[0]) is not None
         return Finding(
             detector=self.id,
             title=self.title,
             stage=self.stage,
-            location=_shared.location(max(worst, key=lambda read: read.wall_seconds).site),
-            evidence=facts,
+            location=_shared.location(site),
+            evidence=facts + others,
             gain=price,
-            fix=Fix("Convert the file to Parquet once and read that", self._snippet(worst[0]), effort=4),
+            fix=Fix(
+                "Convert the file to Parquet once"
+                + ("" if known else ", with the arguments of your own call,")
+                + " and read that"
+                + _shared.also(others),
+                _conversion.snippet(worst),
+                effort=4,
+            ),
             after="decoding Parquet and the work on the data itself",
             removes={"etl.read": price.seconds},
         )
 
-    def _parquet_seconds(self, read: Read, factor: float | None = None) -> float:
-        if factor is None and read.probe is not None:
-            return min(read.wall_seconds, read.probe.parquet_seconds)
-        return read.wall_seconds / (factor or self.published_factor)
-
-    def _price(self, text: list[Read], new: float, run_seconds: float) -> Gain:
+    def _price(self, text: list[Read], run_seconds: float) -> Gain:
+        """The reads of one line; reads whose file was not tried keep the published factor and its wide range."""
         wall = sum(read.wall_seconds for read in text)
-        probed = [read.probe for read in text if read.probe is not None]
-        if probed:
-            # Reads without a probe of their own keep the published factor, a small part here.
-            low = wall - sum(min(r.wall_seconds, r.probe.parquet_high_seconds) if r.probe else r.wall_seconds / 1.8
-                             for r in text)  # fmt: skip
-            high = wall - sum(r.probe.parquet_low_seconds if r.probe else r.wall_seconds / 6 for r in text)
-            method = f"measured parsing of {wall:.2f} s against {new:.2f} s for the same data as Parquet, tried here"
-            return gain(wall - new, run_seconds, method, low_seconds=low, high_seconds=high, confidence=0.6)
-        slow, fast = self.published_range
-        method = f"published factor {self.published_factor} on {wall:.2f} s of parsing; the file could not be tried"
+        new = [self._parquet_seconds(read) for read in text]
+        once = self._once(text)
+        # A file that is read again pays for its conversion in this run; one that is not, in the runs after it.
+        conversion = sum(self._write_seconds(read) for read in once)
+        middle, slow, fast = (sum(column) for column in zip(*new, strict=True))
+        tried = any(read.probe is not None for read in text)
+        method = (
+            f"measured parsing of {wall:.2f} s against {middle:.2f} s for the same data as Parquet, tried here"
+            if tried
+            else f"published factor {self.published_factor} on {wall:.2f} s of parsing; the file could not be tried"
+        )
+        if once:
+            method += f"; minus writing the files read once, {conversion:.2f} s: it pays from the second run on"
+        saved = wall - middle - conversion
         return gain(
-            wall - new,
+            max(0.0, saved),
             run_seconds,
             method,
-            low_seconds=wall * (1 - 1 / slow),
-            high_seconds=wall * (1 - 1 / fast),
-            confidence=0.4,
+            low_seconds=wall - slow - conversion,
+            high_seconds=wall - fast - conversion,
+            confidence=0.6 if tried else 0.4,
         )
 
+    def _parquet_seconds(self, read: Read) -> tuple[float, float, float]:
+        """(middle, slowest, fastest) seconds of the read as Parquet."""
+        probe = read.probe
+        if probe is None:
+            slow, fast = self.published_range
+            return read.wall_seconds / self.published_factor, read.wall_seconds / slow, read.wall_seconds / fast
+        return (
+            min(read.wall_seconds, probe.parquet_seconds),
+            min(read.wall_seconds, probe.parquet_high_seconds),
+            probe.parquet_low_seconds,
+        )
+
+    def _write_seconds(self, read: Read) -> float:
+        if read.probe is not None and read.probe.write_seconds is not None:
+            return read.probe.write_seconds
+        return self.write_share * read.wall_seconds
+
     @staticmethod
-    def _snippet(read: Read) -> str:
-        source = _shared.first_argument(read)
-        new = _shared.parquet_name(source)
-        name = _shared.target(read)
-        path = "from pathlib import Path\n" if "Path(" in new else ""
-        if read.call.startswith("pandas."):
-            wanted = f", columns={_shared.column_list(list(read.asked))}" if read.asked else ""
-            return (
-                f"{path}import pandas as pd\n\n"
-                f"pd.read_csv({source}).to_parquet({new})  # once, not in every run\n"
-                f"{name} = pd.read_parquet({new}{wanted})"
-            )
-        head = f"{path}import pyarrow.csv, pyarrow.parquet\n\n"
-        convert = f"pyarrow.parquet.write_table(pyarrow.csv.read_csv({source}), {new})  # once, not in every run\n"
-        if read.call == "csv.DictReader":
-            return head + convert + f"for row in pyarrow.parquet.read_table({new}).to_pylist():\n    ..."
-        return head + convert + f"{name} = pyarrow.parquet.read_table({new})"
+    def _once(text: list[Read]) -> list[Read]:
+        """Reads of a file that the run reads a single time."""
+        times = Counter(read.path for read in text)
+        return [read for read in text if read.count == 1 and times[read.path] == 1]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from typing import ClassVar
 
-from ...findings import Evidence, Finding, Fine, Fix
+from ...findings import Evidence, Finding, Fine, Fix, Gain
 from ...prediction import gain
 from ...timeline.etl import Etl
 from ...timeline.reads import Read, Reads
@@ -48,35 +49,46 @@ class NoProjection(Detector):
         share = reads.seconds(wide) / max(etl.seconds, 1e-9)
         if share < self.stage_share_threshold:
             return Fine(share, self.stage_share_threshold, "share", "of the ETL time reads columns nobody uses")
+        groups = reads.by_line(wide)
+        site, worst = next(iter(groups.items()))
+        price = self._price(worst, recording.wall_seconds)
+        if price.share < self.min_gain_share:
+            return Fine(price.share, self.min_gain_share, "share", "of the run would be saved by reading less")
+        first = worst[0]
+        used = frozenset[str]().union(*(read.used or () for read in worst))
+        others = _shared.other_lines(site, {place: reads.seconds(group) for place, group in groups.items()})
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=_shared.location(site),
+            evidence=(
+                Evidence("columns used", len(used), "count"),
+                Evidence("columns read", first.column_count or 0, "count"),
+                *_shared.evidence(worst, reads.seconds(worst), etl, recording.wall_seconds),
+                *others,
+            ),
+            gain=price,
+            fix=Fix(
+                f"Read only the {len(used)} columns that are used{_shared.also(others)}",
+                self._snippet(first, used),
+                effort=1,
+            ),
+            after="reading the columns that are used",
+            removes={"etl.read": price.seconds},
+        )
+
+    def _price(self, wide: list[Read], run_seconds: float) -> Gain:
         saved = sum(read.wall_seconds - self._new_seconds(read) for read in wide)
         probed = all(read.probe is not None and read.probe.used_seconds for read in wide)
-        price = gain(
+        return gain(
             saved,
-            recording.wall_seconds,
+            run_seconds,
             "t' = t x (fixed part + the rest x bytes used / bytes read)"
             + (", ratio tried on the file" if probed else ""),
             low_seconds=saved * (0.85 if probed else 0.6),
             high_seconds=saved * (1.1 if probed else 1.25),
             confidence=0.6 if probed else 0.4,
-        )
-        if price.share < self.min_gain_share:
-            return Fine(price.share, self.min_gain_share, "share", "of the run would be saved by reading less")
-        worst = next(iter(reads.by_line(wide).values()))
-        first = worst[0]
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
-            location=_shared.location(first.site),
-            evidence=(
-                Evidence("columns used", len(first.used or ()), "count"),
-                Evidence("columns read", first.column_count or 0, "count"),
-                *_shared.evidence(worst, reads.seconds(worst), etl, recording.wall_seconds),
-            ),
-            gain=price,
-            fix=Fix(f"Read only the {len(first.used or ())} columns that are used", self._snippet(first), effort=1),
-            after="reading the columns that are used",
-            removes={"etl.read": price.seconds},
         )
 
     def _used_share(self, read: Read) -> float:
@@ -101,9 +113,20 @@ class NoProjection(Detector):
         return used / max(1, sum(weights))
 
     @staticmethod
-    def _snippet(read: Read) -> str:
-        used = [column for column in read.columns or () if column in (read.used or ())]
+    def _snippet(read: Read, used: frozenset[str]) -> str:
         keyword = "usecols" if read.format == "csv" else "columns"
-        function = read.call.replace("pandas.", "pd.")
-        call = f"{_shared.target(read)} = {function}({_shared.first_argument(read)}, {keyword}=COLUMNS)"
-        return f"COLUMNS = {_shared.column_list(used, 40)}\n{call}"
+        call = _shared.own_call(read)
+        if call is None:
+            path = repr(read.path or "data")
+            hint, named = "# add it to the arguments of your own call\n", []
+            new = f"{read.call.replace('pandas.', 'pd.')}({path}, {keyword}=COLUMNS)"
+        else:
+            hint, changed = "", _shared.without(call, keyword)
+            # Columns that the call itself needs to find: dates to parse, an index.
+            found = [n for k in changed.keywords if k.arg in ("parse_dates", "index_col") for n in ast.walk(k.value)]
+            named = [n.value for n in found if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+            changed.keywords.append(ast.keyword(keyword, ast.Name("COLUMNS")))
+            new = ast.unparse(changed)
+        chosen = [column for column in read.columns or () if column in used or column in named]
+        chosen += [column for column in named if column not in chosen]
+        return f"COLUMNS = {_shared.column_list(chosen, 40)}\n{hint}" + _shared.rewritten(read, new)

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from ...findings import Evidence, Finding, Fine, Fix, Gain
 from ...prediction import gain
-from ...timeline.etl import Etl, RowLoop
-from ...timeline.tables import Recording
+from ...timeline.etl import Access, Etl, RowLoop
+from ...timeline.host import Host
+from ...timeline.tables import Recording, Site
 from .. import Detector
 from . import _shared
+
+_ACCESS_SNIPPET = """\
+# instead of: for i in range(len(frame)): total.append(frame.loc[i, "a"] * frame.loc[i, "b"])
+frame["total"] = frame["a"] * frame["b"]
+# a look-up per row becomes: frame["state"].map(table)
+# stop-gap, the loop kept: for a, b in zip(frame["a"].tolist(), frame["b"].tolist()): ..."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """One line of the user's with what it costs and what vectorising saves; ``phase``: where that time is shown."""
+
+    site: Site | None
+    seconds: float
+    gain: Gain
+    evidence: tuple[Evidence, ...]
+    snippet: str
+    phase: str
 
 
 class RowWisePython(Detector):
@@ -22,6 +42,8 @@ class RowWisePython(Detector):
         Loops over ``DataFrame.iterrows`` and calls of ``apply`` or ``map`` with a Python function: rows, wall and CPU
         time. Training steps and file reads inside such a loop are not counted. The gain is that time minus the
         vectorised cost; what a function does beyond pandas' own cost per row may remain, which the range says.
+        Loops over ``df.loc[i, "a"]``, ``iloc`` or ``at`` are seen in the call stacks, outside steps: the samples of
+        one function in pandas' access to single values or rows.
     How to fix it
         Work on whole columns; ``itertuples`` is a stop-gap, about 15 times faster than ``iterrows``.
     When to ignore it
@@ -47,56 +69,84 @@ class RowWisePython(Detector):
     }
     heavy_factor = 5  # a function beyond this many times pandas' own cost does work that may well remain
 
-    def detect(self, recording: Recording, etl: Etl) -> Finding | Fine:
+    def detect(self, recording: Recording, etl: Etl, host: Host | None) -> Finding | Fine:
         loops = [loop for loop in etl.loops if loop.per_row_seconds > self.per_row_threshold_seconds]
-        waiting = [loop for loop in loops if loop.cpu_seconds < self.min_cpu_share * loop.seconds]
-        loops = [loop for loop in loops if loop not in waiting]
-        seconds = sum(loop.seconds for loop in loops)
+        waiting = [loop for loop in loops if self._waits(loop, host)]
+        by_site: dict[Site | None, list[RowLoop]] = {}
+        for loop in loops:
+            if loop not in waiting:
+                by_site.setdefault(loop.site, []).append(loop)
+        least = self.stage_share_threshold * recording.wall_seconds
+        places = [self._of_loops(group, recording) for group in by_site.values()]
+        places += [self._of_access(access, recording) for access in etl.accesses if access.seconds >= least]
+        seconds = sum(place.seconds for place in places)
         share = min(1.0, seconds / max(etl.seconds, 1e-9))
-        if not loops or share < self.stage_share_threshold:
+        if not places or share < self.stage_share_threshold:
             reason = "of the ETL time is Python per row" if not waiting else "of the ETL time; other rows mostly wait"
-            return Fine(share if loops else 0.0, self.stage_share_threshold, "share", reason)
+            return Fine(share, self.stage_share_threshold, "share", reason)
+        worst = max(places, key=lambda place: place.seconds)
+        if worst.gain.share < self.min_gain_share:
+            return Fine(worst.gain.share, self.min_gain_share, "share", "of the run would be saved by vectorising")
+        others = _shared.other_lines(worst.site, {place.site: place.seconds for place in places})
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=_shared.location(worst.site),
+            evidence=(
+                *worst.evidence,
+                Evidence("time in the loop", worst.seconds, "s"),
+                Evidence("share of the run", worst.seconds / max(recording.wall_seconds, 1e-9), "share"),
+                Evidence("share of the ETL time", min(1.0, worst.seconds / max(etl.seconds, 1e-9)), "share"),
+                *others,
+            ),
+            gain=worst.gain,
+            fix=Fix(f"Work on whole columns instead of rows{_shared.also(others)}", worst.snippet, effort=2),
+            after="the vectorised operations and the reading of the data",
+            removes={worst.phase: worst.gain.seconds},
+        )
+
+    def _waits(self, loop: RowLoop, host: Host | None) -> bool:
+        queued = _shared.queued_seconds(host, loop.t0, loop.t1)
+        return loop.cpu_seconds + queued < self.min_cpu_share * loop.seconds
+
+    def _of_loops(self, loops: list[RowLoop], recording: Recording) -> _Place:
+        """The recorded loops of one line."""
+        seconds, rows = sum(loop.seconds for loop in loops), sum(loop.rows for loop in loops)
         saved = sum(self._saved(loop) for loop in loops)
         certain = sum(self._certain(loop) for loop in loops)
         price = gain(
             saved,
             recording.wall_seconds,
             f"t' = rows x {self.vectorised_seconds * 1e6:.2f} us instead of the measured "
-            f"{seconds / sum(loop.rows for loop in loops) * 1e6:.0f} us",
+            f"{seconds / max(1, rows) * 1e6:.0f} us",
             low_seconds=min(saved, max(certain, 0.8 * saved)),
             high_seconds=min(seconds, saved * 1.05),
             confidence=0.6,
         )
-        if price.share < self.min_gain_share:
-            return Fine(price.share, self.min_gain_share, "share", "of the run would be saved by vectorising")
-        by_site: dict[object, list[RowLoop]] = {}
-        for loop in loops:
-            by_site.setdefault(loop.site, []).append(loop)
-        worst = max(by_site.values(), key=lambda group: sum(loop.seconds for loop in group))
-        return self._finding(worst, share, price, recording.wall_seconds)
-
-    def _finding(self, worst: list[RowLoop], share: float, price: Gain, wall_seconds: float) -> Finding:
-        first = worst[0]
-        rows = sum(loop.rows for loop in worst)
-        seconds = sum(loop.seconds for loop in worst)
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
-            location=_shared.location(first.site),
-            evidence=(
-                Evidence("call", first.call + (f" of {first.function}" if first.function else "")),
-                Evidence("rows", rows, "count"),
-                Evidence("time per row", seconds / max(1, rows), "s"),
-                Evidence("time in the loop", seconds, "s"),
-                Evidence("share of the run", seconds / max(wall_seconds, 1e-9), "share"),
-                Evidence("share of the ETL time", share, "share"),
-            ),
-            gain=price,
-            fix=Fix("Work on whole columns instead of rows", self._snippet(first), effort=2),
-            after="the vectorised operations and the reading of the data",
-            removes={"etl.transform": price.seconds},
+        first = loops[0]
+        evidence = (
+            Evidence("call", first.call + (f" of {first.function}" if first.function else "")),
+            Evidence("rows", rows, "count"),
+            Evidence("time per row", seconds / max(1, rows), "s"),
         )
+        return _Place(first.site, seconds, price, evidence, self._snippet(first), "etl.transform")
+
+    def _of_access(self, access: Access, recording: Recording) -> _Place:
+        """A loop over ``df.loc[i, ...]`` and its like, seen in the samples alone."""
+        price = gain(
+            access.seconds,
+            recording.wall_seconds,
+            f"{access.samples} samples in pandas' access to single values, which columns do not need",
+            low_seconds=0.8 * access.seconds,
+            high_seconds=1.2 * access.seconds,  # the user's own lines between two accesses go as well
+            confidence=0.6,
+        )
+        evidence = (
+            Evidence("call", "values of a table one by one ([], loc, iloc, at)"),
+            Evidence("samples in it", access.samples, "count"),
+        )
+        return _Place(access.site, access.seconds, price, evidence, _ACCESS_SNIPPET, "setup")
 
     def _saved(self, loop: RowLoop) -> float:
         """Seconds that vectorising takes away; of a heavy function half is assumed to remain."""

@@ -45,8 +45,9 @@ class NoBatching(Detector):
         requests pays the fixed part once: the same machine serves more requests a second.
     How it is measured
         Rows of the outermost forward against the requests in flight at that moment, and the share of the serving
-        time in which the model runs. The time of a call is t(b) = a + k b: fitted where batches of several sizes were
-        seen, else assumed, and the range and the confidence say so.
+        time in which the model runs. The time of a call is t(b) = a + k b, fitted where batches of several sizes were
+        seen. From single rows alone a and k cannot be told apart: the range then goes from almost nothing to all that
+        could be, and only a try can tell.
     How to fix it
         Collect requests for a few milliseconds in a queue and call the model once for all of them.
     When to ignore it
@@ -63,8 +64,9 @@ class NoBatching(Detector):
     min_concurrency = 4.0  # requests in flight; below, a window costs more than it gives
     busy_share_threshold = 0.3  # of the serving time in the model: below, capacity is limited by something else
     most_rows = 32  # of a batch in the advice
-    fixed_share_assumed = 0.6  # a / (a + k) when no sizes were seen: half and somewhat more for small models on a CPU
-    range_half_width = 0.12  # of the share
+    fixed_share_least, fixed_share_most = 0.02, 0.98  # of a / (a + k): no call is without either part
+    range_half_width = 0.12  # of the share, where it was fitted
+    confidence_untried = 0.2  # a rule of thumb
     min_sizes = 20  # calls of a second size that a fit needs
 
     def detect(self, requests: Requests) -> Finding | Fine | NotMeasured:
@@ -94,15 +96,9 @@ class NoBatching(Detector):
 
     def _finding(self, requests: Requests, batch: float, concurrency: float, busy: float) -> Finding:
         rows = int(min(self.most_rows, max(2, round(concurrency))))
-        fitted = _fixed_share(requests, self.min_sizes)
-        fixed = self.fixed_share_assumed if fitted is None else fitted
-        saved = busy * fixed * (1 - 1 / rows)
         call = float(np.median(requests.model_seconds))
-        how = "assumed: only single rows were seen" if fitted is None else "fitted from the sizes seen"
-        method = (
-            f"t(b) = a + k b with a/(a + k) = {fixed:.2f} ({how}); {rows} rows a call, "
-            f"bounded by the requests in flight, in the {busy:.0%} of the time that the model runs"
-        )
+        price = self._price(requests, rows, busy)
+        known = price.confidence > self.confidence_untried
         site = requests.model_site
         window = min(0.01, max(0.001, round(call / 2, 3)))
         return Finding(
@@ -117,17 +113,11 @@ class NoBatching(Detector):
                 Evidence("one model call, median", call, "s"),
                 Evidence("requests served", requests.per_second, "1/s"),
             ),
-            gain=Gain(
-                saved,
-                max(0.0, saved - self.range_half_width),
-                min(0.99, saved + self.range_half_width),
-                0.0,
-                method,
-                "capacity",
-                confidence=0.2 if fitted is None else 0.8,
-            ),
+            gain=price,
+            detected_by=1.0 if known else 0.6,
             fix=Fix(
-                f"Collect up to {rows} requests for {window * 1e3:.0f} ms and call the model once for all of them",
+                f"Collect up to {rows} requests for {window * 1e3:.0f} ms and call the model once for all of them"
+                + ("" if known else "; time a call with 1 and with several rows first: only single rows were seen"),
                 _SNIPPET.format(window=window, most=rows),
                 effort=2,
                 risk=0.1,
@@ -135,19 +125,32 @@ class NoBatching(Detector):
             after="the time per row, and what a request costs outside the model",
         )
 
+    def _price(self, requests: Requests, rows: int, busy: float) -> Gain:
+        ceiling = busy * (1 - 1 / rows)
+        bound = f"{rows} rows a call, bounded by the requests in flight, in the {busy:.0%} of the time the model runs"
+        fixed = self._fixed_share(requests)
+        if fixed is None:
+            low, high = self.fixed_share_least * ceiling, self.fixed_share_most * ceiling
+            method = f"t(b) = a + k b, a and k not known from single rows, it has to be tried; {bound}"
+            return Gain((low + high) / 2, low, high, 0.0, method, "capacity", confidence=self.confidence_untried)
+        saved = fixed * ceiling
+        low, high = max(0.0, saved - self.range_half_width), min(0.99, saved + self.range_half_width)
+        method = f"t(b) = a + k b with a/(a + k) = {fixed:.2f} (fitted from the sizes seen); {bound}"
+        return Gain(saved, low, high, 0.0, method, "capacity", confidence=0.8)
+
+    def _fixed_share(self, requests: Requests) -> float | None:
+        """a / (a + k) from calls of at least two sizes, by the median time of each; None when one size was seen."""
+        of = requests.batch_sizes
+        sizes = [size for size in np.unique(of) if size > 0 and int((of == size).sum()) >= self.min_sizes]
+        if len(sizes) < 2:
+            return None
+        medians = [float(np.median(requests.model_seconds[of == size])) for size in sizes]
+        slope, intercept = np.polyfit(np.array(sizes, float), np.array(medians), 1)
+        if slope + intercept <= 0:
+            return None
+        return float(min(self.fixed_share_most, max(self.fixed_share_least, intercept / (intercept + slope))))
+
 
 def _model_seconds(requests: Requests) -> float:
     """Model seconds of all threads; threads side by side share the cores, so this can exceed the wall time."""
     return float(requests.model_seconds.sum())
-
-
-def _fixed_share(requests: Requests, least: int) -> float | None:
-    """a / (a + k) from calls of at least two sizes, by the median time of each; None when one size was seen."""
-    sizes = [s for s in np.unique(requests.batch_sizes) if s > 0 and int((requests.batch_sizes == s).sum()) >= least]
-    if len(sizes) < 2:
-        return None
-    medians = [float(np.median(requests.model_seconds[requests.batch_sizes == s])) for s in sizes]
-    slope, intercept = np.polyfit(np.array(sizes, float), np.array(medians), 1)
-    if slope + intercept <= 0:
-        return None
-    return float(min(0.98, max(0.02, intercept / (intercept + slope))))

@@ -90,6 +90,7 @@ class SynchronousServing(Detector):
             stage=self.stage,
             location=Location(site.file, site.line, site.function),
             evidence=(
+                Evidence("handler", _names(blocks)[0]),
                 Evidence("event loop late, 99th percentile", float(np.percentile(lags, 99)), "s"),
                 Evidence("event loop late, longest", float(lags.max()), "s"),
                 Evidence("serving time with the loop blocked here", min(share, 1.0), "share"),
@@ -99,7 +100,7 @@ class SynchronousServing(Detector):
                 Evidence("median latency seen inside the handler", requests.p50_seconds, "s"),
             ),
             gain=Gain(saved, low, high, 0.0, method, "p99", confidence=0.8 if not computes else 0.6),
-            fix=_processes_fix(cores) if holds_lock else _threads_fix(site, computes, cores),
+            fix=_processes_fix(blocks, cores) if holds_lock else _threads_fix(blocks, computes, cores),
             after="one call's own time" + (f", on {cores} cores" if computes else ""),
         )
 
@@ -127,30 +128,51 @@ def _service(requests: Requests, blocks: list[Block]) -> tuple[float, float]:
     return float(np.median(longest)), float(np.median(near)) if len(near) else 0.0
 
 
-def _threads_fix(site: Site, computes: bool, cores: int) -> Fix:
-    name = site.function.rpartition(".")[2] or "handler"
-    limit = (
-        f"\n# it computes: as many at once as there are cores\nlimit = anyio.CapacityLimiter({cores})\n"
-        f"result = await anyio.to_thread.run_sync(blocking_call, argument, limiter=limit)"
-        if computes
-        else ""
-    )
+def _names(blocks: list[Block]) -> tuple[str, str, str]:
+    """(handler, its file, what blocks) of the blocks with most time; the last two are "" where not known."""
+    seconds: dict[tuple[Site | None, str], float] = {}
+    for block in blocks:
+        key = block.handler, block.call
+        seconds[key] = seconds.get(key, 0.0) + block.seconds
+    handler, call = max(seconds, key=lambda key: seconds[key])
+    name = handler.function.rpartition(".")[2] if handler is not None else ""
+    return name if name.isidentifier() else "handler", handler.file.rpartition("/")[2] if handler else "", call
+
+
+def _in_code(call: str) -> tuple[str, str]:
+    """(the blocking call as an argument, a comment): a method's object has a name that only the user knows."""
+    if call.isidentifier():
+        return call, f"  # {call} being a plain def"
+    return "blocking_call", f"  # here: {call}" if call else ""
+
+
+def _threads_fix(blocks: list[Block], computes: bool, cores: int) -> Fix:
+    name, file, call = _names(blocks)
+    code, comment = _in_code(call)
     snippet = (
-        f"# simplest: without async, the framework runs the handler in its thread pool\ndef {name}(...):\n    ...\n\n"
-        "# or keep async and move only the blocking call\n"
+        "# simplest: without async, the framework runs the handler in its thread pool\n"
+        f"def {name}(...):  # {file or 'the handler'}, async def until now\n    ...\n\n"
+        f"# or keep {name} async and move only the blocking call\n"
         "from starlette.concurrency import run_in_threadpool\n"
-        "result = await run_in_threadpool(blocking_call, argument)"
+        f"result = await run_in_threadpool({code}, argument){comment}"
     )
-    if limit:
-        snippet += "\n\nimport anyio" + limit
-    return Fix("Run the blocking call in a thread: plain def, or await run_in_threadpool", snippet, effort=2)
+    if computes:
+        snippet += (
+            "\n\nimport anyio\n# it computes: as many at once as there are cores\n"
+            f"limit = anyio.CapacityLimiter({cores})\n"
+            f"result = await anyio.to_thread.run_sync({code}, argument, limiter=limit)"
+        )
+    summary = f"Make the handler {name} a plain def, or await {call or 'the blocking call'} in a thread"
+    return Fix(summary, snippet, effort=2)
 
 
-def _processes_fix(cores: int) -> Fix:
+def _processes_fix(blocks: list[Block], cores: int) -> Fix:
+    name, _, call = _names(blocks)
+    code, comment = _in_code(call)
     snippet = (
         "import asyncio\nfrom concurrent.futures import ProcessPoolExecutor\n\n"
         f"pool = ProcessPoolExecutor({cores})  # make it when the application starts\n\n"
-        "# in the handler; blocking_call is a function of a module, its argument and result are pickled\n"
-        "result = await asyncio.get_running_loop().run_in_executor(pool, blocking_call, argument)"
+        f"# in the handler {name}; the call is a function of a module, its argument and result are pickled\n"
+        f"result = await asyncio.get_running_loop().run_in_executor(pool, {code}, argument){comment}"
     )
     return Fix("The call computes in Python and holds the interpreter lock: run it in processes", snippet, effort=2)

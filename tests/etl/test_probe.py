@@ -1,0 +1,102 @@
+"""The probe parses a text file as the program did, or says nothing; files of several dialects."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+from bottleneck_profiler.detectors import run
+from bottleneck_profiler.detectors.etl.csv_instead_of_parquet import CsvInsteadOfParquet
+from bottleneck_profiler.findings import Finding
+from bottleneck_profiler.recording import probe
+from bottleneck_profiler.timeline import Artifacts
+from bottleneck_profiler.timeline.tables import Site
+
+spec = importlib.util.spec_from_file_location("etl_made", Path(__file__).with_name("test_detectors.py"))
+assert spec is not None and spec.loader is not None
+made = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(made)
+
+ROWS = 30_000
+
+
+def lines(separator, header="a,b,name", decimal="."):
+    head = header.replace(",", separator) + "\n" if header else ""
+    return head + "".join(
+        separator.join((str(i), f"{i * 0.5:.1f}".replace(".", decimal), f"n{i % 9}")) + "\n" for i in range(ROWS)
+    )
+
+
+def tried(folder, text, columns=("a", "b", "name"), dtypes=("int64", "float64", "object"), reads=2, used=None, **more):
+    """(recording, result of the probe) of a file that the program read several times."""
+    path = folder / "a.csv"
+    path.write_text(text)
+    (folder / "tables").mkdir(exist_ok=True)
+    size = path.stat().st_size
+    more = {"path": str(path), "size_bytes": size, "columns": columns, "dtypes": list(dtypes), **more}
+    notes = [made.read(i * 2, 2, number=i + 1, **more) for i in range(reads)]
+    recording = made.recording(*notes, *([made.used(used)] if used else []))
+    (first, *_) = probe.run(folder, recording, budget_seconds=60)
+    return recording, first[2]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_the_columns_of_the_read_choose_the_delimiter(tmp_path, separator):
+    recording, result = tried(tmp_path, lines(separator))
+    assert result["write_seconds"] > 0
+    found = run([CsvInsteadOfParquet()], Artifacts(recording))["csv-instead-of-parquet"]
+    assert isinstance(found, Finding) and found.gain.confidence == 0.6
+
+
+def test_used_columns_are_tried_with_the_same_delimiter(tmp_path):
+    _, result = tried(tmp_path, lines(";"), used=["a"])
+    if probe._pandas() is not None:
+        assert result["used_seconds"] > 0 and result["all_seconds"] > 0
+
+
+@pytest.mark.parametrize(
+    "text, more",
+    [
+        (lines("~"), {}),  # a delimiter that nobody guesses
+        ("# a comment\n# another\n" + lines(","), {}),  # skiprows
+        (lines(";", decimal=","), {}),  # numbers that are not numbers without decimal=","
+        (lines(","), {"columns": ("x", "y", "z")}),  # names=
+    ],
+    ids=["delimiter", "skiprows", "decimal", "names"],
+)
+def test_other_columns_than_the_programs_are_no_probe(tmp_path, text, more):
+    recording, result = tried(tmp_path, text, **more)
+    assert "parquet_seconds" not in result
+    found = run([CsvInsteadOfParquet()], Artifacts(recording))["csv-instead-of-parquet"]
+    assert found.gain.confidence == 0.4 and "published" in found.gain.method
+
+
+def test_a_file_without_a_header_is_tried(tmp_path):
+    _, result = tried(tmp_path, lines(";", header=""), columns=("0", "1", "2"))
+    assert result["parquet_seconds"] > 0
+
+
+def test_chosen_columns_are_a_part_of_the_file(tmp_path):
+    _, result = tried(tmp_path, lines(","), columns=("a",), dtypes=("int64",), asked_columns=["a"])
+    assert result["parquet_seconds"] > 0
+
+
+def test_the_statement_is_the_users(tmp_path):
+    script = tmp_path / "s.py"
+    script.write_text("import pandas as pd\nframe = pd.read_csv(path, sep=';')\n")
+    path = tmp_path / "a.csv"
+    path.write_text(lines(";"))
+    recording = made.recording(made.read(1, 4, path=str(path), columns=("a", "b"), size_bytes=None))
+    recording.facts.sites[0, 1] = Site(str(script), 2, "<module>")
+    (note,) = probe.run(tmp_path, recording, budget_seconds=60)
+    assert note[2]["source"] == "frame = pd.read_csv(path, sep=';')" and note[2]["parquet_seconds"] > 0
+
+
+def test_a_text_file_that_is_not_tried_still_has_its_line(tmp_path):
+    script = tmp_path / "s.py"
+    script.write_text("import numpy as np\ndata = np.loadtxt(path, delimiter=';')\n")
+    recording = made.recording(made.read(1, 4, form="text", call="numpy.loadtxt"))
+    recording.facts.sites[0, 1] = Site(str(script), 2, "<module>")
+    (note,) = probe.run(tmp_path, recording)
+    assert note[2] == {"read": 1, "source": "data = np.loadtxt(path, delimiter=';')"}
