@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any
+from typing import Any, get_type_hints
 
 from . import detectors, ranking, signals
+from .detectors import Detector
 from .diagnosis import Checked, Diagnosis, Overhead, PhaseShare, Ranked, RunFacts
 from .findings import Finding, Fine, NotMeasured, Outcome
 from .timeline import Artifacts, Missing
 from .timeline.breakdown import Breakdown
+from .timeline.etl import Etl
+from .timeline.gpu import Gpu
 from .timeline.machine import Machine, Settings
 from .timeline.requests import Requests
 from .timeline.steps import MIN_STEPS, Steps
@@ -30,14 +33,14 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
     if short:
         findings = [finding for finding in findings if finding.stage == "etl"]
     ranked, aside, plan = ranking.rank(findings, explains, recording.wall_seconds)
-    verdict = _verdict(recording, ranked, short)
+    verdict = _verdict(recording, ranked, short, _answered(checks, outcomes, _get(artifacts, Etl)))
     return Diagnosis(
         run=_facts(recording, artifacts, steps, requests, breakdown),
         breakdown=_shares(breakdown, recording),
         headline=_headline(verdict, ranked, breakdown, steps, recording),
         findings=tuple(ranked),
         also_noticed=tuple(aside),
-        checked=tuple(_checked(outcomes, short)),
+        checked=tuple(_checked(checks, outcomes, short, verdict)),
         plan=tuple(plan),
         overhead=_overhead(recording),
         view=build_view(recording, artifacts, steps),
@@ -56,12 +59,20 @@ def _too_short(steps: Steps | None, requests: Requests | None) -> bool:
     return steps is not None and not steps.judgeable and requests is None
 
 
-def _verdict(recording: Recording, ranked: list[Ranked], short: bool) -> str:
+def _answered(checks: list[Detector], outcomes: dict[str, Outcome], etl: Etl | None) -> bool:
+    """Whether any detector saw what it judges; of no ETL at all, none of the time is parsing."""
+    answers = [check for check in checks if not isinstance(outcomes[check.id], NotMeasured)]
+    return any(check.stage != "etl" or (etl is not None and etl.seconds > 0) for check in answers)
+
+
+def _verdict(recording: Recording, ranked: list[Ranked], short: bool, answered: bool) -> str:
     if ranked:
         return "findings"
     if not recording.facts.processes:
         return "nothing recorded"
-    return "too short to judge" if short else "fine"
+    if short:
+        return "too short to judge"
+    return "fine" if answered else "nothing to judge"
 
 
 def _headline(
@@ -80,25 +91,35 @@ def _headline(
     if verdict == "too short to judge":
         assert steps is not None
         return f"Too short to judge: {steps.all_count} steps were seen, {MIN_STEPS} are needed."
-    largest = next(iter(breakdown.seconds), None) if breakdown else None
-    if largest is None:
-        return "Nothing worth fixing was found."
-    return f"Nothing worth fixing was found; most of the time is {largest} ({breakdown.share(largest):.0%})."  # type: ignore[union-attr]
+    text = "Nothing worth fixing was found"
+    if verdict == "nothing to judge":
+        seen = (
+            "its steps were seen, but not what is judged of them" if steps else "no steps, reads or requests were seen"
+        )
+        text = f"Nothing here that can be judged: {seen}"
+    if breakdown is None or not breakdown.seconds:
+        return f"{text}."
+    largest = next(iter(breakdown.seconds))
+    # "Most of the time is other" would be no answer.
+    place = "has no name" if largest == "other" else f"is {largest}"
+    return f"{text}; most of the time {place} ({breakdown.share(largest):.0%})."
 
 
-def _checked(outcomes: dict[str, Outcome], short: bool) -> list[Checked]:
+def _checked(checks: list[Detector], outcomes: dict[str, Outcome], short: bool, verdict: str) -> list[Checked]:
+    """One row a detector that did not fire; steps are what a short run has too few of, and ETL needs none."""
     rows = []
-    for name, outcome in sorted(outcomes.items()):
-        if isinstance(outcome, Fine):
-            rows.append(
-                Checked(name, "fine", outcome.value, outcome.threshold, outcome.unit, outcome.reason)
-                if not short
-                else Checked(name, "not-measured", reason=f"Fewer than {MIN_STEPS} steps.")
-            )
-        elif isinstance(outcome, NotMeasured):
-            rows.append(Checked(name, "not-measured", reason=outcome.reason))
-        elif short and outcome.stage != "etl":
-            rows.append(Checked(name, "not-measured", reason=f"Fewer than {MIN_STEPS} steps."))
+    for check in checks:
+        outcome, device = outcomes[check.id], Gpu in get_type_hints(check.detect).values()
+        if isinstance(outcome, NotMeasured):
+            rows.append(Checked(check.id, "not-measured", reason=outcome.reason, needs_accelerator=device))
+        elif short and check.stage != "etl":
+            reason = f"Fewer than {MIN_STEPS} steps."
+            rows.append(Checked(check.id, "not-measured", reason=reason, needs_accelerator=device))
+        elif verdict == "nothing to judge":
+            rows.append(Checked(check.id, "not-measured", reason="No file was read and no table worked on."))
+        elif isinstance(outcome, Fine):
+            values = outcome.value, outcome.threshold, outcome.unit, outcome.reason
+            rows.append(Checked(check.id, "fine", *values, needs_accelerator=device))
     return rows
 
 

@@ -31,7 +31,7 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Checked:
-    """One detector that did not fire. outcome: "fine" or "not-measured"."""
+    """One detector that did not fire. outcome: "fine" or "not-measured". ``needs_accelerator``: it judges one."""
 
     detector: str
     outcome: str
@@ -39,6 +39,7 @@ class Checked:
     threshold: float | None = None
     unit: str = ""
     reason: str = ""
+    needs_accelerator: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,13 +76,14 @@ class Bar:
 
 @dataclass(frozen=True)
 class StackNode:
-    """Call-tree node: ``seconds`` inclusive."""
+    """Call-tree node: ``seconds`` inclusive. ``skipped``: library calls left out between its caller and it."""
 
     function: str
     file: str
     line: int
     seconds: float
     children: tuple[StackNode, ...] = ()
+    skipped: int = 0
 
 
 @dataclass(frozen=True)
@@ -136,4 +138,4 @@ class Diagnosis:
     plan: tuple[PlanStep, ...]
     overhead: Overhead
     view: View = field(default_factory=View)
-    verdict: str = "fine"  # "findings", "fine", "too short to judge", "nothing recorded"
+    verdict: str = "fine"  # or "findings", "too short to judge", "nothing to judge", "nothing recorded"

@@ -17,7 +17,7 @@ _LANE_GAP = 3
 _MAX_LANES = 4
 _NARROWEST = 0.4  # a bar of no visible length would be a bar that is not there
 _MAX_CALLS = 500
-_MAX_DEPTH = 40
+_MAX_DEPTH = 100  # of a sampled stack
 _MAX_POINTS = 400
 _MAX_CURVES = 12
 
@@ -38,6 +38,7 @@ COLOUR_CLASSES = {
     "etl.write": "write",
     "serve.handler": "forward",
     "serve.idle": "idle",
+    "serve.blocked": "wait",
     "python": "python",
     "import": "import",
     "warm-up": "import",
@@ -201,6 +202,7 @@ class Call:
     seconds: float
     share: float
     children: tuple[Call, ...]
+    skipped: int
 
 
 def calls(roots: tuple[StackNode, ...]) -> tuple[Call, ...]:
@@ -232,4 +234,5 @@ def _call(node: StackNode, least: float, total: float, depth: int) -> Call:
         node.seconds,
         node.seconds / total,
         tuple(_call(child, least, total, depth + 1) for child in below if child.seconds > least),
+        node.skipped,
     )

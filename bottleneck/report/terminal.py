@@ -226,8 +226,8 @@ def _also(screen: _Screen, diagnosis: Diagnosis, verbose: bool) -> None:
 
 
 def _checked(screen: _Screen, diagnosis: Diagnosis, verbose: bool) -> None:
-    fine = [row for row in diagnosis.checked if row.outcome == "fine"]
-    missing = [row for row in diagnosis.checked if row.outcome != "fine"]
+    fine = [row for row in words.checked(diagnosis) if row.outcome == "fine"]
+    missing = [row for row in words.checked(diagnosis) if row.outcome != "fine"]
     if fine and (verbose or not diagnosis.findings):
         _fine_table(screen, fine)
         fine = []

@@ -115,20 +115,40 @@ def after(finding: Finding) -> str:
 
 
 def sentence(text: str) -> str:
-    """``text`` with a full stop."""
+    """``text`` with a capital, unless it begins with a formula, and a full stop."""
     text = text.strip()
+    if text.partition(" ")[0].isalpha():
+        text = text[0].upper() + text[1:]
     return text if not text or text[-1] in ".!?" else text + "."
 
 
 def compared(row: Checked) -> tuple[str, str]:
     """The measured value and the threshold it was held against."""
-    return units.quantity(row.value, row.unit), units.quantity(row.threshold, row.unit)
+    measured, threshold = ("" if v is None else units.quantity(v, row.unit) for v in (row.value, row.threshold))
+    return measured, threshold
+
+
+def checked(diagnosis: Diagnosis) -> list[Checked]:
+    """What a reader is told of: detectors of accelerators only where there was one."""
+    return [row for row in diagnosis.checked if diagnosis.run.gpus or not row.needs_accelerator]
+
+
+def sampled(diagnosis: Diagnosis) -> str:
+    """How much of the run the call tree speaks for."""
+    found = sum(node.seconds for node in diagnosis.view.calls)
+    wall = diagnosis.run.wall_seconds
+    part = (
+        f"{units.seconds(found)} of {units.seconds(wall)} ({units.share(min(1.0, found / wall))})" if wall > 0 else ""
+    )
+    return f"what was sampled on the main thread{f', {part}' if part else ''}; your own code is bold"
 
 
 def advice(diagnosis: Diagnosis) -> str:
     """What a reader can do about a verdict that is no answer; empty when there is one."""
     if diagnosis.verdict == "too short to judge":
         return "This is not an all-clear. Let it run for more steps to have its loading and training judged."
+    if diagnosis.verdict == "nothing to judge":
+        return "This is not an all-clear: what is checked are training loops, data loading, files read and requests."
     if diagnosis.verdict == "nothing recorded":
         return "This is not an all-clear: no Python process of the command reported to the recorder."
     return ""

@@ -1,4 +1,4 @@
-"""Where the wall time of the main process went: every second once, from exec to exit, each with a name."""
+"""Where the wall time of the main process went: every second once, from exec to exit, and its name where it has one."""
 
 from __future__ import annotations
 
@@ -9,28 +9,34 @@ import numpy.typing as npt
 
 from .. import signals
 from . import Missing
+from .gaps import OTHER, REACH_NS, Span, label, name_gaps
 from .requests import Requests
 from .steps import Steps
-from .tables import STEP_PHASES, Frame, Recording, Records
+from .tables import STEP_PHASES, Recording, Records
 
 Mask = npt.NDArray[np.bool_]
 _OUTER = 0xFF
 _SPLIT_SHARE = 0.10  # set-up above this share of the run is split by function
 _MIN_FUNCTION_SHARE = 0.01
+_LEAST_SECONDS = 0.001  # less is the rounding of the clock's microseconds, not a phase
 
 
 @dataclass(frozen=True)
 class Breakdown:
-    """``seconds`` per phase name, largest first; they add up to the wall time. ``unnamed_seconds``: "other"."""
+    """``seconds`` per phase name, largest first; together the wall time, but for phases below a millisecond.
+
+    ``outside``: what lies outside of steps, requests and recorded phases, in order, by the same names.
+    """
 
     process: int
     wall_seconds: float
     seconds: dict[str, float]
+    outside: tuple[Span, ...] = ()
 
     @property
     def named_share(self) -> float:
         """Share of the wall time that carries a name ("other" is none)."""
-        return 1.0 - self.seconds.get("other", 0.0) / max(self.wall_seconds, 1e-9)
+        return 1.0 - self.seconds.get(OTHER, 0.0) / max(self.wall_seconds, 1e-9)
 
     def share(self, *names: str) -> float:
         return sum(self.seconds.get(name, 0.0) for name in names) / max(self.wall_seconds, 1e-9)
@@ -40,26 +46,31 @@ class Breakdown:
         if not recording.facts.processes:
             raise Missing("No process recorded.")
         process = main_process(recording, steps)
+        facts = recording.facts.processes[process]
         start, end = recording.started_ns, recording.ended_ns
-        hello = recording.facts.processes[process].ready_ns or recording.facts.processes[process].hello_ns or start
-        seconds: dict[str, float] = {"startup": max(0, min(hello, end) - start) / 1e9}
-        covered: list[tuple[int, int]] = [(start, max(start, hello))]
+        hello = min(max(facts.ready_ns or facts.hello_ns, start), end)
+        outside = [Span("startup", start, hello)]
+        covered: list[tuple[int, int]] = [(start, hello)]
+        seconds: dict[str, float] = {}
         if steps is not None:
             _add_steps(seconds, recording, steps)
             covered += list(zip(steps.rows["t0"].tolist(), steps.rows["t1"].tolist(), strict=True))
+        serving = requests is not None and requests.process == process
         if requests is not None:
             for name, value, spans in requests.occupancy(process):
                 seconds[name] = seconds.get(name, 0.0) + value
                 covered += spans
         covered += _add_events(seconds, recording, process, covered)
-        bye = recording.facts.processes[process].bye_ns
-        if bye and bye < end:
-            free = _gaps(covered, bye, end)
-            seconds["shutdown"] = sum(b - a for a, b in free) / 1e9
+        if facts.bye_ns and facts.bye_ns < end:
+            free = _gaps(covered, facts.bye_ns, end)
+            outside += [Span("shutdown", a, b) for a, b in free]
             covered += free
-        _add_gaps(seconds, recording, process, _gaps(covered, start, end), steps)
-        ordered = dict(sorted(((k, v) for k, v in seconds.items() if v > 0), key=lambda item: -item[1]))
-        return cls(process, recording.wall_seconds, ordered)
+        gaps = name_gaps(recording, process, _gaps(covered, start, end), serving)
+        outside += _grouped(gaps, recording, "setup" if steps is not None else "python")
+        for span in outside:
+            seconds[span.name] = seconds.get(span.name, 0.0) + span.seconds
+        ordered = dict(sorted(((k, v) for k, v in seconds.items() if v >= _LEAST_SECONDS), key=lambda item: -item[1]))
+        return cls(process, recording.wall_seconds, ordered, _merged(outside))
 
 
 def main_process(recording: Recording, steps: Steps | None) -> int:
@@ -80,24 +91,41 @@ def _add_steps(seconds: dict[str, float], recording: Recording, steps: Steps) ->
     for name in STEP_PHASES[1:]:
         label = "forward" if name == "eval" and not steps.training else name
         seconds[label] = seconds.get(label, 0.0) + float(rows[name][~warm].sum()) / 1e6
-    other = float(rows["other"][~warm].sum()) / 1e6
-    stacks = recording.stacks[(recording.stacks["process"] == steps.process) & (recording.stacks["flags"] == 0)]
-    inside = _within(stacks["t1"], steps.start_ns, steps.end_ns)
-    weights = function_weights(recording, stacks[inside])
+    for name, value in _between_phases(recording, steps).items():
+        seconds[name] = seconds.get(name, 0.0) + value
+
+
+def _between_phases(recording: Recording, steps: Steps) -> dict[str, float]:
+    """The time of the steps between their phases, by the user functions that were sampled there."""
+    other = steps.phase("other")
+    found = {OTHER: float(other.sum())}
+    stacks = recording.stacks[recording.stacks["process"] == steps.process]
+    if not len(stacks) or not len(other):
+        return found
+    # A step that no sample came near, whatever its phase, was not looked at.
+    ends = np.append(np.sort(stacks["t1"]), np.iinfo("i8").max)
+    next_end = ends[np.searchsorted(ends, steps.start_ns - REACH_NS)]
+    seen = next_end <= steps.end_ns + REACH_NS
+    stacks = stacks[(stacks["flags"] == signals.NONE) & _within(stacks["t1"], steps.start_ns, steps.end_ns)]
+    # Samples stand for pauses shorter than their interval, in this step and in its like; a long pause of which the
+    # sampler saw nothing is not known.
+    sampled = np.zeros(len(other))
+    of_step = np.searchsorted(steps.start_ns, stacks["t1"], side="left") - 1
+    np.add.at(sampled, of_step, (stacks["t1"] - stacks["t0"]) / 1e9)
+    known = float((seen * np.minimum(other, sampled + REACH_NS / 1e9)).sum())
+    weights = function_weights(recording, stacks)
     total = sum(weights.values())
-    named = 0.0
-    if total > 0:
-        for name, weight in weights.items():
-            share = other * weight / total
-            if share >= _MIN_FUNCTION_SHARE * recording.wall_seconds and name != "other":
-                seconds[name] = seconds.get(name, 0.0) + share
-                named += share
-        # Too little in any one function to be worth a row of its own: still Python between the phases.
-        rest = {n: w for n, w in weights.items() if n != "other"}
-        small = other * sum(rest.values()) / total - named
-        seconds["python"] = seconds.get("python", 0.0) + max(0.0, small)
-        named += max(0.0, small)
-    seconds["other"] = seconds.get("other", 0.0) + max(0.0, other - named)
+    for name, weight in weights.items():
+        share = known * weight / total
+        if name != OTHER and share >= _MIN_FUNCTION_SHARE * recording.wall_seconds:
+            found[name] = share
+        elif name != OTHER:
+            # Too little in any one function to be worth a row of its own: still Python between the phases.
+            found["python"] = found.get("python", 0.0) + share
+    if not weights:
+        found["python"] = known  # pauses so short that no sample fell into one: the loop's own lines
+    found[OTHER] -= sum(value for name, value in found.items() if name != OTHER)
+    return found
 
 
 def _add_events(
@@ -126,62 +154,43 @@ def _main_thread(events: Records) -> int:
     return int(values[np.argmax(counts)])
 
 
-def _add_gaps(
-    seconds: dict[str, float],
-    recording: Recording,
-    process: int,
-    gaps: list[tuple[int, int]],
-    steps: Steps | None,
-) -> None:
-    """What is left outside steps and phases: imports and set-up, told apart by the sampled stacks."""
-    total = sum(b - a for a, b in gaps) / 1e9
-    if total <= 0:
-        return
-    starts, ends = _arrays(gaps)
-    stacks = recording.stacks[recording.stacks["process"] == process]
-    weights = function_weights(recording, stacks[_within(stacks["t1"], starts, ends)], imports=True)
-    weight = sum(weights.values())
-    if weight <= 0:
-        seconds["setup"] = seconds.get("setup", 0.0) + total
-        return
-    imports = total * weights.pop("import", 0.0) / weight
-    seconds["import"] = seconds.get("import", 0.0) + imports
-    rest = total - imports
-    label = "setup" if steps is not None else "python"
-    if rest < _SPLIT_SHARE * recording.wall_seconds:
-        seconds[label] = seconds.get(label, 0.0) + rest
-        return
-    for name, value in weights.items():
-        share = total * value / weight
-        if share >= _MIN_FUNCTION_SHARE * recording.wall_seconds and name != "other":
-            key = name.replace("python:", f"{label}:", 1)
-            seconds[key] = seconds.get(key, 0.0) + share
-            rest -= share
-    seconds[label] = seconds.get(label, 0.0) + max(0.0, rest)
+def _grouped(spans: list[Span], recording: Recording, rest: str) -> list[Span]:
+    """Functions by their own names where they matter, else together as ``rest``; in set-up the name says so."""
+    seconds: dict[str, float] = {}
+    for span in spans:
+        seconds[span.name] = seconds.get(span.name, 0.0) + span.seconds
+    functions = {name: value for name, value in seconds.items() if name.startswith("python:")}
+    split = sum(functions.values()) >= _SPLIT_SHARE * recording.wall_seconds
+    names = {
+        name: name.replace("python:", f"{rest}:", 1)
+        if split and value >= _MIN_FUNCTION_SHARE * recording.wall_seconds
+        else rest
+        for name, value in functions.items()
+    }
+    return [Span(names.get(span.name, span.name), span.start_ns, span.end_ns) for span in spans]
 
 
-def function_weights(recording: Recording, stacks: Records, imports: bool = False) -> dict[str, float]:
-    """Seconds of sampled time by "python:<innermost user function>", "import" and "other" (no user frame)."""
+def _merged(spans: list[Span]) -> tuple[Span, ...]:
+    """In order, neighbours of one name as one."""
+    merged: list[Span] = []
+    for span in sorted(spans, key=lambda span: span.start_ns):
+        if merged and merged[-1].name == span.name and merged[-1].end_ns == span.start_ns:
+            merged[-1] = Span(span.name, merged[-1].start_ns, span.end_ns)
+        elif span.end_ns > span.start_ns:
+            merged.append(span)
+    return tuple(merged)
+
+
+def function_weights(recording: Recording, stacks: Records) -> dict[str, float]:
+    """Seconds of sampled time by "python:<innermost user function>" and "other" (no user frame)."""
     labels: dict[str, float] = {}
-    if not len(stacks):
-        return labels
     keys = stacks["process"].astype("i8") * 100_000 + stacks["arg"].astype("i8")
     unique, inverse = np.unique(keys, return_inverse=True)
-    sums = np.bincount(inverse, weights=(stacks["t1"] - stacks["t0"]).astype(float)) / 1e9
+    sums = np.bincount(inverse, weights=(stacks["t1"] - stacks["t0"]).astype(float), minlength=len(unique)) / 1e9
     for key, weight in zip(unique.tolist(), sums.tolist(), strict=True):
-        frames = recording.facts.stacks.get((key // 100_000, key % 100_000), ())
-        name = _label(frames, imports)
+        name = label(recording.facts.stacks.get((key // 100_000, key % 100_000), ()))
         labels[name] = labels.get(name, 0.0) + weight
     return labels
-
-
-def _label(frames: tuple[Frame, ...], imports: bool) -> str:
-    for frame in frames:
-        if imports and frame.file.startswith("<frozen importlib"):
-            return "import"
-        if frame.user:
-            return f"python:{frame.function}"
-    return "other"
 
 
 def _arrays(spans: list[tuple[int, int]]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -132,19 +132,18 @@ class Requests:
         return max(inside, float(np.average(hidden, weights=hidden)) if hidden else 0.0)
 
     def occupancy(self, process: int) -> list[tuple[str, float, Spans]]:
-        """[(phase, seconds, intervals)] of ``process``: serve.handler while a request is inside, else serve.idle."""
+        """[(phase, seconds, intervals)] of ``process``: serve.handler while a request is inside, else serve.idle.
+
+        A loop that is held up while the requests are still outside does not idle: that is serve.blocked.
+        """
         if process != self.process:
             return []
         handler = self.handler_spans
-        idle: Spans = []
-        position = max(self.began_ns, 0)
-        for start, end in handler:
-            if start > position:
-                idle.append((position, start))
-            position = max(position, end)
-        if self.ended_ns > position:
-            idle.append((position, self.ended_ns))
-        return [("serve.handler", _length(handler), handler), ("serve.idle", _length(idle), idle)]
+        outside = _without([(self.began_ns, self.ended_ns)], handler)
+        idle = _without(outside, _union((block.start_ns, block.end_ns) for block in self.user_blocks))
+        blocked = _without(outside, idle)
+        phases = {"serve.handler": handler, "serve.blocked": blocked, "serve.idle": idle}
+        return [(name, _length(spans), spans) for name, spans in phases.items() if spans or name != "serve.blocked"]
 
     @classmethod
     def compute(cls, recording: Recording) -> Requests:
@@ -268,6 +267,24 @@ def _union(spans: Any) -> Spans:
         else:
             merged.append((start, end))
     return merged
+
+
+def _without(spans: Spans, cut: Spans) -> Spans:
+    """The parts of ``spans`` that lie outside of ``cut``; both are in order and without overlap."""
+    left: Spans = []
+    at = 0
+    for start, end in spans:
+        while at < len(cut) and cut[at][0] < end:
+            begin, finish = cut[at]
+            if begin > start:
+                left.append((start, begin))
+            start = max(start, finish)
+            if finish > end:
+                break  # it may reach into the next span too
+            at += 1
+        if end > start:
+            left.append((start, end))
+    return left
 
 
 def _length(spans: Spans) -> float:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
+from heapq import heappop, heappush
+from itertools import count, takewhile
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from .tables import Frame, Recording, Records
 
 Intervals = Sequence[tuple[int, int]]  # monotonic ns, sorted, not overlapping
 _IMPORT = "<frozen importlib"
+_PASSED_ON = 0.9  # of a library call's time spent in one other library call: it only passes on
 #: Library code that is part of training wherever it is called.
 _TRAINING = ("/torch/nn/", "/torch/optim/", "/torch/autograd/", "/torch/amp/", "/torch/functional.py")
 
@@ -44,13 +46,18 @@ class Hot:
 
 @dataclass
 class Node:
-    """A node of the call tree. ``seconds`` is inclusive; children are the heaviest first."""
+    """A node of the call tree. ``seconds`` is inclusive; children are the heaviest first.
+
+    ``user``: the user's own code. ``skipped``: library calls left out between its caller and it.
+    """
 
     function: str
     file: str
     line: int
     seconds: float = 0.0
     children: list[Node] = field(default_factory=list)
+    user: bool = False
+    skipped: int = 0
 
 
 @dataclass(frozen=True)
@@ -117,7 +124,10 @@ class Stacks:
         return sum(cpu + blocked for stack, cpu, blocked in self._weights(self.rows) if stack not in self.frames)
 
     def tree(self, limit: int = 500, least_share: float = 0.002) -> tuple[Node, ...]:
-        """The call tree, roots first, heaviest first: at most ``limit`` nodes, none below ``least_share`` of all."""
+        """The call tree, roots first, heaviest first: at most ``limit`` nodes, none below ``least_share`` of all.
+
+        Of library calls that only pass on, the first and the last are kept: the user's line can lie 40 calls deep.
+        """
         root = Node("", "", 0)
         index: dict[tuple[int, str, str], Node] = {}
         for stack, cpu, blocked in self._weights(self.rows):
@@ -128,13 +138,12 @@ class Stacks:
                     continue
                 key = id(node), frame.function, frame.file
                 if key not in index:
-                    index[key] = Node(frame.function, frame.file, frame.line)
+                    index[key] = Node(frame.function, frame.file, frame.line, user=frame.user)
                     node.children.append(index[key])
                 node = index[key]
                 node.seconds += cpu + blocked
-        weights = sorted((node.seconds for node in index.values()), reverse=True)
-        least = max(least_share * root.seconds, weights[limit - 1] if len(weights) >= limit else 0.0)
-        _prune(root, least, [limit])
+        _prune(root, least_share * root.seconds, limit)
+        _fold(root)
         return tuple(root.children)
 
     def _chosen(self, phase: str | None, within: Intervals | None) -> Records:
@@ -160,14 +169,40 @@ class Stacks:
         return list(zip(stacks.tolist(), sums[0].tolist(), sums[1].tolist(), strict=True))
 
 
-def _prune(node: Node, least: float, left: list[int]) -> None:
-    # Breadth first, so that the limit cuts leaves and not whole branches.
-    level = [node]
-    while level:
-        following: list[Node] = []
-        for parent in level:
-            parent.children = sorted((c for c in parent.children if c.seconds >= least), key=lambda c: -c.seconds)
-            parent.children = parent.children[: max(0, left[0])]
-            left[0] -= len(parent.children)
-            following += parent.children
-        level = following
+def _prune(root: Node, least: float, limit: int) -> None:
+    """Keep the heaviest nodes, wherever they lie; a caller is never lighter than what it calls, so it is kept too."""
+    heap: list[tuple[float, int, Node, Node]] = []
+    order = count()
+
+    def offer(parent: Node) -> None:
+        for child in parent.children:
+            if child.seconds >= least:
+                heappush(heap, (-child.seconds, next(order), parent, child))
+        parent.children = []
+
+    offer(root)
+    while heap and limit:
+        _, _, parent, node = heappop(heap)
+        parent.children.append(node)
+        offer(node)
+        limit -= 1
+
+
+def _fold(node: Node) -> None:
+    """Leave out the middle of each run of library calls in which every one passes nearly all of its time on."""
+    for first in node.children:
+        last, passed = first, 0
+        while not last.user and (only := _heir(last)) is not None:
+            last, passed = only, passed + 1
+        if passed > 2:
+            last.skipped = passed - 1
+            first.children = [last]
+        _fold(last)
+
+
+def _heir(node: Node) -> Node | None:
+    """The library call that has nearly all of the node's time."""
+    if len(node.children) != 1 or node.children[0].user:
+        return None
+    only = node.children[0]
+    return only if only.seconds >= _PASSED_ON * node.seconds else None

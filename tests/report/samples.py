@@ -57,7 +57,8 @@ CHECKED = (
     Checked("memory-creep", "fine", 1_234_567.0, 10_485_760.0, "B/s", "growth of the program's memory"),
     Checked("too-few-workers", "fine", 0, 1, "count", "the loader has no workers at all"),
     Checked("synchronous-serving", "not-measured", reason="No request was served in this run."),
-    Checked("starved-gpu", "not-measured", reason="No accelerator was found."),
+    Checked("starved-gpu", "not-measured", reason="No accelerator was measured.", needs_accelerator=True),
+    Checked("no-projection", "fine", None, 0.5, "share", "columns used of those read"),
 )
 
 
@@ -338,6 +339,23 @@ def too_short() -> Diagnosis:
     )
 
 
+def nothing_to_judge() -> Diagnosis:
+    wall = 5.6
+    missing = "No steps were seen: no DataLoader loop, optimizer step or repeated forward pass."
+    return Diagnosis(
+        run=run_facts(command="simulate.py", wall_seconds=wall, steps=0, named_share=0.98),
+        breakdown=shares(wall, **{"python:work": 4.3, "import": 0.9, "setup": 0.3, "other": 0.1}),
+        headline="Nothing here that can be judged: no steps, reads or requests were seen; "
+        "most of the time is python:work (76%).",
+        findings=(),
+        also_noticed=(),
+        checked=tuple(replace(row, outcome="not-measured", reason=missing) for row in CHECKED),
+        plan=(),
+        overhead=Overhead(0.016, 0.003, 0.0, 0.003, 0),
+        verdict="nothing to judge",
+    )
+
+
 def nothing_recorded() -> Diagnosis:
     return Diagnosis(
         run=run_facts(command="-I train.py", wall_seconds=0.8, steps=0, named_share=0.0, python="", versions={}),
@@ -358,5 +376,6 @@ ALL = {
     "serving": serving,
     "etl": etl,
     "too_short": too_short,
+    "nothing_to_judge": nothing_to_judge,
     "nothing_recorded": nothing_recorded,
 }

@@ -93,6 +93,17 @@ def test_the_bar_under_the_pointer_is_named_and_zoom_changes_the_view(
     assert view(chromium)[::2] == [0, 1000]
 
 
+@pytest.mark.parametrize("width", [400, 1280])
+def test_the_copy_button_covers_no_code(width: int, chromium: browser.Chromium, tmp_path: Path) -> None:
+    for name in ("slow_training", "recorded serving"):
+        chromium.open(page(tmp_path, name), width=width)
+        assert chromium.evaluate(
+            "[...document.querySelectorAll('button.copy')].every(b => { const r = b.getBoundingClientRect(),"
+            "c = b.parentElement.querySelector('pre').getBoundingClientRect();"
+            "return r.width > 0 && (r.left >= c.right || r.bottom <= c.top) })"
+        )
+
+
 def test_the_call_tree_opens_and_the_snippet_can_be_copied(chromium: browser.Chromium, tmp_path: Path) -> None:
     chromium.open(page(tmp_path, "slow_training"))
     assert chromium.evaluate("document.querySelectorAll('.calls details').length") > 3

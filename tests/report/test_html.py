@@ -10,13 +10,14 @@ import pytest
 from bottleneck_profiler.diagnosis import Bar, Diagnosis, Series, View
 from bottleneck_profiler.report import drawing, html
 
-from . import hard_samples, samples
+from . import hard_samples, recordings, samples
 
 EVERY = {
     **samples.ALL,
     "hostile": hard_samples.hostile,
     "largest": hard_samples.largest,
     "unfinite": hard_samples.unfinite,
+    **recordings.ALL,
 }
 _VOID = {"meta", "link", "br"}
 
@@ -95,9 +96,26 @@ def test_a_healthy_run_lists_what_was_checked_and_no_card() -> None:
     assert '<article class="card finding' not in page
 
 
-@pytest.mark.parametrize("name", ["too_short", "nothing_recorded"])
+@pytest.mark.parametrize("name", ["too_short", "nothing_to_judge", "nothing_recorded"])
 def test_a_run_that_was_not_judged_is_no_all_clear(name: str) -> None:
-    assert "This is not an all-clear" in html.render(samples.ALL[name]())
+    page = html.render(samples.ALL[name]())
+    assert "This is not an all-clear" in page
+    assert '<h1 class="warning">' in page
+    assert "Nothing worth fixing" not in page
+
+
+def test_no_accelerator_is_named_on_a_run_without_one() -> None:
+    for make in (samples.healthy, samples.nothing_to_judge):
+        page = re.sub(r"<style>.*?</style>|<script.*?</script>", "", html.render(make()), flags=re.S).lower()
+        assert "accelerator" not in page
+        assert "gpu" not in page
+    with_one = samples.replace(samples.healthy(), run=samples.run_facts(gpus=("Simulated accelerator",)))
+    assert "starved-gpu" in html.render(with_one)
+
+
+def test_a_value_that_is_not_there_is_no_dash() -> None:
+    row = next(part for part in html.render(samples.healthy()).split("<tr>") if "no-projection" in part)
+    assert "–" not in row
 
 
 def test_text_from_the_run_stays_text() -> None:
@@ -111,6 +129,32 @@ def test_text_from_the_run_stays_text() -> None:
     assert "\x1b" not in page
     assert "\u202e" not in page
     page.encode("utf-8")  # an undecodable file name would raise
+
+
+def test_text_from_a_real_recording_stays_text_too() -> None:
+    diagnosis = recordings.attacked()
+    page = html.render(diagnosis)
+    assert len(read(diagnosis).scripts) == 2
+    assert samples.ATTACK not in page
+    assert page.count("&lt;/script&gt;&lt;script&gt;document.title=") > 20  # call tree, place, command ...
+
+
+def test_the_line_of_the_user_is_in_the_call_tree_and_what_was_left_out_is_said() -> None:
+    diagnosis = recordings.serving()
+    page = html.render(diagnosis)
+    tree = page[page.index("<h2>Call tree") :]
+    assert re.search(r'<code class="own">score</code> <span class="soft">\S*slow.py:46', tree)
+    assert re.search(r"… \d+ calls …", tree)
+    sampled = sum(node.seconds for node in diagnosis.view.calls)
+    assert f"{sampled:.1f} s of {diagnosis.run.wall_seconds:.1f} s ({sampled / diagnosis.run.wall_seconds:.0%}" in (
+        tree.replace(" %", "%")
+    )
+
+
+@pytest.mark.parametrize("name", [name for name in EVERY if "hostile" not in name and "attack" not in name])
+def test_every_sentence_begins_with_a_capital(name: str) -> None:
+    for then in re.findall(r'<p class="then soft">(.*?)</p>', html.render(EVERY[name]())):
+        assert not re.search(r"\. [a-z]{2,} ", then), then
 
 
 def test_lanes_keep_what_overlaps_apart_and_workers_in_their_order() -> None:

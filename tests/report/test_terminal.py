@@ -43,7 +43,7 @@ def test_the_rest_tells_how_and_why() -> None:
     assert "waiting for data 61 %" in text
     assert "a flag or an argument" in text
     assert "now 23.4 s → workers-zero 11.2 s → sync-checkpoint 8.8 s" in text
-    assert "6 fine, 2 not measured" in text
+    assert "7 fine, 1 not measured" in text
     assert "Recording cost 0.2 % of the run (51 ms of CPU); nothing was lost." in text
     assert "The pandas hooks failed and were switched off (planted)." in text
     assert "Pipeline law" not in text
@@ -53,7 +53,7 @@ def test_verbose_adds_the_law_and_all_that_was_checked() -> None:
     text = " ".join(printed(samples.slow_training(), verbose=True).split())
     assert "Pipeline law" in text
     assert "✓ eval-heavy 6.1 % 20 % run spent evaluating" in text
-    assert "not measured starved-gpu No accelerator was found." in text
+    assert "not measured synchronous-serving No request was served in this run." in text
     assert "also noticed Logging every step" in text
 
 
@@ -140,5 +140,16 @@ def test_numbers_that_are_none_are_dashes() -> None:
 
 
 def test_no_gpu_is_named_on_a_run_without_one() -> None:
-    diagnosis = replace(samples.healthy(), checked=())
-    assert "gpu" not in printed(diagnosis, verbose=True).lower()
+    for make in (samples.healthy, samples.nothing_to_judge):
+        text = printed(make(), verbose=True).lower()
+        assert "gpu" not in text
+        assert "accelerator" not in text
+    with_one = replace(samples.healthy(), run=samples.run_facts(gpus=("Simulated accelerator",)))
+    assert "starved-gpu" in printed(with_one, verbose=True)
+
+
+def test_a_run_without_anything_to_judge_is_no_all_clear() -> None:
+    text = printed(samples.nothing_to_judge())
+    assert "Nothing here that can be judged" in text
+    assert "This is not an all-clear" in text
+    assert "worth fixing" not in text
