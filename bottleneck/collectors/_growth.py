@@ -1,8 +1,9 @@
-"""Looks for the container that grows while the process's memory does. Part of the DataLoader collector.
+"""Looks for the container that grows while the process's memory does. Called by the collectors that see steps.
 
 Memory first: only when RSS has grown since the first look are lengths read, of lists, dicts, sets, deques and
-bytearrays among the loop's local names, its module's globals, and one level into the objects named there. Nothing is
-kept but names and numbers, no method of the user's is called, and one look is bounded in names and in time.
+bytearrays among the loop's local names, its module's globals, and one level into the objects named there; of small
+dicts the containers in them as well, as a history of losses is kept. Nothing is kept but names and numbers, no method
+of the user's is called, and one look is bounded in names and in time.
 """
 
 import os
@@ -15,6 +16,9 @@ _MAX_NAMES = 1500
 _MAX_NS = 2_000_000
 _MAX_FRAMES = 4  # the loop's own function and the user's functions that called it
 _MIN_LENGTH = 8
+_MAX_KEYS = 32  # of a dict that is looked into: with more it is a table, and its own length tells
+_MAX_KEY_LETTERS = 40
+_MAX_DICTS = 2  # inside each other: history["train"]["loss"]
 _MAX_NOTES = 4000
 _mro_of = type.__dict__["__mro__"].__get__
 _dict_of = object.__getattribute__
@@ -24,7 +28,7 @@ _COPIES_LOCALS = sys.version_info < (3, 13)
 
 
 class Growth:
-    """``look(frame)`` every so many steps, with the user's frame that runs the loop."""
+    """``if due(): look(frame)`` once a step, with the user's frame that runs it; from several places at will."""
 
     def __init__(self, recorder):
         self.recorder = recorder
@@ -43,6 +47,7 @@ class Growth:
             self._kinds[collections.deque] = "deque"
         self._until = 0
         self._left = 0
+        self._looking = False
 
     def due(self):
         """Whether this step is one to look at: every 16th, rarer in long runs, so that a run takes some 500 looks."""
@@ -66,7 +71,19 @@ class Growth:
         return int(os.pread(self._statm, 128, 0).split()[1]) * self._page
 
     def look(self, frame):
-        """Note every container that has grown since the last look, when memory has. Does nothing without a frame."""
+        """Note every container that has grown since the last look, when memory has.
+
+        Does nothing without a frame, nor while another thread looks.
+        """
+        if self._looking:
+            return
+        self._looking = True
+        try:
+            self._look(frame)
+        finally:
+            self._looking = False
+
+    def _look(self, frame):
         rss = self.rss()
         self.looks += 1
         if self._base is None:
@@ -132,8 +149,8 @@ class Growth:
         self._left -= 1
         return self._left > 0 and (self._left & 31 or now() < self._until)
 
-    def _container(self, scope, name, value, code, file, rss, seen):
-        """Whether ``value`` is a container; its length is noted when it has grown."""
+    def _container(self, scope, name, value, code, file, rss, seen, key=""):
+        """Whether ``value`` is a container; its length is noted when it has grown. ``key``: where in ``name`` it is."""
         kind = type(value)
         if kind not in self._kinds:
             for base in _mro_of(kind):
@@ -146,17 +163,20 @@ class Growth:
             return True
         seen.add(id(value))
         length = kind.__len__(value)  # the builtin's own, also for a subclass that has another
-        key = (scope, name, code)
-        before = self._lengths.get(key)
+        if kind is dict and length <= _MAX_KEYS and key.count("[") < _MAX_DICTS:
+            self._inside(scope, name, value, code, file, rss, seen, key)
+        known = (scope, name, key, code)
+        before = self._lengths.get(known)
         if before is None and len(self._lengths) >= 4 * _MAX_NAMES:
             return True
-        self._lengths[key] = length
+        self._lengths[known] = length
         if before is not None and length > before and length >= _MIN_LENGTH:
             self._notes += 1
             item_kind, item_bytes = _item(kind, value)
             self.recorder.note(
                 "container",
                 name=name,
+                key=key,
                 container=self._kinds[kind],  # type: ignore[index]
                 length=length,
                 step=self.steps or self.looks,
@@ -169,6 +189,14 @@ class Growth:
                 item_bytes=item_bytes,
             )
         return True
+
+    def _inside(self, scope, name, value, code, file, rss, seen, key):
+        """The containers in a dict, under keys that can be written down without asking the user's code."""
+        for inner, held in list(dict.items(value)):
+            if type(held) in _LEAVES or not self._go_on():
+                continue
+            if type(inner) is int or (type(inner) is str and len(inner) <= _MAX_KEY_LETTERS and "[" not in inner):
+                self._container(scope, name, held, code, file, rss, seen, f"{key}[{inner!r}]")
 
 
 _MODULE = type(sys)

@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from .. import signals
 from ..timeline.tables import Recording
 
 _BY_LOADER = (signals.LOADER_START, signals.DATA_WAIT, signals.LOOP)
+_Spans = npt.NDArray[np.int64]  # (passes, 2): begin and end of each
 
 
 def join_loaders(recording: Recording) -> None:
-    """Give loaders that were constructed, iterated and configured alike the number of the first of them, in place."""
-    first: dict[tuple[object, ...], int] = {}
+    """Give loaders that were constructed, iterated and configured alike the number of the first of them, in place.
+
+    Frameworks make the loaders of training and evaluation at one place: those are told apart by their length, by
+    whether their steps train, and by passes that begin while one of the other is open.
+    """
+    groups: dict[tuple[object, ...], list[tuple[int, _Spans]]] = {}
     same: dict[tuple[int, int], int] = {}
+    passes = _passes(recording)
     for (process, number), facts in sorted(recording.facts.loaders.items()):
         places = (facts.get("site"), facts.get("iter_site"))
-        alike = (process, *places, facts.get("dataset"), facts.get("num_workers"), facts.get("batch_size"))
         if not any(places):
             continue
-        kept = first.setdefault(alike, number)
-        if kept != number:
-            same[process, number] = kept
+        spans, trains = passes.get((process, number), (np.empty((0, 2), "i8"), False))
+        told = ("dataset", "num_workers", "batch_size", "length")
+        alike = groups.setdefault((process, trains, *places, *map(facts.get, told)), [])
+        for index, (kept, others) in enumerate(alike):
+            if not _overlap(spans, others):
+                same[process, number] = kept
+                alike[index] = kept, np.concatenate([others, spans])
+                break
+        else:
+            alike.append((number, spans))
     if not same:
         return
     steps, events = recording.steps, recording.events
@@ -36,3 +49,25 @@ def join_loaders(recording: Recording) -> None:
     for worker in recording.facts.processes:
         parent = pids.get(worker.parent_pid, -1)
         worker.loader = same.get((parent, worker.loader), worker.loader)
+
+
+def _passes(recording: Recording) -> dict[tuple[int, int], tuple[_Spans, bool]]:
+    """(process, loader) -> (begin and end of each pass over it, whether a step of any of them trains)."""
+    steps = recording.steps
+    if not len(steps["t0"]):
+        return {}
+    order = np.lexsort([steps[name] for name in ("t0", "loop", "loader", "process")])
+    keys = np.column_stack([steps[name][order] for name in ("process", "loader", "loop")])
+    first = np.flatnonzero(np.concatenate([[True], (np.diff(keys, axis=0) != 0).any(axis=1)]))
+    spans = np.column_stack([steps["t0"][order][first], np.maximum.reduceat(steps["t1"][order], first)])
+    trains = np.logical_or.reduceat(steps["trained"][order], first)
+    found: dict[tuple[int, int], tuple[_Spans, bool]] = {}
+    for key in {(process, loader) for process, loader, _ in keys[first].tolist()}:
+        mine = (keys[first, :2] == key).all(axis=1)
+        found[key] = spans[mine], bool(trains[mine].any())
+    return found
+
+
+def _overlap(some: _Spans, others: _Spans) -> bool:
+    """Whether a pass of one begins while a pass of the other is open."""
+    return bool(((some[:, None, 0] < others[None, :, 1]) & (others[None, :, 0] < some[:, None, 1])).any())

@@ -23,6 +23,8 @@ _COMMON = 0.95  # of the samples: what nearly all of them stand in is the loop, 
 _PROTOCOL = ("__next__", "__iter__", "__getitem__")
 
 Function = tuple[str, str]  # (file, function)
+Line = tuple[str, str, int]  # (file, function, line)
+_TRAINING = (signals.FORWARD, signals.BACKWARD, signals.OPTIMIZER)
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,16 @@ class Place:
 
 @dataclass(frozen=True)
 class Between:
-    """``feeding``, ``aside``: samples of the loop by what they do. ``seconds``: sampled per phase, 0 between them."""
+    """``feeding``, ``aside``: samples of the loop by what they do. ``seconds``: sampled per phase, 0 between them.
+
+    ``training``: places of the user's that forward, backward and optimizer were called from.
+    """
 
     loop: Function | None
     feeding: tuple[Sample, ...]
     aside: tuple[Sample, ...]
     seconds: dict[int, float]
+    training: frozenset[Line] = frozenset()
 
     @classmethod
     def compute(cls, recording: Recording, steps: Steps) -> Between:
@@ -85,7 +91,9 @@ class Between:
                 feeding.append(sample)
             elif sample.phase == signals.NONE and not _trains(sample, flow, first):
                 aside.append(sample)
-        return cls(loop, tuple(feeding), tuple(aside), dict(seconds))
+        trained = (sample.users for sample in samples if sample.phase in _TRAINING)
+        training = frozenset((frame.file, frame.function, frame.line) for users in trained for frame in users)
+        return cls(loop, tuple(feeding), tuple(aside), dict(seconds), training)
 
 
 def _samples(recording: Recording, process: int, stacks: Records) -> Iterator[Sample]:
@@ -161,16 +169,21 @@ def _trains(sample: Sample, flow: set[tuple[str, int]], first: dict[Function, in
     return in_training_code(sample.frames[::-1]) or _flow(sample, flow, first) is False
 
 
-def place_of(samples: Iterable[Sample], loop: Function | None, total: float) -> Place | None:
+def place_of(
+    samples: Iterable[Sample], loop: Function | None, total: float, training: frozenset[Line] = frozenset()
+) -> Place | None:
     """Lines of the loop and functions below it compete by the time spent in them and in what they call.
 
-    Of those that hold the bulk, the deepest. ``total``: the seconds that shares are of.
+    Of those that hold the bulk, the deepest. ``total``: the seconds that shares are of. A function that stands in
+    ``training`` is judged by its other lines, as the loop is: as a whole it is the training.
     """
     samples = [sample for sample in samples if sample.users]
-    seconds: Counter[tuple[str, str, int]] = Counter()  # line 0: the whole function
-    depths: Counter[tuple[str, str, int]] = Counter()
-    for sample in samples:
-        for key, depth in _keys(sample, loop).items():
+    seconds: Counter[Line] = Counter()  # line 0: the whole function
+    depths: Counter[Line] = Counter()
+    by_line = {(file, function) for file, function, _ in training} | {loop}
+    keys = [_keys(sample, by_line, training) for sample in samples]
+    for sample, places in zip(samples, keys, strict=True):
+        for key, depth in places.items():
             seconds[key] += sample.seconds  # type: ignore[assignment]
             depths[key] += depth * sample.seconds  # type: ignore[assignment]
     if not seconds:
@@ -180,8 +193,8 @@ def place_of(samples: Iterable[Sample], loop: Function | None, total: float) -> 
     chosen = max(heavy, key=lambda key: (depths[key] / max(seconds[key], 1e-12), seconds[key]))
     lines: Counter[Frame] = Counter()
     cpu = 0.0
-    for sample in samples:
-        if chosen not in _keys(sample, loop):
+    for sample, places in zip(samples, keys, strict=True):
+        if chosen not in places:
             continue
         cpu += sample.seconds if sample.running else 0.0
         inside = [f for f in sample.users if (f.file, f.function) == chosen[:2] and chosen[2] in (0, f.line)]
@@ -191,10 +204,11 @@ def place_of(samples: Iterable[Sample], loop: Function | None, total: float) -> 
     return Place(hottest, function, seconds[chosen] / max(total, 1e-9), cpu / max(seconds[chosen], 1e-9))
 
 
-def _keys(sample: Sample, loop: Function | None) -> dict[tuple[str, str, int], int]:
-    """Places that a sample counts for, with their depth: the loop's line and every function below, each once."""
-    found: dict[tuple[str, str, int], int] = {}
+def _keys(sample: Sample, by_line: set[Function | None], never: frozenset[Line]) -> dict[Line, int]:
+    """Places that a sample counts for, with their depth: lines of some functions, all others whole, each once."""
+    found: dict[Line, int] = {}
     for depth, frame in enumerate(sample.users):
-        own = (frame.file, frame.function) == loop
-        found[frame.file, frame.function, frame.line if own else 0] = depth
+        own = (frame.file, frame.function) in by_line
+        if (frame.file, frame.function, frame.line) not in never:
+            found[frame.file, frame.function, frame.line if own else 0] = depth
     return found

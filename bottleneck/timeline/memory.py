@@ -21,7 +21,9 @@ _MIN_LOOKS = 3
 
 @dataclass(frozen=True)
 class Container:
-    """A container that grew during the loop. ``item_bytes``: of its newest element, None unknown.
+    """A container that grew during the loop, named as it is written: ``losses``, ``self.history['loss']``.
+
+    ``item_bytes``: of its newest element, None unknown.
 
     ``linear``: r squared of its length over the steps. ``site``: the growing statement, else None.
     """
@@ -129,17 +131,17 @@ def _headroom(host: Host, machine: Machine, rss: Floats) -> float | None:
 
 def _containers(recording: Recording, steps: Steps) -> tuple[Container, ...]:
     """Containers that grew all along, the one that holds most first; those that keep autograd graphs before all."""
-    looks: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    looks: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for process, fields in recording.facts.of("container"):
         if process == steps.process:
-            looks.setdefault((fields["name"], fields["file"]), []).append(fields)
+            looks.setdefault((fields["name"], fields.get("key", ""), fields["file"]), []).append(fields)
     sites = {
         (fields["name"], fields["container_file"]): Site(fields["file"], fields["line"], fields["function"])
         for process, fields in recording.facts.of("growth_line")
         if process == steps.process
     }
     found = []
-    for (name, file), series in looks.items():
+    for (name, key, file), series in looks.items():
         times = np.array([fields["time_ns"] for fields in series], dtype=float)
         lengths = np.array([fields["length"] for fields in series], dtype=float)
         if len(series) < _MIN_LOOKS:
@@ -150,7 +152,7 @@ def _containers(recording: Recording, steps: Steps) -> tuple[Container, ...]:
         last = series[-1]
         found.append(
             Container(
-                name=name,
+                name=name + key,
                 kind=last["container"],
                 item=str(last.get("item", "")),
                 item_bytes=int(np.median(sizes)) if sizes else None,

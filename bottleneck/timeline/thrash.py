@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -10,17 +10,19 @@ from .. import signals
 from . import Missing
 from .host import Host
 from .stacks import in_training_code
-from .steps import Steps
-from .tables import Recording, Site
+from .steps import Loader, Steps
+from .stretches import Evaluations
+from .tables import STEP_PHASES, Recording, Records, Site
 
 
 @dataclass(frozen=True)
 class Thrash:
-    """Page faults of the training process over its steps after warm-up.
+    """Page faults of the training process over its steps after warm-up, outside its evaluations.
 
-    ``faults``, ``major_faults``: per step; ``system_seconds``: CPU inside the kernel, of the whole loop;
+    ``faults``, ``major_faults``: per step; ``system_seconds``: CPU inside the kernel;
     ``lost_seconds``: wall time of the loop that goes with it; ``swap_in_bytes_per_second`` of the machine, None
-    unknown; ``site``: the hottest line of the user's own expressions; ``own_share``: of the running time, in these.
+    unknown; ``site``: the hottest line of the user's own expressions; ``own_share``: of the running time, in these;
+    ``phases``: shares of the running time of the main thread by phase, where memory may be taken in them.
     """
 
     faults: float
@@ -31,6 +33,7 @@ class Thrash:
     swap_in_bytes_per_second: float | None
     site: Site | None
     own_share: float
+    phases: dict[str, float] = field(default_factory=dict)
 
     @property
     def lost_share(self) -> float:
@@ -38,15 +41,17 @@ class Thrash:
         return self.lost_seconds / max(self.loop_seconds, 1e-9)
 
     @classmethod
-    def compute(cls, recording: Recording, steps: Steps, host: Host) -> Thrash:
+    def compute(
+        cls, recording: Recording, steps: Steps, host: Host, loader: Loader | None, evaluations: Evaluations | None
+    ) -> Thrash:
         if not steps.count:
             raise Missing("No steps after warm-up.")
         process = recording.facts.processes[steps.process] if steps.process < len(recording.facts.processes) else None
         main_pid = recording.run.get("pid")
         prefix = "main_" if process is None or main_pid is None or process.pid == main_pid else ""
         start, end = int(steps.start_ns[0]), int(steps.end_ns[-1])
-        faults = host.rise(prefix + "minor_faults_total", start, end)
-        system = host.rise(prefix + "system_ns_total", start, end)
+        faults = _outside(host, prefix + "minor_faults_total", start, end, evaluations)
+        system = _outside(host, prefix + "system_ns_total", start, end, evaluations)
         cpu = host.rise(prefix + "cpu_ns_total", start, end)
         if faults is None or system is None or cpu is None:
             raise Missing("Page faults and system time are not measured on this system.")
@@ -67,7 +72,49 @@ class Thrash:
             swap_in_bytes_per_second=None if swap is None else swap / max(wall, 1e-9),
             site=site,
             own_share=share,
+            phases=_phases(recording, steps, loader, evaluations),
         )
+
+
+def _outside(host: Host, name: str, start: int, end: int, evaluations: Evaluations | None) -> float | None:
+    """How much a column rose in a window, without what its rate during evaluations explains."""
+    whole, values = host.rise(name, start, end), host.column(name)
+    if whole is None or values is None or evaluations is None or not evaluations.count:
+        return whole
+    known = ~np.isnan(values) & (host.time_ns >= start) & (host.time_ns <= end)
+    if known.sum() < 3:
+        return whole
+    knots = np.array([moment for span in evaluations.spans for moment in span], float)
+    done = np.cumsum(np.diff(knots, prepend=knots[0]) * (np.arange(len(knots)) % 2))
+    times = host.time_ns[known].astype(float)
+    evaluating = np.diff(np.interp(times, knots, done))
+    beside = np.diff(times) - evaluating
+    rates = np.linalg.lstsq(np.column_stack([beside, evaluating]), np.diff(values[known]), rcond=None)[0]
+    parts = np.maximum(rates, 0.0) * (beside.sum(), evaluating.sum())
+    return whole * float(parts[0] / max(parts.sum(), 1e-12))
+
+
+def _running(recording: Recording, steps: Steps) -> Records:
+    """Samples of the main thread on the CPU during the steps."""
+    rows = recording.stacks
+    mine = (rows["kind"] == signals.STACK_CPU) & (rows["process"] == steps.process)
+    running: Records = rows[mine & (rows["t0"] >= steps.start_ns[0]) & (rows["t0"] <= steps.end_ns[-1])]
+    return running
+
+
+def _phases(
+    recording: Recording, steps: Steps, loader: Loader | None, evaluations: Evaluations | None
+) -> dict[str, float]:
+    """Shares of the running time by phase: of the waits only that in which this process makes the batches itself."""
+    rows = _running(recording, steps)
+    weights = np.bincount(rows["flags"] & 0xFF, (rows["t1"] - rows["t0"]).astype(float), minlength=256)
+    weights[[signals.IMPORT, signals.LOADER_START]] = 0.0
+    if loader is not None and loader.num_workers:
+        weights[signals.DATA_WAIT] = 0.0
+    if evaluations is not None and evaluations.count:
+        weights[signals.EVAL] = 0.0
+    total = max(float(weights.sum()), 1e-9)
+    return {name: float(weights[kind]) / total for kind, name in enumerate(STEP_PHASES) if weights[kind] > 0}
 
 
 def _hot_line(recording: Recording, steps: Steps) -> tuple[Site | None, float]:
@@ -75,10 +122,7 @@ def _hot_line(recording: Recording, steps: Steps) -> tuple[Site | None, float]:
 
     What a model's modules, its backward pass and the optimizer allocate is not the user's expression.
     """
-    rows = recording.stacks
-    mine = (rows["kind"] == signals.STACK_CPU) & (rows["process"] == steps.process)
-    mine &= (rows["t0"] >= steps.start_ns[0]) & (rows["t0"] <= steps.end_ns[-1])
-    rows = rows[mine]
+    rows = _running(recording, steps)
     seconds = (rows["t1"] - rows["t0"]).astype(float)
     own = ~np.isin(rows["flags"], (signals.BACKWARD, signals.OPTIMIZER))
     weights: dict[Site, float] = {}

@@ -132,3 +132,19 @@ def test_creep_explains_thrash():
     thrashing = judge(MemoryThrash(), thrash(20_000, 0.4))
     worth, _, _ = rank([creeping, thrashing], {"memory-creep": MemoryCreep.explains}, 10.0)
     assert [item.finding.detector for item in worth] == ["memory-creep"]
+
+
+def test_a_list_in_a_dict_is_named_as_it_is_written_and_found_at_the_dicts_line():
+    made = with_container(creep(lambda share: (500 + 400 * share) * MiB), name="history")
+    for _, fields in made.facts.of("container"):
+        fields["key"] = "['loss']"
+    outcome = judge(MemoryCreep(), made)
+    assert outcome.location.line == 42
+    assert "each element of history['loss'] holds the autograd graph" in outcome.fix.summary
+    compile(outcome.fix.snippet, "snippet", "exec")
+
+
+def test_the_way_to_look_for_an_unknown_leak_is_python():
+    fix = judge(MemoryCreep(), creep(lambda share: (500 + 400 * share) * MiB)).fix
+    compile(fix.snippet, "snippet", "exec")
+    assert fix.snippet.index("earlier =") < fix.snippet.index("(earlier")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 import weakref
-from collections import deque
+from collections import defaultdict, deque
 
 import pytest
 from bottleneck_profiler.collectors._growth import Growth
@@ -174,3 +174,66 @@ def test_a_tensor_that_holds_its_graph_is_told_apart():
     assert _item(list, [weight * 2])[0] == "tensor with graph"
     assert _item(list, [(weight * 2).detach()]) == ("tensor", 16)
     assert _item(dict, {"a": {"loss": weight.sum()}})[0] == "tensor with graph"
+
+
+class Trainer:
+    def __init__(self):
+        self.history = {"loss": [], "fixed": [0] * 50}
+
+    def step(self, growth, look):
+        self.history["loss"].append(1.0)
+        if look:
+            growth.look(sys._getframe())
+
+
+def grow_in_dicts(growth):
+    history, nested = defaultdict(list), {"train": {"loss": deque()}, "best": 0}
+    key, trainer, table = Unspeakable(), Trainer(), {number: [] for number in range(500)}
+    odd = {key: []}
+    for step in range(30):
+        history["loss"].append(1.0)
+        history[0].append(1.0)
+        nested["train"]["loss"].append(1.0)
+        table[7].append(step)
+        odd[key].append(step)
+        trainer.step(growth, step % 5 == 0)
+
+
+class Unspeakable:
+    def __repr__(self):
+        raise AssertionError("called")
+
+
+def test_containers_in_dicts_are_noted_under_their_key(growth):
+    grow_in_dicts(growth)
+    found = {fields["name"] + fields["key"] for _, fields in growth.recorder.found}
+    mine = {name for name in found if not name.startswith("growth.")}
+    assert mine == {"history['loss']", "history[0]", "nested['train']['loss']", "self.history['loss']"}
+
+
+class OddDict(dict):
+    def __len__(self):
+        raise AssertionError("called")
+
+    items = values = keys = __iter__ = __getitem__ = __repr__ = __len__
+
+
+def grow_odd_dict(growth):
+    odd, losses = OddDict(), []
+    dict.__setitem__(odd, "loss", losses)
+    for _ in range(20):
+        losses.append(1)
+        growth.look(sys._getframe())
+
+
+def test_a_dict_of_the_users_own_class_is_never_asked(growth):
+    grow_odd_dict(growth)
+    assert "losses" in names(growth) or "odd" in names(growth)
+
+
+def test_a_look_from_inside_a_look_does_nothing(growth):
+    note = growth.recorder.note
+    growth.recorder.note = lambda kind, **fields: (growth.look(sys._getframe()), note(kind, **fields))
+    grow(growth)
+    looks = growth.looks
+    assert names(growth) and looks == 6

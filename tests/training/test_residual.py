@@ -9,8 +9,13 @@ import numpy as np
 import pytest
 from bottleneck_profiler import signals
 from bottleneck_profiler.detectors.memory.memory_thrash import MemoryThrash
+from bottleneck_profiler.detectors.training._shared import saved_by_rarer
 from bottleneck_profiler.detectors.training.residual_python import ResidualPython
 from bottleneck_profiler.findings import Finding, Fine
+from bottleneck_profiler.timeline.between import Place
+from bottleneck_profiler.timeline.loading import Loading
+from bottleneck_profiler.timeline.residual import Residual
+from bottleneck_profiler.timeline.steps import Steps
 from bottleneck_profiler.timeline.tables import RECORD_DTYPE, Frame, Site
 
 _path = Path(__file__).parent.parent / "memory" / "recordings.py"
@@ -116,3 +121,59 @@ def test_memory_that_the_model_takes_is_a_hint_and_the_users_own_a_finding():
     assert isinstance(found, Finding) and not found.hint and found.location.line == 40
     found = recordings.judge(MemoryThrash(), loop_of(model, BACKWARD))
     assert isinstance(found, Finding) and found.hint and found.location is None
+
+
+def test_a_function_that_the_training_stands_in_is_not_blamed_as_a_whole():
+    forward = (0.3, signals.FORWARD, signals.STACK_CPU, at(12, "learn"), at(30))
+    lines = [(0.06, signals.NONE, signals.STACK_CPU, at(11 + i, "learn"), at(30)) for i in range(6)]
+    assert isinstance(recordings.judge(ResidualPython(), loop_of(forward, *lines)), Fine)
+    heavy = (0.3, signals.NONE, signals.STACK_CPU, at(18, "learn"), at(30))
+    found = recordings.judge(ResidualPython(), loop_of(forward, heavy))
+    assert (found.location.line, found.fix.summary.partition(" ")[0]) == (18, "line")
+
+
+def test_a_line_that_trains_is_not_blamed_but_what_it_calls_besides_is():
+    assert isinstance(residual((0.3, signals.NONE, signals.STACK_CPU, at(20))), Fine)
+    found = residual((0.3, signals.NONE, signals.STACK_CPU, at(61, "metrics"), at(20)))
+    assert found.location.function == "metrics"
+
+
+@pytest.mark.parametrize("kind", [signals.STACK_CPU, signals.STACK_BLOCKED])
+def test_the_fix_is_python_and_names_nothing_that_the_program_does_not_have(kind):
+    training = [(0.05, *part[1:]) for part in (FORWARD, BACKWARD)]
+    made = loop_of(*training, (0.9, signals.NONE, kind, at(70, "slow"), at(25)))
+    fix = recordings.judge(ResidualPython(), made).fix
+    compile(fix.snippet, "snippet", "exec")
+    assert "every 20 steps" in fix.summary and "20th" not in fix.summary + fix.snippet
+    assert "if step" not in fix.snippet
+
+
+def with_workers(workers, load=0.120):
+    """Loading of 120 ms a batch beside 10 ms of training and 80 ms of logging."""
+    work = np.full(197, 0.090)
+    return Loading(
+        wait=np.zeros(197), work=work, load=load, load_cpu=0.0, work_cpu=0.01, cores=8.0, all_cores=8.0, idle_cores=6.0,
+        workers=workers, passes=1, start_seconds=0.0, collate_share=0.0, reading_share=0.0, blocked_share=1.0, hot=(),
+    )  # fmt: skip
+
+
+def test_less_work_saves_only_what_loading_does_not_take():
+    steps = Steps.compute(loop_of((1.0, signals.FORWARD, signals.STACK_CPU, at(12)), seconds=0.090))
+    place = Place(at(25), None, 1.0, 0.0)
+    logging = Residual(0.9, 0.080 * steps.count, place, 5.0)
+    found = ResidualPython().detect(steps, logging, with_workers(2))
+    # Without logging a step takes max(10, 120/2) of 90 ms: a third is saved, not nine tenths.
+    assert found.gain.step_share == pytest.approx(0.33, abs=0.02)
+    assert found.gain.high < 0.5
+    assert found.after == "data loading, 60.0 ms a step"
+    found = ResidualPython().detect(steps, logging, with_workers(8, load=0.012))
+    assert found.gain.step_share == pytest.approx(0.84, abs=0.02)
+    assert found.after == "the phases of the step"
+
+
+def test_a_rare_interruption_hides_no_more_loading_than_the_queue_holds():
+    steps = Steps.compute(loop_of((1.0, signals.FORWARD, signals.STACK_CPU, at(12)), seconds=0.090))
+    often = saved_by_rarer(steps, with_workers(2), 0.080 * steps.count, steps.count, 0.0)
+    rarely = saved_by_rarer(steps, with_workers(2), 0.080 * steps.count, 4, 0.0)
+    assert often == pytest.approx(0.030 * steps.count, rel=0.05)
+    assert rarely == pytest.approx(0.080 * steps.count - 4 * 4 * 0.050, rel=0.05)

@@ -95,15 +95,17 @@ def _fix(container: Container | None) -> Fix:
             "Find what keeps objects of earlier steps alive",
             "import tracemalloc\n"
             "tracemalloc.start(10)\n"
-            "# after some steps, twice, and compare:\n"
-            "tracemalloc.take_snapshot().compare_to(earlier, 'lineno')[:10]",
+            "earlier = tracemalloc.take_snapshot()  # after some steps\n"
+            "# and some steps later:\n"
+            "print(*tracemalloc.take_snapshot().compare_to(earlier, 'lineno')[:10], sep='\\n')",
             effort=4,
         )
     name = container.name
     if container.item == "tensor with graph":
         return Fix(
             f"Keep the number, not the tensor: each element of {name} holds the autograd graph of its step",
-            f"{name}.append(loss.item())        # or loss.detach().cpu() where the tensor is needed",
+            f"# where {name} grows: keep value.item() of the value that is kept now,\n"
+            "# or value.detach().cpu() where the tensor is needed",
             effort=1,
         )
     if container.kind == "dict":

@@ -13,7 +13,8 @@ _VARIABLES = "MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=429496729
 _ENVIRONMENT = Fix("Start the program so that the allocator keeps freed memory", f"{_VARIABLES} python ...", effort=1)
 _REUSE = Fix(
     "Allocate large temporaries once and reuse them",
-    "buffer = torch.empty(shape)             # once, before the loop\n"
+    "# in place of c = a * b, for example:\n"
+    "buffer = torch.empty_like(a)            # once, before the loop\n"
     "torch.mul(a, b, out=buffer)             # in the loop: no fresh memory\n"
     "# without touching the code: keep freed memory in the process\n"
     f"# {_VARIABLES}",
@@ -29,8 +30,9 @@ class MemoryThrash(Detector):
     Why it matters
         Large temporaries are mapped, zeroed, faulted in and unmapped again: kernel time, in which nothing is computed.
     How it is measured
-        Minor page faults per step and kernel CPU time of the training process during the steps, after warm-up. The
-        gain is that kernel time, as a share of the wall time. Major faults and swap-in are shown where they happen.
+        Minor page faults per step and kernel CPU time of the training process during the steps, after warm-up and
+        outside evaluations. The gain is that kernel time, as a share of the wall time. Major faults and swap-in are
+        shown where they happen.
     How to fix it
         Allocate once and reuse (``out=``, in-place operations, a preallocated buffer), or let the allocator keep
         freed memory (``MALLOC_MMAP_THRESHOLD_``, ``MALLOC_TRIM_THRESHOLD_``, jemalloc).
@@ -91,13 +93,13 @@ class MemoryThrash(Detector):
             gain=gain,
             detected_by=0.6 if hint else 1.0,
             after="the rest of the step",
-            removes=_where(steps, lost),
+            removes=_where(steps, thrash, lost),
             hint=hint,
         )
 
 
-def _where(steps: Steps, lost: float) -> dict[str, float]:
-    """Seconds per phase: kernel time is taken to lie where the step's own time lies, outside the waits."""
-    totals = {name: float(steps.phase(name).sum()) for name in STEP_PHASES if name not in _WAITS}
-    whole = sum(totals.values())
-    return {name: lost * seconds / whole for name, seconds in totals.items() if seconds > 0 and whole > 0}
+def _where(steps: Steps, thrash: Thrash, lost: float) -> dict[str, float]:
+    """Seconds per phase: kernel time is taken to lie where the main thread runs, else where the step's time lies."""
+    shares = thrash.phases or {name: steps.share(name) for name in STEP_PHASES if name not in _WAITS}
+    whole = sum(shares.values())
+    return {name: lost * share / whole for name, share in shares.items() if share > 0 and whole > 0}

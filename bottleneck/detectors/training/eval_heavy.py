@@ -6,10 +6,12 @@ import math
 
 from ...findings import Evidence, Finding, Fine, Fix
 from ...prediction import gain
+from ...timeline.loading import Loading
 from ...timeline.steps import Steps
 from ...timeline.stretches import Evaluations
 from .. import Detector
 from ..loading._shared import location
+from ._shared import MOST_TIMES, limit_after, saved_by_rarer
 
 
 class EvalHeavy(Detector):
@@ -18,8 +20,9 @@ class EvalHeavy(Detector):
     Why it matters
         Every evaluation delays the next step; its cadence is usually a habit, not a need.
     How it is measured
-        Whole evaluation loops (passes over a loader without a backward) and forwards with gradients off, against the
-        wall time of the run.
+        Passes over a loader without a backward, and forwards with gradients off, in or between the training steps,
+        against the wall time of the run. What happens in most steps (a teacher, a target network, a policy that acts)
+        is no evaluation.
     How to fix it
         Evaluate less often, on a fixed subset, in larger batches, under ``torch.inference_mode()``.
     When to ignore it
@@ -29,25 +32,26 @@ class EvalHeavy(Detector):
     id = "eval-heavy"
     title = "Evaluation takes a large part of the run"
     stage = "training"
-    explains = ("residual-python", "input-wait")
     share_threshold = 0.15  # of the run (signatures.md 58)
     min_passes = 3  # fewer are the evaluation at the end
     target_share = 0.05
 
-    def detect(self, steps: Steps, evaluations: Evaluations) -> Finding | Fine:
-        share = evaluations.share
-        if evaluations.count < self.min_passes:
-            return Fine(evaluations.count, self.min_passes, "count", "evaluation passes")
+    def detect(self, steps: Steps, evaluations: Evaluations, loading: Loading | None) -> Finding | Fine:
+        share, count = evaluations.share, evaluations.count
+        if count < self.min_passes:
+            return Fine(count, self.min_passes, "count", "evaluation passes")
         if share < self.share_threshold:
             return Fine(share, self.share_threshold, "share", "run spent in evaluation")
-        factor = max(2, min(evaluations.count, math.ceil(share / self.target_share)))
-        kept = math.ceil(evaluations.count / factor)
-        saved = evaluations.total_seconds * (1 - kept / evaluations.count)
+        factor = max(2, min(count, MOST_TIMES, math.ceil(share / self.target_share)))
+        left_out = 1 - math.ceil(count / factor) / count
+        inside, total = evaluations.inside_seconds * left_out, evaluations.total_seconds
+        outside = (total - evaluations.inside_seconds) * left_out
+        saved = outside + saved_by_rarer(steps, loading, inside, count * left_out, cpu_share=1.0)
         priced = gain(
             saved,
             steps.run_seconds,
-            f"{evaluations.count} evaluations of {evaluations.total_seconds / evaluations.count:.2f} s; "
-            f"every {factor}th kept",
+            f"{count} evaluations of {total / count:.2f} s; one in {factor} kept",
+            step_share=saved / max(steps.total_seconds + total - evaluations.inside_seconds, 1e-9),
             relative_error=0.10,
         )
         return Finding(
@@ -56,17 +60,25 @@ class EvalHeavy(Detector):
             stage=self.stage,
             location=location(evaluations.site),
             evidence=(
-                Evidence("evaluations", evaluations.count, "count"),
-                Evidence("each takes", evaluations.total_seconds / evaluations.count, "s"),
+                Evidence("evaluations", count, "count"),
+                Evidence("each takes", total / count, "s"),
                 Evidence("share of the run", share, "share"),
             ),
             gain=priced,
-            fix=Fix(
-                f"Evaluate {factor} times less often",
-                f"if step % (eval_every * {factor}) == 0:\n    evaluate(model)",
-                effort=1,
-                risk=0.1,
-            ),
-            after="the steps themselves",
+            fix=_fix(steps, evaluations, factor),
+            after=limit_after(loading, inside / max(steps.count, 1), "the steps themselves"),
             removes={"eval": saved},
         )
+
+
+def _fix(steps: Steps, evaluations: Evaluations, factor: int) -> Fix:
+    every = max(1, round(steps.all_count / evaluations.count))
+    where = f"line {evaluations.site.line}" if evaluations.site is not None else "the evaluation"
+    return Fix(
+        f"Evaluate {factor} times less often, or on a part of the data",
+        f"# {where}: under your condition, but {factor} times less often;\n"
+        f"# now after about {every} steps each, then after {every * factor}\n"
+        "# or on a part: for batch in itertools.islice(your_loader, 20): ...",
+        effort=1,
+        risk=0.1,  # early stopping and the choice of the best model see fewer points
+    )

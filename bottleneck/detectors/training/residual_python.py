@@ -12,6 +12,7 @@ from ...timeline.residual import Residual
 from ...timeline.steps import Steps
 from .. import Detector
 from ..loading._shared import frame_location
+from ._shared import MOST_TIMES, limit_after, saved_by_less_work
 
 
 class ResidualPython(Detector):
@@ -21,7 +22,8 @@ class ResidualPython(Detector):
         Metrics, logging and bookkeeping on the training thread delay every step.
     How it is measured
         The step's wall time minus all named phases; sampled stacks inside that remainder name the place:
-        the innermost function, or line of the loop, that with all it calls still holds the bulk.
+        the innermost function, or line of the loop, that with all it calls still holds the bulk. A function that
+        the training stands in is never named as a whole.
         What torch's own functions do and what the loss is made of is the training itself and not counted.
     How to fix it
         Do it every k steps, vectorise it, or move it off the training thread. What prepares the input belongs into the
@@ -33,7 +35,6 @@ class ResidualPython(Detector):
     id = "residual-python"
     title = "Python between the phases slows every step"
     stage = "training"
-    explains = ("input-wait",)
     share_threshold = 0.10  # of the step (signatures.md 41)
     place_share_threshold = 0.4  # of the residual in one line of the loop or one function: else no place to name
     target_share = 0.02  # of the run: what the work may still cost when it is done every k steps
@@ -53,7 +54,7 @@ class ResidualPython(Detector):
         if residual.feeds or not steps.training:
             priced, fix = self._beside(steps, residual, place, loading, ceiling)
         else:
-            priced, fix = self._rarer(steps, place, name, ceiling)
+            priced, fix = self._rarer(steps, place, name, loading, ceiling)
         return Finding(
             detector=self.id,
             title="The input is prepared in the training loop itself" if residual.feeds else self.title,
@@ -67,31 +68,42 @@ class ResidualPython(Detector):
             ),
             gain=priced,
             fix=fix,
-            after="the phases of the step",
+            after=limit_after(loading, priced.seconds / max(steps.count, 1), "the phases of the step"),
             removes={"other": priced.seconds},
         )
 
-    def _rarer(self, steps: Steps, place: Place, name: str, ceiling: float) -> tuple[Gain, Fix]:
+    def _rarer(
+        self, steps: Steps, place: Place, name: str, loading: Loading | None, ceiling: float
+    ) -> tuple[Gain, Fix]:
         """Metrics and bookkeeping: not at every step."""
         # So rarely that what remains is below the dead band of the report.
-        every = max(2, math.ceil(ceiling / steps.run_seconds / self.target_share))
-        saved = ceiling * (1 - 1 / every)
+        every = max(2, min(MOST_TIMES, math.ceil(ceiling / steps.run_seconds / self.target_share)))
+        less = ceiling * (1 - 1 / every) / max(steps.count, 1)
+        saved = saved_by_less_work(steps, loading, less, place.cpu_share)
         priced = gain(
             saved,
             steps.run_seconds,
-            f"ceiling {ceiling:.2f} s in {name}; done every {every}th step",
+            f"ceiling {ceiling:.2f} s in {name}; done once every {every} steps",
             low_seconds=saved * 0.85,
-            high_seconds=ceiling,
+            high_seconds=max(saved, saved_by_less_work(steps, loading, ceiling / max(steps.count, 1), 1.0)),
             step_share=saved / max(steps.total_seconds, 1e-9),
             confidence=0.6,
         )
         # Computing in a thread would still hold the interpreter; waiting does not.
-        does, otherwise = ("waits", "hand it to a background thread")
+        does, otherwise, snippet = (
+            "waits",
+            "hand it to a background thread",
+            "import concurrent.futures\n"
+            "background = concurrent.futures.ThreadPoolExecutor(1)  # once, before the loop\n"
+            f"# then background.submit(...) what line {place.frame.line} does",
+        )
         if place.cpu_share >= 0.5:
-            does, otherwise = ("computes", "vectorise it")
+            does, otherwise = "computes", "vectorise it"
+            snippet = "# or whole-array operations of numpy or torch instead of a loop over elements"
         return priced, Fix(
-            f"{name} {does} between the phases: do it every {every}th step, or {otherwise}",
-            f"if step % {every} == 0:\n    ...  # {'the call of ' if place.function else ''}{name}",
+            f"{name} {does} between the phases: do it once every {every} steps, or {otherwise}",
+            f"# {'the call of ' if place.function else ''}{name}: under a condition that holds every {every} steps\n"
+            + snippet,
             effort=2,
             risk=0.1,
         )
@@ -128,8 +140,9 @@ class ResidualPython(Detector):
             )
         return priced, Fix(
             "Hand this to another process while the model computes the next batch",
-            f"pool = concurrent.futures.ProcessPoolExecutor({workers})\n"
-            f"pending.append(pool.submit(work, output))  # work: what line {place.frame.line} of {name} does",
+            "import concurrent.futures\n"
+            f"pool = concurrent.futures.ProcessPoolExecutor({workers})  # once, before the loop\n"
+            f"# then pool.submit(...) what line {place.frame.line} of {name} does; ask for the result a batch later",
             effort=2,
         )
 

@@ -6,10 +6,20 @@ import math
 
 from ...findings import Evidence, Finding, Fine, Fix
 from ...prediction import gain
+from ...timeline.loading import Loading
 from ...timeline.steps import Steps
 from ...timeline.stretches import Checkpoints
 from .. import Detector
 from ..loading._shared import location
+from ._shared import MOST_TIMES, limit_after, saved_by_rarer
+
+_IN_THE_BACKGROUND = """\
+# or as often as now, written meanwhile by one background thread:
+import concurrent.futures, copy
+import torch
+saver = concurrent.futures.ThreadPoolExecutor(1)  # once, before the loop
+def save_aside(state, path):  # call it where torch.save(state, path) is called now
+    return saver.submit(torch.save, copy.deepcopy(state), path)"""
 
 
 class SyncCheckpoint(Detector):
@@ -18,9 +28,10 @@ class SyncCheckpoint(Detector):
     Why it matters
         A save blocks every step behind it; saved often, it is a fixed tax on the run.
     How it is measured
-        Exclusive time of ``torch.save`` and ``safetensors`` saves on the training thread, over the whole run.
+        Exclusive time of ``torch.save`` and ``safetensors`` saves on the training thread, over the whole run. One call
+        of yours that writes several files counts as one save.
     How to fix it
-        Save less often, as printed, or hand the copied state to a background thread.
+        Save less often, as printed (a crash then loses more work), or hand the copied state to a background thread.
     When to ignore it
         When every step's state must be kept.
     """
@@ -28,28 +39,31 @@ class SyncCheckpoint(Detector):
     id = "sync-checkpoint"
     title = "Training stops for checkpoints"
     stage = "training"
-    explains = ("residual-python",)
     share_threshold = 0.02  # of the run (signatures.md 57)
     target_share = 0.01  # what checkpoints may cost after the fix
     min_count = 3  # fewer saves are a save at the end, not a cadence
 
-    def detect(self, steps: Steps, checkpoints: Checkpoints) -> Finding | Fine:
+    def detect(self, steps: Steps, checkpoints: Checkpoints, loading: Loading | None) -> Finding | Fine:
         share, count = checkpoints.share, len(checkpoints.seconds)
         if count < self.min_count:
             return Fine(count, self.min_count, "count", "checkpoints")
         if share < self.share_threshold:
             return Fine(share, self.share_threshold, "share", "run spent saving")
-        factor = max(2, min(count, math.ceil(share / self.target_share)))
-        kept = math.ceil(count / factor)
+        factor = max(2, min(count, MOST_TIMES, math.ceil(share / self.target_share)))
+        left_out = 1 - math.ceil(count / factor) / count
         total = checkpoints.total_seconds
-        saved = total * (1 - kept / count)
+        inside = min(total, checkpoints.inside_seconds + checkpoints.around_seconds) * left_out
+        outside = total * left_out - inside
+        saved = outside + saved_by_rarer(steps, loading, inside, count * left_out, cpu_share=1.0)
         priced = gain(
             saved,
             steps.run_seconds,
-            f"{count} saves of {total / count * 1e3:.0f} ms; every {factor}th kept",
-            step_share=None,
+            f"{count} saves of {total / count * 1e3:.0f} ms; one in {factor} kept",
+            step_share=saved / max(steps.total_seconds + outside, 1e-9),
             relative_error=0.10,
         )
+        every = max(1, round(steps.all_count / count))
+        where = f"line {checkpoints.site.line}" if checkpoints.site is not None else "the save"
         return Finding(
             detector=self.id,
             title=self.title,
@@ -62,10 +76,12 @@ class SyncCheckpoint(Detector):
             ),
             gain=priced,
             fix=Fix(
-                f"Save {factor} times less often",
-                f"if step % (save_every * {factor}) == 0:\n    torch.save(state, path)",
+                f"Save {factor} times less often (a crash then loses up to {every * factor} steps, not {every}), "
+                "or in a background thread",
+                f"# {where}: under your condition, but {factor} times less often\n{_IN_THE_BACKGROUND}",
                 effort=1,
+                risk=0.1,
             ),
-            after="the steps themselves",
+            after=limit_after(loading, inside / max(steps.count, 1), "the steps themselves"),
             removes={"checkpoint": saved * sum(checkpoints.seconds) / total},
         )

@@ -1,0 +1,68 @@
+"""Checkpoints: what counts as one, what rarer ones save, and what the fix says of the price."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+from bottleneck_profiler import ranking, signals
+from bottleneck_profiler.detectors import run
+from bottleneck_profiler.detectors.training.sync_checkpoint import SyncCheckpoint
+from bottleneck_profiler.timeline import Artifacts
+from bottleneck_profiler.timeline.machine import Settings
+from bottleneck_profiler.timeline.stretches import Checkpoints
+
+_spec = importlib.util.spec_from_file_location("programs", Path(__file__).with_name("programs.py"))
+programs = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(programs)
+
+
+def training(every, files=1, ms=20.0, start_up=0):
+    """Saves of so many files after every so many of 100 steps."""
+    program = programs.Program()
+    program.now += start_up * programs.MS
+    program.loader(1)
+
+    def save(step):
+        for _ in range(files if step % every == 0 else 0):
+            program.phase(signals.CHECKPOINT, ms, arg=1)
+
+    program.epoch(100, after=save)
+    return program.recording()
+
+
+def judge(made):
+    artifacts = Artifacts(made)
+    artifacts.put(Settings())
+    return run([SyncCheckpoint()], artifacts)["sync-checkpoint"]
+
+
+def test_a_call_that_writes_several_files_is_one_save():
+    checkpoints = Artifacts(training(10, files=3)).get(Checkpoints)
+    assert checkpoints.seconds == pytest.approx((0.06,) * 10)
+
+
+def test_two_calls_in_one_step_are_two():
+    program = programs.Program()
+    program.loader(1)
+    program.epoch(30, after=lambda step: [program.phase(signals.CHECKPOINT, 5, arg=site) for site in (1, 2)])
+    assert len(Artifacts(program.recording()).get(Checkpoints).seconds) == 60
+
+
+def test_a_long_start_does_not_hide_what_checkpoints_cost_the_steps():
+    found = judge(training(10, ms=30, start_up=4_000))
+    assert found.gain.share < 0.05 < found.gain.step_share
+    assert [item.finding.detector for item in ranking.rank([found], {}, 6.0)[0]] == ["sync-checkpoint"]
+
+
+def test_the_factor_is_bounded_and_the_price_is_named():
+    fix = judge(training(1, ms=200)).fix
+    assert fix.summary.startswith("Save 20 times less often (a crash then loses up to 20 steps, not 1)")
+    assert "background thread" in fix.summary and fix.risk > 0
+    assert "save_every" not in fix.snippet
+    compile(fix.snippet, "snippet", "exec")
+
+
+def test_saves_do_not_silence_python_that_lies_elsewhere():
+    assert "residual-python" not in SyncCheckpoint.explains
