@@ -133,6 +133,7 @@ class Recorder:
         self.sampling = False  # a timed item of a Dataset is being made
         self.options = {}
         self.serving = None  # the serving collector's state, with ``in_flight``
+        self.growth = None  # of containers; both collectors that see steps look
         self.learn_models = None  # the training collector's: look for models that were not called before
 
     # -- rings ---------------------------------------------------------------------------------------------

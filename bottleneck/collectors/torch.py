@@ -4,6 +4,7 @@ Optimizers by torch's public global hooks; backward by wrapping ``Tensor.backwar
 forward as ``_forward`` says. torch.compile traces what it meets: every hook here steps aside while it does.
 """
 
+import sys
 from _thread import get_ident
 
 from .. import signals
@@ -105,6 +106,9 @@ class Collector(BaseCollector):
                     _, ring, outer, t0 = steps.pop()
                     recorder.trainings += 1
                     ring.close(phase, outer, t0)
+                    growth = recorder.growth
+                    if growth is not None and growth.due():
+                        growth.look(recorder.user_frame(sys._getframe(1)))
             except BaseException as error:
                 self.off("after", error)
 

@@ -14,6 +14,7 @@ from functools import partial
 from .. import signals
 from ..recorder import now
 from . import BaseCollector, dress
+from ._growth import Growth
 from ._samples import Collate, WorkerInit, watch_dataset
 from ._samples import state as samples
 
@@ -58,12 +59,7 @@ class Collector(BaseCollector):
         self.count = 0
         self.next_class = None
         self.recorder.trainings = 0
-        try:
-            from ._growth import Growth
-
-            self.growth = Growth(self.recorder)
-        except ImportError:
-            self.growth = None
+        self.growth = self.recorder.growth = Growth(self.recorder)
         loader = module.DataLoader
         self.patches.replace(
             loader, "__init__", self.wrap(loader.__init__, self._before_init, lambda token, result, failed: None)
@@ -214,7 +210,7 @@ class Collector(BaseCollector):
             try:
                 ring.close(data_wait, outer, t0, current.loader, flags)
                 current.count += 1
-                if self.growth is not None and self.growth.due():
+                if self.growth.due():
                     self.growth.look(self.recorder.user_frame(sys._getframe(1)))
             except BaseException as error:
                 ring.phase = outer

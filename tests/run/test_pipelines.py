@@ -11,7 +11,7 @@ SLOW = {
     "workers-zero": "DataLoader(",
     "serial-collate": "def pad",
     "sync-checkpoint": "torch.save",
-    "eval-heavy": "in loader",
+    "eval-heavy": "validate(",
     "residual-python": "value",  # in the loop of histogram()
 }
 
