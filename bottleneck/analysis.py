@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 from . import detectors, ranking, signals
 from .detectors import Detector
 from .diagnosis import Checked, Diagnosis, Overhead, PhaseShare, Ranked, RunFacts
-from .findings import Finding, Fine, NotMeasured, Outcome
+from .findings import Finding, Fine, Gain, NotMeasured, Outcome
 from .timeline import Artifacts, Missing
 from .timeline.breakdown import Breakdown
 from .timeline.etl import Etl
@@ -18,6 +18,8 @@ from .timeline.requests import Requests
 from .timeline.steps import MIN_STEPS, Steps
 from .timeline.tables import Recording
 from .view import build_view
+
+_GUESS = 0.2  # confidence of a prediction that is a rule of thumb (signatures.md 2)
 
 
 def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosis:
@@ -84,8 +86,7 @@ def _headline(
         gain = first.gain
         if gain is None:
             return f"{first.title}{where}."
-        unit = {"run": "of the run", "step": "of the step", "p99": "of the p99 latency", "capacity": "more capacity"}
-        return f"{first.title}{where}: fixing it saves about {gain.share:.0%} {unit[gain.basis]}."
+        return f"{first.title}{where}: fixing it {_effect(gain)}."
     if verdict == "nothing recorded":
         return "Nothing was recorded."
     if verdict == "too short to judge":
@@ -100,9 +101,18 @@ def _headline(
     if breakdown is None or not breakdown.seconds:
         return f"{text}."
     largest = next(iter(breakdown.seconds))
-    # "Most of the time is other" would be no answer.
+    # That the largest part is "other" would be no answer.
     place = "has no name" if largest == "other" else f"is {largest}"
-    return f"{text}; most of the time {place} ({breakdown.share(largest):.0%})."
+    return f"{text}; the largest part of the time {place} ({breakdown.share(largest):.0%})."
+
+
+def _effect(gain: Gain) -> str:
+    if gain.basis == "capacity":
+        if gain.confidence <= _GUESS:
+            return f"may free up to {gain.high:.0%} of the server's capacity; it has to be tried"
+        return f"frees about {gain.share:.0%} of the server's capacity"
+    of = {"run": "the run", "step": "the step", "p99": "the p99 latency"}[gain.basis]
+    return f"saves about {gain.share:.0%} of {of}"
 
 
 def _checked(checks: list[Detector], outcomes: dict[str, Outcome], short: bool, verdict: str) -> list[Checked]:

@@ -12,7 +12,7 @@ from . import units
 _EFFORT = {1: "a flag or an argument", 2: "a few lines", 4: "a new format or module", 8: "infrastructure"}
 _RISKS = (
     (0.0, "same results"),
-    (0.1, "may change order or random numbers"),
+    (0.1, "little risk"),
     (0.2, "may change the last digits"),
     (0.4, "may change how the model converges"),
 )
