@@ -6,41 +6,48 @@ Sources: signatures.md 0 (three general laws) and DESIGN 7 (cores capped by thos
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from .findings import Basis, Gain
+from .findings import QUEUE_SECONDS, Basis, Changes, Gain, StepModel
+from .timeline.loading import Loading
+from .timeline.steps import Steps
 
 Floats = npt.NDArray[np.float64]
-QUEUE_SECONDS = 0.0008  # per batch through a worker queue: pickling, pipe and wake-up (own measurement)
+_RECEIVED = 0.5  # of the queue's CPU, in the training thread between two steps
 _BLOCKS = 20
 _ROUNDS = 200
 _MODEL_ERROR = 0.10  # relative error of the laws on real loaders at one sigma, beside the sampling error
-_MAX_HALF_WIDTH = 0.12
+#: Error of the law, P10 to P90, of the step that it predicts: planted waits, and real loaders short of cores.
+_WAITING_ERROR, _COMPUTING_ERROR = 0.02, 0.20
 
 
-@dataclass(frozen=True)
-class LoaderTerms:
-    """Terms of the pipeline law, seconds per step: C work, L load and its CPU part, idle cores of the run."""
+def step_model(loading: Loading, steps: Steps) -> StepModel:
+    """The law's terms of this run."""
+    return StepModel(
+        float(loading.work.mean()),
+        loading.load,
+        loading.load_cpu,
+        loading.work_cpu,
+        max(1.0, loading.cores),
+        QUEUE_SECONDS * loading.crowding,
+        loading.workers,
+        steps.count,
+    )
 
-    work: float
-    load: float
-    load_cpu: float
-    work_cpu: float
-    cores: float
 
-
-def step_with_workers(terms: LoaderTerms, workers: int, queue_seconds: float = QUEUE_SECONDS) -> float:
-    """T' = max(C, L/n, (Lcpu + Ccpu)/cores) + queue; n = 0: C + L. Seconds per step."""
+def step_with_workers(terms: StepModel, workers: int) -> float:
+    """T' = max(C + queue, L/n, (Lcpu + Ccpu + queue)/cores), of the queue what is on each path; n = 0: C + L."""
     if workers <= 0:
         return terms.work + terms.load
-    cpu_bound = (terms.load_cpu + terms.work_cpu) / max(terms.cores, 1.0)
-    return max(terms.work + queue_seconds, terms.load / workers, cpu_bound)
+    queue = 0.0 if terms.workers else terms.queue  # else it is in the CPU that was measured
+    cpu_bound = (terms.load_cpu + terms.work_cpu + queue) / max(terms.cores, 1.0)
+    return max(terms.work + _RECEIVED * terms.queue, terms.load / workers, cpu_bound)
 
 
-def best_workers(terms: LoaderTerms, most: int) -> int:
+def best_workers(terms: StepModel, most: int) -> int:
     """n*: the smallest n after which one more worker lowers T' by less than 3 %."""
     for workers in range(1, most):
         now, more = step_with_workers(terms, workers), step_with_workers(terms, workers + 1)
@@ -48,6 +55,55 @@ def best_workers(terms: LoaderTerms, most: int) -> int:
         if now - more < 0.03 * now and now - further < 0.03 * now:
             return workers
     return max(1, most)
+
+
+def step_seconds(model: StepModel) -> float:
+    """Seconds of one step by the law."""
+    return step_with_workers(model, model.workers)
+
+
+def law_error(model: StepModel) -> float:
+    """Relative error of the law for these steps, either way: it grows with the share of the cores that they need."""
+    needed = (model.load_cpu + model.work_cpu) / max(model.cores, 1.0) / max(step_seconds(model), 1e-9)
+    return _WAITING_ERROR + (_COMPUTING_ERROR - _WAITING_ERROR) * min(1.0, needed)
+
+
+def changed(model: StepModel, changes: Changes) -> StepModel:
+    """The model once a fix is applied; no term falls below zero."""
+    workers = model.workers if changes.workers is None else changes.workers
+    return replace(
+        model,
+        work=max(0.0, model.work + changes.work),
+        load=max(0.0, model.load + changes.load),
+        load_cpu=max(0.0, model.load_cpu + changes.load_cpu),
+        # The first workers bring their queue with them.
+        work_cpu=max(0.0, model.work_cpu + changes.work_cpu + (model.queue if workers and not model.workers else 0.0)),
+        workers=workers,
+    )
+
+
+def saved_by(model: StepModel, changes: Changes) -> float:
+    """Seconds of the run that a fix saves while the steps are as ``model`` says."""
+    return max(0.0, step_seconds(model) - step_seconds(changed(model, changes))) * model.steps
+
+
+def less_work(steps: Steps, loading: Loading, seconds_per_step: float, cpu_share: float) -> Changes:
+    """A fix that takes this much work out of every step, ``cpu_share`` of it computing, as a change of the model."""
+    model = step_model(loading, steps)
+    return Changes(model, work=-seconds_per_step, work_cpu=-seconds_per_step * cpu_share)
+
+
+def saved_by_less_work(steps: Steps, loading: Loading | None, seconds_per_step: float, cpu_share: float) -> float:
+    """Seconds of the run saved by ``seconds_per_step`` less work in every step, ``cpu_share`` of it computing.
+
+    Where workers set the pace, the step only falls to max(L/n, CPU/cores): the rest turns into waiting. ``loading`` is
+    None where no loader feeds the steps; then all of it is saved.
+    """
+    most = seconds_per_step * steps.count
+    if loading is None:
+        return most
+    changes = less_work(steps, loading, seconds_per_step, cpu_share)
+    return min(most, saved_by(changes.of, changes))
 
 
 def block_bootstrap(
@@ -82,12 +138,10 @@ def gain(
     confidence: float = 0.8,
     basis: Basis = "run",
 ) -> Gain:
-    """A Gain from seconds saved in this run; the range is widened by the law's own error, at most 24 points wide."""
+    """A Gain from seconds saved in this run; the range is widened by the law's own error, within 0 to 0.99."""
     share = saved_seconds / max(run_seconds, 1e-9)
     low = (saved_seconds if low_seconds is None else low_seconds) / max(run_seconds, 1e-9)
     high = (saved_seconds if high_seconds is None else high_seconds) / max(run_seconds, 1e-9)
-    # What remains, not what is saved, is what the law can get wrong; both ends stay believable shares.
     margin = 1.28 * relative_error * max(share, 0.15)
     low, high = min(low, share) - margin, max(high, share) + margin
-    low, high = max(low, share - _MAX_HALF_WIDTH, 0.0), min(high, share + _MAX_HALF_WIDTH, 0.99)
-    return Gain(share, low, high, saved_seconds, method, basis, step_share, confidence)
+    return Gain(share, max(low, 0.0), min(high, 0.99), saved_seconds, method, basis, step_share, confidence)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from .diagnosis import PlanStep, Ranked
-from .findings import Finding, Severity
+from .findings import Changes, Finding, Severity, StepModel
+from .prediction import changed, saved_by
 
 DEAD_BAND = 0.03  # of the run: a gain below it is not worth a reader's time
 STEP_DEAD_BAND = 0.05  # of the run or of the step: one of the two must be worth it (dead band of the peers)
 WARNING_SHARE, CRITICAL_SHARE = 0.10, 0.20
 EXHAUSTION_CRITICAL_SECONDS = 4 * 3600.0
 _EXPLAINED = 0.8  # a child silences its parent when it explains this much of it
+_WORK = frozenset({"other", "h2d", "forward", "backward", "optimizer", "sync"})  # phases of a step that loading feeds
 
 
 def severity(finding: Finding) -> Severity:
@@ -19,7 +23,9 @@ def severity(finding: Finding) -> Severity:
         if left is None:
             return "info"
         return "critical" if left < EXHAUSTION_CRITICAL_SECONDS else "warning"
-    share = max(finding.gain.share, finding.gain.step_share or 0.0)
+    share = finding.gain.share
+    if share >= STEP_DEAD_BAND:  # a large part of the steps is no warning where the steps are little of the run
+        share = max(share, finding.gain.step_share or 0.0)
     return "critical" if share >= CRITICAL_SHARE else "warning" if share >= WARNING_SHARE else "info"
 
 
@@ -45,11 +51,11 @@ def rank(
 ) -> tuple[list[Ranked], list[Ranked], list[PlanStep]]:
     """(findings worth acting on, also noticed, plan).
 
-    ``explains``: detector id -> parents that it silences. The plan takes the best finding, removes from the run the
-    seconds it saves, re-prices the rest on what is left, and repeats.
+    ``explains``: detector id -> parents that it silences. The plan applies the best finding to the step model,
+    re-prices the rest on what is left, and repeats.
     """
     kept = _silence_parents(findings, explains)
-    worth = [f for f in kept if ((f.gain is None and f.exhaustion_seconds is not None) or _big(f)) and not f.hint]
+    worth = [f for f in kept if _worth_acting(f)]
     aside = [f for f in kept if f not in worth]
     by_id = {f.detector: f for f in findings}
     silenced = {f.detector for f in findings} - {f.detector for f in kept}
@@ -70,42 +76,96 @@ def _order(ranked: Ranked) -> tuple[float, float, int, str]:
 
 def _big(finding: Finding) -> bool:
     gain = finding.gain
-    if gain is None or gain.low <= 0.0:
+    if gain is None or (gain.low <= 0.0 and gain.share < WARNING_SHARE):
         return False
     return gain.share >= DEAD_BAND and max(gain.share, gain.step_share or 0.0) >= STEP_DEAD_BAND
 
 
+def _worth_acting(finding: Finding) -> bool:
+    ends_the_run = finding.gain is None and finding.exhaustion_seconds is not None
+    return (ends_the_run or _big(finding)) and not finding.hint
+
+
 def _silence_parents(findings: list[Finding], explains: dict[str, tuple[str, ...]]) -> list[Finding]:
-    gains = {f.detector: (f.gain.share if f.gain else 0.0) for f in findings}
-    silenced: set[str] = set()
-    for finding in (f for f in findings if not f.hint):
-        for parent in explains.get(finding.detector, ()):
-            explained = gains[finding.detector] >= _EXPLAINED * gains.get(parent, 0.0)
-            if parent in gains and (explained or finding.gain is None or parent not in _PARENTS_WITH_REMAINDER):
-                silenced.add(parent)
+    """Without the parents of which one child that is worth acting on explains the most (signatures.md 1.11)."""
+    by_id = {finding.detector: finding for finding in findings}
+    silenced = {
+        parent
+        for child in findings
+        if _worth_acting(child)
+        for parent in explains.get(child.detector, ())
+        if parent in by_id and _explained(by_id[parent], child)
+    }
     return [f for f in findings if f.detector not in silenced]
 
 
-#: Parents that may still speak when a child explains only a small part of them.
-_PARENTS_WITH_REMAINDER = frozenset({"residual-python"})
+def _explained(parent: Finding, child: Finding) -> bool:
+    """Whether little is left to gain from the parent's fix once the child's is applied."""
+    if parent.gain is None:
+        return True
+    first, second = child.changes, parent.changes
+    if first is not None and second is not None:
+        left = saved_by(changed(first.of, first), second)
+        return left <= (1.0 - _EXPLAINED) * saved_by(second.of, second)
+    # A symptom's gain is a ceiling: only its lower end is what surely goes.
+    claim = parent.gain.low if parent.detected_by < 1.0 else parent.gain.share
+    return child.gain is not None and child.gain.share >= _EXPLAINED * claim
+
+
+@dataclass
+class _Left:
+    """What is left of the run while the plan is made: the step model, seconds, and what was taken from each phase."""
+
+    seconds: float
+    model: StepModel | None
+    first: StepModel | None  # the model before any fix
+    taken: dict[str, float] = field(default_factory=dict)
+
+    def still(self, finding: Finding) -> float:
+        """Seconds that a fix can still save: its gain, as far as the model says that it shrinks or grows."""
+        assert finding.gain is not None
+        changes, alone = self.changes(finding), finding.gain.seconds
+        if changes is None or self.model is None or self.first is None:
+            total = sum(finding.removes.values())
+            free = sum(max(0.0, seconds - self.taken.get(phase, 0.0)) for phase, seconds in finding.removes.items())
+            return alone * min(1.0, free / total) if total > 0 else alone
+        before, now = saved_by(self.first, changes), saved_by(self.model, changes)
+        return alone * now / before if now < before else min(alone + now - before, max(alone, now))
+
+    def apply(self, finding: Finding, seconds: float) -> None:
+        changes = self.changes(finding)
+        if changes is not None and self.model is not None:
+            self.model = changed(self.model, changes)
+        for phase, removed in finding.removes.items():
+            self.taken[phase] = self.taken.get(phase, 0.0) + removed
+        self.seconds = max(0.0, self.seconds - seconds)
+
+    def changes(self, finding: Finding) -> Changes | None:
+        """What a fix does to the steps; one that only names phases between the batches makes the work less."""
+        said = finding.changes
+        if said is not None or self.first is None or not finding.removes:
+            return said
+        if not all(phase in _WORK or phase.startswith("python:") for phase in finding.removes):
+            return None
+        less = min(sum(finding.removes.values()) / max(self.first.steps, 1), self.first.work)
+        return Changes(self.first, work=-less, work_cpu=-less * self.first.work_cpu / max(self.first.work, 1e-9))
 
 
 def _plan(order: list[Ranked], wall_seconds: float) -> tuple[list[PlanStep], list[Ranked]]:
-    """Greedy: apply the first, shrink what the others can still remove, take the next."""
-    left = wall_seconds
-    taken: dict[str, float] = {}
+    """Greedy: apply the best, price the others anew on the steps that remain, take the next; stop at the dead band."""
+    model = next((changes.of for r in order if (changes := r.finding.changes)), None)
+    left = _Left(wall_seconds, model, model)
     plan: list[PlanStep] = []
     todo = [r for r in order if r.finding.gain is not None and r.finding.gain.basis in ("run", "step")]
     while todo:
-        priced = sorted(((_still(r.finding, taken), r) for r in todo), key=lambda pair: -pair[0] * _per_effort(pair[1]))
-        seconds, best = priced[0]
+        priced = [(left.still(r.finding), r) for r in todo]
+        priced = [(seconds, r) for seconds, r in priced if seconds >= DEAD_BAND * left.seconds]
+        if not priced:
+            break
+        seconds, best = max(priced, key=lambda pair: pair[0] * _per_effort(pair[1]))
         todo.remove(best)
-        if seconds < DEAD_BAND * left:
-            continue
-        left -= seconds
-        for phase, removed in best.finding.removes.items():
-            taken[phase] = taken.get(phase, 0.0) + removed
-        plan.append(PlanStep(best.finding.detector, max(left, 0.0)))
+        left.apply(best.finding, seconds)
+        plan.append(PlanStep(best.finding.detector, left.seconds))
     places = {step.detector: index for index, step in enumerate(plan)}
     unpriced = len(plan)
     order = sorted(order, key=lambda r: (places.get(r.finding.detector, unpriced), *_order(r)))
@@ -114,13 +174,3 @@ def _plan(order: list[Ranked], wall_seconds: float) -> tuple[list[PlanStep], lis
 
 def _per_effort(ranked: Ranked) -> float:
     return ranked.confidence * (1.0 - ranked.finding.fix.risk) / ranked.finding.fix.effort
-
-
-def _still(finding: Finding, taken: dict[str, float]) -> float:
-    """Seconds the fix can still save once ``taken`` has been removed per phase."""
-    assert finding.gain is not None
-    total = sum(finding.removes.values())
-    if total <= 0:
-        return finding.gain.seconds
-    free = sum(max(0.0, seconds - taken.get(phase, 0.0)) for phase, seconds in finding.removes.items())
-    return finding.gain.seconds * min(1.0, free / total)

@@ -51,6 +51,7 @@ def from_json(document: dict[str, Any]) -> Diagnosis:
 def _ranked(row: Ranked) -> dict[str, Any]:
     finding = asdict(row.finding)
     detected_by = finding.pop("detected_by")
+    del finding["changes"]
     return {
         **finding,
         "detected_by": detected_by,

@@ -13,6 +13,7 @@ from .steps import Loader, Steps
 from .tables import Recording, Records
 
 Floats = npt.NDArray[np.float64]
+_FEW = 0.75  # of the usual number of batches in the making: these show how fast one is made with less company
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,9 @@ class Workers:
 
     ``read_share``: of the sampled items' wall time, blocked in timed readers; ``decode_share``: in timed decoders.
     ``collate_seconds``: median per batch.
-    ``item_seconds``: median of the sampled items.
+    ``item_seconds``: median of the sampled items. ``contention``: how much the time for a batch grows with the number
+    made at once: 0 not at all (workers that wait each for itself, or compute on cores of their own), 1 in proportion
+    (a lock, a device at its limit); None where that number hardly changed.
     """
 
     count: int
@@ -34,6 +37,7 @@ class Workers:
     decode_share: float
     per_worker_seconds: dict[int, float]
     threads: int
+    contention: float | None = None
 
     @property
     def load_seconds(self) -> float:
@@ -93,7 +97,29 @@ class Workers:
                 for p in np.unique(batches["process"])
             },
             threads=max(threads, default=1),
+            contention=_contention(batches) if loader.num_workers > 1 else None,
         )
+
+
+def _contention(batches: Records) -> float | None:
+    """The exponent by which a sample's time grows with the number of batches made meanwhile.
+
+    That number falls where a pass begins and ends, and where workers have run ahead and pause.
+    """
+    start, end = batches["t0"].astype(float), batches["t1"].astype(float)
+    edges = np.concatenate([start, end])
+    order = np.argsort(edges, kind="stable")
+    making = np.cumsum(np.repeat([1.0, -1.0], len(batches))[order])
+    edges = edges[order]
+    made = np.concatenate([[0.0], np.cumsum(making[:-1] * np.diff(edges))])
+    seconds = np.maximum(end - start, 1.0)
+    at_once = (np.interp(end, edges, made) - np.interp(start, edges, made)) / seconds
+    few = at_once < _FEW * np.median(at_once)
+    if few.sum() < 2:
+        return None
+    each = seconds / np.maximum(batches["flags"], 1)  # the last batch of a pass may be a small one
+    slower, more = np.median(each[~few]) / np.median(each[few]), np.median(at_once[~few]) / np.median(at_once[few])
+    return float(np.clip(np.log(slower) / np.log(more), 0.0, 1.0))
 
 
 def _seconds(records: Records) -> Floats:

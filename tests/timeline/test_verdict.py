@@ -18,7 +18,7 @@ def test_a_script_without_steps_reads_or_requests_gets_no_all_clear() -> None:
     diagnosis = diagnose(made_up.recording(WORK, (8_000, 8_000, 10_000)))
     assert diagnosis.verdict == "nothing to judge"
     assert diagnosis.headline == (
-        "Nothing here that can be judged: no steps, reads or requests were seen; most of the time is python:work (82%)."
+        "Nothing here that can be judged: no steps, reads or requests were seen; the largest part of the time is python:work (82%)."
     )
     assert {row.outcome for row in diagnosis.checked} == {"not-measured"}
     unknown = diagnose(made_up.recording(WORK))

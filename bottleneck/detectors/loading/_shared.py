@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 
-from ...findings import Evidence, Gain, Location
-from ...prediction import LoaderTerms, best_workers, block_bootstrap, gain, step_with_workers
+from ...findings import Changes, Evidence, Gain, Location, StepModel
+from ...prediction import best_workers, block_bootstrap, changed, gain, law_error, step_seconds
 from ...timeline.loading import Floats, Loading
 from ...timeline.steps import Loader, Steps
 from ...timeline.tables import Frame, Site
 
+REPLACED_ERROR = 0.10  # of the time of work for which cheaper work steps in: what that costs is not measured
 WAIT_DEAD_BAND = 0.05  # of the step; below it nobody gains (signatures.md 0, common bands)
 
 
@@ -23,64 +27,67 @@ def frame_location(frame: Frame) -> Location:
     return Location(frame.file, frame.line, frame.function)
 
 
-def terms(loading: Loading) -> LoaderTerms:
-    """The law's terms of this run."""
-    return LoaderTerms(
-        float(loading.work.mean()), loading.load, loading.load_cpu, loading.work_cpu, max(1.0, loading.cores)
-    )
-
-
-def advised_workers(loading: Loading) -> int:
+def advised_workers(model: StepModel, loading: Loading) -> int:
     """n* for this machine: by the law, at most 8 a core for pure waiting, at most the cores for CPU-bound loading."""
     pure_waiting = loading.load_cpu < 0.2 * loading.load
     # Who waits needs no core of its own: a crowded machine is no reason for fewer.
     most = int(np.ceil(loading.all_cores * 8)) if pure_waiting else max(1, int(np.ceil(loading.cores)))
-    return best_workers(terms(loading), most)
+    return best_workers(model, most)
 
 
-def gain_of_step(
-    loading: Loading, steps: Steps, new_step: float, new_load_first: float, method: str, confidence: float = 0.8
+def priced(
+    loading: Loading,
+    steps: Steps,
+    changes: Changes,
+    method: str,
+    *,
+    first_wait: float = 0.0,
+    confidence: float = 0.8,
+    fix_error: float = 0.0,
 ) -> Gain:
-    """Price a fix that makes the typical step ``new_step`` seconds; each pass still waits for its first batch."""
-    per_pass = loading.start_seconds + new_load_first if new_load_first else 0.0
-    count = steps.count
+    """What the law says a change saves; each pass still pays for its start where it has a ``first_wait``.
+
+    The range holds how much the steps vary, the error of the law in what remains of a step, and ``fix_error``, of
+    how much a fix takes away that puts cheaper work in the place of work (one sigma, relative).
+    """
+    model = changes.of
+    remains = step_seconds(changed(model, changes))
 
     def saved(wait: Floats, work: Floats) -> float:
-        # The new step scales with the work of the steps drawn, so that their spread carries over.
-        now = float(wait.mean() + work.mean())
-        expected = new_step * float(work.mean()) / max(float(loading.work.mean()), 1e-9)
-        floor = min(new_step, now)
-        return max(0.0, (now - (expected if new_step <= loading.work.mean() * 1.2 else floor)) * count)
+        drawn = replace(model, work=float(work.mean()))
+        if not model.workers:
+            drawn = replace(drawn, load=float(wait.mean()))
+        now, law = float(wait.mean() + work.mean()), step_seconds(drawn)
+        # Waiting that the law does not see is not promised to go.
+        unseen = max(1.0, now / max(law, 1e-9))
+        return max(0.0, now - step_seconds(changed(drawn, changes)) * unseen) * steps.count
 
     value, low, high = block_bootstrap((loading.wait, loading.work), saved)
-    cost = per_pass * loading.passes
-    value, low, high = max(0.0, value - cost), max(0.0, low - cost), max(0.0, high - cost)
+    error = law_error(changed(model, changes)) * remains * steps.count
+    cost = (loading.start_seconds + first_wait) * loading.passes if first_wait else 0.0
+    mine = max(0.0, value - cost)
     return gain(
-        value,
+        mine,
         steps.run_seconds,
         method,
-        low_seconds=low,
-        high_seconds=high,
-        step_share=value / max(steps.total_seconds, 1e-9),
+        low_seconds=mine - math.hypot(value - low, error),
+        high_seconds=mine + math.hypot(high - value, error),
+        step_share=mine / max(steps.total_seconds, 1e-9),
+        relative_error=fix_error,
         confidence=confidence,
     )
 
 
 def wait_evidence(loading: Loading, steps: Steps) -> tuple[Evidence, ...]:
-    """The numbers every input finding shows."""
+    """The numbers every input finding shows: means over the same steps, since throughput is what limits."""
     return (
-        Evidence("typical step", steps.typical_seconds, "s"),
+        Evidence("mean step", steps.total_seconds / max(steps.count, 1), "s"),
         Evidence("waiting for data", loading.wait_share, "share"),
         Evidence("time to make one batch", loading.load, "s"),
         Evidence("of which on the CPU", min(1.0, loading.load_cpu / max(loading.load, 1e-9)), "share"),
         Evidence("workers", loading.workers, "count"),
         Evidence("idle cores meanwhile", round(loading.idle_cores, 1), "cores"),
     )
-
-
-def predicted_step(loading: Loading, workers: int) -> float:
-    """T' with ``workers``, in seconds."""
-    return step_with_workers(terms(loading), workers)
 
 
 def loader_snippet(loader: Loader, workers: int) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from ...findings import Evidence, Finding, Fine, Fix
-from ...prediction import step_with_workers
+from ...findings import Changes, Evidence, Finding, Fine, Fix
+from ...prediction import changed, step_model, step_seconds
 from ...timeline.loading import Loading
 from ...timeline.steps import Steps
 from .. import Detector
@@ -56,18 +54,17 @@ class CpuBoundDecode(Detector):
         fraction = hot.share if hot is not None else 0.0
         if hot is None or fraction < self.min_operation_share:
             return Fine(fraction, self.min_operation_share, "share", "hottest line of the loading")
-        kept = 1.0 - fraction
-        terms = _shared.terms(loading)
-        cheaper = replace(terms, load=terms.load * kept, load_cpu=terms.load_cpu * kept)
-        new_step = step_with_workers(cheaper, loading.workers)
-        gain = _shared.gain_of_step(
+        model = step_model(loading, steps)
+        changes = Changes(model, load=-loading.load * fraction, load_cpu=-loading.load_cpu * fraction)
+        new_step = step_seconds(changed(model, changes))
+        gain = _shared.priced(
             loading,
             steps,
-            min(new_step, steps.typical_seconds),
-            0.0,
+            changes,
             f"T' = {'max(C, L(1 - f)/n, CPU/cores)' if loading.workers else 'C + L(1 - f)'} "
             f"with f = {fraction:.0%} of the loading in this line",
             confidence=0.6,
+            fix_error=_shared.REPLACED_ERROR,
         )
         return Finding(
             detector=self.id,
@@ -88,4 +85,5 @@ class CpuBoundDecode(Detector):
             ),
             after=_shared.after_text(loading, new_step),
             removes={"data_wait": gain.seconds},
+            changes=changes,
         )

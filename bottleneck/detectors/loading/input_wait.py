@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...findings import Finding, Fine, Fix
-from ...prediction import gain
+from ...findings import Changes, Finding, Fine, Fix
+from ...prediction import changed, gain, step_model, step_seconds
 from ...timeline.loading import Loading
 from ...timeline.steps import Loader, Steps
 from .. import Detector
@@ -29,6 +29,7 @@ class InputWait(Detector):
     stage = "data loading"
     wait_share_threshold = 0.10  # warn at 10 % (signatures.md 0, bands of XP, KT and TM)
     min_gain_share = 0.03  # of the step, for loops without a DataLoader: less is not worth processes
+    min_idle_cores = 0.5  # with less idle, workers that keep up on average wait for a core, not the loop for them
     floor_seconds = 0.001  # a healthy prefetched loader still costs about this much
 
     def detect(self, steps: Steps, loader: Loader | None, loading: Loading) -> Finding | Fine:
@@ -37,6 +38,10 @@ class InputWait(Detector):
             return Fine(share, self.wait_share_threshold, "share", "waiting for data")
         if loader is None:
             return self._by_hand(steps, loading)
+        keeps_up = loading.load < loader.num_workers * float(loading.work.mean())
+        if keeps_up and loading.idle_cores < self.min_idle_cores:
+            reason = "idle cores: the workers keep up, and it is the machine that has no time for them"
+            return Fine(loading.idle_cores, self.min_idle_cores, "cores", reason)
         ceiling = max(0.0, float(loading.wait.sum()) - self.floor_seconds * steps.count)
         # Only a bound is known: the wait can go at most; half of it is the middle of what fixes reach.
         priced = gain(
@@ -56,26 +61,42 @@ class InputWait(Detector):
             evidence=_shared.wait_evidence(loading, steps),
             gain=priced,
             detected_by=0.6,
-            fix=Fix(
-                "Make batches cheaper or earlier: see what the loading does in the call tree",
-                "DataLoader(..., prefetch_factor=4)",
-                effort=2,
-            ),
+            fix=self._fix(loader, loading),
+            hint=loading.in_memory,  # torch's own way to index: true, and no fault of the user's code
             after="the work of the step",
             removes={"data_wait": priced.seconds},
         )
 
+    @staticmethod
+    def _fix(loader: Loader, loading: Loading) -> Fix:
+        """Advice that this loader can take: one without workers has no queue to lengthen."""
+        if loading.in_memory:
+            return Fix(
+                "Index whole batches: the data lies in memory and is gathered sample by sample",
+                "batches = BatchSampler(RandomSampler(dataset), batch_size, drop_last=False)\n"
+                "DataLoader(dataset, sampler=batches, batch_size=None)  # dataset[[3, 1, 2]] must give a batch",
+                effort=2,
+            )
+        summary = "Make batches cheaper or earlier: see what the loading does in the call tree"
+        if not loader.num_workers:
+            return Fix(summary, "# in the Dataset: do once, before the loop, what is the same in every epoch", effort=2)
+        ahead = 2 * int(loader.facts.get("prefetch_factor") or 2)
+        snippet = f"DataLoader(..., num_workers={loader.num_workers}, prefetch_factor={ahead})"
+        return Fix(summary, snippet, effort=2)
+
     def _by_hand(self, steps: Steps, loading: Loading) -> Finding | Fine:
         """A loop without a DataLoader that makes each batch itself, when it needs it."""
-        workers = _shared.advised_workers(loading)
-        new_step = _shared.predicted_step(loading, workers)
-        priced = _shared.gain_of_step(
+        model = step_model(loading, steps)
+        workers = _shared.advised_workers(model, loading)
+        changes = Changes(model, workers=workers)
+        new_step = step_seconds(changed(model, changes))
+        priced = _shared.priced(
             loading,
             steps,
-            new_step,
-            loading.load,
+            changes,
             f"T' = max(C, L/n, CPU/cores) = {new_step * 1e3:.1f} ms with n = {workers}, "
             f"C = {loading.work.mean() * 1e3:.1f} ms, L = {loading.load * 1e3:.1f} ms",
+            first_wait=loading.load,
             confidence=0.6,
         )
         if (priced.step_share or 0.0) < self.min_gain_share:
@@ -98,4 +119,5 @@ class InputWait(Detector):
             ),
             after=_shared.after_text(loading, new_step),
             removes={"data_wait": priced.seconds, "other": priced.seconds},
+            changes=changes,
         )

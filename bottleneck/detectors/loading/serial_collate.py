@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...findings import Evidence, Finding, Fine, Fix
+from ...findings import Changes, Evidence, Finding, Fine, Fix
+from ...prediction import changed, step_model, step_seconds
 from ...timeline.loading import Loading
 from ...timeline.steps import Loader, Steps
 from .. import Detector
@@ -41,18 +42,18 @@ class SerialCollate(Detector):
             return Fine(share, self.step_share_threshold, "share", "collate in the step")
         if loading.collate_share < self.load_share_threshold:
             return Fine(loading.collate_share, self.load_share_threshold, "share", "collate in the loading")
-        workers = max(1, loader.num_workers)
-        new_load = loading.load - collate * (1 - self.vectorised_share)
-        work = float(loading.work.mean())
-        new_step = work + new_load if loader.num_workers == 0 else max(work, new_load / workers)
-        gain = _shared.gain_of_step(
+        less = collate * (1 - self.vectorised_share)
+        model = step_model(loading, steps)
+        changes = Changes(model, load=-less, load_cpu=-less * loading.load_cpu / max(loading.load, 1e-9))
+        new_step = step_seconds(changed(model, changes))
+        gain = _shared.priced(
             loading,
             steps,
-            min(new_step, steps.typical_seconds),
-            0.0,
+            changes,
             f"T' = T - (t_collate - t_new), t_collate = {collate * 1e3:.1f} ms measured, "
             f"t_new {self.vectorised_share:.0%} of it",
             confidence=0.6,
+            fix_error=_shared.REPLACED_ERROR,
         )
         return Finding(
             detector=self.id,
@@ -67,9 +68,12 @@ class SerialCollate(Detector):
             gain=gain,
             fix=Fix(
                 "Build the batch with whole-array operations",
-                "def collate(samples):\n    x, y = zip(*samples)\n    return torch.stack(x), torch.as_tensor(y)",
+                "x, y = zip(*samples)\n"
+                "x = torch.stack(x)  # samples of one shape\n"
+                "x = torch.nn.utils.rnn.pad_sequence(x, batch_first=True)  # samples that differ in length",
                 effort=2,
             ),
             after=_shared.after_text(loading, new_step),
             removes={"data_wait": gain.seconds},
+            changes=changes,
         )

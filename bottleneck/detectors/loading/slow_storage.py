@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...findings import Evidence, Finding, Fine, Fix
+from ...findings import Changes, Evidence, Finding, Fine, Fix
+from ...prediction import changed, step_model, step_seconds
 from ...timeline.loading import Loading
 from ...timeline.steps import Loader, Steps
 from .. import Detector
@@ -15,8 +16,9 @@ class SlowStorage(Detector):
     Why it matters
         The storage feeds the loop; more processes only queue for it.
     How it is measured
-        Share of the loading time blocked in functions that read, from sampled stacks and timed readers, with at
-        least two readers already at work.
+        Share of the loading time blocked in reads: timed readers, sampled stacks that end in code that reads files or
+        talks to a service, or bytes read while the workers wait for each other. At least two readers are at work, and
+        a batch takes the longer the more of them are: where it does not, more workers help, and that is said instead.
     How to fix it
         Copy the data to local disk, pack small files into shards that are read in order, or cache what is re-read.
     When to ignore it
@@ -43,21 +45,25 @@ class SlowStorage(Detector):
         ratio = loading.load / loader.num_workers / max(float(loading.work.mean()), 1e-9)
         if ratio < self.lag_ratio:
             return Fine(ratio, self.lag_ratio, "", "time per batch of all workers over the work of a step")
+        if loading.contention is not None and not loading.saturated:
+            reason = "growth of a batch's time with the readers at work: more readers would read more"
+            return Fine(loading.contention, None, "", reason)
         hot = next((line for line in loading.hot if line.cpu_share < 0.5), None)
         kept = max(0.05, 1.0 - loading.reading_share)
-        new_step = max(
-            float(loading.work.mean()),
-            loading.load * kept / loader.num_workers,
-            (loading.load_cpu + loading.work_cpu) / max(loading.cores, 1.0),
-        )
-        gain = _shared.gain_of_step(
+        model = step_model(loading, steps)
+        changes = Changes(model, load=-loading.load * (1.0 - kept))
+        new_step = step_seconds(changed(model, changes))
+        gain = _shared.priced(
             loading,
             steps,
-            min(new_step, steps.typical_seconds),
-            0.0,
+            changes,
             "T' = max(C, L'/n) with reads from memory or local disk, L' the part of the loading that does not read",
             confidence=0.6,
+            fix_error=_shared.REPLACED_ERROR,
         )
+        contention: tuple[Evidence, ...] = ()
+        if loading.contention is not None:
+            contention = (Evidence("a batch slows down with the readers at work", loading.contention, "share"),)
         return Finding(
             detector=self.id,
             title=self.title,
@@ -66,6 +72,7 @@ class SlowStorage(Detector):
             evidence=(
                 *_shared.wait_evidence(loading, steps),
                 Evidence("loading blocked in reads", loading.reading_share, "share"),
+                *contention,
             ),
             gain=gain,
             fix=Fix(
@@ -75,4 +82,5 @@ class SlowStorage(Detector):
             ),
             after=_shared.after_text(loading, new_step),
             removes={"data_wait": gain.seconds},
+            changes=changes,
         )

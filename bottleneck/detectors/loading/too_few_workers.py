@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...findings import Evidence, Finding, Fine, Fix
+from ...findings import Changes, Evidence, Finding, Fine, Fix
+from ...prediction import changed, step_model, step_seconds
 from ...timeline.loading import Loading
 from ...timeline.steps import Loader, Steps
 from .. import Detector
@@ -30,7 +31,7 @@ class TooFewWorkers(Detector):
     wait_share_threshold = _shared.WAIT_DEAD_BAND
     lag_ratio = 1.05  # L/n over C: below it the workers keep up on average
     min_gain_share = 0.03
-    reading_share_limit = 0.5  # mostly blocked in reads with several readers already: slow-storage's case
+    blocked_share_limit = 0.5  # of the loading, while several wait for each other: slow-storage's case
 
     def detect(self, steps: Steps, loader: Loader, loading: Loading) -> Finding | Fine:
         if loader.num_workers == 0:
@@ -41,18 +42,20 @@ class TooFewWorkers(Detector):
         ratio = loading.load / loader.num_workers / max(float(loading.work.mean()), 1e-9)
         if ratio < self.lag_ratio:
             return Fine(ratio, self.lag_ratio, "", "time per batch of all workers over the work of a step")
-        if loading.reading_share > self.reading_share_limit and loader.num_workers >= 2:
-            return Fine(loading.reading_share, self.reading_share_limit, "share", "loading blocked in reads")
-        workers = _shared.advised_workers(loading)
-        now = max(_shared.predicted_step(loading, loader.num_workers), steps.typical_seconds)
-        new_step = _shared.predicted_step(loading, workers)
+        if loading.saturated and loading.blocked_share > self.blocked_share_limit:
+            return Fine(loading.contention, None, "", "growth of a batch's time with the workers at it: they queue")
+        if loading.contention is None and loading.reading_share > self.blocked_share_limit and loader.num_workers >= 2:
+            return Fine(loading.reading_share, self.blocked_share_limit, "share", "loading blocked in reads")
+        model = step_model(loading, steps)
+        workers = _shared.advised_workers(model, loading)
+        changes = Changes(model, workers=workers)
+        now, new_step = step_seconds(model), step_seconds(changed(model, changes))
         if workers <= loader.num_workers or new_step > (1 - self.min_gain_share) * now:
             return Fine(loading.idle_cores, 1.0, "cores", "idle cores; more workers would not help")
-        gain = _shared.gain_of_step(
+        gain = _shared.priced(
             loading,
             steps,
-            new_step,
-            0.0,
+            changes,
             f"T' = max(C, L/n, CPU/cores) = {new_step * 1e3:.1f} ms with n = {workers} "
             f"instead of {loader.num_workers}, L = {loading.load * 1e3:.1f} ms",
         )
@@ -71,4 +74,5 @@ class TooFewWorkers(Detector):
             ),
             after=_shared.after_text(loading, new_step),
             removes={"data_wait": gain.seconds},
+            changes=changes,
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...findings import Finding, Fine, Fix
+from ...findings import Changes, Finding, Fine, Fix
+from ...prediction import changed, step_model, step_seconds
 from ...timeline.loading import Loading
 from ...timeline.steps import Loader, Steps
 from .. import Detector
@@ -20,15 +21,16 @@ class WorkersZero(Detector):
     How to fix it
         Give the DataLoader the number of workers that the report prints, and ``persistent_workers=True``.
     When to ignore it
-        When batches already lie in memory (the wait is then small and nothing is reported), or no core is idle.
+        When batches already lie in memory: only a large gain on an idle core is reported then.
     """
 
     id = "workers-zero"
     title = "Batches are loaded in the training thread"
     stage = "data loading"
-    explains = ("input-wait", "starved-gpu", "residual-python")
+    explains = ("input-wait", "starved-gpu")
     wait_share_threshold = _shared.WAIT_DEAD_BAND  # dead band of every tool we compared
     min_gain_share = 0.03  # of the step: less is not worth worker processes
+    min_memory_gain_share = 0.25  # of the step, and an idle core: batches in memory gain little for their way
 
     def detect(self, steps: Steps, loader: Loader, loading: Loading) -> Finding | Fine:
         share = loading.wait_share
@@ -36,18 +38,24 @@ class WorkersZero(Detector):
             return Fine(loader.num_workers, 0, "count", "the loader has workers")
         if share < self.wait_share_threshold:
             return Fine(share, self.wait_share_threshold, "share", "waiting for data")
-        workers = _shared.advised_workers(loading)
-        new_step = _shared.predicted_step(loading, workers)
-        gain = _shared.gain_of_step(
+        model = step_model(loading, steps)
+        workers = _shared.advised_workers(model, loading)
+        changes = Changes(model, workers=workers)
+        new_step = step_seconds(changed(model, changes))
+        gain = _shared.priced(
             loading,
             steps,
-            new_step,
-            loading.load,
+            changes,
             f"T' = max(C, L/n, CPU/cores) = {new_step * 1e3:.1f} ms with n = {workers}, "
             f"C = {loading.work.mean() * 1e3:.1f} ms, L = {loading.load * 1e3:.1f} ms",
+            first_wait=loading.load,
         )
-        if (gain.step_share or 0.0) < self.min_gain_share:
-            return Fine(gain.step_share, self.min_gain_share, "share", "what workers would save here")
+        saved = gain.step_share or 0.0
+        if saved < self.min_gain_share:
+            return Fine(saved, self.min_gain_share, "share", "what workers would save here")
+        if loading.in_memory and (saved < self.min_memory_gain_share or loading.idle_cores < 1.0):
+            reason = "what workers would save: the data lies in memory and is only indexed and collated"
+            return Fine(saved, self.min_memory_gain_share, "share", reason)
         return Finding(
             detector=self.id,
             title=self.title,
@@ -63,4 +71,5 @@ class WorkersZero(Detector):
             ),
             after=_shared.after_text(loading, new_step),
             removes={"data_wait": gain.seconds},
+            changes=changes,
         )

@@ -66,7 +66,7 @@ class EvalHeavy(Detector):
             ),
             gain=priced,
             fix=_fix(steps, evaluations, factor),
-            after=limit_after(loading, inside / max(steps.count, 1), "the steps themselves"),
+            after=limit_after(steps, loading, inside / max(steps.count, 1), "the steps themselves"),
             removes={"eval": saved},
         )
 

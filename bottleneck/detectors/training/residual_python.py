@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 
-from ...findings import Evidence, Finding, Fine, Fix, Gain
-from ...prediction import LoaderTerms, best_workers, gain, step_with_workers
+from ...findings import Evidence, Finding, Fine, Fix, Gain, StepModel
+from ...prediction import best_workers, gain, saved_by_less_work, step_with_workers
 from ...timeline.between import Place
 from ...timeline.loading import Loading
 from ...timeline.residual import Residual
 from ...timeline.steps import Steps
 from .. import Detector
 from ..loading._shared import frame_location
-from ._shared import MOST_TIMES, limit_after, saved_by_less_work
+from ._shared import MOST_TIMES, limit_after
 
 
 class ResidualPython(Detector):
@@ -68,7 +68,7 @@ class ResidualPython(Detector):
             ),
             gain=priced,
             fix=fix,
-            after=limit_after(loading, priced.seconds / max(steps.count, 1), "the phases of the step"),
+            after=limit_after(steps, loading, priced.seconds / max(steps.count, 1), "the phases of the step"),
             removes={"other": priced.seconds},
         )
 
@@ -119,7 +119,7 @@ class ResidualPython(Detector):
         cpu = here * place.cpu_share
         load_cpu = cpu + (loading.load_cpu if loading is not None else 0.0)
         work_cpu = max(0.0, loading.work_cpu - cpu) if loading is not None else step - here
-        terms = LoaderTerms(max(step - load, 0.0), load, load_cpu, work_cpu, cores)
+        terms = StepModel(max(step - load, 0.0), load, load_cpu, work_cpu, cores)
         workers = best_workers(terms, max(1, math.ceil(cores)))
         saved = max(0.0, step - step_with_workers(terms, workers)) * count
         if saved < self.min_saved_share * steps.total_seconds and place.cpu_share >= 0.5:

@@ -82,6 +82,6 @@ class SyncCheckpoint(Detector):
                 effort=1,
                 risk=0.1,
             ),
-            after=limit_after(loading, inside / max(steps.count, 1), "the steps themselves"),
+            after=limit_after(steps, loading, inside / max(steps.count, 1), "the steps themselves"),
             removes={"checkpoint": saved * sum(checkpoints.seconds) / total},
         )
