@@ -325,7 +325,9 @@ def is_users_exception(error):
     handlers = set()
     for number in signal.valid_signals():
         handler = signal.getsignal(number)
-        handlers.add(getattr(getattr(handler, "__func__", handler), "__code__", None))
+        code = getattr(getattr(handler, "__func__", handler), "__code__", None)
+        if code is not None and not code.co_filename.startswith(_OURS):  # the sampler's own is one
+            handlers.add(code)
     trace = error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code in handlers:

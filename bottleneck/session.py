@@ -13,9 +13,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import signals
+from .launch.command import start_error
 from .launch.supervisor import Ended, Supervisor
 from .signals import OPTIONS_VARIABLE, RUN_DIR_VARIABLE
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 PART_SECONDS = 10.0
 HOST_SECONDS = 0.1
+REPORT_FILE = "report.html"
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,18 @@ class Options:
     record_args: bool = False
     price_per_hour: float | None = None
     otlp: str | None = None
+
+
+class Recorded(NamedTuple):
+    """How the program ended and what to tell the user. ``lost``: one line on what could not be kept, "" for nothing.
+
+    ``readable``: whether the run folder can be analysed.
+    """
+
+    ended: Ended
+    messages: list[str]
+    lost: str
+    readable: bool
 
 
 @dataclass
@@ -139,65 +153,113 @@ class Recorder:
 
 def record(
     argv: list[str], words: list[str], run_dir: Path, options: Options, progress: Callable[[Any], Any] | None = None
-) -> tuple[Ended, list[str]]:
-    """Run ``argv`` under supervision into ``run_dir``. Returns how it ended and what to tell the user.
+) -> Recorded:
+    """Run ``argv`` under supervision into ``run_dir``. Raises CommandError when it cannot be started, nothing else.
 
     ``progress(recorder)`` is called once after the start and returns an object with ``tick()`` and ``close()``.
     """
+    from .recording.folder import hold
+
     environment = {RUN_DIR_VARIABLE: str(run_dir), OPTIONS_VARIABLE: f"stacks={options.stacks}"}
     supervisor = Supervisor(argv, run_dir, environment)
     state: dict[str, Any] = {}
+    hold(run_dir)
+    started = {"started_ns": time.monotonic_ns(), "started_wall_ns": time.time_ns()}
 
     def tick() -> None:
         if "recorder" not in state:  # the child is already running: now the heavy imports
+            begin(run_dir, words, options, {"pid": supervisor.pid, **started})
             state["recorder"] = Recorder(run_dir, supervisor.pid)
             state["progress"] = progress(state["recorder"]) if progress is not None else None
         state["recorder"].tick()
         if state["progress"] is not None:
             state["progress"].tick()
 
-    ended = supervisor.run(tick)
-    recorder = state.get("recorder") or Recorder(run_dir, ended.pid)
+    try:
+        ended = supervisor.run(tick)
+    except OSError as error:
+        raise start_error(argv, error) from None
     if state.get("progress") is not None:
         state["progress"].close()
-    recorder.finish()
-    messages = list(recorder.drain.problems) + ([recorder.writer.problem] if recorder.writer.problem else [])
+    messages = []
     if ended.tick_error is not None:
         messages.append(f"recording had {ended.tick_errors} errors, first: {ended.tick_error!r}")
+    try:  # the program has an exit code by now, and nothing of ours may replace it
+        recorder = state.get("recorder") or Recorder(run_dir, ended.pid)
+        lost, readable = _finish(run_dir, recorder, words, options, ended)
+        messages += recorder.drain.problems
+    except Exception as error:
+        lost, readable = f"the recording could not be finished: {type(error).__name__}: {error}", False
+    return Recorded(ended, messages, lost, readable)
+
+
+def _finish(run_dir: Path, recorder: Recorder, words: list[str], options: Options, ended: Ended) -> tuple[str, bool]:
+    """(what could not be kept, whether the run can be read)."""
+    from .recording.folder import reason
+
+    recorder.finish()
+    lost = recorder.writer.problem
+    if lost:
+        recorder.notes.append("A part of the recording is missing: it could not be written.")
     try:
         _write_run(run_dir, recorder, words, options, ended)
     except OSError as error:
-        messages.append(f"cannot write {run_dir}: {error.strerror}")
-    return ended, messages
+        if not run_dir.is_dir():
+            return f"the run folder {run_dir} was removed while the program ran: there is nothing to report", False
+        return lost or f"recording stopped: cannot write {run_dir}: {reason(error)}", False
+    return lost, True
+
+
+def begin(run_dir: Path, words: list[str], options: Options, start: Mapping[str, int]) -> None:
+    """Write run.json as far as it is known, so that the run can be read if we are killed. Never raises OSError.
+
+    ``start``: pid, started_ns and started_wall_ns. A run without an end is completed by ``recording.recovery``.
+    """
+    from .recording.folder import write_json
+
+    try:
+        write_json(run_dir / "run.json", {**_identity(words, options), **start, "exit_code": None, "ended_ns": None})
+    except OSError:
+        pass  # the first part of the tables says so
 
 
 def _write_run(run_dir: Path, recorder: Recorder, words: list[str], options: Options, ended: Ended) -> None:
-    from .recording.folder import VERSION, write_json
+    from .recording import resume
+    from .recording.folder import write_json
 
     write_json(
         run_dir / "run.json",
         {
-            "format": "bottleneck.run",
-            "version": VERSION,
-            "name": options.name,
-            "command": " ".join(words) if options.record_args else " ".join(_public(words)),
+            **_identity(words, options),
             "exit_code": ended.exit_code,
             "pid": ended.pid,
             "started_ns": ended.started_ns,
             "ended_ns": ended.ended_ns,
             "started_wall_ns": ended.started_wall_ns,
-            "machine": _machine(),
             "gpus": recorder.gpus,
-            "versions": _versions(),
             "notes": recorder.notes,
             "unit_costs": {"call_seconds": _call_seconds()},
             "dropped_records": recorder.drain.dropped,
             "written_records": recorder.drain.written,
             "totals": [[*key, *value] for key, value in recorder.drain.totals.items()],
-            "cwd": os.getcwd(),
-            **({"environment": dict(os.environ)} if options.record_args else {}),
         },
     )
+    resume.forget(run_dir)
+
+
+def _identity(words: list[str], options: Options) -> dict[str, Any]:
+    from .recording.folder import VERSION
+
+    return {
+        "format": "bottleneck.run",
+        "version": VERSION,
+        "name": options.name,
+        "command": " ".join(words) if options.record_args else " ".join(_public(words)),
+        "machine": _machine(),
+        "versions": _versions(),
+        "cwd": os.getcwd(),
+        **({"environment": dict(os.environ)} if options.record_args else {}),
+    }
 
 
 def _public(words: list[str]) -> list[str]:
@@ -241,23 +303,33 @@ def complete(run_dir: Path) -> None:
     """Look once, right after the run, at what a later analysis may not find any more: sources and files read."""
     from .recording import probe
     from .recording.data_flow import add_flow_lines
+    from .recording.notes import append_notes
     from .recording.sources import add_growth_lines
-    from .recording.store import append_notes, load
+    from .recording.store import load
 
     recording = load(run_dir)
     known = len(recording.facts.notes)
     add_growth_lines(recording.facts)
     add_flow_lines(recording)
-    append_notes(run_dir, recording.facts.notes[known:])
+    try:
+        append_notes(run_dir, recording.facts.notes[known:])
+    except OSError:
+        return  # the disk is full: less is known about the lines
     probe.run(run_dir, recording)
 
 
 def analyse(run_dir: Path, price_per_hour: float | None = None) -> tuple[Recording, Diagnosis]:
-    """The recording of a run folder and its diagnosis. Raises RunError when it cannot be read."""
+    """The recording of a run folder and its diagnosis. Raises RunError when it cannot be read.
+
+    A run whose recording was killed is completed first.
+    """
     from .analysis import diagnose
+    from .recording.recovery import recover
     from .recording.store import load
     from .timeline.machine import Settings
 
+    if recover(run_dir):
+        complete(run_dir)
     recording = load(run_dir)
     return recording, diagnose(recording, Settings(price_per_hour=price_per_hour))
 
@@ -270,14 +342,15 @@ def write(
     otlp: str | None = None,
 ) -> list[str]:
     """diagnosis.json, report.html, trace.jaeger.json, and spans where asked. Returns warnings; never raises OSError."""
+    from .recording.folder import reason, write_text
     from .report import html
     from .report import json as report_json
 
     try:
-        (run_dir / "diagnosis.json").write_text(report_json.dumps(diagnosis), encoding="utf-8")
-        (run_dir / "report.html").write_text(html.render(diagnosis), encoding="utf-8")
+        write_text(run_dir / "diagnosis.json", report_json.dumps(diagnosis))
+        write_text(run_dir / REPORT_FILE, html.render(diagnosis))
         from .telemetry import export
 
         return export(recording, diagnosis, run_dir, environment, otlp)
     except OSError as error:
-        return [f"cannot write {error.filename or run_dir}: {error.strerror}"]
+        return [f"cannot write {error.filename or run_dir}: {reason(error)}"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from ..launch.command import CommandError, outer_run, replace_process, resolve, start_error
+from ..launch.command import CommandError, outer_run, replace_process, resolve
 from ..launch.platforms import platform_notes, platform_problem
 
 
@@ -71,14 +71,14 @@ def command(
     except RunError as error:
         _fail(str(error), 2)
     try:
-        ended, messages = record(argv, list(words), folder, options, None if quiet else _progress)
-    except OSError as error:
-        failure = start_error(argv, error)
-        _fail(str(failure), failure.exit_code)
-    for message in [*platform_notes(), *messages]:
+        ended, messages, lost, readable = record(argv, list(words), folder, options, None if quiet else _progress)
+    except CommandError as error:
+        _fail(str(error), error.exit_code)
+    for message in [*platform_notes(), *messages, *([lost] if lost else [])]:
         click.echo(f"bottleneck: {message}", err=True)
     try:
-        _report(folder, argv, options, quiet, verbose)
+        if readable:
+            _report(folder, argv, options, quiet, verbose, lost)
     except BrokenPipeError:
         pass
     except Exception as error:  # the user's exit code is worth more than our report
@@ -86,12 +86,12 @@ def command(
     sys.exit(ended.exit_code)
 
 
-def _report(folder: Path, argv: list[str], options: Any, quiet: bool, verbose: bool) -> None:
+def _report(folder: Path, argv: list[str], options: Any, quiet: bool, verbose: bool, lost: str) -> None:
     from rich.console import Console
 
     from ..launch.attachment import attachment_problem
     from ..report import terminal
-    from ..session import analyse, complete, write
+    from ..session import REPORT_FILE, analyse, complete, write
 
     complete(folder)
     recording, diagnosis = analyse(folder, options.price_per_hour)
@@ -100,11 +100,12 @@ def _report(folder: Path, argv: list[str], options: Any, quiet: bool, verbose: b
         click.echo(f"bottleneck: nothing was recorded: {reason or 'no Python process reported.'}", err=True)
     elif not quiet or diagnosis.findings:
         terminal.render(diagnosis, Console(stderr=True), verbose=verbose)
-    for warning in write(folder, recording, diagnosis, otlp=options.otlp):
+    warnings = write(folder, recording, diagnosis, otlp=options.otlp)
+    for warning in warnings if not lost else ():  # the full disk has been told
         click.echo(f"bottleneck: {warning}", err=True)
-    if not quiet:
+    if not quiet and (folder / REPORT_FILE).exists():
         shown = os.path.relpath(folder)
-        click.echo(f"bottleneck: {folder if shown.startswith('..') else shown}/report.html", err=True)
+        click.echo(f"bottleneck: {folder if shown.startswith('..') else shown}/{REPORT_FILE}", err=True)
 
 
 class _Live:

@@ -10,13 +10,16 @@ import click
 @click.option("--keep", type=click.IntRange(min=0), default=10, show_default=True, help="How many --prune keeps.")
 def command(prune: bool, keep: int) -> None:
     """List the recorded runs of this folder, newest first."""
-    from ..recording.folder import all_runs, remove, summary
+    from ..recording.folder import all_runs, in_progress, remove, summary
 
     runs = all_runs()
     if prune:
-        for folder in runs[keep:]:
-            remove(folder)
-        click.echo(f"{max(0, len(runs) - keep)} runs deleted, {min(len(runs), keep)} kept.")
+        left = [folder for folder in runs[keep:] if not remove(folder)]
+        deleted = max(0, len(runs) - keep) - len(left)
+        click.echo(f"{deleted} runs deleted, {len(runs) - deleted} kept.")
+        for folder in left:
+            why = "is still being recorded" if in_progress(folder) else "could not be deleted"
+            click.echo(f"bottleneck: {folder.name} {why}", err=True)
         return
     if not runs:
         click.echo("No runs in .bottleneck/runs. Record one with: bottleneck run train.py")

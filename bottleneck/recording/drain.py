@@ -61,9 +61,11 @@ class Drain:
     written: int = 0
     totals: dict[tuple[int, int, int], tuple[int, int]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    sides: dict[str, int] = field(default_factory=dict)  # side file -> bytes read
+    resume_at: dict[str, tuple[int, StepBuilder | None]] = field(default_factory=dict)  # rings that were read in part
+    retired: list[str] = field(default_factory=list)  # rings to be deleted once what they held is written
     _sources: dict[str, _Source] = field(default_factory=dict)
     _foreign: set[str] = field(default_factory=set)
-    _sides: dict[str, int] = field(default_factory=dict)
     _tables: dict[str, list[Records]] = field(default_factory=dict)
     _steps: list[Table] = field(default_factory=list)
     notes: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
@@ -74,17 +76,17 @@ class Drain:
 
     def poll(self, everything: bool = False) -> None:
         """Copy new records of rings that are a quarter full (all of them when ``everything``)."""
-        for entry in os.scandir(self.live):
-            if entry.name.endswith(".side"):
-                self._read_side(entry.name)
-            elif entry.name.endswith(".ring") and entry.name not in self._sources:
-                self._open(entry.name)
+        for name in self._names():
+            if name.endswith(".side"):
+                self._read_side(name)
+            elif name.endswith(".ring") and name not in self._sources and name not in self.retired:
+                self._open(name)
         for source in list(self._sources.values()):
             if everything or source.written() - source.seen >= source.capacity // 4:
                 self._copy(source)
 
     def retire(self) -> None:
-        """Delete drained rings whose process has gone; their totals are kept."""
+        """Read rings whose process has gone to their end and close them; ``discard`` deletes them."""
         for name, source in list(self._sources.items()):
             if not _alive(source.pid):
                 self._copy(source)
@@ -92,7 +94,20 @@ class Drain:
                 if source.builder is not None:
                     self._settle(source.builder, final=True)
                 del self._sources[name]
-                source.path.unlink(missing_ok=True)
+                self.retired.append(name)
+
+    def discard(self) -> None:
+        """Delete the retired rings: call it when what was taken has been written."""
+        for name in self.retired:
+            try:
+                (self.live / name).unlink(missing_ok=True)
+            except OSError:
+                pass
+        self.retired = []
+
+    def standing(self) -> dict[str, tuple[int, StepBuilder | None]]:
+        """Ring -> (records read so far, the fold of those that no row holds yet)."""
+        return {name: (source.seen, source.builder) for name, source in self._sources.items()}
 
     def take(self, final: bool = False) -> tuple[Table, dict[str, Records]]:
         """(step rows, table name -> records) since the last call; ``final`` closes open steps and reads totals."""
@@ -114,6 +129,12 @@ class Drain:
                 for phase, outer, count, ns in _totals(source):
                     yield source.pid, phase, outer, count, ns
 
+    def _names(self) -> list[str]:
+        try:
+            return os.listdir(self.live)
+        except OSError:
+            return []  # the program has removed the run folder; rings that are open can still be read
+
     def _index(self, pid: int) -> int:
         return self.pids.setdefault(pid, len(self.pids))
 
@@ -133,7 +154,8 @@ class Drain:
             self._foreign.add(name)
             self.problems.append(f"{path} is not a ring of this version and was left alone.")
             return
-        self._sources[name] = _Source(path, memory, capacity, pid, thread)
+        seen, builder = self.resume_at.pop(name, (0, None))
+        self._sources[name] = _Source(path, memory, capacity, pid, thread, seen, builder)
 
     def _copy(self, source: _Source) -> None:
         raw, lost = source.copy()
@@ -173,15 +195,18 @@ class Drain:
             self.totals[process, phase, outer] = (old[0] + count, old[1] + ns)
 
     def _read_side(self, name: str) -> None:
-        offset = self._sides.get(name, 0)
+        offset = self.sides.get(name, 0)
         path = self.live / name
-        if path.stat().st_size <= offset:
-            return
-        with open(path, "rb") as file:
-            file.seek(offset)
-            data = file.read()
+        try:
+            if path.stat().st_size <= offset:
+                return
+            with open(path, "rb") as file:
+                file.seek(offset)
+                data = file.read()
+        except OSError:
+            return  # removed by the program between two looks
         whole = data.rfind(b"\n") + 1
-        self._sides[name] = offset + whole
+        self.sides[name] = offset + whole
         process = self._index(int(name.partition(".")[0]))
         for line in data[:whole].splitlines():
             try:

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from .. import signals
+from .shapes import Run, check
 
 VERSION = 1
 RUNS = Path(".bottleneck") / "runs"
+_LOCK = Path(signals.LIVE) / "lock"
 
 
 class RunError(Exception):
@@ -47,7 +49,10 @@ def _dated(parent: Path, name: str) -> Path:
     base.mkdir(parents=True, exist_ok=True)
     ignore = base.parent / ".gitignore"
     if not ignore.exists():
-        ignore.write_text("*\n")
+        try:
+            write_text(ignore, "*\n")
+        except OSError:
+            pass  # a full disk: the program is run all the same
     safe = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.") or "run"
     stamp = time.strftime("%Y%m%d-%H%M%S")
     for attempt in range(1000):
@@ -67,20 +72,98 @@ def read_run(run_dir: Path) -> dict[str, Any]:
         run = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         raise RunError(f"{run_dir} is not a bottleneck run: it has no run.json") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RunError(f"{path} cannot be read: {error}") from None
     if not isinstance(run, dict) or run.get("format") != "bottleneck.run":
         raise RunError(f"{path} was not written by bottleneck")
-    if int(run.get("version", 0)) > VERSION:
-        raise RunError(f"{path} was written by a newer bottleneck (run version {run['version']}); upgrade to read it")
+    version = run.get("version")
+    if isinstance(version, int) and version > VERSION:
+        raise RunError(f"{path} was written by a newer bottleneck (run version {version}); upgrade to read it")
+    try:
+        check(run, Run)
+        if run.get("ended_ns") is not None and run["ended_ns"] < run["started_ns"]:
+            raise ValueError("it ended before it began")
+    except ValueError as error:
+        raise damaged(path, error) from None
     return run
 
 
+def damaged(path: Path, why: object) -> RunError:
+    """The one line about a file that cannot be used."""
+    return RunError(f"{path} is damaged: {str(why).partition(chr(10))[0]}")
+
+
 def write_json(path: Path, value: Any) -> None:
-    """Write atomically: a reader sees the old file or the new one."""
-    part = path.with_suffix(path.suffix + ".part")
-    part.write_text(json.dumps(value, indent=1, default=str), encoding="utf-8")
-    os.replace(part, path)
+    """Write atomically. Raises OSError."""
+    write_text(path, json.dumps(value, indent=1, default=str))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write atomically: a reader sees the old file or the new one, and a full disk leaves no half. Raises OSError."""
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def reason(error: OSError) -> str:
+    """Why it failed, in one line; pyarrow's errors have a number but no text of their own."""
+    return os.strerror(error.errno) if error.errno else str(error).partition("\n")[0]
+
+
+def hold(run_dir: Path) -> None:
+    """Say that this process records into ``run_dir`` until it ends, whatever ends it. Never raises."""
+    try:
+        import fcntl
+
+        # Never closed by us: the kernel lets go of the lock together with the process, also at SIGKILL.
+        fcntl.flock(os.open(run_dir / _LOCK, os.O_RDWR | os.O_CREAT, 0o600), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (ImportError, OSError):
+        pass  # a file system without locks: the processes of the run are looked at
+
+
+def in_progress(run_dir: Path) -> bool:
+    """Whether somebody still records into a run folder, or a process of an unfinished run is still there."""
+    if _is_held(run_dir / _LOCK):
+        return True
+    try:
+        if read_run(run_dir).get("ended_ns") is not None:
+            return False
+    except RunError:
+        pass
+    return any(map(_writes, (run_dir / signals.LIVE).glob("*.side")))
+
+
+def _is_held(lock: Path) -> bool:
+    try:
+        import fcntl
+
+        descriptor = os.open(lock, os.O_RDWR)
+    except (ImportError, OSError):
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return False
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def _writes(side: Path) -> bool:
+    """Whether the process that wrote a side file is still there; a later one may have got its number."""
+    import psutil
+
+    try:
+        process = psutil.Process(int(side.stem))
+        return bool(process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= side.stat().st_mtime + 1)
+    except (psutil.Error, OSError, ValueError):
+        return False
 
 
 def all_runs(parent: Path | None = None) -> list[Path]:
@@ -108,15 +191,20 @@ def summary(folder: Path) -> str:
         run = read_run(folder)
     except RunError:
         return f"{folder.name}  (not readable)"
-    seconds = (int(run.get("ended_ns") or run["started_ns"]) - int(run["started_ns"])) / 1e9
+    if run.get("ended_ns") is None:
+        state = "still being recorded" if in_progress(folder) else "cut off; bottleneck report reads what is there"
+        return f"{folder.name}  ({state})"
+    seconds = (int(run["ended_ns"]) - int(run["started_ns"])) / 1e9
     try:
         headline = json.loads((folder / "diagnosis.json").read_text(encoding="utf-8")).get("headline", "")
-    except (OSError, ValueError):
+    except (OSError, ValueError, AttributeError):
         headline = ""
     return f"{folder.name}  {seconds:8.1f} s  exit {run.get('exit_code')}  {headline}"
 
 
-def remove(folder: Path) -> None:
-    """Delete a run folder; only one that looks like ours."""
-    if (folder / "tables").is_dir():
-        shutil.rmtree(folder, ignore_errors=True)
+def remove(folder: Path) -> bool:
+    """Delete a run folder, only one that looks like ours and that nobody records into. Whether it is gone."""
+    if not (folder / "tables").is_dir() or in_progress(folder):
+        return False
+    shutil.rmtree(folder, ignore_errors=True)
+    return not folder.exists()

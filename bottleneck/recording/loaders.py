@@ -18,6 +18,8 @@ def join_loaders(recording: Recording) -> None:
     Frameworks make the loaders of training and evaluation at one place: those are told apart by their length, by
     whether their steps train, and by passes that begin while one of the other is open.
     """
+    if len(recording.facts.loaders) < 2:
+        return
     groups: dict[tuple[object, ...], list[tuple[int, _Spans]]] = {}
     same: dict[tuple[int, int], int] = {}
     passes = _passes(recording)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import ast
 import importlib
 import io
-import json
 import linecache
 import os
 import time
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ..timeline.tables import Facts, Recording
+from .notes import append_notes
 
 BUDGET_SECONDS = 1.0
 MAX_BYTES = 16 << 20  # of the file, for the larger of the two sizes
@@ -44,8 +44,7 @@ def run(run_dir: Path, recording: Recording, budget_seconds: float = BUDGET_SECO
         notes += _probe_group(run_dir, recording.facts, process, group, deadline)
     if notes:
         try:
-            with open(run_dir / "tables" / "facts.jsonl", "a", encoding="utf-8") as file:
-                file.writelines(json.dumps(note) + "\n" for note in notes)
+            append_notes(run_dir, notes)
         except OSError:
             pass  # the results still serve this analysis
         recording.facts.notes.extend(notes)

@@ -53,29 +53,28 @@ class StepBuilder:
     """The fold of one thread of one process. ``add`` records in writing order; ``flush`` gives rows and events."""
 
     process: int
-    _pending: list[Records] = field(default_factory=list)
+    pending: list[Records] = field(default_factory=list)
     _loops: dict[int, int] = field(default_factory=dict)
     _open: dict[int, int] = field(default_factory=dict)  # loader -> end of its last next(), while the pass is open
     _last_optimizer: int = 0
     _last_forward: int = 0
     _last_user: int = 0
     _folded: dict[int, int] = field(default_factory=dict)  # loader -> end of the last next() that is in a row
-    _covered_until: int = 0
 
     def add(self, records: Records) -> None:
         """Take a batch of phase, LOOP, STEP, STAGE and MARK records of this thread."""
-        self._pending.append(records)
+        self.pending.append(records)
 
     @property
     def size(self) -> int:
         """Pending records."""
-        return sum(len(batch) for batch in self._pending)
+        return sum(len(batch) for batch in self.pending)
 
     def flush(self, final: bool = False) -> tuple[Table, Records]:
         """(step rows complete so far, records that no row covers or that are kept anyway)."""
-        if not self._pending:
+        if not self.pending:
             return empty_steps(), np.empty(0, RECORD_DTYPE)
-        records = np.concatenate(self._pending)
+        records = np.concatenate(self.pending)
         force = final or len(records) > _MAX_PENDING
         rows = [self._loader_rows(records, int(loader), force) for loader in self._loaders(records)]
         rows += [self._loopless_rows(records, signals.OPTIMIZER, BY_OPTIMIZER, rows)]
@@ -83,7 +82,7 @@ class StepBuilder:
         rows += [self._user_rows(records)]
         keep_from = self._keep_from(records, force)
         done = records["t1"] <= keep_from
-        self._pending = [records[~done]] if not done.all() else []
+        self.pending = [records[~done]] if not done.all() else []
         table = {name: np.concatenate([r[name] for r in rows]) for name in rows[0]}
         settled = records[done]
         covered = _covered(settled, table)

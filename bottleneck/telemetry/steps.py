@@ -103,14 +103,12 @@ def _epoch(builder: Builder, parent: Span, loop: Loop, first: int, end: int, pas
     start, finish = int(rows["t0"][first:end].min()), int(rows["t1"][first:end].max())
     epoch = builder.child(parent, one if passes == 1 else many, start, finish, attributes, loop.process)
     used = used_phases(rows)
-    hidden = []
-    for row in range(first, end):
-        if row in loop.shown:
-            _step(builder, epoch, loop, row, used)
-        else:
-            hidden.append(row)
-    if hidden:
-        _summary(builder, epoch, loop, np.array(hidden), used)
+    shown = sorted(row for row in loop.shown if first <= row < end)
+    for row in shown:
+        _step(builder, epoch, loop, row, used)
+    hidden = np.delete(np.arange(first, end), np.array(shown, dtype=int) - first)
+    if len(hidden):
+        _summary(builder, epoch, loop, hidden, used)
     return epoch
 
 
@@ -140,8 +138,8 @@ def _step(builder: Builder, epoch: Span, loop: Loop, row: int, used: list[str]) 
 def _summary(builder: Builder, epoch: Span, loop: Loop, hidden: npt.NDArray[np.int64], used: list[str]) -> None:
     rows = loop.rows
     attributes: Attributes = {names.STEP_COUNT: len(hidden)}
-    walls = (rows["t1"][hidden] - rows["t0"][hidden]) / 1e9
-    for phase, seconds in [("step", walls), *((name, rows[name][hidden] / 1e6) for name in [*used, "other"])]:
+    for phase in ("step", *used, "other"):  # one at a time: each is as long as the run
+        seconds = (rows["t1"][hidden] - rows["t0"][hidden]) / 1e9 if phase == "step" else rows[phase][hidden] / 1e6
         values = [float(seconds.sum()), *np.percentile(seconds, (50, 95, 99)).tolist()]
         for part, value in zip(names.SUMMARY_PARTS, values, strict=True):
             attributes[f"{names.SUMMARY}{phase}.{part}"] = value

@@ -15,6 +15,7 @@ from .steps import Steps
 from .tables import STEP_PHASES, Recording, Records
 
 Mask = npt.NDArray[np.bool_]
+Spans = npt.NDArray[np.int64]  # one interval (start, end) of monotonic ns a row
 _OUTER = 0xFF
 _SPLIT_SHARE = 0.10  # set-up above this share of the run is split by function
 _MIN_FUNCTION_SHARE = 0.01
@@ -50,22 +51,25 @@ class Breakdown:
         start, end = recording.started_ns, recording.ended_ns
         hello = min(max(facts.ready_ns or facts.hello_ns, start), end)
         outside = [Span("startup", start, hello)]
-        covered: list[tuple[int, int]] = [(start, hello)]
+        parts = [spans_of([start], [hello])]
         seconds: dict[str, float] = {}
         if steps is not None:
             _add_steps(seconds, recording, steps)
-            covered += list(zip(steps.rows["t0"].tolist(), steps.rows["t1"].tolist(), strict=True))
+            parts.append(spans_of(steps.rows["t0"], steps.rows["t1"]))
         serving = requests is not None and requests.process == process
         if requests is not None:
             for name, value, spans in requests.occupancy(process):
                 seconds[name] = seconds.get(name, 0.0) + value
-                covered += spans
-        covered += _add_events(seconds, recording, process, covered)
+                parts.append(np.array(spans, dtype="i8").reshape(-1, 2))
+        covered = union(parts)
+        del parts  # of a long run as large as a table
+        covered = union([covered, _add_events(seconds, recording, process, covered)])
         if facts.bye_ns and facts.bye_ns < end:
             free = _gaps(covered, facts.bye_ns, end)
-            outside += [Span("shutdown", a, b) for a, b in free]
-            covered += free
-        gaps = name_gaps(recording, process, _gaps(covered, start, end), serving)
+            outside += [Span("shutdown", a, b) for a, b in free.tolist()]
+            covered = union([covered, free])
+        left = [(a, b) for a, b in _gaps(covered, start, end).tolist()]
+        gaps = name_gaps(recording, process, left, serving)
         outside += _grouped(gaps, recording, "setup" if steps is not None else "python")
         for span in outside:
             seconds[span.name] = seconds.get(span.name, 0.0) + span.seconds
@@ -128,15 +132,12 @@ def _between_phases(recording: Recording, steps: Steps) -> dict[str, float]:
     return found
 
 
-def _add_events(
-    seconds: dict[str, float], recording: Recording, process: int, covered: list[tuple[int, int]]
-) -> list[tuple[int, int]]:
+def _add_events(seconds: dict[str, float], recording: Recording, process: int, covered: Spans) -> Spans:
     """Phases outside the steps, exclusive; returns the intervals they cover."""
     events = recording.events
     events = events[(events["process"] == process) & (events["kind"] > 0) & (events["kind"] < len(signals.PHASES))]
     events = events[events["thread"] == _main_thread(events)]
-    starts, ends = _arrays(covered)
-    events = events[~_within(events["t1"], starts, ends)]
+    events = events[~_within(events["t1"], covered[:, 0], covered[:, 1])]
     duration = (events["t1"] - events["t0"]) / 1e9
     for kind in np.unique(events["kind"]):
         own = float(duration[events["kind"] == kind].sum())
@@ -144,7 +145,13 @@ def _add_events(
         name = signals.PHASES[int(kind)]
         seconds[name] = seconds.get(name, 0.0) + max(0.0, own - children)
     top = events[(events["flags"] & _OUTER) == 0]
-    return list(zip(top["t0"].tolist(), top["t1"].tolist(), strict=True))
+    found = spans_of(top["t0"], top["t1"])
+    for owner, fields in recording.facts.of("rowwise"):  # a loop over rows has no phase of its own
+        if owner == process:
+            free = _gaps(union([covered, found]), int(fields["t0"]), int(fields["t1"]))
+            seconds["etl.transform"] = seconds.get("etl.transform", 0.0) + int((free[:, 1] - free[:, 0]).sum()) / 1e9
+            found = union([found, free])
+    return found
 
 
 def _main_thread(events: Records) -> int:
@@ -193,9 +200,22 @@ def function_weights(recording: Recording, stacks: Records) -> dict[str, float]:
     return labels
 
 
-def _arrays(spans: list[tuple[int, int]]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    ordered = np.array(sorted(spans), dtype="i8").reshape(-1, 2)
-    return ordered[:, 0], np.maximum.accumulate(ordered[:, 1]) if len(ordered) else ordered[:, 1]
+def spans_of(starts: npt.ArrayLike, ends: npt.ArrayLike) -> Spans:
+    """Intervals with each of the two columns in one piece of memory, as searches want it."""
+    spans: Spans = np.array([starts, ends], "i8").T
+    return spans
+
+
+def union(parts: list[Spans]) -> Spans:
+    """The same time in sorted intervals that neither overlap nor touch."""
+    spans = np.concatenate(parts)
+    if not len(spans):
+        return spans
+    if not (spans[1:, 0] >= spans[:-1, 0]).all():
+        spans = spans[np.argsort(spans[:, 0], kind="stable")]
+    latest = np.maximum.accumulate(spans[:, 1])
+    first = np.flatnonzero(np.append(True, spans[1:, 0] > latest[:-1]))
+    return spans_of(spans[first, 0], latest[np.append(first[1:], len(spans)) - 1])
 
 
 def _within(times: npt.NDArray[np.int64], starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> Mask:
@@ -207,15 +227,8 @@ def _within(times: npt.NDArray[np.int64], starts: npt.NDArray[np.int64], ends: n
     return inside
 
 
-def _gaps(covered: list[tuple[int, int]], start: int, end: int) -> list[tuple[int, int]]:
-    """The parts of [start, end] that no interval covers."""
-    gaps, at = [], start
-    for begin, finish in sorted(covered):
-        if begin > at:
-            gaps.append((at, min(begin, end)))
-        at = max(at, finish)
-        if at >= end:
-            break
-    if at < end:
-        gaps.append((at, end))
-    return [(a, b) for a, b in gaps if b > a]
+def _gaps(covered: Spans, start: int, end: int) -> Spans:
+    """The parts of [start, end] that no interval of a union covers."""
+    gaps = spans_of(np.append(start, covered[:, 1]), np.append(covered[:, 0], end))
+    gaps.clip(start, end, out=gaps)
+    return gaps[gaps[:, 1] > gaps[:, 0]]

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import signals
 from . import Missing
+from .breakdown import Spans, spans_of, union
 from .reads import Reads
 from .stacks import Stacks
 from .steps import Steps
@@ -121,10 +122,8 @@ def _work(recording: Recording, reads: Reads) -> list[tuple[int, int, int, str]]
     return found
 
 
-def _step_spans(steps: Steps | None) -> list[Span]:
-    if steps is None or not steps.all_count:
-        return []
-    return merged(list(zip(steps.rows["t0"].tolist(), steps.rows["t1"].tolist(), strict=True)))
+def _step_spans(steps: Steps | None) -> Spans:
+    return union([spans_of([], [])] if steps is None else [spans_of(steps.rows["t0"], steps.rows["t1"])])
 
 
 def _stage_cuts(recording: Recording, process: int) -> list[tuple[int, int, str]]:
@@ -136,7 +135,7 @@ def _stage_cuts(recording: Recording, process: int) -> list[tuple[int, int, str]
     return [(int(r["t0"]), int(r["t1"]), strings.get((process, int(r["arg"])), "stage")) for r in stages]
 
 
-def _loops(recording: Recording, reads: Reads, busy: list[Span]) -> list[RowLoop]:
+def _loops(recording: Recording, reads: Reads, busy: Spans) -> list[RowLoop]:
     facts, found = recording.facts, []
     others = [(r.t0, r.t1) for r in reads.reads if r.count == 1 and r.format != "json"]
     for owner, fields in facts.of("rowwise"):
@@ -144,7 +143,7 @@ def _loops(recording: Recording, reads: Reads, busy: list[Span]) -> list[RowLoop
             continue
         span = int(fields["t0"]), int(fields["t1"])
         # A file read per row or a training step per row is that work, not row-wise Python.
-        lost = overlap(span, busy) + overlap(span, merged(others))
+        lost = _covered_ns(span, busy) + overlap(span, merged(others))
         wall = (span[1] - span[0] - lost) / 1e9
         own = fields.get("own_ns")
         found.append(_loop(fields, facts.sites.get((owner, int(fields.get("site") or 0))), wall, own, span))
@@ -165,9 +164,10 @@ def _loop(fields: dict[str, Any], site: Site | None, wall: float, own: int | Non
     )
 
 
-def _accesses(recording: Recording, stacks: Stacks, busy: list[Span], loops: tuple[RowLoop, ...]) -> tuple[Access, ...]:
+def _accesses(recording: Recording, stacks: Stacks, busy: Spans, loops: tuple[RowLoop, ...]) -> tuple[Access, ...]:
     """User functions whose samples outside steps, phases and known row loops lie in pandas' element access."""
-    outside = complement(merged([*busy, *((loop.t0, loop.t1) for loop in loops)]), recording)
+    taken = union([busy, spans_of([loop.t0 for loop in loops], [loop.t1 for loop in loops])])
+    outside = complement([(a, b) for a, b in taken.tolist()], recording)
     kinds = {stack: _access(frames) for stack, frames in stacks.frames.items()}
     found: dict[tuple[str, str], list[tuple[int, int, int, bool]]] = {}
     rows = stacks.rows[(stacks.rows["flags"] & 0xFF) == signals.NONE]
@@ -207,9 +207,7 @@ def complement(spans: list[Span], recording: Recording) -> list[Span]:
     return [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b > a]
 
 
-def _stretches(
-    work: list[tuple[int, int, int, str]], busy: list[Span], stages: list[tuple[int, int, str]]
-) -> list[Stretch]:
+def _stretches(work: list[tuple[int, int, int, str]], busy: Spans, stages: list[tuple[int, int, str]]) -> list[Stretch]:
     """Work joined across gaps of up to a second, cut where a step or another stage begins."""
     groups: list[list[tuple[int, int, int, str]]] = []
     end, label = 0, ""
@@ -217,7 +215,7 @@ def _stretches(
         stage = next((name for a, b, name in stages if a <= item[0] < b), "")
         gap = (end, item[0])
         joined = bool(groups) and stage == label and item[0] - end <= MAX_GAP_SECONDS * 1e9
-        if joined and not (gap[1] > gap[0] and overlap(gap, busy)):
+        if joined and not (gap[1] > gap[0] and _covered_ns(gap, busy)):
             groups[-1].append(item)
         else:
             groups.append([item])
@@ -237,6 +235,12 @@ def _stretch(group: list[tuple[int, int, int, str]], stages: list[tuple[int, int
         for kind in _KINDS
     ]
     return Stretch(name, start, end, *seconds)
+
+
+def _covered_ns(span: Span, others: Spans) -> int:
+    """Nanoseconds of ``span`` that a union covers: a million steps are too many to go through one by one."""
+    near = others[np.searchsorted(others[:, 1], span[0]) : np.searchsorted(others[:, 0], span[1])]
+    return int((near.clip(*span)[:, 1] - near.clip(*span)[:, 0]).sum())
 
 
 def merged(spans: list[Span]) -> list[Span]:

@@ -102,14 +102,23 @@ class Steps:
         if chosen is None:
             raise Missing("No repeated loop was seen.")
         process, loader, mine = chosen
-        order = np.argsort(table["t0"][mine], kind="stable")
-        rows = {name: column[mine][order] for name, column in table.items()}
+        rows = _in_order(table, mine)
         kind = {BY_OPTIMIZER: "optimizer", BY_FORWARD: "forward", BY_USER: "user"}.get(loader, "loader")
         ranks = np.unique(table["process"][(table["loader"] == loader) & _useful(table, mine, rows)])
         training = bool(table["trained"].any())
         return cls(
             process, kind, loader, training, rows, _warm_up(rows), recording.wall_seconds, tuple(int(r) for r in ranks)
         )
+
+
+def _in_order(table: Table, mine: npt.NDArray[np.bool_]) -> Table:
+    """The rows of ``mine`` by time; the table itself where it is that already: a long run's is large."""
+    if not mine.all():
+        table = {name: column[mine] for name, column in table.items()}
+    if (table["t0"][1:] >= table["t0"][:-1]).all():
+        return table
+    order = np.argsort(table["t0"], kind="stable")
+    return {name: column[order] for name, column in table.items()}
 
 
 def _useful(table: Table, mine: npt.NDArray[np.bool_], rows: Table) -> npt.NDArray[np.bool_]:

@@ -83,6 +83,7 @@ while True:
     drain.poll(everything=True)
     drain.retire()
     _, tables = drain.take(final=True)
+    drain.discard()
     marks = tables["events"]
     assert marks["arg"].tolist() == list(range(len(marks))) and len(marks) >= 50
     assert marks["t1"].max() <= time.monotonic_ns()

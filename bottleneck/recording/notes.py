@@ -1,0 +1,96 @@
+"""The notes of a run, ``tables/facts.jsonl``: one line [process index, kind, fields] each. Writing and reading."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .. import signals
+from ..timeline.tables import Facts, Frame, Process, Site
+from .folder import damaged
+from .shapes import NOTES, check
+
+FACTS = Path("tables") / "facts.jsonl"
+MAX_PROCESSES = 1 << 15  # the tables keep the index in two bytes
+Note = tuple[int, str, dict[str, Any]]
+
+
+def append_notes(run_dir: Path, notes: Sequence[Note]) -> None:
+    """Add notes (process index, kind, fields) to the facts of a run, all or none. Raises OSError."""
+    if not notes:
+        return
+    path = run_dir / FACTS
+    before = path.stat().st_size if path.exists() else 0
+    try:
+        with open(path, "a", encoding="utf-8") as file:
+            file.writelines(json.dumps(note) + "\n" for note in notes)
+    except OSError:
+        if path.exists():
+            os.truncate(path, before)  # half a line would make the whole file unreadable
+        raise
+
+
+def read_facts(run_dir: Path) -> Facts:
+    """The facts of a run. Raises RunError when a line is not what it should be."""
+    path = run_dir / FACTS
+    notes: list[Note] = []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        for number, line in enumerate(lines, 1):
+            try:
+                notes.append(_note(json.loads(line)))
+            except (ValueError, RecursionError) as error:
+                raise damaged(path, f"line {number}: {error}") from None
+    except (OSError, ValueError) as error:
+        raise damaged(path, error) from None
+    return facts_of(notes)
+
+
+def _note(value: Any) -> Note:
+    check(value, tuple[int, str, dict[str, Any]])
+    process, kind, fields = value
+    if not 0 <= process < MAX_PROCESSES:
+        raise ValueError(f"no process has the number {process}")
+    if kind in NOTES:
+        check(fields, NOTES[kind])
+    return process, kind, fields
+
+
+def facts_of(notes: list[Note]) -> Facts:
+    """Sort the notes of all side files into ``Facts``."""
+    facts = Facts()
+    for index in range(max((p for p, _, _ in notes), default=-1) + 1):
+        facts.processes.append(Process(index=index, pid=0))
+    for index, kind, fields in notes:
+        process = facts.processes[index]
+        if kind == "hello":
+            process.pid, process.parent_pid = int(fields["pid"]), int(fields["ppid"])
+            process.role, process.hello_ns = str(fields["role"]), int(fields["time_ns"])
+            process.python = str(fields["python"])
+            rank = fields.get("rank")
+            process.rank = int(rank) if rank is not None and str(rank).isdigit() else None
+        elif kind == "ready":
+            process.ready_ns = int(fields["time_ns"])
+        elif kind == "bye":
+            process.bye_ns = int(fields["time_ns"])
+        elif kind == "worker":
+            process.role = signals.WORKER
+            process.loader, process.worker = int(fields["loader"]), int(fields["worker"])
+        elif kind == "string":
+            facts.strings[index, fields["id"]] = fields["text"]
+        elif kind == "site":
+            facts.sites[index, fields["id"]] = Site(fields["file"], fields["line"], fields["function"])
+        elif kind == "stack":
+            facts.stacks[index, fields["id"]] = tuple(Frame(*frame) for frame in fields["frames"])
+        elif kind == "loader":
+            facts.loaders[index, fields["id"]] = fields
+        elif kind == "attached":
+            facts.attached.add(str(fields["collector"]))
+        elif kind == "failed":
+            facts.failed[str(fields["collector"])] = f"{fields['where']}: {fields['error']}"
+        else:
+            facts.notes.append((index, kind, fields))
+    return facts

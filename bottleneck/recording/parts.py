@@ -1,0 +1,116 @@
+"""Reads a table's Parquet parts one after the other into columns of the final size: never two copies of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..timeline.tables import RECORD_DTYPE, Records, Table
+from .folder import RunError, damaged
+
+_BATCH_ROWS = 1 << 14  # what is decoded at once
+_ERRORS = (OSError, ValueError, MemoryError, pa.ArrowException)  # of pyarrow, for bytes that are not what they were
+
+
+def read(run_dir: Path, name: str, schema: Mapping[str, np.dtype[Any]]) -> Table:
+    """The columns of ``schema`` of all parts; others are left out. Raises RunError naming the part that is damaged."""
+    paths = _paths(run_dir, name)
+    table = {column: np.empty(sum(map(_rows, paths)), dtype) for column, dtype in schema.items()}
+    _fill(paths, table)
+    return table
+
+
+def read_records(run_dir: Path, name: str) -> Records:
+    """A table of records, in the order of their ends."""
+    paths = _paths(run_dir, name)
+    records = np.empty(sum(map(_rows, paths)), RECORD_DTYPE)
+    _fill(paths, {column: records[column] for column in RECORD_DTYPE.names or ()})
+    ends = records["t1"]
+    if (ends[1:] >= ends[:-1]).all():
+        return records
+    return records[np.argsort(ends, kind="stable")]
+
+
+def read_samples(run_dir: Path, name: str, whole: Sequence[str], needed: Sequence[str] = ()) -> Table:
+    """Samples of the host or the GPU: every number that was measured, NaN where it was not.
+
+    The columns ``whole`` (integers) and ``needed`` must be in every part.
+    """
+    found: dict[str, list[npt.NDArray[Any]]] = {}
+    rows = 0
+    for path in _paths(run_dir, name):
+        for batch in _batches(path, None, [*whole, *needed]):
+            columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+            for column in found.keys() | columns.keys():
+                before = found.setdefault(column, [np.full(rows, np.nan)] if rows else [])
+                if column not in columns:
+                    before.append(np.full(len(batch), np.nan))
+                elif column in whole:
+                    before.append(_typed(path, column, columns[column], np.dtype("i8")))
+                else:
+                    before.append(_number(path, column, columns[column]))
+            rows += len(batch)
+    return {column: np.concatenate(values) for column, values in found.items()}
+
+
+def _paths(run_dir: Path, name: str) -> list[Path]:
+    return sorted((run_dir / "tables").glob(f"{name}-*.parquet"))
+
+
+def _rows(path: Path) -> int:
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except _ERRORS as error:
+        raise damaged(path, error) from None
+
+
+def _batches(path: Path, columns: list[str] | None, needed: list[str]) -> Iterator[Any]:
+    """Record batches of ``columns``, None for all. Raises RunError, also when one of ``needed`` is not there."""
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            lacking = [column for column in needed if column not in file.schema_arrow.names]
+            if lacking:
+                raise RunError(f"{path} is damaged: it has no column {lacking[0]}")
+            yield from file.iter_batches(_BATCH_ROWS, columns=columns, use_threads=False)
+    except _ERRORS as error:
+        raise damaged(path, error) from None
+
+
+def _fill(paths: list[Path], table: Table) -> None:
+    at = 0
+    for path in paths:
+        end = at + _rows(path)
+        for batch in _batches(path, list(table), list(table)):
+            for column, target in table.items():
+                values = _typed(path, column, batch.column(column), target.dtype)
+                if at + len(values) > end:
+                    raise damaged(path, "it has more rows than it says")
+                target[at : at + len(values)] = values
+            at += len(batch)
+        if at != end:
+            raise damaged(path, "it has fewer rows than it says")
+
+
+def _typed(path: Path, column: str, values: Any, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    wanted = pa.types.is_boolean if dtype.kind == "b" else pa.types.is_integer
+    if not wanted(values.type) or values.null_count:
+        raise damaged(path, f"column {column} is {values.type}{' with gaps' if values.null_count else ''}")
+    try:
+        return values.cast(pa.from_numpy_dtype(dtype)).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+    except _ERRORS as error:  # a number too large for the column
+        raise damaged(path, f"column {column}: {error}") from None
+
+
+def _number(path: Path, column: str, values: Any) -> npt.NDArray[Any]:
+    kind = values.type
+    if pa.types.is_null(kind):
+        return np.full(len(values), np.nan)
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
+        raise damaged(path, f"column {column} is {kind}")
+    return values.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
