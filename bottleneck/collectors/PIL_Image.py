@@ -5,6 +5,7 @@ from time import thread_time_ns
 from .. import signals
 from ..recorder import now
 from . import BaseCollector, dress
+from ._reads import unseen
 
 
 class Collector(BaseCollector):
@@ -32,7 +33,7 @@ class Collector(BaseCollector):
                 self.off("after", error)
             return result
 
-        return dress(hooked, original)
+        return dress(unseen(hooked, original), original)
 
     def _decoders(self):
         import sys
@@ -57,4 +58,4 @@ class Collector(BaseCollector):
                 self.off("after", error)
             return result
 
-        return dress(load, original)
+        return dress(unseen(load, original), original)

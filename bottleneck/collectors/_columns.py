@@ -1,42 +1,38 @@
 """Which columns of a frame that was read from a file are ever used.
 
-While, and only while, a tracked frame is alive and not yet used as a whole, the public methods of ``DataFrame`` are
-wrapped. Selecting columns adds them to the note "used"; a row filter or a copy is followed; anything else that can
-see the values counts as the whole frame, which ends the tracking: when unsure, all columns are used.
+pandas keeps the columns of a frame in a manager, and whatever sees values asks it for them. So nothing public is
+wrapped (pandas looks at the reference count and at the caller of its methods): the manager of a followed frame, and
+no other, gets a class that answers the same and takes notes. Taking a column out counts as using it; rows, copies and
+drops are followed; any other request counts as all columns of that manager: when unsure, they are used.
 """
 
 import weakref
-from _thread import get_ident
 
 from ..recorder import is_users_exception
-from . import Patches, dress
+from ._reads import unseen
 
-MAX_TRACKED = 16  # frames followed at a time
-#: Looks that do not read values.
-HARMLESS = frozenset(
-    "columns index shape ndim size dtypes empty axes attrs flags keys info memory_usage from_records from_dict "
-    "from_arrow set_flags loc iloc at iat T style sparse plot".split()
+MAX_FOLLOWED = 64  # managers at a time, those of row filters and copies included
+#: Attributes that hold no values; and those that are worked out from what does.
+ATTRIBUTES = frozenset(
+    "axes items ndim shape blknos blklocs _blknos _blklocs _known_consolidated _is_consolidated __doc__".split()
 )
-#: Results have the same columns (or fewer), so they are followed instead.
+SUMMARIES = frozenset("is_single_block any_extension_types is_view nblocks __class__".split())
+#: Methods that look at no values, or put new ones in.
+LOOKS = frozenset(
+    "get_dtypes get_unique_dtypes is_consolidated _consolidate_inplace _has_no_reference _has_no_reference_block "
+    "add_references insert iset set_axis".split()
+)
+#: Methods whose result is followed: the same columns, or some of them.
 DERIVED = frozenset(
-    "copy head tail sample reset_index __copy__ __deepcopy__ drop add_prefix rename truncate sort_index".split()
+    "copy take reindex_indexer reindex_axis get_slice idelete consolidate get_numeric_data get_bool_data "
+    "_get_data_subset".split()
 )
-SPECIAL = frozenset("__getitem__ __init__ groupby sort_values dropna drop_duplicates pop get".split())
-#: Double-underscore methods that see values (the arithmetic ones go through operator methods with these names).
-WHOLE = (
-    "__array__ __arrow_c_stream__ __dataframe__ __getstate__ __reduce__ __reduce_ex__ __iter__ __add__ __sub__ "
-    "__mul__ __truediv__ __floordiv__ __mod__ __pow__ __radd__ __rsub__ __rmul__ __rtruediv__ __matmul__ __rmatmul__ "
-    "__eq__ __ne__ __lt__ __le__ __gt__ __ge__ __and__ __or__ __invert__ __neg__ __abs__ __array_ufunc__"
-).split()
-FUNCTIONS = (
-    "concat merge merge_asof merge_ordered get_dummies melt pivot_table pivot crosstab wide_to_long isna isnull notna "
-    "notnull to_pickle"
-).split()
-#: ``iter(frame)`` and ``frame.keys()`` give names only, but nearly always to visit every column.
+#: Methods about the column at the position given first.
+COLUMN = frozenset("iget iget_values column_setitem".split())
 
 
 class _Used:
-    """What is known about one read: columns still unused, and those used."""
+    """What is known about one read: its columns, and those in use."""
 
     __slots__ = ("all", "columns", "read", "used")
 
@@ -48,286 +44,128 @@ class _Used:
 
 
 class Columns:
-    """Follows frames; ``track(frame, read id)`` begins. ``pandas`` is the imported module."""
+    """Follows frames; ``track(frame, read id)`` begins. ``off(where, error)`` is told when it cannot go on."""
 
-    def __init__(self, recorder, pandas, off):
+    def __init__(self, recorder, off):
         self.recorder = recorder
-        self.pandas = pandas
         self.off = off
-        self.frames = {}  # id -> (weak reference, _Used)
-        self.groups = {}
-        self.busy = 0  # identity of the thread inside a wrapped method: pandas calls itself
-        self.patches = Patches()
-        self.installed = False
-
-    # -- registry --------------------------------------------------------------------------------------------
+        self.followed = weakref.WeakKeyDictionary()  # manager -> _Used
+        self.plain = self.watched = None  # classes of managers
 
     def track(self, frame, read):
         """Begin to follow ``frame``, the result of read ``read``."""
-        if len(self.frames) >= MAX_TRACKED or not frame.columns.is_unique:
+        manager = frame._mgr
+        if self.plain is None and type(manager).__name__ == "BlockManager":
+            self.plain = type(manager)
+            self.watched = _watched(self, self.plain)
+        if type(manager) is not self.plain or not frame.columns.is_unique or len(self.followed) >= MAX_FOLLOWED:
             return
-        used = _Used(read, list(frame.columns))
-        if not self.installed:
-            self._install()
-        self._follow(self.frames, frame, used)
+        self._follow(manager, _Used(read, frame.columns))
         self.recorder.note("used", read=read, columns=[])
 
-    def _follow(self, table, thing, used):
-        key = id(thing)
-        if used.all or len(table) >= 4 * MAX_TRACKED:
-            self.whole(used)
-            return
-        table[key] = (weakref.ref(thing, lambda _: self._gone(table, key)), used)
+    def _follow(self, manager, used):
+        if used.all or len(self.followed) >= MAX_FOLLOWED:
+            self._use(used, manager.items)
+        elif type(manager) is self.plain:
+            self.followed[manager] = used
+            manager.__class__ = self.watched
 
-    def _gone(self, table, key):
-        table.pop(key, None)
+    def forget(self, used=None):
+        """Follow no more what came of one read, or anything."""
+        for manager, other in list(self.followed.items()):
+            if used is None or other is used:
+                del self.followed[manager]
+                manager.__class__ = self.plain
 
-    def settle(self):
-        """Take the hooks away when nothing is left to follow."""
-        if self.installed and not self.frames and not self.groups:
-            self.patches.restore()
-            self.installed = False
-
-    def find(self, table, thing):
-        found = table.get(id(thing))
-        return found[1] if found is not None and found[0]() is thing else None
-
-    # -- facts -----------------------------------------------------------------------------------------------
-
-    def use(self, used, labels):
+    def _use(self, used, labels):
         """Columns ``labels`` of a read are used; unknown labels are columns made later."""
         new = [label for label in labels if label in used.columns and label not in used.used]
-        if new and not used.all:
-            used.used.update(new)
-            if len(used.used) * 2 > len(used.columns):
-                self.whole(used)
+        if not new or used.all:
+            return
+        used.used.update(new)
+        used.all = len(used.used) * 2 > len(used.columns)
+        self.recorder.note("used", read=used.read, columns=None if used.all else [str(label) for label in new])
+        if used.all:
+            self.forget(used)
+
+    # -- called by the managers ----------------------------------------------------------------------------------
+
+    def release(self, manager):
+        """Somebody sees everything in ``manager``, which is no longer followed."""
+        used = self.followed.pop(manager, None)
+        manager.__class__ = self.plain
+        if used is not None:
+            self._use(used, manager.items)
+
+    def seen(self, manager, name, args, result):
+        """Method ``name`` has been called with ``args``, by name or not."""
+        used = self.followed.get(manager)
+        if used is None:
+            return
+        if name in COLUMN:
+            self._use(used, [manager.items[args[0]]])
+        elif name in DERIVED and result is not manager:
+            # A selection names the columns that are wanted; a drop keeps the rest and says nothing about it.
+            if len(result.items) * 2 > len(used.columns):
+                self._follow(result, used)
             else:
-                self.recorder.note("used", read=used.read, columns=[str(label) for label in new])
+                self._use(used, result.items)
 
-    def whole(self, used):
-        """The whole frame is used: say so and stop following it and what came of it."""
-        if not used.all:
-            used.all = True
-            self.recorder.note("used", read=used.read, columns=None)
-        for table in (self.frames, self.groups):
-            for key in [key for key, (_, other) in table.items() if other is used]:
-                table.pop(key, None)
-
-    # -- hooks -----------------------------------------------------------------------------------------------
-
-    def _install(self):
-        self.installed = True
-        frame = self.pandas.DataFrame
-        for name in dir(frame):
-            if name in HARMLESS or (name.startswith("_") and name not in WHOLE):
-                continue
-            if name in DERIVED or name in SPECIAL:
-                continue
-            self._hook(frame, name, self._see_whole)
-        self._hook(frame, "__copy__", self._see_derived)
-        self._hook(frame, "__deepcopy__", self._see_derived)
-        for name in DERIVED:
-            if not name.startswith("_"):
-                self._hook(frame, name, self._see_derived)
-        self._hook(frame, "__getitem__", self._see_item)
-        self._hook(frame, "__init__", self._see_init)
-        self._hook(frame, "groupby", self._see_group)
-        self._hook(frame, "pop", self._see_item)
-        self._hook(frame, "get", self._see_item)
-        for name in ("sort_values", "dropna", "drop_duplicates"):
-            self._hook(frame, name, self._see_by)
-        for indexer, see in ((type(frame().loc), self._see_loc), (type(frame().iloc), self._see_iloc)):
-            self._hook(indexer, "__getitem__", see)
-        for indexer in (type(frame().at), type(frame().iat)):
-            self._hook(indexer, "__getitem__", self._see_at)
-        for name in ("T", "style", "sparse", "plot"):
-            self._hook(frame, name, self._see_whole)
-        for name in FUNCTIONS:
-            if hasattr(self.pandas, name):
-                self._hook(self.pandas, name, self._see_arguments)
-        self._hook_groups()
-
-    def _hook_groups(self):
-        grouped = self.pandas.core.groupby.DataFrameGroupBy
-        for name in dir(grouped):
-            if name.startswith("_") or name in ("ndim", "ngroups", "groups", "indices", "size", "keys", "level"):
-                continue
-            self._hook(grouped, name, self._see_aggregation)
-        self._hook(grouped, "__getitem__", self._see_selection)
-        self._hook(grouped, "__iter__", self._see_aggregation)
-
-    def _hook(self, owner, name, see):
-        original = getattr(owner, name, None)
-        descriptor = vars(owner).get(name)
-        for base in getattr(owner, "__mro__", ()):
-            if descriptor is None:
-                descriptor = vars(base).get(name)
-        if isinstance(descriptor, property) and descriptor.fget is not None:
-            get = self._watched(descriptor.fget, see)
-            self.patches.replace(owner, name, property(get, descriptor.fset, descriptor.fdel, descriptor.__doc__))
-        elif callable(original) and not isinstance(descriptor, (classmethod, staticmethod, type)):
-            if descriptor is not None and not callable(descriptor):
-                return  # accessors (plot, sparse) reach the values through the frame itself
-            self.patches.replace(owner, name, self._watched(original, see))
-
-    def _watched(self, original, see):
-        """``original`` with ``see(args, kwargs) -> after`` before it; ``after(result)`` when not None."""
-
-        def hooked(*args, **kwargs):
-            if self.busy == get_ident() or not (self.frames or self.groups):
-                return original(*args, **kwargs)
-            self.busy = get_ident()
-            try:
-                after = see(args, kwargs)
-            except BaseException as error:
-                self.busy = 0
-                self._fail(error)
-                return original(*args, **kwargs)
-            try:
-                result = original(*args, **kwargs)
-            finally:
-                self.busy = 0
-            if after is not None:
-                try:
-                    after(result)
-                except BaseException as error:
-                    self._fail(error)
-            return result
-
-        return dress(hooked, original)
-
-    def _fail(self, error):
+    def fail(self, error):
+        """A hook of ours is broken: follow nothing, and say that all columns were used."""
         if is_users_exception(error):
             raise error
-        for _, used in list(self.frames.values()):
-            self.whole(used)
-        self.frames.clear()
-        self.groups.clear()
+        for used in set(self.followed.values()):
+            self.recorder.note("used", read=used.read, columns=None)
+        self.forget()
         self.off("columns", error)
 
-    # -- what a call says about columns ------------------------------------------------------------------------
 
-    def _see_arguments(self, args, kwargs):
-        """Any tracked frame among the arguments (or in a list or dict of them) is used as a whole."""
-        for value in (*args, *kwargs.values()):
-            items = value if isinstance(value, (list, tuple)) else (value,)
-            if isinstance(value, dict):
-                items = tuple(value.values())
-            for item in items:
-                used = self.find(self.frames, item)
-                if used is not None:
-                    self.whole(used)
-        return None
+def _watched(columns, plain):
+    """A subclass of the manager class ``plain`` that tells ``columns`` what it is asked for."""
 
-    _see_whole = _see_arguments
+    def plainly(manager, name, args=None, kwargs=None):
+        """An attribute, or the result of a method: what it asks of itself is no use, and its results are plain."""
+        manager.__class__ = plain
+        try:
+            value = getattr(manager, name)
+            return value if args is None else value(*args, **kwargs)
+        finally:
+            if manager in columns.followed:
+                manager.__class__ = watched
 
-    def _see_derived(self, args, kwargs):
-        used = self.find(self.frames, args[0])
-        return None if used is None else lambda result: self._same(result, used)
+    unseen(plainly, plain)
 
-    def _see_init(self, args, kwargs):
-        data = args[1] if len(args) > 1 else kwargs.get("data")
-        used = self.find(self.frames, data)
-        if used is None:
-            return self._see_arguments(args[1:], kwargs)
-        return lambda _: self._same(args[0], used)
+    def method(name):
+        def call(manager, *args, **kwargs):
+            try:
+                if name == "set_axis" and args[:1] != (1,):  # new names for the columns are more than we follow
+                    columns.release(manager)
+            except BaseException as error:
+                columns.fail(error)
+            result = plainly(manager, name, args, kwargs)
+            try:
+                columns.seen(manager, name, (*args, *kwargs.values()), result)
+            except BaseException as error:
+                columns.fail(error)
+            return result
 
-    def _see_item(self, args, kwargs):
-        used = self.find(self.frames, args[0])
-        key = args[1] if len(args) > 1 else kwargs.get("key", kwargs.get("item"))
-        return None if used is None else self._key(used, key, args[0])
+        return unseen(call, plain)
 
-    def _key(self, used, key, frame):
-        labels = self._labels(key, frame)
-        if labels is not None:
-            self.use(used, labels)
-            return None
-        return lambda result: self._same(result, used)
+    methods = {name: method(name) for name in LOOKS | DERIVED | COLUMN if hasattr(plain, name)}
+    inherited = plain.__getattribute__
 
-    def _labels(self, key, frame):
-        """Column labels that a key selects; None when it selects rows."""
-        if isinstance(key, (str, int, tuple)):
-            return [key]
-        if isinstance(key, (slice, self.pandas.DataFrame)):
-            return None
-        if getattr(key, "dtype", None) == "bool" or callable(key):
-            return None
-        labels = list(key) if hasattr(key, "__iter__") else [key]
-        if labels and isinstance(labels[0], bool):
-            return None
-        return labels
+    def __getattribute__(manager, name):
+        if name in ATTRIBUTES or name in methods:
+            return inherited(manager, name)
+        if name in SUMMARIES:
+            return plainly(manager, name)
+        try:
+            columns.release(manager)
+        except BaseException as error:
+            columns.fail(error)
+        return getattr(manager, name)
 
-    def _same(self, result, used):
-        """Follow a result that has the same columns; a Series of a row means the whole row."""
-        if isinstance(result, self.pandas.DataFrame):
-            if any(column in used.columns for column in result.columns):
-                self._follow(self.frames, result, used)
-        elif result is not None:
-            self.whole(used)
-
-    def _see_loc(self, args, kwargs):
-        frame = getattr(args[0], "obj", None)
-        used = self.find(self.frames, frame)
-        if used is None:
-            return None
-        key = args[1]
-        if isinstance(key, tuple) and len(key) == 2 and not isinstance(key[1], slice):
-            return self._key(used, key[1], frame)
-        return lambda result: self._same(result, used)
-
-    def _see_iloc(self, args, kwargs):
-        used = self.find(self.frames, getattr(args[0], "obj", None))
-        if used is None:
-            return None
-        if isinstance(args[1], tuple):
-            self.whole(used)
-            return None
-        return lambda result: self._same(result, used)
-
-    def _see_at(self, args, kwargs):
-        used = self.find(self.frames, getattr(args[0], "obj", None))
-        if used is not None and isinstance(args[1], tuple) and isinstance(args[1][-1], str):
-            self.use(used, [args[1][-1]])
-        elif used is not None:
-            self.whole(used)
-
-    def _see_by(self, args, kwargs):
-        used = self.find(self.frames, args[0])
-        if used is None:
-            return None
-        by = kwargs.get("by", kwargs.get("subset", args[1] if len(args) > 1 else None))
-        if by is None:
-            self.whole(used)
-            return None
-        self.use(used, [by] if isinstance(by, str) else list(by))
-        return lambda result: self._same(result, used)
-
-    def _see_group(self, args, kwargs):
-        used = self.find(self.frames, args[0])
-        if used is None:
-            return None
-        by = kwargs.get("by", args[1] if len(args) > 1 else None)
-        keys = list(by) if isinstance(by, (list, tuple)) else [by]
-        if not all(isinstance(key, str) for key in keys):
-            self.whole(used)
-            return None
-        self.use(used, keys)
-        return lambda result: self._follow(self.groups, result, used)
-
-    def _see_selection(self, args, kwargs):
-        used = self.find(self.groups, args[0])
-        if used is not None:
-            self.use(used, [args[1]] if isinstance(args[1], str) else list(args[1]))
-
-    def _see_aggregation(self, args, kwargs):
-        used = self.find(self.groups, args[0])
-        if used is None or getattr(args[0], "_selection", None) is not None:
-            return None
-        func = args[1] if len(args) > 1 else kwargs.get("func")
-        if isinstance(func, dict):
-            self.use(used, list(func))
-        elif func is None and kwargs and all(isinstance(v, tuple) and len(v) == 2 for v in kwargs.values()):
-            self.use(used, [value[0] for value in kwargs.values()])
-        else:
-            self.whole(used)
-        return None
+    fields = {"__slots__": (), "__getattribute__": __getattribute__, "__module__": plain.__module__}
+    watched = type(plain.__name__, (plain,), {**methods, **fields})
+    return watched

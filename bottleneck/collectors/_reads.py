@@ -9,9 +9,11 @@ import atexit
 import os
 import sys
 from time import process_time_ns, thread_time_ns
+from types import FunctionType, MethodType
 
 from .. import signals
 from ..recorder import now
+from . import dress
 
 SMALL_NS = 1_000_000  # below a millisecond a note would cost more than it tells
 MAX_NOTES = 2000
@@ -214,7 +216,42 @@ def guard(collector, original, before, after):
                 begun[0].phase = begun[1]
             raise
 
-    return collector.wrap(original, safe_before, safe_after)
+    return alike(unseen(collector.wrap(original, safe_before, safe_after), original), original)
+
+
+def unseen(hooked, original):
+    """``hooked``, a wrapper with ``*args``, named so that a warning raised below it still names the user's line.
+
+    pandas counts the frames of its own folder, ours has to be one of them. Others count a fixed number of frames, from
+    which ``warnings`` leaves out those whose file has both words of "importlib" and "_bootstrap" in its name.
+    """
+    code = hooked.__code__
+    if (getattr(original, "__module__", None) or "").partition(".")[0] == "pandas":
+        file = os.path.join(os.path.dirname(sys.modules["pandas"].__file__), "(hooked)")
+    else:
+        file = code.co_filename + " (as importlib_bootstrap)"
+    hooked.__code__ = code.replace(co_filename=file, co_name=getattr(original, "__name__", code.co_name))
+    return hooked
+
+
+def alike(hooked, original):
+    """``hooked`` itself for a Python function; for one written in C a stand-in that also looks like that.
+
+    As an attribute of a class, a C function is no method (those of Cython are), and it is no ``FunctionType``.
+    """
+    kind = type(original)
+    if isinstance(original, FunctionType):
+        return hooked
+    fields = {
+        "__call__": staticmethod(hooked),
+        "__class__": property(lambda self: kind),
+        "__getattr__": lambda self, name: getattr(original, name),
+        "__reduce__": lambda self: original.__qualname__,
+        "__repr__": lambda self: repr(original),
+    }
+    if hasattr(kind, "__get__"):
+        fields["__get__"] = lambda self, it, owner=None: self if it is None else MethodType(self, it)
+    return dress(type(kind.__name__, (), fields)(), original)
 
 
 def replace(collector, owner, name, hooked):

@@ -11,7 +11,7 @@ from time import thread_time_ns
 from .. import signals
 from ..recorder import now
 from . import BaseCollector, dress
-from ._reads import names, of, replace, size_of
+from ._reads import alike, names, of, replace, size_of
 
 EVERY = 63  # mask on the line number
 MIN_LINES = 512
@@ -71,6 +71,9 @@ def _stand_in(collector, kind):
         def __repr__(self):
             return repr(self._reader)
 
+        def __reduce_ex__(self, protocol):
+            return self._reader.__reduce_ex__(protocol)
+
     reader.__module__ = kind.__module__
     reader.__qualname__ = kind.__qualname__
     return reader
@@ -107,7 +110,7 @@ class Collector(BaseCollector):
                 self.off("before", error)
             return inner
 
-        return dress(reader, original)
+        return alike(dress(reader, original), original)
 
     def _constructing(self, args, kwargs):
         if not self._wanted():

@@ -1,7 +1,7 @@
 """``json``: ``load`` always, ``loads`` of more than 64 KiB only, so that small messages cost one comparison."""
 
 from . import BaseCollector, dress
-from ._reads import argument, of, reader, replace, size_of
+from ._reads import argument, of, reader, replace, size_of, unseen
 
 LARGE = 64 * 1024  # characters or bytes
 
@@ -35,4 +35,4 @@ class Collector(BaseCollector):
                 return recorded(*args, **kwargs)
             return plain(*args, **kwargs)
 
-        replace(self, module, "loads", dress(loads, plain))
+        replace(self, module, "loads", dress(unseen(loads, plain), plain))

@@ -1,11 +1,14 @@
-"""``numpy``: arrays read from files."""
+"""``numpy``: arrays read from files, and written by ``save`` and ``savez``.
+
+These two hand themselves to ``__array_function__`` of other array libraries, which know them by identity: what they
+call is hooked instead.
+"""
 
 from . import BaseCollector
 from ._reads import argument, reader, replace, size_of, writer
 
 _READERS = (("load", "npy", "file"), ("genfromtxt", "text", "fname"), ("loadtxt", "text", "fname"),
             ("fromfile", "binary", "file"))  # fmt: skip
-_WRITERS = ("save", "savez", "savez_compressed", "savetxt")
 
 
 def _describer(parameter):
@@ -27,7 +30,8 @@ class Collector(BaseCollector):
 
     def hook(self, module):
         for name, form, parameter in _READERS:
+            if name == "fromfile" and tuple(map(int, module.__version__.split(".")[:2])) < (2, 4):
+                continue  # warns from C about the calling line, which would be ours
             original = getattr(module, name)
             replace(self, module, name, reader(self, original, "numpy." + name, form, _describer(parameter)))
-        for name in _WRITERS:
-            replace(self, module, name, writer(self, getattr(module, name)))
+        replace(self, module.lib.format, "write_array", writer(self, module.lib.format.write_array))

@@ -4,12 +4,13 @@ Outermost calls only. Readers inside a DataLoader belong to data loading (see ``
 """
 
 import weakref
+from types import FunctionType
 
 from .. import signals
 from ..recorder import now
 from . import BaseCollector
 from ._columns import Columns
-from ._reads import asked, guard, names, of, path_of, replace, size_of, timed, writer
+from ._reads import asked, guard, names, of, path_of, replace, size_of, timed
 from ._rows import Rows
 
 _READERS = {
@@ -23,14 +24,15 @@ _FUNCTIONS = (
     "concat merge merge_asof merge_ordered to_datetime to_numeric get_dummies pivot_table melt crosstab cut qcut "
     "json_normalize"
 ).split()
+# Not those that look at their caller's variables (query, eval); see also ``_looks_around``.
 _METHODS = (
-    "merge join sort_values sort_index drop_duplicates dropna fillna replace pivot pivot_table melt explode stack "
-    "unstack describe corr rank nlargest map agg aggregate transform query eval astype"
+    "merge join sort_values sort_index drop_duplicates dropna pivot pivot_table melt explode stack unstack describe "
+    "corr rank nlargest map agg aggregate transform astype"
 ).split()
 _GROUPED = (
     "agg aggregate apply transform sum mean median min max std var count size first last nunique cumsum quantile"
 ).split()
-# Following columns costs a wrap of DataFrame's methods: only for frames whose reading matters.
+# Following columns costs a little at every use of the frame: only for frames whose reading matters.
 FOLLOW_NS = 20_000_000
 FOLLOW_COLUMNS = 3
 
@@ -42,42 +44,38 @@ class Collector(BaseCollector):
     def hook(self, module):
         self.frame = module.DataFrame
         self.reads = of(self.recorder)
-        self.columns = Columns(self.recorder, module, self.off)
+        self.columns = Columns(self.recorder, self.off)
         self.chunked = weakref.WeakKeyDictionary()
         rows = Rows(self)
         for name, form in _READERS.items():
             if hasattr(module, name):
                 replace(self, module, name, self._reader(getattr(module, name), name, form))
-        for owner in (module.DataFrame, module.Series):
-            for name in _WRITERS:
-                if hasattr(owner, name):
-                    self.patches.replace(owner, name, writer(self, getattr(owner, name)))
         for name in _FUNCTIONS:
             if hasattr(module, name):
                 replace(self, module, name, timed(self, getattr(module, name), signals.TRANSFORM))
         frame, series = module.DataFrame, module.Series
-        for name in _METHODS:
-            if hasattr(frame, name):
-                self.patches.replace(frame, name, timed(self, getattr(frame, name), signals.TRANSFORM))
+        groups = module.core.groupby.DataFrameGroupBy, module.core.groupby.SeriesGroupBy
+        self._hook_methods((frame, series), _WRITERS, signals.WRITE)
+        self._hook_methods((frame,), _METHODS, signals.TRANSFORM)
+        self._hook_methods(groups, _GROUPED, signals.TRANSFORM)
         self.patches.replace(frame, "apply", rows.apply(frame.apply, "DataFrame.apply"))
         self.patches.replace(frame, "iterrows", rows.iterrows(frame.iterrows))
         self.patches.replace(series, "apply", rows.apply(series.apply, "Series.apply"))
         self.patches.replace(series, "map", rows.apply(series.map, "Series.map"))
-        self._hook_groups(module)
         self._hook_chunks(module)
+
+    def _hook_methods(self, owners, methods, phase):
+        """Record methods as ``phase``, each on the class that defines it, where several inherit it."""
+        places = {(home, name) for owner in owners for name in methods for home in _home(owner, name)}
+        for home, name in places:
+            method = vars(home)[name]
+            if isinstance(method, FunctionType) and not _looks_around(method):
+                self.patches.replace(home, name, timed(self, method, phase))
 
     def detach(self):
         if hasattr(self, "columns"):
-            self.columns.frames.clear()
-            self.columns.groups.clear()
-            self.columns.settle()
+            self.columns.forget()
         super().detach()
-
-    def _hook_groups(self, module):
-        for owner in (module.core.groupby.DataFrameGroupBy, module.core.groupby.SeriesGroupBy):
-            for name in _GROUPED:
-                if callable(getattr(owner, name, None)):
-                    self.patches.replace(owner, name, timed(self, getattr(owner, name), signals.TRANSFORM))
 
     # -- readers -----------------------------------------------------------------------------------------------
 
@@ -85,7 +83,6 @@ class Collector(BaseCollector):
         reads, call = self.reads, "pandas." + name
 
         def before(args, kwargs):
-            self.columns.settle()
             token = reads.begin()
             return None if token is None else (token, args, kwargs)
 
@@ -146,6 +143,18 @@ class Collector(BaseCollector):
                 reads.end(begun, call, form, lambda: fields, failed)
 
         self.patches.replace(owner, "read", guard(self, owner.read, before, after))
+
+
+def _home(owner, name):
+    """The class that ``owner`` has a method from, in a list; an empty one where it has none."""
+    return [each for each in owner.__mro__ if name in vars(each)][:1]
+
+
+def _looks_around(function):
+    """Whether it counts the references to its object, or the frames up to the user's line: it would find ours."""
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    return not {"getrefcount", "_check_inplace_deprecation"}.isdisjoint(function.__code__.co_names)
 
 
 def _text(value):

@@ -133,14 +133,15 @@ def _in_steps(steps: Steps | None, time_ns: int) -> bool:
 
 
 def _used(recording: Recording, process: int) -> dict[int, frozenset[str] | None]:
-    """read id -> columns in use; None once the whole frame was."""
-    used: dict[int, frozenset[str] | None] = {}
-    for owner, fields in recording.facts.of("used"):
-        if owner != process:
-            continue
+    """read id -> columns in use, by a forked child too; None once the whole frame was."""
+    notes = recording.facts.of("used")
+    used: dict[int, frozenset[str] | None] = {int(f["read"]): frozenset() for owner, f in notes if owner == process}
+    for _, fields in notes:
         number, columns = int(fields["read"]), fields["columns"]
-        before = used.get(number, frozenset())
-        used[number] = None if columns is None or before is None else before | frozenset(map(str, columns))
+        before = used.get(number)
+        # A child's own reads may have the same numbers: at worst more columns count as used.
+        if before is not None:
+            used[number] = None if columns is None else before | frozenset(map(str, columns))
     return used
 
 

@@ -96,6 +96,26 @@ def test_a_run_is_judged(tmp_path, code, expected, line):
         assert etl.seconds > 0
 
 
+def test_columns_that_a_forked_child_uses_are_used(tmp_path):
+    _, etl, found = outcomes(
+        tmp_path,
+        """
+        import multiprocessing, sys
+        def load():
+            frame = pd.read_csv("big.csv")
+            def visit():
+                return sum(float(frame[f"c{i:02d}"].sum()) for i in range(2, 7)) and None
+            child = multiprocessing.get_context("fork").Process(target=visit)
+            child.start()
+            child.join()
+            return frame["c01"].sum() + frame["c00"].sum()
+        make().head(60_000).to_csv("big.csv", index=False)
+        print(sum(load() for _ in range(5)))
+        """,
+    )
+    assert etl.seconds > 0 and not isinstance(found["no-projection"], Finding), found
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 def test_reads_inside_a_dataset_belong_to_its_items(program, workers):
     recorded = program(
