@@ -58,9 +58,9 @@ class Breakdown:
             parts.append(spans_of(steps.rows["t0"], steps.rows["t1"]))
         serving = requests is not None and requests.process == process
         if requests is not None:
-            for name, value, spans in requests.occupancy(process):
+            for name, value, busy in requests.occupancy(process):
                 seconds[name] = seconds.get(name, 0.0) + value
-                parts.append(np.array(spans, dtype="i8").reshape(-1, 2))
+                parts.append(np.array(busy, dtype="i8").reshape(-1, 2))
         covered = union(parts)
         del parts  # of a long run as large as a table
         covered = union([covered, _add_events(seconds, recording, process, covered)])
@@ -68,11 +68,12 @@ class Breakdown:
             free = _gaps(covered, facts.bye_ns, end)
             outside += [Span("shutdown", a, b) for a, b in free.tolist()]
             covered = union([covered, free])
-        left = [(a, b) for a, b in _gaps(covered, start, end).tolist()]
-        gaps = name_gaps(recording, process, left, serving)
-        outside += _grouped(gaps, recording, "setup" if steps is not None else "python")
-        for span in outside:
-            seconds[span.name] = seconds.get(span.name, 0.0) + span.seconds
+        spans, short = name_gaps(recording, process, _gaps(covered, start, end), serving)
+        names = _group_names(spans, short, recording.wall_seconds, "setup" if steps is not None else "python")
+        outside += [Span(names.get(span.name, span.name), span.start_ns, span.end_ns) for span in spans]
+        for name, value in [*((span.name, span.seconds) for span in outside), *short.items()]:
+            name = names.get(name, name)
+            seconds[name] = seconds.get(name, 0.0) + value
         ordered = dict(sorted(((k, v) for k, v in seconds.items() if v >= _LEAST_SECONDS), key=lambda item: -item[1]))
         return cls(process, recording.wall_seconds, ordered, _merged(outside))
 
@@ -161,20 +162,17 @@ def _main_thread(events: Records) -> int:
     return int(values[np.argmax(counts)])
 
 
-def _grouped(spans: list[Span], recording: Recording, rest: str) -> list[Span]:
+def _group_names(spans: list[Span], short: dict[str, float], wall_seconds: float, rest: str) -> dict[str, str]:
     """Functions by their own names where they matter, else together as ``rest``; in set-up the name says so."""
-    seconds: dict[str, float] = {}
+    seconds = dict(short)
     for span in spans:
         seconds[span.name] = seconds.get(span.name, 0.0) + span.seconds
     functions = {name: value for name, value in seconds.items() if name.startswith("python:")}
-    split = sum(functions.values()) >= _SPLIT_SHARE * recording.wall_seconds
-    names = {
-        name: name.replace("python:", f"{rest}:", 1)
-        if split and value >= _MIN_FUNCTION_SHARE * recording.wall_seconds
-        else rest
+    split = sum(functions.values()) >= _SPLIT_SHARE * wall_seconds
+    return {
+        name: name.replace("python:", f"{rest}:", 1) if split and value >= _MIN_FUNCTION_SHARE * wall_seconds else rest
         for name, value in functions.items()
     }
-    return [Span(names.get(span.name, span.name), span.start_ns, span.end_ns) for span in spans]
 
 
 def _merged(spans: list[Span]) -> tuple[Span, ...]:

@@ -18,6 +18,7 @@ OTHER = "other"
 #: A sample speaks for the running or blocked time that it was weighed with, and for this much beside it: the sampler
 #: looks every 10 to 100 ms, and a thread that waits for a core meanwhile is in neither of its two clocks.
 REACH_NS = 250_000_000
+_MOST = 2_000  # gaps that are kept as stretches to be drawn
 _IMPORT = "<frozen importlib"
 #: What the interpreter calls by itself once the program's last line is done: it waits for threads, and runs atexit.
 _ENDINGS = ("_shutdown", "_exitfunc", "_exit_function", "_python_exit")
@@ -38,8 +39,11 @@ class Span:
         return (self.end_ns - self.start_ns) / 1e9
 
 
-def name_gaps(recording: Recording, process: int, gaps: list[tuple[int, int]], serving: bool) -> list[Span]:
-    """The gaps, cut where the name changes: import, python:<function>, shutdown, serve.idle, other."""
+def name_gaps(
+    recording: Recording, process: int, gaps: npt.NDArray[np.int64], serving: bool
+) -> tuple[list[Span], dict[str, float]]:
+    """The gaps (a row each: start, end), cut where the name changes: import, python:<function>, shutdown, serve.idle,
+    other. Of more than ``_MOST`` the shortest only as seconds by name, each as it begins."""
     rows = recording.stacks[recording.stacks["process"] == process]
     stacks, which = np.unique(rows["arg"], return_inverse=True)
     labels = [_outside(recording.facts.stacks.get((process, i), ()), serving) for i in stacks.tolist()]
@@ -47,11 +51,15 @@ def name_gaps(recording: Recording, process: int, gaps: list[tuple[int, int]], s
     names = unique.tolist()
     from_, what = _timeline(rows, codes[:-1][which], int(codes[-1]))
     found: list[Span] = []
-    for start, end in gaps:
+    longest = np.sort(np.argsort(gaps[:, 0] - gaps[:, 1], kind="stable")[:_MOST])
+    for start, end in gaps[longest].tolist():
         first, last = np.searchsorted(from_, start, side="right") - 1, np.searchsorted(from_, end, side="left")
         cuts = [start, *from_[first + 1 : last].tolist(), end]
         found += [Span(names[what[first + i]], a, b) for i, (a, b) in enumerate(pairwise(cuts)) if b > a]
-    return found
+    short = np.delete(gaps, longest, axis=0)
+    at = what[np.searchsorted(from_, short[:, 0], side="right") - 1]
+    sums = np.bincount(at, weights=(short[:, 1] - short[:, 0]) / 1e9, minlength=len(names))
+    return found, {name: float(seconds) for name, seconds in zip(names, sums.tolist(), strict=True) if seconds > 0}
 
 
 def _timeline(rows: Records, codes: Ints, other: int) -> tuple[Ints, Ints]:
