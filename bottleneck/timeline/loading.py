@@ -107,9 +107,10 @@ class Loading:
         on_cpu = workers.cpu_seconds if loader.num_workers else load * workers.cpu_share
         load_cpu = min(load, on_cpu * cores.crowding)
         reading = max(seen.reading_share, workers.read_share)
-        saturated = workers.contention is not None and workers.contention >= _CONTENDED
-        if saturated and _bytes_per_step(host, steps) >= _MIN_BATCH_BYTES:
-            # A lock or a device shows no reader of its own among the frames: the bytes and the queueing do.
+        scales = workers.contention is not None and workers.contention < _CONTENDED
+        if not scales and loader.num_workers > 1 and _bytes_per_step(host, steps) >= _MIN_BATCH_BYTES:
+            # A lock or a device shows no reader of its own among the frames: the bytes do, and that workers queue;
+            # where they are never fewer than all, nothing tells that they do not.
             reading = max(reading, seen.blocked_share)
         return cls(
             wait=wait,

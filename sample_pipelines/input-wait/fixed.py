@@ -31,9 +31,9 @@ class Batches(Dataset):
 def main():
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    model = nn.Sequential(nn.Linear(256, 1024), nn.ReLU(), nn.Linear(1024, 1024), nn.ReLU(), nn.Linear(1024, 4))
+    model = nn.Sequential(nn.Linear(256, 1600), nn.ReLU(), nn.Linear(1600, 1600), nn.ReLU(), nn.Linear(1600, 4))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    for x, y in DataLoader(Batches(FeatureService(), 6400), batch_size=None, num_workers=4):
+    for x, y in DataLoader(Batches(FeatureService(), 4800), batch_size=None, num_workers=4):
         optimizer.zero_grad()
         nn.functional.cross_entropy(model(x), y).backward()
         optimizer.step()

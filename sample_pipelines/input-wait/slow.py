@@ -24,9 +24,9 @@ def batches(service, count, size=16):
 def main():
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    model = nn.Sequential(nn.Linear(256, 1024), nn.ReLU(), nn.Linear(1024, 1024), nn.ReLU(), nn.Linear(1024, 4))
+    model = nn.Sequential(nn.Linear(256, 1600), nn.ReLU(), nn.Linear(1600, 1600), nn.ReLU(), nn.Linear(1600, 4))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    for x, y in batches(FeatureService(), 6400):
+    for x, y in batches(FeatureService(), 4800):
         optimizer.zero_grad()
         nn.functional.cross_entropy(model(x), y).backward()
         optimizer.step()

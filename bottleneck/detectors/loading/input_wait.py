@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ...findings import Changes, Finding, Fine, Fix
+import numpy as np
+
+from ...findings import QUEUE_SECONDS, Changes, Finding, Fine, Fix
 from ...prediction import changed, gain, step_model, step_seconds
 from ...timeline.loading import Loading
 from ...timeline.steps import Loader, Steps
@@ -30,7 +32,7 @@ class InputWait(Detector):
     wait_share_threshold = 0.10  # warn at 10 % (signatures.md 0, bands of XP, KT and TM)
     min_gain_share = 0.03  # of the step, for loops without a DataLoader: less is not worth processes
     min_idle_cores = 0.5  # with less idle, workers that keep up on average wait for a core, not the loop for them
-    floor_seconds = 0.001  # a healthy prefetched loader still costs about this much
+    floor_seconds = 0.001  # a healthy loader in this process still costs about this much
 
     def detect(self, steps: Steps, loader: Loader | None, loading: Loading) -> Finding | Fine:
         share = loading.wait_share
@@ -42,7 +44,12 @@ class InputWait(Detector):
         if keeps_up and loading.idle_cores < self.min_idle_cores:
             reason = "idle cores: the workers keep up, and it is the machine that has no time for them"
             return Fine(loading.idle_cores, self.min_idle_cores, "cores", reason)
-        ceiling = max(0.0, float(loading.wait.sum()) - self.floor_seconds * steps.count)
+        # A batch that is ready still has to be handed over; only what is waited beyond that can go.
+        handed_over = 2 * QUEUE_SECONDS if loader.num_workers else self.floor_seconds
+        ceiling = float(np.maximum(loading.wait - handed_over, 0.0).sum())
+        share = ceiling / max(float((loading.wait + loading.work).sum()), 1e-9)
+        if share < self.wait_share_threshold:
+            return Fine(share, self.wait_share_threshold, "share", "waiting for data beyond handing it over")
         # Only a bound is known: the wait can go at most; half of it is the middle of what fixes reach.
         priced = gain(
             ceiling * 0.75,
