@@ -43,6 +43,7 @@ class Row:
     low: float | None = None
     high: float | None = None
     obtained: float | None = None
+    guess: bool = False  # a rule of thumb, and the report says so: its range is as wide as what is not known
 
     @property
     def right(self) -> bool:
@@ -98,6 +99,7 @@ def pair(folder: Path, rounds: int) -> Row:
     gain = findings[0]["gain"]
     if gain is None:
         return row
+    row.guess = findings[0]["confidence"] <= 0.2
     row.basis, row.predicted, row.low, row.high = gain["basis"], gain["share"], gain["low"], gain["high"]
     ratios = []
     for _ in range(rounds):
@@ -139,11 +141,12 @@ def summary(rows: list[Row]) -> tuple[list[str], bool]:
     pairs, controls = [r for r in rows if r.planted], [r for r in rows if not r.planted]
     right = sum(r.right for r in pairs)
     alarms = sum(bool(r.found) for r in controls) + sum(bool(r.fixed_found) for r in pairs)
-    fired = sum(bool(r.found) for r in pairs) + alarms
+    # Each finding counts: what is listed beside the planted one is a false alarm too.
+    fired = sum(len(r.found) + len(r.fixed_found) for r in rows)
     priced = [r for r in pairs if r.obtained is not None and r.right]
-    errors = [abs((r.predicted or 0.0) - (r.obtained or 0.0)) for r in priced]
+    errors = [abs((r.predicted or 0.0) - (r.obtained or 0.0)) for r in priced if not r.guess]
     inside = sum(bool(r.inside) for r in priced)
-    widest = max(((r.high or 0.0) - (r.low or 0.0) for r in priced), default=0.0)
+    widest = max(((r.high or 0.0) - (r.low or 0.0) for r in priced if not r.guess), default=0.0)
     median = statistics.median(errors) if errors else 0.0
     text = [
         f"pairs right: {right} of {len(pairs)} (recall {right / max(len(pairs), 1):.2f}), "

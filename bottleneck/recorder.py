@@ -128,12 +128,13 @@ class Recorder:
         self.first_thread = get_ident()
         self.pid = os.getpid()
         self.prefixes = _library_prefixes()
-        self._user_code = {}
+        self._codes = {}
         self.trainings = 0  # backward passes and optimizer steps so far
         self.sampling = False  # a timed item of a Dataset is being made
         self.options = {}
         self.serving = None  # the serving collector's state, with ``in_flight``
         self.growth = None  # of containers; both collectors that see steps look
+        self.looping = False  # a loop over a DataLoader has begun
         self.learn_models = None  # the training collector's: look for models that were not called before
 
     # -- rings ---------------------------------------------------------------------------------------------
@@ -207,12 +208,14 @@ class Recorder:
 
     def is_user(self, code):
         """Whether a code object belongs to the user's own files."""
-        known = self._user_code.get(code)
+        # By identity: the hash of a code object goes through all of its constants. It is kept alive for that.
+        known = self._codes.get(id(code))
         if known is None:
             name = code.co_filename
-            known = not name.startswith(self.prefixes) and not name.startswith("<frozen")
-            self._user_code[code] = known
-        return known
+            known = self._codes[id(code)] = (
+                not name.startswith(self.prefixes) and not name.startswith("<frozen"), code
+            )  # fmt: skip
+        return known[0]
 
     def user_frame(self, frame):
         """The nearest frame of the user's own files at or above ``frame``; None when there is none."""
@@ -231,9 +234,10 @@ class Recorder:
 
     def site_of(self, code, line):
         """Id of (code object, line)."""
-        key = (code, line)
+        key = (id(code), line)
         found = self._sites.get(key)
         if found is None:
+            self.is_user(code)  # keeps the code object, and with it its id
             found = self._sites[key] = next(self._ids)
             function = getattr(code, "co_qualname", code.co_name)
             self.note("site", id=found, file=os.path.abspath(code.co_filename), line=line, function=function)

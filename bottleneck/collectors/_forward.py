@@ -15,7 +15,9 @@ from ..recorder import now
 from . import dress
 
 _LEARN_CALLS = 64  # outermost forwards looked at before the wrap is narrowed to their classes
+_LEARN_AGAIN = 8  # after a new loader or optimizer: a new model is called right away
 _MAX_PLACES = 16
+_FORWARD, _EVAL = _BOTH = signals.FORWARD, signals.EVAL
 
 _timer = None  # of this process, while it records
 _learner = None  # while classes are being learned
@@ -43,16 +45,13 @@ class _Timer(_Ours):
         self.tensor = torch.Tensor
 
     def __call__(self, call, module, args, kwargs):
-        if not self.collector.on:
-            return call(module, *args, **kwargs)
         try:
             ring = self.rings.get(get_ident()) or self.recorder.ring()
             outer = ring.phase
-            nested = outer == signals.FORWARD or outer == signals.EVAL
+            nested = outer in _BOTH or not self.collector.on
             if not nested:
-                phase = signals.FORWARD if self.grad_enabled() else signals.EVAL
-                size = self._size(args or kwargs.values())
-                ring.phase = phase
+                phase = ring.phase = _FORWARD if self.grad_enabled() else _EVAL
+                size = 0 if self.recorder.serving is None else self._size(args or kwargs.values())
                 t0 = now()
         except BaseException as error:
             self.collector.off("before", error)
@@ -85,14 +84,14 @@ class _Timer(_Ours):
 class _Learner(_Ours):
     """Notes the classes of outermost calls."""
 
-    __slots__ = ("calls", "collector", "depth", "finish", "found", "timer")
+    __slots__ = ("collector", "depth", "finish", "found", "left", "timer")
 
-    def __init__(self, collector, timer, found, finish):
+    def __init__(self, collector, timer, found, finish, calls):
         self.collector = collector
         self.timer = timer
         self.found = found
         self.finish = finish
-        self.calls = 0
+        self.left = calls
         self.depth = {}
 
     def __call__(self, plain, module, args, kwargs):
@@ -105,8 +104,8 @@ class _Learner(_Ours):
                 ring = self.collector.recorder.ring()
                 if ring.phase != signals.FORWARD and ring.phase != signals.EVAL:
                     self.found(type(module), sys._getframe(2))
-                    self.calls += 1
-                    if self.calls == _LEARN_CALLS:
+                    self.left -= 1
+                    if self.left == 0:
                         self.finish()
             except BaseException as error:
                 self.collector.off("learn", error)
@@ -133,7 +132,8 @@ class RootForward:
         """Wrap ``Module.__call__`` until the next outermost calls have shown their classes; harmless when it is."""
         global _learner
         if _learner is None:
-            _learner = _Learner(self._collector, _timer, self._found, self._finish)
+            calls = _LEARN_AGAIN if self._narrowed else _LEARN_CALLS
+            _learner = _Learner(self._collector, _timer, self._found, self._finish, calls)
             plain = vars(self._module_class)["__call__"]
             hooked = _learning(plain, self._is_compiling)
             self._collector.patches.replace(self._module_class, "__call__", dress(hooked, plain))
@@ -163,7 +163,7 @@ class RootForward:
             if self._recorder.is_user(frame.f_code):
                 frames.append((frame.f_code, frame.f_lineno))
             frame = frame.f_back
-        place = tuple(frames)
+        place = tuple([(id(code), line) for code, line in frames])
         if place not in self._places and len(self._places) < _MAX_PLACES:
             self._places.add(place)
             shown = [(getattr(c, "co_qualname", c.co_name), os.path.abspath(c.co_filename), line) for c, line in frames]

@@ -52,19 +52,21 @@ class Collector(BaseCollector):
             try:
                 ring = rings.get(get_ident()) or recorder.ring()
                 outer = ring.phase
-                recorder.trainings += 1
-                if outer != backward:
+                nested = outer == backward  # Tensor.backward calls torch.autograd.backward
+                if not nested:
+                    recorder.trainings += 1
                     ring.phase = backward
-                t0 = now()
+                    t0 = now()
             except BaseException as error:
                 self.off("before", error)
+                nested = True
+            if nested:
                 return original(*args, **kwargs)
             try:
                 return original(*args, **kwargs)
             finally:
                 try:
-                    if outer != backward:
-                        ring.close(backward, outer, t0)
+                    ring.close(backward, outer, t0)
                 except BaseException as error:
                     self.off("after", error)
 
@@ -86,8 +88,11 @@ class Collector(BaseCollector):
             try:
                 thread, me = get_ident(), id(optimizer)
                 ring = rings.get(thread) or recorder.ring()
-                steps = opened.setdefault(thread, [])
-                _drop_lost(steps, me)
+                steps = opened.get(thread)
+                if steps is None:
+                    steps = opened[thread] = []
+                elif steps:
+                    _drop_lost(steps, me)
                 if me not in seen:
                     seen.add(me)
                     self.forward.learn()
@@ -106,9 +111,9 @@ class Collector(BaseCollector):
                     _, ring, outer, t0 = steps.pop()
                     recorder.trainings += 1
                     ring.close(phase, outer, t0)
-                    growth = recorder.growth
-                    if growth is not None and growth.due():
-                        growth.look(recorder.user_frame(sys._getframe(1)))
+                    # A loop over a DataLoader is looked at there.
+                    if not recorder.looping and recorder.growth is not None and recorder.growth.due():
+                        recorder.growth.look(recorder.user_frame(sys._getframe(1)))
             except BaseException as error:
                 self.off("after", error)
 

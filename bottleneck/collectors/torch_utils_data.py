@@ -35,14 +35,12 @@ class _Numbers:
 
 
 class _Pass:
-    """One iteration over one loader, on the thread and in the process that began it."""
+    """One iteration over one loader, on the thread (and in the process) whose ring it writes to."""
 
-    __slots__ = ("began", "count", "loader", "pid", "ring", "thread", "trainings")
+    __slots__ = ("began", "count", "loader", "ring", "trainings")
 
     def __init__(self, ring, loader, recorder):
         self.ring = ring
-        self.pid = recorder.pid
-        self.thread = get_ident()
         self.loader = loader
         self.began = now()
         self.trainings = recorder.trainings
@@ -178,17 +176,20 @@ class Collector(BaseCollector):
             hooked = self._next(vars(owner)["__next__"])
             hooked._bottleneck = True
             self.patches.replace(owner, "__next__", hooked)
+        self.recorder.looping = True
         iterator.__dict__["_bottleneck_pass"] = _Pass(ring, number, self.recorder)
 
     def _next(self, original):
         data_wait, first, end, raised = signals.DATA_WAIT, signals.FIRST, signals.END, signals.RAISED
         recorder = self.recorder
+        rings = recorder.rings
+        growth = self.growth
 
         def __next__(iterator):
             current = iterator.__dict__.get("_bottleneck_pass")
-            if current is None or not self.on or current.thread != get_ident() or current.pid != recorder.pid:
-                return original(iterator)
-            ring = current.ring
+            ring = rings.get(get_ident())
+            if current is None or ring is None or ring is not current.ring or not self.on:
+                return original(iterator)  # not ours, or gone on with in another thread or a forked child
             outer = ring.phase
             if outer == data_wait:
                 return original(iterator)
@@ -210,8 +211,8 @@ class Collector(BaseCollector):
             try:
                 ring.close(data_wait, outer, t0, current.loader, flags)
                 current.count += 1
-                if self.growth.due():
-                    self.growth.look(self.recorder.user_frame(sys._getframe(1)))
+                if growth.due():
+                    growth.look(recorder.user_frame(sys._getframe(1)))
             except BaseException as error:
                 ring.phase = outer
                 self.off("after", error)
