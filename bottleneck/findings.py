@@ -72,6 +72,7 @@ class StepModel:
     """Terms of the pipeline law, seconds per step: C work, L load, their CPU parts, and the cores to be had.
 
     ``queue``: CPU of one batch on its way through a worker queue, both ends. ``workers``, ``steps``: of this run.
+    ``own_crowding``: how much longer the work takes because the program's own processes want the same cores.
     """
 
     work: float
@@ -82,6 +83,7 @@ class StepModel:
     queue: float = QUEUE_SECONDS
     workers: int = 0
     steps: int = 0
+    own_crowding: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ def step_model(loading: Loading, steps: Steps) -> StepModel:
         QUEUE_SECONDS * loading.crowding,
         loading.workers,
         steps.count,
+        loading.own_crowding,
     )
 
 
@@ -44,7 +45,9 @@ def step_with_workers(terms: StepModel, workers: int) -> float:
         return terms.work + terms.load
     queue = 0.0 if terms.workers else terms.queue  # else it is in the CPU that was measured
     cpu_bound = (terms.load_cpu + terms.work_cpu + queue) / max(terms.cores, 1.0)
-    return max(terms.work + _RECEIVED * terms.queue, terms.load / workers, cpu_bound)
+    # Where the cores are not what limits, nobody of ours is in the way of the work any more.
+    work = terms.work if cpu_bound >= terms.work else max(cpu_bound, terms.work / terms.own_crowding)
+    return max(work + _RECEIVED * terms.queue, terms.load / workers, cpu_bound)
 
 
 def best_workers(terms: StepModel, most: int) -> int:

@@ -24,7 +24,7 @@ GIL_WAIT_NS = 3_000_000  # a thread that waits this much longer than it slept wa
 QUIET_BEATS = 100  # the probe rests after this many beats without a request
 MOST_ROUTES = 512  # "METHOD route status" texts kept; the rest share one name
 GARBAGE = 0xFFFF  # flags of a LAG record: the garbage collector did it
-_FORWARD_HOOK = os.sep + os.path.join("collectors", "torch.py")
+_FORWARD_HOOK = os.sep + os.path.join("collectors", "_forward.py")
 _LOOP_FOLDERS = (os.sep + "asyncio" + os.sep, os.sep + "uvloop" + os.sep, os.sep + "selectors.py")
 
 # The request that the running code belongs to, as a list that is emptied when it ends: a server may start the next

@@ -70,6 +70,7 @@ class Loading:
     blocked_share: float
     hot: tuple[HotLine, ...]
     crowding: float = 1.0
+    own_crowding: float = 1.0
     contention: float | None = None
     in_memory: bool = False
 
@@ -129,6 +130,7 @@ class Loading:
             blocked_share=max(seen.blocked_share, 1.0 - load_cpu / max(load, 1e-9)),
             hot=seen.hot,
             crowding=cores.crowding,
+            own_crowding=cores.own_crowding,
             contention=workers.contention,
             in_memory=seen.in_memory,
         )
@@ -159,6 +161,7 @@ class Loading:
             blocked_share=1.0 - feeding.cpu_share,
             hot=() if place is None else (HotLine(place.frame, place.share, place.cpu_share),),
             crowding=cores.crowding,
+            own_crowding=cores.own_crowding,
         )
 
 
@@ -175,6 +178,12 @@ class _Cores:
     def usable(self) -> float:
         """Cores to be had, in the unit of the CPU terms: wall seconds that computing takes."""
         return min(self.all, (self.busy + self.idle) * self.crowding)
+
+    @property
+    def own_crowding(self) -> float:
+        """The part of ``crowding`` that comes from the program itself, by its part of the cores in use."""
+        used = max(self.all - self.idle, 1e-9)
+        return 1.0 + (self.crowding - 1.0) * min(1.0, self.busy / used)
 
     def work_cpu(self, steps: Steps, load_cpu: float) -> float:
         """CPU of everything but the loading, per step; in all no more than the cores gave."""

@@ -7,7 +7,7 @@ import tempfile
 import torch
 from torch import nn
 
-SAVE_EVERY = 100
+SAVE_EVERY = 500
 
 
 def save(model, optimizer, path):

@@ -80,7 +80,7 @@ class MemoryThrash(Detector):
             f"kernel time of {thrash.faults:.0f} page faults a step, {lost / steps.count * 1e3:.1f} ms of "
             f"{thrash.loop_seconds / steps.count * 1e3:.1f} ms",
             step_share=share,
-            relative_error=0.25,  # user time spent on cold pages comes on top, what I/O costs goes off
+            relative_error=0.22,  # user time spent on cold pages comes on top, what I/O costs goes off
             confidence=0.8,
         )
         return Finding(
