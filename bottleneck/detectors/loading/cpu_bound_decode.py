@@ -31,6 +31,7 @@ class CpuBoundDecode(Detector):
     wait_share_threshold = 0.10  # of the step: the fix is a day's work, not a flag
     cpu_share_threshold = 0.8  # on the CPU rather than waiting (signatures.md 04)
     max_idle_cores = 0.5  # with more idle, workers come first
+    kept_up = 1.2  # step with the advised workers over its work: up to here they hide the loading
     min_pace_share = 0.8  # of the step: below it the wait comes from elsewhere (the queue between the processes)
     min_operation_share = 0.3  # a hot line below this is not "the" decode
 
@@ -48,13 +49,17 @@ class CpuBoundDecode(Detector):
         crowded = loading.workers >= loading.cores
         if cpu < self.cpu_share_threshold and not (crowded and cpu > 0.5):
             return Fine(cpu, self.cpu_share_threshold, "share", "loading time on the CPU")
-        if loading.workers < loading.cores and loading.idle_cores > self.max_idle_cores:
-            return Fine(loading.idle_cores, self.max_idle_cores, "cores", "idle cores")
+        model = step_model(loading, steps)
+        idle = loading.workers < loading.cores and loading.idle_cores > self.max_idle_cores
+        if idle:
+            # Workers come first; it is a finding beside them where they cannot keep up either.
+            most = changed(model, Changes(model, workers=_shared.advised_workers(model, loading)))
+            if step_seconds(most) <= self.kept_up * model.work:
+                return Fine(loading.idle_cores, self.max_idle_cores, "cores", "idle cores: workers are enough")
         hot = next((line for line in loading.hot if line.cpu_share > 0.5), None)
         fraction = hot.share if hot is not None else 0.0
         if hot is None or fraction < self.min_operation_share:
             return Fine(fraction, self.min_operation_share, "share", "hottest line of the loading")
-        model = step_model(loading, steps)
         changes = Changes(model, load=-loading.load * fraction, load_cpu=-loading.load_cpu * fraction)
         new_step = step_seconds(changed(model, changes))
         gain = _shared.priced(
@@ -68,7 +73,7 @@ class CpuBoundDecode(Detector):
         )
         return Finding(
             detector=self.id,
-            title=self.title,
+            title="Decoding samples takes more than all cores have" if idle else self.title,
             stage=self.stage,
             location=_shared.frame_location(hot.frame),
             evidence=(
