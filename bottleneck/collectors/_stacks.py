@@ -31,7 +31,7 @@ LOOK_NS = 25_000_000  # between two looks for a blocked main thread
 LONGEST_LOOK_NS = 100_000_000  # while it stays blocked in one place
 WAKE_NS = 1_000_000  # of CPU time until a tick starts the looking thread again after a fork
 SIGNAL_NS = 3_000  # what the kernel and the interpreter spend on one signal, outside of the handler's own clock
-COST_SHARE = 0.0015  # of a core, for each of the two; the intervals are lengthened to stay below
+COST_SHARE = 0.0012  # of a core, for each of the two; the intervals are lengthened to stay below
 PROMPT_NS = 3_000_000  # woken later than this, somebody held the GIL: most likely the main thread, running
 FIRST_RING = 32001  # numbers of our two rings: apart from those that the recorder counts up
 
@@ -216,8 +216,8 @@ class Collector(BaseCollector):
             cost = time.thread_time_ns() - cpu_ns + SIGNAL_NS
             self.tick_cost_ns += cost
             rings[0].spent(cost)
-            if not self.ticks & 15:
-                recent = (self.tick_cost_ns - self._paced_at) / 16
+            if not self.ticks & 7:
+                recent = (self.tick_cost_ns - self._paced_at) / 8
                 self._paced_at = self.tick_cost_ns
                 wanted = min(max(TICK_NS, int(recent / COST_SHARE)), LONGEST_TICK_NS)
                 if not 0.8 < wanted / self._tick_ns < 1.25:

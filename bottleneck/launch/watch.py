@@ -33,10 +33,14 @@ def main(words: list[str]) -> int:
 def watch(pid: int, folder: Path, name: str, command: str) -> None:
     """Record the process ``pid`` into ``folder`` until it says bye or has ended, and write run.json."""
     from ..recording.drain import _alive
-    from ..session import Options, Recorder, _write_run
+    from ..recording.folder import hold
+    from ..session import Options, Recorder, _write_run, begin
     from .supervisor import Ended
 
     started_ns, started_wall_ns = time.monotonic_ns(), time.time_ns()
+    hold(folder)
+    start = {"pid": pid, "started_ns": started_ns, "started_wall_ns": started_wall_ns}
+    begin(folder, [command], Options(name, folder), start)
     recorder = Recorder(folder, pid)
     first_error: Exception | None = None
     errors = 0

@@ -59,6 +59,7 @@ class RowWisePython(Detector):
     stage_share_threshold = 0.05  # signatures.md 19
     min_gain_share = _shared.MIN_GAIN_SHARE
     min_cpu_share = 0.5  # below it the rows wait for something else (a service, a disk)
+    timing_error = 0.02  # the loop itself is measured; what may remain of it is in the two ends
     vectorised_seconds = 0.05e-6  # per row and column touched (signatures.md 19)
     # pandas' own cost per row (signatures.md 19): what certainly goes.
     machinery_seconds: ClassVar[dict[str, float]] = {
@@ -122,6 +123,7 @@ class RowWisePython(Detector):
             f"{seconds / max(1, rows) * 1e6:.0f} us",
             low_seconds=min(saved, max(certain, 0.8 * saved)),
             high_seconds=min(seconds, saved * 1.05),
+            relative_error=self.timing_error,
             confidence=0.6,
         )
         first = loops[0]
@@ -140,6 +142,7 @@ class RowWisePython(Detector):
             f"{access.samples} samples in pandas' access to single values, which columns do not need",
             low_seconds=0.8 * access.seconds,
             high_seconds=1.2 * access.seconds,  # the user's own lines between two accesses go as well
+            relative_error=self.timing_error,
             confidence=0.6,
         )
         evidence = (
