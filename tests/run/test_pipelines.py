@@ -27,7 +27,6 @@ def test_the_planted_cause_comes_first_on_its_line(tmp_path: Path, name: str):
     line = script.read_text().splitlines()[finding["location"]["line"] - 1]
     assert SLOW[name] in line
     assert 0 < finding["gain"]["low"] <= finding["gain"]["share"] <= finding["gain"]["high"] < 1
-    assert finding["gain"]["high"] - finding["gain"]["low"] <= 0.25
     assert ran.diagnosis["run"]["named_share"] >= 0.98
 
 
