@@ -47,9 +47,10 @@ class _State:
         if is_users_exception(error):
             raise error
         self.failed = True
-        if self.recorder is not None:
-            self.recorder.sampling = False
-            self.recorder.fail("samples", where, error)
+        recorder = self.recorder or recorder_module.recorder()
+        if recorder is not None:
+            recorder.sampling = False
+            recorder.fail("samples", where, error)
 
     def begin(self):
         """Token of a timed item, None when none is to be timed; opens the batch when it is its first."""

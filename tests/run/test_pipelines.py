@@ -46,4 +46,6 @@ def test_too_short_to_judge_is_said_and_not_called_fine(tmp_path: Path):
     ran = bottleneck(tmp_path, PIPELINES / "controls" / "too_short.py")
     assert ran.found == []
     assert ran.diagnosis["verdict"] == "too short to judge"
-    assert not [row for row in ran.diagnosis["checked"] if row["outcome"] == "fine"]
+    # What ETL there was needs no steps to be judged.
+    etl = {"csv-instead-of-parquet", "no-projection", "row-wise-python"}
+    assert {row["detector"] for row in ran.diagnosis["checked"] if row["outcome"] == "fine"} <= etl
