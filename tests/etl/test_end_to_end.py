@@ -90,7 +90,7 @@ def test_a_run_is_judged(tmp_path, code, expected, line):
     for name in names:
         assert found[name].location.file.endswith("job.py")
         assert line in source[found[name].location.line - 1]
-        assert 0 < found[name].gain.low <= found[name].gain.share <= found[name].gain.high < 1
+        assert 0 <= found[name].gain.low <= found[name].gain.share <= found[name].gain.high < 1
         compile(found[name].fix.snippet, "snippet", "exec")
     if expected:
         assert etl.seconds > 0
