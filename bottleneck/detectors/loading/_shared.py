@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...findings import Changes, Evidence, Gain, Location, StepModel
-from ...prediction import best_workers, block_bootstrap, changed, gain, law_error, step_seconds
+from ...prediction import best_workers, block_bootstrap, changed, gain, law_error, step_model, step_seconds
 from ...timeline.loading import Floats, Loading
 from ...timeline.steps import Loader, Steps
 from ...timeline.tables import Frame, Site
@@ -76,6 +76,22 @@ def priced(
         relative_error=fix_error,
         confidence=confidence,
     )
+
+
+def with_first_workers(
+    loading: Loading, steps: Steps, confidence: float = 0.8
+) -> tuple[int, Changes, float, Gain]:
+    """Batches made in n* workers where none are made ahead yet: (n*, the change, the new step in seconds, its gain)."""
+    model = step_model(loading, steps)
+    workers = advised_workers(model, loading)
+    changes = Changes(model, workers=workers)
+    new_step = step_seconds(changed(model, changes))
+    method = (
+        f"T' = max(C, L/n, CPU/cores) = {new_step * 1e3:.1f} ms with n = {workers}, "
+        f"C = {loading.work.mean() * 1e3:.1f} ms, L = {loading.load * 1e3:.1f} ms"
+    )
+    worth = priced(loading, steps, changes, method, first_wait=loading.load, confidence=confidence)
+    return workers, changes, new_step, worth
 
 
 def wait_evidence(loading: Loading, steps: Steps) -> tuple[Evidence, ...]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...findings import QUEUE_SECONDS, Changes, Finding, Fine, Fix
-from ...prediction import changed, gain, step_model, step_seconds
+from ...findings import QUEUE_SECONDS, Finding, Fine, Fix
+from ...prediction import gain
 from ...timeline.loading import Loading
 from ...timeline.steps import Loader, Steps
 from .. import Detector
@@ -93,19 +93,7 @@ class InputWait(Detector):
 
     def _by_hand(self, steps: Steps, loading: Loading) -> Finding | Fine:
         """A loop without a DataLoader that makes each batch itself, when it needs it."""
-        model = step_model(loading, steps)
-        workers = _shared.advised_workers(model, loading)
-        changes = Changes(model, workers=workers)
-        new_step = step_seconds(changed(model, changes))
-        priced = _shared.priced(
-            loading,
-            steps,
-            changes,
-            f"T' = max(C, L/n, CPU/cores) = {new_step * 1e3:.1f} ms with n = {workers}, "
-            f"C = {loading.work.mean() * 1e3:.1f} ms, L = {loading.load * 1e3:.1f} ms",
-            first_wait=loading.load,
-            confidence=0.6,
-        )
+        workers, changes, new_step, priced = _shared.with_first_workers(loading, steps, confidence=0.6)
         if (priced.step_share or 0.0) < self.min_gain_share:
             return Fine(priced.step_share, self.min_gain_share, "share", "what making batches ahead would save here")
         hot = loading.hot[0].frame if loading.hot else None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ...findings import Changes, Finding, Fine, Fix
-from ...prediction import changed, step_model, step_seconds
+from ...findings import Finding, Fine, Fix
 from ...timeline.loading import Loading
 from ...timeline.steps import Loader, Steps
 from .. import Detector
@@ -38,18 +37,7 @@ class WorkersZero(Detector):
             return Fine(loader.num_workers, 0, "count", "the loader has workers")
         if share < self.wait_share_threshold:
             return Fine(share, self.wait_share_threshold, "share", "waiting for data")
-        model = step_model(loading, steps)
-        workers = _shared.advised_workers(model, loading)
-        changes = Changes(model, workers=workers)
-        new_step = step_seconds(changed(model, changes))
-        gain = _shared.priced(
-            loading,
-            steps,
-            changes,
-            f"T' = max(C, L/n, CPU/cores) = {new_step * 1e3:.1f} ms with n = {workers}, "
-            f"C = {loading.work.mean() * 1e3:.1f} ms, L = {loading.load * 1e3:.1f} ms",
-            first_wait=loading.load,
-        )
+        workers, changes, new_step, gain = _shared.with_first_workers(loading, steps)
         saved = gain.step_share or 0.0
         if saved < self.min_gain_share:
             return Fine(saved, self.min_gain_share, "share", "what workers would save here")
