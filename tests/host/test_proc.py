@@ -105,10 +105,16 @@ def test_switches_and_run_delay_are_read_per_thread():
         stdout=subprocess.PIPE,
     )
     child.stdout.readline()
+
+    def run_delay():
+        with open(f"/proc/{child.pid}/task/{child.pid}/schedstat") as file:
+            return int(file.read().split()[1])
+
+    before = run_delay()  # 0 where nothing else wanted the core
     sampler = HostSampler(child.pid)
     row = sampler.sample()
     assert row["voluntary_switches_total"] >= 50
-    assert row["run_delay_ns_total"] > 0
+    assert before <= row["run_delay_ns_total"] <= run_delay()
     child.communicate(b"\n")
     sampler.close()
 
