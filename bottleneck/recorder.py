@@ -27,9 +27,10 @@ _MAX_STRINGS = 65536
 
 
 class Ring:
-    """One thread's records. ``phase`` is the innermost open phase of that thread; exactly one writer."""
+    """One thread's records; exactly one writer. ``phase`` is the innermost open phase of that thread, ``open`` the
+    optimizer steps it is in: (optimizer id, enclosing phase, start)."""
 
-    __slots__ = ("_map", "_mask", "_words", "number", "on", "phase", "written")
+    __slots__ = ("_map", "_mask", "_words", "number", "on", "open", "phase", "written")
 
     def __init__(self, path, number, capacity):
         size = DATA_AT + capacity * signals.RECORD_BYTES
@@ -49,6 +50,7 @@ class Ring:
         self._words = memoryview(self._map).cast("Q")
         self._mask = capacity - 1
         self.number = number
+        self.open = []
         self.phase = 0
         self.written = 0
         self.on = True
@@ -92,11 +94,12 @@ class Ring:
 class NullRing:
     """Swallows records where no ring could be made."""
 
-    __slots__ = ("number", "phase", "written")
+    __slots__ = ("number", "open", "phase", "written")
     on = False
 
     def __init__(self):
         self.number = 0
+        self.open = []
         self.phase = 0
         self.written = 0
 

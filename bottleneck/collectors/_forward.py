@@ -17,6 +17,7 @@ from . import dress
 _LEARN_CALLS = 64  # outermost forwards looked at before the wrap is narrowed to their classes
 _LEARN_AGAIN = 8  # after a new loader or optimizer: a new model is called right away
 _MAX_PLACES = 16
+_LOSSES = "torch.nn.modules.loss"
 _FORWARD, _EVAL = _BOTH = signals.FORWARD, signals.EVAL
 
 _timer = None  # of this process, while it records
@@ -33,7 +34,7 @@ class _Ours:
 
 
 class _Timer(_Ours):
-    """Calls a module as the phase FORWARD or EVAL, outermost call only."""
+    """What the hooks need to time a module as the phase FORWARD or EVAL, outermost call only."""
 
     __slots__ = ("collector", "grad_enabled", "recorder", "rings", "tensor")
 
@@ -44,32 +45,7 @@ class _Timer(_Ours):
         self.grad_enabled = torch.is_grad_enabled
         self.tensor = torch.Tensor
 
-    def __call__(self, call, module, args, kwargs):
-        try:
-            ring = self.rings.get(get_ident()) or self.recorder.ring()
-            outer = ring.phase
-            nested = outer in _BOTH or not self.collector.on
-            if not nested:
-                phase = ring.phase = _FORWARD if self.grad_enabled() else _EVAL
-                size = 0 if self.recorder.serving is None else self._size(args or kwargs.values())
-                t0 = now()
-        except BaseException as error:
-            self.collector.off("before", error)
-            nested = True
-        if nested:
-            return call(module, *args, **kwargs)
-        try:
-            return call(module, *args, **kwargs)
-        finally:
-            try:
-                t1 = ring.close(phase, outer, t0, size)
-                serving = self.recorder.serving
-                if serving is not None:
-                    ring.put(signals.MODEL_CALL, min(serving.in_flight, 65535), t0, t1, size)
-            except BaseException as error:
-                self.collector.off("after", error)
-
-    def _size(self, values):
+    def size(self, values):
         """The leading dimension of the first tensor; 0 when unknown, as for nested tensors and symbolic shapes."""
         for value in values:
             if isinstance(value, self.tensor):
@@ -80,23 +56,26 @@ class _Timer(_Ours):
                 return first if type(first) is int else 0
         return 0
 
+    def served(self, ring, t0, t1, size):
+        """A forward pass inside a server, with the requests in flight."""
+        ring.put(signals.MODEL_CALL, min(self.recorder.serving.in_flight, 65535), t0, t1, size)
+
 
 class _Learner(_Ours):
-    """Notes the classes of outermost calls."""
+    """Notes the classes of outermost calls, but for torch's losses: they are no models, and mostly short."""
 
-    __slots__ = ("collector", "depth", "finish", "found", "left", "timer")
+    __slots__ = ("collector", "depth", "finish", "found", "left")
 
-    def __init__(self, collector, timer, found, finish, calls):
+    def __init__(self, collector, found, finish, calls):
         self.collector = collector
-        self.timer = timer
         self.found = found
         self.finish = finish
         self.left = calls
         self.depth = {}
 
-    def __call__(self, plain, module, args, kwargs):
+    def __call__(self, plain, timed, module, args, kwargs):
         thread = get_ident()
-        if not self.collector.on or self.depth.get(thread):
+        if not self.collector.on or self.depth.get(thread) or type(module).__module__ == _LOSSES:
             return plain(module, *args, **kwargs)
         self.depth[thread] = 1
         try:
@@ -109,7 +88,7 @@ class _Learner(_Ours):
                         self.finish()
             except BaseException as error:
                 self.collector.off("learn", error)
-            return self.timer(plain, module, args, kwargs)
+            return timed(module, *args, **kwargs)
         finally:
             self.depth[thread] = 0
 
@@ -122,7 +101,7 @@ class RootForward:
         self._collector = collector
         self._recorder = collector.recorder
         self._module_class = torch.nn.Module
-        self._is_compiling = getattr(torch.compiler, "is_compiling", None) or (lambda: False)
+        self._is_traced = is_traced(torch)
         self._classes = set()
         self._narrowed = set()
         self._places = set()
@@ -131,11 +110,11 @@ class RootForward:
     def learn(self):
         """Wrap ``Module.__call__`` until the next outermost calls have shown their classes; harmless when it is."""
         global _learner
-        if _learner is None:
+        if _learner is None and _timer is not None:
             calls = _LEARN_AGAIN if self._narrowed else _LEARN_CALLS
-            _learner = _Learner(self._collector, _timer, self._found, self._finish, calls)
+            _learner = _Learner(self._collector, self._found, self._finish, calls)
             plain = vars(self._module_class)["__call__"]
-            hooked = _learning(plain, self._is_compiling)
+            hooked = _learning(plain, self._is_traced)
             self._collector.patches.replace(self._module_class, "__call__", dress(hooked, plain))
 
     def stop(self):
@@ -152,7 +131,7 @@ class RootForward:
             if "__call__" not in vars(learned):
                 owner = next(base for base in learned.__mro__[1:] if "__call__" in vars(base))
                 plain = vars(owner)["__call__"]
-                hooked = _narrow(owner, plain, self._is_compiling)
+                hooked = _timed(owner, plain, self._is_traced)
                 self._collector.patches.replace(learned, "__call__", dress(hooked, plain))
 
     def _found(self, owner, frame):
@@ -170,22 +149,59 @@ class RootForward:
             self._recorder.note("forward", frames=shown)
 
 
-def _learning(plain, is_compiling):
+def is_traced(torch):
+    """Whether torch.compile is reading the code that calls this: a function that it knows and answers itself."""
+    known = getattr(torch.compiler, "is_dynamo_compiling", None) or getattr(torch.compiler, "is_compiling", None)
+    return known or (lambda: False)
+
+
+def _learning(plain, traced):
+    timed = _timed(plain, plain, traced)
+
     def __call__(module, *args, **kwargs):
-        if is_compiling() or _learner is None:
+        if traced() or _learner is None:
             return plain(module, *args, **kwargs)
-        return _learner(plain, module, args, kwargs)
+        return _learner(plain, timed, module, args, kwargs)
 
     return __call__
 
 
-def _narrow(owner, plain, is_compiling):
+def _timed(owner, plain, traced):
+    """``plain`` as a phase. One function, not layers of them: between two steps the caches forget us.
+
+    What it names is pickled with it when its class is sent by value: numbers and the standard library's only, and
+    ``_timer``, which becomes None.
+    """
+
     def __call__(module, *args, **kwargs):
-        if is_compiling():
+        if traced():
             return plain(module, *args, **kwargs)
+        timer = _timer
         # Looked up at each call: a tracer or the user may have put something else there meanwhile.
-        if _timer is None:
-            return owner.__call__(module, *args, **kwargs)
-        return _timer(owner.__call__, module, args, kwargs)
+        call = owner.__call__
+        if timer is None:
+            return call(module, *args, **kwargs)
+        try:
+            ring = timer.rings.get(get_ident()) or timer.recorder.ring()
+            outer = ring.phase
+            nested = outer in _BOTH or not timer.collector.on
+            if not nested:
+                phase = ring.phase = _FORWARD if timer.grad_enabled() else _EVAL
+                size = 0 if timer.recorder.serving is None else timer.size(args or kwargs.values())
+                t0 = now()
+        except BaseException as error:
+            timer.collector.off("before", error)
+            nested = True
+        if nested:
+            return call(module, *args, **kwargs)
+        try:
+            return call(module, *args, **kwargs)
+        finally:
+            try:
+                t1 = ring.close(phase, outer, t0, size)
+                if timer.recorder.serving is not None:
+                    timer.served(ring, t0, t1, size)
+            except BaseException as error:
+                timer.collector.off("after", error)
 
     return __call__

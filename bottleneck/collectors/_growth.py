@@ -12,6 +12,8 @@ import sys
 from ..recorder import now
 
 _GROWN_BYTES = 4 << 20  # below this nothing is looked at
+_FIRST_MASK = 15  # one step in 16
+_LOOKS = 256  # after so many, half as often: a long run takes some thousand
 _MAX_NAMES = 1500
 _MAX_NS = 2_000_000
 _MAX_FRAMES = 4  # the loop's own function and the user's functions that called it
@@ -34,7 +36,7 @@ class Growth:
         self.recorder = recorder
         self.looks = 0
         self.steps = 0
-        self._every = 16
+        self.mask = _FIRST_MASK
         self._notes = 0
         self._base = None
         self._lengths = {}
@@ -50,13 +52,9 @@ class Growth:
         self._looking = False
 
     def due(self):
-        """Whether this step is one to look at: every 16th, rarer in long runs, so that a run takes some 500 looks."""
+        """Whether this step is one to look at: ``steps`` counts them, those that ``mask`` leaves 0 are."""
         self.steps += 1
-        if self.steps % self._every:
-            return False
-        if not self.steps % (self._every * 256):
-            self._every *= 2
-        return True
+        return not self.steps & self.mask
 
     def rss(self):
         """Resident bytes of this process; 0 where there is no /proc."""
@@ -86,6 +84,8 @@ class Growth:
     def _look(self, frame):
         rss = self.rss()
         self.looks += 1
+        if not self.looks % _LOOKS:
+            self.mask = 2 * self.mask + 1
         if self._base is None:
             self._base = rss
         # The first look reads lengths too: a container must be seen before it can be seen growing.

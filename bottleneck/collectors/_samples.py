@@ -1,7 +1,7 @@
 """Inside a DataLoader worker (or the main process, when it has none): sampled items, batches, collate.
 
 One item in 16 and the first of each batch are timed, in wall and thread CPU time; of batches that take less than
-2 ms only one in 8 is. The two wrapper classes are
+2 ms only one in 32 is. The two wrapper classes are
 top-level and hold only what they wrap, so that they pickle whenever the user's own functions do.
 """
 
@@ -14,8 +14,8 @@ from .. import signals
 from ..recorder import is_users_exception, now
 from . import Patches, dress
 
-_QUICK_NS = 2_000_000  # batches below this are timed one in 8: their cost hardly matters, ours would
-_QUICK_MASK = 7
+_QUICK_NS = 2_000_000  # batches below this are timed one in 32: their cost hardly matters, ours would
+_QUICK_MASK = 31
 _SHARED = ("builtins", "numpy", "pandas", "polars", "pyarrow", "torch")
 _EVERY = 15  # mask: one item in 16
 _WHOLE_EVERY = 7  # mask: one whole-batch fetch in 8 is split

@@ -1,7 +1,7 @@
 """``torch``: root forward, backward, optimizer step, checkpoints, files read.
 
-Optimizers by torch's public global hooks; backward by wrapping ``Tensor.backward`` and ``torch.autograd``; the root
-forward as ``_forward`` says. torch.compile traces what it meets: every hook here steps aside while it does.
+Optimizers by torch's public global hooks; backward by wrapping ``torch.autograd``, which ``Tensor.backward`` calls;
+the root forward as ``_forward`` says. torch.compile traces what it meets: every hook here steps aside while it does.
 """
 
 import sys
@@ -10,7 +10,7 @@ from _thread import get_ident
 from .. import signals
 from ..recorder import now
 from . import BaseCollector, dress
-from ._forward import RootForward
+from ._forward import RootForward, is_traced
 from ._reads import argument, reader, replace, size_of
 
 
@@ -21,9 +21,9 @@ class Collector(BaseCollector):
     def hook(self, torch):
         self.recorder.trainings = getattr(self.recorder, "trainings", 0)
         self.handles = []
-        self.is_compiling = getattr(torch.compiler, "is_compiling", None) or (lambda: False)
-        for owner, name in ((torch.Tensor, "backward"), (torch.autograd, "backward"), (torch.autograd, "grad")):
-            self.patches.replace(owner, name, self._backward(getattr(owner, name)))
+        self.is_compiling = is_traced(torch)
+        for name in ("backward", "grad"):
+            self.patches.replace(torch.autograd, name, self._backward(getattr(torch.autograd, name)))
         self.forward = RootForward(self, torch)
         self.forward.learn()
         self.recorder.learn_models = self.forward.learn
@@ -52,7 +52,7 @@ class Collector(BaseCollector):
             try:
                 ring = rings.get(get_ident()) or recorder.ring()
                 outer = ring.phase
-                nested = outer == backward  # Tensor.backward calls torch.autograd.backward
+                nested = outer == backward  # a function with a backward pass of its own
                 if not nested:
                     recorder.trainings += 1
                     ring.phase = backward
@@ -79,26 +79,22 @@ class Collector(BaseCollector):
         rings = recorder.rings
         phase = signals.OPTIMIZER
         is_compiling = self.is_compiling
-        opened = {}  # thread -> the steps it is in: (optimizer id, ring, enclosing phase, start)
         seen = set()
 
         def before(optimizer, args, kwargs):
             if is_compiling() or not self.on:
                 return
             try:
-                thread, me = get_ident(), id(optimizer)
-                ring = rings.get(thread) or recorder.ring()
-                steps = opened.get(thread)
-                if steps is None:
-                    steps = opened[thread] = []
-                elif steps:
-                    _drop_lost(steps, me)
+                ring = rings.get(get_ident()) or recorder.ring()
+                me = id(optimizer)
+                if ring.open:
+                    _drop_lost(ring, me)
                 if me not in seen:
                     seen.add(me)
                     self.forward.learn()
                 outer = ring.phase
                 ring.phase = phase
-                steps.append((me, ring, outer, now()))
+                ring.open.append((me, outer, now()))
             except BaseException as error:
                 self.off("before", error)
 
@@ -106,9 +102,9 @@ class Collector(BaseCollector):
             if is_compiling():
                 return
             try:
-                steps = opened.get(get_ident())
-                if steps and steps[-1][0] == id(optimizer):
-                    _, ring, outer, t0 = steps.pop()
+                ring = rings.get(get_ident())
+                if ring is not None and ring.open and ring.open[-1][0] == id(optimizer):
+                    _, outer, t0 = ring.open.pop()
                     recorder.trainings += 1
                     ring.close(phase, outer, t0)
                     # A loop over a DataLoader is looked at there.
@@ -125,10 +121,10 @@ class Collector(BaseCollector):
         return self.phase(function, signals.CHECKPOINT, lambda args, kwargs: self.recorder.site(4))
 
 
-def _drop_lost(steps, optimizer):
+def _drop_lost(ring, optimizer):
     """A step of ``optimizer`` that is still open has raised: its thread is back in the phase around it."""
-    for index, (number, ring, outer, _) in enumerate(steps):
+    for index, (number, outer, _) in enumerate(ring.open):
         if number == optimizer:
             ring.phase = outer
-            del steps[index:]
+            del ring.open[index:]
             return

@@ -19,19 +19,25 @@ from ._samples import Collate, WorkerInit, watch_dataset
 from ._samples import state as samples
 
 
-class _Numbers:
-    """A value for each of some objects, by identity: they may have no hash, or equal each other."""
+class _ByIdentity:
+    """``get(id(object))``: a value for each of some objects, which may have no hash or equal each other.
+
+    Nothing is put on the objects themselves; what is known of one goes when it does.
+    """
 
     def __init__(self):
-        self._known = {}
-
-    def get(self, item):
-        found = self._known.get(id(item))
-        return found[1] if found is not None and found[0]() is item else None
+        self._values = {}
+        self._ends = {}
+        self.get = self._values.get
 
     def put(self, item, value):
-        key, known = id(item), self._known
-        known[key] = weakref.ref(item, lambda _: known.pop(key, None)), value
+        key, values, ends = id(item), self._values, self._ends
+        if key not in ends:
+            ends[key] = weakref.ref(item, lambda _: (ends.pop(key, None), values.pop(key, None)))
+        values[key] = value
+
+
+_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class whose attributes can be set
 
 
 class _Pass:
@@ -52,8 +58,9 @@ class Collector(BaseCollector):
     module = "torch.utils.data"
 
     def hook(self, module):
-        self.sites = _Numbers()
-        self.ids = _Numbers()
+        self.sites = _ByIdentity()
+        self.ids = _ByIdentity()
+        self.passes = _ByIdentity()
         self.count = 0
         self.next_class = None
         self.recorder.trainings = 0
@@ -65,7 +72,7 @@ class Collector(BaseCollector):
         self.patches.replace(loader, "__iter__", self._iter(loader.__iter__))
 
     def _before_init(self, args, kwargs):
-        if args and self.sites.get(args[0]) is None:
+        if args and self.sites.get(id(args[0])) is None:
             self.sites.put(args[0], self.recorder.site(3))
 
     # -- __iter__ ------------------------------------------------------------------------------------------
@@ -96,7 +103,7 @@ class Collector(BaseCollector):
 
     def _start(self, loader):
         ring = self.recorder.ring()
-        number = self.ids.get(loader)
+        number = self.ids.get(id(loader))
         if number is None:
             self.count += 1
             number = self.count
@@ -150,7 +157,7 @@ class Collector(BaseCollector):
         self.recorder.note(
             "loader",
             id=number,
-            site=self.sites.get(loader) or 0,
+            site=self.sites.get(id(loader)) or 0,
             iter_site=self.recorder.site(3),
             num_workers=int(loader.num_workers),
             batch_size=loader.batch_size if isinstance(loader.batch_size, int) else None,
@@ -170,26 +177,27 @@ class Collector(BaseCollector):
     def _began(self, iterator, token):
         ring, number = token[0], token[3]
         owner = next((owner for owner in type(iterator).__mro__ if "__next__" in vars(owner)), None)
-        if owner is None or not hasattr(iterator, "__dict__"):  # a generator, say: this loader is not measured
-            return
+        if owner is None or not (owner.__flags__ & _HEAP_TYPE and type(iterator).__weakrefoffset__):
+            return  # a generator, say: this loader is not measured
         if not hasattr(vars(owner)["__next__"], "_bottleneck"):
             hooked = self._next(vars(owner)["__next__"])
             hooked._bottleneck = True
             self.patches.replace(owner, "__next__", hooked)
         self.recorder.looping = True
-        iterator.__dict__["_bottleneck_pass"] = _Pass(ring, number, self.recorder)
+        self.passes.put(iterator, _Pass(ring, number, self.recorder))
 
     def _next(self, original):
         data_wait, first, end, raised = signals.DATA_WAIT, signals.FIRST, signals.END, signals.RAISED
         recorder = self.recorder
         rings = recorder.rings
         growth = self.growth
+        passes = self.passes
 
         def __next__(iterator):
-            current = iterator.__dict__.get("_bottleneck_pass")
-            ring = rings.get(get_ident())
-            if current is None or ring is None or ring is not current.ring or not self.on:
+            current = passes.get(id(iterator))
+            if current is None or rings.get(get_ident()) is not current.ring or not self.on:
                 return original(iterator)  # not ours, or gone on with in another thread or a forked child
+            ring = current.ring
             outer = ring.phase
             if outer == data_wait:
                 return original(iterator)
@@ -211,7 +219,8 @@ class Collector(BaseCollector):
             try:
                 ring.close(data_wait, outer, t0, current.loader, flags)
                 current.count += 1
-                if growth.due():
+                growth.steps = step = growth.steps + 1  # as due() does, without the call
+                if not step & growth.mask:
                     growth.look(recorder.user_frame(sys._getframe(1)))
             except BaseException as error:
                 ring.phase = outer

@@ -26,6 +26,7 @@ COLOUR_CLASSES = {
     "data_wait": "wait",
     "loader_start": "start",
     "forward": "forward",
+    "loss": "forward",
     "backward": "backward",
     "optimizer": "optimizer",
     "eval": "eval",

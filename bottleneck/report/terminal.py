@@ -24,7 +24,7 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 #: Phases by what they are: waiting for input, computing, reading and writing, Python in between.
 _PHASES = {
     "red": ("data_wait", "loader_start", "serve.blocked"),
-    "cyan": ("forward", "backward", "optimizer", "eval", "serve.handler", "etl.transform"),
+    "cyan": ("forward", "loss", "backward", "optimizer", "eval", "serve.handler", "etl.transform"),
     "yellow": ("checkpoint", "h2d", "sync", "etl.read", "etl.write"),
     "magenta": ("python",),
 }

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from .. import signals
 from . import Missing
-from .gaps import OTHER, REACH_NS, Span, label, name_gaps
+from .gaps import LOSS, OTHER, REACH_NS, Span, label, name_gaps
 from .requests import Requests
 from .steps import Steps
 from .tables import STEP_PHASES, Recording, Records
@@ -122,7 +122,7 @@ def _between_phases(recording: Recording, steps: Steps) -> dict[str, float]:
     total = sum(weights.values())
     for name, weight in weights.items():
         share = known * weight / total
-        if name != OTHER and share >= _MIN_FUNCTION_SHARE * recording.wall_seconds:
+        if name == LOSS or (name != OTHER and share >= _MIN_FUNCTION_SHARE * recording.wall_seconds):
             found[name] = share
         elif name != OTHER:
             # Too little in any one function to be worth a row of its own: still Python between the phases.
@@ -187,7 +187,7 @@ def _merged(spans: list[Span]) -> tuple[Span, ...]:
 
 
 def function_weights(recording: Recording, stacks: Records) -> dict[str, float]:
-    """Seconds of sampled time by "python:<innermost user function>" and "other" (no user frame)."""
+    """Seconds of sampled time by "python:<innermost user function>", "loss" and "other" (no user frame)."""
     labels: dict[str, float] = {}
     keys = stacks["process"].astype("i8") * 100_000 + stacks["arg"].astype("i8")
     unique, inverse = np.unique(keys, return_inverse=True)

@@ -15,6 +15,9 @@ from .tables import Frame, Recording, Records
 
 Ints = npt.NDArray[np.int64]
 OTHER = "other"
+LOSS = "loss"
+_LOSSES = "/torch/nn/modules/loss.py"
+_FUNCTIONS, _LOSS_NAMES = "/torch/nn/functional.py", ("loss", "cross_entropy", "kl_div")
 #: A sample speaks for the running or blocked time that it was weighed with, and for this much beside it: the sampler
 #: looks every 10 to 100 ms, and a thread that waits for a core meanwhile is in neither of its two clocks.
 REACH_NS = 250_000_000
@@ -83,7 +86,12 @@ def _timeline(rows: Records, codes: Ints, other: int) -> tuple[Ints, Ints]:
 
 
 def label(frames: tuple[Frame, ...]) -> str:
-    """python:<innermost user function>, or other; ``frames`` are innermost first."""
+    """loss (in one of torch's), python:<innermost user function>, or other; ``frames`` are innermost first."""
+    for frame in takewhile(lambda frame: not frame.user, frames):
+        if frame.file.endswith(_LOSSES) or (
+            frame.file.endswith(_FUNCTIONS) and any(name in frame.function for name in _LOSS_NAMES)
+        ):
+            return LOSS
     return next((f"python:{frame.function}" for frame in frames if frame.user), OTHER)
 
 

@@ -78,9 +78,7 @@ def priced(
     )
 
 
-def with_first_workers(
-    loading: Loading, steps: Steps, confidence: float = 0.8
-) -> tuple[int, Changes, float, Gain]:
+def with_first_workers(loading: Loading, steps: Steps, confidence: float = 0.8) -> tuple[int, Changes, float, Gain]:
     """Batches made in n* workers where none are made ahead yet: (n*, the change, the new step in seconds, its gain)."""
     model = step_model(loading, steps)
     workers = advised_workers(model, loading)
