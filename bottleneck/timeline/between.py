@@ -46,12 +46,15 @@ class Place:
     """Where time lies. ``function`` is None for a line of the loop itself, else ``frame`` is its hottest line.
 
     ``share``: of all the samples looked at, everything called from there included; ``cpu_share``: of that, running.
+    ``call``: the outermost line that it is part of, itself where there is none; ``call_share``: what all of that takes.
     """
 
     frame: Frame
     function: str | None
     share: float
     cpu_share: float
+    call: Frame
+    call_share: float
 
 
 @dataclass(frozen=True)
@@ -191,17 +194,28 @@ def place_of(
     most = max(seconds.values())
     heavy = [key for key in seconds if seconds[key] >= _BULK * most]
     chosen = max(heavy, key=lambda key: (depths[key] / max(seconds[key], 1e-12), seconds[key]))
+    there = [(sample, places) for sample, places in zip(samples, keys, strict=True) if chosen in places]
+    around = [key for key in seconds if all(key in places for _, places in there)]
+    call = min(around, key=lambda key: (-seconds[key], depths[key] / max(seconds[key], 1e-12)))
+    cpu = sum(sample.seconds for sample, _ in there if sample.running)
+    total = max(total, 1e-9)
+    return Place(
+        _hottest(there, chosen),
+        chosen[1] if chosen[2] == 0 else None,
+        seconds[chosen] / total,
+        cpu / max(seconds[chosen], 1e-9),
+        _hottest(there, call),
+        seconds[call] / total,
+    )
+
+
+def _hottest(there: list[tuple[Sample, dict[Line, int]]], place: Line) -> Frame:
+    """The innermost line of a place that the samples spent most of their time in."""
     lines: Counter[Frame] = Counter()
-    cpu = 0.0
-    for sample, places in zip(samples, keys, strict=True):
-        if chosen not in places:
-            continue
-        cpu += sample.seconds if sample.running else 0.0
-        inside = [f for f in sample.users if (f.file, f.function) == chosen[:2] and chosen[2] in (0, f.line)]
+    for sample, _ in there:
+        inside = [f for f in sample.users if (f.file, f.function) == place[:2] and place[2] in (0, f.line)]
         lines[inside[-1]] += sample.seconds  # type: ignore[assignment]
-    hottest = max(lines, key=lines.__getitem__)
-    function = chosen[1] if chosen[2] == 0 else None
-    return Place(hottest, function, seconds[chosen] / max(total, 1e-9), cpu / max(seconds[chosen], 1e-9))
+    return max(lines, key=lines.__getitem__)
 
 
 def _keys(sample: Sample, by_line: set[Function | None], never: frozenset[Line]) -> dict[Line, int]:

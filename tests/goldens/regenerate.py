@@ -7,6 +7,7 @@ What needs an accelerator is recorded from ``simulated_gpu.py`` with the fake NV
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import io
 import json
@@ -127,11 +128,14 @@ def expect(golden: Path) -> None:
     golden.with_name(golden.name.replace(".tar.gz", ".json")).write_text(text + "\n")
 
 
-def main(words: list[str]) -> None:
-    only_expect = "--expect" in words
-    names = [word for word in words if not word.startswith("-")]
-    names = names or sorted([*SIMULATED, *(path.parent.name for path in PIPELINES.glob("*/slow.py"))])
-    for name in names:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    every = sorted([*SIMULATED, *(path.parent.name for path in PIPELINES.glob("*/slow.py"))])
+    parser.add_argument("names", nargs="*", metavar="ID", help="signatures (default: all)", choices=[[], *every])
+    parser.add_argument("--expect", action="store_true", help="judge the recordings anew, record nothing")
+    arguments = parser.parse_args()
+    only_expect = arguments.expect
+    for name in arguments.names or every:
         for index, (kind, script) in enumerate((("fires", "slow.py"), ("silent", "fixed.py"))):
             golden = GOLDENS / name / f"{kind}.tar.gz"
             if not only_expect and name in SIMULATED:
@@ -144,4 +148,4 @@ def main(words: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

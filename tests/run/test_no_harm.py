@@ -95,13 +95,24 @@ class Equal(DataLoader):
 class Generated(DataLoader):
     def _get_iterator(self):
         for i in range(3): yield i
+class Threes:
+    __slots__ = ("left",)
+    def __init__(self): self.left = 3
+    def __iter__(self): return self
+    def __next__(self):
+        self.left -= 1
+        if self.left < 0: raise StopIteration
+        return self.left
+class Slotted(DataLoader):
+    def _get_iterator(self): return Threes()
 
 stream = Counted()
 stream.short = False
 flags = Flags()
 for data in (stream, flags, Raw(), Derived(), Shut(), Array(), list(range(5)), torch.arange(6), np.arange(4)):
     print(type(data).__name__, [batch.tolist() for batch in DataLoader(data, batch_size=2)])
-print([b.tolist() for b in Equal([1, 2])], list(Generated([1, 2])), type(iter(stream)).__name__)
+print([b.tolist() for b in Equal([1, 2])], list(Generated([1, 2])), list(Slotted([1])), type(iter(stream)).__name__)
+print(sorted(vars(iter(DataLoader([1, 2])))))
 print(flags.__getitem__(3, double=True), flags.__getitem__(idx=2), inspect.signature(Flags.__getitem__))
 print(torch.Tensor.__getitem__, hasattr(torch.Tensor, "_bottleneck_watched"))
 """

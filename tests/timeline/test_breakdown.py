@@ -16,8 +16,10 @@ from .made_up import MS
 from .recorded import GOLDENS, golden
 
 USER, LIBRARY, IMPORTED, ATEXIT, WAITING, SELECTING = range(10_000, 10_006)
+MODULE_LOSS, FUNCTIONAL_LOSS, OWN_LOSS = range(10_006, 10_009)
 MODULE = Frame("<module>", "/home/ada/train.py", 40, True)
 SELECT = Frame("EpollSelector.select", "/usr/lib/python3.12/selectors.py", 468, False)
+CROSS_ENTROPY = Frame("cross_entropy", "/site-packages/torch/nn/functional.py", 3000, False)
 STACKS = {
     USER: (Frame("work", "/home/ada/train.py", 3, True), MODULE),
     LIBRARY: (Frame("main", "/site-packages/tool/cli.py", 1, False),),
@@ -25,6 +27,13 @@ STACKS = {
     ATEXIT: (Frame("finalize._exitfunc", "/usr/lib/python3.12/weakref.py", 666, False),),
     WAITING: (SELECT, Frame("BaseEventLoop._run_once", "/usr/lib/python3.12/asyncio/base_events.py", 1, False), MODULE),
     SELECTING: (SELECT, Frame("wait", "/usr/lib/python3.12/multiprocessing/connection.py", 947, False), MODULE),
+    MODULE_LOSS: (CROSS_ENTROPY, Frame("forward", "/site-packages/torch/nn/modules/loss.py", 1300, False), MODULE),
+    FUNCTIONAL_LOSS: (CROSS_ENTROPY, MODULE),
+    OWN_LOSS: (
+        Frame("softmax", "/site-packages/torch/nn/functional.py", 2000, False),
+        Frame("focal_loss", "/home/ada/losses.py", 7, True),
+        MODULE,
+    ),
 }
 
 
@@ -75,8 +84,8 @@ def test_an_event_loop_that_waits_is_idle_in_a_server_only() -> None:
     assert seconds(recording(*waits)) == {"python:<module>": 10.0}
 
 
-def test_a_long_pause_inside_of_a_step_has_no_name_either() -> None:
-    count, length = 25, 400
+def steps_of(count: int, length: int) -> Table:
+    """Steps of so many milliseconds, a quarter of each a forward pass, the rest between the phases."""
     table: Table = {
         "process": np.zeros(count, "i2"),
         "loader": np.full(count, BY_OPTIMIZER, "i4"),
@@ -87,8 +96,22 @@ def test_a_long_pause_inside_of_a_step_has_no_name_either() -> None:
         "optimized": np.ones(count, "?"),
         **{name: np.zeros(count, "i4") for name in STEP_PHASES},
     }
-    table["forward"][:], table["other"][:] = 100_000, 300_000
-    each = tuple(((i + 1) * length, 50, USER) for i in range(count))
+    table["forward"][:], table["other"][:] = length * 250, length * 750
+    return table
+
+
+def test_time_in_a_loss_of_torchs_is_called_so() -> None:
+    table = steps_of(25, 400)
+    each = [tuple(((i + 1) * 400, 300, stack) for i in range(25)) for stack in (MODULE_LOSS, FUNCTIONAL_LOSS, OWN_LOSS)]
+    assert seconds(recording(*each[0], steps=table))["loss"] == pytest.approx(6.6)
+    assert seconds(recording(*each[1], steps=table))["loss"] == pytest.approx(6.6)
+    assert seconds(recording(*each[2], steps=table))["python:focal_loss"] == pytest.approx(6.6)
+
+
+def test_a_long_pause_inside_of_a_step_has_no_name_either() -> None:
+    length = 400
+    table = steps_of(25, length)
+    each = tuple(((i + 1) * length, 50, USER) for i in range(25))
     assert seconds(recording(steps=table))["other"] == pytest.approx(6.6)  # 22 steps after warm-up, 300 ms each
     assert "other" not in seconds(recording(*each, steps=table))  # 50 ms sampled, and 250 ms beside them
     half = seconds(recording(*each[:12], steps=table))  # the sampler ended half way

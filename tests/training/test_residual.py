@@ -148,6 +148,17 @@ def test_the_fix_is_python_and_names_nothing_that_the_program_does_not_have(kind
     assert "if step" not in fix.snippet
 
 
+def test_done_more_rarely_all_that_the_loop_calls_for_it_is_left_out():
+    inner = (0.42, signals.NONE, signals.STACK_CPU, at(72, "histogram"), at(62, "metrics"), at(25))
+    own = (0.08, signals.NONE, signals.STACK_CPU, at(64, "metrics"), at(25))
+    both = recordings.judge(ResidualPython(), loop_of(FORWARD, inner, own))
+    alone = recordings.judge(ResidualPython(), loop_of(FORWARD, inner, (0.08, *FORWARD[1:])))
+    assert (both.location.function, both.location.line) == ("histogram", 72)
+    assert both.fix.snippet.startswith("# line 25:")
+    assert both.gain.seconds == pytest.approx(alone.gain.seconds * 50 / 42, rel=0.02)
+    assert both.gain.low == pytest.approx(alone.gain.low, rel=0.05)
+
+
 def with_workers(workers, load=0.120):
     """Loading of 120 ms a batch beside 10 ms of training and 80 ms of logging."""
     work = np.full(197, 0.090)
@@ -159,7 +170,7 @@ def with_workers(workers, load=0.120):
 
 def test_less_work_saves_only_what_loading_does_not_take():
     steps = Steps.compute(loop_of((1.0, signals.FORWARD, signals.STACK_CPU, at(12)), seconds=0.090))
-    place = Place(at(25), None, 1.0, 0.0)
+    place = Place(at(25), None, 1.0, 0.0, at(25), 1.0)
     logging = Residual(0.9, 0.080 * steps.count, place, 5.0)
     found = ResidualPython().detect(steps, logging, with_workers(2))
     # Without logging a step takes max(10, 120/2) of 90 ms: a third is saved, not nine tenths.

@@ -54,7 +54,7 @@ class ResidualPython(Detector):
         if residual.feeds or not steps.training:
             priced, fix = self._beside(steps, residual, place, loading, ceiling)
         else:
-            priced, fix = self._rarer(steps, place, name, loading, ceiling)
+            priced, fix = self._rarer(steps, place, name, loading, residual.seconds)
         return Finding(
             detector=self.id,
             title="The input is prepared in the training loop itself" if residual.feeds else self.title,
@@ -73,9 +73,10 @@ class ResidualPython(Detector):
         )
 
     def _rarer(
-        self, steps: Steps, place: Place, name: str, loading: Loading | None, ceiling: float
+        self, steps: Steps, place: Place, name: str, loading: Loading | None, residual: float
     ) -> tuple[Gain, Fix]:
-        """Metrics and bookkeeping: not at every step."""
+        """Metrics and bookkeeping: not at every step. All that the loop calls for it is left out then."""
+        ceiling, here = residual * place.call_share, residual * place.share
         # So rarely that what remains is below the dead band of the report.
         every = max(2, min(MOST_TIMES, math.ceil(ceiling / steps.run_seconds / self.target_share)))
         less = ceiling * (1 - 1 / every) / max(steps.count, 1)
@@ -83,8 +84,8 @@ class ResidualPython(Detector):
         priced = gain(
             saved,
             steps.run_seconds,
-            f"ceiling {ceiling:.2f} s in {name}; done once every {every} steps",
-            low_seconds=saved * 0.85,
+            f"ceiling {ceiling:.2f} s, of which {here:.2f} s in {name}; done once every {every} steps",
+            low_seconds=0.85 * saved * here / ceiling,
             high_seconds=max(saved, saved_by_less_work(steps, loading, ceiling / max(steps.count, 1), 1.0)),
             step_share=saved / max(steps.total_seconds, 1e-9),
             confidence=0.6,
@@ -102,7 +103,7 @@ class ResidualPython(Detector):
             snippet = "# or whole-array operations of numpy or torch instead of a loop over elements"
         return priced, Fix(
             f"{name} {does} between the phases: do it once every {every} steps, or {otherwise}",
-            f"# {'the call of ' if place.function else ''}{name}: under a condition that holds every {every} steps\n"
+            f"# line {place.call.line}: under a condition that holds every {every} steps\n"
             + snippet,
             effort=2,
             risk=0.1,

@@ -41,6 +41,7 @@ class SyncCheckpoint(Detector):
     stage = "training"
     share_threshold = 0.02  # of the run (signatures.md 57)
     target_share = 0.01  # what checkpoints may cost after the fix
+    most_lost_seconds = 300.0  # of work by a crash, for which a fix may make saves rarer than usual
     min_count = 3  # fewer saves are a save at the end, not a cadence
 
     def detect(self, steps: Steps, checkpoints: Checkpoints, loading: Loading | None) -> Finding | Fine:
@@ -49,7 +50,8 @@ class SyncCheckpoint(Detector):
             return Fine(count, self.min_count, "count", "checkpoints")
         if share < self.share_threshold:
             return Fine(share, self.share_threshold, "share", "run spent saving")
-        factor = max(2, min(count, MOST_TIMES, math.ceil(share / self.target_share)))
+        most = max(MOST_TIMES, round(self.most_lost_seconds * count / steps.run_seconds))
+        factor = max(2, min(count, most, math.ceil(share / self.target_share)))
         left_out = 1 - math.ceil(count / factor) / count
         total = checkpoints.total_seconds
         inside = min(total, checkpoints.inside_seconds + checkpoints.around_seconds) * left_out
