@@ -14,6 +14,7 @@ from .tables import Frame, Recording, Records, Site
 
 Function = tuple[str, str]  # (file, function)
 _ACTS = frozenset(("act", "action", "actions", "collect", "explore", "play", "rollout", "rollouts"))
+_FEW_STEPS = 10  # fewer make no median to compare
 _FINAL_TEST = 1.5  # times the longest other evaluation: longer than that after the last step is another thing
 
 
@@ -22,7 +23,8 @@ class Checkpoints:
     """Saves on the main thread: ``seconds`` each, ``site`` where most of the time was spent.
 
     One call of the user's that writes several files is one save. ``inside_seconds``: the part within steps;
-    ``around_seconds``: sampled in the functions that save, outside the save itself (flush, fsync, copying).
+    ``around_seconds``: sampled in the functions that save, outside the save itself (flush, fsync, copying);
+    ``after_seconds``: how much longer the training of this step and of the next takes for one save, with cold caches.
     """
 
     seconds: tuple[float, ...]
@@ -31,6 +33,7 @@ class Checkpoints:
     around_seconds: float = 0.0
     functions: frozenset[Function] = frozenset()
     inside_seconds: float = 0.0
+    after_seconds: float = 0.0
 
     @property
     def total_seconds(self) -> float:
@@ -64,7 +67,19 @@ class Checkpoints:
         saves = np.unique(np.column_stack([step, inverse]), axis=0, return_inverse=True)[1].reshape(-1)
         each = np.bincount(saves, weights=seconds)
         within = float(steps.rows["checkpoint"].sum()) / 1e6
-        return cls(tuple(each.tolist()), site, recording.wall_seconds, around, functions, within)
+        after = _cold_seconds(steps)
+        return cls(tuple(each.tolist()), site, recording.wall_seconds, around, functions, within, after)
+
+
+def _cold_seconds(steps: Steps) -> float:
+    saves = steps.phase("checkpoint") > 0
+    following = np.append(False, saves[:-1]) & ~saves
+    far = ~(saves | following)
+    if min(saves.sum(), following.sum(), far.sum()) < _FEW_STEPS:
+        return 0.0
+    work = steps.phase("forward", "backward", "optimizer")
+    warm = np.median(work[far])
+    return max(0.0, float(np.median(work[saves]) - warm)) + max(0.0, float(np.median(work[following]) - warm))
 
 
 def _sampled_in(recording: Recording, steps: Steps, functions: frozenset[Function]) -> float:

@@ -50,6 +50,28 @@ def test_two_calls_in_one_step_are_two():
     assert len(Artifacts(program.recording()).get(Checkpoints).seconds) == 60
 
 
+@pytest.mark.parametrize(("every", "more"), [(4, 6.0), (4, 0.0), (20, 6.0)])
+def test_steps_that_run_with_cold_caches_after_a_save_are_part_of_its_price(every, more):
+    program = programs.Program()
+    program.loader(1)
+    saved = []
+
+    def save(step):
+        if step % every == 0:
+            program.phase(signals.CHECKPOINT, 20, arg=1)
+            saved.append(step + 1)
+
+    quick = program.train_step
+    program.train_step = lambda: (quick(), program.phase(signals.FORWARD, more if turn() in saved else 0))
+    turn = iter(range(1, 101)).__next__
+    program.epoch(100, after=save)
+    made = program.recording()
+    # Five saves are too few to compare medians.
+    expected = more / 1e3 if every == 4 else 0.0
+    assert Artifacts(made).get(Checkpoints).after_seconds == pytest.approx(expected, abs=1e-6)
+    assert judge(made).gain.seconds > 0
+
+
 def test_a_long_start_does_not_hide_what_checkpoints_cost_the_steps():
     found = judge(training(10, ms=30, start_up=4_000))
     assert found.gain.share < 0.05 < found.gain.step_share

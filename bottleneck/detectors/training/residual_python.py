@@ -103,8 +103,7 @@ class ResidualPython(Detector):
             snippet = "# or whole-array operations of numpy or torch instead of a loop over elements"
         return priced, Fix(
             f"{name} {does} between the phases: do it once every {every} steps, or {otherwise}",
-            f"# line {place.call.line}: under a condition that holds every {every} steps\n"
-            + snippet,
+            f"# line {place.call.line}: under a condition that holds every {every} steps\n" + snippet,
             effort=2,
             risk=0.1,
         )

@@ -56,11 +56,13 @@ class SyncCheckpoint(Detector):
         total = checkpoints.total_seconds
         inside = min(total, checkpoints.inside_seconds + checkpoints.around_seconds) * left_out
         outside = total * left_out - inside
-        saved = outside + saved_by_rarer(steps, loading, inside, count * left_out, cpu_share=1.0)
+        cold = checkpoints.after_seconds * count * left_out
+        saved = outside + saved_by_rarer(steps, loading, inside + cold, count * left_out, cpu_share=1.0)
         priced = gain(
             saved,
             steps.run_seconds,
-            f"{count} saves of {total / count * 1e3:.0f} ms; one in {factor} kept",
+            f"{count} saves of {total / count * 1e3:.0f} ms, and {checkpoints.after_seconds * 1e3:.1f} ms more in the "
+            f"steps around each; one in {factor} kept",
             step_share=saved / max(steps.total_seconds + outside, 1e-9),
             relative_error=0.10,
         )
