@@ -152,9 +152,12 @@ class Recorder:
         return self._open(key)
 
     def _open(self, key):
-        number = next(self._numbers)  # one step of C code: two threads never get the same
         capacity = MAIN_CAPACITY if key == self.first_thread and self.role == signals.MAIN else THREAD_CAPACITY
-        path = os.path.join(self.live, "%d-%d.ring" % (self.pid, number))
+        while True:
+            number = next(self._numbers)  # one step of C code: two threads never get the same
+            path = os.path.join(self.live, "%d-%d.ring" % (self.pid, number))
+            if not os.path.exists(path):  # a program that has been replaced by exec keeps its process's number
+                break
         self.rings[key] = self._make(path, number, capacity)
         return self.rings[key]
 

@@ -236,12 +236,13 @@ class Collector(BaseCollector):
 
     def _open_rings(self):
         recorder = self.recorder
-        rings = []
-        for number, key in ((FIRST_RING, "stacks"), (FIRST_RING + 1, "stacks.blocked")):
-            path = os.path.join(recorder.live, f"{recorder.pid}-{number}.ring")
-            rings.append(Ring(path, number, THREAD_CAPACITY))
-            recorder.rings[key] = rings[-1]
-        self._rings = tuple(rings)
+        path = os.path.join(recorder.live, "%d-%d.ring")
+        first = FIRST_RING
+        while os.path.exists(path % (recorder.pid, first)):  # of the program that this one has replaced by exec
+            first += 2
+        for number, key in ((first, "stacks"), (first + 1, "stacks.blocked")):
+            recorder.rings[key] = Ring(path % (recorder.pid, number), number, THREAD_CAPACITY)
+        self._rings = recorder.rings["stacks"], recorder.rings["stacks.blocked"]
         return self._rings
 
     # -- blocked -------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from .tables import BY_FORWARD, BY_OPTIMIZER, BY_USER, Recording, Site, Table
 
 Floats = npt.NDArray[np.float64]
 WARM_UP_STEPS = 3
+_LATE_SHARE = 0.05  # of a step that the first rank waits for another: the dead band of all that is judged here
 MIN_STEPS = 20  # fewer say nothing about a distribution: "too short to judge"
 
 
@@ -102,6 +103,7 @@ class Steps:
         if chosen is None:
             raise Missing("No repeated loop was seen.")
         process, loader, mine = chosen
+        process, mine = _latest_rank(recording, table, process, loader, mine)
         rows = _in_order(table, mine)
         kind = {BY_OPTIMIZER: "optimizer", BY_FORWARD: "forward", BY_USER: "user"}.get(loader, "loader")
         ranks = np.unique(table["process"][(table["loader"] == loader) & _useful(table, mine, rows)])
@@ -142,6 +144,33 @@ def _main_loop(table: Table) -> tuple[int, int, npt.NDArray[np.bool_]] | None:
             if best is None or rank > best[0]:
                 best = (rank, int(process), int(loader), mask)
     return None if best is None else best[1:]
+
+
+def rank_rows(recording: Recording, loader: int) -> dict[int, Table]:
+    """Process -> its steps of one loop in time order, for the ranks of one training, lowest rank first."""
+    table = recording.steps
+    ranks = {index: process.rank for index, process in enumerate(recording.facts.processes) if process.rank is not None}
+    found = {}
+    for process in sorted(ranks, key=lambda index: (ranks[index] or 0, index)):
+        mask = (table["process"] == process) & (table["loader"] == loader) & table["trained"]
+        if mask.any():
+            found[process] = _in_order(table, mask)
+    return found if len({ranks[process] for process in found}) == len(found) else {}
+
+
+def _latest_rank(
+    recording: Recording, table: Table, process: int, loader: int, mine: npt.NDArray[np.bool_]
+) -> tuple[int, npt.NDArray[np.bool_]]:
+    """The rank that the others wait for, where they do: it says what limits all. Else the first one."""
+    rows = rank_rows(recording, loader)
+    if process not in rows or len(rows) < 2:
+        return process, mine
+    # Gradients meet in the backward pass: who comes last to it waits there least.
+    backward = {index: float(found["backward"].mean()) for index, found in rows.items()}
+    first, last = next(iter(rows)), min(backward, key=backward.__getitem__)
+    wall = float((rows[first]["t1"] - rows[first]["t0"]).mean()) / 1e3
+    late = last if backward[first] - backward[last] > _LATE_SHARE * wall else first
+    return late, (table["process"] == late) & (table["loader"] == loader)
 
 
 def _warm_up(rows: Table) -> npt.NDArray[np.bool_]:

@@ -280,3 +280,11 @@ def test_pyinstruments_own_engine_saves_its_session(tmp_path):
     session = Session.load(next(run.folder.glob("pyinstrument-*.pyisession")))
     assert session.sample_count > 0
     assert any("burn" in key for frames, _ in session.frame_records for key in frames)
+
+
+def test_a_program_replaced_by_exec_is_sampled_too(tmp_path):
+    again = "if len(sys.argv) < 3:\n    os.execv(sys.executable, [sys.executable, *sys.argv, 'x'])\n"
+    run = Run(tmp_path, f"import os, sys\nburn(30)\n{again}")
+    assert run.result.returncode == 0, run.result.stderr
+    assert not run.notes("failed")
+    assert len(list(tmp_path.glob("live/*-3200?.ring"))) == 4
