@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...findings import Changes, Evidence, Gain, Location, StepModel
+from ...findings import Arguments, Changes, Evidence, Gain, Location, StepModel
 from ...prediction import best_workers, block_bootstrap, changed, gain, law_error, step_model, step_seconds
 from ...timeline.loading import Floats, Loading
 from ...timeline.steps import Loader, Steps
@@ -108,6 +108,19 @@ def loader_snippet(loader: Loader, workers: int) -> str:
     """The DataLoader arguments to paste."""
     extra = "" if loader.facts.get("persistent_workers") else ", persistent_workers=True"
     return f"DataLoader(..., num_workers={workers}{extra})"
+
+
+def loader_edit(loader: Loader, **values: object) -> Arguments | None:
+    """These arguments for the user's own call of DataLoader; None where nobody knows its line."""
+    site = loader.site
+    if site is None:
+        return None
+    return Arguments(site.file, site.line, "torch.utils.data.DataLoader", {k: repr(v) for k, v in values.items()})
+
+
+def workers_edit(loader: Loader, workers: int) -> Arguments | None:
+    """What ``loader_snippet`` says, as data."""
+    return loader_edit(loader, num_workers=workers, persistent_workers=True)
 
 
 def after_text(loading: Loading, new_step: float) -> str:
