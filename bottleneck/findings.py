@@ -61,12 +61,14 @@ class Arguments:
     """A change of one call's arguments: ``values`` is keyword -> its value as Python source.
 
     ``function`` as its library names it (``pandas.read_csv``); the call's name stands in this line of the file.
+    ``gone``: columns of a table that this leaves out.
     """
 
     file: str
     line: int
     function: str
     values: dict[str, str]
+    gone: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

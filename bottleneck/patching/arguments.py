@@ -20,10 +20,16 @@ _KNOWN: dict[str, tuple[tuple[str, ...], str]] = {
     "pandas.read_orc": ((), "path columns"),
 }
 
+#: What needs columns to be there, or to be as many: dropping them, giving all of them names, counting them off.
+_ALL_COLUMNS = frozenset(("columns", "drop", "set_axis"))
+_POSITIONS = frozenset(("iloc", "iat"))
+
 
 def changes(source: Source, edit: Arguments) -> list[Change]:
     """What to change in the file. Raises NoPatch where that is not certain."""
     call = _call(source, edit)
+    if edit.gone:
+        _refuse_other_uses(source, call, edit.gone)
     values = dict(edit.values)
     found: list[Change] = []
     for keyword in edit.values:
@@ -59,6 +65,26 @@ def _call(source: Source, edit: Arguments) -> ast.Call:
     if len(found) > 1:
         raise NoPatch(f"{source.name}:{edit.line} holds {len(found)} calls of {short}")
     return found[0]
+
+
+def _refuse_other_uses(source: Source, call: ast.Call, gone: frozenset[str]) -> None:
+    """Where the rest of the file names a column that would be gone, or counts columns, the run did not show it all."""
+    inside = set(ast.walk(call))
+    for node in ast.walk(source.tree):
+        what = "" if node in inside else _depends(node, gone)
+        if what:
+            raise NoPatch(f"{source.name}:{getattr(node, 'lineno', 0)} has {what}: it may need what would be left out")
+
+
+def _depends(node: ast.AST, gone: frozenset[str]) -> str:
+    """What in a node depends on columns that would be gone, or on how many there are; "" for nothing."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in gone:
+        return repr(node.value)
+    if isinstance(node, ast.Attribute) and (node.attr in gone or node.attr in _ALL_COLUMNS):
+        return f".{node.attr}"
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Tuple) and isinstance(node.value, ast.Attribute):
+        return f".{node.value.attr}" if node.value.attr in _POSITIONS else ""
+    return ""
 
 
 def _position(function: str, keyword: str) -> int | None:
