@@ -72,6 +72,16 @@ class Arguments:
 
 
 @dataclass(frozen=True)
+class Cadence:
+    """A change of the N in the ``step % N == 0`` that a line waits for: ``factor`` times as much, ``most`` at most."""
+
+    file: str
+    line: int
+    factor: int
+    most: int
+
+
+@dataclass(frozen=True)
 class Fix:
     """What to change. ``snippet`` is code to paste; ``risk`` 0 none .. 0.5 changes what the program means.
 
@@ -84,7 +94,7 @@ class Fix:
     effort: Effort
     risk: float = 0.0
     patch: str | None = None
-    edit: Arguments | None = None  # for the patch; no report shows it
+    edit: Arguments | Cadence | None = None  # for the patch; no report shows it
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """The mechanical part of a fix as a patch of the user's file.
 
-Detectors read no files: they give a change as data (``findings.Arguments``). Here it becomes a unified diff, where the
-file is there, was not changed since the run, and holds what was recorded at that line. Otherwise there is no patch, and
-``NoPatch`` says why in one line.
+Detectors read no files: they give a change as data (``findings.Arguments``, ``findings.Cadence``). Here it becomes a
+unified diff, where the file is there, was not changed since the run, and holds what was recorded at that line. Where
+there is no patch, ``NoPatch`` says why in one line.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..diagnosis import Diagnosis, Ranked
-from ..findings import Arguments, Fix
+from ..findings import Arguments, Cadence, Fix
 from . import unified
 from .source import NoPatch, Source, replaced
 
@@ -68,13 +68,14 @@ def make(fix: Fix, run: Mapping[str, Any]) -> Patch:
         raise NoPatch(f"the patch could not be made: {type(error).__name__}: {error}".partition("\n")[0]) from error
 
 
-def _make(edit: Arguments, started_ns: int) -> Patch:
-    from . import arguments  # libcst takes a moment to load, and most fixes need none
+def _make(edit: Arguments | Cadence, started_ns: int) -> Patch:
+    from . import arguments, cadence  # libcst takes a moment to load, and most fixes need none
 
     with warnings.catch_warnings():  # about the user's own code, which was compiled before
         warnings.simplefilter("ignore")
         source = Source.read(edit.file, started_ns)
-        text = replaced(source.text, arguments.changes(source, edit))
+        changes = arguments.changes(source, edit) if isinstance(edit, Arguments) else cadence.changes(source, edit)
+        text = replaced(source.text, changes)
         if text == source.text:
             raise NoPatch(f"{source.name}:{edit.line} says so already")
         compile(text, source.name, "exec", dont_inherit=True)
