@@ -61,19 +61,21 @@ def make(fix: Fix, run: Mapping[str, Any]) -> Patch:
     if fix.edit is None:
         raise NoPatch("this change is not mechanical: read what the report says about it")
     try:
-        return _make(fix.edit, int(run["started_wall_ns"]))
+        return _make(fix.edit, run)
     except NoPatch:
         raise
     except Exception as error:  # the file may hold anything, and the diagnosis is worth more than its patch
         raise NoPatch(f"the patch could not be made: {type(error).__name__}: {error}".partition("\n")[0]) from error
 
 
-def _make(edit: Arguments | Cadence, started_ns: int) -> Patch:
+def _make(edit: Arguments | Cadence, run: Mapping[str, Any]) -> Patch:
     from . import arguments, cadence  # libcst takes a moment to load, and most fixes need none
 
     with warnings.catch_warnings():  # about the user's own code, which was compiled before
         warnings.simplefilter("ignore")
-        source = Source.read(edit.file, started_ns)
+        source = Source.read(edit.file, int(run["started_wall_ns"]))
+        if isinstance(edit, Arguments) and "num_workers" in edit.values and _starts_again(source, run):
+            raise NoPatch(f'{source.name} needs `if __name__ == "__main__":` first: each worker would run it again')
         changes = arguments.changes(source, edit) if isinstance(edit, Arguments) else cadence.changes(source, edit)
         text = replaced(source.text, changes)
         if text == source.text:
@@ -83,6 +85,14 @@ def _make(edit: Arguments | Cadence, started_ns: int) -> Patch:
     if unified.applied(patch.diff(source.file.parent), patch.before.decode()) != patch.after.decode():
         raise NoPatch(f"the patch of {source.name} does not apply")
     return patch
+
+
+def _starts_again(source: Source, run: Mapping[str, Any]) -> bool:
+    """Whether a worker would run the whole script: one that is not forked imports it, and nothing prevents that."""
+    python = str(run.get("versions", {}).get("python", "")).split(".")
+    forked = run.get("machine", {}).get("os") == "linux" and tuple(map(int, python[:2])) < (3, 14)
+    started = source.name in (Path(word).name for word in str(run.get("command", "")).split())
+    return started and not forked and not source.guarded
 
 
 def write(patch: Patch) -> None:

@@ -94,13 +94,14 @@ def _position(function: str, keyword: str) -> int | None:
 
 def _given(call: ast.Call, function: str, keyword: str) -> ast.expr | None:
     """The value that a call gives already, by name or by position."""
-    for argument in call.keywords:
-        if argument.arg == keyword:
-            return argument.value
+    for named in call.keywords:
+        if named.arg == keyword:
+            return named.value
     position = _position(function, keyword)
     before = call.args[: None if position is None else position + 1]
-    if any(isinstance(argument, ast.Starred) for argument in before):
-        raise NoPatch(f"{keyword} may be in the arguments that the call takes from {ast.unparse(before[-1])}")
+    for argument in before:
+        if isinstance(argument, ast.Starred):
+            raise NoPatch(f"{keyword} may be in {_short(ast.unparse(argument))}: set it there")
     if position is None and len(call.args) > len(_KNOWN[function][1].split()):
         raise NoPatch(f"{keyword} may be among the call's positional arguments")
     return call.args[position] if position is not None and position < len(call.args) else None

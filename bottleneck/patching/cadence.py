@@ -88,9 +88,19 @@ def _is_zero(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and type(node.value) is int and node.value == 0
 
 
-def _refuse_training(source: Source, body: list[ast.stmt]) -> None:
-    """Where the same condition decides when to train, its number is no cadence of something on the side."""
-    for statement in body:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _TRAINS:
-                raise NoPatch(f"{source.name}:{node.lineno} trains under the same condition")
+def _refuse_training(source: Source, body: list[ast.stmt], seen: frozenset[str] = frozenset()) -> None:
+    """Where the same condition decides when to train, its number is no cadence of something on the side.
+
+    Looks into the file's own functions too; of others the name has to do: ``train_epoch(...)``, not ``model.train()``.
+    """
+    own = {node.name: node for node in ast.walk(source.tree) if isinstance(node, _Function)}
+    for node in (node for statement in body for node in ast.walk(statement)):
+        if not isinstance(node, ast.Call):
+            continue
+        method = isinstance(node.func, ast.Attribute)
+        name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+        if (method and name in _TRAINS) or ("train" in name and not (method and name == "train")):
+            raise NoPatch(f"{source.name}:{node.lineno} trains under the same condition")
+        if name in own and name not in seen:
+            seen |= {name}
+            _refuse_training(source, own[name].body, seen)

@@ -82,6 +82,11 @@ class Source:
         """The whole file."""
         return self.mark + self.text
 
+    @property
+    def guarded(self) -> bool:
+        """Whether the file asks if it is the program that was started."""
+        return any(isinstance(node, ast.Name) and node.id == "__name__" for node in ast.walk(self.tree))
+
     @cached_property
     def _lines(self) -> list[int]:
         return [0, *(match.end() for match in re.finditer(rb"\r\n|\r|\n", self.text))]

@@ -102,7 +102,7 @@ def test_a_name_over_several_lines_is_recorded_at_any_of_them(tmp_path):
 
 REFUSED = {
     "x = DataLoader(d, **more)": "num_workers may be in **more: set it there",
-    "x = DataLoader(*d)": "num_workers may be in the arguments that the call takes from *d",
+    "x = DataLoader(*d)": "num_workers may be in *d: set it there",
     "x = DataLoader(d, num_workers=args.workers)": "takes num_workers from args.workers: make that 2",
     "x = DataLoader(d, num_workers=0 if debug else 4)": "takes num_workers from 0 if debug else 4: make that 2",
     "x = DataLoader(a), DataLoader(b)": "train.py:2 holds 2 calls of DataLoader",

@@ -112,6 +112,12 @@ def test_what_trains_under_the_same_condition_is_left_alone(tmp_path: Path):
     text = LOOP.format("step % 10 == 0").replace("print(step)", "optimizer.step()")
     with pytest.raises(patching.NoPatch, match=r"train\.py:8 trains under the same condition"):
         after(tmp_path, text)
+    for called in ("fit_epoch()", "train_one_epoch(model)", "self.fit_epoch()"):
+        other = f"def fit_epoch():\n    loss.backward()\nif i % 2 == 0:\n    {called}\n    save()  # HERE\n"
+        with pytest.raises(patching.NoPatch, match=r"train\.py:[24] trains under the same condition"):
+            after(tmp_path, other)
+    quiet = "if i % 2 == 0:\n    model.train(False)\n    save()  # HERE\n    model.train()\n"
+    assert after(tmp_path, quiet) == quiet.replace("% 2", "% 8")
     inside = "def epoch():\n    loss.backward()\n    save()  # HERE\nif i % 2 == 0:\n    epoch()\n"
     with pytest.raises(patching.NoPatch, match=r"train\.py:2 trains under the same condition"):
         after(tmp_path, inside)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from bottleneck_profiler import patching
-from bottleneck_profiler.findings import Fix
+from bottleneck_profiler.findings import Arguments, Fix
 from bottleneck_profiler.patching import unified
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,6 +35,30 @@ def test_files_that_cannot_be_read_get_none(tmp_path: Path):
     for end in (b"\xff", b"\0", b"("):
         reason = refused(tmp_path, CALL.encode() + end, LINE, num_workers="2")
         assert reason == "train.py cannot be parsed by this Python"
+
+
+def test_workers_that_would_run_the_script_again(tmp_path: Path):
+    """Forked ones do not; since Python 3.14 they are no longer forked unless the program says so."""
+    path = written(tmp_path, CALL)
+    for python, system, command, refuses in (
+        ("3.13.1", "linux", "train.py", False),
+        ("3.14.0", "linux", "python train.py ...", True),
+        ("3.12.1", "darwin", "scripts/train.py", True),
+        ("3.14.0", "linux", "main.py", False),  # which imports train.py
+    ):
+        edit = Arguments(str(path), LINE, "torch.utils.data.DataLoader", {"num_workers": "2"})
+        run = {**RUN, "versions": {"python": python}, "machine": {"os": system}, "command": command}
+        if refuses:
+            with pytest.raises(patching.NoPatch, match="each worker would run it again"):
+                patching.make(Fix("", "", effort=1, edit=edit), run)
+        else:
+            patching.make(Fix("", "", effort=1, edit=edit), run)
+        guarded = {
+            **edit.__dict__,
+            "file": str(written(tmp_path, CALL + 'if __name__ == "__main__": main()', "train.py")),
+        }
+        patching.make(Fix("", "", effort=1, edit=Arguments(**guarded)), run)
+        written(tmp_path, CALL)
 
 
 def test_a_change_that_is_not_mechanical_has_none():
