@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import re
+import stat
 import tokenize
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -57,6 +58,8 @@ class Source:
             raise NoPatch(f"the name of {name!r} cannot stand in a patch")
         try:
             status = path.stat()
+            if not stat.S_ISREG(status.st_mode):
+                raise NoPatch(f"{file} is no file")
             if status.st_mtime_ns >= started_ns:
                 raise NoPatch(f"{name} was changed after the run began: run it again")
             if status.st_size > _MAX_BYTES:

@@ -30,6 +30,8 @@ def test_a_file_changed_since_the_run_began_gets_none(tmp_path: Path):
 def test_files_that_cannot_be_read_get_none(tmp_path: Path):
     with pytest.raises(patching.NoPatch, match="cannot be read: No such file"):
         made(tmp_path / "gone.py", LINE, num_workers="2")
+    with pytest.raises(patching.NoPatch, match="is no file"):
+        made(tmp_path, LINE, num_workers="2")
     latin = "# -*- coding: latin-1 -*-\n" + CALL + "# \xe9"
     assert refused(tmp_path, latin.encode("latin-1"), LINE + 1, num_workers="2") == "train.py is not in UTF-8"
     for end in (b"\xff", b"\0", b"("):

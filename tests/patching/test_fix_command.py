@@ -7,11 +7,12 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers import PIPELINES, Ran, bottleneck
+from helpers import PIPELINES, ROOT, Ran, bottleneck
 
 
 def fix(folder: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
@@ -116,6 +117,20 @@ def test_the_slow_half_of_a_pair_is_mended(tmp_path: Path):
     again = bottleneck(tmp_path / "again", script)
     assert again.code == 0 and again.out == first.out
     assert "workers-zero" not in again.found
+
+
+def test_a_recorded_run_of_that_pair_is_patched_on_any_machine(tmp_path: Path):
+    script = Path(shutil.copy(PIPELINES / "workers-zero" / "slow.py", tmp_path / "slow.py"))
+    os.utime(script, (10**9, 10**9))
+    with tarfile.open(ROOT / "tests" / "goldens" / "workers-zero" / "fires.tar.gz") as archive:
+        archive.extractall(tmp_path / "run", filter="data")
+    facts = tmp_path / "run" / "tables" / "facts.jsonl"
+    facts.write_text(facts.read_text().replace("/project/sample_pipelines/workers-zero/slow.py", str(script)))
+    shown = fix(tmp_path, "run", "workers-zero")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    changed = [line for line in shown.stdout.splitlines()[2:] if line[0] in "+-"]
+    assert changed[0] == "-        loader = DataLoader(Images(folder, repeat=25), batch_size=16, shuffle=True)"
+    assert changed[1].startswith(changed[0].replace("-", "+", 1)[:-1] + ", num_workers=") and len(changed) == 2
 
 
 def test_what_is_not_there_is_said_in_one_line(ran: Ran, tmp_path: Path):
