@@ -57,14 +57,44 @@ class Gain:
 
 
 @dataclass(frozen=True)
+class Arguments:
+    """A change of one call's arguments: ``values`` is keyword -> its value as Python source.
+
+    ``function`` as its library names it (``pandas.read_csv``); the call's name stands in this line of the file.
+    ``gone``: columns of a table that this leaves out.
+    """
+
+    file: str
+    line: int
+    function: str
+    values: dict[str, str]
+    gone: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Cadence:
+    """A change of the N in the ``step % N == 0`` that a line waits for: ``factor`` times as much, ``most`` at most."""
+
+    file: str
+    line: int
+    factor: int
+    most: int
+
+
+@dataclass(frozen=True)
 class Fix:
-    """What to change. ``snippet`` is code to paste; ``risk`` 0 none .. 0.5 changes what the program means."""
+    """What to change. ``snippet`` is code to paste; ``risk`` 0 none .. 0.5 changes what the program means.
+
+    ``edit``: the same change as data, where it is mechanical; ``patch``: what that makes of the user's file, as a
+    unified diff. Detectors read no files: they give the edit, and ``patching`` the patch.
+    """
 
     summary: str
     snippet: str
     effort: Effort
     risk: float = 0.0
     patch: str | None = None
+    edit: Arguments | Cadence | None = None  # for the patch; no report shows it
 
 
 @dataclass(frozen=True)

@@ -319,11 +319,12 @@ def complete(run_dir: Path) -> None:
 
 
 def analyse(run_dir: Path, price_per_hour: float | None = None) -> tuple[Recording, Diagnosis]:
-    """The recording of a run folder and its diagnosis. Raises RunError when it cannot be read.
+    """The recording of a run folder and its diagnosis, patches included. Raises RunError when it cannot be read.
 
     A run whose recording was killed is completed first.
     """
     from .analysis import diagnose
+    from .patching import add_patches
     from .recording.recovery import recover
     from .recording.store import load
     from .timeline.machine import Settings
@@ -331,7 +332,8 @@ def analyse(run_dir: Path, price_per_hour: float | None = None) -> tuple[Recordi
     if recover(run_dir):
         complete(run_dir)
     recording = load(run_dir)
-    return recording, diagnose(recording, Settings(price_per_hour=price_per_hour))
+    diagnosis = diagnose(recording, Settings(price_per_hour=price_per_hour))
+    return recording, add_patches(diagnosis, recording.run)
 
 
 def write(

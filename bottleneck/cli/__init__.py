@@ -9,6 +9,7 @@ import click
 _COMMANDS = {
     "run": "Run a program and say what limits it.",
     "report": "Analyse a recorded run again and show its report.",
+    "fix": "Show the patch of a finding, or apply it.",
     "runs": "List the recorded runs, or prune old ones.",
     "explain": "Explain one detector: why it matters, how it is measured, how to fix it.",
     "detectors": "List what is detected.",

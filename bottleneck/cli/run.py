@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -104,8 +105,13 @@ def _report(folder: Path, argv: list[str], options: Any, quiet: bool, verbose: b
     for warning in warnings if not lost else ():  # the full disk has been told
         click.echo(f"bottleneck: {warning}", err=True)
     if not quiet and (folder / REPORT_FILE).exists():
-        shown = os.path.relpath(folder)
-        click.echo(f"bottleneck: {folder if shown.startswith('..') else shown}/{REPORT_FILE}", err=True)
+        relative = os.path.relpath(folder)
+        shown = str(folder) if relative.startswith("..") else relative
+        click.echo(f"bottleneck: {shown}/{REPORT_FILE}", err=True)
+        patch = next((r.finding.detector for r in diagnosis.findings if r.finding.fix.patch), None)
+        if patch:
+            command = shlex.join(["bottleneck", "fix", shown, patch])
+            click.echo(f"bottleneck: {command} shows the change as a patch; --apply makes it", err=True)
 
 
 class _Live:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "bottleneck"
-HEAVY = ("torch", "pyarrow", "numpy", "rich", "opentelemetry", "pandas", "pyinstrument", "jinja2")
+HEAVY = ("torch", "pyarrow", "numpy", "rich", "opentelemetry", "pandas", "pyinstrument", "jinja2", "libcst")
 CHILD_HALF = sorted(
     [
         PACKAGE / "signals.py",
@@ -34,7 +34,7 @@ def imported(path: Path) -> Iterator[tuple[str, int]]:
             yield node.module.partition(".")[0], node.lineno
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"]], ids=" ".join)
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["fix", "--help"], ["--version"]], ids=" ".join)
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = f"""
 import sys

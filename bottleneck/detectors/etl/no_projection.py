@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 from typing import ClassVar
 
-from ...findings import Evidence, Finding, Fine, Fix, Gain
+from ...findings import Arguments, Evidence, Finding, Fine, Fix, Gain
 from ...prediction import gain
 from ...timeline.etl import Etl
 from ...timeline.reads import Read, Reads
-from ...timeline.tables import Recording
+from ...timeline.tables import Recording, Site
 from .. import Detector
 from . import _shared
 
@@ -39,6 +39,12 @@ class NoProjection(Detector):
     # because a text file is still split into fields to its end.
     fixed_part: ClassVar[dict[str, float]] = {"parquet": 0.20, "feather": 0.20, "orc": 0.20, "csv": 0.375}
     text_bytes, number_bytes = 20, 8  # of a value in memory, to weigh columns by their type
+    most_listed = 40  # columns in a line of code
+    #: Arguments of a reader beside which columns can be chosen by name: the others name columns, or give them names.
+    plain_arguments = frozenset(
+        "filepath_or_buffer path sep delimiter dtype engine usecols columns encoding compression low_memory na_values "
+        "keep_default_na thousands decimal quotechar parse_dates nrows memory_map storage_options dtype_backend".split()
+    )
 
     def detect(self, recording: Recording, reads: Reads, etl: Etl) -> Finding | Fine:
         known = [r for r in reads.reads if r.used and r.columns and r.format in self.fixed_part]
@@ -73,6 +79,7 @@ class NoProjection(Detector):
                 f"Read only the {len(used)} columns that are used{_shared.also(others)}",
                 self._snippet(first, used),
                 effort=1,
+                edit=self._edit(reads, site, worst, used),
             ),
             after="reading the columns that are used",
             removes={"etl.read": price.seconds},
@@ -112,21 +119,48 @@ class NoProjection(Detector):
         used = sum(w for w, column in zip(weights, columns, strict=True) if column in (read.used or ()))
         return used / max(1, sum(weights))
 
-    @staticmethod
-    def _snippet(read: Read, used: frozenset[str]) -> str:
-        keyword = "usecols" if read.format == "csv" else "columns"
+    def _snippet(self, read: Read, used: frozenset[str]) -> str:
+        keyword = _keyword(read)
         call = _shared.own_call(read)
         if call is None:
             path = repr(read.path or "data")
-            hint, named = "# add it to the arguments of your own call\n", []
+            hint = "# add it to the arguments of your own call\n"
             new = f"{read.call.replace('pandas.', 'pd.')}({path}, {keyword}=COLUMNS)"
         else:
             hint, changed = "", _shared.without(call, keyword)
-            # Columns that the call itself needs to find: dates to parse, an index.
-            found = [n for k in changed.keywords if k.arg in ("parse_dates", "index_col") for n in ast.walk(k.value)]
-            named = [n.value for n in found if isinstance(n, ast.Constant) and isinstance(n.value, str)]
             changed.keywords.append(ast.keyword(keyword, ast.Name("COLUMNS")))
             new = ast.unparse(changed)
-        chosen = [column for column in read.columns or () if column in used or column in named]
-        chosen += [column for column in named if column not in chosen]
-        return f"COLUMNS = {_shared.column_list(chosen, 40)}\n{hint}" + _shared.rewritten(read, new)
+        columns = _shared.column_list(_chosen(read, call, used), self.most_listed)
+        return f"COLUMNS = {columns}\n{hint}" + _shared.rewritten(read, new)
+
+    def _edit(self, reads: Reads, site: Site | None, group: list[Read], used: frozenset[str]) -> Arguments | None:
+        """The choice of columns as data, where every read of the line is known and would still find all it needs."""
+        first, call = group[0], _shared.own_call(group[0])
+        if site is None or call is None or not {k.arg for k in call.keywords} <= self.plain_arguments:
+            return None
+        if any(k.arg == "parse_dates" and not _lists_names(k.value) for k in call.keywords):
+            return None
+        chosen = _chosen(first, call, used)
+        others = [read for read in reads.reads if read.site == site and read not in group]
+        alike = all(read.call == first.call and set(chosen) <= set(read.columns or ()) for read in group)
+        if others or not alike or not used <= set(chosen) or not 0 < len(chosen) <= self.most_listed:
+            return None
+        gone = frozenset(column for read in group for column in read.columns or ()) - set(chosen)
+        return Arguments(site.file, site.line, first.call, {_keyword(first): repr(chosen)}, gone)
+
+
+def _keyword(read: Read) -> str:
+    return "usecols" if read.format == "csv" else "columns"
+
+
+def _lists_names(node: ast.expr) -> bool:
+    return isinstance(node, ast.List) and all(isinstance(getattr(item, "value", None), str) for item in node.elts)
+
+
+def _chosen(read: Read, call: ast.Call | None, used: frozenset[str]) -> list[str]:
+    """The used columns in the file's order, and those that the call itself needs to find: dates to parse, an index."""
+    keywords = [] if call is None else [k for k in call.keywords if k.arg in ("parse_dates", "index_col")]
+    found = [node for keyword in keywords for node in ast.walk(keyword.value)]
+    named = [node.value for node in found if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    chosen = [column for column in read.columns or () if column in used or column in named]
+    return chosen + [column for column in dict.fromkeys(named) if column not in chosen]

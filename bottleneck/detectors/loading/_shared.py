@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...findings import Changes, Evidence, Gain, Location, StepModel
+from ...findings import Arguments, Changes, Evidence, Gain, Location, StepModel
 from ...prediction import best_workers, block_bootstrap, changed, gain, law_error, step_model, step_seconds
 from ...timeline.loading import Floats, Loading
 from ...timeline.steps import Loader, Steps
 from ...timeline.tables import Frame, Site
 
 REPLACED_ERROR = 0.10  # of the time of work for which cheaper work steps in: what that costs is not measured
+_SHARDS = "# each worker iterates the whole IterableDataset: give it its part, by torch.utils.data.get_worker_info()"
 WAIT_DEAD_BAND = 0.05  # of the step; below it nobody gains (signatures.md 0, common bands)
 
 
@@ -107,7 +108,28 @@ def wait_evidence(loading: Loading, steps: Steps) -> tuple[Evidence, ...]:
 def loader_snippet(loader: Loader, workers: int) -> str:
     """The DataLoader arguments to paste."""
     extra = "" if loader.facts.get("persistent_workers") else ", persistent_workers=True"
-    return f"DataLoader(..., num_workers={workers}{extra})"
+    text = f"DataLoader(..., num_workers={workers}{extra})"
+    return f"{text}\n{_SHARDS}" if _unshared(loader) and workers > 1 else text
+
+
+def _unshared(loader: Loader) -> bool:
+    """Whether nothing shows that each worker gets a part of its own: a stream, read by one worker or none."""
+    return bool(loader.facts.get("iterable")) and loader.num_workers < 2
+
+
+def loader_edit(loader: Loader, **values: object) -> Arguments | None:
+    """These arguments for the user's own call of DataLoader; None where nobody knows its line."""
+    site = loader.site
+    if site is None:
+        return None
+    return Arguments(site.file, site.line, "torch.utils.data.DataLoader", {k: repr(v) for k, v in values.items()})
+
+
+def workers_edit(loader: Loader, workers: int, **more: object) -> Arguments | None:
+    """What ``loader_snippet`` says, as data; None where the dataset has to be changed too."""
+    if _unshared(loader) and workers > 1:
+        return None
+    return loader_edit(loader, num_workers=workers, persistent_workers=True, **more)
 
 
 def after_text(loading: Loading, new_step: float) -> str:

@@ -56,6 +56,7 @@ class WorkersZero(Detector):
                 _shared.loader_snippet(loader, workers),
                 effort=1,
                 risk=0.1,
+                edit=_shared.workers_edit(loader, workers),
             ),
             after=_shared.after_text(loading, new_step),
             removes={"data_wait": gain.seconds},

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from ...findings import Cadence
 from ...prediction import changed, less_work, saved_by_less_work, step_model
 from ...timeline.loading import Loading
 from ...timeline.steps import Steps
+from ...timeline.tables import Site
 
 MOST_TIMES = 20  # how much rarer a fix may make anything: beyond it little is gained and the cadence loses its point
 _QUEUED = 2  # batches that each worker keeps ready: torch's own prefetch_factor
@@ -30,6 +32,16 @@ def limit_after(steps: Steps, loading: Loading | None, seconds_per_step: float, 
         if batch > _work_after(steps, loading, seconds_per_step, 1.0):
             return f"data loading, {batch * 1e3:.1f} ms a step"
     return otherwise
+
+
+def rarer_edit(site: Site | None, steps: Steps, loading: Loading | None, factor: int) -> Cadence | None:
+    """What happens at a line, so many times rarer. None without a loader, which tells how long an epoch is.
+
+    A count that begins again in each epoch must still come to the new number.
+    """
+    if site is None or loading is None or steps.kind != "loader":
+        return None
+    return Cadence(site.file, site.line, factor, steps.all_count // max(1, loading.passes))
 
 
 def _work_after(steps: Steps, loading: Loading, seconds: float, cpu_share: float) -> float:

@@ -11,7 +11,7 @@ from ...timeline.steps import Steps
 from ...timeline.stretches import Evaluations
 from .. import Detector
 from ..loading._shared import location
-from ._shared import MOST_TIMES, limit_after, saved_by_rarer
+from ._shared import MOST_TIMES, limit_after, rarer_edit, saved_by_rarer
 
 
 class EvalHeavy(Detector):
@@ -65,13 +65,13 @@ class EvalHeavy(Detector):
                 Evidence("share of the run", share, "share"),
             ),
             gain=priced,
-            fix=_fix(steps, evaluations, factor),
+            fix=_fix(steps, loading, evaluations, factor),
             after=limit_after(steps, loading, inside / max(steps.count, 1), "the steps themselves"),
             removes={"eval": saved},
         )
 
 
-def _fix(steps: Steps, evaluations: Evaluations, factor: int) -> Fix:
+def _fix(steps: Steps, loading: Loading | None, evaluations: Evaluations, factor: int) -> Fix:
     every = max(1, round(steps.all_count / evaluations.count))
     where = f"line {evaluations.site.line}" if evaluations.site is not None else "the evaluation"
     return Fix(
@@ -81,4 +81,5 @@ def _fix(steps: Steps, evaluations: Evaluations, factor: int) -> Fix:
         "# or on a part: for batch in itertools.islice(your_loader, 20): ...",
         effort=1,
         risk=0.1,  # early stopping and the choice of the best model see fewer points
+        edit=rarer_edit(evaluations.site, steps, loading, factor),
     )

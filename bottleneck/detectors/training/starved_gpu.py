@@ -6,8 +6,9 @@ from ... import prediction
 from ...findings import Evidence, Finding, Fine, Fix
 from ...timeline.gpu import Gpu
 from ...timeline.machine import Machine
-from ...timeline.steps import Steps
+from ...timeline.steps import Loader, Steps
 from .. import Detector
+from ..loading._shared import workers_edit
 
 
 class StarvedGpu(Detector):
@@ -31,7 +32,7 @@ class StarvedGpu(Detector):
     idle_threshold_share = 0.10  # of the steps' wall time
     inside_wait_share = 0.80  # of the idle time
 
-    def detect(self, steps: Steps, gpu: Gpu, machine: Machine) -> Finding | Fine:
+    def detect(self, steps: Steps, gpu: Gpu, machine: Machine, loader: Loader | None) -> Finding | Fine:
         if not steps.judgeable:
             return Fine(steps.all_count, None, "count", "too few steps to judge the accelerator")
         if gpu.idle_share < self.idle_threshold_share:
@@ -48,6 +49,7 @@ class StarvedGpu(Detector):
         ]
         if gpu.simulated:
             evidence.append(Evidence("accelerator", "simulated"))
+        workers = max(1, int(machine.cores))
         gain = prediction.gain(
             saved,
             steps.run_seconds,
@@ -63,9 +65,10 @@ class StarvedGpu(Detector):
             evidence=tuple(evidence),
             fix=Fix(
                 "Make batches faster than the accelerator uses them",
-                f"DataLoader(..., num_workers={max(1, int(machine.cores))}, persistent_workers=True, pin_memory=True)",
+                f"DataLoader(..., num_workers={workers}, persistent_workers=True, pin_memory=True)",
                 effort=1,
                 risk=0.1,
+                edit=None if loader is None else workers_edit(loader, workers, pin_memory=True),
             ),
             gain=gain,
             after="the accelerator's own work",

@@ -11,7 +11,7 @@ from ...timeline.steps import Steps
 from ...timeline.stretches import Checkpoints
 from .. import Detector
 from ..loading._shared import location
-from ._shared import MOST_TIMES, limit_after, saved_by_rarer
+from ._shared import MOST_TIMES, limit_after, rarer_edit, saved_by_rarer
 
 _IN_THE_BACKGROUND = """\
 # or as often as now, written meanwhile by one background thread:
@@ -85,6 +85,7 @@ class SyncCheckpoint(Detector):
                 f"# {where}: under your condition, but {factor} times less often\n{_IN_THE_BACKGROUND}",
                 effort=1,
                 risk=0.1,
+                edit=rarer_edit(checkpoints.site, steps, loading, factor),
             ),
             after=limit_after(steps, loading, inside / max(steps.count, 1), "the steps themselves"),
             removes={"checkpoint": saved * sum(checkpoints.seconds) / total},

@@ -1,0 +1,67 @@
+"""``bottleneck fix``: a finding's change as a patch."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from ..diagnosis import Diagnosis, Ranked
+
+
+@click.command("fix", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("run", metavar="RUN")
+@click.argument("finding_id", metavar="[ID]", required=False)
+@click.option("--apply", is_flag=True, help="Write the change into the file.")
+def command(run: str, finding_id: str | None, apply: bool) -> None:
+    """Print what the finding ID of RUN (default: its first) changes in your code, as a unified diff.
+
+    RUN is a folder, or a name from `bottleneck runs`. The diff can be piped into `git apply` or `patch -p1`. A file
+    that was changed since the run is left alone, and so is code in which the change is not certain.
+    """
+    from ..patching import NoPatch, make, write
+    from ..recording.folder import RunError, find
+    from ..session import analyse
+
+    try:
+        recording, diagnosis = analyse(find(run))
+    except RunError as error:
+        _fail(str(error), 2)
+    ranked = _chosen(diagnosis, finding_id)
+    try:
+        patch = make(ranked.finding.fix, recording.run)
+        if apply:
+            write(patch)
+    except NoPatch as reason:
+        _fail(f"no patch for {ranked.finding.detector}: {reason}{_others(diagnosis, ranked)}", 1)
+    if apply:
+        click.echo(f"{patch.file}: changed for {ranked.finding.detector}")
+        return
+    click.echo(patch.diff(Path.cwd()).encode(), nl=False)  # bytes: the file's line ends as they are
+    if not patch.file.is_relative_to(Path.cwd().resolve()):
+        click.echo(f"bottleneck: {patch.file} is not below this folder: apply with patch -p1 -d /", err=True)
+
+
+def _chosen(diagnosis: Diagnosis, finding_id: str | None) -> Ranked:
+    found = {ranked.finding.detector: ranked for ranked in (*diagnosis.findings, *diagnosis.also_noticed)}
+    if finding_id in found:
+        return found[finding_id]
+    if finding_id is not None:
+        _fail(f"this run has no finding {finding_id}; it has {', '.join(found) or 'none'}", 2)
+    if not diagnosis.findings:
+        _fail("this run has no findings", 1)
+    return diagnosis.findings[0]
+
+
+def _others(diagnosis: Diagnosis, asked: Ranked) -> str:
+    """Which findings have a patch where the asked one has none."""
+    names = [r.finding.detector for r in diagnosis.findings if r.finding.fix.patch and r is not asked]
+    return f"; there is one for {', '.join(names)}" if names else ""
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    click.echo(f"bottleneck: {message}", err=True)
+    sys.exit(code)
