@@ -156,6 +156,12 @@ class FlowLines(Struct):
     lines: list[Int]
 
 
+class OutputLines(Struct):
+    file: str
+    lines: list[Int]
+    fetching: list[Int]
+
+
 class Forward(Struct):
     frames: list[tuple[str, str, Int]]
 
@@ -217,6 +223,7 @@ NOTES: dict[str, Any] = {
     "used": Used,
     "probe": Probe,
     "flow_lines": FlowLines,
+    "output_lines": OutputLines,
     "forward": Forward,
     "serving": Serving,
     "model_call": ModelCall,
