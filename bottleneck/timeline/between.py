@@ -76,7 +76,7 @@ class Between:
             raise Missing("Call stacks were not sampled.")
         if not steps.count:
             raise Missing("No steps after warm-up.")
-        samples = list(_samples(recording, steps.process, stacks_in_steps(recording, steps)))
+        samples = list(samples_of(recording, steps.process, stacks_in_steps(recording, steps)))
         first = _first_forward(recording, steps.process)
         loop = _loop_site(recording, steps) or _loop_function(samples, first)
         samples = [from_loop(sample, loop) for sample in samples]
@@ -104,7 +104,8 @@ def stacks_in_steps(recording: Recording, steps: Steps) -> Records:
     return inside
 
 
-def _samples(recording: Recording, process: int, stacks: Records) -> Iterator[Sample]:
+def samples_of(recording: Recording, process: int, stacks: Records) -> Iterator[Sample]:
+    """Samples of one process as ``Sample``, one a record."""
     for kind, phase, stack, nanoseconds in zip(
         stacks["kind"].tolist(),
         (stacks["flags"] & 0xFF).tolist(),

@@ -13,6 +13,7 @@ SLOW = {
     "sync-checkpoint": "torch.save",
     "eval-heavy": "validate(",
     "hot-logging": "log.debug(",
+    "step-jitter": "gc.collect()",
     "residual-python": "value",  # in the loop of histogram()
 }
 
