@@ -162,6 +162,16 @@ class OutputLines(Struct):
     fetching: list[Int]
 
 
+class Switches(Struct):
+    anomaly: bool
+
+
+class SwitchLine(Struct):
+    file: str
+    line: Int
+    function: str
+
+
 class Forward(Struct):
     frames: list[tuple[str, str, Int]]
 
@@ -224,6 +234,8 @@ NOTES: dict[str, Any] = {
     "probe": Probe,
     "flow_lines": FlowLines,
     "output_lines": OutputLines,
+    "switches": Switches,
+    "switch_line": SwitchLine,
     "forward": Forward,
     "serving": Serving,
     "model_call": ModelCall,

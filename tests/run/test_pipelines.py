@@ -13,6 +13,7 @@ SLOW = {
     "sync-checkpoint": "torch.save",
     "eval-heavy": "validate(",
     "hot-logging": "log.debug(",
+    "left-on-switches": "set_detect_anomaly",
     "step-jitter": "gc.collect()",
     "residual-python": "value",  # in the loop of histogram()
 }
