@@ -33,7 +33,7 @@ class Switches:
     def compute(cls, recording: Recording, steps: Steps) -> Switches:
         seen = [fields for process, fields in recording.facts.of("switches") if process == steps.process]
         if not seen:
-            raise Missing("torch's switches were not looked at: an older recording, or fewer than ten steps with a backward pass.")
+            raise Missing("torch's switches were not looked at: the recording is older, or has few backward passes.")
         line = next((fields for _, fields in recording.facts.of("switch_line")), None)
         site = None if line is None else Site(line["file"], line["line"], line["function"])
         anomaly = any(fields["anomaly"] for fields in seen)
