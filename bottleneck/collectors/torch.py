@@ -13,6 +13,8 @@ from . import BaseCollector, dress
 from ._forward import RootForward, is_traced
 from ._reads import argument, reader, replace, size_of
 
+_SETTLED = 20  # backward passes and optimizer steps: what is switched on now is left on
+
 
 class Collector(BaseCollector):
     id = "training"
@@ -22,6 +24,8 @@ class Collector(BaseCollector):
         self.recorder.trainings = getattr(self.recorder, "trainings", 0)
         self.handles = []
         self.is_compiling = is_traced(torch)
+        self.looked = False
+        self.anomaly = getattr(torch, "is_anomaly_enabled", None)
         for name in ("backward", "grad"):
             self.patches.replace(torch.autograd, name, self._backward(getattr(torch.autograd, name)))
         self.forward = RootForward(self, torch)
@@ -55,6 +59,8 @@ class Collector(BaseCollector):
                 nested = outer == backward  # a function with a backward pass of its own
                 if not nested:
                     recorder.trainings += 1
+                    if not self.looked and recorder.trainings > _SETTLED:
+                        self._note_switches()
                     ring.phase = backward
                     t0 = now()
             except BaseException as error:
@@ -71,6 +77,12 @@ class Collector(BaseCollector):
                     self.off("after", error)
 
         return dress(hooked, original)
+
+    def _note_switches(self):
+        """Once, inside a call of the user's: a switch may be on for the length of a with-statement only."""
+        self.looked = True
+        if self.anomaly is not None:
+            self.recorder.note("switches", anomaly=bool(self.anomaly()))
 
     def _hook_optimizer(self):
         from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook

@@ -156,6 +156,22 @@ class FlowLines(Struct):
     lines: list[Int]
 
 
+class OutputLines(Struct):
+    file: str
+    lines: list[Int]
+    fetching: list[Int]
+
+
+class Switches(Struct):
+    anomaly: bool
+
+
+class SwitchLine(Struct):
+    file: str
+    line: Int
+    function: str
+
+
 class Forward(Struct):
     frames: list[tuple[str, str, Int]]
 
@@ -217,6 +233,9 @@ NOTES: dict[str, Any] = {
     "used": Used,
     "probe": Probe,
     "flow_lines": FlowLines,
+    "output_lines": OutputLines,
+    "switches": Switches,
+    "switch_line": SwitchLine,
     "forward": Forward,
     "serving": Serving,
     "model_call": ModelCall,

@@ -68,7 +68,7 @@ def find_growth(tree: ast.Module, name: str, function: str = "") -> tuple[int, s
     if function and not attribute:
         wanted |= set(_handed_on(tree, name, function.rpartition(".")[2]))
     best: tuple[int, int, str] | None = None
-    for node, inside, depth in _walk(tree, "", 0):
+    for node, inside, depth in walk(tree, "", 0):
         target = _grown(node)
         if target is None:
             continue
@@ -85,7 +85,7 @@ def find_growth(tree: ast.Module, name: str, function: str = "") -> tuple[int, s
     return None if best is None else (best[1], best[2] or "<module>")
 
 
-def _walk(node: ast.AST, function: str, depth: int) -> Iterator[tuple[ast.AST, str, int]]:
+def walk(node: ast.AST, function: str = "", depth: int = 0) -> Iterator[tuple[ast.AST, str, int]]:
     """(node, qualified function, number of loops around it)."""
     for child in ast.iter_child_nodes(node):
         inside, inner = function, depth
@@ -94,7 +94,7 @@ def _walk(node: ast.AST, function: str, depth: int) -> Iterator[tuple[ast.AST, s
         elif isinstance(child, ast.For | ast.AsyncFor | ast.While):
             inner = depth + 1
         yield child, inside, inner
-        yield from _walk(child, inside, inner)
+        yield from walk(child, inside, inner)
 
 
 def _grown(node: ast.AST) -> ast.expr | None:
@@ -127,7 +127,7 @@ def _base(node: ast.expr) -> ast.expr:
 def _handed_on(tree: ast.Module, name: str, function: str) -> Iterator[tuple[str, str]]:
     """(function, parameter) pairs that ``name`` is given to by calls inside ``function``."""
     definitions = {node.name: node for node in ast.walk(tree) if isinstance(node, _Function)}
-    for node, inside, _ in _walk(tree, "", 0):
+    for node, inside, _ in walk(tree, "", 0):
         if not isinstance(node, ast.Call) or inside.rpartition(".")[2] != function.replace("<module>", ""):
             continue
         called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")

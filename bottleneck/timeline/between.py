@@ -76,13 +76,10 @@ class Between:
             raise Missing("Call stacks were not sampled.")
         if not steps.count:
             raise Missing("No steps after warm-up.")
-        stacks = recording.stacks[recording.stacks["process"] == steps.process]
-        at = np.searchsorted(steps.start_ns, stacks["t1"], side="left") - 1
-        stacks = stacks[(at >= 0) & (stacks["t1"] <= steps.end_ns[np.maximum(at, 0)])]
-        samples = list(_samples(recording, steps.process, stacks))
+        samples = list(samples_of(recording, steps.process, stacks_in_steps(recording, steps)))
         first = _first_forward(recording, steps.process)
         loop = _loop_site(recording, steps) or _loop_function(samples, first)
-        samples = [_from_loop(sample, loop) for sample in samples]
+        samples = [from_loop(sample, loop) for sample in samples]
         flow = {(fields["file"], line) for _, fields in recording.facts.of("flow_lines") for line in fields["lines"]}
         feeding, aside = [], []
         seconds: Counter[int] = Counter()
@@ -99,7 +96,16 @@ class Between:
         return cls(loop, tuple(feeding), tuple(aside), dict(seconds), training)
 
 
-def _samples(recording: Recording, process: int, stacks: Records) -> Iterator[Sample]:
+def stacks_in_steps(recording: Recording, steps: Steps) -> Records:
+    """The samples of the main thread that end within a step after warm-up."""
+    stacks = recording.stacks[recording.stacks["process"] == steps.process]
+    at = np.searchsorted(steps.start_ns, stacks["t1"], side="left") - 1
+    inside: Records = stacks[(at >= 0) & (stacks["t1"] <= steps.end_ns[np.maximum(at, 0)])]
+    return inside
+
+
+def samples_of(recording: Recording, process: int, stacks: Records) -> Iterator[Sample]:
+    """Samples of one process as ``Sample``, one a record."""
     for kind, phase, stack, nanoseconds in zip(
         stacks["kind"].tolist(),
         (stacks["flags"] & 0xFF).tolist(),
@@ -133,7 +139,7 @@ def _loop_function(samples: list[Sample], first: dict[Function, int]) -> Functio
     return found
 
 
-def _from_loop(sample: Sample, loop: Function | None) -> Sample:
+def from_loop(sample: Sample, loop: Function | None) -> Sample:
     """The sample without the frames outside the loop; whole where the loop is not among them."""
     for depth in range(len(sample.frames) - 1, -1, -1):
         if (sample.frames[depth].file, sample.frames[depth].function) == loop:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from .. import signals
 from .between import Between, Place, place_of
+from .output import Output
 from .steps import Steps
-from .stretches import Checkpoints, Evaluations
+from .stretches import Checkpoints, Evaluations, done_elsewhere
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,16 @@ class Residual:
 
     @classmethod
     def compute(
-        cls, steps: Steps, between: Between, checkpoints: Checkpoints | None, evaluations: Evaluations | None
+        cls,
+        steps: Steps,
+        between: Between,
+        checkpoints: Checkpoints | None,
+        evaluations: Evaluations | None,
+        output: Output | None,
     ) -> Residual:
-        saving = checkpoints.functions if checkpoints is not None else frozenset()
-        evaluating = evaluations.functions if evaluations is not None else frozenset()
-        aside = [s for s in between.aside if not s.users or (s.users[-1].file, s.users[-1].function) not in saving]
-        aside = [s for s in aside if evaluating.isdisjoint((frame.file, frame.function) for frame in s.users)]
+        aside = [s for s in between.aside if not done_elsewhere(s.users, checkpoints, evaluations)]
+        if output is not None:  # has a detector of its own
+            aside = [s for s in aside if not output.tool_of(s)]
         feeding = [s for s in between.feeding if s.phase == signals.NONE] if steps.kind == "loader" else []
         total = between.seconds.get(signals.NONE, 0.0)
         places = [place_of(aside, between.loop, total, between.training), place_of(feeding, between.loop, total)]

@@ -237,3 +237,12 @@ def _evaluation_loop(recording: Recording, steps: Steps) -> Site | None:
     loader = int(loaders[np.argmax(np.bincount(inverse, weights=(passes["t1"] - passes["t0"]).astype(float)))])
     number = recording.facts.loaders.get((steps.process, loader), {}).get("iter_site") or 0
     return recording.facts.sites.get((steps.process, int(number)))
+
+
+def done_elsewhere(users: tuple[Frame, ...], checkpoints: Checkpoints | None, evaluations: Evaluations | None) -> bool:
+    """Whether a sample with these frames of the user's, innermost last, is part of a save or of an evaluation."""
+    if not users:
+        return False
+    if checkpoints is not None and (users[-1].file, users[-1].function) in checkpoints.functions:
+        return True
+    return evaluations is not None and any((f.file, f.function) in evaluations.functions for f in users)

@@ -12,6 +12,9 @@ SLOW = {
     "serial-collate": "def pad",
     "sync-checkpoint": "torch.save",
     "eval-heavy": "validate(",
+    "hot-logging": "log.debug(",
+    "left-on-switches": "set_detect_anomaly",
+    "step-jitter": "gc.collect()",
     "residual-python": "value",  # in the loop of histogram()
 }
 
@@ -30,7 +33,7 @@ def test_the_planted_cause_comes_first_on_its_line(tmp_path: Path, name: str):
     assert ran.diagnosis["run"]["named_share"] >= 0.98
 
 
-@pytest.mark.parametrize("name", ["tensors_in_memory", "rare_checkpoints", "inference_loop"])
+@pytest.mark.parametrize("name", ["tensors_in_memory", "rare_checkpoints", "inference_loop", "logs_now_and_then"])
 def test_a_healthy_run_is_quiet(tmp_path: Path, name: str):
     ran = bottleneck(tmp_path, PIPELINES / "controls" / f"{name}.py")
     assert ran.code == 0 and ran.found == [], ran.err

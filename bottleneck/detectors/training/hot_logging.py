@@ -1,0 +1,100 @@
+"""Writing out what happens takes a noticeable part of the steps."""
+
+from __future__ import annotations
+
+import math
+
+from ...findings import Evidence, Finding, Fine, Fix
+from ...prediction import gain, saved_by_less_work
+from ...timeline.between import Place
+from ...timeline.loading import Loading
+from ...timeline.output import Output
+from ...timeline.steps import Steps
+from .. import Detector
+from ..loading._shared import frame_location
+from ._shared import limit_after
+
+_LAW_ERROR = 0.08  # one sigma, relative, beside the chance of the samples
+_TOLD_APART = {
+    "tqdm": "\n# a bar need not follow every step: tqdm(..., mininterval=1.0), set_postfix(..., refresh=False)",
+    "logging": "\n# or at a level that the run leaves out: logging.getLogger().setLevel(logging.INFO)",
+    "text of tensors": "\n# the text of a whole tensor is dear: write its norm, mean or shape",
+}
+_IN_THE_BACKGROUND = """
+# or as often as now, by a thread that waits for the disk meanwhile:
+import concurrent.futures
+background = concurrent.futures.ThreadPoolExecutor(1)  # once, before the loop
+# then background.submit(...) what this line does"""
+
+
+class HotLogging(Detector):
+    """The training thread writes logs, progress bars or tracker records within the steps, and that takes long.
+
+    Why it matters
+        Each line is cheap until it is written at every step, formatted from whole tensors, or flushed to a disk.
+    How it is measured
+        Sampled stacks within the steps that lie in a logging library, a progress bar or a tracker below your line, or
+        end in a line of yours that does nothing but print or write text. Data loading, evaluations and checkpoints
+        are left out, and so is what a progress bar goes over.
+    How to fix it
+        Write every k steps, write less (norms in place of tensors), raise the level, or let a thread wait for the disk.
+    When to ignore it
+        When every step's record is needed, as in an audit.
+    """
+
+    id = "hot-logging"
+    title = "Writing logs slows every step"
+    stage = "training"
+    share_threshold = 0.02  # of the steps (signatures.md 60)
+    min_sampled_seconds = 0.2  # of stacks: fewer samples are chance
+    target_share = 0.01  # of the run: what the output may still cost
+    most_times = 100  # rarer: a line every hundred steps is what most programs print
+
+    def detect(self, steps: Steps, output: Output, loading: Loading | None) -> Finding | Fine:
+        place = output.place
+        if output.share < self.share_threshold or place is None:
+            return Fine(output.share, self.share_threshold, "share", "steps spent writing logs")
+        if output.sampled_seconds < self.min_sampled_seconds:
+            return Fine(output.sampled_seconds, self.min_sampled_seconds, "s", "sampled while writing logs")
+        total, count = output.total_seconds, max(steps.count, 1)
+        times = max(2, min(self.most_times, math.ceil(total / steps.run_seconds / self.target_share)))
+        less = total * (1 - 1 / times)
+        saved = saved_by_less_work(steps, loading, less / count, place.cpu_share)
+        priced = gain(
+            saved,
+            steps.run_seconds,
+            f"{total:.2f} s of writing, sampled {output.samples} times; done {times} times less often",
+            # Who changes only the line that is named saves that line's part.
+            low_seconds=saved * place.call_share,
+            high_seconds=max(saved, saved_by_less_work(steps, loading, less / count, 1.0)),
+            step_share=saved / max(steps.total_seconds, 1e-9),
+            relative_error=math.hypot(_LAW_ERROR, 1 / math.sqrt(output.samples)),
+        )
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=frame_location(place.frame),
+            evidence=(
+                Evidence("steps spent writing", output.share, "share"),
+                Evidence("most of it by", output.tool),
+                Evidence("of which here", place.share, "share"),
+                Evidence("on the CPU", place.cpu_share, "share"),
+                Evidence("per step", total / count, "s"),
+            ),
+            gain=priced,
+            fix=_fix(place, output.tool, times),
+            after=limit_after(steps, loading, saved / count, "the phases of the step"),
+            removes={phase: saved * seconds / max(total, 1e-9) for phase, seconds in output.seconds.items()},
+        )
+
+
+def _fix(place: Place, tool: str, times: int) -> Fix:
+    waits = place.cpu_share < 0.5
+    otherwise = "let a background thread wait for it" if waits else "write less"
+    snippet = f"# line {place.call.line}: under a condition that holds {times} times less often"
+    return Fix(
+        f"Write {times} times less often, or {otherwise}",
+        snippet + _TOLD_APART.get(tool, "") + (_IN_THE_BACKGROUND if waits else ""),
+        effort=1,
+    )

@@ -1,0 +1,69 @@
+"""A debugging switch of torch that was left on."""
+
+from __future__ import annotations
+
+from ...findings import Evidence, Finding, Fine, Fix
+from ...prediction import gain, saved_by_less_work
+from ...timeline.loading import Loading
+from ...timeline.steps import Steps
+from ...timeline.switches import Switches
+from .. import Detector
+from ..loading._shared import location
+from ._shared import limit_after
+
+
+class LeftOnSwitches(Detector):
+    """Autograd's anomaly detection is still on when the training has settled.
+
+    Why it matters
+        With it every operation keeps the call stack that it was made in, and every backward is searched for NaN.
+    How it is measured
+        torch is asked once, in a backward pass some ten steps into the run; sampled stacks tell how long the steps keep
+        call stacks. What the search for NaN takes is not told apart from the backward: the gain is a lower estimate.
+        Where the call stacks take little, or were not seen, it is a hint: shown aside and never ranked.
+    How to fix it
+        Remove it, or switch it on only when the loss has become NaN.
+    When to ignore it
+        In a run that is meant to find a NaN.
+    """
+
+    id = "left-on-switches"
+    title = "Autograd's anomaly detection is on"
+    stage = "training"
+    share_threshold = 0.02  # of the steps (signatures.md 43: shown where it takes more)
+    search_share = 0.7  # of the backward, that the search for NaN takes at most; measured on layers of 128
+
+    def detect(self, steps: Steps, switches: Switches, loading: Loading | None) -> Finding | Fine:
+        if not switches.anomaly:
+            return Fine(0, None, "count", "debugging switches left on")
+        priced, saved = None, 0.0
+        total, count = sum(switches.seconds.values()), max(steps.count, 1)
+        if switches.share >= self.share_threshold:
+            searching = self.search_share * float(steps.phase("backward").sum())
+            saved = saved_by_less_work(steps, loading, total / count, 1.0)
+            priced = gain(
+                saved,
+                steps.run_seconds,
+                f"{total:.2f} s of the steps keep call stacks; the search for NaN comes on top",
+                high_seconds=saved_by_less_work(steps, loading, (total + searching) / count, 1.0),
+                step_share=saved / max(steps.total_seconds, 1e-9),
+            )
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=location(switches.site),
+            evidence=(
+                Evidence("anomaly detection", "on"),
+                Evidence("steps spent keeping call stacks", switches.share, "share"),
+            ),
+            gain=priced,
+            fix=Fix(
+                "Switch it off: it is for finding a NaN",
+                "torch.autograd.set_detect_anomaly(False)",
+                effort=1,
+            ),
+            after=limit_after(steps, loading, saved / count, "the phases of the step") if priced else "",
+            removes={phase: saved * seconds / max(total, 1e-9) for phase, seconds in switches.seconds.items()},
+            hint=priced is None,
+        )

@@ -1,0 +1,91 @@
+"""A stall that comes back every so many steps."""
+
+from __future__ import annotations
+
+import math
+
+from ...findings import Evidence, Finding, Fine, Fix
+from ...prediction import gain
+from ...timeline.jitter import Jitter
+from ...timeline.loading import Loading
+from ...timeline.steps import Steps
+from .. import Detector
+from ..loading._shared import frame_location
+from ._shared import MOST_TIMES, limit_after, saved_by_rarer
+
+
+class StepJitter(Detector):
+    """Every so many steps one takes far longer than the others, for a reason in your own code.
+
+    Why it matters
+        A mean hides it: each stall costs as much as several steps, and on several ranks all wait for it.
+    How it is measured
+        Steps of more than twice the median that lie far outside of how the others vary, at equal distances; sampled
+        stacks within them, between the phases, name the line. Evaluations, checkpoints, logs and the wait for data are
+        left to their own detectors, and a stall in which the thread neither ran nor slept, as on a busy machine, is
+        nobody's line. A loop without a DataLoader is not judged: what looks like a stall may make its next batches.
+    How to fix it
+        Do it less often, make it cheaper, or let a background thread do what only waits.
+    When to ignore it
+        When the work has to be done at this rhythm.
+    """
+
+    id = "step-jitter"
+    title = "A stall comes back every few steps"
+    stage = "training"
+    explains = ("residual-python",)
+    min_stalls = 10  # fewer are no rhythm (signatures.md 46: more than 10 outliers)
+    share_threshold = 0.10  # of the steps: work moved to every k-th step is how one makes it cheap
+    regular_threshold = 0.7  # of the distances between stalls that are the same
+    place_share_threshold = 0.5  # of the stalls' excess that samples find in one place
+    min_sampled_seconds = 0.2  # there: fewer samples name nothing
+    target_share = 0.02  # of the run: what the work may still cost
+
+    def detect(self, steps: Steps, jitter: Jitter, loading: Loading | None) -> Finding | Fine:
+        if jitter.stalls < self.min_stalls:
+            return Fine(jitter.stalls, self.min_stalls, "count", "steps that stall")
+        if jitter.share < self.share_threshold:
+            return Fine(jitter.share, self.share_threshold, "share", "steps lost in stalls")
+        if jitter.regular_share < self.regular_threshold or jitter.period < 2:
+            return Fine(jitter.regular_share, self.regular_threshold, "share", "stalls at equal distances")
+        place = jitter.place
+        here = jitter.place_seconds
+        share = min(1.0, here / max(jitter.excess_seconds, 1e-9))
+        if place is None or share < self.place_share_threshold or here < self.min_sampled_seconds:
+            return Fine(share, self.place_share_threshold, "share", "stalls in one place of your code")
+        all_of_it = jitter.call_seconds
+        most = max(2, min(MOST_TIMES, jitter.stalls))
+        times = max(2, min(most, math.ceil(all_of_it / steps.run_seconds / self.target_share)))
+        rarer = jitter.stalls * (1 - 1 / times)
+        saved = saved_by_rarer(steps, loading, all_of_it * (1 - 1 / times), rarer, place.cpu_share)
+        name = f"line {place.frame.line}" if place.function is None else place.function.rpartition(".")[2]
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=frame_location(place.frame),
+            evidence=(
+                Evidence("a stall every so many steps", jitter.period, "count"),
+                Evidence("stalls", jitter.stalls, "count"),
+                Evidence("other steps take", jitter.typical_seconds, "s"),
+                Evidence("a stall takes beyond that", jitter.excess_seconds / jitter.stalls, "s"),
+                Evidence("of which here", share, "share"),
+                Evidence("steps lost in stalls", jitter.share, "share"),
+            ),
+            gain=gain(
+                saved,
+                steps.run_seconds,
+                f"(mean - median) of the steps, {here:.2f} s of it in {name}; done {times} times less often",
+                low_seconds=0.85 * saved * here / max(all_of_it, 1e-9),
+                high_seconds=max(saved, all_of_it),
+                step_share=saved / max(steps.total_seconds, 1e-9),
+            ),
+            fix=Fix(
+                f"{name} stalls one step in {jitter.period}: do it {times} times less often, or not at all",
+                f"# line {place.call.line}: now every {jitter.period} steps; do it every {jitter.period * times}",
+                effort=1,
+                risk=0.1,
+            ),
+            after=limit_after(steps, loading, saved / max(steps.count, 1), "the phases of the step"),
+            removes={"other": saved},
+        )
