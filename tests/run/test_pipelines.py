@@ -13,6 +13,7 @@ SLOW = {
     "sync-checkpoint": "torch.save",
     "eval-heavy": "validate(",
     "residual-python": "value",  # in the loop of histogram()
+    "worker-respawn": "DataLoader(",
 }
 
 
