@@ -82,6 +82,13 @@ def test_uneven_batches_want_a_longer_queue():
     compile(found.fix.snippet, "snippet", "exec")
 
 
+def test_of_a_long_run_a_part_is_replayed_and_all_of_it_priced():
+    made = looped(np.tile(UNEVEN, 30))
+    found = judge(made)
+    waited = 30 * replay(UNEVEN, np.full(400, WORK), 1, 2).sum()
+    assert found.gain.seconds == pytest.approx(waited, rel=0.05)
+
+
 @pytest.mark.parametrize(
     "made",
     [
