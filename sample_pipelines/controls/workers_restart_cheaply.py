@@ -7,7 +7,7 @@ from torch.utils.data import DataLoader, Dataset
 
 class Noise(Dataset):
     def __len__(self):
-        return 8000
+        return 14000
 
     def __getitem__(self, index):
         return torch.randn(256), index % 10
