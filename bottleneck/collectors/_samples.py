@@ -207,8 +207,7 @@ class WorkerInit:
         state.reset()
         state.recorder = recorder
         state.feeding = True
-        threads = sys.modules["torch"].get_num_threads()
-        recorder.note("worker", loader=self.loader, worker=worker_id, pid=os.getpid(), threads=threads)
+        recorder.note("worker", loader=self.loader, worker=worker_id, pid=os.getpid())
         dataset = sys.modules["torch.utils.data"].get_worker_info().dataset
         watch_dataset(recorder, dataset, Patches())
         stacks = sys.modules.get(__package__ + "._stacks")

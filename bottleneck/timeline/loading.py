@@ -101,7 +101,7 @@ class Loading:
             return cls._by_hand(steps, feeding, machine, host)
         if loader is None or workers is None:
             raise Missing("Too few batches were seen being made, or none at all.")
-        wait, work = steps.phase("data_wait"), steps.work()
+        wait, work = _waits(steps, loader), steps.work()
         load = float(wait.mean()) if loader.num_workers == 0 else workers.load_seconds
         seen = _Sampled.of(recording, steps, loader)
         cores = _Cores.of(host, steps, machine, float(work.mean()) + load * (1.0 - seen.blocked_share))
@@ -216,6 +216,15 @@ class _Cores:
             min(float(np.nanmean(idle[waiting])), machine.cores) / ranks,
             crowding,
         )
+
+
+def _waits(steps: Steps, loader: Loader) -> Floats:
+    """Seconds waited for the next batch. After a pass's last step there is none: workers are stopped then."""
+    wait = steps.phase("data_wait")
+    if loader.num_workers:
+        passes = steps.rows["loop"]
+        wait[np.append(passes[1:] != passes[:-1], True)[~steps.warm]] = 0.0
+    return wait
 
 
 def _in_waits(times: npt.NDArray[np.int64], steps: Steps) -> npt.NDArray[np.bool_]:

@@ -36,7 +36,6 @@ class Workers:
     read_share: float
     decode_share: float
     per_worker_seconds: dict[int, float]
-    threads: int
     contention: float | None = None
 
     @property
@@ -76,13 +75,12 @@ class Workers:
             waits = steps.phase("data_wait")
             if loader.num_workers == 0 and len(waits) >= 5:
                 # A dataset of a built-in type carries no hook: the wait itself is the loading.
-                return cls(0, waits, waits, np.zeros(1), np.zeros(0), np.zeros(0), 0.0, 0.0, {}, 1)
+                return cls(0, waits, waits, np.zeros(1), np.zeros(0), np.zeros(0), 0.0, 0.0, {})
             raise Missing("Fewer than 5 batches were seen being made in the workers.")
         items = samples[samples["kind"] == signals.SAMPLE]
         collates = samples[samples["kind"] == signals.COLLATE]
         item_wall = max(float(_seconds(items).sum()), 1e-9)
         workers = {p.index: p.worker for p in recording.facts.processes}
-        threads = [int(f.get("threads", 1)) for _, f in recording.facts.of("worker_threads")]
         return cls(
             count=loader.num_workers,
             batch_seconds=_seconds(batches),
@@ -96,7 +94,6 @@ class Workers:
                 workers[int(p)]: float(_seconds(batches[batches["process"] == p]).mean())
                 for p in np.unique(batches["process"])
             },
-            threads=max(threads, default=1),
             contention=_contention(batches) if loader.num_workers > 1 else None,
         )
 

@@ -16,6 +16,7 @@ SLOW = {
     "left-on-switches": "set_detect_anomaly",
     "step-jitter": "gc.collect()",
     "residual-python": "value",  # in the loop of histogram()
+    "worker-respawn": "DataLoader(",
 }
 
 

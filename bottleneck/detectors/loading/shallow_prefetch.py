@@ -1,0 +1,124 @@
+"""Workers that are fast enough on average, and too few batches ahead for the slow ones."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...findings import Evidence, Finding, Fine, Fix, NotMeasured
+from ...prediction import gain
+from ...timeline.loading import Loading
+from ...timeline.prefetch import Prefetch
+from ...timeline.steps import Loader, Steps
+from .. import Detector
+from . import _shared
+
+
+class ShallowPrefetch(Detector):
+    """Some batches take far longer to make than others, and the queue ahead of the loop is too short to hide them.
+
+    Why it matters
+        The workers have time to spare, but a slow batch empties the queue, and the loop stands until it is there:
+        batches are handed over in order, also those that are ready behind it.
+    How it is measured
+        The time to make every batch, recorded in the workers, varies by more than half of its mean although the mean
+        keeps up with the loop. A replay of the loop with these times waits for the same batches as the loop did; the
+        gain is what it no longer waits with more batches ahead, and the range what it says for other orders of them.
+    How to fix it
+        Raise ``prefetch_factor`` to the number printed.
+    When to ignore it
+        When batches are so large that memory has no room for more of them: workers x prefetch_factor lie ready.
+    """
+
+    id = "shallow-prefetch"
+    title = "The queue of ready batches is too short for the slow ones"
+    stage = "data loading"
+    explains = ("input-wait", "starved-gpu")
+    wait_share_threshold = _shared.WAIT_DEAD_BAND
+    lag_ratio = 1.0  # L/n over C: above it the workers are too slow on average, and no queue stays filled
+    variation_threshold = 0.5  # CV(L) (signatures.md 10)
+    max_single_share = 0.25  # of the wait: more of it for one batch is an accident, not how batches are
+    agreement_threshold = 0.65  # of the waits in a replay, seen in the recording: below it they had another cause
+    min_gain_share = 0.05  # of the step (dead band of the peers)
+    most_times = 16  # how much longer a queue may be made: memory holds all of it
+    enough_share = 0.9  # of what the longest queue saves
+
+    def detect(
+        self, steps: Steps, loader: Loader, loading: Loading, prefetch: Prefetch | None
+    ) -> Finding | Fine | NotMeasured:
+        if loader.num_workers == 0:
+            return Fine(0, 1, "count", "the loader has no workers at all")
+        share = loading.wait_share
+        if share < self.wait_share_threshold:
+            return Fine(share, self.wait_share_threshold, "share", "waiting for data")
+        ratio = loading.load / loader.num_workers / max(float(loading.work.mean()), 1e-9)
+        if ratio >= self.lag_ratio:
+            return Fine(ratio, self.lag_ratio, "", "time per batch of all workers over the work of a step")
+        if prefetch is None:
+            return NotMeasured("Not every batch was timed in the workers.")
+        if prefetch.variation < self.variation_threshold:
+            return Fine(prefetch.variation, self.variation_threshold, "", "variation of the time to make a batch")
+        now = prefetch.replayed(prefetch.factor)
+        told = float(now.sum())
+        all_of_it = steps.all_count / prefetch.batches  # of a long run only a part is replayed
+        share = told * all_of_it / max(steps.total_seconds, 1e-9)
+        if share < self.min_gain_share:
+            return Fine(share, self.min_gain_share, "share", "waiting for slow batches, by a replay of all")
+        seen = np.minimum(now, prefetch.stood)
+        agreement = float(seen.sum()) / told
+        if agreement < self.agreement_threshold:
+            return Fine(agreement, self.agreement_threshold, "share", "waits of a replay that the loop had too")
+        single = float(seen.max()) / float(seen.sum())
+        if single > self.max_single_share:
+            return Fine(single, self.max_single_share, "share", "wait for one single batch")
+        factors = [prefetch.factor * 2**power for power in range(1, self.most_times.bit_length())]
+        saved = {factor: 1.0 - float(prefetch.replayed(factor).sum()) / told for factor in factors}
+        factor = next(factor for factor in factors if saved[factor] >= self.enough_share * saved[factors[-1]])
+        return self._judged(steps, loader, loading, prefetch, factor, float(seen.sum()) * all_of_it)
+
+    def _judged(
+        self, steps: Steps, loader: Loader, loading: Loading, prefetch: Prefetch, factor: int, waited: float
+    ) -> Finding | Fine:
+        """``waited``: seconds of the run that a replay and the recording have both."""
+        total = max(steps.total_seconds, 1e-9)
+        # Workers that no longer pause want their share of the cores all the time.
+        cores = (loading.load_cpu + loading.work_cpu) / max(loading.cores, 1.0) * steps.count
+        most = max(0.0, float((loading.wait + loading.work).sum()) - cores)
+        told = float(prefetch.replayed(prefetch.factor).sum())
+
+        def saved(seed: int | None = None) -> float:
+            before, after = (float(prefetch.replayed(each, seed).sum()) for each in (prefetch.factor, factor))
+            return min(most, waited * max(0.0, before - after) / told)
+
+        value = saved()
+        if value < self.min_gain_share * total:
+            return Fine(value / total, self.min_gain_share, "share", "what a longer queue would save here")
+        orders = np.array([saved(seed) for seed in range(20)])
+        low, high = np.percentile(orders, [10, 90])
+        ready = loader.num_workers * factor
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=_shared.location(loader.site),
+            evidence=(
+                *_shared.wait_evidence(loading, steps),
+                Evidence("variation of the time to make a batch", prefetch.variation, ""),
+                Evidence("batches ahead", loader.num_workers * prefetch.factor, "count"),
+            ),
+            gain=gain(
+                value,
+                steps.run_seconds,
+                f"the recorded batches replayed with prefetch_factor = {factor} instead of {prefetch.factor}",
+                low_seconds=float(low),
+                high_seconds=float(high),
+                step_share=value / total,
+            ),
+            fix=Fix(
+                f"Raise prefetch_factor from {prefetch.factor} to {factor}: up to {ready} batches lie ready",
+                f"DataLoader(..., num_workers={loader.num_workers}, prefetch_factor={factor})",
+                effort=1,
+                risk=0.1,  # memory holds the batches that lie ready
+            ),
+            after="the work of the step",
+            removes={"data_wait": value},
+        )

@@ -1,0 +1,90 @@
+"""Loader workers are started anew for every pass."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...findings import QUEUE_SECONDS, Evidence, Finding, Fine, Fix, NotMeasured
+from ...prediction import gain
+from ...timeline.passes import Floats, LoaderPasses, Passes
+from ...timeline.steps import Steps
+from .. import Detector
+from . import _shared
+
+
+class WorkerRespawn(Detector):
+    """Each pass over the data starts new worker processes, and the loop stands still until they are there.
+
+    Why it matters
+        Starting, importing and opening the data are paid in every epoch; short epochs are made of little else.
+    How it is measured
+        For each pass but the first: from ``iter(loader)`` to its first batch, less the time a worker needed to make
+        that batch, which is paid anyhow; and the time in which the workers of the pass before were stopped.
+    How to fix it
+        Set ``persistent_workers=True``: the workers then live as long as the DataLoader.
+    When to ignore it
+        When workers must see what the program changed in the Dataset between two passes (``set_epoch`` on a Dataset,
+        curricula): persistent ones keep the copy with which they started. Their memory stays in use between passes.
+    """
+
+    id = "worker-respawn"
+    title = "Loader workers are started anew for every pass"
+    stage = "data loading"
+    min_passes = 3  # fewer are a trial run, in which a single start is saved
+    share_threshold = 0.02  # of the run (signatures.md 09)
+
+    def detect(self, steps: Steps, passes: Passes) -> Finding | Fine | NotMeasured:
+        if not passes.loaders:
+            return Fine(0, 1, "count", "workers: no loader has any")
+        temporary = [loader for loader in passes.loaders if not loader.persistent]
+        most = max((loader.passes for loader in temporary), default=0)
+        if most < self.min_passes:
+            return Fine(most, self.min_passes, "count", "passes over a loader whose workers do not persist")
+        again = [loader for loader in temporary if loader.passes >= self.min_passes]
+        seen = [loader for loader in again if len(loader.restarts)]
+        if not seen:
+            return NotMeasured("No worker was seen making the first batch of a pass.")
+        # A persistent worker hands over the first batch too.
+        saved = {loader.loader: np.maximum(loader.restarts - QUEUE_SECONDS, 0.0) for loader in seen}
+        share = sum(float(each.sum()) for each in saved.values()) / max(steps.run_seconds, 1e-9)
+        if share < self.share_threshold:
+            return Fine(share, self.share_threshold, "share", "run spent starting workers anew")
+        return self._finding(steps, seen, saved)
+
+    def _finding(self, steps: Steps, seen: list[LoaderPasses], saved: dict[int, Floats]) -> Finding:
+        """``saved``: loader -> seconds of each restart."""
+        worst = max(seen, key=lambda loader: float(saved[loader.loader].sum()))
+        total = sum(float(each.sum()) for each in saved.values())
+        low, high = (sum(float(np.percentile(each, at)) * len(each) for each in saved.values()) for at in (10, 90))
+        restarts = sum(map(len, saved.values()))
+        between = float(saved[steps.loader].sum()) if steps.loader in saved else 0.0
+        others = [str(loader.site.line) for loader in seen if loader is not worst and loader.site is not None]
+        also = f"  # and in line {', '.join(others)}" if others else ""
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=_shared.location(worst.site),
+            evidence=(
+                Evidence("passes", worst.passes, "count"),
+                Evidence("workers", worst.workers, "count"),
+                Evidence("starting them anew", float(saved[worst.loader].mean()), "s"),
+                Evidence("share of the run", total / max(steps.run_seconds, 1e-9), "share"),
+            ),
+            gain=gain(
+                total,
+                steps.run_seconds,
+                f"{restarts} restarts of {total / restarts:.2f} s, without the time to make the first batch",
+                low_seconds=low,
+                high_seconds=high,
+            ),
+            fix=Fix(
+                "Keep the workers alive between the passes",
+                f"DataLoader(..., num_workers={worst.workers}, persistent_workers=True){also}",
+                effort=1,
+                risk=0.1,  # what the program changes in the Dataset between passes no longer reaches the workers
+            ),
+            after="the steps themselves",
+            # Evaluating less often would save the starts of its own loader too.
+            removes={"loader_start": between, "eval": total - between},
+        )
