@@ -131,6 +131,12 @@ def test_a_recorded_run_of_that_pair_is_patched_on_any_machine(tmp_path: Path):
     changed = [line for line in shown.stdout.splitlines()[2:] if line[0] in "+-"]
     assert changed[0] == "-        loader = DataLoader(Images(folder, repeat=25), batch_size=16, shuffle=True)"
     assert changed[1].startswith(changed[0].replace("-", "+", 1)[:-1] + ", num_workers=") and len(changed) == 2
+    applied = fix(tmp_path, "run", "--apply")
+    assert (applied.returncode, applied.stderr) == (0, "")
+    (tmp_path / "again").mkdir()
+    again = bottleneck(tmp_path / "again", script)
+    assert (again.code, again.out) == (0, "epoch 0 done\nepoch 1 done\n")
+    assert "workers-zero" not in again.found
 
 
 def test_what_is_not_there_is_said_in_one_line(ran: Ran, tmp_path: Path):
