@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-STATISTICS_EVERY = 20
+STATISTICS_EVERY = 50
 
 
 def histogram(values, bins=20):

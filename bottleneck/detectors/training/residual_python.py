@@ -12,7 +12,7 @@ from ...timeline.residual import Residual
 from ...timeline.steps import Steps
 from .. import Detector
 from ..loading._shared import frame_location
-from ._shared import MOST_TIMES, limit_after
+from ._shared import limit_after
 
 
 class ResidualPython(Detector):
@@ -37,6 +37,7 @@ class ResidualPython(Detector):
     stage = "training"
     share_threshold = 0.10  # of the step (signatures.md 41)
     place_share_threshold = 0.4  # of the residual in one line of the loop or one function: else no place to name
+    most_times = 50  # how much rarer: beyond it little is gained, and numbers so old tell nothing
     target_share = 0.02  # of the run: what the work may still cost when it is done every k steps
     min_saved_share = 0.03  # of the steps: less is not worth processes
     vectorised_share = 0.1  # of a Python loop's time that whole-array operations still take (conservative)
@@ -77,8 +78,10 @@ class ResidualPython(Detector):
     ) -> tuple[Gain, Fix]:
         """Metrics and bookkeeping: not at every step. All that the loop calls for it is left out then."""
         ceiling, here = residual * place.call_share, residual * place.share
-        # So rarely that what remains is below the dead band of the report.
-        every = max(2, min(MOST_TIMES, math.ceil(ceiling / steps.run_seconds / self.target_share)))
+        # So rarely that what remains is below the dead band of the report, in the shorter run that it makes.
+        rest = max(steps.run_seconds - ceiling, 1e-9)
+        rare = math.ceil(ceiling * (1 - self.target_share) / (self.target_share * rest))
+        every = max(2, min(self.most_times, rare))
         less = ceiling * (1 - 1 / every) / max(steps.count, 1)
         saved = saved_by_less_work(steps, loading, less, place.cpu_share)
         priced = gain(
