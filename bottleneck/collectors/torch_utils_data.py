@@ -62,7 +62,6 @@ class Collector(BaseCollector):
         self.ids = _ByIdentity()
         self.passes = _ByIdentity()
         self.count = 0
-        self.next_class = None
         self.recorder.trainings = 0
         self.growth = self.recorder.growth = Growth(self.recorder)
         loader = module.DataLoader

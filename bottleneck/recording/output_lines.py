@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterator
 
 from ..timeline.tables import Recording
-from .sources import parse
+from .sources import called_name, parse
 
 _MAX_FILES = 50
 _WRITES = frozenset(("write", "writelines", "writerow", "writerows", "flush", "fsync"))
@@ -73,18 +73,14 @@ def _binary_files(tree: ast.Module) -> set[str]:
         else:
             continue
         for value, target in pairs:
-            if isinstance(value, ast.Call) and _called(value) == "open" and not _opens_to_write(value):
+            if isinstance(value, ast.Call) and called_name(value) == "open" and not _opens_to_write(value):
                 found.add(ast.unparse(target))
     return found
 
 
-def _called(call: ast.Call) -> str:
-    return call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
-
-
 def _kind(call: ast.Call, binary: set[str]) -> str:
     """writes, text, fetches or other; ``binary``: variables of files that are no text."""
-    function, name = call.func, _called(call)
+    function, name = call.func, called_name(call)
     if isinstance(function, ast.Attribute) and ast.unparse(function.value) in binary:
         return "other"
     if name == "open":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +48,23 @@ def add_growth_lines(facts: Facts) -> None:
 
 
 def parse(file: str) -> ast.Module | None:
-    """The syntax tree of a source file; None when it cannot be had."""
+    """The syntax tree of a source file, to be read only; None when it cannot be had."""
     try:
         path = Path(file)
-        if path.stat().st_size > _MAX_SOURCE_BYTES:
-            return None
-        return ast.parse(path.read_bytes())
+        status = path.stat()
+        return None if status.st_size > _MAX_SOURCE_BYTES else _parsed(path, status.st_mtime_ns, status.st_size)
     except (OSError, SyntaxError, ValueError, RecursionError):
         return None
+
+
+@lru_cache(maxsize=16)  # several questions are asked of the same files when a run ends
+def _parsed(path: Path, changed_ns: int, size: int) -> ast.Module:
+    return ast.parse(path.read_bytes())
+
+
+def called_name(call: ast.Call) -> str:
+    """The last part of the name that is called; "" where it has none."""
+    return call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
 
 
 def find_growth(tree: ast.Module, name: str, function: str = "") -> tuple[int, str] | None:
@@ -130,7 +140,7 @@ def _handed_on(tree: ast.Module, name: str, function: str) -> Iterator[tuple[str
     for node, inside, _ in walk(tree, "", 0):
         if not isinstance(node, ast.Call) or inside.rpartition(".")[2] != function.replace("<module>", ""):
             continue
-        called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+        called = called_name(node)
         definition = definitions.get(called)
         if definition is None:
             continue

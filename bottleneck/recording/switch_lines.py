@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 
 from ..timeline.tables import Facts
-from .sources import parse, walk
+from .sources import called_name, parse, walk
 
 _NAMES = ("set_detect_anomaly", "detect_anomaly")
 _MAX_FILES = 50
@@ -36,8 +36,7 @@ def find_switch_lines(tree: ast.Module) -> list[tuple[int, str]]:
 
 
 def _switches(call: ast.Call) -> bool:
-    name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
-    if name in _NAMES:
+    if called_name(call) in _NAMES:
         return not (call.args and _is_false(call.args[0]))
     return any(word.arg == "detect_anomaly" and not _is_false(word.value) for word in call.keywords)
 

@@ -7,7 +7,7 @@ the training itself (torch's own functions, what the loss is made of), and the r
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +39,12 @@ class Sample:
     @property
     def users(self) -> tuple[Frame, ...]:
         return tuple(frame for frame in self.frames if frame.user)
+
+    @property
+    def library(self) -> tuple[Frame, ...]:
+        """The frames below the innermost of the user's."""
+        last = max((depth for depth, frame in enumerate(self.frames) if frame.user), default=-1)
+        return self.frames[last + 1 :]
 
 
 @dataclass(frozen=True)
@@ -102,6 +108,17 @@ def stacks_in_steps(recording: Recording, steps: Steps) -> Records:
     at = np.searchsorted(steps.start_ns, stacks["t1"], side="left") - 1
     inside: Records = stacks[(at >= 0) & (stacks["t1"] <= steps.end_ns[np.maximum(at, 0)])]
     return inside
+
+
+def alike(rows: Records, stacks: Mapping[int, tuple[Frame, ...]]) -> list[tuple[Sample, int]]:
+    """Records of one process as one Sample for each stack, phase and way of spending time, and how many they were."""
+    kinds = (rows["arg"].astype("i8") * 256 + (rows["flags"] & 0xFF)) * 2 + (rows["kind"] == signals.STACK_CPU)
+    keys, which, counts = np.unique(kinds, return_inverse=True, return_counts=True)
+    seconds = np.bincount(which, weights=(rows["t1"] - rows["t0"]) / 1e9, minlength=len(keys))
+    return [
+        (Sample(stacks.get(key // 512, ())[::-1], spent, bool(key & 1), key // 2 % 256), count)
+        for key, spent, count in zip(keys.tolist(), seconds.tolist(), counts.tolist(), strict=True)
+    ]
 
 
 def samples_of(recording: Recording, process: int, stacks: Records) -> Iterator[Sample]:

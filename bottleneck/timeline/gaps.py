@@ -5,6 +5,7 @@ Time that no sample speaks for stays without a name: "other".
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
 
@@ -85,6 +86,11 @@ def _timeline(rows: Records, codes: Ints, other: int) -> tuple[Ints, Ints]:
     return starts[changed], what[changed]
 
 
+def importing(frames: Iterable[Frame]) -> bool:
+    """Whether one of these frames is the import of a module."""
+    return any(frame.file.startswith(_IMPORT) for frame in frames)
+
+
 def label(frames: tuple[Frame, ...]) -> str:
     """loss (in one of torch's), python:<innermost user function>, or other; ``frames`` are innermost first."""
     for frame in takewhile(lambda frame: not frame.user, frames):
@@ -103,7 +109,7 @@ def _outside(frames: tuple[Frame, ...], serving: bool) -> str:
     for frame in frames:
         if frame.user:
             return f"python:{frame.function}"
-        if frame.file.startswith(_IMPORT):
+        if importing((frame,)):
             return "import"
     if frames and frames[-1].function.rpartition(".")[2] in _ENDINGS:
         return "shutdown"

@@ -9,7 +9,8 @@ import numpy as np
 
 from .. import signals
 from . import Missing
-from .between import Between, Place, Sample, from_loop, place_of, stacks_in_steps
+from .between import Between, Place, Sample, alike, from_loop, place_of, stacks_in_steps
+from .gaps import importing
 from .steps import Steps
 from .stretches import Checkpoints, Evaluations, done_elsewhere
 from .tables import Frame, Recording
@@ -35,7 +36,6 @@ _TOOLS = {
     "/torch/_tensor_str.py": "text of tensors",
 }
 _JSON = "/json/__init__.py"
-_IMPORT = "<frozen importlib"
 #: Making text of a value waits for an accelerator where the value lies on one: that time is not the writing's.
 _MAKES_TEXT = ("getMessage", "__format__", "__repr__", "__str__", "_str", "_str_intern", "_tensor_str")
 #: What writes while data is loaded or evaluated is paid for there.
@@ -104,14 +104,12 @@ class Output:
 
     def tool_of(self, sample: Sample) -> str:
         """What writes at the time of a sample, by the library calls below the user's innermost line; "" for nothing."""
-        frames = sample.frames
-        last = max((depth for depth, frame in enumerate(frames) if frame.user), default=-1)
-        if last < 0:
+        if not sample.users:
             return ""
-        inner = frames[last + 1 :]
+        inner, last = sample.library, sample.users[-1]
         if not inner:
-            return "print" if (frames[last].file, frames[last].line) in self.lines else ""
-        if any(frame.file.startswith(_IMPORT) for frame in inner):
+            return "print" if (last.file, last.line) in self.lines else ""
+        if importing(inner):
             return ""
         if self.accelerated and inner[-1].function.rpartition(".")[2] in _MAKES_TEXT:
             return ""
@@ -138,15 +136,6 @@ def _lines(recording: Recording, accelerated: bool) -> frozenset[tuple[str, int]
 def _samples(recording: Recording, steps: Steps) -> list[tuple[Sample, int]]:
     """The stacks seen in the steps, innermost frame last, and how often."""
     rows = stacks_in_steps(recording, steps)
-    phases = rows["flags"] & 0xFF
-    rows, phases = rows[np.isin(phases, _PHASES)], phases[np.isin(phases, _PHASES)]
-    running = rows["kind"] == signals.STACK_CPU
-    keys, which, counts = np.unique(
-        (rows["arg"].astype("i8") * 256 + phases) * 2 + running, return_inverse=True, return_counts=True
-    )
-    seconds = np.bincount(which, weights=(rows["t1"] - rows["t0"]) / 1e9, minlength=len(keys))
-    found = []
-    for key, spent, count in zip(keys.tolist(), seconds.tolist(), counts.tolist(), strict=True):
-        frames = recording.facts.stacks.get((steps.process, key // 512), ())
-        found.append((Sample(frames[::-1], spent, bool(key & 1), key // 2 % 256), count))
-    return found
+    rows = rows[np.isin(rows["flags"] & 0xFF, _PHASES)]
+    mine = {key[1]: frames for key, frames in recording.facts.stacks.items() if key[0] == steps.process}
+    return alike(rows, mine)

@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from .. import signals
 from . import Missing
-from .steps import Steps
+from .steps import Floats, Steps
 from .tables import Recording, Records, Site
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

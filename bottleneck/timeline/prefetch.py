@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from .. import signals
 from . import Missing
-from .steps import Loader, Steps
+from .steps import Floats, Loader, Steps
 from .tables import Recording, Records
 
-Floats = npt.NDArray[np.float64]
 _MOST = 10_000  # batches that are replayed: of a long run the first ones stand for all
 _ENOUGH = 0.8  # of them; where batches were made in another order or seen in part, a replay says nothing
 

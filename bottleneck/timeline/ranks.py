@@ -23,7 +23,6 @@ class Ranks:
     """
 
     numbers: tuple[int, ...]
-    processes: tuple[int, ...]
     own: Floats
     waits: Floats
     input: Floats  # seconds of the own work in data wait and start of the loader
@@ -38,7 +37,6 @@ class Ranks:
         count = min(counts) - int(steps.warm.sum())
         if min(counts) < _SAME_LENGTH * max(counts) or count < 1:
             raise Missing("The ranks do not take the same steps.")
-        processes = tuple(rows)
         # From the end: whatever a rank did before the first common step is at its beginning.
         tables = [{name: column[-count:] for name, column in table.items()} for table in rows.values()]
         wall = np.array([(table["t1"] - table["t0"]) / 1e9 for table in tables])
@@ -49,5 +47,5 @@ class Ranks:
         late = int(np.argmin(backward.mean(axis=1)))
         ratio = np.minimum(forward.mean(axis=1) / max(float(forward[late].mean()), 1e-9), 1.0)
         mine = np.minimum(backward, backward[late] * ratio[:, None])
-        numbers = tuple(recording.facts.processes[process].rank or 0 for process in processes)
-        return cls(numbers, processes, wall - backward + mine, backward - mine, waiting + starting, late)
+        numbers = tuple(recording.facts.processes[process].rank or 0 for process in rows)
+        return cls(numbers, wall - backward + mine, backward - mine, waiting + starting, late)

@@ -13,11 +13,11 @@ import numpy.typing as npt
 from .. import signals
 from . import Missing
 from .breakdown import main_process
+from .gaps import importing
 from .steps import Steps
 from .tables import Frame, Recording, Records
 
 Intervals = Sequence[tuple[int, int]]  # monotonic ns, sorted, not overlapping
-_IMPORT = "<frozen importlib"
 _PASSED_ON = 0.9  # of a library call's time spent in one other library call: it only passes on
 #: Library code that is part of training wherever it is called.
 _TRAINING = ("/torch/nn/", "/torch/optim/", "/torch/autograd/", "/torch/amp/", "/torch/functional.py")
@@ -112,12 +112,12 @@ class Stacks:
 
     def import_share(self, t0: int, t1: int) -> float:
         """Share (0..1) of the samples between two times (monotonic ns) that were importing a module."""
-        importing = total = 0.0
+        imports = total = 0.0
         for stack, cpu, blocked in self._weights(self._chosen(None, [(t0, t1)])):
             total += cpu + blocked
-            if any(frame.file.startswith(_IMPORT) for frame in self.frames.get(stack, ())):
-                importing += cpu + blocked
-        return importing / total if total else 0.0
+            if importing(self.frames.get(stack, ())):
+                imports += cpu + blocked
+        return imports / total if total else 0.0
 
     def unknown_seconds(self) -> float:
         """Seconds whose stack was not kept, because there were too many different ones."""

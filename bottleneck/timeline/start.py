@@ -8,16 +8,15 @@ import numpy as np
 
 from .. import signals
 from . import Missing
-from .between import Function, Line, Place, Sample, place_of
+from .between import Function, Line, Place, Sample, alike, place_of
 from .breakdown import Breakdown, Mask
 from .etl import Etl
-from .gaps import OTHER, REACH_NS
+from .gaps import OTHER, REACH_NS, importing
 from .host import Host
 from .stacks import Stacks
 from .steps import Steps
 from .tables import Frame, Recording
 
-_IMPORT = "<frozen importlib"
 #: Making and moving models, compiling, downloads and other programs: no index that could be kept in a file.
 _NOT_KEPT = (
     "/torch/ /torchvision/ /triton/ /transformers/ /safetensors/ /accelerate/ /lightning/ /pytorch_lightning/ /jax/ "
@@ -66,7 +65,7 @@ class Start:
             raise Missing("What the program writes to files was not measured.")
         before = [span for span in breakdown.outside if span.end_ns <= first]
         training = _training_lines(stacks)
-        everything = [sample for sample in _before(stacks, first) if not _imports(sample)]
+        everything = [sample for sample in _before(stacks, first) if not importing(sample.frames)]
         computing = _computing(stacks, _before(stacks, first, etl), first, training)
         total = sum(sample.seconds for sample in computing)
         # Samples tell of running and sleeping; while the thread waits for a core, the clock goes on.
@@ -89,12 +88,7 @@ def _before(stacks: Stacks, first_ns: int, etl: Etl | None = None) -> list[Sampl
         spans = [(stretch.start_ns, stretch.end_ns) for stretch in etl.stretches]
         for start, end in [*spans, *((loop.t0, loop.t1) for loop in etl.loops)]:
             rows = rows[(rows["t1"] <= start) | (rows["t1"] > end)]
-    keys, which = np.unique(rows["arg"].astype("i8") * 2 + (rows["kind"] == signals.STACK_CPU), return_inverse=True)
-    seconds = np.bincount(which, weights=(rows["t1"] - rows["t0"]) / 1e9, minlength=len(keys))
-    return [
-        Sample(stacks.frames.get(key // 2, ())[::-1], spent, bool(key & 1), signals.NONE)
-        for key, spent in zip(keys.tolist(), seconds.tolist(), strict=True)
-    ]
+    return [sample for sample, _ in alike(rows, stacks.frames)]
 
 
 def _computing(stacks: Stacks, samples: list[Sample], first_ns: int, training: frozenset[Line]) -> list[Sample]:
@@ -108,14 +102,9 @@ def _computing(stacks: Stacks, samples: list[Sample], first_ns: int, training: f
     ]
 
 
-def _imports(sample: Sample) -> bool:
-    return any(frame.file.startswith(_IMPORT) for frame in sample.frames)
-
-
 def _can_be_kept(sample: Sample) -> bool:
-    last = max((depth for depth, frame in enumerate(sample.frames) if frame.user), default=-1)
-    inner = [frame.file.replace("\\", "/") for frame in sample.frames[last + 1 :]]
-    if last < 0 or _imports(sample):
+    inner = [frame.file.replace("\\", "/") for frame in sample.library]
+    if not sample.users or importing(sample.frames):
         return False
     if any(part in file for part in _NOT_KEPT for file in inner):
         return False

@@ -42,7 +42,8 @@ class Straggler(Detector):
             return Fine(steps.all_count, None, "count", "too few steps to compare ranks")
         own, late = ranks.own, ranks.late
         others = np.delete(own, late, axis=0)
-        lead = float(own[late].mean() - np.median(others.mean(axis=1)))
+        usual = float(np.median(others.mean(axis=1)))
+        lead = float(own[late].mean()) - usual
         step = float((own + ranks.waits).mean(axis=1).max())
         if lead < self.impact_threshold * step:
             return Fine(max(0.0, lead / step), self.impact_threshold, "share", "of a step that one rank is late")
@@ -65,7 +66,7 @@ class Straggler(Detector):
             evidence=(
                 Evidence("ranks", len(ranks.numbers), "count"),
                 Evidence(f"own work of rank {number} in a step", float(own[late].mean()), "s"),
-                Evidence("own work of the others", float(np.median(others.mean(axis=1))), "s"),
+                Evidence("own work of the others", usual, "s"),
                 Evidence("of that lead, loading", max(0.0, min(1.0, loading / lead)), "share"),
                 Evidence("steps in which it is the last", often, "share"),
             ),

@@ -6,8 +6,8 @@ import numpy as np
 
 from ...findings import QUEUE_SECONDS, Evidence, Finding, Fine, Fix, NotMeasured
 from ...prediction import gain
-from ...timeline.passes import Floats, LoaderPasses, Passes
-from ...timeline.steps import Steps
+from ...timeline.passes import LoaderPasses, Passes
+from ...timeline.steps import Floats, Steps
 from .. import Detector
 from . import _shared
 

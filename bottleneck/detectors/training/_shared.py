@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from ...findings import Cadence
 from ...prediction import changed, less_work, saved_by_less_work, step_model
 from ...timeline.loading import Loading
@@ -32,6 +34,11 @@ def limit_after(steps: Steps, loading: Loading | None, seconds_per_step: float, 
         if batch > _work_after(steps, loading, seconds_per_step, 1.0):
             return f"data loading, {batch * 1e3:.1f} ms a step"
     return otherwise
+
+
+def times_rarer(share: float, target_share: float, most: int) -> int:
+    """How much rarer something that takes ``share`` of the run must be to take the target of it; ``most`` at most."""
+    return max(2, min(most, math.ceil(share / target_share)))
 
 
 def rarer_edit(site: Site | None, steps: Steps, loading: Loading | None, factor: int) -> Cadence | None:

@@ -12,7 +12,7 @@ from ...timeline.output import Output
 from ...timeline.steps import Steps
 from .. import Detector
 from ..loading._shared import frame_location
-from ._shared import limit_after
+from ._shared import limit_after, times_rarer
 
 _LAW_ERROR = 0.08  # one sigma, relative, beside the chance of the samples
 _TOLD_APART = {
@@ -57,7 +57,7 @@ class HotLogging(Detector):
         if output.sampled_seconds < self.min_sampled_seconds:
             return Fine(output.sampled_seconds, self.min_sampled_seconds, "s", "sampled while writing logs")
         total, count = output.total_seconds, max(steps.count, 1)
-        times = max(2, min(self.most_times, math.ceil(total / steps.run_seconds / self.target_share)))
+        times = times_rarer(total / steps.run_seconds, self.target_share, self.most_times)
         less = total * (1 - 1 / times)
         saved = saved_by_less_work(steps, loading, less / count, place.cpu_share)
         priced = gain(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from ...findings import Evidence, Finding, Fine, Fix
 from ...prediction import gain
 from ...timeline.jitter import Jitter
@@ -11,7 +9,7 @@ from ...timeline.loading import Loading
 from ...timeline.steps import Steps
 from .. import Detector
 from ..loading._shared import frame_location
-from ._shared import MOST_TIMES, limit_after, saved_by_rarer
+from ._shared import MOST_TIMES, limit_after, saved_by_rarer, times_rarer
 
 
 class StepJitter(Detector):
@@ -54,8 +52,7 @@ class StepJitter(Detector):
         if place is None or share < self.place_share_threshold or here < self.min_sampled_seconds:
             return Fine(share, self.place_share_threshold, "share", "stalls in one place of your code")
         all_of_it = jitter.call_seconds
-        most = max(2, min(MOST_TIMES, jitter.stalls))
-        times = max(2, min(most, math.ceil(all_of_it / steps.run_seconds / self.target_share)))
+        times = times_rarer(all_of_it / steps.run_seconds, self.target_share, min(MOST_TIMES, jitter.stalls))
         rarer = jitter.stalls * (1 - 1 / times)
         saved = saved_by_rarer(steps, loading, all_of_it * (1 - 1 / times), rarer, place.cpu_share)
         name = f"line {place.frame.line}" if place.function is None else place.function.rpartition(".")[2]
