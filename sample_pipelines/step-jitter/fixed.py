@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-COLLECT_EVERY = 1000
+COLLECT_EVERY = 500
 
 
 def main():

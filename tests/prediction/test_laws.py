@@ -9,8 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bottleneck_profiler import prediction
+from bottleneck_profiler.detectors.training._shared import times_rarer
 from bottleneck_profiler.findings import Changes, StepModel
 from bottleneck_profiler.prediction import saved_by_less_work
+from hypothesis import given
+from hypothesis import strategies as st
 
 _path = Path(__file__).parent.parent / "loading" / "loops.py"
 _spec = importlib.util.spec_from_file_location("loops", _path)
@@ -101,3 +104,14 @@ def test_a_bootstrap_over_unequal_steps_is_wide():
     steps = np.where(np.arange(400) % 100 < 20, 0.1, 0.001)
     value, low, high = prediction.block_bootstrap((steps,), lambda drawn: float(drawn.mean()))
     assert low < 0.9 * value < 1.1 * value < high
+
+
+@given(st.floats(0.001, 0.999), st.floats(0.005, 0.1))
+def test_what_is_made_rarer_takes_its_target_of_the_run_that_this_makes(share, target):
+    def left(times):
+        return share / times / (1 - share + share / times)
+
+    times = times_rarer(share, target, most=10**9)
+    assert left(times) <= target * (1 + 1e-9) or times == 2
+    assert left(times - 1) > target * (1 - 1e-9) or times == 2
+    assert times_rarer(share, target, most=5) <= 5

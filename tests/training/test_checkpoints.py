@@ -81,7 +81,7 @@ def test_a_long_start_does_not_hide_what_checkpoints_cost_the_steps():
 def test_the_factor_is_bounded_and_the_price_is_named():
     quick, slow = (judge(training(1, ms=ms)).fix for ms in (200, 40_000))
     # Rare enough to cost a percent, unless a crash would lose more than some minutes of work.
-    assert quick.summary.startswith("Save 91 times less often (a crash then loses up to 91 steps, not 1)")
+    assert quick.summary.startswith("Save 100 times less often (a crash then loses up to 100 steps, not 1)")
     assert slow.summary.startswith("Save 20 times less often (a crash then loses up to 20 steps, not 1)")
     fix = quick
     assert "background thread" in fix.summary and fix.risk > 0

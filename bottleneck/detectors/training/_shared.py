@@ -37,8 +37,12 @@ def limit_after(steps: Steps, loading: Loading | None, seconds_per_step: float, 
 
 
 def times_rarer(share: float, target_share: float, most: int) -> int:
-    """How much rarer something that takes ``share`` of the run must be to take the target of it; ``most`` at most."""
-    return max(2, min(most, math.ceil(share / target_share)))
+    """How much rarer what takes ``share`` of the run must be to take the target of the shorter run, at most ``most``.
+
+    share / k <= target_share * (1 - share + share / k), solved for k.
+    """
+    others = max(1 - share, 1e-9) * target_share
+    return max(2, min(most, math.ceil(share * (1 - target_share) / others)))
 
 
 def rarer_edit(site: Site | None, steps: Steps, loading: Loading | None, factor: int) -> Cadence | None:

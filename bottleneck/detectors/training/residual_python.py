@@ -12,7 +12,7 @@ from ...timeline.residual import Residual
 from ...timeline.steps import Steps
 from .. import Detector
 from ..loading._shared import frame_location
-from ._shared import limit_after
+from ._shared import limit_after, times_rarer
 
 
 class ResidualPython(Detector):
@@ -78,10 +78,7 @@ class ResidualPython(Detector):
     ) -> tuple[Gain, Fix]:
         """Metrics and bookkeeping: not at every step. All that the loop calls for it is left out then."""
         ceiling, here = residual * place.call_share, residual * place.share
-        # So rarely that what remains is below the dead band of the report, in the shorter run that it makes.
-        rest = max(steps.run_seconds - ceiling, 1e-9)
-        rare = math.ceil(ceiling * (1 - self.target_share) / (self.target_share * rest))
-        every = max(2, min(self.most_times, rare))
+        every = times_rarer(ceiling / steps.run_seconds, self.target_share, self.most_times)
         less = ceiling * (1 - 1 / every) / max(steps.count, 1)
         saved = saved_by_less_work(steps, loading, less, place.cpu_share)
         priced = gain(
