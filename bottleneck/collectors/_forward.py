@@ -112,6 +112,10 @@ class RootForward:
         global _learner
         if _learner is None and _timer is not None:
             calls = _LEARN_AGAIN if self._narrowed else _LEARN_CALLS
+            # Known classes too are called through the learner meanwhile: from where else, and whether to train.
+            for learned in self._narrowed:
+                self._collector.patches.put_back(learned, "__call__")
+            self._narrowed.clear()
             _learner = _Learner(self._collector, self._found, self._finish, calls)
             plain = vars(self._module_class)["__call__"]
             hooked = _learning(plain, self._is_traced)
@@ -142,11 +146,12 @@ class RootForward:
             if self._recorder.is_user(frame.f_code):
                 frames.append((frame.f_code, frame.f_lineno))
             frame = frame.f_back
-        place = tuple([(id(code), line) for code, line in frames])
+        grad = _timer is not None and _timer.grad_enabled()
+        place = (grad, *[(id(code), line) for code, line in frames])
         if place not in self._places and len(self._places) < _MAX_PLACES:
             self._places.add(place)
             shown = [(getattr(c, "co_qualname", c.co_name), os.path.abspath(c.co_filename), line) for c, line in frames]
-            self._recorder.note("forward", frames=shown)
+            self._recorder.note("forward", frames=shown, grad=grad)
 
 
 def is_traced(torch):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Set
 
+from ..timeline.between import forwards
 from ..timeline.tables import Recording
 from .sources import parse
 
@@ -34,8 +35,8 @@ def add_flow_lines(recording: Recording) -> None:
 def _forward_lines(recording: Recording) -> dict[str, Set[int]]:
     """File -> lines of the user's that a forward pass was called from."""
     found: dict[str, set[int]] = {}
-    for _, fields in recording.facts.of("forward"):
-        for _, file, line in fields["frames"]:
+    for _, frames in forwards(recording):
+        for _, file, line in frames:
             found.setdefault(file, set()).add(line)
     return dict(found)
 

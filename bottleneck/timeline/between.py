@@ -167,10 +167,20 @@ def from_loop(sample: Sample, loop: Function | None) -> Sample:
 def _first_forward(recording: Recording, process: int) -> dict[Function, int]:
     """The first line of each of the user's functions that a forward pass was called from."""
     first: dict[Function, int] = {}
-    for owner, fields in recording.facts.of("forward"):
-        for function, file, line in fields["frames"] if owner == process else ():
+    for owner, frames in forwards(recording):
+        for function, file, line in frames if owner == process else ():
             first[file, function] = min(first.get((file, function), line), line)
     return first
+
+
+def forwards(recording: Recording) -> list[tuple[int, list[tuple[str, str, int]]]]:
+    """(process, the user's (function, file, line)s) of the ways to a forward pass: those that train, where any does.
+
+    A policy that acts or a teacher is asked without gradients, and what stands after it may still feed the model.
+    """
+    seen = [(owner, fields["frames"], fields.get("grad", True)) for owner, fields in recording.facts.of("forward")]
+    training = [(owner, frames) for owner, frames, grad in seen if grad]
+    return training or [(owner, frames) for owner, frames, _ in seen]
 
 
 def _flow(sample: Sample, flow: set[tuple[str, int]], first: dict[Function, int]) -> bool | None:

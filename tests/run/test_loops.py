@@ -41,6 +41,30 @@ def main():
 main()
 """
 
+REPLAY = """
+import collections, random, torch
+torch.set_num_threads(1)
+policy = torch.nn.Linear(64, 4)
+optimizer = torch.optim.SGD(policy.parameters(), 0.01)
+memory = collections.deque(maxlen=1000)
+state = torch.randn(64)
+for turn in range(400):
+    with torch.no_grad():
+        action = int(policy(state).argmax())
+    state = state.roll(action)
+    memory.append((state.tolist(), action, random.random()))
+    if len(memory) < 100:
+        continue
+    batch = random.sample(memory, 64)
+    rewards = torch.tensor([item[2] for item in batch])
+    states = torch.tensor([[v * 0.5 + 0.1 for v in item[0]] for item in batch for _ in range(5)])[::5]  # the cause
+    chosen = policy(states).gather(1, torch.tensor([item[1] for item in batch])[:, None])[:, 0]
+    loss = (chosen - rewards).square().mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+"""
+
 LOSS = """
 import torch
 torch.set_num_threads(1)
@@ -68,8 +92,10 @@ for pair in data:
         (GENERATOR, {"input-wait"}),
         # With an idle core another process should load; without one, less work is all that helps.
         (SCORING, {"input-wait", "cpu-bound-decode"}),
+        # The policy acts before it learns: what stands after that forward feeds the next one.
+        (REPLAY, {"input-wait", "cpu-bound-decode"}),
     ],
-    ids=["generator", "offline scoring"],
+    ids=["generator", "offline scoring", "replay"],
 )
 def test_the_loop_that_makes_its_own_batches(tmp_path: Path, program: str, causes: set[str]):
     script = tmp_path / "job.py"
