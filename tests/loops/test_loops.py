@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from bottleneck_profiler.recording.store import load
 from helpers import Ran, bottleneck
 
 PROGRAMS = Path(__file__).with_name("programs")
@@ -12,7 +13,7 @@ LOADING = {"workers-zero", "input-wait"}
 #: Program -> its steps. Without a DataLoader a step goes from one optimizer step to the next: one less.
 STEPS = {
     "by_hand": 119,
-    "threads": 119,
+    "threads": 59,
     "iterable": 120,
     "whole_batches": 120,
     "several_loaders": 120,
@@ -32,7 +33,10 @@ def run(tmp_path: Path, name: str, *arguments: str) -> Ran:
     ran = bottleneck(tmp_path, PROGRAMS / f"{name}.py", *arguments)
     assert ran.code == 0, ran.err
     assert ran.diagnosis["run"]["steps"] == STEPS[name]
-    assert ran.diagnosis["run"]["named_share"] >= 0.98, ran.err
+    # Time in which the program waits for a core that others have is nobody's: no sample can be taken of it.
+    unnamed = (1 - ran.diagnosis["run"]["named_share"]) * ran.diagnosis["run"]["wall_seconds"]
+    taken = load(ran.folder).host["run_delay_ns_total"].max() / 1e9
+    assert unnamed - taken <= 0.02 * ran.diagnosis["run"]["wall_seconds"], ran.err
     return ran
 
 
