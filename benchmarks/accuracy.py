@@ -221,8 +221,8 @@ def markdown(rows: list[Row], rounds: int) -> str:
     wrong = [f"- {miss}" for miss in misses(rows)]
     parts = [
         "# Accuracy",
-        f"Measured by `benchmarks/accuracy.py` on {time.strftime('%Y-%m-%d')}: {machine()}, {rounds} rounds. Every "
-        "pair of `sample_pipelines` runs slow and fixed; the controls are healthy programs in which nothing may be found.",
+        f"Measured by `benchmarks/accuracy.py` on {time.strftime('%Y-%m-%d')}: {machine()}, {rounds} rounds.",
+        "Every pair of `sample_pipelines` runs slow and fixed; controls are healthy: nothing may be found.",
         "\n".join(["| figure | measured | asked | met |", "|" + " --- |" * 4, *figures]),
         "## Misses",
         "\n".join(wrong) or "None.",

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-NEIGHBOUR = "while True: sum(range(10_000))"
+NEIGHBOUR = "import time\nend = time.monotonic() + 60\nwhile time.monotonic() < end: sum(range(10_000))"
 
 
 class Noise(Dataset):

@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-CUSTOMERS, ANSWERS, WEEKS, EPOCHS, BATCH = 40_000, 40, 3, 4, 500
+CUSTOMERS, ANSWERS, WEEKS, EPOCHS, BATCH = 40_000, 150, 3, 4, 2_000
 USED = ["tenure", "tickets", "left"]
 
 log = logging.getLogger("customers")
@@ -30,7 +30,7 @@ def options():
 def write_snapshots(folder):
     for week in range(WEEKS):
         random = np.random.default_rng(week)
-        customers = pd.DataFrame({f"answer_{i:02d}": random.normal(0, 1, CUSTOMERS) for i in range(ANSWERS)})
+        customers = pd.DataFrame({f"answer_{i:03d}": random.normal(0, 1, CUSTOMERS) for i in range(ANSWERS)})
         customers["tenure"], customers["tickets"] = random.gamma(2.0, 12.0, CUSTOMERS), random.poisson(1.5, CUSTOMERS)
         customers["left"] = random.random(CUSTOMERS) < 0.1
         for name in ("street", "notes"):

@@ -75,7 +75,7 @@ def main():
             worker_init_fn=read_vocabulary,
             persistent_workers=chosen.keep_workers,
         )
-        held_out = torch.randint(0, WORDS, (8, 160, 100))
+        held_out = torch.randint(0, WORDS, (8, 200, 100))
         layers = [layer for _ in range(2) for layer in (nn.Linear(512, 512), nn.ReLU())]
         model = nn.Sequential(nn.EmbeddingBag(WORDS, 32, sparse=True), nn.Linear(32, 512), *layers, nn.Linear(512, 4))
         optimizer = torch.optim.SGD(model.parameters(), lr=0.05)

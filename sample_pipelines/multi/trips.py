@@ -16,14 +16,14 @@ import pyarrow.parquet
 import torch
 from torch import nn
 
-MONTHS, TRIPS, EPOCHS, BATCH = 3, 150_000, 5, 5_000
-MEASURED = ["x", "y", "to_x", "to_y", "distance", "fare", "tip", "hour"]
+MONTHS, TRIPS, EPOCHS, BATCH = 3, 250_000, 4, 10_000
+MEASURED = ["x", "y", "to_x", "to_y", "distance", "fare", "tip", "tolls", "wind", "rain", "hour", "weekday"]
 
 
 def options():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--format", choices=["csv", "parquet"], default="csv")
-    parser.add_argument("--save-every", type=int, default=6)
+    parser.add_argument("--save-every", type=int, default=4)
     return parser.parse_args()
 
 
@@ -58,7 +58,7 @@ class Durations(nn.Module):
     def __init__(self):
         super().__init__()
         self.places = nn.Embedding(60_000, 64, sparse=True)
-        self.rest = nn.Sequential(nn.Linear(72, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 1))
+        self.rest = nn.Sequential(nn.Linear(76, 64), nn.ReLU(), nn.Linear(64, 1))
 
     def forward(self, features, pickup):
         return self.rest(torch.cat([features, self.places(pickup)], 1))[:, 0]
