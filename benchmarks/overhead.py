@@ -4,7 +4,11 @@ Each figure is a difference of CPU times between child processes that differ in 
 recorded, alone, recorded ...); of each child the cheapest of its rounds counts, of the pairs the median. Exit code 1
 when a budget is exceeded or fewer than 99 % of the steps or requests were recorded, 2 when a child failed.
 
-Usage: ``overhead.py [--pairs N] [--quick]``; --quick takes less than a minute and judges steps and requests only.
+    overhead.py [--pairs N] [--quick] [--loops NAME ...]
+
+--quick takes less than a minute and judges steps and requests only; --loops measures steps only: of the plain loop with
+0, 2 and 4 workers, of Lightning's Trainer and of the Hugging Face Trainer. The CPU time of a step is that of the
+training thread.
 """
 
 from __future__ import annotations
@@ -30,15 +34,16 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 torch.set_num_threads(1)
 torch.manual_seed(0)
-ROUNDS, STEPS, BATCH = 6, int(os.environ["STEPS"]), 2
+ROUNDS, STEPS, BATCH, WORKERS = 6, int(os.environ["STEPS"]), 2, int(os.environ["WORKERS"])
 data = TensorDataset(torch.randn(STEPS * BATCH, 16), torch.randint(0, 4, (STEPS * BATCH,)))
 model = torch.nn.Linear(16, 4)
 optimizer = torch.optim.SGD(model.parameters(), 0.01)
 loss_of = torch.nn.CrossEntropyLoss()
+kept = DataLoader(data, batch_size=BATCH, num_workers=WORKERS, persistent_workers=True) if WORKERS else None
 
 def epoch():
     before = time.thread_time()
-    for x, y in DataLoader(data, batch_size=BATCH):
+    for x, y in kept or DataLoader(data, batch_size=BATCH):
         optimizer.zero_grad()
         loss_of(model(x), y).backward()
         optimizer.step()
@@ -58,6 +63,63 @@ elif os.environ["BESIDE"] == "torch.profiler":
 else:
     found = epochs()
 print(json.dumps({"unit_seconds": min(found), "units": STEPS * (len(found) + 1)}))
+"""
+
+LIGHTNING = """
+import json, logging, os, time, warnings
+import lightning, torch
+from torch.utils.data import DataLoader, TensorDataset
+warnings.simplefilter("ignore")
+logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+torch.set_num_threads(1)
+lightning.seed_everything(0, verbose=False)
+ROUNDS, STEPS = 4, int(os.environ["STEPS"])
+
+class Net(lightning.LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(16, 4)
+    def training_step(self, batch, index):
+        return torch.nn.functional.cross_entropy(self.layer(batch[0]), batch[1])
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), 0.01)
+
+class Clock(lightning.Callback):
+    found = []
+    def on_train_epoch_start(self, *_):
+        self.before = time.thread_time()
+    def on_train_epoch_end(self, *_):
+        self.found.append((time.thread_time() - self.before) / STEPS)
+
+data = TensorDataset(torch.randn(STEPS * 2, 16), torch.randint(0, 4, (STEPS * 2,)))
+quiet = dict(enable_progress_bar=False, enable_model_summary=False, logger=False, enable_checkpointing=False)
+trainer = lightning.Trainer(max_epochs=ROUNDS, accelerator="cpu", callbacks=[Clock()], **quiet)
+trainer.fit(Net(), DataLoader(data, batch_size=2))
+print(json.dumps({"unit_seconds": min(Clock.found), "units": STEPS * ROUNDS}))
+"""
+
+TRANSFORMERS = """
+import json, os, tempfile, time
+import torch
+from transformers import GPT2Config, GPT2LMHeadModel, Trainer, TrainerCallback, TrainingArguments
+torch.set_num_threads(1)
+torch.manual_seed(0)
+ROUNDS, STEPS = 4, int(os.environ["STEPS"])
+
+class Clock(TrainerCallback):
+    found = []
+    def on_epoch_begin(self, *_, **__):
+        self.before = time.thread_time()
+    def on_epoch_end(self, *_, **__):
+        self.found.append((time.thread_time() - self.before) / STEPS)
+
+size = dict(vocab_size=50, n_positions=8, n_embd=16, n_layer=1, n_head=1, bos_token_id=0, eos_token_id=0)
+data = [{"input_ids": words, "labels": words} for words in torch.randint(0, 50, (STEPS * 2, 8))]
+with tempfile.TemporaryDirectory() as folder:
+    arguments = TrainingArguments(folder, per_device_train_batch_size=2, num_train_epochs=ROUNDS, report_to=[],
+                                  save_strategy="no", logging_strategy="no", disable_tqdm=True, use_cpu=True)
+    Trainer(GPT2LMHeadModel(GPT2Config(**size)), arguments, train_dataset=data, callbacks=[Clock()]).train()
+print(json.dumps({"unit_seconds": min(Clock.found), "units": STEPS * ROUNDS}))
 """
 
 SAMPLES = """
@@ -134,13 +196,30 @@ class Measured:
 
 @dataclass
 class Case:
-    """``per`` divides a unit further (samples in a step); ``kind`` says what must be found in the run folder."""
+    """``script`` prints a ``Measured``; ``kind`` says what must be found in the run folder."""
 
     name: str
     script: str
     kind: str
     budget_us: float
     variables: dict[str, str]
+
+
+#: Training loop -> its program, steps in a round, workers.
+LOOPS = {
+    "plain-0": (STEPS, 1500, 0),
+    "plain-2": (STEPS, 1500, 2),
+    "plain-4": (STEPS, 1500, 4),
+    "lightning": (LIGHTNING, 600, 0),
+    "transformers": (TRANSFORMERS, 300, 0),
+}
+
+
+def loop(name: str, quick: bool) -> Case:
+    """One step of a training loop, against the budget for a step."""
+    script, steps, workers = LOOPS[name]
+    variables = {"STEPS": str(steps // 3 if quick else steps), "WORKERS": str(workers)}
+    return Case(f"step, {name}", script, "steps", 20.0, variables)
 
 
 class Failed(Exception):
@@ -237,15 +316,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=5, help="pairs of children a figure (default 5)")
     parser.add_argument("--quick", action="store_true", help="steps and requests only, two pairs")
+    parser.add_argument("--loops", nargs="*", choices=list(LOOPS), metavar="NAME", help="steps of these (default: all)")
     arguments = parser.parse_args()
     pairs = 2 if arguments.quick else arguments.pairs
-    steps = {"STEPS": "600" if arguments.quick else "1500"}
+    steps = {"STEPS": "600" if arguments.quick else "1500", "WORKERS": "0"}
     step = Case("step, phases", STEPS, "steps", 20.0, steps)
     request = Case("request", REQUESTS, "requests", 8.0, {})
     print(f"{'CPU microseconds':34}{'alone':>10}{'cost':>10}{'range':>18}{'budget':>9}{'recorded':>11}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         try:
+            if arguments.loops is not None:
+                cases = [loop(name, arguments.quick) for name in arguments.loops or LOOPS]
+                return 0 if all([judge(case, folder, pairs, ["--stacks=off"]) for case in cases]) else 1
             fits = [judge(step, folder, pairs, ["--stacks=off"]), judge(request, folder, pairs, ["--stacks=off"])]
             if not arguments.quick:
                 for workers in ("0", "2"):

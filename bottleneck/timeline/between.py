@@ -16,7 +16,7 @@ from .. import signals
 from . import Missing
 from .stacks import in_training_code
 from .steps import Steps
-from .tables import Frame, Recording, Records
+from .tables import Frame, Recording, Records, Site
 
 _BULK = 0.8  # of the heaviest place: a deeper one that still holds this much says more
 _COMMON = 0.95  # of the samples: what nearly all of them stand in is the loop, not a part of it
@@ -84,9 +84,13 @@ class Between:
             raise Missing("No steps after warm-up.")
         samples = list(samples_of(recording, steps.process, stacks_in_steps(recording, steps)))
         first = _first_forward(recording, steps.process)
-        loop = _loop_site(recording, steps) or _loop_function(samples, first)
+        site = _loop_site(recording, steps)
+        loop = (site.file, site.function) if site is not None else _loop_function(samples, first)
         samples = [from_loop(sample, loop) for sample in samples]
         flow = {(fields["file"], line) for _, fields in recording.facts.of("flow_lines") for line in fields["lines"]}
+        if site is not None and steps.training and first.get((site.file, site.function)) == site.line:
+            # A library runs the loop, as in ``trainer.fit()``: that line says nothing of any part of a step.
+            flow.discard((site.file, site.line))
         feeding, aside = [], []
         seconds: Counter[int] = Counter()
         for sample in samples:
@@ -134,10 +138,9 @@ def samples_of(recording: Recording, process: int, stacks: Records) -> Iterator[
         yield Sample(frames[::-1], nanoseconds / 1e9, kind == signals.STACK_CPU, phase)
 
 
-def _loop_site(recording: Recording, steps: Steps) -> Function | None:
+def _loop_site(recording: Recording, steps: Steps) -> Site | None:
     number = recording.facts.loaders.get((steps.process, steps.loader), {}).get("iter_site", 0)
-    site = recording.facts.sites.get((steps.process, number))
-    return None if site is None else (site.file, site.function)
+    return recording.facts.sites.get((steps.process, number))
 
 
 def _loop_function(samples: list[Sample], first: dict[Function, int]) -> Function | None:

@@ -116,6 +116,15 @@ def test_backward_inside_the_optimizer_counts_once():
     assert rows["optimizer"].tolist()[:4] == [2000] * 4 and rows["other"].tolist()[:4] == [0] * 4
 
 
+@pytest.mark.parametrize("cuts", [[], [3], [2, 30]])
+def test_a_loader_that_is_asked_for_one_batch_is_no_loop(cuts: list[int]):
+    program = Program()
+    program.phase(signals.DATA_WAIT, 10, flags=signals.FIRST, arg=2)
+    program.epoch(25)
+    rows = fold(program.records(), cuts)
+    assert len(of_loader(rows, 1)["t0"]) == 25 and not len(of_loader(rows, 2)["t0"])
+
+
 def test_loops_without_a_loader_go_from_optimizer_step_to_optimizer_step():
     program = Program()
     for _ in range(8):

@@ -1,0 +1,36 @@
+"""Gradients of four batches before each optimizer step."""
+
+import sys
+import time
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+
+DELAY, ACCUMULATE = float(sys.argv[1]), 4
+
+
+class Noise(Dataset):
+    def __len__(self):
+        return 3840
+
+    def __getitem__(self, index):
+        if DELAY:
+            time.sleep(DELAY / 32)
+        return torch.randn(512), index % 10
+
+
+def main():
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    loader = DataLoader(Noise(), batch_size=32)  # the cause
+    model = nn.Sequential(*[layer for _ in range(8) for layer in (nn.Linear(512, 512), nn.ReLU())], nn.Linear(512, 10))
+    optimizer = torch.optim.Adam(model.parameters())
+    for step, (x, y) in enumerate(loader, 1):
+        (nn.functional.cross_entropy(model(x), y) / ACCUMULATE).backward()
+        if step % ACCUMULATE == 0:
+            optimizer.step()
+            optimizer.zero_grad()
+
+
+main()
