@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import Missing
-from .steps import Floats, Steps, rank_rows
+from .steps import Floats, Steps, meeting
 from .tables import Recording
 
 _SAME_LENGTH = 0.9  # of the longest rank's steps: fewer, and the loops are not the same one
@@ -17,9 +17,9 @@ _SAME_LENGTH = 0.9  # of the longest rank's steps: fewer, and the loops are not 
 class Ranks:
     """Steps of all ranks, aligned by number, warm-up left out. Arrays have one row a rank and one column a step.
 
-    ``own``: seconds of a rank's own work. Gradients meet in the backward pass, so that a rank that is early waits
-    there; its own backward is taken to be that of the latest rank, times the ratio of their forwards. ``waits``:
-    how much longer its backward took than that. ``late``: the row that the others wait for.
+    ``own``: seconds of a rank's own work. Ranks meet in the backward pass or in collectives that the program calls, so
+    that one that is early waits there; its own part is taken to be that of the latest rank, of the backward times the
+    ratio of their forwards. ``waits``: how much longer both took than that. ``late``: the row that the others wait for.
     """
 
     numbers: tuple[int, ...]
@@ -30,7 +30,7 @@ class Ranks:
 
     @classmethod
     def compute(cls, recording: Recording, steps: Steps) -> Ranks:
-        rows = rank_rows(recording, steps.loader)
+        rows = steps.rank_rows
         if len(rows) < 2:
             raise Missing("The run has one rank.")
         counts = [len(table["t0"]) for table in rows.values()]
@@ -40,12 +40,13 @@ class Ranks:
         # From the end: whatever a rank did before the first common step is at its beginning.
         tables = [{name: column[-count:] for name, column in table.items()} for table in rows.values()]
         wall = np.array([(table["t1"] - table["t0"]) / 1e9 for table in tables])
-        forward, backward, waiting, starting = (
+        forward, backward, sync, waiting, starting = (
             np.array([table[name] / 1e6 for table in tables])
-            for name in ("forward", "backward", "data_wait", "loader_start")
+            for name in ("forward", "backward", "sync", "data_wait", "loader_start")
         )
-        late = int(np.argmin(backward.mean(axis=1)))
+        met = np.array([meeting(table) for table in tables])
+        late = int(np.argmin(met.mean(axis=1)))
         ratio = np.minimum(forward.mean(axis=1) / max(float(forward[late].mean()), 1e-9), 1.0)
-        mine = np.minimum(backward, backward[late] * ratio[:, None])
+        mine = np.minimum(backward, backward[late] * ratio[:, None]) + np.minimum(sync, sync[late])
         numbers = tuple(recording.facts.processes[process].rank or 0 for process in rows)
-        return cls(numbers, wall - backward + mine, backward - mine, waiting + starting, late)
+        return cls(numbers, wall - met + mine, met - mine, waiting + starting, late)
