@@ -14,19 +14,25 @@ from .tables import Recording, Site
 
 @dataclass(frozen=True)
 class Place:
-    """Calls of one collective from one line. ``net``: the least of the ranks' seconds in each call that was looked at:
-    who comes last does not wait. ``weights``: how many calls each stands for; ``per_step``: calls in a step."""
+    """Calls of one collective from one line. ``call_seconds``: of each call that was looked at, one row a rank.
+    ``weights``: how many calls each stands for; ``per_step``: calls in a step."""
 
     site: Site | None
     name: str
-    net: Floats
+    call_seconds: Floats
     sizes: Floats  # bytes
     weights: Floats
     per_step: float
 
     @property
-    def seconds(self) -> float:
-        """Of a step, without waiting for other ranks."""
+    def net(self) -> Floats:
+        """Seconds of each call, the least of the ranks: who comes last does not wait."""
+        least: Floats = self.call_seconds.min(axis=0)
+        return least
+
+    @property
+    def calls_seconds(self) -> float:
+        """Of a step, by the calls that were looked at."""
         return self.per_step * float(np.average(self.net, weights=self.weights))
 
     @property
@@ -48,12 +54,18 @@ class Place:
 
 @dataclass(frozen=True)
 class Collectives:
-    """``net``: seconds in collectives in each step, the least of the ranks: waiting is left out. ``places``: the
-    largest first. ``device``: of what is exchanged; on another one than the CPU, calls only start the exchange."""
+    """``net``: seconds in collectives in each step, the least of the ranks: what all wait, now for one and now for
+    another, is in it, and the wait for one rank is not. ``places``: the largest first. ``device``: of what is
+    exchanged; on another one than the CPU, calls only start the exchange."""
 
     net: Floats
     places: tuple[Place, ...]
     device: str
+
+    def seconds(self, place: Place) -> Floats:
+        """Of ``net``, what the calls of one place take."""
+        of_all = place.calls_seconds / max(sum(other.calls_seconds for other in self.places), 1e-12)
+        return self.net * of_all
 
     @classmethod
     def compute(cls, recording: Recording, steps: Steps) -> Collectives:
@@ -73,7 +85,7 @@ class Collectives:
             Place(
                 recording.facts.sites.get((steps.process, site)),
                 name,
-                np.array([call["net"] for call in found]),
+                np.array([call["seconds"] for call in found]).T,
                 np.array([call["bytes"] for call in found], float),
                 np.array([call["stands_for"] for call in found], float),
                 sum(call["stands_for"] for call in found) / _steps_seen(calls, steps),
@@ -81,11 +93,11 @@ class Collectives:
             for (site, name), found in grouped.items()
         ]
         devices = [call["device"] for call in calls if call["device"]]
-        return cls(net, tuple(sorted(places, key=lambda place: -place.seconds)), devices[0] if devices else "cpu")
+        return cls(net, tuple(sorted(places, key=lambda place: -place.calls_seconds)), devices[0] if devices else "cpu")
 
 
 def _calls_of_all(recording: Recording, steps: Steps) -> list[dict[str, Any]]:
-    """The noted calls within the steps that all ranks have made alike, with ``net`` in seconds."""
+    """The noted calls within the steps that all ranks have made alike, with the ``seconds`` of each rank."""
     noted: dict[int, dict[int, dict[str, Any]]] = {process: {} for process in steps.rank_rows}
     for process, fields in recording.facts.of("collective"):
         if process in noted:
@@ -96,7 +108,7 @@ def _calls_of_all(recording: Recording, steps: Steps) -> list[dict[str, Any]]:
         ranks = [noted[process].get(number) for process in noted]
         alike = [call for call in ranks if call and (call["name"], call["bytes"]) == (mine["name"], mine["bytes"])]
         if len(alike) == len(noted) and first <= mine["t0"] and mine["t1"] <= last:
-            found.append({**mine, "net": min(call["t1"] - call["t0"] for call in alike) / 1e9})
+            found.append({**mine, "seconds": [(call["t1"] - call["t0"]) / 1e9 for call in alike]})
     return found
 
 

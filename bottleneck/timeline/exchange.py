@@ -60,12 +60,10 @@ class Exchange:
         """Passes that every rank has timed; of ranks that were not all seen, none says what is waiting."""
         return int(self.exposed.shape[1]) if len(self.exposed) == self.setting.world_size > 1 else 0
 
-    def waits_evened_out(self, passes: int) -> float:
-        """Seconds a pass that ranks would not wait if they met once in so many passes: then who is late evens out."""
-        size = min(max(passes, 1), self.count)
-        waits = self.exposed - self.net
-        whole = waits[:, : self.count // size * size].reshape(len(waits), -1, size)
-        return float(whole.mean(axis=2).min(axis=0).mean())
+    @property
+    def waits(self) -> Floats:
+        beyond: Floats = self.exposed - self.net
+        return beyond
 
     @classmethod
     def compute(cls, recording: Recording, steps: Steps) -> Exchange:

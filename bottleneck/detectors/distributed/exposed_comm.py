@@ -9,7 +9,7 @@ from ...prediction import block_bootstrap, gain, saved_by_less_work
 from ...timeline.collectives import Collectives, Place
 from ...timeline.exchange import Exchange
 from ...timeline.loading import Loading
-from ...timeline.steps import Steps
+from ...timeline.steps import Floats, Steps
 from .. import Detector
 from ..loading._shared import location
 from ..training._shared import limit_after
@@ -41,7 +41,7 @@ class ExposedComm(Detector):
     share_threshold = 0.10  # of the steps (signatures.md 52)
     many_calls = 4  # of one line in a step: below, there is little to put together
     min_calls = 30  # looked at
-    low_latency_share = 0.7  # of what the fit says: the line through a few sizes is not that well known
+    low_share = 0.8  # of what the line through a few sizes says, at least; at most the exchange is hidden altogether
 
     def detect(
         self, steps: Steps, collectives: Collectives | None, exchange: Exchange | None, loading: Loading | None
@@ -49,15 +49,14 @@ class ExposedComm(Detector):
         behind = self._behind_backward(steps, exchange)
         if collectives is None and behind is None:
             return NotMeasured("No exchange between the ranks was seen by all of them.")
-        places: tuple[Place, ...] = ()
         called = 0.0
         if collectives is not None and collectives.device == "cpu":  # elsewhere a call only starts the exchange
-            places, called = collectives.places, float(collectives.net.sum()) / max(steps.total_seconds, 1e-9)
+            called = float(collectives.net.sum()) / max(steps.total_seconds, 1e-9)
         share = called + (behind or 0.0)
         if share < self.share_threshold:
             return Fine(share, self.share_threshold, "share", "of the steps, exchanging data and computing nothing")
-        if called >= self.share_threshold and places:
-            return self._of_calls(steps, places, called, loading)
+        if called >= self.share_threshold and collectives is not None and collectives.places:
+            return self._of_calls(steps, collectives, called, loading)
         return self._of_backward(steps, exchange, share)
 
     @staticmethod
@@ -68,11 +67,12 @@ class ExposedComm(Detector):
         exchanges = exchange.passes * exchange.synced_share * int(steps.rows["optimized"][~steps.warm].sum())
         return float(exchange.net.mean()) * exchanges / max(steps.total_seconds, 1e-9)
 
-    def _of_calls(self, steps: Steps, places: tuple[Place, ...], share: float, loading: Loading | None) -> Finding:
-        place = places[0]
+    def _of_calls(self, steps: Steps, collectives: Collectives, share: float, loading: Loading | None) -> Finding:
+        place = collectives.places[0]
+        seconds = collectives.seconds(place)
         calls = max(1, round(place.per_step))
         after = self._after(place)
-        priced = None if after is None else self._priced(steps, place, after, loading)
+        priced = None if after is None else self._priced(steps, place, seconds, after, loading)
         where = "this line" if place.site is None else f"line {place.site.line}"
         if place.name.endswith("barrier"):
             summary = "Leave this barrier out, or do it where something depends on it"
@@ -99,12 +99,12 @@ class ExposedComm(Detector):
             evidence=(
                 Evidence("of the steps, in collectives, without waiting", share, "share"),
                 Evidence(f"{place.name} from this line, in a step", place.per_step, "count"),
-                Evidence("its time in a step", place.seconds, "s"),
+                Evidence("its time in a step", float(seconds.mean()), "s"),
                 Evidence("exchanged in a step", place.step_bytes, "B"),
             ),
             gain=priced,
             fix=Fix(summary, snippet, effort=2, risk=0.05),
-            after=limit_after(steps, loading, place.seconds, "the phases of the step"),
+            after=limit_after(steps, loading, float(seconds.mean()), "the phases of the step"),
             removes={"sync": priced.seconds} if priced else {},
             hint=priced is None,
         )
@@ -121,21 +121,19 @@ class ExposedComm(Detector):
         latency, seconds_per_byte = fit
         return math.ceil(place.step_bytes / _BUCKET_BYTES) * latency + place.step_bytes * seconds_per_byte
 
-    def _priced(self, steps: Steps, place: Place, after: float, loading: Loading | None) -> Gain:
-        _, low, high = block_bootstrap(
-            (place.net, place.weights), lambda net, weights: float((net * weights).sum() / weights.sum())
-        )
+    def _priced(self, steps: Steps, place: Place, seconds: Floats, after: float, loading: Loading | None) -> Gain:
+        mean, low, high = block_bootstrap((seconds,), lambda drawn: float(drawn.mean()))
 
-        def saved(seconds: float) -> float:
-            return saved_by_less_work(steps, loading, max(0.0, seconds), 0.0)
+        def saved(each: float) -> float:
+            return saved_by_less_work(steps, loading, max(0.0, each), 0.0)
 
-        value = saved(place.seconds - after)
+        value = saved(mean - after)
         return gain(
             value,
             steps.run_seconds,
-            f"{place.per_step:.1f} calls a step take {place.seconds * 1e3:.1f} ms; together {after * 1e3:.1f} ms",
-            low_seconds=min(value, saved((place.per_step * low - after) * self.low_latency_share)),
-            high_seconds=max(value, saved(place.per_step * high)),
+            f"{place.per_step:.1f} calls a step take {mean * 1e3:.1f} ms; together {after * 1e3:.1f} ms",
+            low_seconds=saved((low - after) * self.low_share),
+            high_seconds=saved(high),
             step_share=value / max(steps.total_seconds, 1e-9),
             confidence=0.6,
         )

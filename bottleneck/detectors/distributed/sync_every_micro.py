@@ -6,6 +6,7 @@ from ...findings import Evidence, Finding, Fine, Fix, NotMeasured
 from ...prediction import block_bootstrap, gain, saved_by_less_work
 from ...timeline.exchange import Exchange
 from ...timeline.loading import Loading
+from ...timeline.ranks import evened_out
 from ...timeline.steps import Steps
 from .. import Detector
 from ..loading._shared import location
@@ -53,7 +54,7 @@ class SyncEveryMicro(Detector):
             return saved_by_less_work(steps, loading, each, 0.0)
 
         net, low, high = block_bootstrap((exchange.net,), lambda seconds: float(seconds.mean()))
-        even = exchange.waits_evened_out(micro) * micro / max(too_many, 1e-9)
+        even = evened_out(exchange.waits, micro) * micro / max(too_many, 1e-9)
         value = saved(net + even)
         if value < self.share_threshold * steps.run_seconds:
             share = value / steps.run_seconds
