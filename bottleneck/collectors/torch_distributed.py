@@ -65,7 +65,8 @@ class Collector(BaseCollector):
         return dress(hooked, original)
 
     def _note(self, name, t0, t1, args, kwargs):
-        tensors = [value for value in (*args, *kwargs.values()) if hasattr(value, "element_size")]
+        kind = sys.modules["torch"].Tensor
+        tensors = [value for value in (*args, *kwargs.values()) if isinstance(value, kind)]
         distance = 1 << self.notes // _DOUBLED
         distance += self.notes % _VARIED if distance > _VARIED else 0
         self.recorder.note(
