@@ -14,6 +14,7 @@ from ._forward import RootForward, is_traced
 from ._reads import argument, reader, replace, size_of
 
 _SETTLED = 20  # backward passes and optimizer steps: what is switched on now is left on
+_NEVER = 1 << 62
 
 
 class Collector(BaseCollector):
@@ -24,6 +25,7 @@ class Collector(BaseCollector):
         self.recorder.trainings = getattr(self.recorder, "trainings", 0)
         self.handles = []
         self.is_compiling = is_traced(torch)
+        self.recorder.look_at = self.recorder.trainings + _SETTLED
         self.looked = False
         self.anomaly = getattr(torch, "is_anomaly_enabled", None)
         for name in ("backward", "grad"):
@@ -59,8 +61,8 @@ class Collector(BaseCollector):
                 nested = outer == backward  # a function with a backward pass of its own
                 if not nested:
                     recorder.trainings += 1
-                    if not self.looked and recorder.trainings > _SETTLED:
-                        self._note_switches()
+                    if recorder.trainings > recorder.look_at:
+                        self._look()
                     ring.phase = backward
                     t0 = now()
             except BaseException as error:
@@ -78,11 +80,15 @@ class Collector(BaseCollector):
 
         return dress(hooked, original)
 
-    def _note_switches(self):
-        """Once, inside a call of the user's: a switch may be on for the length of a with-statement only."""
+    def _look(self):
+        """Now and then, inside a call of the user's: a switch may be on for the length of a with-statement only."""
+        recorder = self.recorder
+        if not self.looked and self.anomaly is not None:
+            recorder.note("switches", anomaly=bool(self.anomaly()))
         self.looked = True
-        if self.anomaly is not None:
-            self.recorder.note("switches", anomaly=bool(self.anomaly()))
+        exchange = getattr(recorder, "exchange", None)
+        further = None if exchange is None else exchange.look(recorder.site(3))
+        recorder.look_at = recorder.trainings + (further or _NEVER)
 
     def _hook_optimizer(self):
         from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook

@@ -92,5 +92,7 @@ def facts_of(notes: list[Note]) -> Facts:
         elif kind == "failed":
             facts.failed[str(fields["collector"])] = f"{fields['where']}: {fields['error']}"
         else:
+            if kind == "ddp" and process.rank is None:  # started by the program itself, not by a launcher
+                process.rank = int(fields["rank"])
             facts.notes.append((index, kind, fields))
     return facts

@@ -172,6 +172,43 @@ class SwitchLine(Struct):
     function: str
 
 
+class DataParallel(Struct):
+    site: Int
+    devices: Int
+
+
+class Ddp(Struct):
+    id: Int
+    site: Int
+    device: str
+    backend: str
+    rank: Time
+    world_size: Time
+    find_unused: bool
+    static_graph: bool
+
+
+class Collective(Struct):
+    name: str
+    call: Int
+    stands_for: Int
+    site: Int
+    device: str
+    bytes: Time
+    t0: Time
+    t1: Time
+
+
+class Exchange(Struct):
+    id: Int
+    site: Int
+    synced: bool
+    iteration: Int
+    times_ns: tuple[Int, Int, Int]
+    buckets: list[Int]
+    unused_bytes: Int
+
+
 class Forward(Struct):
     frames: list[tuple[str, str, Int]]
 
@@ -236,9 +273,13 @@ NOTES: dict[str, Any] = {
     "output_lines": OutputLines,
     "switches": Switches,
     "switch_line": SwitchLine,
+    "data_parallel": DataParallel,
+    "ddp": Ddp,
+    "exchange": Exchange,
     "forward": Forward,
     "serving": Serving,
     "model_call": ModelCall,
+    "collective": Collective,
     "container": Container,
     "growth_line": GrowthLine,
     "rowwise": RowWise,

@@ -6,20 +6,37 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .. import signals
 from . import Missing
-from .steps import Floats, Steps, rank_rows
+from .host import Host
+from .steps import Floats, Steps, meeting
 from .tables import Recording
 
 _SAME_LENGTH = 0.9  # of the longest rank's steps: fewer, and the loops are not the same one
+
+
+def evened_out(waits: Floats, size: int) -> float:
+    """Seconds a meeting that ranks would not wait if they met once instead of ``size`` times: who is late evens out.
+
+    ``waits``: one row a rank, one column a meeting.
+    """
+    count = waits.shape[1]
+    size = min(max(size, 1), max(count, 1))
+    if not count:
+        return 0.0
+    whole = waits[:, : count // size * size].reshape(len(waits), -1, size)
+    return float(whole.mean(axis=2).min(axis=0).mean())
 
 
 @dataclass(frozen=True)
 class Ranks:
     """Steps of all ranks, aligned by number, warm-up left out. Arrays have one row a rank and one column a step.
 
-    ``own``: seconds of a rank's own work. Gradients meet in the backward pass, so that a rank that is early waits
-    there; its own backward is taken to be that of the latest rank, times the ratio of their forwards. ``waits``:
-    how much longer its backward took than that. ``late``: the row that the others wait for.
+    ``own``: seconds of a rank's own work. Ranks meet in the backward pass or in collectives that the program calls, so
+    that one that is early waits there; its own part is taken to be that of the latest rank, of the backward times the
+    ratio of their forwards. ``waits``: how much longer both took than that. ``late``: the row that the others wait for.
+    ``blocked``: seconds of a step in which each rank neither ran nor met the others, by the call stacks; NaN where none
+    were sampled. ``core_wait``: seconds of a step that a rank stood in line for a core, 0 where not measured.
     """
 
     numbers: tuple[int, ...]
@@ -27,10 +44,12 @@ class Ranks:
     waits: Floats
     input: Floats  # seconds of the own work in data wait and start of the loader
     late: int
+    blocked: Floats
+    core_wait: float
 
     @classmethod
-    def compute(cls, recording: Recording, steps: Steps) -> Ranks:
-        rows = rank_rows(recording, steps.loader)
+    def compute(cls, recording: Recording, steps: Steps, host: Host | None) -> Ranks:
+        rows = steps.rank_rows
         if len(rows) < 2:
             raise Missing("The run has one rank.")
         counts = [len(table["t0"]) for table in rows.values()]
@@ -40,12 +59,34 @@ class Ranks:
         # From the end: whatever a rank did before the first common step is at its beginning.
         tables = [{name: column[-count:] for name, column in table.items()} for table in rows.values()]
         wall = np.array([(table["t1"] - table["t0"]) / 1e9 for table in tables])
-        forward, backward, waiting, starting = (
+        forward, backward, sync, waiting, starting = (
             np.array([table[name] / 1e6 for table in tables])
-            for name in ("forward", "backward", "data_wait", "loader_start")
+            for name in ("forward", "backward", "sync", "data_wait", "loader_start")
         )
-        late = int(np.argmin(backward.mean(axis=1)))
+        met = np.array([meeting(table) for table in tables])
+        late = int(np.argmin(met.mean(axis=1)))
         ratio = np.minimum(forward.mean(axis=1) / max(float(forward[late].mean()), 1e-9), 1.0)
-        mine = np.minimum(backward, backward[late] * ratio[:, None])
+        mine = np.minimum(backward, backward[late] * ratio[:, None]) + np.minimum(sync, sync[late])
         numbers = tuple(recording.facts.processes[process].rank or 0 for process in rows)
-        return cls(numbers, wall - backward + mine, backward - mine, waiting + starting, late)
+        start, end = (int(value) for value in (tables[late]["t0"][0], tables[late]["t1"][-1]))
+        delay = None if host is None else host.rise("run_delay_ns_total", start, end)
+        return cls(
+            numbers,
+            wall - met + mine,
+            met - mine,
+            waiting + starting,
+            late,
+            np.array([_blocked(recording, process, start, end) for process in rows]) / count,
+            (delay or 0.0) / 1e9 / len(rows) / count,
+        )
+
+
+def _blocked(recording: Recording, process: int, start: int, end: int) -> float:
+    """Seconds that the sampled thread of a process was blocked in this window, but for where ranks meet."""
+    stacks = recording.stacks[recording.stacks["process"] == process]
+    stacks = stacks[(stacks["t1"] > start) & (stacks["t1"] <= end)]
+    if not len(stacks):
+        return float("nan")
+    waits = stacks[stacks["kind"] == signals.STACK_BLOCKED]
+    waits = waits[~np.isin(waits["flags"] & 0xFF, (signals.BACKWARD, signals.SYNC))]
+    return float((waits["t1"] - waits["t0"]).sum()) / 1e9

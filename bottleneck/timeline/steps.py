@@ -33,6 +33,7 @@ class Steps:
     warm: npt.NDArray[np.bool_] = field(repr=False)  # which rows are warm-up
     run_seconds: float
     ranks: tuple[int, ...] = ()  # process indices that run the same kind of loop
+    rank_rows: dict[int, Table] = field(default_factory=dict, repr=False)  # see ``rank_rows()``; empty with one rank
 
     @property
     def all_count(self) -> int:
@@ -103,13 +104,26 @@ class Steps:
         if chosen is None:
             raise Missing("No repeated loop was seen.")
         process, loader, mine = chosen
-        process, mine = _latest_rank(recording, table, process, loader, mine)
+        beside = rank_rows(recording, loader)
+        if len(beside) < 2 or process not in beside:
+            beside = {}
+        else:
+            process = _latest_rank(beside)
+            mine = (table["process"] == process) & (table["loader"] == loader)
         rows = _in_order(table, mine)
         kind = {BY_OPTIMIZER: "optimizer", BY_FORWARD: "forward", BY_USER: "user"}.get(loader, "loader")
         ranks = np.unique(table["process"][(table["loader"] == loader) & _useful(table, mine, rows)])
         training = bool(table["trained"].any())
         return cls(
-            process, kind, loader, training, rows, _warm_up(rows), recording.wall_seconds, tuple(int(r) for r in ranks)
+            process,
+            kind,
+            loader,
+            training,
+            rows,
+            _warm_up(rows),
+            recording.wall_seconds,
+            tuple(int(r) for r in ranks),
+            beside,
         )
 
 
@@ -158,19 +172,19 @@ def rank_rows(recording: Recording, loader: int) -> dict[int, Table]:
     return found if len({ranks[process] for process in found}) == len(found) else {}
 
 
-def _latest_rank(
-    recording: Recording, table: Table, process: int, loader: int, mine: npt.NDArray[np.bool_]
-) -> tuple[int, npt.NDArray[np.bool_]]:
+def meeting(rows: Table) -> Floats:
+    """Seconds of each step in the phases in which a rank meets the others: gradients, and calls that say so."""
+    met: Floats = (rows["backward"].astype(float) + rows["sync"]) / 1e6
+    return met
+
+
+def _latest_rank(rows: dict[int, Table]) -> int:
     """The rank that the others wait for, where they do: it says what limits all. Else the first one."""
-    rows = rank_rows(recording, loader)
-    if process not in rows or len(rows) < 2:
-        return process, mine
-    # Gradients meet in the backward pass: who comes last to it waits there least.
-    backward = {index: float(found["backward"].mean()) for index, found in rows.items()}
-    first, last = next(iter(rows)), min(backward, key=backward.__getitem__)
-    wall = float((rows[first]["t1"] - rows[first]["t0"]).mean()) / 1e3
-    late = last if backward[first] - backward[last] > _LATE_SHARE * wall else first
-    return late, (table["process"] == late) & (table["loader"] == loader)
+    # Who comes last to where the ranks meet waits there least.
+    met = {process: float(meeting(found).mean()) for process, found in rows.items()}
+    first, last = next(iter(rows)), min(met, key=met.__getitem__)
+    wall = float((rows[first]["t1"] - rows[first]["t0"]).mean()) / 1e9
+    return last if met[first] - met[last] > _LATE_SHARE * wall else first
 
 
 def _warm_up(rows: Table) -> npt.NDArray[np.bool_]:

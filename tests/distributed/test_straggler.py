@@ -6,49 +6,22 @@ import sys
 
 import numpy as np
 import pytest
-from bottleneck_profiler.detectors import run
+from bottleneck_profiler import signals
+from bottleneck_profiler.analysis import diagnose
 from bottleneck_profiler.detectors.distributed.straggler import Straggler
 from bottleneck_profiler.findings import Finding, Fine, NotMeasured
-from bottleneck_profiler.recording.steps import empty_steps
 from bottleneck_profiler.timeline import Artifacts
 from bottleneck_profiler.timeline.ranks import Ranks
 from bottleneck_profiler.timeline.steps import Steps
-from bottleneck_profiler.timeline.tables import RECORD_DTYPE, STEP_PHASES, Facts, Process, Recording
+from bottleneck_profiler.timeline.tables import RECORD_DTYPE
 from helpers import PIPELINES, bottleneck
 
-MS = 1_000_000
-
-
-def ranks(*works, meet=True, numbers=None, steps=100):
-    """Works: (loading, forward, backward) in ms of each rank, numbers or one array a step; they meet in the backward
-    pass where ``meet``, so that a step takes as long as the slowest."""
-    works = [[np.broadcast_to(np.asarray(part, float), steps) for part in work] for work in works]
-    longest = np.max([sum(work) for work in works], axis=0)
-    rows = {name: [] for name in ("process", "loader", "loop", "t0", "t1", "trained", "optimized", *STEP_PHASES)}
-    for process, (loading, forward, backward) in enumerate(works):
-        wall = longest if meet else loading + forward + backward
-        end = np.cumsum(wall * MS).astype("i8")
-        filled = {"data_wait": loading, "forward": forward, "backward": wall - loading - forward}
-        rows["process"].append(np.full(steps, process, "i2"))
-        rows["loader"].append(np.ones(steps, "i4"))
-        rows["loop"].append(np.ones(steps, "i4"))
-        rows["t0"].append(end - (wall * MS).astype("i8"))
-        rows["t1"].append(end)
-        rows["trained"].append(np.ones(steps, "?"))
-        rows["optimized"].append(np.ones(steps, "?"))
-        for name in STEP_PHASES:
-            rows[name].append((filled.get(name, np.zeros(steps)) * 1000).astype("i4"))
-    numbers = range(len(works)) if numbers is None else numbers
-    facts = Facts(processes=[Process(index, 10 + index, rank=number) for index, number in enumerate(numbers)])
-    facts.loaders.update({(index, 1): {"iter_site": 0, "num_workers": 0} for index in range(len(works))})
-    table = {name: np.concatenate(parts) for name, parts in rows.items()}
-    table = {name: table.get(name, column) for name, column in empty_steps().items()}
-    empty = np.zeros(0, RECORD_DTYPE)
-    return Recording({}, facts, table, empty, empty, empty, empty, {}, {}, 0, int(table["t1"].max()))
+from . import made_up
+from .made_up import MS, ranks
 
 
 def judge(made):
-    return run([Straggler()], Artifacts(made))["straggler"]
+    return made_up.judge(made, Straggler())
 
 
 def test_the_rank_that_loads_longer_is_named_and_its_steps_are_judged():
@@ -77,7 +50,7 @@ def test_equal_ranks_and_a_chance_rank_are_fine():
 
 
 def test_processes_that_never_meet_do_not_wait_for_each_other():
-    assert not isinstance(judge(ranks((2, 5, 10), (22, 5, 10), meet=False)), Finding)
+    assert not isinstance(judge(ranks((2, 5, 10), (22, 5, 10), meet=None)), Finding)
 
 
 def test_one_rank_and_processes_without_ranks_are_not_measured():
@@ -90,6 +63,47 @@ def test_a_rank_that_ended_early_is_not_compared():
     keep = (made.steps["process"] == 1) | (np.arange(200) < 50)
     made.steps = {name: column[keep] for name, column in made.steps.items()}
     assert isinstance(judge(made), NotMeasured)
+
+
+def test_ranks_that_meet_in_collectives_of_their_own_are_compared_there():
+    found = judge(ranks((2, 5, 10), (22, 5, 10), meet="sync", exchange=1.0))
+    assert isinstance(found, Finding) and found.title.endswith("rank 1")
+    assert found.gain.step_share == pytest.approx(10 / 38, abs=0.02)
+
+
+@pytest.mark.parametrize(("waited_ms", "silent"), [(10.0, False), (50.0, True)])
+def test_who_gets_no_core_on_a_full_machine_is_late_by_chance(waited_ms, silent):
+    total = waited_ms * MS * 100 * 2  # of two ranks in a hundred steps
+    made = ranks((2, 5, 10), (2, 15, 20), host={"run_delay_ns_total": np.array([0.0, total])})
+    assert isinstance(judge(made), Fine) == silent
+
+
+@pytest.mark.parametrize(("kind", "advice"), [(signals.STACK_CPU, "Deal the work"), (signals.STACK_BLOCKED, "Look at")])
+def test_a_rank_that_is_blocked_has_not_more_to_do(kind, advice):
+    made = ranks((2, 5, 10), (22, 5, 10))
+    starts = made.steps["t0"][made.steps["process"] == 1].tolist()
+    waits = [(1, 1, kind, signals.DATA_WAIT, t0, t0 + 20 * MS, 1) for t0 in starts]
+    made.stacks = np.array([(0, 1, signals.STACK_CPU, signals.FORWARD, 500 * MS, 504 * MS, 1), *waits], RECORD_DTYPE)
+    assert judge(made).fix.summary.startswith(advice)
+
+
+def uneven_loading(cores):
+    """Rank 1 loads 20 ms longer; each rank keeps a core busy."""
+    host = {"busy_cores": 2.0, "idle_cores": cores - 2.0, "cpu_ns_total": 0.0, "run_delay_ns_total": 0.0}
+    made = ranks((2, 5, 10), (22, 5, 10), host={name: np.full(200, value) for name, value in host.items()})
+    made.run["machine"]["cores"] = cores
+    return made
+
+
+def test_workers_come_first_where_they_hide_the_loading_that_makes_a_rank_late():
+    diagnosis = diagnose(uneven_loading(cores=8))
+    assert [ranked.finding.detector for ranked in diagnosis.findings] == ["workers-zero"]
+    assert "straggler" in diagnosis.findings[0].explains
+
+
+def test_the_late_rank_is_named_where_no_core_is_left_for_workers():
+    found = [ranked.finding.detector for ranked in diagnose(uneven_loading(cores=2)).findings]
+    assert found[:1] == ["straggler"] and "input-wait" not in found
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="starts ranks with torchrun")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...findings import Evidence, Finding, Fine, Fix
-from ...prediction import block_bootstrap, gain
+from ...findings import Changes, Evidence, Finding, Fine, Fix
+from ...prediction import block_bootstrap, gain, step_model
+from ...timeline.loading import Loading
 from ...timeline.ranks import Ranks
 from ...timeline.steps import Floats, Loader, Steps
 from .. import Detector
@@ -21,9 +22,11 @@ class Straggler(Detector):
     How it is measured
         Steps of all ranks side by side. Who comes last to the exchange of gradients waits there least; the others'
         backward passes are longer by the time that they wait. The gain is the way from the latest rank to the mean:
-        the same work, evenly dealt out.
+        the same work, evenly dealt out. A rank that was late because it got no core is left to chance.
     How to fix it
-        Deal the data out so that every rank gets the same work, or look at what that rank alone has to bear.
+        Deal the data out so that every rank gets the same work; where the late rank is blocked and does not run, look
+        at what that rank alone has to bear. Where loading makes it late and workers would hide all of the loading,
+        they come first: they are one argument, and nothing is left of the lead.
     When to ignore it
         When the late rank changes from step to step: that is chance, and it stays silent then.
     """
@@ -31,13 +34,16 @@ class Straggler(Detector):
     id = "straggler"
     title = "The other ranks wait for one"
     stage = "training"
+    explains = ("input-wait",)
     impact_threshold = 0.10  # of the step (signatures.md 53)
     late_steps_threshold = 0.60  # of the steps in which it is that rank (signatures.md 53)
     lead_share = 0.05  # of the step: less in one step is chance
     seen_waiting_share = 0.5  # of its lead that a rank is seen to wait: else nothing makes the ranks meet
     input_share = 0.5  # of the lead in loading: then it is loading
+    core_wait_share = 0.5  # of what a rank waits for a core: on a full machine ranks lead by a fifth of it, by chance
+    blocked_share = 0.5  # of the lead that the late rank is seen blocked: then it has no more to do than the others
 
-    def detect(self, steps: Steps, ranks: Ranks, loader: Loader | None) -> Finding | Fine:
+    def detect(self, steps: Steps, ranks: Ranks, loader: Loader | None, loading: Loading | None) -> Finding | Fine:
         if not steps.judgeable:
             return Fine(steps.all_count, None, "count", "too few steps to compare ranks")
         own, late = ranks.own, ranks.late
@@ -47,6 +53,10 @@ class Straggler(Detector):
         step = float((own + ranks.waits).mean(axis=1).max())
         if lead < self.impact_threshold * step:
             return Fine(max(0.0, lead / step), self.impact_threshold, "share", "of a step that one rank is late")
+        if lead < self.core_wait_share * ranks.core_wait:
+            return Fine(
+                lead, self.core_wait_share * ranks.core_wait, "s", "that one rank is late, and waits for a core"
+            )
         waited = float(np.median(np.delete(ranks.waits, late, axis=0).mean(axis=1)))
         if waited < self.seen_waiting_share * lead:
             return Fine(waited / lead, self.seen_waiting_share, "share", "of its lead that a rank waits for another")
@@ -55,21 +65,25 @@ class Straggler(Detector):
             return Fine(often, self.late_steps_threshold, "share", "of the steps in which the same rank is late")
 
         value, low, high = _bootstrap(own, late)
-        loading = float(ranks.input[late].mean() - np.median(np.delete(ranks.input, late, axis=0).mean(axis=1)))
-        feeds = loading >= self.input_share * lead
+        loading_lead = float(ranks.input[late].mean() - np.median(np.delete(ranks.input, late, axis=0).mean(axis=1)))
+        feeds = loading_lead >= self.input_share * lead
         number = ranks.numbers[late]
+        blocked = float(ranks.blocked[late] - np.median(np.delete(ranks.blocked, late)))
+        evidence = [
+            Evidence("ranks", len(ranks.numbers), "count"),
+            Evidence(f"own work of rank {number} in a step", float(own[late].mean()), "s"),
+            Evidence("own work of the others", usual, "s"),
+            Evidence("of that lead, loading", max(0.0, min(1.0, loading_lead / lead)), "share"),
+            Evidence("steps in which it is the last", often, "share"),
+        ]
+        if not np.isnan(blocked):
+            evidence.append(Evidence("of that lead, blocked", max(0.0, min(1.0, blocked / lead)), "share"))
         return Finding(
             detector=self.id,
             title=f"The other ranks wait for rank {number}",
             stage=self.stage,
             location=location(loader.site if loader is not None else None),
-            evidence=(
-                Evidence("ranks", len(ranks.numbers), "count"),
-                Evidence(f"own work of rank {number} in a step", float(own[late].mean()), "s"),
-                Evidence("own work of the others", usual, "s"),
-                Evidence("of that lead, loading", max(0.0, min(1.0, loading / lead)), "share"),
-                Evidence("steps in which it is the last", often, "share"),
-            ),
+            evidence=tuple(evidence),
             gain=gain(
                 value,
                 steps.run_seconds,
@@ -81,19 +95,40 @@ class Straggler(Detector):
                 relative_error=0.2,
                 confidence=0.6,
             ),
-            fix=Fix(
-                f"Deal the work out evenly: rank {number} "
-                + ("loads longer than the others" if feeds else "computes longer than the others"),
-                "# every rank takes every n-th item, not a block of its own:\n"
-                "sampler = torch.utils.data.DistributedSampler(dataset, shuffle=True)\n"
-                "# or, in a sampler of your own:\n"
-                "mine = indices[rank::world_size]",
-                effort=2,
-                risk=0.1,
-            ),
+            fix=self._fix(number, feeds, waits=blocked >= self.blocked_share * lead),
             after="the ranks' own work",
             removes={"data_wait" if feeds else "forward": value},
+            changes=_less_loading(steps, loading, value) if feeds else None,
         )
+
+    @staticmethod
+    def _fix(number: int, feeds: bool, waits: bool) -> Fix:
+        """Uneven work, where the late rank is not seen waiting for anything: it is what its user can change."""
+        does = "loads" if feeds else "computes"
+        if waits:
+            return Fix(
+                f"Look at what rank {number} alone waits for: it {does} longer, and is blocked meanwhile",
+                f"# rank {number}: its storage, its network, its locks; or its part of the data, from afar",
+                effort=4,
+                risk=0.1,
+            )
+        return Fix(
+            f"Deal the work out evenly: rank {number} {does} longer than the others",
+            "# every rank takes every n-th item, not a block of its own:\n"
+            "sampler = torch.utils.data.DistributedSampler(dataset, shuffle=True)\n"
+            "# or, in a sampler of your own:\n"
+            "mine = indices[rank::world_size]",
+            effort=2,
+            risk=0.1,
+        )
+
+
+def _less_loading(steps: Steps, loading: Loading | None, seconds: float) -> Changes | None:
+    """The late rank's own loading cut down to the mean of all, for the plan: workers may have hidden it by then."""
+    if loading is None:
+        return None
+    each = seconds / max(steps.count, 1)
+    return Changes(step_model(loading, steps), load=-each, load_cpu=-each * (1.0 - loading.blocked_share))
 
 
 def _bootstrap(own: Floats, late: int) -> tuple[float, float, float]:

@@ -26,7 +26,7 @@ class WorkersZero(Detector):
     id = "workers-zero"
     title = "Batches are loaded in the training thread"
     stage = "data loading"
-    explains = ("input-wait", "starved-gpu")
+    explains = ("input-wait", "starved-gpu", "straggler")
     wait_share_threshold = _shared.WAIT_DEAD_BAND  # dead band of every tool we compared
     min_gain_share = 0.03  # of the step: less is not worth worker processes
     min_memory_gain_share = 0.25  # of the step, and an idle core: batches in memory gain little for their way

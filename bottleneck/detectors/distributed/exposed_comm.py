@@ -1,0 +1,162 @@
+"""Ranks exchange data while nothing is computed."""
+
+from __future__ import annotations
+
+import math
+
+from ...findings import Evidence, Finding, Fine, Fix, Gain, NotMeasured
+from ...prediction import block_bootstrap, gain, saved_by_less_work
+from ...timeline.collectives import Collectives, Place
+from ...timeline.exchange import Exchange
+from ...timeline.loading import Loading
+from ...timeline.steps import Floats, Steps
+from .. import Detector
+from ..loading._shared import location
+from ..training._shared import limit_after
+
+_BUCKET_BYTES = 25 << 20  # DistributedDataParallel's own choice
+
+
+class ExposedComm(Detector):
+    """A large part of each step goes into exchanging data between the ranks, and no computing hides it.
+
+    Why it matters
+        While a collective runs in the foreground every rank stands still, and many small ones cost their latency each.
+    How it is measured
+        Time in the collectives that the program calls (torch.distributed.all_reduce and the like), and, of
+        DistributedDataParallel, the time from the last gradient to the end of the exchange. Of all ranks the least
+        counts: who comes last does not wait, so that waiting for a slow rank is not taken for communication. Calls of
+        several sizes tell latency and rate apart, which prices one call instead of many.
+    How to fix it
+        Exchange many tensors in one call. For gradients DistributedDataParallel does so, and does it during the
+        backward pass. Leave out barriers that nothing depends on.
+    When to ignore it
+        When the network is what it is: an exchange that is one call, or DistributedDataParallel's own, is shown aside,
+        without a price.
+    """
+
+    id = "exposed-comm"
+    title = "The ranks exchange data while nothing is computed"
+    stage = "training"
+    share_threshold = 0.10  # of the steps (signatures.md 52)
+    many_calls = 4  # of one line in a step: below, there is little to put together
+    min_calls = 30  # looked at
+    low_share = 0.8  # of what the line through a few sizes says, at least; at most the exchange is hidden altogether
+
+    def detect(
+        self, steps: Steps, collectives: Collectives | None, exchange: Exchange | None, loading: Loading | None
+    ) -> Finding | Fine | NotMeasured:
+        behind = self._behind_backward(steps, exchange)
+        if collectives is None and behind is None:
+            return NotMeasured("No exchange between the ranks was seen by all of them.")
+        called = 0.0
+        if collectives is not None and collectives.device == "cpu":  # elsewhere a call only starts the exchange
+            called = float(collectives.net.sum()) / max(steps.total_seconds, 1e-9)
+        share = called + (behind or 0.0)
+        if share < self.share_threshold:
+            return Fine(share, self.share_threshold, "share", "of the steps, exchanging data and computing nothing")
+        if called >= self.share_threshold and collectives is not None and collectives.places:
+            return self._of_calls(steps, collectives, called, loading)
+        return self._of_backward(steps, exchange, share)
+
+    @staticmethod
+    def _behind_backward(steps: Steps, exchange: Exchange | None) -> float | None:
+        """Share of the steps between the last gradient and the end of DistributedDataParallel's exchange."""
+        if exchange is None or not exchange.count:
+            return None
+        exchanges = exchange.passes * exchange.synced_share * int(steps.rows["optimized"][~steps.warm].sum())
+        return float(exchange.net.mean()) * exchanges / max(steps.total_seconds, 1e-9)
+
+    def _of_calls(self, steps: Steps, collectives: Collectives, share: float, loading: Loading | None) -> Finding:
+        place = collectives.places[0]
+        seconds = collectives.seconds(place)
+        calls = max(1, round(place.per_step))
+        after = self._after(place)
+        priced = None if after is None else self._priced(steps, place, seconds, after, loading)
+        where = "this line" if place.site is None else f"line {place.site.line}"
+        if place.name.endswith("barrier"):
+            summary = "Leave this barrier out, or do it where something depends on it"
+            snippet = "# collectives wait for each other by themselves: a barrier in each step adds its own time"
+        elif calls >= self.many_calls:
+            summary = f"Exchange in one call what {where} exchanges in {calls} in each step"
+            snippet = (
+                "# gradients: exchanged together, during the backward pass\n"
+                "model = torch.nn.parallel.DistributedDataParallel(model)\n"
+                "# other tensors: one call for all of them\n"
+                "flat = torch.cat([tensor.flatten() for tensor in tensors])\n"
+                "torch.distributed.all_reduce(flat)"
+            )
+        else:
+            summary = f"Do what {where} exchanges less often, or while something is computed"
+            snippet = (
+                "work = torch.distributed.all_reduce(tensor, async_op=True)\n... # compute what can be\nwork.wait()"
+            )
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=location(place.site),
+            evidence=(
+                Evidence("of the steps, in collectives, without waiting", share, "share"),
+                Evidence(f"{place.name} from this line, in a step", place.per_step, "count"),
+                Evidence("its time in a step", float(seconds.mean()), "s"),
+                Evidence("exchanged in a step", place.step_bytes, "B"),
+            ),
+            gain=priced,
+            fix=Fix(summary, snippet, effort=2, risk=0.05),
+            after=limit_after(steps, loading, float(seconds.mean()), "the phases of the step"),
+            removes={"sync": priced.seconds} if priced else {},
+            hint=priced is None,
+        )
+
+    def _after(self, place: Place) -> float | None:
+        """Seconds of a step that remain when the calls are put together; None where this run does not tell."""
+        if len(place.net) < self.min_calls:
+            return None
+        if place.name.endswith("barrier"):
+            return 0.0
+        fit = place.latency_and_rate()
+        if place.per_step < self.many_calls or fit is None:
+            return None
+        latency, seconds_per_byte = fit
+        return math.ceil(place.step_bytes / _BUCKET_BYTES) * latency + place.step_bytes * seconds_per_byte
+
+    def _priced(self, steps: Steps, place: Place, seconds: Floats, after: float, loading: Loading | None) -> Gain:
+        mean, low, high = block_bootstrap((seconds,), lambda drawn: float(drawn.mean()))
+
+        def saved(each: float) -> float:
+            return saved_by_less_work(steps, loading, max(0.0, each), 0.0)
+
+        value = saved(mean - after)
+        return gain(
+            value,
+            steps.run_seconds,
+            f"{place.per_step:.1f} calls a step take {mean * 1e3:.1f} ms; together {after * 1e3:.1f} ms",
+            low_seconds=saved((low - after) * self.low_share),
+            high_seconds=saved(high),
+            step_share=value / max(steps.total_seconds, 1e-9),
+            confidence=0.6,
+        )
+
+    def _of_backward(self, steps: Steps, exchange: Exchange | None, share: float) -> Finding:
+        """What DistributedDataParallel does not hide: true, and nothing in the code says how it could be less."""
+        sizes = () if exchange is None else exchange.bucket_bytes
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=None if exchange is None else location(exchange.site),
+            evidence=(
+                Evidence("of the steps, exchanging data and computing nothing", share, "share"),
+                Evidence("gradients", sum(sizes), "B"),
+                Evidence("in buckets", len(sizes), "count"),
+            ),
+            fix=Fix(
+                "Exchange less: larger batches between two exchanges, or gradients in half precision",
+                "from torch.distributed.algorithms.ddp_comm_hooks import default_hooks\n"
+                "model.register_comm_hook(None, default_hooks.fp16_compress_hook)",
+                effort=2,
+                risk=0.3,
+            ),
+            hint=True,
+        )

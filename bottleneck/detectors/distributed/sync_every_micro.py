@@ -1,0 +1,95 @@
+"""Gradients are accumulated over several backward passes and exchanged in each of them."""
+
+from __future__ import annotations
+
+from ...findings import Evidence, Finding, Fine, Fix, NotMeasured
+from ...prediction import block_bootstrap, gain, saved_by_less_work
+from ...timeline.exchange import Exchange
+from ...timeline.loading import Loading
+from ...timeline.ranks import evened_out
+from ...timeline.steps import Steps
+from .. import Detector
+from ..loading._shared import location
+from ..training._shared import limit_after
+
+
+class SyncEveryMicro(Detector):
+    """Gradients are accumulated over several backward passes, and the ranks exchange them after each.
+
+    Why it matters
+        Only the last exchange before the optimizer's step counts: the sum of exchanged gradients is the exchanged sum.
+        The others cost time, and at each of them all ranks wait for the one that is latest just then.
+    How it is measured
+        Backward passes for each step of the optimizer; in some of them DistributedDataParallel is asked whether they
+        exchange, and how long after the last gradient the exchange took. Of the ranks the one that came last counts:
+        it did not wait. What all wait because now one is late and now another evens out between rarer exchanges, and
+        is counted from the same passes.
+    How to fix it
+        Run all but the last backward pass, with their forward passes, within the model's no_sync().
+    When to ignore it
+        When gradients have to be clipped or looked at after every backward pass, or memory has no room for whole
+        gradients, as in sharded training.
+    """
+
+    id = "sync-every-micro"
+    title = "Every backward pass exchanges gradients, and the optimizer needs only the last"
+    stage = "training"
+    explains = ("exposed-comm",)
+    passes_threshold = 1.75  # exchanges per optimizer step: 1 is needed (signatures.md 56: above 1); a GAN has 1.5
+    share_threshold = 0.02  # of the run (dead band)
+    min_passes = 8  # timed by all ranks after warm-up: fewer say little about their spread
+
+    def detect(self, steps: Steps, exchange: Exchange, loading: Loading | None) -> Finding | Fine | NotMeasured:
+        exchanges = exchange.passes * exchange.synced_share
+        if exchanges < self.passes_threshold:
+            return Fine(exchanges, self.passes_threshold, "count", "exchanges of gradients for a step of the optimizer")
+        if exchange.count < self.min_passes:
+            return NotMeasured("Too few exchanges of gradients were timed by all ranks.")
+        micro = round(exchange.passes)
+        updates = int(steps.rows["optimized"][~steps.warm].sum())
+        too_many = exchanges - 1.0
+
+        def saved(mean_seconds: float) -> float:
+            each = mean_seconds * too_many * updates / max(steps.count, 1)
+            return saved_by_less_work(steps, loading, each, 0.0)
+
+        net, low, high = block_bootstrap((exchange.net,), lambda seconds: float(seconds.mean()))
+        even = evened_out(exchange.waits, micro) * micro / max(too_many, 1e-9)
+        value = saved(net + even)
+        if value < self.share_threshold * steps.run_seconds:
+            share = value / steps.run_seconds
+            return Fine(share, self.share_threshold, "share", "of the run that fewer exchanges would save")
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=location(exchange.site),
+            evidence=(
+                Evidence("backward passes for a step of the optimizer", exchange.passes, "count"),
+                Evidence("exchanges for a step of the optimizer", exchanges, "count"),
+                Evidence("an exchange takes, after the last gradient", net, "s"),
+                Evidence("waiting for whoever is late just then", even, "s"),
+                Evidence("gradients", sum(exchange.bucket_bytes), "B"),
+            ),
+            gain=gain(
+                value,
+                steps.run_seconds,
+                f"{too_many:.1f} of {exchanges:.1f} exchanges for each of {updates} steps of the optimizer, "
+                f"{(net + even) * 1e3:.1f} ms each",
+                low_seconds=saved(low),
+                high_seconds=saved(high + even),
+                step_share=value / max(steps.total_seconds, 1e-9),
+            ),
+            fix=Fix(
+                f"Exchange once in {micro} backward passes: the others within no_sync()",
+                "from contextlib import nullcontext\n"
+                f"last = (step + 1) % {micro} == 0\n"
+                "with nullcontext() if last else model.no_sync():\n"
+                "    loss = compute_loss(model(batch))\n"
+                "    loss.backward()",
+                effort=1,
+                risk=0.05,
+            ),
+            after=limit_after(steps, loading, value / max(steps.count, 1), "the phases of the step"),
+            removes={"backward": value},
+        )

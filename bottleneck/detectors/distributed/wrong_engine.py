@@ -1,0 +1,55 @@
+"""Several accelerators work together in a way that is known to be slow."""
+
+from __future__ import annotations
+
+from ...findings import Evidence, Finding, Fine, Fix
+from ...timeline.engine import Engine
+from ...timeline.gpu import Gpu
+from .. import Detector
+from ..loading._shared import location
+
+
+class WrongEngine(Detector):
+    """One process drives several accelerators by DataParallel, or ranks exchange their gradients by gloo.
+
+    Why it matters
+        DataParallel copies the model to all devices in each step and runs them from threads of one interpreter; gloo
+        takes gradients through the memory of the host.
+    How it is measured
+        From how the model was made. What it costs here is not measured: it is shown aside, without a price.
+    How to fix it
+        One process a device, with DistributedDataParallel and the backend nccl.
+    When to ignore it
+        When the devices cannot reach each other, or the model is only evaluated now and then.
+    """
+
+    id = "wrong-engine"
+    title = "Accelerators work together in a slow way"
+    stage = "training"
+    devices_threshold = 2  # that one process copies a model to
+    slow_backends = ("gloo", "mpi")
+
+    def detect(self, engine: Engine, gpu: Gpu) -> Finding | Fine:
+        copies = engine.devices >= self.devices_threshold
+        if not copies and engine.backend not in self.slow_backends:
+            return Fine(
+                engine.devices, self.devices_threshold, "count", "devices that one model is copied to each step"
+            )
+        what = "DataParallel" if copies else engine.backend
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=location(engine.site),
+            evidence=(Evidence("by", what), Evidence("devices of one model", max(engine.devices, 1), "count")),
+            fix=Fix(
+                "One process a device, with DistributedDataParallel"
+                if copies
+                else f"Exchange gradients by nccl: {engine.backend} takes them through the memory of the host",
+                'torch.distributed.init_process_group("nccl")  # started by: torchrun --nproc-per-node N\n'
+                "model = torch.nn.parallel.DistributedDataParallel(model.to(device), device_ids=[device])",
+                effort=2,
+                risk=0.05,
+            ),
+            hint=True,
+        )
