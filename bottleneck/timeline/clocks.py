@@ -1,4 +1,4 @@
-"""Accelerators that compute below their clock: how much of the steps, and whether heat or the power limit is why. Pure."""
+"""Accelerators that compute below their highest clock, for heat or at their power limit, during the steps. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from . import Missing
 from .steps import Steps
-from .tables import Recording
+from .tables import Recording, Table
 
 Floats = npt.NDArray[np.float64]
 _MIN_SAMPLES = 20
@@ -54,7 +54,7 @@ class Clocks:
         return max(found, key=lambda clocks: (clocks.hot_loss, clocks.capped_loss))
 
 
-def _judged(table: dict[str, npt.NDArray[np.generic]], mine: npt.NDArray[np.bool_], device: int, made_up: bool) -> Clocks:
+def _judged(table: Table, mine: npt.NDArray[np.bool_], device: int, simulated: bool) -> Clocks:
     def column(name: str) -> Floats:
         values = table.get(name)
         return np.full(int(mine.sum()), np.nan) if values is None else np.asarray(values, dtype=float)[mine]
@@ -72,5 +72,5 @@ def _judged(table: dict[str, npt.NDArray[np.generic]], mine: npt.NDArray[np.bool
         float((losses * capped).mean()),
         float(clock[why].mean()) if why.any() else 1.0,
         float(heat[why].mean()) if why.any() else 0.0,
-        made_up,
+        simulated,
     )

@@ -55,7 +55,8 @@ class Host:
             return None
         known = ~np.isnan(values)
         at = np.interp(edges_ns.astype(float), self.time_ns[known].astype(float), values[known])
-        return np.maximum(np.diff(at), 0.0)
+        risen: Floats = np.maximum(np.diff(at), 0.0)
+        return risen
 
     @property
     def idle_cores(self) -> float | None:

@@ -19,7 +19,7 @@ _MIN_WINDOWS = 3
 
 @dataclass(frozen=True)
 class Throttling:
-    """``lost_seconds``: of the run's, that the quota stopped it; ``step_share``: of the steps, None where there are none.
+    """``lost_seconds``: of the run, stopped by the quota; ``step_share``: of the steps, None where there are none.
 
     ``wanted_cores``: cores in use while the quota did not stop it, in the seconds in which it did so at all, 0 where
     it never did; ``quota_cores``: cores it may use on average.

@@ -13,7 +13,7 @@ from .. import Detector
 
 
 class Throttled(Detector):
-    """A CPU quota of a container stops the program again and again, or an accelerator lowers its clock because it is hot.
+    """A container's CPU quota stops the program again and again, or a hot accelerator lowers its clock.
 
     Why it matters
         Stopped by a quota, all threads stand still until the next period begins: steps stutter, and no line shows why.
