@@ -14,6 +14,8 @@ from ._forward import RootForward, is_traced
 from ._reads import argument, reader, replace, size_of
 
 _SETTLED = 20  # backward passes and optimizer steps: what is switched on now is left on
+_LOOK_AGAIN = 16  # times as many later: whether the number of threads has changed
+_MOST_OPERATIONS = 4096  # of a graph that are counted: beyond it there are many
 
 
 class Collector(BaseCollector):
@@ -24,8 +26,10 @@ class Collector(BaseCollector):
         self.recorder.trainings = getattr(self.recorder, "trainings", 0)
         self.handles = []
         self.is_compiling = is_traced(torch)
-        self.looked = False
+        self.next_look = _SETTLED
         self.anomaly = getattr(torch, "is_anomaly_enabled", None)
+        self.threads = torch.get_num_threads
+        self.hiding = getattr(torch._C, "_FunctionBase", ())
         for name in ("backward", "grad"):
             self.patches.replace(torch.autograd, name, self._backward(getattr(torch.autograd, name)))
         self.forward = RootForward(self, torch)
@@ -59,8 +63,8 @@ class Collector(BaseCollector):
                 nested = outer == backward  # a function with a backward pass of its own
                 if not nested:
                     recorder.trainings += 1
-                    if not self.looked and recorder.trainings > _SETTLED:
-                        self._note_switches()
+                    if recorder.trainings > self.next_look:
+                        self._look(args[0] if args else None)
                     ring.phase = backward
                     t0 = now()
             except BaseException as error:
@@ -78,11 +82,14 @@ class Collector(BaseCollector):
 
         return dress(hooked, original)
 
-    def _note_switches(self):
-        """Once, inside a call of the user's: a switch may be on for the length of a with-statement only."""
-        self.looked = True
-        if self.anomaly is not None:
+    def _look(self, outputs):
+        """Inside a call of the user's: a switch may be on for the length of a with-statement only."""
+        first = self.next_look == _SETTLED
+        self.next_look *= _LOOK_AGAIN
+        if first and self.anomaly is not None:
             self.recorder.note("switches", anomaly=bool(self.anomaly()))
+        operations = _operations(outputs, self.hiding) if first else 0
+        self.recorder.note("threads", count=int(self.threads()), operations=operations)
 
     def _hook_optimizer(self):
         from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
@@ -131,6 +138,22 @@ class Collector(BaseCollector):
     def checkpoint(self, function):
         """``function`` recorded as a checkpoint with the user's call site."""
         return self.phase(function, signals.CHECKPOINT, lambda args, kwargs: self.recorder.site(4))
+
+
+def _operations(outputs, hiding):
+    """Operations in the graph behind these tensors, as autograd has them; 0 where it has none, or nodes that are
+    ``hiding`` theirs: functions written in Python, checkpointed or compiled."""
+    outputs = outputs if isinstance(outputs, (tuple, list)) else [outputs]
+    todo = [getattr(output, "grad_fn", None) for output in outputs]
+    seen = set()
+    while todo and len(seen) < _MOST_OPERATIONS:
+        node = todo.pop()
+        if isinstance(node, hiding):
+            return 0
+        if node is not None and node not in seen and not node.name().endswith("AccumulateGrad"):
+            seen.add(node)
+            todo += [following for following, _ in node.next_functions]
+    return len(seen)
 
 
 def _drop_lost(ring, optimizer):
