@@ -54,6 +54,8 @@ class Throttled(Detector):
             return Fine(share, self.lost_share_threshold, "share", "of the run stopped by a CPU quota")
         quota, wanted = throttling.quota_cores, math.ceil(throttling.wanted_cores)
         saved = throttling.lost_seconds
+        threads = max(1, int(quota))
+        fewer = wanted > threads
         return Finding(
             detector=self.id,
             title=self.title,
@@ -72,10 +74,10 @@ class Throttled(Detector):
                 confidence=0.6,
             ),
             fix=Fix(
-                f"Raise the CPU quota from {quota:g} to {wanted} core{'s' if wanted > 1 else ''}, "
-                f"or start no more than {max(1, int(quota))} thread{'s' if quota >= 2 else ''}",
-                f"# Kubernetes: resources.limits.cpu: {wanted}\ndocker run --cpus={wanted} ...\n"
-                f"# or fewer threads: OMP_NUM_THREADS={max(1, int(quota))}",
+                f"Raise the CPU quota from {quota:g} to {wanted} core{'s' if wanted > 1 else ''}"
+                + (f", or start no more than {threads} thread{'s' if threads > 1 else ''}" if fewer else ""),
+                f"# Kubernetes: resources.limits.cpu: {wanted}\ndocker run --cpus={wanted} ..."
+                + (f"\n# or fewer threads: OMP_NUM_THREADS={threads}" if fewer else ""),
                 effort=1,
             ),
             after="the program's own work",
