@@ -307,14 +307,14 @@ def complete(run_dir: Path) -> None:
     from .recording.output_lines import add_output_lines
     from .recording.sources import add_growth_lines
     from .recording.store import load
-    from .recording.switch_lines import add_switch_line
+    from .recording.switch_lines import add_switch_lines
 
     recording = load(run_dir)
     known = len(recording.facts.notes)
     add_growth_lines(recording.facts)
     add_flow_lines(recording)
     add_output_lines(recording)
-    add_switch_line(recording.facts)
+    add_switch_lines(recording.facts)
     try:
         append_notes(run_dir, recording.facts.notes[known:])
     except OSError:

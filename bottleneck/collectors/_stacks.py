@@ -18,7 +18,7 @@ import sys
 import time
 
 from ..recorder import Ring, is_users_exception, now
-from ..signals import STACK_BLOCKED, STACK_CPU, THREAD_CAPACITY
+from ..signals import GIL_HELD, STACK_BLOCKED, STACK_CPU, THREAD_CAPACITY
 from . import BaseCollector, _pyinstrument, dress
 from ._posix_timer import Timer
 from ._stack_table import MAX_STACKS, StackTable
@@ -33,6 +33,9 @@ WAKE_NS = 1_000_000  # of CPU time until a tick starts the looking thread again 
 SIGNAL_NS = 3_000  # what the kernel and the interpreter spend on one signal, outside of the handler's own clock
 COST_SHARE = 0.0012  # of a core, for each of the two; the intervals are lengthened to stay below
 PROMPT_NS = 3_000_000  # woken later than this, somebody held the GIL: most likely the main thread, running
+#: Files of the standard library in which a thread waits: who stands there does not want the GIL.
+WAITS = ("threading.py", "queue.py", "selectors.py", "socket.py", "ssl.py", "connection.py", "futures/thread.py")
+MOST_THREADS = 32  # looked at for one sample
 FIRST_RING = 32001  # numbers of our two rings: apart from those that the recorder counts up
 
 _collector = None
@@ -92,6 +95,7 @@ class Collector(BaseCollector):
             self._disarm()
         else:
             recorder.note("attached", collector=self.id)
+            recorder.note("gil", enabled=getattr(sys, "_is_gil_enabled", lambda: True)())
 
     def detach(self):
         """Stop sampling; the signal's handler and every patched attribute are the old ones again."""
@@ -269,6 +273,8 @@ class Collector(BaseCollector):
             time.sleep(0.0001)
 
     def _run(self, leave, native):
+        self._own = ThreadFiles(_thread.get_native_id())
+        self._own_delay = 0
         try:
             _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
             native.append(_thread.get_native_id())
@@ -288,6 +294,8 @@ class Collector(BaseCollector):
             native.append(0)
             self.on = False
             self.recorder.fail(self.id, "look", error)
+        finally:
+            self._own.close()
 
     def _look(self, due):
         """Hand the main thread's blocked time since the last look to its present stack, if it is blocked now."""
@@ -297,16 +305,21 @@ class Collector(BaseCollector):
         before_at, before_cpu, before_delay = self._look_at
         self._look_at = at, cpu_ns, delay_ns
         wall = at - before_at
+        held = at - due >= PROMPT_NS and self._held_by_others(at - due, cpu_ns - before_cpu)
         blocked = wall - (cpu_ns - before_cpu) - (delay_ns - before_delay)
         self._owed += blocked
         still = blocked > 0.9 * wall
         stack = 0
-        if self._owed > 0 and (still or at - due < PROMPT_NS) and self._asleep():
-            frame = sys._current_frames().get(self._main)
+        if self._owed > 0 and (still or held or at - due < PROMPT_NS) and self._asleep():
+            frames = sys._current_frames()
+            frame = frames.get(self._main)
             if frame is not None and self._rings is not None:
                 stack = self._stacks.id_of(frame)
                 self._rings[1].put(STACK_BLOCKED, self._phase(), at - self._owed, at, stack)
+                if held:
+                    self._note_holder(frames, at)
                 self._owed = 0
+            frames.clear()  # our own frame is among them: it would keep itself and theirs alive
         floor = max(LOOK_NS, int(self.look_cost_ns / (self.looks or 1) / COST_SHARE))
         if still and stack and stack == self._last_blocked:
             self._look_ns = min(2 * self._look_ns, max(LONGEST_LOOK_NS, floor))
@@ -314,16 +327,42 @@ class Collector(BaseCollector):
             self._look_ns = floor
         self._last_blocked = stack
 
+    def _held_by_others(self, late, running):
+        """Whether this thread woke so late because another one than the main thread, ``running`` so long, held the GIL.
+
+        What is left of the lateness after its own wait for a core is a wait for the GIL, since it does nothing else.
+        """
+        before, self._own_delay = self._own_delay, _run_delay(self._own)
+        late -= self._own_delay - before
+        return late >= PROMPT_NS and running < late // 2
+
+    def _note_holder(self, frames, at):
+        """One of the threads that want the GIL while the main thread is blocked, and how many they are."""
+        me = _thread.get_ident()
+        wanting = []
+        for thread, frame in frames.items():
+            if thread != me and thread != self._main and not frame.f_code.co_filename.endswith(WAITS):
+                wanting.append(frame)
+                if len(wanting) == MOST_THREADS:
+                    break
+        if wanting:
+            stack = self._stacks.id_of(wanting[self.looks % len(wanting)])
+            self._rings[1].put(GIL_HELD, self._phase() | len(wanting) << 8, at - self._owed, at, stack)
+
     def _run_delay(self):
         """Nanoseconds the main thread has been ready and without a core; 0 where the kernel does not count them."""
-        try:
-            return int(self._files.read("schedstat").split()[1])
-        except (OSError, IndexError, ValueError):
-            return 0
+        return _run_delay(self._files)
 
     def _asleep(self):
         """Whether the main thread sleeps in the kernel, rather than running or waiting for a core."""
         return self._files.read("stat").rpartition(b") ")[2][:1] in (b"S", b"D")
+
+
+def _run_delay(files):
+    try:
+        return int(files.read("schedstat").split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
 
 
 # -- fork --------------------------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ from ._reads import argument, reader, replace, size_of
 
 _SETTLED = 20  # backward passes and optimizer steps: what is switched on now is left on
 _NEVER = 1 << 62
+_LOOK_AGAIN = 16  # times as many later: whether the number of threads has changed
+_MOST_OPERATIONS = 4096  # of a graph that are counted: beyond it there are many
 
 
 class Collector(BaseCollector):
@@ -25,9 +27,11 @@ class Collector(BaseCollector):
         self.recorder.trainings = getattr(self.recorder, "trainings", 0)
         self.handles = []
         self.is_compiling = is_traced(torch)
-        self.recorder.look_at = self.recorder.trainings + _SETTLED
-        self.looked = False
+        self.wait = _SETTLED
+        self.next_look = self.recorder.look_at = self.recorder.trainings + self.wait
         self.anomaly = getattr(torch, "is_anomaly_enabled", None)
+        self.threads = torch.get_num_threads
+        self.hiding = getattr(torch._C, "_FunctionBase", ())
         for name in ("backward", "grad"):
             self.patches.replace(torch.autograd, name, self._backward(getattr(torch.autograd, name)))
         self.forward = RootForward(self, torch)
@@ -62,7 +66,7 @@ class Collector(BaseCollector):
                 if not nested:
                     recorder.trainings += 1
                     if recorder.trainings > recorder.look_at:
-                        self._look()
+                        self._look(args[0] if args else None)
                     ring.phase = backward
                     t0 = now()
             except BaseException as error:
@@ -80,15 +84,21 @@ class Collector(BaseCollector):
 
         return dress(hooked, original)
 
-    def _look(self):
+    def _look(self, outputs):
         """Now and then, inside a call of the user's: a switch may be on for the length of a with-statement only."""
         recorder = self.recorder
-        if not self.looked and self.anomaly is not None:
-            recorder.note("switches", anomaly=bool(self.anomaly()))
-        self.looked = True
+        done = recorder.trainings
+        if done > self.next_look:
+            first = self.wait == _SETTLED
+            self.wait *= _LOOK_AGAIN
+            self.next_look = done + self.wait
+            if first and self.anomaly is not None:
+                recorder.note("switches", anomaly=bool(self.anomaly()))
+            operations = _operations(outputs, self.hiding) if first else 0
+            recorder.note("threads", count=int(self.threads()), operations=operations)
         exchange = getattr(recorder, "exchange", None)
         further = None if exchange is None else exchange.look(recorder.site(3))
-        recorder.look_at = recorder.trainings + (further or _NEVER)
+        recorder.look_at = min(self.next_look, done + (further or _NEVER))
 
     def _hook_optimizer(self):
         from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
@@ -137,6 +147,22 @@ class Collector(BaseCollector):
     def checkpoint(self, function):
         """``function`` recorded as a checkpoint with the user's call site."""
         return self.phase(function, signals.CHECKPOINT, lambda args, kwargs: self.recorder.site(4))
+
+
+def _operations(outputs, hiding):
+    """Operations in the graph behind these tensors, as autograd has them; 0 where it has none, or nodes that are
+    ``hiding`` theirs: functions written in Python, checkpointed or compiled."""
+    outputs = outputs if isinstance(outputs, (tuple, list)) else [outputs]
+    todo = [getattr(output, "grad_fn", None) for output in outputs]
+    seen = set()
+    while todo and len(seen) < _MOST_OPERATIONS:
+        node = todo.pop()
+        if isinstance(node, hiding):
+            return 0
+        if node is not None and node not in seen and not node.name().endswith("AccumulateGrad"):
+            seen.add(node)
+            todo += [following for following, _ in node.next_functions]
+    return len(seen)
 
 
 def _drop_lost(ring, optimizer):

@@ -166,6 +166,15 @@ class Switches(Struct):
     anomaly: bool
 
 
+class Gil(Struct):
+    enabled: bool
+
+
+class Threads(Struct):
+    count: Annotated[int, Meta(ge=1, le=2**31)]
+    operations: Time = 0  # of one backward pass, 0 unknown
+
+
 class SwitchLine(Struct):
     file: str
     line: Int
@@ -276,6 +285,9 @@ NOTES: dict[str, Any] = {
     "data_parallel": DataParallel,
     "ddp": Ddp,
     "exchange": Exchange,
+    "gil": Gil,
+    "threads": Threads,
+    "threads_line": SwitchLine,
     "forward": Forward,
     "serving": Serving,
     "model_call": ModelCall,

@@ -1,38 +1,58 @@
-"""The line that switches autograd's anomaly detection on, found in the user's source where a run had it on.
+"""Lines that set how torch works for all of a run: anomaly detection, the number of threads of an operation.
 
-Detectors read no files: what is found here goes to the facts as a note "switch_line" {file, line, function}.
+Detectors read no files: what is found here goes to the facts as a note "switch_line" or "threads_line", each
+{file, line, function}.
 """
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 
 from ..timeline.tables import Facts
 from .sources import called_name, parse, walk
 
 _NAMES = ("set_detect_anomaly", "detect_anomaly")
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 _MAX_FILES = 50
 
 
-def add_switch_line(facts: Facts) -> None:
-    """Add the note, where one line alone can be it. Reads the sources that call stacks go through."""
-    on = any(fields["anomaly"] for _, fields in facts.of("switches"))
-    if not on or facts.of("switch_line"):
+def add_switch_lines(facts: Facts) -> None:
+    """Add the notes, where one line alone can be it. Reads the sources that call stacks go through."""
+    if any(fields["anomaly"] for _, fields in facts.of("switches")):
+        _add(facts, "switch_line", find_switch_lines)
+    if facts.of("threads"):
+        _add(facts, "threads_line", find_threads_lines)
+
+
+def _add(facts: Facts, note: str, find: Callable[[ast.Module], list[tuple[int, str]]]) -> None:
+    if facts.of(note):
         return
     files = dict.fromkeys(frame.file for frames in facts.stacks.values() for frame in frames if frame.user)
     found = []
     for file in list(files)[:_MAX_FILES]:
         tree = parse(file)
-        found += [] if tree is None else [(file, *place) for place in find_switch_lines(tree)]
+        found += [] if tree is None else [(file, *place) for place in find(tree)]
     if len(found) == 1:
         file, line, function = found[0]
-        facts.notes.append((0, "switch_line", {"file": file, "line": line, "function": function}))
+        facts.notes.append((0, note, {"file": file, "line": line, "function": function}))
 
 
 def find_switch_lines(tree: ast.Module) -> list[tuple[int, str]]:
     """(line, function) of each call that may switch it on: ``torch.autograd``'s own, or ``detect_anomaly=...``."""
     calls = ((node, inside) for node, inside, _ in walk(tree) if isinstance(node, ast.Call) and _switches(node))
     return sorted((node.lineno, inside or "<module>") for node, inside in calls)
+
+
+def find_threads_lines(tree: ast.Module) -> list[tuple[int, str]]:
+    """(line, function) of each call of torch.set_num_threads; without any, of each line that names the variable."""
+    calls, named = set(), set()
+    for node, inside, _ in walk(tree):
+        if isinstance(node, ast.Call) and called_name(node) == "set_num_threads":
+            calls.add((node.lineno, inside or "<module>"))
+        elif isinstance(node, ast.Constant) and node.value in _THREADS:
+            named.add((node.lineno, inside or "<module>"))
+    return sorted(calls or named)
 
 
 def _switches(call: ast.Call) -> bool:

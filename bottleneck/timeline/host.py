@@ -45,13 +45,18 @@ class Host:
 
     def rise(self, name: str, start_ns: int, end_ns: int) -> float | None:
         """How much a ``_total`` column rose in a window, read between samples; None when not measured."""
+        risen = self.rises(name, np.array([start_ns, end_ns]))
+        return None if risen is None else float(risen[0])
+
+    def rises(self, name: str, edges_ns: npt.NDArray[np.int64]) -> Floats | None:
+        """The same for each of the windows between these times."""
         values = self.column(name)
         if values is None or len(values) < 2:
             return None
         known = ~np.isnan(values)
-        times = self.time_ns[known].astype(float)
-        ends = np.interp([float(start_ns), float(end_ns)], times, values[known])
-        return float(max(0.0, ends[1] - ends[0]))
+        at = np.interp(edges_ns.astype(float), self.time_ns[known].astype(float), values[known])
+        risen: Floats = np.maximum(np.diff(at), 0.0)
+        return risen
 
     @property
     def idle_cores(self) -> float | None:

@@ -110,6 +110,10 @@ class Stacks:
         """All sampled seconds of a phase within the intervals, user frames or not."""
         return sum(cpu + blocked for _, cpu, blocked in self._weights(self._chosen(phase, within)))
 
+    def blocked_seconds(self, within: Intervals) -> float:
+        """Sampled seconds within the intervals in which the thread neither ran nor was ready to."""
+        return sum(blocked for _, _, blocked in self._weights(self._chosen(None, within)))
+
     def import_share(self, t0: int, t1: int) -> float:
         """Share (0..1) of the samples between two times (monotonic ns) that were importing a module."""
         imports = total = 0.0

@@ -119,6 +119,7 @@ class Recording:
 #: Which table a kind of record goes to; phases go through the step builder and else to ``events``.
 TABLE_OF = {
     **{k: "samples" for k in range(signals.SAMPLE, signals.SAMPLE_TRANSFORM + 1)},
+    signals.GIL_HELD: "samples",
     signals.STACK_CPU: "stacks",
     signals.STACK_BLOCKED: "stacks",
     **{k: "requests" for k in (signals.REQUEST, signals.LAG, signals.MODEL_CALL, signals.POOL)},

@@ -288,3 +288,38 @@ def test_a_program_replaced_by_exec_is_sampled_too(tmp_path):
     assert run.result.returncode == 0, run.result.stderr
     assert not run.notes("failed")
     assert len(list(tmp_path.glob("live/*-3200?.ring"))) == 4
+
+
+THREADS = """
+import hashlib, threading, time
+def turns():
+    end = time.monotonic() + 1.5
+    while time.monotonic() < end:
+        sum(range(100))
+def sleeps():
+    time.sleep(1.5)
+def hashes():
+    end, data = time.monotonic() + 1.5, bytes(1 << 22)
+    while time.monotonic() < end:
+        hashlib.blake2b(data)
+def locked(lock=threading.Lock()):
+    for _ in range(40):
+        with lock:
+            time.sleep(0.02)
+burn(4)
+threads = [threading.Thread(target={function}) for _ in range(2)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "held"), [("turns", True), ("sleeps", False), ("hashes", False), ("locked", False)]
+)
+def test_a_late_look_at_the_blocked_main_thread_shows_that_another_runs_python(tmp_path, function, held):
+    run = Run(tmp_path, THREADS.replace("{function}", function))
+    assert run.result.returncode == 0, run.result.stderr
+    blocked, by_others = run.seconds(signals.STACK_BLOCKED, "<module>"), run.seconds(signals.GIL_HELD, function)
+    assert blocked > 0.3
+    assert (by_others > 0.5 * blocked) if held else (by_others < 0.2 * blocked)
+    assert run.notes("gil")[0]["enabled"]

@@ -2,12 +2,14 @@
 
 A golden is a pair: ``<id>/fires.tar.gz`` recorded from ``slow.py`` and ``<id>/silent.tar.gz`` from ``fixed.py``, each
 with the expected judgement beside it. Paths of the recording machine are replaced; look at the diff of the JSON files.
-What needs an accelerator is recorded from ``simulated_gpu.py`` with the fake NVML library, and says so.
+What needs an accelerator is recorded from ``simulated_gpu.py`` with the fake NVML library, and says so. What needs a
+CPU quota is recorded from ``small_training.py`` in a control group of its own, which takes root.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gzip
 import io
 import json
@@ -17,6 +19,7 @@ import sys
 import sysconfig
 import tarfile
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,8 @@ ROOT = GOLDENS.parent.parent
 PIPELINES = ROOT / "sample_pipelines"
 #: Signatures that only an accelerator shows -> what simulated_gpu.py is called with: (fires, silent).
 SIMULATED = {"starved-gpu": ("0.2", "0.001"), "idle-accelerator": ("0.2", "0.001")}
+#: Signatures of a control group -> cores that the quota of its group allows: (fires, silent).
+LIMITED = {"throttled": (0.25, 8.0)}
 PRICES = {"idle-accelerator": 2.5}
 
 
@@ -63,14 +68,29 @@ def unpack(golden: Path, folder: Path) -> Path:
     return folder
 
 
-def record(golden: Path, *words: str | Path) -> None:
-    """Run a script under bottleneck and pack what it recorded."""
+@contextlib.contextmanager
+def quota(cores: float) -> Iterator[list[str]]:
+    """Words that put a command into a new control group with this CPU quota, of version 1 or 2."""
+    first = Path("/sys/fs/cgroup/cpu")
+    group = Path(tempfile.mkdtemp(prefix="golden-", dir=first if first.is_dir() else first.parent))
+    if first.is_dir():
+        (group / "cpu.cfs_quota_us").write_text(str(int(cores * 100_000)))
+    else:
+        (group / "cpu.max").write_text(f"{int(cores * 100_000)} 100000")
+    try:
+        yield ["sh", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "sh"]
+    finally:
+        group.rmdir()
+
+
+def record(golden: Path, *words: str | Path, within: list[str] | None = None) -> None:
+    """Run a script under bottleneck, by a command that begins with ``within``, and pack what it recorded."""
     simulated = golden.parent.name in SIMULATED
     with tempfile.TemporaryDirectory() as name:
         run_dir = Path(name) / "run"
         command = [sys.executable, "-m", "bottleneck_profiler.cli", "run", "-q", "--run-dir", str(run_dir)]
         subprocess.run(
-            [*command, "--", *map(str, words)],
+            [*(within or ()), *command, "--", *map(str, words)],
             check=False,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -131,7 +151,7 @@ def expect(golden: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    every = sorted([*SIMULATED, *(path.parent.name for path in PIPELINES.glob("*/slow.py"))])
+    every = sorted([*SIMULATED, *LIMITED, *(path.parent.name for path in PIPELINES.glob("*/slow.py"))])
     parser.add_argument("names", nargs="*", metavar="ID", help="signatures (default: all)", choices=[[], *every])
     parser.add_argument("--expect", action="store_true", help="judge the recordings anew, record nothing")
     arguments = parser.parse_args()
@@ -141,6 +161,9 @@ def main() -> None:
             golden = GOLDENS / name / f"{kind}.tar.gz"
             if not only_expect and name in SIMULATED:
                 record(golden, GOLDENS / "simulated_gpu.py", SIMULATED[name][index])
+            elif not only_expect and name in LIMITED:
+                with quota(LIMITED[name][index]) as within:
+                    record(golden, GOLDENS / "small_training.py", within=within)
             elif not only_expect:
                 record(golden, PIPELINES / name / script)
             expect(golden)

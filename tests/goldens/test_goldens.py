@@ -35,7 +35,10 @@ def test_golden(golden: Path, tmp_path: Path):
 
 
 def test_every_pipeline_has_its_goldens():
-    names = {path.parent.name for path in regenerate.PIPELINES.glob("*/slow.py")} | set(regenerate.SIMULATED)
+    names = {path.parent.name for path in regenerate.PIPELINES.glob("*/slow.py")} | {
+        *regenerate.SIMULATED,
+        *regenerate.LIMITED,
+    }
     for kind in ("fires", "silent"):
         assert names == {path.parent.name for path in GOLDENS if path.name == f"{kind}.tar.gz"}
 

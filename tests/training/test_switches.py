@@ -12,7 +12,7 @@ from bottleneck_profiler.analysis import diagnose
 from bottleneck_profiler.detectors import run
 from bottleneck_profiler.detectors.training.left_on_switches import LeftOnSwitches
 from bottleneck_profiler.findings import Finding, Fine, NotMeasured
-from bottleneck_profiler.recording.switch_lines import add_switch_line, find_switch_lines
+from bottleneck_profiler.recording.switch_lines import add_switch_lines, find_switch_lines
 from bottleneck_profiler.timeline import Artifacts
 from bottleneck_profiler.timeline.machine import Settings
 from bottleneck_profiler.timeline.tables import Frame
@@ -111,7 +111,7 @@ def test_of_two_lines_none_is_named(tmp_path, calls, named):
     file.write_text("import torch\n" + "torch.autograd.set_detect_anomaly(True)\n" * calls)
     facts = training(ON).facts
     facts.stacks[0, 99] = (Frame("<module>", str(file), 2, True),)
-    add_switch_line(facts)
+    add_switch_lines(facts)
     assert bool(facts.of("switch_line")) == named
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 _REFRESH_NS = 1_000_000_000
 _MISSING = (
+    "first_thread_cpu_ns_total",
     "minor_faults_total",
     "major_faults_total",
     "read_bytes_total",
@@ -20,6 +21,7 @@ _MISSING = (
     "other_cores",
     "iowait_cores",
     "swap_in_bytes_total",
+    "throttled_ns_total",
 )
 
 

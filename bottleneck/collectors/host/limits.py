@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 
 #: cgroup v1 writes "no limit" as the largest page-aligned signed number; anything near it is no limit.
 _NO_LIMIT = 1 << 60
+#: cpu.stat of cgroup v2 and v1 -> nanoseconds.
+_THROTTLED_UNITS = {"throttled_usec": 1000, "throttled_time": 1}
 
 
 def _text(path: str) -> str:
@@ -51,22 +53,62 @@ def _v2_bases(root: str) -> tuple[str, str]:
     return f"{root}/sys/fs/cgroup", f"{root}/sys/fs/cgroup/unified"
 
 
-def cpu_quota(pid: int | str = "self", root: str = "") -> float | None:
-    """Cores that the cgroup quota allows, the smallest of the group and its ancestors; None when unlimited."""
+def _quotas(pid: int | str, root: str) -> list[tuple[float, str]]:
+    """(cores, folder) of the group and its ancestors, where a quota is set."""
     unified, controllers = _groups(root, pid)
-    found: list[float] = []
+    found: list[tuple[float, str]] = []
     for base in _v2_bases(root):
         for folder in _folders(base, unified):
             words = _text(f"{folder}/cpu.max").split()
             if len(words) == 2 and words[0].isdigit() and words[1].isdigit() and int(words[1]):
-                found.append(int(words[0]) / int(words[1]))
+                found.append((int(words[0]) / int(words[1]), folder))
     for name in ("cpu", "cpu,cpuacct"):
         for folder in _folders(f"{root}/sys/fs/cgroup/{name}", controllers.get("cpu", "")):
             quota = _text(f"{folder}/cpu.cfs_quota_us").strip()
             period = _text(f"{folder}/cpu.cfs_period_us").strip()
             if quota.isdigit() and period.isdigit() and int(period):  # unlimited is "-1", which is not a digit
-                found.append(int(quota) / int(period))
-    return min(found, default=None)
+                found.append((int(quota) / int(period), folder))
+    return found
+
+
+def cpu_quota(pid: int | str = "self", root: str = "") -> float | None:
+    """Cores that the cgroup quota allows, the smallest of the group and its ancestors; None when unlimited."""
+    return min((cores for cores, _ in _quotas(pid, root)), default=None)
+
+
+class Throttling:
+    """How long the smallest quota of a process's groups has stopped it."""
+
+    def __init__(self, pid: int | str = "self", root: str = "") -> None:
+        self._file: int | None = None
+        quotas = _quotas(pid, root)
+        self._limited = bool(quotas)
+        if quotas:
+            try:
+                self._file = os.open(f"{min(quotas)[1]}/cpu.stat", os.O_RDONLY | os.O_CLOEXEC)
+            except OSError:
+                pass
+
+    def nanoseconds(self) -> int | None:
+        """Time that run queues were stopped, summed over cores; 0 without a quota, None where nobody counts it."""
+        if not self._limited:
+            return 0
+        if self._file is None:
+            return None
+        try:
+            text = os.pread(self._file, 4096, 0).decode()
+        except OSError:  # the group is gone, and the process with it
+            return None
+        for line in text.splitlines():
+            name, _, value = line.partition(" ")
+            if name in _THROTTLED_UNITS and value.strip().isdigit():
+                return int(value) * _THROTTLED_UNITS[name]
+        return None
+
+    def close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
 
 
 def memory_limit(pid: int | str = "self", root: str = "") -> int | None:

@@ -12,7 +12,7 @@ import time
 from math import nan
 from typing import Protocol
 
-from .limits import affinity, cpu_quota, machine_facts, memory_limit
+from .limits import Throttling, affinity, cpu_quota, machine_facts, memory_limit
 
 __all__ = ["HostSampler", "machine_facts"]
 
@@ -23,6 +23,7 @@ _TICK_NS = 1_000_000_000 // (os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") 
 #: Columns that a process adds up to; what a dead process had last stays in the sums, so that they never fall.
 _SUMS = (
     "cpu_ns_total",
+    "first_thread_cpu_ns_total",
     "system_ns_total",
     "minor_faults_total",
     "major_faults_total",
@@ -34,6 +35,9 @@ _SUMS = (
     "involuntary_switches_total",
     "run_delay_ns_total",
 )
+_OF_THREADS = ("run_delay_ns_total", "voluntary_switches_total", "involuntary_switches_total")
+#: Of these the root process's own value is there too, as main_...
+_OF_MAIN = ("cpu_ns_total", "first_thread_cpu_ns_total", "system_ns_total", "minor_faults_total", "run_delay_ns_total")
 
 
 class _Process:
@@ -45,6 +49,7 @@ class _Process:
         self.rss_bytes = 0
         self.threads = 0
         self._files: dict[str, int] = {}
+        self._threads: dict[str, tuple[int, int, int]] = {}
         try:
             for name in ("stat", "io", "schedstat"):
                 try:
@@ -79,6 +84,8 @@ class _Process:
             sums["cpu_ns_total"] = time.clock_gettime_ns((~self.pid << 3) | 2)
         except OSError:
             sums["cpu_ns_total"] = max(ticks, sums["cpu_ns_total"])
+        if "schedstat" in self._files:  # of the first thread alone
+            sums["first_thread_cpu_ns_total"] = int(os.pread(self._files["schedstat"], 64, 0).split()[0])
         self.threads = int(words[17])
         self.rss_bytes = int(words[21]) * _PAGE
         if "io" in self._files:
@@ -93,22 +100,23 @@ class _Process:
 
     def look_at_threads(self) -> None:
         """Read what the kernel keeps per thread; a process may have dozens, so this is done once a second."""
-        delay = voluntary = involuntary = 0
+        now: dict[str, tuple[int, int, int]] = {}
         for thread in os.listdir(f"/proc/{self.pid}/task"):
             base = f"/proc/{self.pid}/task/{thread}/"
             try:
                 with open(base + "schedstat", "rb") as file:
-                    delay += int(file.read().split()[1])
+                    delay = int(file.read().split()[1])
                 with open(base + "status", "rb") as file:
                     lines = file.read().rpartition(b"voluntary_ctxt_switches:\t")
-                involuntary += int(lines[2])
-                voluntary += int(lines[0].rpartition(b"voluntary_ctxt_switches:\t")[2].split()[0])
+                voluntary = int(lines[0].rpartition(b"voluntary_ctxt_switches:\t")[2].split()[0])
+                now[thread] = delay, voluntary, int(lines[2])
             except (OSError, ValueError, IndexError):
                 continue  # the thread ended meanwhile, or the kernel keeps no such numbers
-        sums = self.sums
-        sums["run_delay_ns_total"] = max(sums["run_delay_ns_total"], delay)
-        sums["voluntary_switches_total"] = max(sums["voluntary_switches_total"], voluntary)
-        sums["involuntary_switches_total"] = max(sums["involuntary_switches_total"], involuntary)
+        for thread, values in now.items():  # those that ended leave what they had last
+            before = self._threads.get(thread, (0, 0, 0))
+            for name, old, new in zip(_OF_THREADS, before, values, strict=True):
+                self.sums[name] += max(0, new - old)
+        self._threads = now
 
 
 class _Tree:
@@ -250,14 +258,17 @@ class _Linux:
         self._tree = _Tree(root_pid)
         self._cores = _Cores(affinity(root_pid if root_pid in self._tree.processes else 0))
         self._quota = cpu_quota(root_pid)
+        self._throttling = Throttling(root_pid)
         self._limit = memory_limit(root_pid)
         self._vmstat = self._open("/proc/vmstat", "swap_in_bytes_total")
         self._meminfo = self._open("/proc/meminfo", "memory_available_bytes")
+        if self._throttling.nanoseconds() is None:
+            self.missing.append("throttled_ns_total")
         for name, columns in (("io", "read_bytes_total"), ("schedstat", "run_delay_ns_total")):
             if name in self._tree.unreadable:
                 self.missing.append(columns)
         self._refreshed_ns = 0
-        self._main = (0, 0, 0)
+        self._main = dict.fromkeys(_OF_MAIN, 0)
         self._core_ns = time.monotonic_ns()
         self._core_cpu_ns = 0
         self._core_values: Sample = dict.fromkeys(
@@ -287,9 +298,12 @@ class _Linux:
             values["threads"] += process.threads
         main = tree.processes.get(self._root)
         if main is not None:
-            self._main = (main.sums["cpu_ns_total"], main.sums["system_ns_total"], main.sums["minor_faults_total"])
+            self._main = {name: main.sums[name] for name in _OF_MAIN}
         values["main_rss_bytes"] = main.rss_bytes if main else 0
-        values["main_cpu_ns_total"], values["main_system_ns_total"], values["main_minor_faults_total"] = self._main
+        values.update({f"main_{name}": value for name, value in self._main.items()})
+        throttled = self._throttling.nanoseconds()
+        if throttled is not None:
+            values["throttled_ns_total"] = throttled
         self._add_cores(values, now)
         self._add_memory(values)
         return values
@@ -330,6 +344,7 @@ class _Linux:
     def close(self) -> None:
         self._tree.close()
         self._cores.close()
+        self._throttling.close()
         for descriptor in (self._vmstat, self._meminfo):
             if descriptor is not None:
                 os.close(descriptor)
@@ -360,12 +375,14 @@ class HostSampler:
         """One row. Sums over the tree unless it says machine; never raises for processes that ended.
 
         ``time_ns`` monotonic; ``rss_bytes`` (pages shared by forked workers count in each), ``main_*`` of the
-        root process; ``cpu_ns_total``, ``system_ns_total``; ``read_bytes_total`` and ``write_bytes_total`` through
+        root process; ``cpu_ns_total``, of it ``first_thread_cpu_ns_total`` in the first thread of each process, and
+        ``system_ns_total`` in the kernel; ``read_bytes_total`` and ``write_bytes_total`` through
         system calls, ``disk_*`` those that reached the storage; ``minor_faults_total``, ``major_faults_total``;
         ``voluntary_switches_total``, ``involuntary_switches_total``, ``run_delay_ns_total`` (ready but not running),
         refreshed once a second; ``threads``, ``processes``. Machine, within our affinity mask, since the last
         sample: ``busy_cores`` of the tree, ``other_cores`` of everybody else, ``idle_cores``, ``iowait_cores``;
-        ``swap_in_bytes_total``, ``memory_available_bytes``, ``memory_limit_bytes`` (where a cgroup sets one).
+        ``swap_in_bytes_total``, ``memory_available_bytes``, ``memory_limit_bytes`` (where a cgroup sets one),
+        ``throttled_ns_total`` (run queues stopped by the CPU quota, summed over cores; 0 where no quota is set).
         """
         return self._source.sample()
 

@@ -1,0 +1,103 @@
+"""Threads that make batches in Python: they take turns on one core."""
+
+from __future__ import annotations
+
+import math
+
+from ...findings import Changes, Evidence, Finding, Fine, Fix, Location, NotMeasured, StepModel
+from ...prediction import changed, gain, law_error, step_seconds
+from ...timeline.gil import Gil
+from ...timeline.host import Host
+from ...timeline.machine import Machine
+from ...timeline.steps import Steps
+from .. import Detector
+
+
+class GilThreads(Detector):
+    """The training thread stands still while other threads of its process run Python, of which only one can at a time.
+
+    Why it matters
+        However many threads decode, they use one core together; and whenever the training thread wants to go on, after
+        each operation that let the lock go, it waits for its turn like all of them.
+    How it is measured
+        The sampler, which looks at the training thread while that is blocked, wakes late: somebody else holds the
+        interpreter's lock. Threads that wait for input or compute in native code do not make it late. The gain is the
+        pipeline law with the CPU time of those threads per step, in processes on the cores that were idle.
+    How to fix it
+        Let processes do it (a DataLoader with workers, a ProcessPoolExecutor), or a native function that releases the
+        lock, as those of NumPy, Pillow and zlib do for large inputs.
+    When to ignore it
+        When the threads have to share large objects that change.
+    """
+
+    id = "gil-threads"
+    title = "Threads decode in Python, one at a time"
+    stage = "data loading"
+    explains = ("input-wait", "workers-zero", "cpu-bound-decode", "starved-gpu")
+    held_share_threshold = 0.05  # of the steps: the dead band of all that is waited for
+    late_share_threshold = 0.5  # of the looks at the blocked thread that came late (signatures.md 07)
+    most_cores = 1.4  # of the process: with more, its threads do run beside each other
+    min_idle_cores = 0.5  # else processes would have no core either
+    min_gain_share = 0.05  # of the step
+
+    def detect(self, steps: Steps, gil: Gil, machine: Machine, host: Host) -> Finding | Fine | NotMeasured:
+        if gil.held_share < self.held_share_threshold:
+            return Fine(gil.held_share, self.held_share_threshold, "share", "of the steps, other threads' Python")
+        if gil.of_blocked_share < self.late_share_threshold:
+            return Fine(gil.of_blocked_share, self.late_share_threshold, "share", "of the waiting, for other threads")
+        step = steps.total_seconds / steps.count
+        used = (gil.main_cpu + gil.threads_cpu) / step
+        if used > self.most_cores:
+            return Fine(used, self.most_cores, "cores", "in use: the threads run beside each other")
+        start, end = int(steps.start_ns[0]), int(steps.end_ns[-1])
+        idle, busy = (host.mean(name, start, end) for name in ("idle_cores", "busy_cores"))
+        if idle is None or busy is None:
+            return NotMeasured("Idle cores were not sampled during the run.")
+        if idle < self.min_idle_cores:
+            return Fine(idle, self.min_idle_cores, "cores", "idle cores: processes would have none either")
+        cores = min(machine.cores, idle + busy)
+        workers = max(1, min(gil.threads, math.ceil(cores)))
+        model = StepModel(gil.main_cpu, gil.threads_cpu, gil.threads_cpu, gil.main_cpu, cores, steps=steps.count)
+        changes = Changes(model, workers=workers)
+        after = changed(model, changes)
+        new_step = step_seconds(after)
+        saved = (step - new_step) * steps.count
+        if saved < self.min_gain_share * steps.total_seconds:
+            return Fine(saved / steps.total_seconds, self.min_gain_share, "share", "what processes would save here")
+        error = law_error(after) * new_step * steps.count
+        place = gil.place
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=None if place is None else Location(place.file, place.line, place.function),
+            evidence=(
+                Evidence("mean step", step, "s"),
+                Evidence("of it, blocked while other threads run Python", gil.held_share, "share"),
+                Evidence("of all that is waited for", gil.of_blocked_share, "share"),
+                Evidence("threads that want to run Python", gil.threads, "count"),
+                Evidence("their CPU per step", gil.threads_cpu, "s"),
+                Evidence("of that in this function", gil.place_share, "share"),
+                Evidence("cores that the process uses", round(used, 1), "cores"),
+                Evidence("idle cores meanwhile", round(idle, 1), "cores"),
+            ),
+            gain=gain(
+                saved,
+                steps.run_seconds,
+                f"T' = max(C, L/n, CPU/cores) = {new_step * 1e3:.1f} ms with n = {workers} processes, "
+                f"C = {gil.main_cpu * 1e3:.1f} ms and L = {gil.threads_cpu * 1e3:.1f} ms of CPU",
+                low_seconds=saved - error,
+                high_seconds=saved + error,
+                step_share=saved / steps.total_seconds,
+            ),
+            fix=Fix(
+                f"Decode in {workers} process{'es' if workers > 1 else ''} instead of threads",
+                f"pool = concurrent.futures.ProcessPoolExecutor({workers})  # instead of threads\n"
+                f"# or: DataLoader(dataset, num_workers={workers}, persistent_workers=True)",
+                effort=2,
+                risk=0.1,
+            ),
+            after="the training work itself" if new_step <= 1.1 * gil.main_cpu else "decoding still, on all cores",
+            removes={"data_wait": saved, "other": saved},
+            changes=changes,
+        )

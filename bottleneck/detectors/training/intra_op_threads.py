@@ -1,0 +1,117 @@
+"""Operations on the CPU that use fewer threads than there are cores, or more."""
+
+from __future__ import annotations
+
+from ...findings import Evidence, Finding, Fine, Fix, NotMeasured
+from ...prediction import gain, saved_by_less_work
+from ...timeline.intraop import IntraOp
+from ...timeline.loading import Loading
+from ...timeline.steps import Steps
+from .. import Detector
+from ..loading._shared import location
+from ._shared import limit_after
+
+
+class IntraOpThreads(Detector):
+    """torch computes on the CPU with fewer threads than there are cores, while the others are idle, or with more.
+
+    Why it matters
+        Large operations are split over threads; a number that was set for another machine, or for a test, stays in the
+        script and leaves cores idle. Too many threads take turns and wait for each other in every operation.
+    How it is measured
+        torch is asked for its number of threads in a backward pass some ten steps into the run, and again much later;
+        the operations of one step are counted in autograd's graph. It speaks where an operation takes long enough to be
+        split and cores were idle during the steps. The gain is Amdahl's law for forward and backward; how well they
+        scale is not measured, so its range is wide. Too many threads have no price: they are shown aside.
+    How to fix it
+        Remove the line that sets the number, or set it to the cores that the process has.
+    When to ignore it
+        When the cores are kept free for somebody else, or results must not depend on the order of sums.
+    """
+
+    id = "intra-op-threads"
+    title = "Operations use fewer threads than there are cores"
+    stage = "training"
+    min_operation_seconds = 0.0005  # CPU of one on average: own measurement, from 0.15 ms on they take to two threads
+    min_idle_cores = 0.5  # during the steps
+    min_gain_share = 0.05  # of the step
+    scaling = 0.75  # of an additional core, that operations turn into speed; own measurement, and its range
+    least_scaling, most_scaling = 0.4, 1.0
+    most_runnable = 1.5  # threads for each core (signatures.md 08)
+
+    def detect(self, steps: Steps, intraop: IntraOp, loading: Loading | None) -> Finding | Fine | NotMeasured:
+        cores = max(1, int(intraop.cores))
+        crowd = intraop.runnable / intraop.cores
+        if intraop.threads > cores and crowd >= self.most_runnable:
+            return self._too_many(intraop, cores)
+        more = min(cores - intraop.threads, intraop.idle_cores)
+        if intraop.threads >= cores:
+            return Fine(intraop.threads, cores, "count", "threads of an operation; there are as many cores")
+        if more < self.min_idle_cores:
+            return Fine(max(0.0, more), self.min_idle_cores, "cores", "idle cores during the steps")
+        if not intraop.operations:
+            return NotMeasured("The operations of a step could not be counted: autograd has them in one piece.")
+        if intraop.operation_seconds < self.min_operation_seconds:
+            return Fine(intraop.operation_seconds, self.min_operation_seconds, "s", "an operation: too small to split")
+
+        def saved(scaling: float) -> float:
+            faster = 1.0 + scaling * more / intraop.threads
+            return saved_by_less_work(steps, loading, intraop.computing * (1.0 - 1.0 / faster), 0.0)
+
+        value = saved(self.scaling)
+        share = value / steps.total_seconds
+        if share < self.min_gain_share:
+            return Fine(share, self.min_gain_share, "share", "what more threads would save here")
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=location(intraop.site),
+            evidence=(
+                Evidence("threads of an operation", intraop.threads, "count"),
+                Evidence("cores", cores, "cores"),
+                Evidence("idle cores during the steps", round(intraop.idle_cores, 1), "cores"),
+                Evidence("operations of a forward pass", intraop.operations, "count"),
+                Evidence("one operation, on average", intraop.operation_seconds, "s"),
+                Evidence("forward and backward", intraop.computing, "s"),
+            ),
+            gain=gain(
+                value,
+                steps.run_seconds,
+                f"Amdahl: forward and backward, {intraop.computing * 1e3:.1f} ms a step, on {1 + more:.1f} cores; "
+                f"{self.scaling:.0%} of the additional ones turned into speed, {self.least_scaling:.0%} to all of them",
+                low_seconds=saved(self.least_scaling),
+                high_seconds=saved(self.most_scaling),
+                step_share=share,
+                relative_error=0.0,  # the range holds it
+                confidence=0.4,
+            ),
+            fix=Fix(
+                f"Let an operation use {cores} threads",
+                f"torch.set_num_threads({cores})  # or remove the line: torch then takes the cores that it has",
+                effort=1,
+                risk=0.1,  # the order of sums changes, and with it the last digits
+            ),
+            after=limit_after(steps, loading, value / max(steps.count, 1), "the training work, on all cores"),
+            removes={"forward": value / 3, "backward": 2 * value / 3},
+        )
+
+    def _too_many(self, intraop: IntraOp, cores: int) -> Finding:
+        return Finding(
+            detector=self.id,
+            title="Operations use more threads than there are cores",
+            stage=self.stage,
+            location=location(intraop.site),
+            evidence=(
+                Evidence("threads of an operation", intraop.threads, "count"),
+                Evidence("cores", intraop.cores, "cores"),
+                Evidence("threads that ran or were ready to", round(intraop.runnable, 1), "count"),
+            ),
+            fix=Fix(
+                f"Let an operation use {cores} thread{'s' if cores > 1 else ''}, as many as there are cores",
+                f"torch.set_num_threads({cores})",
+                effort=1,
+                risk=0.1,
+            ),
+            hint=True,
+        )
