@@ -172,6 +172,33 @@ class SwitchLine(Struct):
     function: str
 
 
+class DeviceWindow(Struct):
+    began: Time  # torch.profiler was started, and at ``ended`` its trace was written
+    ended: Time
+    t0: Time = 0  # traced from here to ``t1``
+    t1: Time = 0
+    clocks: list[tuple[Time, Time]] = []
+    problem: str = ""
+
+
+class DeviceProperties(Struct):
+    name: str = ""
+    major: Int = 0
+    minor: Int = 0
+
+
+class DeviceTrace(Struct):
+    names: list[str]
+    devices: list[DeviceProperties] = []
+    problem: str = ""
+
+
+class DeviceLines(Struct):
+    file: str
+    fetches: list[Int]
+    copies: list[Int]
+
+
 class Forward(Struct):
     frames: list[tuple[str, str, Int]]
 
@@ -236,6 +263,9 @@ NOTES: dict[str, Any] = {
     "output_lines": OutputLines,
     "switches": Switches,
     "switch_line": SwitchLine,
+    "device_window": DeviceWindow,
+    "device_trace": DeviceTrace,
+    "device_lines": DeviceLines,
     "forward": Forward,
     "serving": Serving,
     "model_call": ModelCall,
