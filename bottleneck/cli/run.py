@@ -14,7 +14,6 @@ import click
 from ..launch.command import CommandError, outer_run, replace_process, resolve
 from ..launch.platforms import platform_notes, platform_problem
 
-
 WINDOW_STEPS = 10  # of --device-window, where no number follows
 
 

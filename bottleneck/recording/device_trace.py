@@ -47,8 +47,8 @@ class _Event(msgspec.Struct):
 
 
 class _Trace(msgspec.Struct):
-    traceEvents: list[_Event]  # noqa: N815
-    deviceProperties: list[dict[str, Any]] = []  # noqa: N815
+    traceEvents: list[_Event]
+    deviceProperties: list[dict[str, Any]] = []
 
 
 @dataclass
@@ -66,7 +66,7 @@ class _Rows:
 
 
 def add_tables(run_dir: Path, recording: Recording) -> None:
-    """Turn every trace in ``live/`` into a part of the table, with a note on it, and delete it. Never raises OSError."""
+    """Make every trace in ``live/`` a part of the table, with a note on it, and delete it. Never raises OSError."""
     done = {process for process, _ in recording.facts.of("device_trace")}
     part = len(done)
     for process, window in recording.facts.of("device_window"):
@@ -152,7 +152,7 @@ def _table(rows: _Rows, process: int, base: float, shift: float) -> Table:
         zip(*rows.values, strict=True) if rows.values else ((),) * 9
     )
     start = (np.array(ts, float) - base) * 1e3 + shift
-    found = {
+    found: dict[str, Any] = {
         "process": np.full(len(kind), process),
         "kind": kind,
         "device": device,
@@ -165,7 +165,7 @@ def _table(rows: _Rows, process: int, base: float, shift: float) -> Table:
         "correlation": correlation,
         "op": np.full(len(kind), -1),
     }
-    table = {column: np.array(found[column]).astype(dtype) for column, dtype in DEVICE_COLUMNS.items()}
+    table: Table = {column: np.asarray(found[column]).astype(dtype) for column, dtype in DEVICE_COLUMNS.items()}
     table["op"] = _operations(table)
     return table
 

@@ -42,7 +42,8 @@ class Device:
     idle: dict[str, float]
     fetching: float
     copying: float
-    waits: dict[str, float]  # operation that fetches -> how often per step
+    queueing: float
+    waits: dict[str, float]
     device: str = ""
     capability: tuple[int, int] = (0, 0)
     simulated: bool = False
@@ -60,7 +61,11 @@ class Device:
     @property
     def host_seconds(self) -> float:
         """What a step takes the host when it waits for nothing on the device."""
-        return max(0.0, min(self.typical_seconds, self.step_seconds) - self.fetching - self.copying)
+        return max(0.0, min(self.typical_seconds, self.step_seconds) - self.blocked_seconds)
+
+    @property
+    def blocked_seconds(self) -> float:
+        return self.fetching + self.copying + self.queueing
 
     def idle_by(self, *causes: str) -> float:
         """Idle seconds of a step outside the window, by these causes."""
@@ -82,7 +87,7 @@ class Device:
 
     def saved(self, device_seconds: float) -> float:
         """Of so much less work for the device per step, what makes the step shorter: until the host is what limits."""
-        return min(device_seconds, max(0.0, self.fetching + self.copying))
+        return min(device_seconds, self.blocked_seconds)
 
     @classmethod
     def compute(cls, recording: Recording, steps: Steps) -> Device:
@@ -100,9 +105,11 @@ class Device:
         work = union([spans_of(rows["t0"][_is_work(rows)], rows["t1"][_is_work(rows)].clip(max=end))])
         idle = spans_of(np.append(start, work[:, 1]), np.append(work[:, 0], end))
         idle = idle[idle[:, 1] > idle[:, 0]]
-        fetching, copying = _waits(rows)
+        fetching, copying, queueing = _waits(rows)
         facts = trace["devices"][number] if number < len(trace["devices"]) else {}
-        operations = Counter(_operation(table, trace["names"], int(op)) for op in rows["op"][fetching])
+        alone = rows["op"][fetching] < 0
+        called = [*np.unique(rows["op"][fetching][~alone]).tolist(), *rows["op"][fetching][alone].tolist()]
+        operations = Counter(_operation(table, trace["names"], op) for op in called)
         return cls(
             rows=rows,
             names=tuple(trace["names"]),
@@ -113,6 +120,7 @@ class Device:
             idle={cause: ns / 1e9 / count for cause, ns in _causes(idle, waiting, rows, fetching, copying).items()},
             fetching=_length(_spans(rows, fetching)) / count,
             copying=_length(_spans(rows, copying)) / count,
+            queueing=_length(_spans(rows, queueing)) / count,
             waits={name: times / count for name, times in operations.most_common()},
             device=str(facts.get("name", "")),
             capability=(int(facts.get("major", 0)), int(facts.get("minor", 0))),
@@ -148,20 +156,27 @@ def _is_work(table: Table) -> npt.NDArray[np.bool_]:
     return table["kind"] < len(_DEVICE_KINDS)
 
 
-def _waits(rows: Table) -> tuple[Rows, Rows]:
-    """Calls in which the host waits for the device: (for anything else, for a copy to the device).
+def _waits(rows: Table) -> tuple[Rows, Rows, Rows]:
+    """Calls in which the host waits for the device: (for a result or its end, for a copy to it, for room in its queue).
 
     A copy to the device from memory that may be paged out holds the host, and so does one that is not asked to be
     non-blocking: torch waits for the stream in the same operation.
     """
-    kind, long = rows["kind"], rows["t1"] - rows["t0"] > _LONG_CALL_NS
-    calls = (kind == DEVICE_KINDS.index("copy_call")) | (kind == DEVICE_KINDS.index("launch"))
-    waits = np.flatnonzero((kind == DEVICE_KINDS.index("sync")) | (calls & long))
-    to_device = kind == DEVICE_KINDS.index("memcpy_h2d")
-    operations = np.setdiff1d(rows["op"][to_device], [-1])
-    numbers = np.setdiff1d(rows["correlation"][to_device], [0])
-    copies = np.isin(rows["op"][waits], operations) | np.isin(rows["correlation"][waits], numbers)
-    return waits[~copies], waits[copies]
+    syncs = rows["kind"] == DEVICE_KINDS.index("sync")
+    calls = (rows["kind"] == DEVICE_KINDS.index("copy_call")) | (rows["kind"] == DEVICE_KINDS.index("launch"))
+    calls &= rows["t1"] - rows["t0"] > _LONG_CALL_NS
+    to_device, to_host = (_causing(rows, kind) for kind in ("memcpy_h2d", "memcpy_d2h"))
+    copying = (syncs | calls) & to_device
+    fetching = (syncs | (calls & to_host)) & ~copying
+    return np.flatnonzero(fetching), np.flatnonzero(copying), np.flatnonzero(calls & ~fetching & ~copying)
+
+
+def _causing(rows: Table, kind: str) -> npt.NDArray[np.bool_]:
+    """The calls that belong to a copy of this kind: its own, or others of the same operation."""
+    copies = rows["kind"] == DEVICE_KINDS.index(kind)
+    operations, numbers = np.setdiff1d(rows["op"][copies], [-1]), np.setdiff1d(rows["correlation"][copies], [0])
+    found: npt.NDArray[np.bool_] = np.isin(rows["op"], operations) | np.isin(rows["correlation"], numbers)
+    return found
 
 
 def _operation(table: Table, names: list[str], row: int) -> str:

@@ -32,7 +32,7 @@ DEVICE_KINDS = (
 )  # fmt: skip
 #: ``lane``: CUDA stream or thread; ``name``: index into the names of the note "device_trace"; ``t0``, ``t1``: monotonic
 #: ns; ``pageable``: 1 yes, 0 no, -1 unknown; ``op``: row of the operation that it belongs to, -1 for none.
-DEVICE_COLUMNS = {
+DEVICE_COLUMNS: dict[str, np.dtype[Any]] = {
     "process": np.dtype("i2"),
     "kind": np.dtype("i1"),
     "device": np.dtype("i2"),
