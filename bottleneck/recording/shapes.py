@@ -193,6 +193,16 @@ class DeviceTrace(Struct):
     problem: str = ""
 
 
+class BatchPart(Struct):
+    bytes: Time
+    item_bytes: Annotated[int, Meta(ge=1, le=64)]
+    levels: Time
+
+
+class Batch(Struct):
+    parts: list[BatchPart]
+
+
 class DeviceLines(Struct):
     file: str
     fetches: list[Int]
@@ -266,6 +276,7 @@ NOTES: dict[str, Any] = {
     "device_window": DeviceWindow,
     "device_trace": DeviceTrace,
     "device_lines": DeviceLines,
+    "batch": Batch,
     "forward": Forward,
     "serving": Serving,
     "model_call": ModelCall,

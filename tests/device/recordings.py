@@ -16,7 +16,7 @@ from bottleneck_profiler.timeline.tables import RECORD_DTYPE, Facts, Process, Re
 
 from .simulator import PROPERTIES, Program, as_json, play, step_time
 
-BEFORE, AFTER, TRACED, SETTLING = 60, 200, 8, 12
+BEFORE, AFTER, TRACED, SETTLING = 60, 200, 8, 24
 SHIFT_NS = 31_000_000_000_000  # our clock is not the trace's
 
 
@@ -27,6 +27,7 @@ def recording(
     properties: Any = (PROPERTIES,),
     events: Any = lambda events: events,
     run_facts: dict[str, Any] | None = None,
+    batch: list[dict[str, int]] | None = None,
 ) -> Recording:
     """``waits``: for data at the end of each step, ``typical``: a step that was not traced, both in microseconds."""
     simulator, begins = play(program, SETTLING + TRACED + 1)
@@ -48,6 +49,8 @@ def recording(
     window = {"began": clocks[0][0] - 5_000_000, "ended": clocks[-1][1] + 5_000_000, "clocks": clocks, "problem": ""}
     window.update(t0=clocks[0][0] - 1, t1=clocks[-1][1])
     facts.notes.append((0, "device_window", window))
+    if batch:
+        facts.notes.append((0, "batch", {"parts": batch}))
     table = {}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "77.trace.json"
