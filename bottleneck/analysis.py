@@ -11,6 +11,7 @@ from .diagnosis import Checked, Diagnosis, Overhead, PhaseShare, Ranked, RunFact
 from .findings import Finding, Fine, Gain, NotMeasured, Outcome
 from .timeline import Artifacts, Missing
 from .timeline.breakdown import Breakdown
+from .timeline.device import Device
 from .timeline.etl import Etl
 from .timeline.gpu import Gpu
 from .timeline.machine import Machine, Settings
@@ -19,6 +20,7 @@ from .timeline.steps import MIN_STEPS, Steps
 from .timeline.tables import Recording
 from .view import build_view
 
+_ACCELERATED = {Gpu, Device}  # where there is no accelerator, nobody is told that these lack
 _GUESS = 0.2  # confidence of a prediction that is a rule of thumb (signatures.md 2)
 
 
@@ -119,7 +121,7 @@ def _checked(checks: list[Detector], outcomes: dict[str, Outcome], short: bool, 
     """One row a detector that did not fire; steps are what a short run has too few of, and ETL needs none."""
     rows = []
     for check in checks:
-        outcome, device = outcomes[check.id], Gpu in get_type_hints(check.detect).values()
+        outcome, device = outcomes[check.id], bool(_ACCELERATED & set(get_type_hints(check.detect).values()))
         if isinstance(outcome, NotMeasured):
             rows.append(Checked(check.id, "not-measured", reason=outcome.reason, needs_accelerator=device))
         elif short and check.stage != "etl":

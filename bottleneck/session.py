@@ -31,7 +31,10 @@ REPORT_FILE = "report.html"
 
 @dataclass(frozen=True)
 class Options:
-    """What the user asked for. ``price_per_hour``: of one accelerator. ``otlp``: endpoint, None = environment."""
+    """What the user asked for. ``price_per_hour``: of one accelerator. ``otlp``: endpoint, None = environment.
+
+    ``device_window``: optimizer steps to trace with torch.profiler, 0 for none.
+    """
 
     name: str = "run"
     run_dir: Path | None = None
@@ -39,6 +42,7 @@ class Options:
     record_args: bool = False
     price_per_hour: float | None = None
     otlp: str | None = None
+    device_window: int = 0
 
 
 class Recorded(NamedTuple):
@@ -160,7 +164,7 @@ def record(
     """
     from .recording.folder import hold
 
-    environment = {RUN_DIR_VARIABLE: str(run_dir), OPTIONS_VARIABLE: f"stacks={options.stacks}"}
+    environment = {RUN_DIR_VARIABLE: str(run_dir), OPTIONS_VARIABLE: _child_options(options)}
     supervisor = Supervisor(argv, run_dir, environment)
     state: dict[str, Any] = {}
     hold(run_dir)
@@ -191,6 +195,11 @@ def record(
     except Exception as error:
         lost, readable = f"the recording could not be finished: {type(error).__name__}: {error}", False
     return Recorded(ended, messages, lost, readable)
+
+
+def _child_options(options: Options) -> str:
+    window = f",window={options.device_window}" if options.device_window else ""
+    return f"stacks={options.stacks}{window}"
 
 
 def _finish(run_dir: Path, recorder: Recorder, words: list[str], options: Options, ended: Ended) -> tuple[str, bool]:
@@ -301,8 +310,9 @@ def _versions() -> dict[str, str]:
 
 def complete(run_dir: Path) -> None:
     """Look once, right after the run, at what a later analysis may not find any more: sources and files read."""
-    from .recording import probe
+    from .recording import device_trace, probe
     from .recording.data_flow import add_flow_lines
+    from .recording.device_lines import add_device_lines
     from .recording.notes import append_notes
     from .recording.output_lines import add_output_lines
     from .recording.sources import add_growth_lines
@@ -315,6 +325,8 @@ def complete(run_dir: Path) -> None:
     add_flow_lines(recording)
     add_output_lines(recording)
     add_switch_lines(recording.facts)
+    device_trace.add_tables(run_dir, recording)
+    add_device_lines(recording)
     try:
         append_notes(run_dir, recording.facts.notes[known:])
     except OSError:

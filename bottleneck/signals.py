@@ -103,8 +103,13 @@ EVENTS = {
 
 # Environment of the recorded program.
 RUN_DIR_VARIABLE = "BOTTLENECK_RUN_DIR"  # the run folder; rings and side files go to its live/
-OPTIONS_VARIABLE = "BOTTLENECK_OPTIONS"  # "key=value,key=value": stacks=auto|pyinstrument|off
+OPTIONS_VARIABLE = "BOTTLENECK_OPTIONS"  # "key=value,...": stacks=auto|pyinstrument|off, window=STEPS
 LIVE = "live"  # rings and side files, deleted once drained
+
+# Trace of the device window: <pid>.trace.json in live/, as torch.profiler writes it. CLOCK is an annotation in it whose
+# time by our clock is in the note "device_window".
+TRACE_SUFFIX = ".trace.json"
+CLOCK = "bottleneck.clock"
 
 # Side file <pid>.side: one line per fact, repr((kind, fields)) read with ast.literal_eval.
 # hello {pid, ppid, time_ns, wall_ns, python, rank, world_size, program}   bye {time_ns}

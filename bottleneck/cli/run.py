@@ -14,9 +14,26 @@ import click
 from ..launch.command import CommandError, outer_run, replace_process, resolve
 from ..launch.platforms import platform_notes, platform_problem
 
+WINDOW_STEPS = 10  # of --device-window, where no number follows
+
+
+class _Run(click.Command):
+    """``--device-window`` takes a number where one follows it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        takes_value = {o: not p.is_flag for p in self.params if isinstance(p, click.Option) for o in p.opts}
+        at = 0
+        while at < len(args) and args[at] in takes_value:  # what comes after these is the program's
+            alone = not args[at + 1 : at + 2] or not args[at + 1].isdigit()
+            if args[at] == "--device-window" and alone:
+                args = [*args[: at + 1], str(WINDOW_STEPS), *args[at + 1 :]]
+            at += 2 if takes_value[args[at]] else 1
+        return super().parse_args(ctx, args)
+
 
 @click.command(
     "run",
+    cls=_Run,
     context_settings={
         "ignore_unknown_options": True,
         "allow_interspersed_args": False,
@@ -33,6 +50,13 @@ from ..launch.platforms import platform_notes, platform_problem
     show_default=True,
     help="Call-stack sampler: ours, pyinstrument's own engine, or none.",
 )
+@click.option(
+    "--device-window",
+    type=click.IntRange(3, 1000),
+    metavar="[STEPS]",
+    help=f"Trace so many optimizer steps ({WINDOW_STEPS}) with torch.profiler: kernels, copies, synchronizations. "
+    "These steps are slower, the program stops a moment after them, and torch may write about it to stderr.",
+)
 @click.option("--price-per-hour", type=click.FloatRange(min=0), help="Price of one accelerator, for idle cost.")
 @click.option("--record-args", is_flag=True, help="Store arguments and environment too (may hold secrets).")
 @click.option("--otlp", metavar="URL", help="Send spans to this OTLP/HTTP endpoint.")
@@ -43,6 +67,7 @@ def command(
     name: str | None,
     quiet: bool,
     stacks: str,
+    device_window: int | None,
     price_per_hour: float | None,
     record_args: bool,
     otlp: str | None,
@@ -66,7 +91,9 @@ def command(
     from ..recording.folder import RunError, create
     from ..session import Options, record
 
-    options = Options(name or _name(words), run_dir, stacks, record_args, price_per_hour, otlp)
+    options = Options(
+        name or _name(words), run_dir, stacks, record_args, price_per_hour, otlp, device_window=device_window or 0
+    )
     try:
         folder = create(None, options.name, run_dir)
     except RunError as error:

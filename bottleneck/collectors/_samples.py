@@ -13,6 +13,7 @@ from .. import recorder as recorder_module
 from .. import signals
 from ..recorder import is_users_exception, now
 from . import Patches, dress
+from ._batch import note_batch
 
 _QUICK_NS = 2_000_000  # batches below this are timed one in 32: their cost hardly matters, ours would
 _QUICK_MASK = 31
@@ -171,8 +172,11 @@ class Collate:
         result = self.function(batch)
         try:
             t1, c1 = now(), thread_time_ns()
-            ring = recorder_module.recorder().ring()
+            recorder = recorder_module.recorder()
+            ring = recorder.ring()
             ring.put(signals.COLLATE, 0, t0, t1, c1 - c0)
+            if not state.batches and recorder.options.get("window"):
+                note_batch(recorder, result)
             if state.start:
                 size = len(batch) if hasattr(batch, "__len__") else 1
                 ring.put(signals.BATCH, min(size, 65535), state.start, t1, c1 - state.cpu)

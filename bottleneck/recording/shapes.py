@@ -218,6 +218,43 @@ class Exchange(Struct):
     unused_bytes: Int
 
 
+class DeviceWindow(Struct):
+    began: Time  # torch.profiler was started, and at ``ended`` its trace was written
+    ended: Time
+    t0: Time = 0  # traced from here to ``t1``
+    t1: Time = 0
+    clocks: list[tuple[Time, Time]] = []
+    problem: str = ""
+
+
+class DeviceProperties(Struct):
+    name: str = ""
+    major: Int = 0
+    minor: Int = 0
+
+
+class DeviceTrace(Struct):
+    names: list[str]
+    devices: list[DeviceProperties] = []
+    problem: str = ""
+
+
+class BatchPart(Struct):
+    bytes: Time
+    item_bytes: Annotated[int, Meta(ge=1, le=64)]
+    levels: Time
+
+
+class Batch(Struct):
+    parts: list[BatchPart]
+
+
+class DeviceLines(Struct):
+    file: str
+    fetches: list[Int]
+    copies: list[Int]
+
+
 class Forward(Struct):
     frames: list[tuple[str, str, Int]]
 
@@ -288,6 +325,10 @@ NOTES: dict[str, Any] = {
     "gil": Gil,
     "threads": Threads,
     "threads_line": SwitchLine,
+    "device_window": DeviceWindow,
+    "device_trace": DeviceTrace,
+    "device_lines": DeviceLines,
+    "batch": Batch,
     "forward": Forward,
     "serving": Serving,
     "model_call": ModelCall,

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..timeline.tables import RECORD_DTYPE, Process, Recording, Records
+from ..timeline.tables import DEVICE_COLUMNS, RECORD_DTYPE, Process, Recording, Records
 from . import parts, resume
 from .drain import Drain
 from .folder import read_run, reason
@@ -91,6 +91,7 @@ def load(run_dir: Path) -> Recording:
         steps=steps,
         host=parts.read_samples(run_dir, "host", ("time_ns",)),
         gpu=parts.read_samples(run_dir, "gpu", ("time_ns", "index"), ("utilization",)),
+        device=parts.read(run_dir, "device", DEVICE_COLUMNS),
         started_ns=run["started_ns"],
         ended_ns=run.get("ended_ns") or run["started_ns"],
         dropped_records=run.get("dropped_records", 0),

@@ -30,7 +30,7 @@ class Steps:
     loader: int
     training: bool
     rows: Table = field(repr=False)  # all rows of the main loop, in time order
-    warm: npt.NDArray[np.bool_] = field(repr=False)  # which rows are warm-up
+    warm: npt.NDArray[np.bool_] = field(repr=False)  # which rows are warm-up, or traced on request
     run_seconds: float
     ranks: tuple[int, ...] = ()  # process indices that run the same kind of loop
     rank_rows: dict[int, Table] = field(default_factory=dict, repr=False)  # see ``rank_rows()``; empty with one rank
@@ -120,7 +120,7 @@ class Steps:
             loader,
             training,
             rows,
-            _warm_up(rows),
+            _warm_up(rows) | _traced(recording, process, rows),
             recording.wall_seconds,
             tuple(int(r) for r in ranks),
             beside,
@@ -199,6 +199,15 @@ def _warm_up(rows: Table) -> npt.NDArray[np.bool_]:
                 break
             warm[index] = True
     return warm
+
+
+def _traced(recording: Recording, process: int, rows: Table) -> npt.NDArray[np.bool_]:
+    """The steps that torch.profiler slowed down because it was asked to: they stand for no other."""
+    traced = np.zeros(len(rows["t0"]), bool)
+    for owner, window in recording.facts.of("device_window"):
+        if owner == process:
+            traced |= (rows["t1"] > window["began"]) & (rows["t0"] < window["ended"])
+    return traced
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,27 @@ RECORD_DTYPE = np.dtype(
 Records = npt.NDArray[Any]  # of RECORD_DTYPE
 Table = dict[str, npt.NDArray[Any]]  # column name -> values, all of one length
 
+#: What a row of the table ``device`` is. On the host: ``launch`` and ``copy_call`` (of the driver), ``sync`` (waiting
+#: for the device) and ``cpu_op`` (an outermost operation of torch); all others are the device's.
+DEVICE_KINDS = (
+    "kernel", "collective", "memcpy_h2d", "memcpy_d2h", "memcpy_d2d", "memset", "launch", "copy_call", "sync", "cpu_op",
+)  # fmt: skip
+#: ``lane``: CUDA stream or thread; ``name``: index into the names of the note "device_trace"; ``t0``, ``t1``: monotonic
+#: ns; ``pageable``: 1 yes, 0 no, -1 unknown; ``op``: row of the operation that it belongs to, -1 for none.
+DEVICE_COLUMNS: dict[str, np.dtype[Any]] = {
+    "process": np.dtype("i2"),
+    "kind": np.dtype("i1"),
+    "device": np.dtype("i2"),
+    "lane": np.dtype("i8"),
+    "name": np.dtype("i4"),
+    "t0": np.dtype("i8"),
+    "t1": np.dtype("i8"),
+    "bytes": np.dtype("i8"),
+    "pageable": np.dtype("i1"),
+    "correlation": np.dtype("i8"),
+    "op": np.dtype("i4"),
+}
+
 #: Columns of ``steps`` in microseconds, exclusive, index = phase number up to etl.write.
 STEP_PHASES = signals.PHASES[: signals.WRITE + 1]
 #: Step rows by ``loader``: > 0 a DataLoader's id; these are the loops that have none.
@@ -93,6 +114,7 @@ class Recording:
     ``host`` columns: time_ns, busy_cores, idle_cores, other_cores, rss_bytes, read_bytes, write_bytes, major_faults,
     swap_in_bytes, run_delay_ns ... (cumulative ones end in _total). ``gpu``: time_ns, index, utilization (0..1),
     memory_used_bytes, memory_total_bytes, power_watts, ...; both empty dicts when not measured.
+    ``device``: ``DEVICE_COLUMNS`` of the window that was traced, empty without one.
     ``totals``: (process, phase, enclosing) -> (count, inclusive ns); survive a wrapped ring.
     """
 
@@ -110,6 +132,7 @@ class Recording:
     dropped_records: int = 0
     written_records: int = 0
     totals: dict[tuple[int, int, int], tuple[int, int]] = field(default_factory=dict)
+    device: Table = field(default_factory=dict)
 
     @property
     def wall_seconds(self) -> float:

@@ -2,8 +2,9 @@
 
 A golden is a pair: ``<id>/fires.tar.gz`` recorded from ``slow.py`` and ``<id>/silent.tar.gz`` from ``fixed.py``, each
 with the expected judgement beside it. Paths of the recording machine are replaced; look at the diff of the JSON files.
-What needs an accelerator is recorded from ``simulated_gpu.py`` with the fake NVML library, and says so. What needs a
-CPU quota is recorded from ``small_training.py`` in a control group of its own, which takes root.
+What needs an accelerator is recorded from ``simulated_gpu.py`` or ``simulated_device.py`` with the fake NVML library,
+and says so. What needs a CPU quota is recorded from ``small_training.py`` in a control group of its own, which takes
+root.
 """
 
 from __future__ import annotations
@@ -26,8 +27,23 @@ from typing import Any
 GOLDENS = Path(__file__).resolve().parent
 ROOT = GOLDENS.parent.parent
 PIPELINES = ROOT / "sample_pipelines"
-#: Signatures that only an accelerator shows -> what simulated_gpu.py is called with: (fires, silent).
-SIMULATED = {"starved-gpu": ("0.2", "0.001"), "idle-accelerator": ("0.2", "0.001")}
+#: Signatures that only an accelerator shows -> the simulation and what it is called with: (fires, silent).
+IDLING = (("simulated_gpu.py", "0.2"), ("simulated_gpu.py", "0.001"))
+TRACED = (
+    "fat-transfer",
+    "fp32-matmul",
+    "launch-bound",
+    "many-small-copies",
+    "no-copy-overlap",
+    "pageable-copy",
+    "sync-point",
+    "unfused-pointwise",
+)
+SIMULATED = {
+    "starved-gpu": IDLING,
+    "idle-accelerator": IDLING,
+    **{name: (("simulated_device.py", name), ("simulated_device.py", name, "fixed")) for name in TRACED},
+}
 #: Signatures of a control group -> cores that the quota of its group allows: (fires, silent).
 LIMITED = {"throttled": (0.25, 8.0)}
 PRICES = {"idle-accelerator": 2.5}
@@ -85,29 +101,30 @@ def quota(cores: float) -> Iterator[list[str]]:
 
 def record(golden: Path, *words: str | Path, within: list[str] | None = None) -> None:
     """Run a script under bottleneck, by a command that begins with ``within``, and pack what it recorded."""
-    simulated = golden.parent.name in SIMULATED
+    simulated, traced = golden.parent.name in SIMULATED, golden.parent.name in TRACED
     with tempfile.TemporaryDirectory() as name:
         run_dir = Path(name) / "run"
         command = [sys.executable, "-m", "bottleneck_profiler.cli", "run", "-q", "--run-dir", str(run_dir)]
+        command += ["--device-window", "8"] if traced else []
         subprocess.run(
             [*(within or ()), *command, "--", *map(str, words)],
             check=False,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd=name,
-            env={**os.environ, **(fake_nvml(Path(name)) if simulated else {})},
+            env={**os.environ, **(fake_nvml(Path(name), 90 if traced else 0) if simulated else {})},
         )
         golden.parent.mkdir(exist_ok=True)
         pack(run_dir, golden, name, simulated)
 
 
-def fake_nvml(folder: Path) -> dict[str, str]:
-    """The environment in which nvidia-ml-py finds the compiled fake library, and one idle device in it."""
+def fake_nvml(folder: Path, percent: int) -> dict[str, str]:
+    """The environment in which nvidia-ml-py finds the compiled fake library, and one device in it, so much in use."""
     library, script = folder / "libnvidia-ml.so.1", folder / "nvml.txt"
     source = ROOT / "tests" / "host" / "fake_nvml.c"
     flags = ("-shared", "-fPIC", "-Wl,-soname,libnvidia-ml.so.1")
     subprocess.run(["gcc", *flags, "-o", str(library), str(source)], check=True)
-    script.write_text("count 1\ngpu0.uuid GPU-0\ngpu0.name Simulated accelerator\ngpu0.utilization 0\n")
+    script.write_text(f"count 1\ngpu0.uuid GPU-0\ngpu0.name Simulated accelerator\ngpu0.utilization {percent}\n")
     return {"LD_LIBRARY_PATH": str(folder), "FAKE_NVML": str(script)}
 
 
@@ -160,7 +177,8 @@ def main() -> None:
         for index, (kind, script) in enumerate((("fires", "slow.py"), ("silent", "fixed.py"))):
             golden = GOLDENS / name / f"{kind}.tar.gz"
             if not only_expect and name in SIMULATED:
-                record(golden, GOLDENS / "simulated_gpu.py", SIMULATED[name][index])
+                script, *words = SIMULATED[name][index]
+                record(golden, GOLDENS / script, *words)
             elif not only_expect and name in LIMITED:
                 with quota(LIMITED[name][index]) as within:
                     record(golden, GOLDENS / "small_training.py", within=within)

@@ -1,0 +1,1 @@
+"""Detectors of the device window, one file each."""

@@ -1,0 +1,53 @@
+"""What the detectors of the device window share: seconds per traced step as a gain of the run, and common evidence."""
+
+from __future__ import annotations
+
+from ...findings import Evidence, Gain
+from ...prediction import gain, saved_by_less_work
+from ...timeline.device import Device
+from ...timeline.loading import Loading
+from ...timeline.steps import Steps
+
+STEP_DEAD_BAND = 0.05  # of a step (signatures.md 0): what is judged by what it saves
+#: Parts of the device's time that several fixes claim: one takes from the other in the plan.
+IDLE, COPIES, KERNELS = "device:idle", "device:copies", "device:kernels"
+
+
+def priced(
+    device: Device,
+    steps: Steps,
+    loading: Loading | None,
+    seconds: float,
+    method: str,
+    *,
+    low: float,
+    high: float,
+    cpu_share: float = 0.0,
+    confidence: float = 0.8,
+) -> Gain:
+    """The gain of so many ``seconds`` less per step; where workers set the pace, a shorter step waits for them."""
+    values = (seconds, min(low, seconds), max(high, seconds))
+    saved, least, most = (saved_by_less_work(steps, loading, value, cpu_share) for value in values)
+    return gain(
+        saved,
+        steps.run_seconds,
+        f"{method}; {device.steps} traced steps",
+        low_seconds=least,
+        high_seconds=most,
+        step_share=saved / max(steps.total_seconds, 1e-9),
+        confidence=confidence,
+    )
+
+
+def evidence(device: Device, *more: Evidence) -> tuple[Evidence, ...]:
+    """``more``, and what every finding of the window shows."""
+    found = [
+        *more,
+        Evidence("step", device.typical_seconds, "s"),
+        Evidence("device busy", min(1.0, device.busy_seconds / max(device.typical_seconds, 1e-12)), "share"),
+    ]
+    if device.device:
+        found.append(Evidence("device", device.device))
+    if device.simulated:
+        found.append(Evidence("accelerator", "simulated"))
+    return tuple(found)

@@ -1,0 +1,90 @@
+"""Floats are copied to the device where bytes would say the same."""
+
+from __future__ import annotations
+
+from ...findings import Evidence, Finding, Fine, Fix, NotMeasured
+from ...timeline.batch import Batch
+from ...timeline.device import Device
+from ...timeline.device_copies import DeviceCopies
+from ...timeline.device_places import DevicePlaces
+from ...timeline.loading import Loading
+from ...timeline.steps import Steps
+from .. import Detector
+from ..loading._shared import location
+from ._shared import COPIES, STEP_DEAD_BAND, evidence, priced
+
+
+class FatTransfer(Detector):
+    """Batches go to the device as floats although each value is one of at most 256, as in an image.
+
+    Why it matters
+        An image of bytes that is made a float before the copy is four times as large on the way, and in the queue of
+        the workers too; as a double eight times.
+    How it is measured
+        One batch is looked at, once, in a run with ``--device-window``: how many different values a channel has.
+        ``H' = H x source / wire`` for the part of the copies that no kernel hides, where as much as the batch holds is
+        what the traced steps copy.
+    How to fix it
+        Keep ``uint8`` up to the device; cast, scale and normalise there.
+    When to ignore it
+        When the transform needs floats on the way, such as noise that is added to them.
+    """
+
+    id = "fat-transfer"
+    title = "Batches are copied as floats where bytes would do"
+    stage = "training"
+    explains = ("pageable-copy", "no-copy-overlap")
+    ratio_threshold = 4  # bytes on the way for one of the source (signatures.md 34)
+    bytes_share = 0.5  # of the batch: the rest does not shrink
+    same_size_share = 0.2  # how far what is copied may be from what the batch holds
+
+    def detect(
+        self,
+        steps: Steps,
+        device: Device,
+        copies: DeviceCopies,
+        batch: Batch,
+        places: DevicePlaces,
+        loading: Loading | None,
+    ) -> Finding | Fine | NotMeasured:
+        part = batch.byte_valued / max(batch.size_bytes, 1)
+        if batch.item_bytes < self.ratio_threshold or part < self.bytes_share:
+            return Fine(part, self.bytes_share, "share", "batch of floats that bytes would hold")
+        if abs(copies.bytes_per_step - batch.size_bytes) > self.same_size_share * batch.size_bytes:
+            return NotMeasured("What the traced steps copy is not the batch as it was made: it is changed on the way.")
+        typical = max(device.typical_seconds, 1e-12)
+        less = 1 - (batch.size_bytes - batch.byte_valued + batch.as_bytes) / batch.size_bytes
+        saved = device.saved(copies.exposed * less)
+        if saved < STEP_DEAD_BAND * typical:
+            return Fine(saved / typical, STEP_DEAD_BAND, "share", "step that smaller copies would save")
+        worth = priced(
+            device,
+            steps,
+            loading,
+            saved,
+            f"H' = H x source/wire: H = {copies.exposed * 1e3:.2f} ms a step, {batch.item_bytes} bytes for one",
+            low=0.8 * saved,  # the device casts
+            high=saved,
+        )
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=location(places.copy),
+            evidence=evidence(
+                device,
+                Evidence("batch", batch.size_bytes, "B"),
+                Evidence("of which floats of at most 256 values", part, "share"),
+                Evidence("copies per step that nothing hides", copies.exposed, "s"),
+            ),
+            gain=worth,
+            fix=Fix(
+                "Send bytes, and make floats of them on the device",
+                "images = images.to(device, non_blocking=True)  # uint8, as the decoder gives it\n"
+                "images = images.float().div_(255).sub_(mean).div_(std)",
+                effort=2,
+                risk=0.1,
+            ),
+            after="the device's own work",
+            removes={COPIES: worth.seconds},
+        )

@@ -1,0 +1,92 @@
+"""Matrix products in single precision on a device that has tensor cores."""
+
+from __future__ import annotations
+
+from ...findings import Evidence, Finding, Fine, Fix, NotMeasured
+from ...timeline.device import Device
+from ...timeline.device_kernels import DeviceKernels
+from ...timeline.device_places import DevicePlaces
+from ...timeline.loading import Loading
+from ...timeline.steps import Steps
+from .. import Detector
+from ..loading._shared import location
+from ._shared import KERNELS, STEP_DEAD_BAND, evidence, priced
+
+_AMPERE = (8, 0)
+_SWITCH = 'torch.set_float32_matmul_precision("high")  # TF32; convolutions: torch.backends.cudnn.allow_tf32 = True'
+_AUTOCAST = "with torch.autocast({}):\n    loss = criterion(model(inputs), targets)"
+
+
+class Fp32Matmul(Detector):
+    """Matrix products and convolutions run in single precision although the device has tensor cores for them.
+
+    Why it matters
+        Tensor cores do the same products several times faster, in bf16, fp16, or with fp32 inputs cut to TF32.
+    How it is measured
+        In a window of traced steps (``--device-window``): time of kernels whose names say single precision without
+        tensor cores, and that hardly any uses them. Such kernels become three times faster where they compute, twice
+        where they wait for memory (a published rule, not measured here), as far as the host waits for the device.
+    How to fix it
+        One line for TF32, or autocast to bf16.
+    When to ignore it
+        When the numerics need single precision.
+    """
+
+    id = "fp32-matmul"
+    title = "Matrix products do not use the tensor cores"
+    stage = "training"
+    capability_threshold = 7  # compute capability with tensor cores (kineto)
+    tensor_share = 0.10  # of the matrix work: with more of it somebody has chosen (XProf's 16-bit share)
+    compute_saving = 2 / 3  # of the time: three times faster
+    memory_saving = 1 / 2
+
+    def detect(
+        self, steps: Steps, device: Device, kernels: DeviceKernels, places: DevicePlaces, loading: Loading | None
+    ) -> Finding | Fine | NotMeasured:
+        if not any(device.capability):
+            return NotMeasured("The trace does not say whether the device has tensor cores.")
+        if device.capability[0] < self.capability_threshold:
+            return Fine(device.capability[0], self.capability_threshold, "", "the device has no tensor cores")
+        typical = max(device.typical_seconds, 1e-12)
+        whole = kernels.fp32_matrix + kernels.tensor_matrix + kernels.unknown_matrix
+        if kernels.tensor_matrix >= self.tensor_share * whole > 0:
+            used = kernels.tensor_matrix / whole
+            return Fine(used, self.tensor_share, "share", "matrix work on tensor cores")
+        saved = device.saved(kernels.fp32_matrix * self.compute_saving)
+        if saved < STEP_DEAD_BAND * typical:
+            return Fine(saved / typical, STEP_DEAD_BAND, "share", "step that tensor cores would save")
+        worth = priced(
+            device,
+            steps,
+            loading,
+            saved,
+            f"{kernels.fp32_matrix * 1e3:.2f} ms of fp32 products a step, three times faster",
+            low=device.saved(kernels.fp32_matrix * self.memory_saving),
+            high=device.saved(kernels.fp32_matrix * 0.8),
+            confidence=0.4,
+        )
+        recent = device.capability >= _AMPERE
+        bf16, fp16 = '"cuda", dtype=torch.bfloat16', '"cuda", dtype=torch.float16'
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=location(places.forward),
+            evidence=evidence(
+                device,
+                Evidence("matrix products in fp32, per step", kernels.fp32_matrix, "s"),
+                Evidence("on tensor cores, per step", kernels.tensor_matrix, "s"),
+                Evidence("most of it in", kernels.largest_fp32[:80]),
+            ),
+            gain=worth,
+            fix=Fix(
+                "Let products run on the tensor cores: TF32 or bf16" if recent else "Autocast to fp16",
+                f"{_SWITCH}\n# or:\n{_AUTOCAST.format(bf16)}"
+                if recent
+                else f"{_AUTOCAST.format(fp16)}\nscaler.scale(loss).backward()  # scaler = torch.amp.GradScaler()",
+                effort=1 if recent else 2,
+                risk=0.2,
+            ),
+            after="element-wise work and memory",
+            removes={KERNELS: worth.seconds},
+        )

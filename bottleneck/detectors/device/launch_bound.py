@@ -1,0 +1,101 @@
+"""The device waits for the next kernel to be launched, all through the step."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...findings import Evidence, Finding, Fine, Fix
+from ...timeline.device import Device
+from ...timeline.device_kernels import DeviceKernels
+from ...timeline.device_places import DevicePlaces
+from ...timeline.loading import Loading
+from ...timeline.steps import Steps
+from .. import Detector
+from ..loading._shared import location
+from ._shared import IDLE, evidence, priced
+
+
+class LaunchBound(Detector):
+    """The kernels are so short that the device has finished one before the host has launched the next.
+
+    Why it matters
+        A launch costs the host the same for a small kernel as for a large one; the device then idles in many tiny gaps
+        and a faster one would change nothing.
+    How it is measured
+        In a window of traced steps (``--device-window``): gaps of the device that are too short for the host to have
+        done more than launch something, outside the wait for data and not after a wait of the host. The step is set
+        against one outside the window, since tracing slows the host and not the kernels.
+        ``T' = max(device busy, host - N x launch)``, where the host's operations are replayed by one launch.
+    How to fix it
+        ``torch.compile(model, mode="reduce-overhead")`` or CUDA graphs, a larger batch, foreach or fused optimizers.
+    When to ignore it
+        When shapes change at every step: graphs are then captured again and again.
+    """
+
+    id = "launch-bound"
+    title = "The device waits for kernels to be launched"
+    stage = "training"
+    idle_threshold = 0.15  # of the step (XProf's high band for launches)
+    kernel_threshold_seconds = 10e-6  # the median kernel is shorter (signatures.md 36)
+    captured_share = 0.6  # of the operations, at worst: what a graph cannot hold is still launched by the host
+    gaps_share = 0.5  # of the idle time outside the wait for data: else something larger is in the way
+
+    def detect(
+        self, steps: Steps, device: Device, kernels: DeviceKernels, places: DevicePlaces, loading: Loading | None
+    ) -> Finding | Fine:
+        typical, gaps = max(device.typical_seconds, 1e-12), device.idle_by("launch")
+        share = gaps / typical
+        if share < self.idle_threshold:
+            return Fine(share, self.idle_threshold, "share", "step in which the device waits for a launch")
+        if kernels.typical >= self.kernel_threshold_seconds:
+            return Fine(kernels.typical, self.kernel_threshold_seconds, "s", "median kernel of the device")
+        others = device.idle_by("launch", "sync", "copy", "host")
+        if gaps < self.gaps_share * others:
+            return Fine(gaps / others, self.gaps_share, "share", "idle time of the device in gaps between launches")
+        launches = device.of("launch")
+        call = float(np.median(device.seconds(launches))) if len(launches) else 0.0
+        per_step = len(launches) / device.steps
+        saved = min(gaps, _dispatch(device))
+        worth = priced(
+            device,
+            steps,
+            loading,
+            saved,
+            f"T' = max(device, host - N x launch), N = {per_step:.0f}, device {device.busy_seconds * 1e3:.2f} ms",
+            low=self.captured_share * saved,
+            high=gaps,
+            cpu_share=1.0,
+            confidence=0.6,
+        )
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=location(places.forward),
+            evidence=evidence(
+                device,
+                Evidence("device idle between launches", share, "share"),
+                Evidence("launches per step", round(per_step), "count"),
+                Evidence("median kernel", kernels.typical, "s"),
+                Evidence("median launch", call, "s"),
+            ),
+            gain=worth,
+            fix=Fix(
+                "Launch the step as one: compile the model, or capture it as a CUDA graph",
+                'model = torch.compile(model, mode="reduce-overhead")',
+                effort=2,
+                risk=0.1,
+            ),
+            after="the device's own work",
+            removes={IDLE: worth.seconds},
+        )
+
+
+def _dispatch(device: Device) -> float:
+    """Seconds per step, outside the window, that the host spends in operations which launch something."""
+    operations = np.setdiff1d(device.rows["op"][device.of("launch")], [-1])
+    mine = device.of("cpu_op")
+    mine = mine[np.isin(device.rows["op"][mine], operations)]
+    spans = device.spans(mine if len(mine) else device.of("launch"))
+    seconds = float((spans[:, 1] - spans[:, 0]).sum()) / 1e9 / device.steps
+    return seconds * min(1.0, device.typical_seconds / max(device.step_seconds, 1e-12))

@@ -1,0 +1,79 @@
+"""A batch goes to the device in many small pieces."""
+
+from __future__ import annotations
+
+from ...findings import Evidence, Finding, Fine, Fix
+from ...timeline.device import Device
+from ...timeline.device_copies import DeviceCopies
+from ...timeline.device_places import DevicePlaces
+from ...timeline.loading import Loading
+from ...timeline.steps import Steps
+from .. import Detector
+from ..loading._shared import location
+from ._shared import COPIES, STEP_DEAD_BAND, evidence, priced
+
+
+class ManySmallCopies(Detector):
+    """Each step sends many short copies to the device, one after the other, where one would do.
+
+    Why it matters
+        A copy costs the host the same call however little it moves.
+    How it is measured
+        In a window of traced steps (``--device-window``): runs of at least three copies shorter than a millisecond,
+        with less than that and no kernel between them. ``saved = (k - k') x one call``, k copies in k' runs, with
+        or without the Python around them, as far as the device idles meanwhile.
+    How to fix it
+        Pack them into one tensor, copy that and split it on the device; make constants there in the first place.
+    When to ignore it
+        When the host is far ahead of the device anyway: nothing is said then.
+    """
+
+    id = "many-small-copies"
+    title = "Batches are copied to the device in many small pieces"
+    stage = "training"
+    copies_threshold = 3  # in runs, per step (RatelProf's shortest run)
+
+    def detect(
+        self, steps: Steps, device: Device, copies: DeviceCopies, places: DevicePlaces, loading: Loading | None
+    ) -> Finding | Fine:
+        if copies.runs < self.copies_threshold:
+            return Fine(round(copies.runs, 1), self.copies_threshold, "count", "small copies in a row, per step")
+        typical = max(device.typical_seconds, 1e-12)
+        fewer = copies.runs - copies.run_count
+        fewer *= min(1.0, typical / max(device.step_seconds, 1e-12))  # tracing makes each longer
+        idle = device.idle_by("copy", "sync", "launch", "host")
+        least, most = (min(idle, fewer * each) for each in (copies.call_seconds, copies.pitch_seconds))
+        saved = (least + most) / 2
+        if saved < STEP_DEAD_BAND * typical:
+            return Fine(saved / typical, STEP_DEAD_BAND, "share", "step that one copy for several would save")
+        worth = priced(
+            device,
+            steps,
+            loading,
+            saved,
+            f"(k - k') x call: k = {copies.runs:.0f}, k' = {copies.run_count:.0f}, {copies.call_seconds * 1e6:.0f} us",
+            low=least,
+            high=most,  # the Python around each of them goes too
+            cpu_share=1.0,
+        )
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=location(places.copy),
+            evidence=evidence(
+                device,
+                Evidence("small copies in a row, per step", round(copies.runs), "count"),
+                Evidence("one of them takes the host", copies.call_seconds, "s"),
+                Evidence("copied per step", copies.bytes_per_step, "B"),
+            ),
+            gain=worth,
+            fix=Fix(
+                "Pack the pieces and copy them once",
+                "packed = torch.cat([part.reshape(-1) for part in parts])  # in collate_fn\n"
+                "parts = packed.to(device, non_blocking=True).split(sizes)",
+                effort=2,
+            ),
+            after="the device's own work",
+            removes={COPIES: worth.seconds},
+        )

@@ -1,0 +1,96 @@
+"""Copies to the device run while it does nothing else."""
+
+from __future__ import annotations
+
+from ...findings import Evidence, Finding, Fine, Fix
+from ...timeline.device import Device
+from ...timeline.device_copies import DeviceCopies
+from ...timeline.device_kernels import DeviceKernels
+from ...timeline.device_places import DevicePlaces
+from ...timeline.loading import Loading
+from ...timeline.steps import Steps
+from .. import Detector
+from ..loading._shared import location
+from ._shared import COPIES, STEP_DEAD_BAND, evidence, priced
+
+_PREFETCH = """side = torch.cuda.Stream()
+
+def prefetch(loader, device):  # the next batch is copied while this one is worked on
+    ahead = None
+    for batch in loader:  # with pin_memory=True
+        with torch.cuda.stream(side):
+            copied = [part.to(device, non_blocking=True) for part in batch]
+        if ahead is not None:
+            yield ahead
+        torch.cuda.current_stream().wait_stream(side)
+        for part in copied:
+            part.record_stream(torch.cuda.current_stream())
+        ahead = copied
+    if ahead is not None:
+        yield ahead"""
+
+
+class NoCopyOverlap(Detector):
+    """Batches are copied to the device while none of its kernels runs, though copies and kernels can run together.
+
+    Why it matters
+        A device has engines of its own for copies: what is copied one batch ahead costs nothing.
+    How it is measured
+        In a window of traced steps (``--device-window``): the time of copies to the device that no kernel covers.
+        ``T' = max(compute, copy)`` instead of their sum, as far as the host waits for the device at all.
+    How to fix it
+        ``pin_memory=True``, ``non_blocking=True``, and the next batch copied on a stream of its own.
+    When to ignore it
+        When what is copied depends on the result of the kernels before it.
+    """
+
+    id = "no-copy-overlap"
+    title = "Copies to the device are not hidden behind its work"
+    stage = "training"
+    exposed_threshold_seconds = 1e-4  # per step (signatures.md 32)
+    hidden_threshold = 0.5  # of the copies' time
+
+    def detect(
+        self,
+        steps: Steps,
+        device: Device,
+        copies: DeviceCopies,
+        kernels: DeviceKernels,
+        places: DevicePlaces,
+        loading: Loading | None,
+    ) -> Finding | Fine:
+        if copies.exposed < self.exposed_threshold_seconds:
+            return Fine(copies.exposed, self.exposed_threshold_seconds, "s", "copies per step that nothing hides")
+        hidden = 1 - copies.exposed / copies.total
+        if hidden >= self.hidden_threshold:
+            return Fine(hidden, self.hidden_threshold, "share", "time of the copies that is hidden behind kernels")
+        typical = max(device.typical_seconds, 1e-12)
+        saved = min(device.saved(copies.exposed), kernels.total)
+        if saved < STEP_DEAD_BAND * typical:
+            return Fine(saved / typical, STEP_DEAD_BAND, "share", "step that hiding the copies would save")
+        worth = priced(
+            device,
+            steps,
+            loading,
+            saved,
+            f"T' = max(C, H): C = {kernels.total * 1e3:.2f} ms of kernels, H = {copies.total * 1e3:.2f} ms of copies",
+            low=0.7 * saved,  # side by side, both want the same memory
+            high=saved + min(device.copying, device.idle_by("copy")),
+        )
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=location(places.copy),
+            evidence=evidence(
+                device,
+                Evidence("copies per step", copies.total, "s"),
+                Evidence("of which hidden", hidden, "share"),
+                Evidence("the host waits for them", device.copying, "s"),
+                Evidence("copied per step", copies.bytes_per_step, "B"),
+            ),
+            gain=worth,
+            fix=Fix("Copy the next batch while this one is worked on", _PREFETCH, effort=2),
+            after="the device's own work" if kernels.total >= copies.total else "the link to the device",
+            removes={COPIES: worth.seconds},
+        )

@@ -1,0 +1,100 @@
+"""Batches are copied from memory that may be paged out."""
+
+from __future__ import annotations
+
+from ...findings import Evidence, Finding, Fine, Fix, Gain, NotMeasured
+from ...timeline.device import Device
+from ...timeline.device_copies import DeviceCopies
+from ...timeline.device_places import DevicePlaces
+from ...timeline.loading import Loading
+from ...timeline.steps import Loader, Steps
+from .. import Detector
+from ..loading._shared import loader_edit, location
+from ._shared import COPIES, STEP_DEAD_BAND, evidence, priced
+
+
+class PageableCopy(Detector):
+    """Copies to the device start from pageable memory: they are slower, and the host waits for them.
+
+    Why it matters
+        The driver first copies such memory into a buffer of its own, and a copy that is asked for as non-blocking is
+        none.
+    How it is measured
+        In a window of traced steps (``--device-window``): the trace says of each copy what memory it came from. The
+        gain is ``B (1/BW pageable - 1/BW pinned)``, both from this run's own copies; where none came from pinned
+        memory, it is shown aside without a gain.
+    How to fix it
+        ``DataLoader(..., pin_memory=True)`` and ``batch.to(device, non_blocking=True)``.
+    When to ignore it
+        When batches are tiny, or host memory is short: pinned memory is never paged out.
+    """
+
+    id = "pageable-copy"
+    title = "Batches are copied from pageable memory"
+    stage = "training"
+    explains = ("no-copy-overlap",)
+    copy_threshold = 0.10  # of the step (TraceML's warning for copies to the device)
+
+    def detect(
+        self,
+        steps: Steps,
+        device: Device,
+        copies: DeviceCopies,
+        places: DevicePlaces,
+        loader: Loader | None,
+        loading: Loading | None,
+    ) -> Finding | Fine | NotMeasured:
+        if copies.pageable is None:
+            return NotMeasured("The trace does not say what memory the copies came from.")
+        typical = max(device.typical_seconds, 1e-12)
+        share = copies.pageable_exposed / typical
+        if share < self.copy_threshold:
+            return Fine(share, self.copy_threshold, "share", "step spent in copies from pageable memory")
+        worth = self._worth(steps, device, copies, loading)
+        if worth is not None and worth.step_share is not None and worth.step_share < STEP_DEAD_BAND:
+            return Fine(worth.step_share, STEP_DEAD_BAND, "share", "step that pinned memory would save")
+        unpinned = loader is not None and not loader.facts.get("pin_memory")
+        snippet = "DataLoader(..., pin_memory=True)\n" if unpinned else "host = torch.empty(shape, pin_memory=True)\n"
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=location(loader.site if loader is not None and unpinned else places.copy),
+            evidence=evidence(
+                device,
+                Evidence("copied from pageable memory, per step", copies.pageable, "B"),
+                Evidence("that takes, per step", copies.pageable_seconds, "s"),
+                *_rate("rate from pageable memory", copies.pageable_rate),
+                *_rate("rate from pinned memory", copies.pinned_rate),
+            ),
+            gain=worth,
+            fix=Fix(
+                "Copy from pinned memory",
+                snippet + "batch = batch.to(device, non_blocking=True)",
+                effort=1,
+                edit=loader_edit(loader, pin_memory=True) if loader is not None and unpinned else None,
+            ),
+            after="the device's own work",
+            removes={COPIES: worth.seconds} if worth is not None else {},
+            hint=worth is None,
+        )
+
+    def _worth(self, steps: Steps, device: Device, copies: DeviceCopies, loading: Loading | None) -> Gain | None:
+        slow, fast = copies.pageable_rate, copies.pinned_rate
+        if not slow or not fast or copies.pageable is None:
+            return None
+        faster = max(0.0, copies.pageable_seconds - copies.pageable / fast)
+        saved = device.saved(min(faster, copies.pageable_exposed))
+        return priced(
+            device,
+            steps,
+            loading,
+            saved,
+            f"B (1/BW - 1/BW'), B = {copies.pageable / 1e6:.1f} MB a step, {slow / 1e9:.1f} and {fast / 1e9:.1f} GB/s",
+            low=0.8 * saved,
+            high=device.saved(copies.pageable_exposed),  # not blocking any more, it can be hidden too
+        )
+
+
+def _rate(label: str, rate: float | None) -> tuple[Evidence, ...]:
+    return () if rate is None else (Evidence(label, rate, "B/s"),)

@@ -1,0 +1,92 @@
+"""The host waits for results of the device in every step, and the device idles after it."""
+
+from __future__ import annotations
+
+from ...findings import Evidence, Finding, Fine, Fix
+from ...timeline.device import Device
+from ...timeline.device_places import DevicePlaces
+from ...timeline.loading import Loading
+from ...timeline.steps import Steps
+from .. import Detector
+from ..loading._shared import location
+from ..training._shared import MOST_TIMES, rarer_edit
+from ._shared import IDLE, STEP_DEAD_BAND, evidence, priced
+
+_CALLS = {
+    "aten::item": ".item()",
+    "aten::is_nonzero": "if tensor:",
+    "aten::nonzero": "nonzero()",
+    "aten::to": ".cpu()",
+    "aten::_to_copy": ".cpu()",
+    "aten::copy_": ".cpu()",
+    "synchronize": "synchronize()",
+}
+
+
+class SyncPoint(Detector):
+    """In every step the host waits until the device has finished, and while it is back at work the device idles.
+
+    Why it matters
+        The host is to be ahead of the device, so that the next kernel is always there. ``loss.item()``, ``.cpu()``,
+        ``print(loss)`` and ``nonzero()`` make it wait, and what was to be hidden behind the device's work shows.
+    How it is measured
+        In a window of traced steps (``--device-window``): calls that wait, apart from those for copies to the device,
+        and how long the device idles outside the wait for data. Without the waits a step takes
+        ``T' = max(host, device)`` instead of their sum; where the device never idles, nothing is said.
+    How to fix it
+        Keep sums on the device and fetch them every k steps; copy with ``non_blocking=True`` and read a step later.
+    When to ignore it
+        When each step's value decides what the next one does.
+    """
+
+    id = "sync-point"
+    title = "The host waits for the device in every step"
+    stage = "training"
+    explains = ("residual-python", "hot-logging")
+    blocked_threshold = STEP_DEAD_BAND  # of the step (signatures.md 37)
+    waits_threshold = 0.9  # per step: one, but for a step that was cut
+
+    def detect(self, steps: Steps, device: Device, places: DevicePlaces, loading: Loading | None) -> Finding | Fine:
+        typical = max(device.typical_seconds, 1e-12)
+        count = sum(device.waits.values())
+        if device.fetching < self.blocked_threshold * typical or count < self.waits_threshold:
+            share = device.fetching / typical
+            return Fine(share, self.blocked_threshold, "share", "step in which the host waits for results")
+        hidden = min(device.fetching, device.idle_by("sync", "launch", "host"))
+        saved = hidden * (1 - 1 / MOST_TIMES)
+        if saved < STEP_DEAD_BAND * typical:
+            reason = "step in which the device idles because the host waited for it"
+            return Fine(saved / typical, STEP_DEAD_BAND, "share", reason)
+        worth = priced(
+            device,
+            steps,
+            loading,
+            saved,
+            f"T' = max(host, device): {device.fetching * 1e3:.2f} ms of waits, as far as the device idles for them",
+            low=min(device.fetching, device.idle_by("sync")) * (1 - 1 / MOST_TIMES),
+            high=min(device.fetching, device.idle_seconds),
+        )
+        name = next(iter(device.waits), "")
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=location(places.fetch),
+            evidence=evidence(
+                device,
+                Evidence("waits per step", round(count, 1), "count"),
+                Evidence("the host waits, per step", device.fetching, "s"),
+                Evidence("most often in", _CALLS.get(name, name)),
+            ),
+            gain=worth,
+            fix=Fix(
+                f"Fetch values every {MOST_TIMES} steps, and keep them on the device until then",
+                "total += loss.detach()  # stays on the device\n"
+                f"if step % {MOST_TIMES} == 0:\n"
+                "    print(total.item() / (step + 1))",
+                effort=2,
+                edit=rarer_edit(places.fetch, steps, loading, MOST_TIMES),
+            ),
+            after="the device's own work" if device.busy_seconds > device.host_seconds else "the host's work",
+            removes={IDLE: worth.seconds},
+        )

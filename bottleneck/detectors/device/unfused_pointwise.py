@@ -1,0 +1,78 @@
+"""Element-wise kernels in a row, each of which goes through memory again."""
+
+from __future__ import annotations
+
+from ...findings import Evidence, Finding, Fine, Fix
+from ...timeline.device import Device
+from ...timeline.device_kernels import DeviceKernels
+from ...timeline.device_places import DevicePlaces
+from ...timeline.loading import Loading
+from ...timeline.steps import Steps
+from .. import Detector
+from ..loading._shared import location
+from ._shared import KERNELS, STEP_DEAD_BAND, evidence, priced
+
+
+class UnfusedPointwise(Detector):
+    """Element-wise operations and norms follow each other as kernels of their own, each reading and writing it all.
+
+    Why it matters
+        They compute next to nothing: their time is that of the memory, and a chain of k of them goes through it k
+        times where one kernel would once.
+    How it is measured
+        In a window of traced steps (``--device-window``): kernels that their names call element-wise or norms, three
+        or more in a row on a stream. ``T' = T - t (1 - 1/k)`` for a chain of k, as far as the host waits for the
+        device. Their traffic is not measured: short kernels, which are no matter of memory, are left alone.
+    How to fix it
+        ``torch.compile``, fused norms and activations, ``scaled_dot_product_attention``, channels-last convolutions.
+    When to ignore it
+        When shapes change at every step and it would be compiled again and again.
+    """
+
+    id = "unfused-pointwise"
+    title = "Element-wise work is not fused"
+    stage = "training"
+    pointwise_threshold = 0.20  # of the device's time in chains: less is what every model has
+    kernel_threshold_seconds = 10e-6  # the median kernel of a chain: a shorter one is all overhead (launch-bound)
+
+    def detect(
+        self, steps: Steps, device: Device, kernels: DeviceKernels, places: DevicePlaces, loading: Loading | None
+    ) -> Finding | Fine:
+        typical, share = max(device.typical_seconds, 1e-12), kernels.chains / max(device.busy_seconds, 1e-12)
+        if share < self.pointwise_threshold:
+            reason = "device's time in chains of element-wise kernels"
+            return Fine(share, self.pointwise_threshold, "share", reason)
+        if kernels.chain_kernel < self.kernel_threshold_seconds:
+            reason = "median element-wise kernel: too short to be a matter of memory"
+            return Fine(kernels.chain_kernel, self.kernel_threshold_seconds, "s", reason)
+        fused = kernels.chains - kernels.chained
+        saved = device.saved(0.75 * fused)  # of a chain, not everything can be one kernel: reductions split it
+        if saved < STEP_DEAD_BAND * typical:
+            return Fine(saved / typical, STEP_DEAD_BAND, "share", "step that fusing would save")
+        worth = priced(
+            device,
+            steps,
+            loading,
+            saved,
+            f"T' = T - t (1 - 1/k): t = {kernels.chains * 1e3:.2f} ms, k = {kernels.chain_length:.1f}",
+            low=device.saved(0.5 * fused),
+            high=device.saved(fused),
+            confidence=0.4,
+        )
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=location(places.forward),
+            evidence=evidence(
+                device,
+                Evidence("element-wise kernels in a row, per step", kernels.chains, "s"),
+                Evidence("of the device's time", share, "share"),
+                Evidence("kernels in such a chain", round(kernels.chain_length, 1), "count"),
+                Evidence("median kernel of them", kernels.chain_kernel, "s"),
+            ),
+            gain=worth,
+            fix=Fix("Fuse them: compile the model", "model = torch.compile(model)", effort=2, risk=0.1),
+            after="matrix products" if kernels.fp32_matrix + kernels.tensor_matrix > 0 else "the host's work",
+            removes={KERNELS: worth.seconds},
+        )
