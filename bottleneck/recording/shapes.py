@@ -166,6 +166,19 @@ class Switches(Struct):
     anomaly: bool
 
 
+class OptimizerFacts(Struct):
+    name: str
+    momentum: bool
+    fused: bool
+    can_fuse: bool
+    foreach: bool
+    groups: Int
+    device: str
+    sizes: list[tuple[Annotated[int, Meta(ge=0, le=64)], Annotated[int, Meta(ge=1, le=2**32)]]]
+    torch: str
+    site: Int = 0
+
+
 class SwitchLine(Struct):
     file: str
     line: Int
@@ -236,6 +249,7 @@ NOTES: dict[str, Any] = {
     "output_lines": OutputLines,
     "switches": Switches,
     "switch_line": SwitchLine,
+    "optimizer": OptimizerFacts,
     "forward": Forward,
     "serving": Serving,
     "model_call": ModelCall,
