@@ -166,6 +166,14 @@ class Switches(Struct):
     anomaly: bool
 
 
+class Batch(Struct):
+    loader: Int
+    time_ns: Time
+    rows: Annotated[int, Meta(ge=1, le=2**40)]
+    width: Annotated[int, Meta(ge=1, le=2**40)]
+    lengths: list[Annotated[int, Meta(ge=0, le=2**40)]]
+
+
 class OptimizerFacts(Struct):
     name: str
     momentum: bool
@@ -249,6 +257,7 @@ NOTES: dict[str, Any] = {
     "output_lines": OutputLines,
     "switches": Switches,
     "switch_line": SwitchLine,
+    "batch": Batch,
     "optimizer": OptimizerFacts,
     "forward": Forward,
     "serving": Serving,
