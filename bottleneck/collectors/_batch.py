@@ -19,7 +19,7 @@ def note_batch(recorder, batch):
         size = (part.numel() if hasattr(part, "numel") else part.size) * item
         floats = "float" in str(part.dtype)
         parts.append({"bytes": int(size), "item_bytes": int(item), "levels": _levels(part) if floats else 0})
-    recorder.note("batch", parts=parts)
+    recorder.note("batch_parts", parts=parts)
 
 
 def _parts(value, depth):

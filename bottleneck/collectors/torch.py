@@ -11,6 +11,7 @@ from .. import signals
 from ..recorder import now
 from . import BaseCollector, dress
 from ._forward import RootForward, is_traced
+from ._optimizers import Optimizers
 from ._reads import argument, reader, replace, size_of
 
 _SETTLED = 20  # backward passes and optimizer steps: what is switched on now is left on
@@ -101,13 +102,23 @@ class Collector(BaseCollector):
         recorder.look_at = min(self.next_look, done + (further or _NEVER))
 
     def _hook_optimizer(self):
-        from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+        from torch.optim.optimizer import (
+            Optimizer,
+            register_optimizer_step_post_hook,
+            register_optimizer_step_pre_hook,
+        )
 
         recorder = self.recorder
         rings = recorder.rings
         phase = signals.OPTIMIZER
         is_compiling = self.is_compiling
         seen = set()
+        optimizers = Optimizers(recorder)
+
+        def made(args, kwargs):
+            if args:
+                seen.discard(id(args[0]))
+                optimizers.made(args[0])
 
         def before(optimizer, args, kwargs):
             if is_compiling() or not self.on:
@@ -120,6 +131,7 @@ class Collector(BaseCollector):
                 if me not in seen:
                     seen.add(me)
                     self.forward.learn()
+                    optimizers.note(optimizer)
                 outer = ring.phase
                 ring.phase = phase
                 ring.open.append((me, outer, now()))
@@ -141,6 +153,8 @@ class Collector(BaseCollector):
             except BaseException as error:
                 self.off("after", error)
 
+        construct = self.wrap(Optimizer.__init__, made, lambda token, result, failed: None)
+        self.patches.replace(Optimizer, "__init__", construct)
         self.handles.append(register_optimizer_step_pre_hook(before))
         self.handles.append(register_optimizer_step_post_hook(after))
 

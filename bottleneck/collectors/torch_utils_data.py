@@ -14,6 +14,7 @@ from functools import partial
 from .. import signals
 from ..recorder import now
 from . import BaseCollector, dress
+from ._batches import Batches
 from ._growth import Growth
 from ._samples import Collate, WorkerInit, watch_dataset
 from ._samples import state as samples
@@ -65,6 +66,7 @@ class Collector(BaseCollector):
         self.count = 0
         self.recorder.trainings = 0
         self.growth = self.recorder.growth = Growth(self.recorder)
+        self.batches = Batches(self.recorder, sys.modules["torch"])
         loader = module.DataLoader
         self.patches.replace(
             loader, "__init__", self.wrap(loader.__init__, self._before_init, lambda token, result, failed: None)
@@ -204,6 +206,7 @@ class Collector(BaseCollector):
         recorder = self.recorder
         rings = recorder.rings
         growth = self.growth
+        batches = self.batches
         passes = self.passes
 
         def __next__(iterator):
@@ -230,11 +233,13 @@ class Collector(BaseCollector):
                     self.off("after", error)
                 raise
             try:
-                ring.close(data_wait, outer, t0, current.loader, flags)
+                t1 = ring.close(data_wait, outer, t0, current.loader, flags)
                 current.count += 1
                 growth.steps = step = growth.steps + 1  # as due() does, without the call
                 if not step & growth.mask:
                     growth.look(recorder.user_frame(sys._getframe(1)))
+                if not step & batches.mask:
+                    batches.look(batch, current.loader, t1)
             except BaseException as error:
                 ring.phase = outer
                 self.off("after", error)

@@ -19,6 +19,19 @@ _KNOWN: dict[str, tuple[tuple[str, ...], str]] = {
     "pandas.read_feather": ((), "path columns"),
     "pandas.read_orc": ((), "path columns"),
 }
+_OPTIMIZERS = {
+    "SGD": "params lr momentum dampening weight_decay nesterov",
+    "Adam": "params lr betas eps weight_decay amsgrad",
+    "AdamW": "params lr betas eps weight_decay amsgrad",
+    "Adagrad": "params lr lr_decay weight_decay initial_accumulator_value eps foreach",
+    "RMSprop": "params lr alpha eps weight_decay momentum centered capturable foreach maximize differentiable",
+    "NAdam": "params lr betas eps weight_decay momentum_decay decoupled_weight_decay",
+    "RAdam": "params lr betas eps weight_decay decoupled_weight_decay",
+    "Adamax": "params lr betas eps weight_decay foreach",
+    "Adadelta": "params lr rho eps weight_decay foreach",
+}
+for _name, _order in _OPTIMIZERS.items():
+    _KNOWN[f"torch.optim.{_name}"] = (f"torch.optim.{_name.lower()}.{_name}",), _order
 
 #: What needs columns to be there, or to be as many: dropping them, giving all of them names, counting them off.
 _ALL_COLUMNS = frozenset(("columns", "drop", "set_axis"))

@@ -175,6 +175,27 @@ class Threads(Struct):
     operations: Time = 0  # of one backward pass, 0 unknown
 
 
+class Batch(Struct):
+    loader: Int
+    time_ns: Time
+    rows: Annotated[int, Meta(ge=1, le=2**40)]
+    width: Annotated[int, Meta(ge=1, le=2**40)]
+    lengths: list[Annotated[int, Meta(ge=0, le=2**40)]]
+
+
+class OptimizerFacts(Struct):
+    name: str
+    momentum: bool
+    fused: bool
+    can_fuse: bool
+    foreach: bool
+    groups: Int
+    device: str
+    sizes: list[tuple[Annotated[int, Meta(ge=0, le=64)], Annotated[int, Meta(ge=1, le=2**32)]]]
+    torch: str
+    site: Int = 0
+
+
 class SwitchLine(Struct):
     file: str
     line: Int
@@ -245,7 +266,7 @@ class BatchPart(Struct):
     levels: Time
 
 
-class Batch(Struct):
+class BatchParts(Struct):
     parts: list[BatchPart]
 
 
@@ -328,7 +349,9 @@ NOTES: dict[str, Any] = {
     "device_window": DeviceWindow,
     "device_trace": DeviceTrace,
     "device_lines": DeviceLines,
+    "batch_parts": BatchParts,
     "batch": Batch,
+    "optimizer": OptimizerFacts,
     "forward": Forward,
     "serving": Serving,
     "model_call": ModelCall,

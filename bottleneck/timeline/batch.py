@@ -26,7 +26,9 @@ class Batch:
         processes = recording.facts.processes
         mine = {steps.process}
         mine |= {p.index for p in processes if p.loader == steps.loader > 0 and p.parent_pid == _pid(recording, steps)}
-        parts = next((fields["parts"] for process, fields in recording.facts.of("batch") if process in mine), None)
+        parts = next(
+            (fields["parts"] for process, fields in recording.facts.of("batch_parts") if process in mine), None
+        )
         if not parts:
             raise Missing("No batch of the loader was looked at: that is done with --device-window alone.")
         small = [part for part in parts if 0 < part["levels"] <= _LEVELS]

@@ -50,7 +50,7 @@ def recording(
     window.update(t0=clocks[0][0] - 1, t1=clocks[-1][1])
     facts.notes.append((0, "device_window", window))
     if batch:
-        facts.notes.append((0, "batch", {"parts": batch}))
+        facts.notes.append((0, "batch_parts", {"parts": batch}))
     table = {}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "77.trace.json"

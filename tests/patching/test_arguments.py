@@ -94,6 +94,18 @@ def test_every_way_to_name_it(tmp_path, lines: str):
     assert after(tmp_path, lines, 2, num_workers="2") == lines.replace("(d)", "(d, num_workers=2)")
 
 
+@pytest.mark.parametrize(
+    ("lines", "function", "values", "changed"),
+    [
+        ("from torch import optim\nx = optim.Adam(p, lr)", "Adam", {"fused": "True"}, "optim.Adam(p, lr, fused=True)"),
+        ("from torch.optim.adamw import AdamW\nx = AdamW(p)", "AdamW", {"fused": "True"}, "AdamW(p, fused=True)"),
+        ("import torch\nx = torch.optim.Adagrad(p, 1, 0, 0, 0, 1, False)", "Adagrad", {"foreach": "True"}, "1, True)"),
+    ],
+)
+def test_optimizers(tmp_path, lines: str, function: str, values: dict[str, str], changed: str):
+    assert after(tmp_path, lines, 2, function=f"torch.optim.{function}", **values).endswith(changed)
+
+
 def test_a_name_over_several_lines_is_recorded_at_any_of_them(tmp_path):
     text = "import torch\nx = (torch.utils.data\n  .DataLoader(d))\n"
     for line in (2, 3):

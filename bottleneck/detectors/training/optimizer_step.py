@@ -1,0 +1,133 @@
+"""An optimizer that goes over its parameters one by one takes a large part of the step."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ...findings import Arguments, Evidence, Finding, Fine, Fix
+from ...prediction import gain, saved_by_less_work
+from ...timeline.loading import Loading
+from ...timeline.optimizers import MadeOptimizer, Optimizers
+from ...timeline.steps import Steps
+from .. import Detector
+from ..loading._shared import location
+from ._optimizer_law import cost
+from ._shared import limit_after
+
+
+class _Faster(NamedTuple):
+    """``left``: of the time by loop; ``part``: of all that optimizers loop in the run, this one's."""
+
+    optimizer: MadeOptimizer
+    way: str
+    left: float
+    part: float
+
+
+class OptimizerStep(Detector):
+    """The optimizer updates its parameters one tensor after the other, and that takes a large part of each step.
+
+    Why it matters
+        For each tensor it starts some ten small operations; with many tensors that can cost more than the backward.
+    How it is measured
+        Time in ``optimizer.step()`` against the wall time of the steps; sampled stacks tell how much of it torch spends
+        in its loop over single tensors. What one fused operation leaves of that follows from the class and the sizes of
+        the tensors: a table of what both ways cost on one machine, scaled to what the loop took in this run.
+    How to fix it
+        ``fused=True`` where the class has it; ``foreach=True`` for many small tensors where it has not.
+    When to ignore it
+        When results must stay the same to the last bit.
+    """
+
+    id = "optimizer-step"
+    title = "The optimizer updates tensor by tensor"
+    stage = "training"
+    explains = ("small-batch",)
+    share_threshold = 0.15  # of the steps (signatures.md 42)
+    looping_threshold = 0.5  # of the optimizer's time in torch's loop over tensors: the discriminator
+    min_tensors = 50  # fewer that are small are a small model, in which everything is overhead
+    min_values = 1e6  # of all tensors: as many are no small model
+    min_sampled_seconds = 0.2  # in the optimizer: fewer samples tell nothing
+    most_left = 0.8  # of the loop's time, after the change: a gain below a fifth is within the table's error
+    law_error = 1.4  # factor, either way: of what is left, between machines and numbers of threads (own measurement)
+
+    def detect(self, steps: Steps, optimizers: Optimizers, loading: Loading | None) -> Finding | Fine:
+        if optimizers.share < self.share_threshold:
+            return Fine(optimizers.share, self.share_threshold, "share", "steps spent in the optimizer")
+        if optimizers.sampled_seconds < self.min_sampled_seconds:
+            return Fine(optimizers.sampled_seconds, self.min_sampled_seconds, "s", "sampled in the optimizer")
+        if optimizers.looping_share < self.looping_threshold:
+            reason = "optimizer's time that goes tensor by tensor"
+            return Fine(optimizers.looping_share, self.looping_threshold, "share", reason)
+        tensors = max(made.tensors for made in optimizers.made)
+        if tensors < self.min_tensors and max(made.values for made in optimizers.made) < self.min_values:
+            return Fine(tensors, self.min_tensors, "count", "tensors of a small model")
+        faster = self._faster(optimizers)
+        if faster is None or faster.left > self.most_left:
+            left = None if faster is None else faster.left
+            return Fine(left, self.most_left, "share", "optimizer's time that a fused step would leave here")
+        return self._finding(steps, optimizers, loading, faster)
+
+    def _finding(self, steps: Steps, optimizers: Optimizers, loading: Loading | None, faster: _Faster) -> Finding:
+        made, way, left, part = faster
+        count = max(steps.count, 1)
+        looping = float(steps.phase("optimizer").sum()) * optimizers.looping_share * part
+
+        def saved_when(left: float) -> float:
+            return saved_by_less_work(steps, loading, looping * max(0.0, 1 - left) / count, 1.0)
+
+        saved = saved_when(left)
+        site = made.site
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=location(site),
+            evidence=(
+                Evidence("steps spent in the optimizer", optimizers.share, "share"),
+                Evidence("of which tensor by tensor", optimizers.looping_share, "share"),
+                Evidence("optimizer", made.name),
+                Evidence("tensors", made.tensors, "count"),
+                Evidence("values in all of them", int(made.values), "count"),
+                Evidence("per step", looping / count, "s"),
+            ),
+            gain=gain(
+                saved,
+                steps.run_seconds,
+                f"{looping / count * 1e3:.2f} ms a step tensor by tensor; {way} leaves about {left:.0%} of that for "
+                f"{made.tensors} tensors of these sizes",
+                low_seconds=saved_when(left * self.law_error),
+                high_seconds=saved_when(left / self.law_error),
+                step_share=saved / max(steps.total_seconds, 1e-9),
+                relative_error=0.05,
+                confidence=0.6,
+            ),
+            fix=Fix(
+                f"Let {made.name} update all tensors at once: {way}=True",
+                f"torch.optim.{made.name}(..., {way}=True)",
+                effort=1,
+                risk=0.2,  # other rounding
+                edit=None
+                if site is None
+                else Arguments(site.file, site.line, f"torch.optim.{made.name}", {way: "True"}),
+            ),
+            after=limit_after(steps, loading, saved / count, "forward and backward"),
+            removes={"optimizer": saved},
+        )
+
+    @staticmethod
+    def _faster(optimizers: Optimizers) -> _Faster | None:
+        """The optimizer that loops most, by the table, and its best other way; None where the table has none."""
+        looping = [made for made in optimizers.made if made.device == "cpu" and not (made.fused or made.foreach)]
+        costs = {made: cost(_key(made), "loop", made.sizes) or 0.0 for made in looping}
+        # Nobody knows what one that is not in the table takes of the time.
+        if not looping or not all(costs.values()):
+            return None
+        made = max(costs, key=costs.__getitem__)
+        ways = {way: cost(_key(made), way, made.sizes) for way in ("foreach", *(["fused"] if made.can_fuse else []))}
+        left, way = min((value / costs[made], way) for way, value in ways.items() if value is not None)
+        return _Faster(made, way, left, costs[made] / sum(costs.values()))
+
+
+def _key(made: MadeOptimizer) -> str:
+    return f"{made.name} momentum" if made.momentum and made.name == "SGD" else made.name

@@ -1,0 +1,102 @@
+"""Much of each batch is padding."""
+
+from __future__ import annotations
+
+from ...findings import Evidence, Finding, Fine, Fix
+from ...prediction import gain, saved_by_less_work
+from ...timeline.loading import Loading
+from ...timeline.padding import Padding
+from ...timeline.steps import Loader, Steps
+from .. import Detector
+from ..loading._shared import location
+from ._shared import limit_after
+
+
+class PaddingWaste(Detector):
+    """Sequences of very different lengths share a batch, and each is padded to the longest of them.
+
+    Why it matters
+        The model computes on every position; what it computes on padding is thrown away.
+    How it is measured
+        One batch in 16 that the DataLoader returns is looked at: the sum of its attention mask, or the run of one value
+        at the end of its rows. The work of those steps against their padded size gives what a position costs in this
+        run; the recorded lengths, sorted and cut into batches anew, give how many remain.
+    How to fix it
+        Put sequences of like length into one batch: sort within chunks of a shuffled order, or pack several into a row.
+    When to ignore it
+        Where every batch has to have one shape.
+    """
+
+    id = "padding-waste"
+    title = "Much of each batch is padding"
+    stage = "training"
+    waste_threshold = 0.30  # of the positions (signatures.md 44)
+    min_batches = 12  # looked at after warm-up: fewer give no slope
+    min_spread = 0.03  # of the padded lengths: all alike is a fixed shape, which is wanted
+    chunk_batches = 50  # sorted together by the fix: few enough that the order stays random
+    max_alpha = 1.0  # of the work, in proportion to the positions: a step without any takes no less than nothing
+
+    def detect(self, steps: Steps, padding: Padding, loader: Loader, loading: Loading | None) -> Finding | Fine:
+        if padding.waste < self.waste_threshold:
+            return Fine(padding.waste, self.waste_threshold, "share", "positions that are padding")
+        if padding.count < self.min_batches:
+            return Fine(padding.count, self.min_batches, "count", "batches looked at")
+        if padding.spread < self.min_spread:
+            return Fine(padding.spread, self.min_spread, "share", "padded lengths that vary: they have a fixed shape")
+        before = float(padding.positions.mean())
+        rest = padding.bucketed_width(self.chunk_batches) / float(padding.width.mean())
+        removed = before * max(0.0, 1 - rest)
+        work = float(padding.work.mean())
+        alpha, low, high = (
+            min(self.max_alpha, max(0.0, slope * before / max(work, 1e-9))) for slope in padding.slope()
+        )
+        if low <= 0:
+            return Fine(alpha, None, "share", "work that grows with the padded length: too little to tell")
+
+        def saved_when(alpha: float) -> float:
+            return saved_by_less_work(steps, loading, alpha * work * removed / before, 1.0)
+
+        saved = saved_when(alpha)
+        whole = float(steps.phase("forward").sum() + steps.phase("backward").sum())
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=location(loader.site),
+            evidence=(
+                Evidence("positions that are padding", padding.waste, "share"),
+                Evidence("padded length", round(padding.width.mean()), "count"),
+                Evidence("of which used, on average", round(padding.lengths.mean()), "count"),
+                Evidence("when sorted by length", round(rest * padding.width.mean()), "count"),
+                Evidence("work in proportion to it", alpha, "share"),
+                Evidence("batches looked at", padding.count, "count"),
+            ),
+            gain=gain(
+                saved,
+                steps.run_seconds,
+                f"{removed / before:.0%} fewer positions in batches of like length, and {alpha:.0%} of a step's work "
+                "grows with them",
+                low_seconds=saved_when(low),
+                high_seconds=saved_when(high),
+                step_share=saved / max(steps.total_seconds, 1e-9),
+                relative_error=0.10,
+            ),
+            fix=Fix(
+                "Put sequences of like length into one batch",
+                "class ByLength(torch.utils.data.Sampler):\n"
+                "    def __iter__(self):\n"
+                f"        order = torch.randperm(len(lengths)).split({self.chunk_batches} * batch_size)\n"
+                "        batches = [b for part in order for b in part[lengths[part].argsort()].split(batch_size)]\n"
+                "        yield from (batches[i].tolist() for i in torch.randperm(len(batches)).tolist())\n"
+                "    def __len__(self):\n"
+                "        return sum(-(-len(p) // batch_size) for p in "
+                f"torch.arange(len(lengths)).split({self.chunk_batches} * batch_size))\n"
+                "DataLoader(dataset, batch_sampler=ByLength(), collate_fn=...)  # lengths: of all samples, a tensor",
+                effort=2,
+                risk=0.1,  # another order
+            ),
+            after=limit_after(steps, loading, saved / max(steps.count, 1), "the phases of the step"),
+            removes={
+                name: saved * float(steps.phase(name).sum()) / max(whole, 1e-9) for name in ("forward", "backward")
+            },
+        )

@@ -1,0 +1,96 @@
+"""How much of the batches of the main loop is padding, and how the work of a step grows with it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from . import Missing
+from .steps import Floats, Steps
+from .tables import Recording
+
+Ints = npt.NDArray[np.int64]
+_ROUNDS = 200
+_PAIRS = 60  # batches that are paired at most: the slope is a median over all pairs
+
+
+@dataclass(frozen=True)
+class Padding:
+    """Sampled batches of the main loop, warm-up left out. ``rows``, ``width``: of each; ``work``: seconds of its step.
+
+    ``lengths``: of single rows, from all of them; ``waste``: share of all positions that is padding.
+    """
+
+    rows: Ints
+    width: Ints
+    work: Floats
+    lengths: Ints
+    waste: float
+
+    @property
+    def count(self) -> int:
+        return len(self.rows)
+
+    @property
+    def positions(self) -> Floats:
+        return (self.rows * self.width).astype(float)
+
+    @property
+    def spread(self) -> float:
+        """How much the padded length varies between batches: one standard deviation, relative."""
+        return float(self.width.std() / max(self.width.mean(), 1e-9))
+
+    @classmethod
+    def compute(cls, recording: Recording, steps: Steps) -> Padding:
+        notes = [
+            fields
+            for process, fields in recording.facts.of("batch")
+            if process == steps.process and fields["loader"] == steps.loader
+        ]
+        if not notes:
+            raise Missing("No batches of token sequences were seen.")
+        at = {int(start): index for index, start in enumerate(steps.start_ns.tolist())}
+        work = steps.work()
+        known = [(at[fields["time_ns"]], fields) for fields in notes if fields["time_ns"] in at]
+        if not known:
+            raise Missing("No batches of token sequences were seen after warm-up.")
+        rows = np.array([fields["rows"] for _, fields in known], "i8")
+        width = np.array([fields["width"] for _, fields in known], "i8")
+        used = np.array([np.mean(fields["lengths"] or [fields["width"]]) for _, fields in known])
+        lengths = np.array([length for _, fields in known for length in fields["lengths"]], "i8")
+        waste = 1.0 - float((rows * used).sum()) / max(float((rows * width).sum()), 1.0)
+        return cls(rows, width, work[[index for index, _ in known]], lengths, max(0.0, waste))
+
+    def bucketed_width(self, batches: int) -> float:
+        """Mean padded length when this many batches' worth of samples are sorted by length before they are cut."""
+        rows = int(np.median(self.rows))
+        shuffled = np.random.default_rng(7).permutation(self.lengths)
+        widths = []
+        for start in range(0, len(shuffled), rows * batches):
+            ordered = np.sort(shuffled[start : start + rows * batches])
+            widths += [int(ordered[at : at + rows].max()) for at in range(0, len(ordered) - rows + 1, rows)]
+        return float(np.mean(widths)) if widths else float(self.width.mean())
+
+    def slope(self) -> tuple[float, float, float]:
+        """(seconds of work for one more position, its P10, its P90) over the sampled steps."""
+        some = np.linspace(0, self.count - 1, min(self.count, _PAIRS)).astype(int)
+        positions, work = self.positions[some], self.work[some]
+        random = np.random.default_rng(7)
+        draws = [
+            slope_of(positions[chosen], work[chosen])
+            for chosen in (random.integers(0, len(some), len(some)) for _ in range(_ROUNDS))
+        ]
+        low, high = np.percentile(draws, [10, 90])
+        return slope_of(positions, work), float(low), float(high)
+
+
+def slope_of(positions: Floats, work: Floats) -> float:
+    """The median slope over all pairs of steps (Theil and Sen): a few steps that were disturbed do not move it."""
+    first, second = np.triu_indices(len(positions), 1)
+    apart = positions[second] - positions[first]
+    use = apart != 0
+    if not use.any():
+        return 0.0
+    return float(np.median((work[second] - work[first])[use] / apart[use]))

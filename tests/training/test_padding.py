@@ -1,0 +1,240 @@
+"""Padding: what is seen of a batch, what a position costs, what sorting leaves, and who stays silent."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections import UserDict, namedtuple
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from bottleneck_profiler import signals
+from bottleneck_profiler.collectors._batches import Batches
+from bottleneck_profiler.detectors import run
+from bottleneck_profiler.detectors.training.padding_waste import PaddingWaste
+from bottleneck_profiler.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.timeline import Artifacts
+from bottleneck_profiler.timeline.machine import Settings
+from bottleneck_profiler.timeline.padding import slope_of
+from helpers import bottleneck
+from hypothesis import given
+from hypothesis import strategies as st
+
+_spec = importlib.util.spec_from_file_location("programs", Path(__file__).with_name("programs.py"))
+programs = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(programs)
+
+LENGTHS = [3, 9, 20, 5]
+
+
+class Notes:
+    def __init__(self):
+        self.notes, self.failures = [], []
+
+    def note(self, kind, **fields):
+        self.notes.append(fields)
+
+    def fail(self, *what):
+        self.failures.append(what)
+
+
+def padded(lengths=LENGTHS, width=20, pad=0):
+    tokens = torch.arange(1, 1 + len(lengths) * width).reshape(len(lengths), width)
+    tokens[torch.arange(width) >= torch.tensor(lengths)[:, None]] = pad
+    return tokens
+
+
+def look(*batches):
+    seen = Notes()
+    looker = Batches(seen, torch)
+    for batch in batches:
+        looker.look(batch, 1, 5)
+    assert not seen.failures
+    return [note["lengths"] for note in seen.notes]
+
+
+Pair = namedtuple("Pair", "words label")
+MASK = (padded() != 0).long()
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        padded(),
+        (padded(), torch.tensor([1, 0, 1, 0])),
+        [torch.tensor([3, 9]), padded(pad=-100)],
+        Pair(padded(), 1),
+        {"input_ids": padded(), "labels": padded(pad=-100)},
+        UserDict(input_ids=torch.ones(4, 20, dtype=torch.long), attention_mask=MASK),
+        {"input_ids": torch.ones(4, 20, dtype=torch.long), "attention_mask": MASK.flip(1).bool()},
+        ({"words": padded().int()}, 3),
+    ],
+    ids=["tensor", "tuple", "lengths first", "named", "dict", "mask", "padded on the left", "nested"],
+)
+def test_lengths_are_seen(batch):
+    assert look(batch) == [LENGTHS]
+
+
+class Own(torch.Tensor):
+    pass
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        torch.nn.functional.pad(torch.rand(4, 30), (0, 40)),  # numbers, not tokens
+        (torch.zeros(4, 3, 8, 8), padded()),  # an image, whatever comes with it
+        torch.zeros(4, 8, 8, dtype=torch.uint8),
+        padded().as_subclass(Own),
+        padded().to_sparse(),
+        (x for x in [padded()]),
+        "text",
+        None,
+    ],
+    ids=["floats", "image", "bytes", "subclass", "sparse", "generator", "text", "nothing"],
+)
+def test_what_is_no_tokens_is_not_looked_at(batch):
+    assert look(batch) == []
+
+
+def test_full_rows_have_no_padding_even_when_they_end_alike():
+    ends = padded([20, 20, 20])
+    ends[:, -1] = 102  # the separator that closes each sentence
+    assert look(ends) == [[20, 20, 20]]
+    mixed = padded([20, 4])
+    mixed[0, -1] = 102
+    assert look(mixed) == [[20, 4]]
+
+
+def test_a_loader_without_tokens_is_left_alone_and_a_long_run_is_looked_at_less():
+    image = torch.zeros(4, 3, 8, 8)
+    assert look(image, image, image, padded()) == []
+    looker = Batches(Notes(), torch)
+    masks = []
+    for _ in range(600):
+        looker.look(padded(), 1, 5)
+        masks.append(looker.mask)
+    assert masks[0] == 7 and masks[40] == 15 and masks[300] == 31 and masks[-1] == 63
+
+
+def test_where_the_program_watches_torch_nothing_is_done():
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Count(TorchDispatchMode):
+        calls = 0
+
+        def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+            Count.calls += 1
+            return function(*args, **(kwargs or {}))
+
+    batch = padded()
+    with Count():
+        assert look(batch) == []
+    assert Count.calls == 0
+    with torch.profiler.profile():
+        assert look(batch) == []
+
+
+def training(widths, lengths, *, base=2.0, per_position=0.01, rows=8):
+    """Steps whose forward takes ``base`` and so much more for each position, in milliseconds."""
+    program = programs.Program()
+    program.loader(1)
+    began = program.now
+    program.phase(signals.LOADER_START, 1, arg=1)
+    program.phase(signals.DATA_WAIT, 1, flags=signals.FIRST, arg=1)
+    for step, (width, some) in enumerate(zip(widths, lengths, strict=True), 1):
+        note = {"loader": 1, "time_ns": program.now, "rows": rows, "width": int(width), "lengths": some}
+        program.facts.notes.append((0, "batch", note))
+        program.phase(signals.FORWARD, base + per_position * rows * width)
+        program.phase(signals.BACKWARD, 1)
+        program.phase(signals.DATA_WAIT, 1, flags=signals.END if step == len(widths) else 0, arg=1)
+    program.rows.append((0, 1, signals.LOOP, 1, began, program.now, 1))
+    return program.recording()
+
+
+def mixed(shortest=5, longest=120, steps=60, rows=8):
+    drawn = np.random.default_rng(1).integers(shortest, longest, (steps, rows))
+    return drawn.max(1), drawn.tolist()
+
+
+def judge(made):
+    artifacts = Artifacts(made)
+    artifacts.put(Settings())
+    return run([PaddingWaste()], artifacts)["padding-waste"]
+
+
+def test_the_gain_is_what_sorted_batches_leave():
+    widths, lengths = mixed()
+    found = judge(training(widths, lengths))
+    assert isinstance(found, Finding), found
+    ordered = np.sort(np.array(lengths).ravel()[24:]).reshape(-1, 8).max(1)  # without those of warm-up
+    saved = 0.01 * 8 * (widths[3:].mean() - ordered.mean())
+    step = 2.0 + 0.01 * 8 * widths[3:].mean() + 1 + 1
+    assert found.gain.step_share == pytest.approx(saved / step, rel=0.1)
+    assert found.gain.low < found.gain.share < found.gain.high < 1
+    assert sum(found.removes.values()) == pytest.approx(found.gain.seconds)
+
+
+@pytest.mark.parametrize(
+    ("widths", "lengths", "more"),
+    [
+        (*mixed(90, 120), {}),  # alike
+        (np.full(60, 120), mixed()[1], {}),  # one shape
+        (*mixed(), {"per_position": 0.0}),  # what costs does not depend on it
+        (*(part[:12] for part in mixed()), {}),
+    ],
+    ids=["alike", "one shape", "no slope", "few"],
+)
+def test_what_sorting_would_not_help_is_fine(widths, lengths, more):
+    assert isinstance(judge(training(widths, lengths, **more)), Fine)
+
+
+def test_without_tokens_it_is_not_measured():
+    assert isinstance(judge(training([], [])), NotMeasured)
+
+
+def test_the_advice_runs():
+    found = judge(training(*mixed()))
+    lengths = torch.tensor([len for row in mixed()[1] for len in row])
+    scope = {"torch": torch, "batch_size": 7, "lengths": lengths}
+    exec(found.fix.snippet.rpartition("DataLoader(")[0], scope)
+    batches = list(scope["ByLength"]())
+    assert sorted(index for batch in batches for index in batch) == list(range(len(lengths)))
+    assert len(batches) == len(scope["ByLength"]()) and max(map(len, batches)) == 7
+
+
+@given(st.floats(0, 1e-3), st.floats(0, 1), st.lists(st.integers(1, 10_000), min_size=8, max_size=40, unique=True))
+def test_the_slope_is_that_of_a_line_and_few_disturbed_steps_do_not_move_it(slope, base, positions):
+    at = np.array(positions, float)
+    work = base + slope * at
+    assert slope_of(at, work) == pytest.approx(slope, abs=1e-9)
+    work[0] += 5
+    assert slope_of(at, work) == pytest.approx(slope, abs=1e-9)
+
+
+PROGRAM = """
+import torch
+from torch.nn.utils.rnn import pad_sequence
+from torch.utils.data import DataLoader
+data = [torch.arange(1, 5 + index % 40) for index in range(256)]
+model = torch.nn.EmbeddingBag(100, 4)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+for x in DataLoader(data, batch_size=4, collate_fn=lambda some: pad_sequence(some, batch_first=True)):
+    model(x).sum().backward()
+    optimizer.step()
+"""
+
+
+def test_a_run_notes_its_batches_where_its_steps_begin(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(PROGRAM)
+    ran = bottleneck(tmp_path, script)
+    assert ran.code == 0, ran.err
+    facts = [json.loads(line) for line in (ran.folder / "tables" / "facts.jsonl").read_text().splitlines()]
+    notes = [fields for _, kind, fields in facts if kind == "batch"]
+    assert len(notes) == 8 and notes[0]["rows"] == 4  # of 64 batches
+    assert [max(note["lengths"]) == note["width"] for note in notes] == [True] * 8
+    row = next(row for row in ran.diagnosis["checked"] if row["detector"] == "padding-waste")
+    assert row["outcome"] == "fine", row  # the artifact found the steps of these batches
