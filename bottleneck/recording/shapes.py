@@ -206,6 +206,23 @@ class GrowthLine(Struct):
     function: str
 
 
+class Objects(Struct):
+    loader: Int
+    name: str
+    container: str
+    length: Int
+    bytes: Int
+    owner: str
+    file: str
+
+
+class ObjectsLine(Struct):
+    loader: Int
+    file: str
+    line: Int
+    function: str
+
+
 class RowWise(Struct):
     call: str
     rows: Int
@@ -241,6 +258,8 @@ NOTES: dict[str, Any] = {
     "model_call": ModelCall,
     "container": Container,
     "growth_line": GrowthLine,
+    "objects": Objects,
+    "objects_line": ObjectsLine,
     "rowwise": RowWise,
 }
 

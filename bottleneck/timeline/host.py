@@ -53,6 +53,16 @@ class Host:
         ends = np.interp([float(start_ns), float(end_ns)], times, values[known])
         return float(max(0.0, ends[1] - ends[0]))
 
+    def least(self, name: str) -> float | None:
+        """The smallest value of a column over the whole run; None when not measured."""
+        values = self.column(name)
+        return None if values is None else float(np.nanmin(values))
+
+    def most(self, name: str) -> float | None:
+        """The largest value of a column over the whole run; None when not measured."""
+        values = self.column(name)
+        return None if values is None else float(np.nanmax(values))
+
     @property
     def idle_cores(self) -> float | None:
         """Mean idle cores over the whole run."""

@@ -95,6 +95,7 @@ def pack(run_dir: Path, golden: Path, temporary: str, simulated: bool) -> None:
     """A reproducible archive of run.json and tables, paths made neutral."""
     places = {
         str(ROOT): "/project",
+        **{path: "/site-packages" for path in sys.path if path.endswith("site-packages")},
         sysconfig.get_paths()["purelib"]: "/site-packages",
         sysconfig.get_paths()["stdlib"]: "/stdlib",
         sys.prefix: "/environment",
