@@ -40,7 +40,7 @@ def largest(dataset):
                 if len(value) >= _MIN_LENGTH:
                     size = _size_of_all(kind, value)
                     if best is None or size > best[3]:
-                        best = (prefix + name, kind.__name__, len(value), size, type(owner))
+                        best = (prefix + name, "list" if kind is list else "dict", len(value), size, type(owner))
             elif depth == 0 and kind not in _LEAVES:
                 todo.append((prefix + name + ".", value, 1))
     return best

@@ -223,6 +223,16 @@ class ObjectsLine(Struct):
     function: str
 
 
+class DeviceMemory(Struct):
+    time_ns: Time
+    allocated_bytes: Int
+    peak_bytes: Int
+    reserved_bytes: Int
+    total_bytes: Int
+    retries: Int
+    device_allocations: Int
+
+
 class RowWise(Struct):
     call: str
     rows: Int
@@ -259,6 +269,7 @@ NOTES: dict[str, Any] = {
     "container": Container,
     "growth_line": GrowthLine,
     "objects": Objects,
+    "device_memory": DeviceMemory,
     "objects_line": ObjectsLine,
     "rowwise": RowWise,
 }

@@ -2,7 +2,8 @@
 
 A golden is a pair: ``<id>/fires.tar.gz`` recorded from ``slow.py`` and ``<id>/silent.tar.gz`` from ``fixed.py``, each
 with the expected judgement beside it. Paths of the recording machine are replaced; look at the diff of the JSON files.
-What needs an accelerator is recorded from ``simulated_gpu.py`` with the fake NVML library, and says so.
+What needs an accelerator is recorded from ``simulated_gpu.py`` with the fake NVML library, and what nobody wants to do
+to a machine from ``simulated_host.py``, which puts made-up readings in the place of the host's; both say so.
 """
 
 from __future__ import annotations
@@ -21,10 +22,16 @@ from pathlib import Path
 from typing import Any
 
 GOLDENS = Path(__file__).resolve().parent
+sys.path.insert(0, str(GOLDENS))
+import simulated_host  # noqa: E402
+
 ROOT = GOLDENS.parent.parent
 PIPELINES = ROOT / "sample_pipelines"
 #: Signatures that only an accelerator shows -> what simulated_gpu.py is called with: (fires, silent).
-SIMULATED = {"starved-gpu": ("0.2", "0.001"), "idle-accelerator": ("0.2", "0.001")}
+SIMULATED_GPU = {"starved-gpu": ("0.2", "0.001"), "idle-accelerator": ("0.2", "0.001")}
+#: The same for simulated_host.py.
+SIMULATED_HOST = {"swapping": ("swap", "mapped-file"), "memory-near-limit": ("full", "shared")}
+SIMULATED = {**SIMULATED_GPU, **SIMULATED_HOST}
 PRICES = {"idle-accelerator": 2.5}
 
 
@@ -65,7 +72,7 @@ def unpack(golden: Path, folder: Path) -> Path:
 
 def record(golden: Path, *words: str | Path) -> None:
     """Run a script under bottleneck and pack what it recorded."""
-    simulated = golden.parent.name in SIMULATED
+    simulated = golden.parent.name in SIMULATED_GPU
     with tempfile.TemporaryDirectory() as name:
         run_dir = Path(name) / "run"
         command = [sys.executable, "-m", "bottleneck_profiler.cli", "run", "-q", "--run-dir", str(run_dir)]
@@ -77,6 +84,8 @@ def record(golden: Path, *words: str | Path) -> None:
             cwd=name,
             env={**os.environ, **(fake_nvml(Path(name)) if simulated else {})},
         )
+        if golden.parent.name in SIMULATED_HOST:
+            simulated_host.rewrite(run_dir, str(words[-1]))
         golden.parent.mkdir(exist_ok=True)
         pack(run_dir, golden, name, simulated)
 
@@ -140,7 +149,8 @@ def main() -> None:
         for index, (kind, script) in enumerate((("fires", "slow.py"), ("silent", "fixed.py"))):
             golden = GOLDENS / name / f"{kind}.tar.gz"
             if not only_expect and name in SIMULATED:
-                record(golden, GOLDENS / "simulated_gpu.py", SIMULATED[name][index])
+                script = "simulated_host.py" if name in SIMULATED_HOST else "simulated_gpu.py"
+                record(golden, GOLDENS / script, SIMULATED[name][index])
             elif not only_expect:
                 record(golden, PIPELINES / name / script)
             expect(golden)
