@@ -135,7 +135,8 @@ class Changes:
 class Finding:
     """One problem worth acting on. ``changes`` tells the plan what the fix does to the steps; ``removes``, which part
     of the run it takes away where that is all: phase name -> seconds of the run. ``exhaustion_seconds``: time until
-    the run would end by itself (memory), for findings without a time gain. ``hint``: true, but no fault of the user's
+    the run would end by itself (memory), for findings without a time gain; ``headroom_share``: of the memory, what is
+    left before it ends, where it does not grow with time. ``hint``: true, but no fault of the user's
     code: it is shown aside, never ranks, and leaves a run healthy."""
 
     detector: str
@@ -149,6 +150,7 @@ class Finding:
     after: str = ""  # what the limit becomes once this is applied
     removes: dict[str, float] = field(default_factory=dict)
     exhaustion_seconds: float | None = None
+    headroom_share: float | None = None
     hint: bool = False
     changes: Changes | None = None  # for the plan; no report shows it
 

@@ -12,17 +12,19 @@ DEAD_BAND = 0.03  # of the run: a gain below it is not worth a reader's time
 STEP_DEAD_BAND = 0.05  # of the run or of the step: one of the two must be worth it (dead band of the peers)
 WARNING_SHARE, CRITICAL_SHARE = 0.10, 0.20
 EXHAUSTION_CRITICAL_SECONDS = 4 * 3600.0
+HEADROOM_WARNING_SHARE, HEADROOM_CRITICAL_SHARE = 0.10, 0.03  # of the memory left at the peak (signatures.md 48)
 _EXPLAINED = 0.8  # a child silences its parent when it explains this much of it
 _WORK = frozenset({"other", "h2d", "forward", "backward", "optimizer", "sync"})  # phases of a step that loading feeds
 
 
 def severity(finding: Finding) -> Severity:
-    """By the larger of run share and step share; without a gain, by the time to exhaustion."""
+    """By the larger of run share and step share; without a gain, by the time or the memory that is left."""
     if finding.gain is None:
-        left = finding.exhaustion_seconds
-        if left is None:
+        if not _ends_the_run(finding):
             return "info"
-        return "critical" if left < EXHAUSTION_CRITICAL_SECONDS else "warning"
+        seconds, share = finding.exhaustion_seconds, finding.headroom_share
+        soon = seconds is not None and seconds < EXHAUSTION_CRITICAL_SECONDS
+        return "critical" if soon or (share is not None and share < HEADROOM_CRITICAL_SHARE) else "warning"
     share = finding.gain.share
     if share >= STEP_DEAD_BAND:  # a large part of the steps is no warning where the steps are little of the run
         share = max(share, finding.gain.step_share or 0.0)
@@ -82,8 +84,14 @@ def _big(finding: Finding) -> bool:
 
 
 def _worth_acting(finding: Finding) -> bool:
-    ends_the_run = finding.gain is None and finding.exhaustion_seconds is not None
-    return (ends_the_run or _big(finding)) and not finding.hint
+    return (_ends_the_run(finding) or _big(finding)) and not finding.hint
+
+
+def _ends_the_run(finding: Finding) -> bool:
+    """Whether it costs no time and may end the run all the same."""
+    share = finding.headroom_share
+    short = share is not None and share < HEADROOM_WARNING_SHARE
+    return finding.gain is None and (finding.exhaustion_seconds is not None or short)
 
 
 def _silence_parents(findings: list[Finding], explains: dict[str, tuple[str, ...]]) -> list[Finding]:

@@ -82,7 +82,9 @@ class Recorder:
     def _start_host(self) -> Any:
         try:
             from .collectors.host.proc import HostSampler
+            from .collectors.host.shared_pages import SharedPages
 
+            self._pages = SharedPages()
             return HostSampler(self.root_pid)
         except Exception as error:
             self.notes.append(f"Host metrics were not measured: {error}.")
@@ -135,7 +137,8 @@ class Recorder:
     def _sample(self) -> None:
         time_ns = time.monotonic_ns()
         if self._host is not None:
-            self.host_rows.append({"time_ns": time_ns, **self._host.sample()})
+            pages = self._pages.sample(self.drain.notes, self.drain.pids)
+            self.host_rows.append({"time_ns": time_ns, **self._host.sample(), **pages})
         if self._gpu is not None:
             self.gpu_rows += [{"time_ns": time_ns, **row} for row in self._gpu.sample()]
 
@@ -314,6 +317,7 @@ def complete(run_dir: Path) -> None:
     from .recording.data_flow import add_flow_lines
     from .recording.device_lines import add_device_lines
     from .recording.notes import append_notes
+    from .recording.objects_line import add_objects_lines
     from .recording.output_lines import add_output_lines
     from .recording.sources import add_growth_lines
     from .recording.store import load
@@ -322,6 +326,7 @@ def complete(run_dir: Path) -> None:
     recording = load(run_dir)
     known = len(recording.facts.notes)
     add_growth_lines(recording.facts)
+    add_objects_lines(recording.facts)
     add_flow_lines(recording)
     add_output_lines(recording)
     add_switch_lines(recording.facts)

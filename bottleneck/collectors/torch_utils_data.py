@@ -16,6 +16,7 @@ from ..recorder import now
 from . import BaseCollector, dress
 from ._batches import Batches
 from ._growth import Growth
+from ._objects import note_largest
 from ._samples import Collate, WorkerInit, watch_dataset
 from ._samples import state as samples
 
@@ -186,6 +187,11 @@ class Collector(BaseCollector):
             collate_site=self.recorder.site_of(collate, collate.co_firstlineno) if collate is not None else 0,
             iterable=iterable,
         )
+        if loader.num_workers:
+            try:
+                note_largest(self.recorder, inner, number)
+            except Exception as error:
+                self.recorder.fail("objects", "before", error)
 
     # -- __next__ ------------------------------------------------------------------------------------------
 

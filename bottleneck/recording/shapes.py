@@ -310,6 +310,33 @@ class GrowthLine(Struct):
     function: str
 
 
+class Objects(Struct):
+    loader: Int
+    name: str
+    container: str
+    length: Int
+    bytes: Int
+    owner: str
+    file: str
+
+
+class ObjectsLine(Struct):
+    loader: Int
+    file: str
+    line: Int
+    function: str
+
+
+class DeviceMemory(Struct):
+    time_ns: Time
+    allocated_bytes: Int
+    peak_bytes: Int
+    reserved_bytes: Int
+    total_bytes: Int
+    retries: Int
+    device_allocations: Int
+
+
 class RowWise(Struct):
     call: str
     rows: Int
@@ -358,6 +385,9 @@ NOTES: dict[str, Any] = {
     "collective": Collective,
     "container": Container,
     "growth_line": GrowthLine,
+    "objects": Objects,
+    "device_memory": DeviceMemory,
+    "objects_line": ObjectsLine,
     "rowwise": RowWise,
 }
 

@@ -58,6 +58,16 @@ class Host:
         risen: Floats = np.maximum(np.diff(at), 0.0)
         return risen
 
+    def least(self, name: str) -> float | None:
+        """The smallest value of a column over the whole run; None when not measured."""
+        values = self.column(name)
+        return None if values is None else float(np.nanmin(values))
+
+    def most(self, name: str) -> float | None:
+        """The largest value of a column over the whole run; None when not measured."""
+        values = self.column(name)
+        return None if values is None else float(np.nanmax(values))
+
     @property
     def idle_cores(self) -> float | None:
         """Mean idle cores over the whole run."""

@@ -14,12 +14,15 @@ from .steps import Loader, Steps
 from .stretches import Evaluations
 from .tables import STEP_PHASES, Recording, Records, Site
 
+_PAGE, _HUGE_PAGE = 4096, 2 << 20
+
 
 @dataclass(frozen=True)
 class Thrash:
     """Page faults of the training process over its steps after warm-up, outside its evaluations.
 
-    ``faults``, ``major_faults``: per step; ``system_seconds``: CPU inside the kernel;
+    ``faults``, ``huge_faults`` (those that bring 2 MiB, at most), ``major_faults``: per step; ``system_seconds``: CPU
+    inside the kernel;
     ``lost_seconds``: wall time of the loop that goes with it; ``swap_in_bytes_per_second`` of the machine, None
     unknown; ``site``: the hottest line of the user's own expressions; ``own_share``: of the running time, in these;
     ``phases``: shares of the running time of the main thread by phase, where memory may be taken in them.
@@ -33,7 +36,13 @@ class Thrash:
     swap_in_bytes_per_second: float | None
     site: Site | None
     own_share: float
+    huge_faults: float = 0.0
     phases: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def fresh_bytes(self) -> float:
+        """Memory that these faults bring, per step."""
+        return (self.faults - self.huge_faults) * _PAGE + self.huge_faults * _HUGE_PAGE
 
     @property
     def lost_share(self) -> float:
@@ -62,6 +71,7 @@ class Thrash:
         delay = host.rise("run_delay_ns_total", start, end) or 0.0
         stretch = min((cpu + delay) / max(cpu, 1.0), wall * 1e9 / max(cpu, 1.0)) if cpu < wall * 1e9 else 1.0
         swap = host.rise("swap_in_bytes_total", start, end)
+        huge = host.rise("huge_faults_total", start, end) or 0.0  # of the whole machine
         site, share = _hot_line(recording, steps)
         return cls(
             faults=faults / steps.count,
@@ -72,6 +82,7 @@ class Thrash:
             swap_in_bytes_per_second=None if swap is None else swap / max(wall, 1e-9),
             site=site,
             own_share=share,
+            huge_faults=min(huge, faults) / steps.count,
             phases=_phases(recording, steps, loader, evaluations),
         )
 

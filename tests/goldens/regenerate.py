@@ -3,8 +3,9 @@
 A golden is a pair: ``<id>/fires.tar.gz`` recorded from ``slow.py`` and ``<id>/silent.tar.gz`` from ``fixed.py``, each
 with the expected judgement beside it. Paths of the recording machine are replaced; look at the diff of the JSON files.
 What needs an accelerator is recorded from ``simulated_gpu.py`` or ``simulated_device.py`` with the fake NVML library,
-and says so. What needs a CPU quota is recorded from ``small_training.py`` in a control group of its own, which takes
-root.
+and what nobody wants to do to a machine from ``simulated_host.py``, which puts made-up readings in the place of the
+host's; they say so. What needs a CPU quota is recorded from ``small_training.py`` in a control group of its own, which
+takes root.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from pathlib import Path
 from typing import Any
 
 GOLDENS = Path(__file__).resolve().parent
+sys.path.insert(0, str(GOLDENS))
+import simulated_host  # noqa: E402
+
 ROOT = GOLDENS.parent.parent
 PIPELINES = ROOT / "sample_pipelines"
 #: Signatures that only an accelerator shows -> the simulation and what it is called with: (fires, silent).
@@ -39,11 +43,17 @@ TRACED = (
     "sync-point",
     "unfused-pointwise",
 )
-SIMULATED = {
+SIMULATED_GPU = {
     "starved-gpu": IDLING,
     "idle-accelerator": IDLING,
     **{name: (("simulated_device.py", name), ("simulated_device.py", name, "fixed")) for name in TRACED},
 }
+#: What nobody wants to do to a machine -> the same.
+SIMULATED_HOST = {
+    "swapping": (("simulated_host.py", "swap"), ("simulated_host.py", "mapped-file")),
+    "memory-near-limit": (("simulated_host.py", "full"), ("simulated_host.py", "shared")),
+}
+SIMULATED = {**SIMULATED_GPU, **SIMULATED_HOST}
 #: Signatures of a control group -> cores that the quota of its group allows: (fires, silent).
 LIMITED = {"throttled": (0.25, 8.0)}
 PRICES = {"idle-accelerator": 2.5}
@@ -101,7 +111,7 @@ def quota(cores: float) -> Iterator[list[str]]:
 
 def record(golden: Path, *words: str | Path, within: list[str] | None = None) -> None:
     """Run a script under bottleneck, by a command that begins with ``within``, and pack what it recorded."""
-    simulated, traced = golden.parent.name in SIMULATED, golden.parent.name in TRACED
+    simulated, traced = golden.parent.name in SIMULATED_GPU, golden.parent.name in TRACED
     with tempfile.TemporaryDirectory() as name:
         run_dir = Path(name) / "run"
         command = [sys.executable, "-m", "bottleneck_profiler.cli", "run", "-q", "--run-dir", str(run_dir)]
@@ -114,6 +124,8 @@ def record(golden: Path, *words: str | Path, within: list[str] | None = None) ->
             cwd=name,
             env={**os.environ, **(fake_nvml(Path(name), 90 if traced else 0) if simulated else {})},
         )
+        if golden.parent.name in SIMULATED_HOST:
+            simulated_host.rewrite(run_dir, str(words[-1]))
         golden.parent.mkdir(exist_ok=True)
         pack(run_dir, golden, name, simulated)
 

@@ -111,14 +111,21 @@ class Throttling:
             self._file = None
 
 
+def memory_group(pid: int | str = "self", root: str = "") -> tuple[int, str] | None:
+    """(bytes that the cgroup allows, the folder that says so), the smallest on the way up; None when unlimited."""
+    unified, controllers = _groups(root, pid)
+    files = [(folder, "memory.max") for base in _v2_bases(root) for folder in _folders(base, unified)]
+    v1 = _folders(f"{root}/sys/fs/cgroup/memory", controllers.get("memory", ""))
+    files += [(folder, "memory.limit_in_bytes") for folder in v1]
+    texts = [(_text(f"{folder}/{name}").strip(), folder) for folder, name in files]
+    limits = [(int(text), folder) for text, folder in texts if text.isdigit()]
+    return min((limit for limit in limits if limit[0] < _NO_LIMIT), default=None)
+
+
 def memory_limit(pid: int | str = "self", root: str = "") -> int | None:
     """Bytes that the cgroup allows, the smallest of the group and its ancestors; None when unlimited."""
-    unified, controllers = _groups(root, pid)
-    texts = [_text(f"{folder}/memory.max") for base in _v2_bases(root) for folder in _folders(base, unified)]
-    v1 = _folders(f"{root}/sys/fs/cgroup/memory", controllers.get("memory", ""))
-    texts += [_text(f"{folder}/memory.limit_in_bytes") for folder in v1]
-    limits = [int(text) for text in texts if text.strip().isdigit()]
-    return min((limit for limit in limits if limit < _NO_LIMIT), default=None)
+    group = memory_group(pid, root)
+    return None if group is None else group[0]
 
 
 def affinity(pid: int = 0) -> list[int]:

@@ -12,7 +12,8 @@ import time
 from math import nan
 from typing import Protocol
 
-from .limits import Throttling, affinity, cpu_quota, machine_facts, memory_limit
+from .limits import Throttling, affinity, cpu_quota, machine_facts
+from .memory import MachineMemory
 
 __all__ = ["HostSampler", "machine_facts"]
 
@@ -259,9 +260,8 @@ class _Linux:
         self._cores = _Cores(affinity(root_pid if root_pid in self._tree.processes else 0))
         self._quota = cpu_quota(root_pid)
         self._throttling = Throttling(root_pid)
-        self._limit = memory_limit(root_pid)
-        self._vmstat = self._open("/proc/vmstat", "swap_in_bytes_total")
-        self._meminfo = self._open("/proc/meminfo", "memory_available_bytes")
+        self._memory = MachineMemory(root_pid)
+        self.missing += self._memory.missing
         if self._throttling.nanoseconds() is None:
             self.missing.append("throttled_ns_total")
         for name, columns in (("io", "read_bytes_total"), ("schedstat", "run_delay_ns_total")):
@@ -274,13 +274,6 @@ class _Linux:
         self._core_values: Sample = dict.fromkeys(
             ("busy_cores", "idle_cores", "iowait_cores", "other_cores"), nan
         )  # until a first tick has passed
-
-    def _open(self, path: str, column: str) -> int | None:
-        try:
-            return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            self.missing.append(column)
-            return None
 
     def sample(self) -> Sample:
         now = time.monotonic_ns()
@@ -305,7 +298,7 @@ class _Linux:
         if throttled is not None:
             values["throttled_ns_total"] = throttled
         self._add_cores(values, now)
-        self._add_memory(values)
+        self._memory.add(values)
         return values
 
     def _add_cores(self, values: Sample, now: int) -> None:
@@ -326,28 +319,11 @@ class _Linux:
             }
         values.update(self._core_values)
 
-    def _add_memory(self, values: Sample) -> None:
-        if self._vmstat is not None:
-            _, found, rest = os.pread(self._vmstat, 16384, 0).partition(b"pswpin ")
-            if found:
-                values["swap_in_bytes_total"] = int(rest.split(None, 1)[0]) * _PAGE
-        if self._meminfo is not None:
-            _, found, rest = os.pread(self._meminfo, 256, 0).partition(b"MemAvailable:")
-            if found:
-                available = int(rest.split(None, 1)[0]) * 1024
-                if self._limit is not None:
-                    available = min(available, max(0, self._limit - int(values["rss_bytes"])))
-                values["memory_available_bytes"] = available
-        if self._limit is not None:
-            values["memory_limit_bytes"] = self._limit
-
     def close(self) -> None:
         self._tree.close()
         self._cores.close()
         self._throttling.close()
-        for descriptor in (self._vmstat, self._meminfo):
-            if descriptor is not None:
-                os.close(descriptor)
+        self._memory.close()
 
 
 class HostSampler:
@@ -381,7 +357,8 @@ class HostSampler:
         ``voluntary_switches_total``, ``involuntary_switches_total``, ``run_delay_ns_total`` (ready but not running),
         refreshed once a second; ``threads``, ``processes``. Machine, within our affinity mask, since the last
         sample: ``busy_cores`` of the tree, ``other_cores`` of everybody else, ``idle_cores``, ``iowait_cores``;
-        ``swap_in_bytes_total``, ``memory_available_bytes``, ``memory_limit_bytes`` (where a cgroup sets one),
+        ``swap_in_bytes_total``, ``huge_faults_total`` (that brought 2 MiB each), ``memory_available_bytes`` (until the
+        machine or its cgroup is full; page cache is free), ``memory_limit_bytes`` (where a cgroup sets one);
         ``throttled_ns_total`` (run queues stopped by the CPU quota, summed over cores; 0 where no quota is set).
         """
         return self._source.sample()

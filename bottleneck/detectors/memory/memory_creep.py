@@ -27,7 +27,7 @@ class MemoryCreep(Detector):
     id = "memory-creep"
     title = "Memory grows with every step"
     stage = "training"
-    explains = ("memory-thrash",)
+    explains = ("memory-thrash", "memory-near-limit")
     min_growth_bytes = 64 << 20  # less is within what allocators and lazy imports do
     min_r2 = 0.9  # a line, not a staircase that has ended
     exhaustion_threshold_seconds = 24 * 3600.0  # slower growth outlasts most runs

@@ -5,23 +5,21 @@ from __future__ import annotations
 from ... import prediction
 from ...findings import Evidence, Finding, Fine, Fix, Location
 from ...timeline.steps import Steps
-from ...timeline.tables import STEP_PHASES
 from ...timeline.thrash import Thrash
 from .. import Detector
+from ._shared import ENVIRONMENT, LOST_SHARE, MIN_FRESH_BYTES, OWN_SHARE, fault_seconds, where
 
-_VARIABLES = "MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=4294967296 MALLOC_TOP_PAD_=268435456"
-_ENVIRONMENT = Fix("Start the program so that the allocator keeps freed memory", f"{_VARIABLES} python ...", effort=1)
+_ENVIRONMENT = Fix("Start the program so that the allocator keeps freed memory", f"{ENVIRONMENT} python ...", effort=1)
 _REUSE = Fix(
     "Allocate large temporaries once and reuse them",
     "# in place of c = a * b, for example:\n"
     "buffer = torch.empty_like(a)            # once, before the loop\n"
     "torch.mul(a, b, out=buffer)             # in the loop: no fresh memory\n"
     "# without touching the code: keep freed memory in the process\n"
-    f"# {_VARIABLES}",
+    f"# {ENVIRONMENT}",
     effort=2,
     risk=0.1,
 )
-_WAITS = ("import", "loader_start", "data_wait")
 
 
 class MemoryThrash(Detector):
@@ -46,24 +44,23 @@ class MemoryThrash(Detector):
     title = "Memory is taken from the kernel and given back in every step"
     stage = "training"
     explains = ("residual-python",)
-    lost_threshold_share = 0.05  # of the loop
-    min_faults = 2000.0  # per step: 8 MiB of fresh pages; interpreters and small tensors stay far below
+    lost_threshold_share = LOST_SHARE
+    min_fresh_bytes = MIN_FRESH_BYTES
     swap_threshold_bytes_per_second = float(1 << 20)
-    own_threshold_share = 0.3  # of the running time: below it the model allocates, and only the environment can help
-    max_fault_seconds = 4e-6  # a fault costs at most this (bare metal 0.1 to 0.5 us, virtual machines more)
+    own_threshold_share = OWN_SHARE
 
     def detect(self, steps: Steps, thrash: Thrash) -> Finding | Fine:
         if not steps.judgeable:
             return Fine(steps.all_count, None, "count", "too few steps to judge memory traffic")
-        if thrash.faults < self.min_faults:
-            return Fine(thrash.faults, self.min_faults, "count", "page faults per step")
-        lost = min(thrash.lost_seconds, thrash.faults * steps.count * self.max_fault_seconds)
+        if thrash.fresh_bytes < self.min_fresh_bytes:
+            return Fine(thrash.fresh_bytes, self.min_fresh_bytes, "B", "fresh memory per step")
+        lost = fault_seconds(steps, thrash)
         share = lost / max(thrash.loop_seconds, 1e-9)
         if share < self.lost_threshold_share:
             return Fine(share, self.lost_threshold_share, "share", "kernel time of page faults in the steps")
         evidence = [
             Evidence("page faults per step", thrash.faults, "count"),
-            Evidence("fresh memory per step", thrash.faults * 4096, "B"),
+            Evidence("fresh memory per step", thrash.fresh_bytes, "B"),
             Evidence("kernel time in the steps", thrash.system_seconds, "s"),
             Evidence("share of the loop", thrash.lost_share, "share"),
         ]
@@ -93,13 +90,6 @@ class MemoryThrash(Detector):
             gain=gain,
             detected_by=0.6 if hint else 1.0,
             after="the rest of the step",
-            removes=_where(steps, thrash, lost),
+            removes=where(steps, thrash, lost),
             hint=hint,
         )
-
-
-def _where(steps: Steps, thrash: Thrash, lost: float) -> dict[str, float]:
-    """Seconds per phase: kernel time is taken to lie where the main thread runs, else where the step's time lies."""
-    shares = thrash.phases or {name: steps.share(name) for name in STEP_PHASES if name not in _WAITS}
-    whole = sum(shares.values())
-    return {name: lost * share / whole for name, share in shares.items() if share > 0 and whole > 0}

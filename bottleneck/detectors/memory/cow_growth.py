@@ -1,0 +1,69 @@
+"""Every worker comes to have its own copy of the dataset's Python objects."""
+
+from __future__ import annotations
+
+from ...findings import Evidence, Finding, Fine, Fix, Location
+from ...timeline.sharing import Sharing
+from ...timeline.steps import Loader
+from .. import Detector
+from ..loading._shared import location
+
+
+class CowGrowth(Detector):
+    """The dataset keeps its index in a list or dict of Python objects, and each worker ends up with a copy of it.
+
+    Why it matters
+        A forked worker shares all memory with the process that started it until one of them writes to a page. Reading
+        a Python object writes to it: its reference count. So the index is there once for each worker before the epoch
+        is over, and a run that fitted in the morning is killed at night.
+    How it is measured
+        One worker's written pages, looked at every second or more rarely: its own, and those that it shares. Where
+        its own grow by as much as the shared ones shrink, that is copying and no new memory. It counts as this when
+        the dataset was seen to hold a list or dict of that size when the loader began. It costs memory and hardly any
+        time: a warning only where it takes the last of what the machine or the cgroup has.
+    How to fix it
+        Keep the index in a few large arrays (numpy, torch, pyarrow) instead of in many objects.
+    When to ignore it
+        When all copies fit: it grows to the size of the index in each worker and no further.
+    """
+
+    id = "cow-growth"
+    title = "Every worker copies the dataset's Python objects"
+    stage = "data loading"
+    explains = ("memory-near-limit",)
+    min_copied_bytes = 64 << 20  # of all workers: less is within what the interpreter and its libraries rewrite
+    min_held_share = 0.5  # of what was copied, that the dataset's objects can be
+
+    def detect(self, sharing: Sharing, loader: Loader) -> Finding | Fine:
+        copied = sharing.copied_bytes * sharing.workers
+        if copied < self.min_copied_bytes:
+            return Fine(copied, self.min_copied_bytes, "B", "copied by the workers of what they shared")
+        held = sharing.objects_bytes / max(sharing.copied_bytes, 1.0)
+        if held < self.min_held_share:
+            return Fine(held, self.min_held_share, "share", "of the copies that the dataset's objects can be")
+        name, site = sharing.name, sharing.site
+        evidence = [
+            Evidence("held by the dataset", f"{name}, a {sharing.kind} of {sharing.length} objects"),
+            Evidence("size of these objects", sharing.objects_bytes, "B"),
+            Evidence("workers", sharing.workers, "count"),
+            Evidence("copied by each of them so far", sharing.copied_bytes, "B"),
+            Evidence("copied by all when it ends", copied + sharing.coming_bytes, "B"),
+        ]
+        left = sharing.headroom_share
+        if left is not None:
+            evidence.append(Evidence("memory left then", left, "share"))
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            evidence=tuple(evidence),
+            fix=Fix(
+                f"Keep {name} in arrays: reading them writes to no page",
+                "# once, where it is made: a column of numbers, and texts as one array of fixed width\n"
+                f"self.{name} = np.array([...], dtype=np.float32)\n"
+                "self.names = np.array([...])           # or pyarrow.array([...]) for long texts",
+                effort=2,
+            ),
+            location=location(loader.site) if site is None else Location(site.file, site.line, site.function),
+            headroom_share=left,
+        )

@@ -1,0 +1,69 @@
+"""The run fills nearly all the memory that it may use."""
+
+from __future__ import annotations
+
+from ...findings import Evidence, Finding, Fine, Fix
+from ...timeline.room import Room
+from .. import Detector
+
+
+class MemoryNearLimit(Detector):
+    """At its peak the run holds nearly all memory of the machine, its cgroup or its accelerator.
+
+    Why it matters
+        One longer batch, one more worker or another program beside it, and the kernel kills the run or CUDA refuses
+        the next tensor: with nothing saved since the last checkpoint.
+    How it is measured
+        The highest memory of all processes of the run, what workers share counted once, against the cgroup's limit or
+        the machine's memory. Page cache is free memory, as is what torch's allocator keeps in reserve on an
+        accelerator: there it is what tensors hold.
+    How to fix it
+        On the host fewer workers and fewer batches ahead, memory-mapped data, a smaller batch. On an accelerator
+        bfloat16, checkpointed activations (about a third more time), sharding, a smaller batch.
+    When to ignore it
+        When the run always ends at the same height, and nothing else runs there.
+    """
+
+    id = "memory-near-limit"
+    title = "The run holds nearly all memory there is"
+    stage = "training"
+    share_threshold = 0.90  # of the memory (signatures.md 48)
+
+    def detect(self, room: Room) -> Finding | Fine:
+        device = room.device_share or 0.0
+        on_device = device > room.used_share
+        share = max(device, room.used_share)
+        if share < self.share_threshold:
+            return Fine(share, self.share_threshold, "share", "of the memory that the run held at its peak")
+        everything = room.device_bytes / max(device, 1e-9) if on_device else room.all_bytes
+        place = "the accelerator" if on_device else "the cgroup" if room.limited else "the machine"
+        evidence = [
+            Evidence("held at the peak", share * everything, "B"),
+            Evidence(f"memory of {place}", everything, "B"),
+            Evidence("left", max(0.0, 1.0 - share), "share"),
+        ]
+        if room.simulated:
+            evidence.append(Evidence("host readings", "simulated"))
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            evidence=tuple(evidence),
+            fix=_DEVICE if on_device else _HOST,
+            headroom_share=max(0.0, 1.0 - share),
+        )
+
+
+_HOST = Fix(
+    "Hold less in memory: fewer workers and batches ahead, mapped files in place of loaded ones",
+    "DataLoader(..., num_workers=1, prefetch_factor=2)   # each worker holds its batches and its own objects\n"
+    "data = np.load(path, mmap_mode='r')                 # the page cache holds it, and gives it back",
+    effort=2,
+)
+_DEVICE = Fix(
+    "Hold less on the device: bfloat16, checkpointed activations, a smaller batch",
+    "with torch.autocast('cuda', dtype=torch.bfloat16): ...\n"
+    "x = torch.utils.checkpoint.checkpoint(layer, x, use_reentrant=False)   # about a third more time",
+    effort=2,
+    risk=0.2,
+)

@@ -1,0 +1,89 @@
+"""The run's memory is on a disk: steps wait until it is read back."""
+
+from __future__ import annotations
+
+from ...findings import Evidence, Finding, Fine, Fix
+from ...prediction import gain
+from ...timeline.steps import Loader, Steps
+from ...timeline.swap import Swap
+from .. import Detector
+from ..loading._shared import loader_edit, location
+from ._shared import spread
+
+
+class Swapping(Detector):
+    """Memory has run out, and what the steps need is read back from swap.
+
+    Why it matters
+        A page from swap takes as long as thousands from memory, and every one stops the thread that touches it.
+    How it is measured
+        Faults of the run's processes that waited for a disk, and what the machine read back from swap meanwhile, both
+        during the steps. Faults without swap are reads of mapped files: that is storage, and none of this. What one
+        costs comes from this run: steps are slower where they have more of them. Where all windows are alike, there is
+        no price, and it is shown aside.
+    How to fix it
+        Use less memory: fewer workers, fewer batches ahead, a smaller batch; or give the run more of it.
+    When to ignore it
+        When another program has taken the memory and is gone by now.
+    """
+
+    id = "swapping"
+    title = "Steps wait for memory that was swapped out"
+    stage = "training"
+    explains = ("memory-thrash", "input-wait", "memory-near-limit")
+    min_bytes_per_second = float(1 << 20)  # read back from swap (signatures.md 51)
+    min_faults_per_second = 100.0  # of this run (signatures.md 51)
+    min_swapped_share = 0.5  # of these faults, from swap: else most of them read mapped files
+    min_lost_share = 0.02  # of the run
+
+    def detect(self, steps: Steps, swap: Swap, loader: Loader | None) -> Finding | Fine:
+        if not steps.judgeable:
+            return Fine(steps.all_count, None, "count", "too few steps to judge swapping")
+        if swap.bytes_per_second < self.min_bytes_per_second:
+            return Fine(swap.bytes_per_second, self.min_bytes_per_second, "B/s", "read back from swap")
+        if swap.faults_per_second < self.min_faults_per_second:
+            return Fine(swap.faults_per_second, self.min_faults_per_second, "1/s", "faults that waited for a disk")
+        if swap.swapped_share < self.min_swapped_share:
+            return Fine(swap.swapped_share, self.min_swapped_share, "share", "of these faults, from swap")
+        lost = swap.lost_seconds
+        if lost is not None and lost < self.min_lost_share * steps.run_seconds:
+            return Fine(lost / steps.run_seconds, self.min_lost_share, "share", "lost by faults from swap")
+        evidence = [
+            Evidence("read back from swap", swap.bytes_per_second, "B/s"),
+            Evidence("faults that waited for a disk", swap.faults_per_second, "1/s"),
+            Evidence("of these from swap", swap.swapped_share, "share"),
+        ]
+        priced = None
+        if lost is not None and swap.fault_seconds is not None:
+            evidence.append(Evidence("one of them costs", swap.fault_seconds, "s"))
+            priced = gain(
+                lost,
+                steps.run_seconds,
+                f"T' = T - {swap.per_step * swap.swapped_share:.0f} faults x {swap.fault_seconds * 1e6:.0f} us a step",
+                step_share=lost / swap.loop_seconds,
+                relative_error=0.22,  # the price is a slope between windows
+                confidence=0.6,
+            )
+        if swap.simulated:
+            evidence.append(Evidence("host readings", "simulated"))
+        workers = loader.num_workers if loader is not None else 0
+        half = max(1, workers // 2)
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=location(loader.site) if loader is not None and workers else None,
+            evidence=tuple(evidence),
+            gain=priced,
+            fix=Fix(
+                "Hold less in memory: fewer workers with fewer batches ahead, or a smaller batch",
+                f"DataLoader(..., num_workers={half}, prefetch_factor=2)"
+                if workers
+                else "# load what one batch needs when it is needed: np.load(path, mmap_mode='r')",
+                effort=1 if workers else 4,
+                risk=0.1,
+                edit=loader_edit(loader, num_workers=half) if loader is not None and workers > 1 else None,
+            ),
+            after="the steps without waiting for the disk",
+            removes={} if lost is None else spread(steps, lost),
+        )
