@@ -60,7 +60,7 @@ class StepBuilder:
     _last_forward: int = 0
     _last_user: int = 0
     _folded: dict[int, int] = field(default_factory=dict)  # loader -> end of the last next() that is in a row
-    _one: set[int] = field(default_factory=set)  # loaders whose open pass has given one batch so far
+    _one: dict[int, int] = field(default_factory=dict)  # loader -> whether its open pass has given one batch so far
 
     def add(self, records: Records) -> None:
         """Take a batch of phase, LOOP, STEP, STAGE and MARK records of this thread."""
@@ -113,7 +113,7 @@ class StepBuilder:
         ends = waits["t1"].astype("i8")
         first = (waits["flags"] & signals.FIRST) != 0
         over = (waits["flags"] & signals.END) != 0
-        one = bool(first[-1]) if len(waits) else loader in self._one
+        one = bool(first[-1] if len(waits) else self._one.get(loader))
         start = self._open.get(loader)
         if start is not None and (not len(ends) or ends[0] > start):
             ends = np.concatenate([[start], ends])
@@ -137,7 +137,7 @@ class StepBuilder:
                 t0, t1 = np.append(t0, ends[-1]), np.append(t1, after.max())
                 begins, loop = np.append(begins, True), np.append(loop, loops[-1])
         self._loops[loader] = int(loops[-1])
-        (self._one.add if one else self._one.discard)(loader)
+        self._one[loader] = int(one)
         if over[-1] or force:
             self._open.pop(loader, None)
         else:
