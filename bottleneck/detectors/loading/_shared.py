@@ -117,9 +117,8 @@ def _unshared(loader: Loader) -> bool:
     return bool(loader.facts.get("iterable")) and loader.num_workers < 2
 
 
-def loader_edit(loader: Loader, **values: object) -> Arguments | None:
-    """These arguments for the user's own call of DataLoader; None where nobody knows its line."""
-    site = loader.site
+def loader_edit(site: Site | None, **values: object) -> Arguments | None:
+    """These arguments for the user's own call of DataLoader at ``site``; None where nobody knows its line."""
     if site is None:
         return None
     return Arguments(site.file, site.line, "torch.utils.data.DataLoader", {k: repr(v) for k, v in values.items()})
@@ -129,7 +128,7 @@ def workers_edit(loader: Loader, workers: int, **more: object) -> Arguments | No
     """What ``loader_snippet`` says, as data; None where the dataset has to be changed too."""
     if _unshared(loader) and workers > 1:
         return None
-    return loader_edit(loader, num_workers=workers, persistent_workers=True, **more)
+    return loader_edit(loader.site, num_workers=workers, persistent_workers=True, **more)
 
 
 def after_text(loading: Loading, new_step: float) -> str:

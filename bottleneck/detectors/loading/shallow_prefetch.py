@@ -118,6 +118,7 @@ class ShallowPrefetch(Detector):
                 f"DataLoader(..., num_workers={loader.num_workers}, prefetch_factor={factor})",
                 effort=1,
                 risk=0.1,  # memory holds the batches that lie ready
+                edit=_shared.loader_edit(loader.site, prefetch_factor=factor),
             ),
             after="the work of the step",
             removes={"data_wait": value},
