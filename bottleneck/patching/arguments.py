@@ -20,6 +20,9 @@ _KNOWN: dict[str, tuple[tuple[str, ...], str]] = {
     "pandas.read_orc": ((), "path columns"),
 }
 
+#: What a call gives that leaves no room for an argument.
+_EXCLUDED = {"shuffle": ("sampler", "batch_sampler")}
+
 #: What needs columns to be there, or to be as many: dropping them, giving all of them names, counting them off.
 _ALL_COLUMNS = frozenset(("columns", "drop", "set_axis"))
 _POSITIONS = frozenset(("iloc", "iat"))
@@ -33,6 +36,9 @@ def changes(source: Source, edit: Arguments) -> list[Change]:
     values = dict(edit.values)
     found: list[Change] = []
     for keyword in edit.values:
+        for other in _EXCLUDED.get(keyword, ()):
+            if _given(call, edit.function, other) is not None:
+                raise NoPatch(f"{source.name}:{edit.line} gives a {other}, which decides what {keyword} would")
         given = _given(call, edit.function, keyword)
         if given is None or _is_literal(given):
             continue

@@ -131,14 +131,19 @@ def recorded(folder: Path, name: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    "name, argument", [("worker-respawn", "persistent_workers=True"), ("shallow-prefetch", "prefetch_factor=")]
+    "name, argument",
+    [
+        ("worker-respawn", "persistent_workers=True"),
+        ("shallow-prefetch", "prefetch_factor="),
+        ("worker-imbalance", "shuffle=True"),
+    ],
 )
 def test_a_recorded_run_is_mended_by_one_more_argument(tmp_path: Path, name: str, argument: str):
     script = recorded(tmp_path, name)
     shown = fix(tmp_path, "run", name)
     assert (shown.returncode, shown.stderr) == (0, "")
     (added,) = [line for line in shown.stdout.splitlines()[2:] if line[0] in "+-"]
-    assert added.startswith(f"+            {argument}") and added.endswith(",")
+    assert added[1:].strip().startswith(argument) and added.endswith(",")
     lines = script.read_text().splitlines()
     call = next(number for number, line in enumerate(lines) if "# planted" in line)
     assert fix(tmp_path, "run", name, "--apply").returncode == 0
