@@ -118,7 +118,8 @@ class Recording:
 
 #: Which table a kind of record goes to; phases go through the step builder and else to ``events``.
 TABLE_OF = {
-    **{k: "samples" for k in range(signals.SAMPLE, signals.SAMPLE_KEY + 1)},
+    **{k: "samples" for k in range(signals.SAMPLE, signals.SAMPLE_TRANSFORM + 1)},
+    signals.SAMPLE_KEY: "samples",
     signals.PICKLED: "samples",
     signals.STACK_CPU: "stacks",
     signals.STACK_BLOCKED: "stacks",

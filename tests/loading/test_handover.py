@@ -15,7 +15,7 @@ from bottleneck_profiler.detectors.loading.input_wait import InputWait
 from bottleneck_profiler.detectors.loading.ipc_serialise import IpcSerialise
 from bottleneck_profiler.findings import Finding, Fine, NotMeasured
 from bottleneck_profiler.ranking import rank
-from bottleneck_profiler.timeline.tables import RECORD_DTYPE, Frame
+from bottleneck_profiler.timeline.tables import RECORD_DTYPE, TABLE_OF, Frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -119,6 +119,13 @@ def test_no_more_is_promised_than_is_waited(work, wait, share, size):
     if isinstance(found, Finding):
         assert 0 <= found.gain.low <= found.gain.share <= found.gain.high
         assert found.gain.seconds <= 57 * wait + 1e-6
+
+
+def test_what_is_seen_of_batches_leaves_stages_steps_and_marks_where_they_were():
+    names = [signals.EVENTS[kind] for kind in (signals.SAMPLE_KEY, signals.PICKLED, signals.STAGE, signals.MARK)]
+    assert names == ["sample.key", "pickled", "stage", "mark"]  # no number stands for two
+    assert TABLE_OF[signals.PICKLED] == TABLE_OF[signals.SAMPLE_KEY] == TABLE_OF[signals.BATCH] == "samples"
+    assert not {signals.LOOP, signals.STAGE, signals.STEP, signals.MARK} & TABLE_OF.keys()
 
 
 # -- in a worker ------------------------------------------------------------------------------------------------------

@@ -26,7 +26,8 @@ class Rows(Dataset):
 def main():
     total = 0.0
     for noise, size, collate in ((0, 4, numpy.stack), (1, 3, None)):
-        loader = DataLoader(Rows(noise), batch_size=size, shuffle=True, num_workers=1, persistent_workers=True, collate_fn=collate)
+        more = dict(num_workers=1, persistent_workers=True, collate_fn=collate)
+        loader = DataLoader(Rows(noise), batch_size=size, shuffle=True, **more)
         for epoch in range(3):
             for batch in loader:
                 total += float(batch.sum())
