@@ -82,21 +82,24 @@ COLLATE = 67  # arg: thread CPU ns
 SAMPLE_READ = 68  # part of a sampled item; t1 - t0 is wall, arg: thread CPU ns
 SAMPLE_DECODE = 69
 SAMPLE_TRANSFORM = 70
-STACK_CPU = 72  # t1 - t0 is the thread CPU time since the last sample; arg: stack id; flags: open phase
-STACK_BLOCKED = 73  # t1 - t0 is the time blocked; arg: stack id; flags: open phase
 # The look-out for blocked time woke late: another thread held the GIL. t1 - t0 as of the STACK_BLOCKED beside it; arg:
 # stack id of a thread that wants the GIL; flags: open phase of the main thread | number of such threads << 8.
 GIL_HELD = 71
+STACK_CPU = 72  # t1 - t0 is the thread CPU time since the last sample; arg: stack id; flags: open phase
+STACK_BLOCKED = 73  # t1 - t0 is the time blocked; arg: stack id; flags: open phase
 STAGE = 74  # user's stage; arg: string id
 STEP = 75  # user's step; arg: string id of its name
 MARK = 76  # user's mark, t0 == t1; arg: string id
+PICKLED = 77  # one batch made ready for a worker's queue (1 in 16); arg: bytes for the pipe; flags: CPU in 0.1 ms
+SAMPLE_KEY = 78  # what a timed item gave; arg: its index << 32 | checksum of the output; flags: KiB of that, rounded up
 REQUEST = 80  # served request; arg: string id of "METHOD route status"; flags: requests in flight at arrival
 LAG = 81  # event loop late: due at t0, ran at t1; arg: stack id of the frame that blocked, 0 unknown
 MODEL_CALL = 82  # outermost forward while serving; arg: batch size; flags: requests in flight
 POOL = 83  # thread-pool sample; arg: borrowed << 32 | limit; flags: tasks waiting
 EVENTS = {
     LOOP: "loop", SAMPLE: "sample", BATCH: "batch", COLLATE: "collate", SAMPLE_READ: "sample.read",
-    SAMPLE_DECODE: "sample.decode", SAMPLE_TRANSFORM: "sample.transform", GIL_HELD: "gil.held", STACK_CPU: "stack.cpu",
+    SAMPLE_DECODE: "sample.decode", SAMPLE_TRANSFORM: "sample.transform", SAMPLE_KEY: "sample.key", PICKLED: "pickled",
+    GIL_HELD: "gil.held", STACK_CPU: "stack.cpu",
     STACK_BLOCKED: "stack.blocked", STAGE: "stage", STEP: "step", MARK: "mark", REQUEST: "request",
     LAG: "lag", MODEL_CALL: "model_call", POOL: "pool",
 }  # fmt: skip

@@ -14,6 +14,8 @@ from .. import signals
 from ..recorder import is_users_exception, now
 from . import Patches, dress
 from ._batch import note_batch
+from ._outputs import note_output
+from ._queues import watch_queues
 
 _QUICK_NS = 2_000_000  # batches below this are timed one in 32: their cost hardly matters, ours would
 _QUICK_MASK = 31
@@ -66,10 +68,15 @@ class _State:
         return recorder, t0, c0
 
     @staticmethod
-    def finish(token, count):
+    def finish(token, whole, args, outcome):
+        """``outcome``: [what the Dataset gave], or [] where it raised."""
         recorder, t0, c0 = token
         recorder.sampling = False
-        recorder.ring().put(signals.SAMPLE, count, t0, now(), thread_time_ns() - c0)
+        t1 = now()
+        ring = recorder.ring()
+        ring.put(signals.SAMPLE, len(args[0]) if whole and args else 1, t0, t1, thread_time_ns() - c0)
+        if outcome and args and not whole:
+            note_output(recorder, ring, args[0], outcome[0], t0, t1)
 
 
 state = _State()
@@ -96,11 +103,13 @@ def _timed(original, whole):
             token = None
         if token is None:
             return original(dataset, *args, **kwargs)
+        outcome = []
         try:
-            return original(dataset, *args, **kwargs)
+            outcome.append(original(dataset, *args, **kwargs))
+            return outcome[0]
         finally:
             try:
-                shared.finish(token, len(args[0]) if whole and args else 1)
+                shared.finish(token, whole, args, outcome)
             except BaseException as error:
                 shared.off("after", error)
 
@@ -214,6 +223,7 @@ class WorkerInit:
         recorder.note("worker", loader=self.loader, worker=worker_id, pid=os.getpid())
         dataset = sys.modules["torch.utils.data"].get_worker_info().dataset
         watch_dataset(recorder, dataset, Patches())
+        watch_queues(recorder)
         stacks = sys.modules.get(__package__ + "._stacks")
         if stacks is not None and hasattr(stacks, "restart"):
             stacks.restart(recorder)

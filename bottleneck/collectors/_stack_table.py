@@ -11,6 +11,16 @@ _GENERATOR = 0x20  # inspect.CO_GENERATOR
 FIRST_ID = 10_000  # apart from the ids that the recorder itself gives (below 4,097)
 
 
+def line_before(code, at):
+    """The last line in front of an instruction that belongs to none, such as the jump back to the head of a loop."""
+    line = code.co_firstlineno
+    for start, _, number in code.co_lines():
+        if start > at:
+            break
+        line = number or line
+    return line
+
+
 class StackTable:
     """The stacks of one process."""
 
@@ -48,7 +58,7 @@ class StackTable:
             known = codes.get(id(code)) or self._know(code)
             # A module imported by a module goes through a handful of frames of importlib: one of them says it all.
             if not (known[4] or (importing and known[3])):
-                kept.append((known, frame.f_lineno or 0))
+                kept.append((known, frame.f_lineno or line_before(code, frame.f_lasti)))
             importing = known[3] or (importing and known[4])
             frame = frame.f_back
         by_line = tuple([(id(known), line) for known, line in kept])

@@ -178,6 +178,8 @@ class Collector(BaseCollector):
             num_workers=int(loader.num_workers),
             batch_size=loader.batch_size if isinstance(loader.batch_size, int) else None,
             prefetch_factor=getattr(loader, "prefetch_factor", None),
+            sampler=_order_of(loader),
+            in_order=getattr(loader, "in_order", None),
             persistent_workers=bool(getattr(loader, "persistent_workers", False)),
             pin_memory=bool(getattr(loader, "pin_memory", False)),
             length=length,
@@ -252,6 +254,15 @@ class Collector(BaseCollector):
             return batch
 
         return dress(__next__, original)
+
+
+def _order_of(loader):
+    """The class that says in which order the samples come; None for a stream."""
+    batches = getattr(loader, "batch_sampler", None)
+    # A batch sampler of the user's own leaves the loader without a batch size.
+    own = batches is not None and loader.batch_size is None
+    sampler = batches if own else getattr(loader, "sampler", None)
+    return None if sampler is None else type(sampler).__name__
 
 
 def _code_of(function, is_user):

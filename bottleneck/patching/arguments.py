@@ -33,6 +33,9 @@ _OPTIMIZERS = {
 for _name, _order in _OPTIMIZERS.items():
     _KNOWN[f"torch.optim.{_name}"] = (f"torch.optim.{_name.lower()}.{_name}",), _order
 
+#: What a call gives that leaves no room for an argument.
+_EXCLUDED = {"shuffle": ("sampler", "batch_sampler")}
+
 #: What needs columns to be there, or to be as many: dropping them, giving all of them names, counting them off.
 _ALL_COLUMNS = frozenset(("columns", "drop", "set_axis"))
 _POSITIONS = frozenset(("iloc", "iat"))
@@ -46,6 +49,9 @@ def changes(source: Source, edit: Arguments) -> list[Change]:
     values = dict(edit.values)
     found: list[Change] = []
     for keyword in edit.values:
+        for other in _EXCLUDED.get(keyword, ()):
+            if _given(call, edit.function, other) is not None:
+                raise NoPatch(f"{source.name}:{edit.line} gives a {other}, which decides what {keyword} would")
         given = _given(call, edit.function, keyword)
         if given is None or _is_literal(given):
             continue

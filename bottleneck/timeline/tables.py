@@ -143,6 +143,8 @@ class Recording:
 TABLE_OF = {
     **{k: "samples" for k in range(signals.SAMPLE, signals.SAMPLE_TRANSFORM + 1)},
     signals.GIL_HELD: "samples",
+    signals.SAMPLE_KEY: "samples",
+    signals.PICKLED: "samples",
     signals.STACK_CPU: "stacks",
     signals.STACK_BLOCKED: "stacks",
     **{k: "requests" for k in (signals.REQUEST, signals.LAG, signals.MODEL_CALL, signals.POOL)},

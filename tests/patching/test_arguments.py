@@ -135,6 +135,11 @@ def test_what_is_not_certain_is_left_alone(tmp_path, line: str):
     assert REFUSED[line] in refused(tmp_path, IMPORT + line, 2, num_workers="2")
 
 
+@pytest.mark.parametrize("call", ["DataLoader(d, sampler=s)", "DataLoader(d, 4, None, s)", "DataLoader(d, **more)"])
+def test_who_has_an_order_of_his_own_is_not_told_to_shuffle(tmp_path, call: str):
+    assert "train.py:2 gives a sampler" in refused(tmp_path, f"{IMPORT}x = {call}", 2, shuffle="True") or "**" in call
+
+
 def test_a_constant_of_the_module_is_changed_where_it_is_set(tmp_path):
     text = "from torch.utils.data import DataLoader\nx = DataLoader(d, num_workers=WORKERS)\n"
     for line in ("WORKERS = 0", "WORKERS: int = 0  # of the small machine"):

@@ -119,13 +119,42 @@ def test_the_slow_half_of_a_pair_is_mended(tmp_path: Path):
     assert "workers-zero" not in again.found
 
 
-def test_a_recorded_run_of_that_pair_is_patched_on_any_machine(tmp_path: Path):
-    script = Path(shutil.copy(PIPELINES / "workers-zero" / "slow.py", tmp_path / "slow.py"))
+def recorded(folder: Path, name: str) -> Path:
+    """A recorded run of a pair's slow half as ``run`` in a folder, and the script that it is said to have run."""
+    script = Path(shutil.copy(PIPELINES / name / "slow.py", folder / "slow.py"))
     os.utime(script, (10**9, 10**9))
-    with tarfile.open(ROOT / "tests" / "goldens" / "workers-zero" / "fires.tar.gz") as archive:
-        archive.extractall(tmp_path / "run", filter="data")
-    facts = tmp_path / "run" / "tables" / "facts.jsonl"
-    facts.write_text(facts.read_text().replace("/project/sample_pipelines/workers-zero/slow.py", str(script)))
+    with tarfile.open(ROOT / "tests" / "goldens" / name / "fires.tar.gz") as archive:
+        archive.extractall(folder / "run", filter="data")
+    facts = folder / "run" / "tables" / "facts.jsonl"
+    facts.write_text(facts.read_text().replace(f"/project/sample_pipelines/{name}/slow.py", str(script)))
+    return script
+
+
+@pytest.mark.parametrize(
+    "name, argument",
+    [
+        ("worker-respawn", "persistent_workers=True"),
+        ("shallow-prefetch", "prefetch_factor="),
+        ("worker-imbalance", "shuffle=True"),
+    ],
+)
+def test_a_recorded_run_is_mended_by_one_more_argument(tmp_path: Path, name: str, argument: str):
+    script = recorded(tmp_path, name)
+    shown = fix(tmp_path, "run", name)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    (added,) = [line for line in shown.stdout.splitlines()[2:] if line[0] in "+-"]
+    assert added[1:].strip().startswith(argument) and added.endswith(",")
+    lines = script.read_text().splitlines()
+    call = next(number for number, line in enumerate(lines) if "# planted" in line)
+    assert fix(tmp_path, "run", name, "--apply").returncode == 0
+    changed = script.read_text().splitlines()
+    (new,) = [number for number, line in enumerate(changed) if line == added[1:]]
+    assert call < new and changed[:new] + changed[new + 1 :] == lines
+    compile(script.read_bytes(), script, "exec")
+
+
+def test_a_recorded_run_of_that_pair_is_patched_on_any_machine(tmp_path: Path):
+    script = recorded(tmp_path, "workers-zero")
     shown = fix(tmp_path, "run", "workers-zero")
     assert (shown.returncode, shown.stderr) == (0, "")
     changed = [line for line in shown.stdout.splitlines()[2:] if line[0] in "+-"]

@@ -28,6 +28,12 @@ def frame_location(frame: Frame) -> Location:
     return Location(frame.file, frame.line, frame.function)
 
 
+def dataset_site(loader: Loader) -> Site | None:
+    """Where the user's Dataset makes a sample; of one that torch has joined from several, where the loader is made."""
+    site = loader.dataset_site
+    return loader.site if site is None or "/torch/utils/data/" in site.file else site
+
+
 def advised_workers(model: StepModel, loading: Loading) -> int:
     """n* for this machine: by the law, at most 8 a core for pure waiting, at most the cores for CPU-bound loading."""
     pure_waiting = loading.load_cpu < 0.2 * loading.load
@@ -45,14 +51,17 @@ def priced(
     first_wait: float = 0.0,
     confidence: float = 0.8,
     fix_error: float = 0.0,
+    part: float = 1.0,
 ) -> Gain:
     """What the law says a change saves; each pass still pays for its start where it has a ``first_wait``.
 
-    The range holds how much the steps vary, the error of the law in what remains of a step, and ``fix_error``, of
-    how much a fix takes away that puts cheaper work in the place of work (one sigma, relative).
+    ``part``: of the steps, to which the change comes. The range holds how much the steps vary, the error of the law in
+    what remains of a step, and ``fix_error``, of how much a fix takes away that puts cheaper work in the place of work
+    (one sigma, relative).
     """
     model = changes.of
     remains = step_seconds(changed(model, changes))
+    count = steps.count * part
 
     def saved(wait: Floats, work: Floats) -> float:
         drawn = replace(model, work=float(work.mean()))
@@ -61,10 +70,10 @@ def priced(
         now, law = float(wait.mean() + work.mean()), step_seconds(drawn)
         # Waiting that the law does not see is not promised to go.
         unseen = max(1.0, now / max(law, 1e-9))
-        return max(0.0, now - step_seconds(changed(drawn, changes)) * unseen) * steps.count
+        return max(0.0, now - step_seconds(changed(drawn, changes)) * unseen) * count
 
     value, low, high = block_bootstrap((loading.wait, loading.work), saved)
-    error = law_error(changed(model, changes)) * remains * steps.count
+    error = law_error(changed(model, changes)) * remains * count
     cost = (loading.start_seconds + first_wait) * loading.passes if first_wait else 0.0
     mine = max(0.0, value - cost)
     return gain(
@@ -117,9 +126,8 @@ def _unshared(loader: Loader) -> bool:
     return bool(loader.facts.get("iterable")) and loader.num_workers < 2
 
 
-def loader_edit(loader: Loader, **values: object) -> Arguments | None:
-    """These arguments for the user's own call of DataLoader; None where nobody knows its line."""
-    site = loader.site
+def loader_edit(site: Site | None, **values: object) -> Arguments | None:
+    """These arguments for the user's own call of DataLoader at ``site``; None where nobody knows its line."""
     if site is None:
         return None
     return Arguments(site.file, site.line, "torch.utils.data.DataLoader", {k: repr(v) for k, v in values.items()})
@@ -129,7 +137,7 @@ def workers_edit(loader: Loader, workers: int, **more: object) -> Arguments | No
     """What ``loader_snippet`` says, as data; None where the dataset has to be changed too."""
     if _unshared(loader) and workers > 1:
         return None
-    return loader_edit(loader, num_workers=workers, persistent_workers=True, **more)
+    return loader_edit(loader.site, num_workers=workers, persistent_workers=True, **more)
 
 
 def after_text(loading: Loading, new_step: float) -> str:

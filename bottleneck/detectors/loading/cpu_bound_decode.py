@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...findings import Changes, Evidence, Finding, Fine, Fix
 from ...prediction import changed, step_model, step_seconds
 from ...timeline.loading import Loading
+from ...timeline.repeats import Repeats
 from ...timeline.steps import Steps
 from .. import Detector
 from . import _shared
@@ -35,7 +36,7 @@ class CpuBoundDecode(Detector):
     min_pace_share = 0.8  # of the step: below it the wait comes from elsewhere (the queue between the processes)
     min_operation_share = 0.3  # a hot line below this is not "the" decode
 
-    def detect(self, steps: Steps, loading: Loading) -> Finding | Fine:
+    def detect(self, steps: Steps, loading: Loading, repeats: Repeats | None) -> Finding | Fine:
         share = loading.wait_share
         if share < self.wait_share_threshold:
             return Fine(share, self.wait_share_threshold, "share", "waiting for data")
@@ -60,6 +61,9 @@ class CpuBoundDecode(Detector):
         fraction = hot.share if hot is not None else 0.0
         if hot is None or fraction < self.min_operation_share:
             return Fine(fraction, self.min_operation_share, "share", "hottest line of the loading")
+        if repeats is not None and repeats.kept_share > fraction:
+            # The whole sample, not this operation alone, comes out the same in each pass: repeat-transform's case.
+            return Fine(fraction, repeats.kept_share, "share", "hottest line of the loading; a cache takes more away")
         changes = Changes(model, load=-loading.load * fraction, load_cpu=-loading.load_cpu * fraction)
         new_step = step_seconds(changed(model, changes))
         gain = _shared.priced(

@@ -89,7 +89,7 @@ class InputWait(Detector):
             return Fix(summary, "# in the Dataset: do once, before the loop, what is the same in every epoch", effort=2)
         ahead = 2 * int(loader.facts.get("prefetch_factor") or 2)
         snippet = f"DataLoader(..., num_workers={loader.num_workers}, prefetch_factor={ahead})"
-        return Fix(summary, snippet, effort=2, edit=_shared.loader_edit(loader, prefetch_factor=ahead))
+        return Fix(summary, snippet, effort=2, edit=_shared.loader_edit(loader.site, prefetch_factor=ahead))
 
     def _by_hand(self, steps: Steps, loading: Loading) -> Finding | Fine:
         """A loop without a DataLoader that makes each batch itself, when it needs it."""

@@ -11,6 +11,7 @@ from ...timeline.prefetch import Prefetch
 from ...timeline.steps import Loader, Steps
 from .. import Detector
 from . import _shared
+from ._replay import Replay
 
 
 class ShallowPrefetch(Detector):
@@ -36,8 +37,6 @@ class ShallowPrefetch(Detector):
     wait_share_threshold = _shared.WAIT_DEAD_BAND
     lag_ratio = 1.0  # L/n over C: above it the workers are too slow on average, and no queue stays filled
     variation_threshold = 0.5  # CV(L) (signatures.md 10)
-    max_single_share = 0.25  # of the wait: more of it for one batch is an accident, not how batches are
-    agreement_threshold = 0.65  # of the waits in a replay, seen in the recording: below it they had another cause
     min_gain_share = 0.05  # of the step (dead band of the peers)
     most_times = 16  # how much longer a queue may be made: memory holds all of it
     enough_share = 0.9  # of what the longest queue saves
@@ -57,39 +56,22 @@ class ShallowPrefetch(Detector):
             return NotMeasured("Not every batch was timed in the workers.")
         if prefetch.variation < self.variation_threshold:
             return Fine(prefetch.variation, self.variation_threshold, "", "variation of the time to make a batch")
-        now = prefetch.replayed(prefetch.factor)
-        told = float(now.sum())
-        all_of_it = steps.all_count / prefetch.batches  # of a long run only a part is replayed
-        share = told * all_of_it / max(steps.total_seconds, 1e-9)
-        if share < self.min_gain_share:
-            return Fine(share, self.min_gain_share, "share", "waiting for slow batches, by a replay of all")
-        seen = np.minimum(now, prefetch.stood)
-        agreement = float(seen.sum()) / told
-        if agreement < self.agreement_threshold:
-            return Fine(agreement, self.agreement_threshold, "share", "waits of a replay that the loop had too")
-        single = float(seen.max()) / float(seen.sum())
-        if single > self.max_single_share:
-            return Fine(single, self.max_single_share, "share", "wait for one single batch")
+        replay = Replay.of(steps, loading, prefetch)
+        doubt = replay.doubt(self.min_gain_share)
+        if doubt is not None:
+            return doubt
         factors = [prefetch.factor * 2**power for power in range(1, self.most_times.bit_length())]
-        saved = {factor: 1.0 - float(prefetch.replayed(factor).sum()) / told for factor in factors}
+        saved = {factor: 1.0 - float(prefetch.replayed(factor).sum()) / replay.told for factor in factors}
         factor = next(factor for factor in factors if saved[factor] >= self.enough_share * saved[factors[-1]])
-        return self._judged(steps, loader, loading, prefetch, factor, float(seen.sum()) * all_of_it)
+        return self._judged(steps, loader, loading, prefetch, factor, replay)
 
     def _judged(
-        self, steps: Steps, loader: Loader, loading: Loading, prefetch: Prefetch, factor: int, waited: float
+        self, steps: Steps, loader: Loader, loading: Loading, prefetch: Prefetch, factor: int, replay: Replay
     ) -> Finding | Fine:
-        """``waited``: seconds of the run that a replay and the recording have both."""
-        total = max(steps.total_seconds, 1e-9)
-        # Workers that no longer pause want their share of the cores all the time.
-        cores = (loading.load_cpu + loading.work_cpu) / max(loading.cores, 1.0) * steps.count
-        most = max(0.0, float((loading.wait + loading.work).sum()) - cores)
-        told = float(prefetch.replayed(prefetch.factor).sum())
-
         def saved(seed: int | None = None) -> float:
-            before, after = (float(prefetch.replayed(each, seed).sum()) for each in (prefetch.factor, factor))
-            return min(most, waited * max(0.0, before - after) / told)
+            return replay.saved(prefetch.replayed(prefetch.factor, seed), prefetch.replayed(factor, seed))
 
-        value = saved()
+        value, total = saved(), replay.total_seconds
         if value < self.min_gain_share * total:
             return Fine(value / total, self.min_gain_share, "share", "what a longer queue would save here")
         orders = np.array([saved(seed) for seed in range(20)])
@@ -118,6 +100,7 @@ class ShallowPrefetch(Detector):
                 f"DataLoader(..., num_workers={loader.num_workers}, prefetch_factor={factor})",
                 effort=1,
                 risk=0.1,  # memory holds the batches that lie ready
+                edit=_shared.loader_edit(loader.site, prefetch_factor=factor),
             ),
             after="the work of the step",
             removes={"data_wait": value},

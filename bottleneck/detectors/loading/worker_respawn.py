@@ -83,6 +83,7 @@ class WorkerRespawn(Detector):
                 f"DataLoader(..., num_workers={worst.workers}, persistent_workers=True){also}",
                 effort=1,
                 risk=0.1,  # what the program changes in the Dataset between passes no longer reaches the workers
+                edit=_shared.loader_edit(worst.site, persistent_workers=True),
             ),
             after="the steps themselves",
             # Evaluating less often would save the starts of its own loader too.

@@ -1,0 +1,62 @@
+"""Waits of the loop that a replay of its recorded batches has too: what the detectors of uneven batches price."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...findings import Fine
+from ...timeline.loading import Loading
+from ...timeline.prefetch import Prefetch
+from ...timeline.steps import Floats, Steps
+
+MAX_SINGLE_SHARE = 0.25  # of the wait: more of it for one batch is an accident, not how batches are
+MIN_AGREEMENT = 0.65  # of the waits in a replay, seen in the recording: below it they had another cause
+
+
+@dataclass(frozen=True)
+class Replay:
+    """The recorded loop, replayed as it was.
+
+    ``told``: seconds that the replay waits; ``seen``: of each wait, what the loop waited too; ``part``: how much longer
+    the loop is than what was replayed; ``most``: seconds that can go before the cores are what limits.
+    """
+
+    told: float
+    seen: Floats
+    part: float
+    most: float
+    total_seconds: float
+
+    @classmethod
+    def of(cls, steps: Steps, loading: Loading, prefetch: Prefetch, ready: float = 0.5) -> Replay:
+        """``ready``: share of the batches that surely lay ready when they were asked for."""
+        now = prefetch.replayed(prefetch.factor)
+        # Workers that no longer pause want their share of the cores all the time.
+        cores = (loading.load_cpu + loading.work_cpu) / max(loading.cores, 1.0) * steps.count
+        return cls(
+            float(now.sum()),
+            np.minimum(now, prefetch.stood(ready)),
+            steps.all_count / prefetch.batches,
+            max(0.0, float((loading.wait + loading.work).sum()) - cores),
+            max(steps.total_seconds, 1e-9),
+        )
+
+    def doubt(self, min_share: float) -> Fine | None:
+        """Why the waits are no matter of uneven batches, or too few; None where they are."""
+        share = self.told * self.part / self.total_seconds
+        if share < min_share:
+            return Fine(share, min_share, "share", "waiting for slow batches, by a replay of all")
+        agreement = float(self.seen.sum()) / self.told
+        if agreement < MIN_AGREEMENT:
+            return Fine(agreement, MIN_AGREEMENT, "share", "waits of a replay that the loop had too")
+        single = float(self.seen.max()) / float(self.seen.sum())
+        if single > MAX_SINGLE_SHARE:
+            return Fine(single, MAX_SINGLE_SHARE, "share", "wait for one single batch")
+        return None
+
+    def saved(self, before: Floats, after: Floats) -> float:
+        """Seconds of the run that go where the waits of a replay fall from ``before`` to ``after``."""
+        less = max(0.0, float(before.sum()) - float(after.sum()))
+        return min(self.most, float(self.seen.sum()) * self.part * less / self.told)

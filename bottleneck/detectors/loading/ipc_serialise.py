@@ -1,0 +1,111 @@
+"""Batches travel from the workers as pickled bytes."""
+
+from __future__ import annotations
+
+import math
+
+from ...findings import QUEUE_SECONDS, Evidence, Finding, Fine, Fix
+from ...prediction import gain, law_error, step_model
+from ...timeline.handover import Handover
+from ...timeline.loading import Loading
+from ...timeline.steps import Loader, Steps
+from .. import Detector
+from . import _shared
+
+
+class IpcSerialise(Detector):
+    """What the workers give is pickled, sent through a pipe and unpickled in the training thread, batch by batch.
+
+    Why it matters
+        Arrays, lists and other objects are copied several times on their way, and the last part of it, reading the
+        pipe and unpickling, is time of the training thread that no number of workers hides. Tensors go through shared
+        memory: only their address is sent.
+    How it is measured
+        One batch in 16 that a worker pickles is timed and its bytes counted; the training thread's part is the share
+        of its waits, by sampled call stacks, in which a batch was being read rather than waited for.
+    How to fix it
+        Let ``collate_fn`` (or the Dataset) give tensors, few and large: ``torch.from_numpy`` costs no copy. torch's
+        own collate does so with arrays and numbers. Many small tensors are no better: each is handed over by itself.
+    When to ignore it
+        When the objects cannot be tensors, such as text that the loop itself tokenizes.
+    """
+
+    id = "ipc-serialise"
+    title = "Batches are pickled on their way from the workers"
+    stage = "data loading"
+    explains = ("input-wait", "starved-gpu", "memory-thrash", "cpu-bound-decode")
+    wait_share_threshold = _shared.WAIT_DEAD_BAND
+    receive_share_threshold = 0.05  # of the step (dead band of the peers)
+    min_pickled_bytes = 1 << 15  # a tensor in shared memory is 250 of them: a batch of a few cannot be made cheaper
+    min_receive_seconds = 0.004  # one or two milliseconds a batch takes in any case
+    shared_bytes_per_second = 4e9  # fresh pages of shared memory touched for the first time (own measurement)
+    min_gain_share = 0.05  # of the step
+
+    def detect(self, steps: Steps, loader: Loader, loading: Loading, handover: Handover) -> Finding | Fine:
+        share = loading.wait_share
+        if share < self.wait_share_threshold:
+            return Fine(share, self.wait_share_threshold, "share", "waiting for data")
+        step = float((loading.wait + loading.work).mean())
+        if handover.pickled_bytes < self.min_pickled_bytes:
+            return Fine(handover.pickled_bytes, self.min_pickled_bytes, "B", "pickled bytes of a batch")
+        received = handover.receive_seconds
+        if received < self.receive_share_threshold * step:
+            return Fine(received / step, self.receive_share_threshold, "share", "step spent receiving batches")
+        least = self.min_receive_seconds * loading.crowding
+        if received < least:
+            return Fine(received, least, "s", "receiving a batch")
+        left = QUEUE_SECONDS * loading.crowding + handover.pickled_bytes / self.shared_bytes_per_second
+        now = self._step(loading, received, handover.pickle_seconds)
+        # What goes is CPU too, of both ends: the rest of it still wants its cores.
+        gone = received - left + handover.pickle_cpu_seconds * loading.crowding
+        cores = (loading.load_cpu + loading.work_cpu - gone) / max(loading.cores, 1.0)
+        after = max(self._step(loading, left), cores)
+        saved = max(0.0, min(now, step) - after)
+        if saved < self.min_gain_share * step:
+            return Fine(saved / step, self.min_gain_share, "share", "what tensors in shared memory would save here")
+        return self._finding(steps, loader, loading, handover, saved, after)
+
+    @staticmethod
+    def _step(loading: Loading, received: float, pickling: float = 0.0) -> float:
+        """T = max(C + receive, max(L, pickling)/n): a thread beside the one that makes batches pickles them."""
+        return max(float(loading.work.mean()) + received, max(loading.load, pickling) / max(loading.workers, 1))
+
+    def _finding(
+        self, steps: Steps, loader: Loader, loading: Loading, handover: Handover, saved: float, after: float
+    ) -> Finding:
+        total = saved * steps.count
+        # The share of receiving is known as well as there are samples of it; the rest is the law's own error.
+        sampled = 1.28 * handover.receive_seconds / math.sqrt(max(handover.samples, 1)) * steps.count
+        error = math.hypot(sampled, law_error(step_model(loading, steps)) * after * steps.count)
+        rate = handover.pickled_bytes / max(handover.receive_seconds, 1e-9)
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=_shared.location(loader.collate_site or _shared.dataset_site(loader)),
+            evidence=(
+                *_shared.wait_evidence(loading, steps),
+                Evidence("receiving a batch", handover.receive_seconds, "s"),
+                Evidence("pickled bytes of a batch", round(handover.pickled_bytes), "B"),
+                Evidence("received at", rate, "B/s"),
+                Evidence("pickling it in the worker", handover.pickle_seconds, "s"),
+            ),
+            gain=gain(
+                total,
+                steps.run_seconds,
+                f"T' = max(C + receive', L/n, CPU/cores) = {after * 1e3:.1f} ms, with tensors in shared memory "
+                f"instead of {handover.receive_seconds * 1e3:.1f} ms of receiving a batch",
+                low_seconds=total - error,
+                high_seconds=total + error,
+                step_share=total / max(steps.total_seconds, 1e-9),
+            ),
+            fix=Fix(
+                "Give tensors instead of arrays, lists or other objects: they go through shared memory",
+                "def collate(samples):\n"
+                "    x, y = zip(*samples)\n"
+                "    return torch.stack([torch.from_numpy(a) for a in x]), torch.tensor(y)  # of numpy arrays",
+                effort=2,
+            ),
+            after=_shared.after_text(loading, after),
+            removes={"data_wait": total},
+        )

@@ -1,0 +1,142 @@
+"""Every pass makes the same samples again."""
+
+from __future__ import annotations
+
+from ...findings import Changes, Evidence, Finding, Fine, Fix, NotMeasured
+from ...prediction import changed, step_model, step_seconds
+from ...timeline.loading import Loading
+from ...timeline.repeats import MIN_COMPARED, Repeats
+from ...timeline.steps import Loader, Steps
+from .. import Detector
+from . import _shared
+from .cpu_bound_decode import CpuBoundDecode
+
+
+class RepeatTransform(Detector):
+    """In every pass the Dataset computes, for the same index, what it has computed before.
+
+    Why it matters
+        From the second pass on all of this time buys nothing: the samples could have been kept.
+    How it is measured
+        Of the samples that are timed anyhow (1 in 16) a checksum of the output is recorded with the index. It fires
+        when enough of them were made in two passes and all came out the same, so that nothing random is in them. The
+        gain is the pipeline law with stored samples, for the steps of all passes but the first, which fills the cache.
+    How to fix it
+        Keep what ``__getitem__`` returns: in a dictionary without workers, in files with them, since each worker has
+        memory of its own. What is random or cheap belongs after the cache.
+    When to ignore it
+        When random augmentation is to be added, or when the samples of a longer run fit nowhere.
+    """
+
+    id = "repeat-transform"
+    title = "Every pass makes the same samples again"
+    stage = "data loading"
+    explains = ("input-wait", "starved-gpu", "too-few-workers")
+    wait_share_threshold = 0.10  # of the step, as for cpu-bound-decode: the fix is more than a flag
+    item_share_threshold = 0.10  # of the loading, in making samples (signatures.md 14)
+    min_item_seconds = 0.0005  # quicker ones are not looked at: to keep them costs nearly as much
+    cheaper = 3.0  # a sample over its stored copy: below it, it is most likely read from such a copy already
+    cpu_share_threshold = 0.5  # of making a sample: where it waits, for storage or a service, that is another case
+    min_compared = MIN_COMPARED
+    file_seconds = 0.0003  # torch.load of a small file (own measurement)
+    file_bytes_per_second = 1e9  # of a larger one, from the page cache (own measurement)
+    max_idle_cores = 0.5  # with more idle, workers come first
+    kept_up = 1.2  # step with the advised workers over its work: up to here they hide the loading
+    min_gain_share = 0.05  # of the step (dead band of the peers)
+
+    def detect(self, steps: Steps, loader: Loader, loading: Loading, repeats: Repeats) -> Finding | Fine | NotMeasured:
+        share = loading.wait_share
+        if share < self.wait_share_threshold:
+            return Fine(share, self.wait_share_threshold, "share", "waiting for data")
+        if repeats.passes < 2:
+            return Fine(repeats.passes, 2, "count", "passes over the data")
+        cached = self._cached_seconds(loader, loading, repeats)
+        least = max(self.cheaper * cached, self.min_item_seconds)
+        if repeats.item_seconds < least:
+            return Fine(repeats.item_seconds, least, "s", "making a sample, after the first pass")
+        computing = repeats.item_cpu_seconds * loading.crowding / repeats.item_seconds
+        if computing < self.cpu_share_threshold:
+            return Fine(computing, self.cpu_share_threshold, "share", "computing in making a sample")
+        if repeats.item_share < self.item_share_threshold:
+            return Fine(repeats.item_share, self.item_share_threshold, "share", "making samples in the loading")
+        if repeats.same < repeats.compared:
+            random = 1.0 - repeats.same / repeats.compared
+            return Fine(random, 0.0, "share", "samples that came out otherwise in another pass")
+        if repeats.compared < self.min_compared:
+            return NotMeasured(f"Only {repeats.compared} samples were seen being made in two passes.")
+        if repeats.whole_bytes is None:
+            return NotMeasured("How many samples there are is not known.")
+        if not repeats.fits:
+            return Fine(repeats.whole_bytes, repeats.room_bytes, "B", "all samples together, against room in memory")
+        return self._judged(steps, loader, loading, repeats, cached, repeats.whole_bytes)
+
+    def _cached_seconds(self, loader: Loader, loading: Loading, repeats: Repeats) -> float:
+        """To get a sample that is stored."""
+        if not loader.num_workers:
+            return 0.0
+        return (self.file_seconds + repeats.output_bytes / self.file_bytes_per_second) * loading.crowding
+
+    def _judged(
+        self, steps: Steps, loader: Loader, loading: Loading, repeats: Repeats, cached: float, whole: float
+    ) -> Finding | Fine:
+        model = step_model(loading, steps)
+        if loading.workers < loading.cores and loading.idle_cores > self.max_idle_cores:
+            most = changed(model, Changes(model, workers=_shared.advised_workers(model, loading)))
+            if step_seconds(most) <= self.kept_up * model.work:
+                return Fine(loading.idle_cores, self.max_idle_cores, "cores", "idle cores: workers are enough")
+        # As a share of the law's own terms, which hold the wait for cores, and a first pass that may have been slower.
+        now = min(1.0, repeats.load / max(loading.load, 1e-9)) if loading.workers else 1.0
+        less = now * repeats.item_share * (1.0 - cached / repeats.item_seconds)
+        changes = Changes(model, load=-loading.load * less, load_cpu=-loading.load_cpu * less)
+        later = float(repeats.later.mean())
+        gain = _shared.priced(
+            loading,
+            steps,
+            changes,
+            f"T' = {'max(C, L/n, CPU/cores)' if loading.workers else 'C + L'} with {1 - less:.0%} of L, "
+            f"in {later:.0%} of the steps: those after the first pass",
+            confidence=0.6,
+            fix_error=_shared.REPLACED_ERROR,
+            part=later,
+        )
+        if (gain.step_share or 0.0) < self.min_gain_share:
+            return Fine(gain.step_share, self.min_gain_share, "share", "what stored samples would save here")
+        ahead = CpuBoundDecode().detect(steps, loading, repeats)
+        if isinstance(ahead, Finding) and ahead.gain is not None:
+            return Fine(gain.share, ahead.gain.share, "share", "saved by a cache; ahead of the run saves more")
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=_shared.location(_shared.dataset_site(loader)),
+            evidence=(
+                *_shared.wait_evidence(loading, steps),
+                Evidence("passes", repeats.passes, "count"),
+                Evidence("samples compared, all the same", repeats.compared, "count"),
+                Evidence("making a sample", repeats.item_seconds, "s"),
+                Evidence("all samples together", round(whole), "B"),
+            ),
+            gain=gain,
+            fix=self._fix(loader),
+            after=_shared.after_text(loading, step_seconds(changed(model, changes))),
+            removes={"data_wait": gain.seconds},
+            changes=changes,
+        )
+
+    @staticmethod
+    def _fix(loader: Loader) -> Fix:
+        if not loader.num_workers:
+            text = (
+                "# in __init__\nself.made = {}\n"
+                "# in __getitem__, with what it does now in make()\n"
+                "if index not in self.made:\n    self.made[index] = self.make(index)\n"
+                "return self.made[index]"
+            )
+        else:
+            text = (
+                "# in __getitem__, with what it does now in make(); empty the folder when make() changes\n"
+                "path = f'cache/{index}.pt'\n"
+                "if not os.path.exists(path):\n    torch.save(self.make(index), path)\n"
+                "return torch.load(path)"
+            )
+        return Fix("Keep each sample when it is first made", text, effort=2, risk=0.1)

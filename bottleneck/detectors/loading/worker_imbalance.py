@@ -1,0 +1,121 @@
+"""One worker's batches take far longer than the others', and all wait for that one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ...findings import Evidence, Finding, Fine, Fix, NotMeasured
+from ...prediction import gain
+from ...timeline.loading import Loading
+from ...timeline.prefetch import Prefetch
+from ...timeline.steps import Floats, Loader, Steps
+from .. import Detector
+from . import _shared
+from ._replay import Replay
+
+
+class WorkerImbalance(Detector):
+    """Some workers take much longer for their batches than the others, which run ahead and then stand still.
+
+    Why it matters
+        Batches go round the workers in turn and are handed over in order: the loop runs at the speed of the slowest
+        worker, while batches of the others lie ready behind the one that it makes.
+    How it is measured
+        The time to make every batch, recorded in the workers, by worker: it differs by more than a draw of the same
+        batches in another order ever does. A replay of the loop waits for the same batches as the loop did; the gain
+        is what it no longer waits with their samples shuffled, or with batches handed over as they are ready.
+    How to fix it
+        Shuffle, so that no worker gets all of the large samples. Where the order is random already, it is the worker
+        that is slow: ``in_order=False`` (torch 2.6) lets the others take over its part.
+    When to ignore it
+        When the order of the samples matters. Batches that are handed over as they are ready come in another order
+        each time, and a run can no longer be repeated exactly.
+    """
+
+    id = "worker-imbalance"
+    title = "One worker makes the slow batches, and the others wait behind it"
+    stage = "data loading"
+    explains = ("input-wait", "starved-gpu", "too-few-workers", "shallow-prefetch")
+    wait_share_threshold = _shared.WAIT_DEAD_BAND
+    imbalance_threshold = 1.5  # slowest worker over the others (own; peers say 2.5 times a fair share, of many)
+    draws = 100  # of the batches in another order, none of which may be as uneven: a chance of 1 %
+    over_chance = 1.1  # the recorded order over those: of a single slow batch every order is as uneven
+    min_gain_share = 0.05  # of the step (dead band of the peers)
+
+    def detect(
+        self, steps: Steps, loader: Loader, loading: Loading, prefetch: Prefetch | None
+    ) -> Finding | Fine | NotMeasured:
+        if loader.num_workers < 2:
+            return Fine(loader.num_workers, 2, "count", "workers: one alone has nobody to wait for")
+        share = loading.wait_share
+        if share < self.wait_share_threshold:
+            return Fine(share, self.wait_share_threshold, "share", "waiting for data")
+        if prefetch is None:
+            return NotMeasured("Not every batch was timed in the workers.")
+        uneven = prefetch.imbalance
+        if uneven < self.imbalance_threshold:
+            return Fine(uneven, self.imbalance_threshold, "", "time of the slowest worker over that of the others")
+        chance = self.over_chance * prefetch.imbalance_by_chance(self.draws)
+        if uneven < chance:
+            return Fine(uneven, chance, "", "time of the slowest worker over that of the others, and by chance")
+        # At least one worker's batches lie ready, also where the loop waits for most of the others.
+        replay = Replay.of(steps, loading, prefetch, ready=0.5 / loader.num_workers)
+        return replay.doubt(self.min_gain_share) or self._judged(steps, loader, loading, prefetch, replay)
+
+    def _judged(
+        self, steps: Steps, loader: Loader, loading: Loading, prefetch: Prefetch, replay: Replay
+    ) -> Finding | Fine:
+        fix, after, method = self._fix(loader, prefetch)
+        before = prefetch.replayed(prefetch.factor)
+        drawn = np.array([replay.saved(before, after(seed)) for seed in range(20)])
+        value, total = float(np.median(drawn)), replay.total_seconds
+        if value < self.min_gain_share * total:
+            return Fine(value / total, self.min_gain_share, "share", "what evenly spread batches would save here")
+        low, high = np.percentile(drawn, [10, 90])
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=_shared.location(loader.site),
+            evidence=(
+                *_shared.wait_evidence(loading, steps),
+                Evidence("slowest worker over the others", prefetch.imbalance, ""),
+                Evidence("the same by chance, at most", prefetch.imbalance_by_chance(self.draws), ""),
+            ),
+            gain=gain(
+                value,
+                steps.run_seconds,
+                method,
+                low_seconds=float(low),
+                high_seconds=float(high),
+                step_share=value / total,
+            ),
+            fix=fix,
+            after="the work of the step",
+            removes={"data_wait": value},
+        )
+
+    @staticmethod
+    def _fix(loader: Loader, prefetch: Prefetch) -> tuple[Fix, Callable[[int], Floats], str]:
+        """(advice, seed -> the waits of a replay with it, what was replayed)."""
+        sampler = loader.facts.get("sampler")
+        if sampler == "SequentialSampler" or not loader.facts.get("in_order"):
+            fix = Fix(
+                "Shuffle the samples, so that each worker gets as many slow ones as the others",
+                f"DataLoader(..., num_workers={loader.num_workers}, shuffle=True)",
+                effort=1,
+                risk=0.2,  # the order of the samples is another one
+                edit=None if sampler is None else _shared.loader_edit(loader.site, shuffle=True),
+            )
+            method = "the recorded batches replayed with their samples shuffled"
+            return fix, lambda seed: prefetch.shuffled(loader.batch_size, seed), method
+        fix = Fix(
+            "Take batches as they are ready: the order is random already, and it is the worker that is slow",
+            f"DataLoader(..., num_workers={loader.num_workers}, in_order=False)",
+            effort=1,
+            risk=0.2,  # a run with the same seed is no longer the same
+            edit=_shared.loader_edit(loader.site, in_order=False),
+        )
+        return fix, prefetch.unordered, "the recorded batches replayed with each worker making as many as it can"
