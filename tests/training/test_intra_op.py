@@ -24,7 +24,7 @@ _spec.loader.exec_module(programs)
 LINE = {"file": "/user/train.py", "line": 7, "function": "main"}
 
 
-def training(threads=1, operations=10, forward=10, backward=20, busy=1.0, idle=1.0, delay=0.0, gpu=False, cores=2):
+def training(threads=1, operations=4, forward=10, backward=20, busy=1.0, idle=1.0, delay=0.0, gpu=False, cores=2):
     """Steps of so many ms, on one thread."""
     program = programs.Program()
     program.loader(1)
@@ -150,4 +150,5 @@ def test_a_function_in_python_hides_its_operations():
     assert _operations(model(x).sum(), hiding) == 3
     assert _operations([model(x), model(x)], hiding) == 4
     assert _operations(checkpoint(model, x, use_reentrant=True).sum(), hiding) == 0
+    assert _operations(torch.nn.LSTM(8, 8)(x)[0].sum(), hiding) == 0
     assert _operations(torch.ones(1), hiding) == _operations(None, hiding) == 0
