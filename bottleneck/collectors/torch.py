@@ -165,15 +165,18 @@ class Collector(BaseCollector):
 
 def _operations(outputs, hiding):
     """Operations in the graph behind these tensors, as autograd has them; 0 where it has none, or nodes that are
-    ``hiding`` theirs: functions written in Python, checkpointed or compiled."""
+    ``hiding`` theirs: functions written in Python, checkpointed or compiled, and whole recurrent layers."""
     outputs = outputs if isinstance(outputs, (tuple, list)) else [outputs]
     todo = [getattr(output, "grad_fn", None) for output in outputs]
     seen = set()
     while todo and len(seen) < _MOST_OPERATIONS:
         node = todo.pop()
-        if isinstance(node, hiding):
+        if node is None or node in seen:
+            continue
+        name = node.name()
+        if isinstance(node, hiding) or "Rnn" in name:
             return 0
-        if node is not None and node not in seen and not node.name().endswith("AccumulateGrad"):
+        if not name.endswith("AccumulateGrad"):
             seen.add(node)
             todo += [following for following, _ in node.next_functions]
     return len(seen)

@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 from torch import nn
 
-SIDE = 64
+SIDE = 96
 AHEAD = 8
 
 
 def encoded(count):
     chance = random.Random(0)
-    return [" ".join(str(chance.randint(1, 12)) for _ in range(900)) for _ in range(count)]
+    return [" ".join(str(chance.randint(1, 12)) for _ in range(2000)) for _ in range(count)]
 
 
 def decode(text):
@@ -54,8 +54,8 @@ class Batches:
 def main():
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    batches = Batches(encoded(300) * 18, size=32, workers=4)
-    model = nn.Sequential(nn.Linear(SIDE * SIDE, 700), nn.ReLU(), nn.Linear(700, 700), nn.ReLU(), nn.Linear(700, 4))
+    batches = Batches(encoded(300) * 12, size=32, workers=4)
+    model = nn.Sequential(nn.Linear(SIDE * SIDE, 500), nn.ReLU(), nn.Linear(500, 500), nn.ReLU(), nn.Linear(500, 4))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     for epoch in range(2):
         for masks, labels in batches:

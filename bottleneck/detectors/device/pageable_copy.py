@@ -72,7 +72,7 @@ class PageableCopy(Detector):
                 "Copy from pinned memory",
                 snippet + "batch = batch.to(device, non_blocking=True)",
                 effort=1,
-                edit=loader_edit(loader, pin_memory=True) if loader is not None and unpinned else None,
+                edit=loader_edit(loader.site, pin_memory=True) if loader is not None and unpinned else None,
             ),
             after="the device's own work",
             removes={COPIES: worth.seconds} if worth is not None else {},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...findings import Changes, Evidence, Finding, Fine, Fix
 from ...prediction import changed, step_model, step_seconds
+from ...timeline.crowd import Crowd
 from ...timeline.loading import Loading
 from ...timeline.repeats import Repeats
 from ...timeline.steps import Steps
@@ -36,10 +37,12 @@ class CpuBoundDecode(Detector):
     min_pace_share = 0.8  # of the step: below it the wait comes from elsewhere (the queue between the processes)
     min_operation_share = 0.3  # a hot line below this is not "the" decode
 
-    def detect(self, steps: Steps, loading: Loading, repeats: Repeats | None) -> Finding | Fine:
+    def detect(self, steps: Steps, loading: Loading, repeats: Repeats | None, crowd: Crowd | None) -> Finding | Fine:
         share = loading.wait_share
         if share < self.wait_share_threshold:
             return Fine(share, self.wait_share_threshold, "share", "waiting for data")
+        if crowd is not None and crowd.oversubscribed:
+            return Fine(crowd.extra_share, None, "share", "CPU of the workers in threads that wait for each other")
         cpu = min(1.0, loading.load_cpu / max(loading.load, 1e-9))
         needed = loading.load_cpu + loading.work_cpu
         pace = max(loading.load / max(loading.workers, 1), needed / max(loading.cores, 1.0))

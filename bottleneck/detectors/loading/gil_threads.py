@@ -60,7 +60,8 @@ class GilThreads(Detector):
         model = StepModel(gil.main_cpu, gil.threads_cpu, gil.threads_cpu, gil.main_cpu, cores, steps=steps.count)
         changes = Changes(model, workers=workers)
         after = changed(model, changes)
-        new_step = step_seconds(after)
+        # No more can go than the time that it is blocked.
+        new_step = max(step_seconds(after), step * (1.0 - gil.held_share))
         saved = (step - new_step) * steps.count
         if saved < self.min_gain_share * steps.total_seconds:
             return Fine(saved / steps.total_seconds, self.min_gain_share, "share", "what processes would save here")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...findings import Changes, Evidence, Finding, Fine, Fix, NotMeasured
 from ...prediction import changed, step_model, step_seconds
+from ...timeline.crowd import Crowd
 from ...timeline.loading import Loading
 from ...timeline.repeats import MIN_COMPARED, Repeats
 from ...timeline.steps import Loader, Steps
@@ -44,7 +45,9 @@ class RepeatTransform(Detector):
     kept_up = 1.2  # step with the advised workers over its work: up to here they hide the loading
     min_gain_share = 0.05  # of the step (dead band of the peers)
 
-    def detect(self, steps: Steps, loader: Loader, loading: Loading, repeats: Repeats) -> Finding | Fine | NotMeasured:
+    def detect(
+        self, steps: Steps, loader: Loader, loading: Loading, repeats: Repeats, crowd: Crowd | None
+    ) -> Finding | Fine | NotMeasured:
         share = loading.wait_share
         if share < self.wait_share_threshold:
             return Fine(share, self.wait_share_threshold, "share", "waiting for data")
@@ -68,7 +71,11 @@ class RepeatTransform(Detector):
             return NotMeasured("How many samples there are is not known.")
         if not repeats.fits:
             return Fine(repeats.whole_bytes, repeats.room_bytes, "B", "all samples together, against room in memory")
-        return self._judged(steps, loader, loading, repeats, cached, repeats.whole_bytes)
+        found = self._judged(steps, loader, loading, repeats, cached, repeats.whole_bytes)
+        ahead = CpuBoundDecode().detect(steps, loading, repeats, crowd)
+        if isinstance(found, Finding) and found.gain and isinstance(ahead, Finding) and ahead.gain:
+            return Fine(found.gain.share, ahead.gain.share, "share", "saved by a cache; ahead of the run saves more")
+        return found
 
     def _cached_seconds(self, loader: Loader, loading: Loading, repeats: Repeats) -> float:
         """To get a sample that is stored."""
@@ -101,9 +108,6 @@ class RepeatTransform(Detector):
         )
         if (gain.step_share or 0.0) < self.min_gain_share:
             return Fine(gain.step_share, self.min_gain_share, "share", "what stored samples would save here")
-        ahead = CpuBoundDecode().detect(steps, loading, repeats)
-        if isinstance(ahead, Finding) and ahead.gain is not None:
-            return Fine(gain.share, ahead.gain.share, "share", "saved by a cache; ahead of the run saves more")
         return Finding(
             detector=self.id,
             title=self.title,

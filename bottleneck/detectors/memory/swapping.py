@@ -82,7 +82,7 @@ class Swapping(Detector):
                 else "# load what one batch needs when it is needed: np.load(path, mmap_mode='r')",
                 effort=1 if workers else 4,
                 risk=0.1,
-                edit=loader_edit(loader, num_workers=half) if loader is not None and workers > 1 else None,
+                edit=loader_edit(loader.site, num_workers=half) if loader is not None and workers > 1 else None,
             ),
             after="the steps without waiting for the disk",
             removes={} if lost is None else spread(steps, lost),

@@ -1,0 +1,98 @@
+"""Workers whose operations start threads of their own, more in all than there are cores."""
+
+from __future__ import annotations
+
+from ...findings import Evidence, Finding, Fine, Fix
+from ...prediction import gain
+from ...timeline.crowd import Crowd
+from ...timeline.steps import Loader, Steps
+from .. import Detector
+from ._shared import location
+
+
+class Oversubscribed(Detector):
+    """Worker processes, or ranks, each use several threads, and together they want far more cores than there are.
+
+    Why it matters
+        NumPy's matrix products, OpenCV and torch split an operation over as many threads as there are cores, in each
+        process anew. The threads of one operation wait for each other, spinning, while those of the other processes
+        have the cores: most of the CPU time goes there.
+    How it is measured
+        CPU time and wait for a core of all threads of the program, from the kernel: the mean number of threads that
+        want to run, for each core; and the CPU time of the workers' processes against that of their first threads.
+        Other programs' load is measured apart. What remains with one thread a worker is a first guess: no more than
+        what the first threads use now, which wait spinning too.
+    How to fix it
+        One thread a worker: ``OMP_NUM_THREADS=1`` (``OPENBLAS_NUM_THREADS``, ``MKL_NUM_THREADS``) before NumPy is
+        imported, ``cv2.setNumThreads(0)``, or ``torch.set_num_threads(cores // ranks)``.
+    When to ignore it
+        When workers compute one after another, so that each has all cores while it does.
+    """
+
+    id = "oversubscribed"
+    title = "Workers start more threads than there are cores"
+    stage = "data loading"
+    explains = ("input-wait", "cpu-bound-decode", "too-few-workers", "shallow-prefetch", "starved-gpu")
+    per_core_threshold = 1.5  # threads that want to run (signatures.md 08; the rule itself is in timeline/crowd.py)
+    min_gain_share = 0.10  # of the step: it is a guess, and a small one is worth nobody's time
+    real_share, least_real_share = 0.5, 0.1  # of the first threads' CPU, that is work and not a wait; see the docstring
+
+    def detect(self, steps: Steps, crowd: Crowd, loader: Loader | None) -> Finding | Fine:
+        if not crowd.oversubscribed:
+            return self._fine(crowd)
+        ranks = len(steps.ranks) if len(steps.ranks) > 1 else 0
+        processes = max(1, ranks or (loader.num_workers if loader is not None else 0))
+        step = steps.total_seconds / steps.count
+
+        def new_step(real: float) -> float:
+            work = crowd.first_cpu * real
+            own = 0.0 if ranks else crowd.main_cpu
+            return min(step, max(own, work / processes, (work + own) / max(crowd.cores, 1.0)))
+
+        saved = (step - new_step(self.real_share)) * steps.count
+        share = saved / steps.total_seconds
+        if share < self.min_gain_share:
+            return Fine(share, self.min_gain_share, "share", "what one thread a worker would save here")
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=location(loader.site if loader is not None else None),
+            evidence=(
+                Evidence("mean step", step, "s"),
+                Evidence("ranks" if ranks else "workers", processes, "count"),
+                Evidence("threads that want to run", round(crowd.runnable, 1), "count"),
+                Evidence("cores", crowd.cores, "cores"),
+                Evidence("wait for a core, over the CPU time", crowd.delay_share, "share"),
+                Evidence("CPU of the workers outside of their first threads", crowd.extra_share, "share"),
+                Evidence("cores that other programs use", round(crowd.others_cores, 1), "cores"),
+            ),
+            gain=gain(
+                saved,
+                steps.run_seconds,
+                f"a first guess, to be tried: with one thread a worker, {self.real_share:.0%} of the CPU that their "
+                f"first threads use now is work, and a step takes {new_step(self.real_share) * 1e3:.1f} ms",
+                low_seconds=0.5 * (step - new_step(1.0)) * steps.count,  # the other threads may do some of the work
+                high_seconds=(step - new_step(self.least_real_share)) * steps.count,
+                step_share=share,
+                confidence=0.2,
+            ),
+            fix=Fix(
+                "Let each rank use its share of the cores" if ranks else "Let each worker use one thread",
+                f"torch.set_num_threads({max(1, int(crowd.cores / ranks))})  # or OMP_NUM_THREADS, before the start"
+                if ranks
+                else "os.environ['OMP_NUM_THREADS'] = '1'  # before numpy, cv2 or torch is imported\n"
+                "# or, in each worker: threadpoolctl.threadpool_limits(1); cv2.setNumThreads(0)",
+                effort=1,
+                risk=0.1,
+            ),
+            after="the training work itself, or the loading with one thread a worker",
+            removes={"forward" if ranks else "data_wait": saved},
+        )
+
+    def _fine(self, crowd: Crowd) -> Fine:
+        if crowd.per_core < self.per_core_threshold:
+            return Fine(crowd.per_core, self.per_core_threshold, "", "threads that want to run, for each core")
+        if crowd.neighbours:
+            return Fine(crowd.others_cores, None, "cores", "in use by other programs: the delay may be theirs")
+        return Fine(crowd.extra_share, None, "share", "CPU of the workers outside of their first threads")

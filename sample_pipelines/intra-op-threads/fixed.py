@@ -1,0 +1,27 @@
+"""Trains an autoencoder on the CPU, with the threads that torch takes by itself."""
+
+import torch
+from torch import nn
+
+
+def batches(spectra, size):
+    for rows in torch.randperm(len(spectra)).split(size):
+        yield spectra[rows]
+
+
+def main():
+    torch.manual_seed(0)
+    spectra = torch.randn(2048, 1024)
+    model = nn.Sequential(nn.Linear(1024, 1536), nn.ReLU(), nn.Linear(1536, 1536), nn.ReLU(), nn.Linear(1536, 1024))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    for epoch in range(6):
+        for batch in batches(spectra, 128):
+            optimizer.zero_grad()
+            loss = nn.functional.mse_loss(model(batch), batch)
+            loss.backward()
+            optimizer.step()
+        print(f"epoch {epoch}: {loss.item():.3f}")
+
+
+if __name__ == "__main__":
+    main()

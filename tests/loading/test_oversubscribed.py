@@ -1,0 +1,80 @@
+"""Workers that bring threads of their own: when they take each other's cores, and whose delay is not theirs."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+from bottleneck_profiler.detectors.loading.oversubscribed import Oversubscribed
+from bottleneck_profiler.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.timeline.tables import Process
+
+_spec = importlib.util.spec_from_file_location("recordings", Path(__file__).parent.parent / "memory" / "recordings.py")
+recordings = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(recordings)
+
+
+def crowded(main=0.2, first=0.9, extra=0.9, delay=2.0, others=0.0, workers=2, ranks=0, but=()):
+    """Ten seconds of 500 steps on two cores. Cores in use: by the first process, by the workers' first threads and by
+    their other ones; ``delay``: threads that are ready and have none."""
+    used = {
+        "cpu_ns_total": main + first + extra,
+        "main_cpu_ns_total": main,
+        "first_thread_cpu_ns_total": main + first,
+        "main_first_thread_cpu_ns_total": main,
+        "run_delay_ns_total": delay,
+    }
+    host = {name: (lambda share, of=of: of * share * 10e9) for name, of in used.items() if name not in but}
+    host["other_cores"] = lambda share: others
+    made = recordings.recording(count=500, wait_share=0.8, host=host)
+    made.facts.loaders[0, 1] = {"num_workers": workers, "site": 1}
+    if ranks:
+        made.facts.processes[:] = [Process(index, 77 + index, rank=index) for index in range(ranks)]
+        rows = made.steps["t0"].size
+        for name, column in made.steps.items():
+            made.steps[name] = column.repeat(ranks)
+        made.steps["process"] = (list(range(ranks)) * rows) + made.steps["process"] * 0
+    return made
+
+
+def judge(made):
+    return recordings.judge(Oversubscribed(), made)
+
+
+def test_threads_beside_the_first_of_each_worker_are_found():
+    found = judge(crowded())
+    assert isinstance(found, Finding)
+    values = {item.label: item.value for item in found.evidence}
+    assert values["threads that want to run"] == pytest.approx(4.0, abs=0.1)
+    assert values["CPU of the workers outside of their first threads"] == pytest.approx(0.5, abs=0.01)
+    # A step of 20 ms on two cores; half of the first threads' 18 ms and the loop's own 4 ms remain.
+    assert found.gain.step_share == pytest.approx(1 - (9 + 4) / 2 / 20, abs=0.01)
+    assert 0 < found.gain.low < found.gain.share < found.gain.high <= 0.99
+    assert found.gain.confidence <= 0.2 and "first guess" in found.gain.method
+    compile(found.fix.snippet, "snippet", "exec")
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        crowded(extra=0.0, first=1.8),  # four workers of one thread: they need the cores that they use
+        crowded(delay=0.3),  # everybody runs nearly all of the time
+        crowded(main=0.2, first=0.35, extra=0.35, delay=2.0, others=1.1),  # a neighbour has the cores
+        crowded(main=0.9, first=0.9, extra=0.0),  # the threads are those of the training itself
+    ],
+    ids=["one thread each", "room enough", "neighbours", "no threads in workers"],
+)
+def test_who_has_no_threads_too_many_is_fine(made):
+    assert isinstance(judge(made), Fine)
+
+
+def test_ranks_get_their_share_of_the_cores():
+    found = judge(crowded(main=0.0, first=1.0, extra=0.9, ranks=2))
+    assert isinstance(found, Finding) and "set_num_threads(1)" in found.fix.snippet
+    assert {"ranks"} <= {item.label for item in found.evidence}
+
+
+@pytest.mark.parametrize("column", ["run_delay_ns_total", "first_thread_cpu_ns_total"])
+def test_what_was_not_counted_is_not_measured(column):
+    assert isinstance(judge(crowded(but=(column,))), NotMeasured)
