@@ -77,6 +77,7 @@ class MemoryThrash(Detector):
                 lost,
                 steps.run_seconds,
                 f"{spent} of {thrash.loop_seconds:.2f} s; {thrash.faults:.0f} page faults a step",
+                low_seconds=lost - 0.5 * parts["full collections"],  # young objects are still looked through
                 step_share=share,
                 relative_error=0.22,  # user time spent on cold pages comes on top, what I/O costs goes off
             ),
