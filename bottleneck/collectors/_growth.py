@@ -10,6 +10,7 @@ import os
 import sys
 
 from ..recorder import now
+from ._watches import CollectorWatch, DeviceWatch
 
 _GROWN_BYTES = 4 << 20  # below this nothing is looked at
 _FIRST_MASK = 15  # one step in 16
@@ -50,6 +51,8 @@ class Growth:
         self._until = 0
         self._left = 0
         self._looking = False
+        self._device = DeviceWatch(recorder)
+        self._watches = {"device-memory": self._device}
 
     def due(self):
         """Whether this step is one to look at: ``steps`` counts them, those that ``mask`` leaves 0 are."""
@@ -77,9 +80,26 @@ class Growth:
             return
         self._looking = True
         try:
+            self._watch()
             self._look(frame)
         finally:
             self._looking = False
+
+    def watch_collections(self):
+        """From now on, sum up what Python's garbage collector takes; ends with the ``detach`` of what is returned."""
+        watch = CollectorWatch(self.recorder)
+        watch.attach()
+        self._watches["garbage-collector"] = watch  # type: ignore[assignment]
+        return watch
+
+    def _watch(self):
+        """Look at what is no container; one that fails is looked at no more, and the rest goes on."""
+        for name, watch in list(self._watches.items()):
+            try:
+                watch()
+            except Exception as error:
+                del self._watches[name]
+                self.recorder.fail(name, "look", error)
 
     def _look(self, frame):
         rss = self.rss()
@@ -89,7 +109,8 @@ class Growth:
         if self._base is None:
             self._base = rss
         # The first look reads lengths too: a container must be seen before it can be seen growing.
-        if frame is None or (self.looks > 1 and rss - self._base < _GROWN_BYTES) or self._notes >= _MAX_NOTES:
+        grown = rss - self._base >= _GROWN_BYTES or self._device.grown
+        if frame is None or (self.looks > 1 and not grown) or self._notes >= _MAX_NOTES:
             return
         self._until = now() + _MAX_NS
         self._left = _MAX_NAMES

@@ -68,11 +68,18 @@ class Collector(BaseCollector):
         self.recorder.trainings = 0
         self.growth = self.recorder.growth = Growth(self.recorder)
         self.batches = Batches(self.recorder, sys.modules["torch"])
+        self.collections = self.growth.watch_collections()
         loader = module.DataLoader
         self.patches.replace(
             loader, "__init__", self.wrap(loader.__init__, self._before_init, lambda token, result, failed: None)
         )
         self.patches.replace(loader, "__iter__", self._iter(loader.__iter__))
+
+    def detach(self):
+        super().detach()
+        collections = getattr(self, "collections", None)
+        if collections is not None:
+            collections.detach()
 
     def _before_init(self, args, kwargs):
         if args and self.sites.get(id(args[0])) is None:

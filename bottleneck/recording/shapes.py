@@ -335,6 +335,13 @@ class DeviceMemory(Struct):
     total_bytes: Int
     retries: Int
     device_allocations: Int
+    device_frees: Int
+
+
+class Collections(Struct):
+    time_ns: Time
+    total_ns: Time
+    count: Int
 
 
 class RowWise(Struct):
@@ -387,6 +394,7 @@ NOTES: dict[str, Any] = {
     "growth_line": GrowthLine,
     "objects": Objects,
     "device_memory": DeviceMemory,
+    "collections": Collections,
     "objects_line": ObjectsLine,
     "rowwise": RowWise,
 }

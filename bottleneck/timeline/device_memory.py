@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import Missing
-from .host import Floats, theil_sen
+from .host import Floats, r_squared, theil_sen
 from .steps import Steps
 from .tables import Recording
 
@@ -19,21 +19,26 @@ class DeviceMemory:
     """Of the training process's device, looked at every so many steps after warm-up.
 
     ``peak_bytes``: the most that tensors held; ``total_bytes``: of the device. ``retries``: times that the allocator
-    gave everything back and tried again; ``device_allocations``: blocks that it asked the driver for, both since the
-    first look; ``reserved_bytes``, ``held_bytes``: its reserve and what tensors hold of it, medians.
-    ``slope``: bytes that tensors hold more after each step; ``growth_bytes``: over all looks; ``late_slope``: of the
-    last third.
+    gave everything back and tried again; ``device_allocations``, ``device_frees``: blocks that it took from the driver
+    and gave back to it; all since the first look. ``reserved_bytes``, ``held_bytes``: what it has of the device, and
+    what tensors hold of that, medians.
+    ``slope``: bytes that tensors hold more after each step, and ``r2`` of that line; ``late_slope``: of the last third;
+    ``growth_bytes``: over all looks; ``free_bytes``: that tensors can still take.
     """
 
     peak_bytes: float
     total_bytes: float
     retries: int
     device_allocations: int
+    device_frees: int
     reserved_bytes: float
     held_bytes: float
     slope: float
     late_slope: float
     growth_bytes: float
+    r2: float
+    free_bytes: float
+    simulated: bool = False
 
     @classmethod
     def compute(cls, recording: Recording, steps: Steps) -> DeviceMemory:
@@ -49,14 +54,21 @@ class DeviceMemory:
         held, times = column("allocated_bytes"), column("time_ns")
         at = np.interp(times, steps.end_ns.astype(float), np.arange(1.0, steps.count + 1.0))
         late = at >= at[-1] - (at[-1] - at[0]) / 3
+        slope, intercept = theil_sen(at, held)
+        first, last = looks[0], looks[-1]
+        total = float(column("total_bytes").max())
         return cls(
             peak_bytes=float(column("peak_bytes").max()),
-            total_bytes=float(column("total_bytes").max()),
-            retries=int(looks[-1]["retries"] - looks[0]["retries"]),
-            device_allocations=int(looks[-1]["device_allocations"] - looks[0]["device_allocations"]),
+            total_bytes=total,
+            retries=last["retries"] - first["retries"],
+            device_allocations=last["device_allocations"] - first["device_allocations"],
+            device_frees=last["device_frees"] - first["device_frees"],
             reserved_bytes=float(np.median(column("reserved_bytes"))),
             held_bytes=float(np.median(held)),
-            slope=theil_sen(at, held)[0],
+            slope=slope,
             late_slope=theil_sen(at[late], held[late])[0],
             growth_bytes=float(held[-1] - held[0]),
+            r2=r_squared(at, held, slope, intercept),
+            free_bytes=max(0.0, total - float(held[-1])),
+            simulated=bool(recording.run.get("gpu_simulated", False)),
         )

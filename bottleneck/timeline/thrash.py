@@ -22,10 +22,10 @@ class Thrash:
     """Page faults of the training process over its steps after warm-up, outside its evaluations.
 
     ``faults``, ``huge_faults`` (those that bring 2 MiB, at most), ``major_faults``: per step; ``system_seconds``: CPU
-    inside the kernel;
-    ``lost_seconds``: wall time of the loop that goes with it; ``swap_in_bytes_per_second`` of the machine, None
-    unknown; ``site``: the hottest line of the user's own expressions; ``own_share``: of the running time, in these;
-    ``phases``: shares of the running time of the main thread by phase, where memory may be taken in them.
+    inside the kernel; ``lost_seconds``: wall time of the loop that goes with it; ``site``: the hottest line of the
+    user's own expressions; ``own_share``: of the running time, in these; ``collecting_seconds``: full collections that
+    Python began by itself, None unknown; ``phases``: shares of the running time of the main thread by phase, where
+    memory may be taken in them.
     """
 
     faults: float
@@ -33,10 +33,10 @@ class Thrash:
     system_seconds: float
     lost_seconds: float
     loop_seconds: float
-    swap_in_bytes_per_second: float | None
     site: Site | None
     own_share: float
     huge_faults: float = 0.0
+    collecting_seconds: float | None = None
     phases: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -70,7 +70,6 @@ class Thrash:
         # Where others keep the cores busy, each second on the CPU takes longer than a second: with it, the loss.
         delay = host.rise("run_delay_ns_total", start, end) or 0.0
         stretch = min((cpu + delay) / max(cpu, 1.0), wall * 1e9 / max(cpu, 1.0)) if cpu < wall * 1e9 else 1.0
-        swap = host.rise("swap_in_bytes_total", start, end)
         huge = host.rise("huge_faults_total", start, end) or 0.0  # of the whole machine
         site, share = _hot_line(recording, steps)
         return cls(
@@ -79,10 +78,10 @@ class Thrash:
             system_seconds=system / 1e9,
             lost_seconds=min(wall, system / 1e9 / parallel * stretch),
             loop_seconds=wall,
-            swap_in_bytes_per_second=None if swap is None else swap / max(wall, 1e-9),
             site=site,
             own_share=share,
             huge_faults=min(huge, faults) / steps.count,
+            collecting_seconds=_collecting(recording, steps),
             phases=_phases(recording, steps, loader, evaluations),
         )
 
@@ -103,6 +102,16 @@ def _outside(host: Host, name: str, start: int, end: int, evaluations: Evaluatio
     rates = np.linalg.lstsq(np.column_stack([beside, evaluating]), np.diff(values[known]), rcond=None)[0]
     parts = np.maximum(rates, 0.0) * (beside.sum(), evaluating.sum())
     return whole * float(parts[0] / max(parts.sum(), 1e-12))
+
+
+def _collecting(recording: Recording, steps: Steps) -> float | None:
+    """Seconds of the loop in full collections; a sum is noted when it has grown, so what follows a note is none."""
+    notes = [fields for process, fields in recording.facts.of("collections") if process == steps.process]
+    if not notes:
+        return None
+    times = [float(fields["time_ns"]) for fields in notes]
+    ends = np.interp([float(steps.start_ns[0]), float(steps.end_ns[-1])], times, [f["total_ns"] for f in notes])
+    return float(ends[1] - ends[0]) / 1e9
 
 
 def _running(recording: Recording, steps: Steps) -> Records:

@@ -4,11 +4,29 @@ from __future__ import annotations
 
 from ... import prediction
 from ...findings import Evidence, Finding, Fine, Fix
+from ...timeline.device_memory import DeviceMemory
 from ...timeline.steps import Steps
 from ...timeline.thrash import Thrash
 from .. import Detector
 from ..loading._shared import location
 from ._shared import ENVIRONMENT, LOST_SHARE, MIN_FRESH_BYTES, OWN_SHARE, fault_seconds, where
+
+REUSE = Fix(
+    "Allocate large temporaries once and reuse them",
+    "# in place of c = a * b, for example:\n"
+    "buffer = torch.empty_like(a)            # once, before the loop\n"
+    "torch.mul(a, b, out=buffer)             # in the loop: no fresh memory; numpy has out= too\n"
+    "# without touching the code: keep freed memory in the process\n"
+    f"# {ENVIRONMENT}",
+    effort=2,
+    risk=0.1,
+)
+_DEVICE = Fix(
+    "Let torch's allocator keep its memory: no empty_cache() in the loop, segments that can grow",
+    "PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True python ...\n"
+    "# and batches padded to a few fixed lengths: each new shape needs blocks of its own",
+    effort=1,
+)
 
 
 class AllocatorChurn(Detector):
@@ -20,10 +38,13 @@ class AllocatorChurn(Detector):
     How it is measured
         Minor page faults per step and kernel CPU time of the training process during the steps, after warm-up and
         outside evaluations; sampled stacks name the line, and tell your own expressions from the model's layers. The
-        gain is that kernel time, as far as so many faults can cost it.
+        gain is that kernel time, as far as so many faults can cost it. On CUDA torch's allocator is asked now and then
+        whether it had to give its reserve back and try again, or gives blocks back to the driver in the loop: what
+        that costs is not timed, so it is shown aside.
     How to fix it
         Allocate once and reuse (``out=``, in-place operations, a preallocated buffer), or let the allocator keep freed
-        memory (``MALLOC_MMAP_THRESHOLD_`` and ``MALLOC_TRIM_THRESHOLD_``, jemalloc, tcmalloc).
+        memory (``MALLOC_MMAP_THRESHOLD_`` and ``MALLOC_TRIM_THRESHOLD_``, jemalloc, tcmalloc). On CUDA: no
+        ``empty_cache()`` in the loop, ``expandable_segments:True``, batches of a few fixed shapes.
     When to ignore it
         When the arrays must be new ones, because somebody keeps them.
     """
@@ -35,8 +56,35 @@ class AllocatorChurn(Detector):
     lost_threshold_share = LOST_SHARE
     min_fresh_bytes = MIN_FRESH_BYTES
     own_threshold_share = OWN_SHARE
+    min_retries = 1  # of torch's allocator after warm-up (signatures.md 50): each stops the device
+    min_device_frees = 0.1  # blocks given back to the driver, per step: a settled allocator gives none
 
-    def detect(self, steps: Steps, thrash: Thrash) -> Finding | Fine:
+    def detect(self, steps: Steps, thrash: Thrash, device: DeviceMemory | None) -> Finding | Fine:
+        host = self._on_host(steps, thrash)
+        if isinstance(host, Finding) or device is None or not steps.judgeable:
+            return host
+        frees = device.device_frees / steps.count
+        if device.retries < self.min_retries and frees < self.min_device_frees:
+            return host
+        evidence = [
+            Evidence("times that the allocator gave its reserve back", device.retries, "count"),
+            Evidence("blocks given back to the driver, per step", frees, "count"),
+            Evidence("blocks taken from the driver, per step", device.device_allocations / steps.count, "count"),
+            Evidence("reserved on the accelerator", device.reserved_bytes, "B"),
+            Evidence("of which tensors hold", device.held_bytes, "B"),
+        ]
+        if device.simulated:
+            evidence.append(Evidence("accelerator readings", "simulated"))
+        return Finding(
+            detector=self.id,
+            title="The accelerator's memory is given back and taken again in the loop",
+            stage=self.stage,
+            evidence=tuple(evidence),
+            fix=_DEVICE,
+            detected_by=0.6,
+        )
+
+    def _on_host(self, steps: Steps, thrash: Thrash) -> Finding | Fine:
         if not steps.judgeable:
             return Fine(steps.all_count, None, "count", "too few steps to judge memory traffic")
         if thrash.fresh_bytes < self.min_fresh_bytes:
@@ -68,16 +116,7 @@ class AllocatorChurn(Detector):
                 step_share=share,
                 relative_error=0.22,  # user time spent on cold pages comes on top, what I/O costs goes off
             ),
-            fix=Fix(
-                "Allocate large temporaries once and reuse them",
-                "# in place of c = a * b, for example:\n"
-                "buffer = torch.empty_like(a)            # once, before the loop\n"
-                "torch.mul(a, b, out=buffer)             # in the loop: no fresh memory; numpy has out= too\n"
-                "# without touching the code: keep freed memory in the process\n"
-                f"# {ENVIRONMENT}",
-                effort=2,
-                risk=0.1,
-            ),
+            fix=REUSE,
             after="the rest of the step",
             removes=where(steps, thrash, lost),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...findings import Evidence, Finding, Fine, Fix, Location
+from ...timeline.device_memory import DeviceMemory
 from ...timeline.memory import Container, Memory
 from ...timeline.steps import Steps
 from .. import Detector
@@ -16,7 +17,8 @@ class MemoryCreep(Detector):
     How it is measured
         The slope of resident memory over the steps (Theil-Sen, warm-up left out) must be steady, must still hold in
         the last third, and must not be given back. Only then are the containers looked at that grew with it: the line
-        is the statement that grows the one that holds most. Without such a container no line is named.
+        is the statement that grows the one that holds most. Without such a container no line is named. On CUDA the same
+        is asked of what tensors hold, as torch's allocator says it.
     How to fix it
         Keep numbers, not tensors (``loss.item()``, ``.detach()``), bound the log (``deque(maxlen=...)``), or write
         it out and clear it.
@@ -34,9 +36,15 @@ class MemoryCreep(Detector):
     min_linear = 0.95  # of a container's length
     min_explained_share = 0.2  # of the growth, by a container whose elements could be measured
 
-    def detect(self, steps: Steps, memory: Memory) -> Finding | Fine:
+    def detect(self, steps: Steps, memory: Memory, device: DeviceMemory | None) -> Finding | Fine:
         if not steps.judgeable:
             return Fine(steps.all_count, None, "count", "too few steps to judge memory growth")
+        host = self._on_host(memory)
+        if isinstance(host, Fine) and device is not None:
+            return self._on_device(memory, device) or host
+        return host
+
+    def _on_host(self, memory: Memory) -> Finding | Fine:
         growth = memory.growth_bytes
         if growth < self.min_growth_bytes:
             return Fine(max(growth, 0.0), self.min_growth_bytes, "B", "growth of memory over the steps")
@@ -49,7 +57,6 @@ class MemoryCreep(Detector):
             return Fine(growth, None, "B", "memory grows, but how much is free was not measured")
         if left > self.exhaustion_threshold_seconds:
             return Fine(left, self.exhaustion_threshold_seconds, "s", "time until memory is used up")
-        container = self._culprit(memory)
         evidence = [
             Evidence("growth per step", memory.slope, "B"),
             Evidence("growth over the steps", growth, "B"),
@@ -57,6 +64,29 @@ class MemoryCreep(Detector):
             Evidence("free memory at the end", memory.headroom_bytes or 0.0, "B"),
             Evidence("steps until it is used up", memory.steps_left or 0.0, "count"),
         ]
+        return self._finding(self.title, evidence, self._culprit(memory, memory.slope), left)
+
+    def _on_device(self, memory: Memory, device: DeviceMemory) -> Finding | None:
+        steady = device.r2 >= self.min_r2 and device.late_slope >= 0.5 * device.slope > 0
+        if device.growth_bytes < self.min_growth_bytes or not steady:
+            return None
+        steps_left = device.free_bytes / device.slope
+        left = steps_left / max(memory.steps_per_second, 1e-9)
+        if left > self.exhaustion_threshold_seconds:
+            return None
+        evidence = [
+            Evidence("tensors on the accelerator hold more after each step", device.slope, "B"),
+            Evidence("growth over the steps", device.growth_bytes, "B"),
+            Evidence("steadiness of the growth (r squared)", device.r2, "share"),
+            Evidence("free memory of the accelerator", device.free_bytes, "B"),
+            Evidence("steps until it is used up", steps_left, "count"),
+        ]
+        if device.simulated:
+            evidence.append(Evidence("accelerator readings", "simulated"))
+        title = "Memory of the accelerator grows with every step"
+        return self._finding(title, evidence, self._culprit(memory, device.slope), left)
+
+    def _finding(self, title: str, evidence: list[Evidence], container: Container | None, left: float) -> Finding:
         location = None
         if container is not None:
             grew = f"from {container.first_length} to {container.last_length} elements"
@@ -68,8 +98,8 @@ class MemoryCreep(Detector):
                 location = Location(container.site.file, container.site.line, container.site.function)
         return Finding(
             detector=self.id,
-            title=self.title,
-            stage="training",
+            title=title,
+            stage=self.stage,
             evidence=tuple(evidence),
             fix=_fix(container),
             location=location,
@@ -77,14 +107,14 @@ class MemoryCreep(Detector):
             exhaustion_seconds=left,
         )
 
-    def _culprit(self, memory: Memory) -> Container | None:
+    def _culprit(self, memory: Memory, slope: float) -> Container | None:
         """The container that grows in step with memory and can hold that much; None when none does."""
         for container in memory.containers:
             if container.linear < self.min_linear or container.per_step <= 0:
                 continue
             known = container.item_bytes is not None and container.item not in ("tensor with graph", "")
             held = container.per_step * (container.item_bytes or 0)
-            if not known or held >= self.min_explained_share * memory.slope:
+            if not known or held >= self.min_explained_share * slope:
                 return container
         return None
 

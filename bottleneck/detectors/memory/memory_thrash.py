@@ -3,45 +3,45 @@
 from __future__ import annotations
 
 from ... import prediction
-from ...findings import Evidence, Finding, Fine, Fix, Location
+from ...findings import Evidence, Finding, Fine, Fix
 from ...timeline.steps import Steps
+from ...timeline.swap import Swap
 from ...timeline.thrash import Thrash
 from .. import Detector
-from ._shared import ENVIRONMENT, LOST_SHARE, MIN_FRESH_BYTES, OWN_SHARE, fault_seconds, where
+from ..loading._shared import location
+from ._shared import ENVIRONMENT, LOST_SHARE, MIN_FRESH_BYTES, OWN_SHARE, fault_seconds, spread, where
+from .allocator_churn import REUSE
+from .swapping import LESS_MEMORY
 
 _ENVIRONMENT = Fix("Start the program so that the allocator keeps freed memory", f"{ENVIRONMENT} python ...", effort=1)
-_REUSE = Fix(
-    "Allocate large temporaries once and reuse them",
-    "# in place of c = a * b, for example:\n"
-    "buffer = torch.empty_like(a)            # once, before the loop\n"
-    "torch.mul(a, b, out=buffer)             # in the loop: no fresh memory\n"
-    "# without touching the code: keep freed memory in the process\n"
-    f"# {ENVIRONMENT}",
-    effort=2,
-    risk=0.1,
+_FREEZE = Fix(
+    "Take the objects that stay out of the garbage collector's sight once they are made",
+    "import gc\n\ngc.collect()\ngc.freeze()   # after the data is loaded, before the loop",
+    effort=1,
 )
 
 
 class MemoryThrash(Detector):
-    """Each step takes fresh memory from the kernel and gives it back, and pays a page fault for every 4 KiB of it.
+    """The steps lose time to memory: page faults, swapped pages, or Python's garbage collector.
 
     Why it matters
-        Large temporaries are mapped, zeroed, faulted in and unmapped again: kernel time, in which nothing is computed.
+        Memory that is mapped, cleared, faulted in and unmapped again, read back from a disk or searched for garbage is
+        time in which nothing is computed.
     How it is measured
-        Minor page faults per step and kernel CPU time of the training process during the steps, after warm-up and
-        outside evaluations. The gain is that kernel time, as a share of the wall time. Major faults and swap-in are
-        shown where they happen.
+        Kernel CPU time of the training process's page faults during the steps, after warm-up and outside evaluations;
+        what faults from swap cost by this run's own windows; the time of full collections that Python begins by itself.
+        The gain is their sum. Where one of them is all of it and can be told more closely, allocator-churn or swapping
+        speaks in its place.
     How to fix it
-        Allocate once and reuse (``out=``, in-place operations, a preallocated buffer), or let the allocator keep
-        freed memory (``MALLOC_MMAP_THRESHOLD_``, ``MALLOC_TRIM_THRESHOLD_``, jemalloc).
-        Where the model's own layers and gradients take the memory, only the environment helps: that is a hint, no
-        finding.
+        By the largest part. Where the model's own layers and gradients take fresh memory in each step, only the
+        allocator's settings help (``MALLOC_MMAP_THRESHOLD_``, ``MALLOC_TRIM_THRESHOLD_``, jemalloc): that is a hint,
+        no finding. A collector that goes through a large data set again and again: ``gc.freeze()``.
     When to ignore it
         When the kernel time is spent on input and output, not on memory: then faults per step are few.
     """
 
     id = "memory-thrash"
-    title = "Memory is taken from the kernel and given back in every step"
+    title = "Steps lose time getting and giving back memory"
     stage = "training"
     explains = ("residual-python",)
     lost_threshold_share = LOST_SHARE
@@ -49,15 +49,46 @@ class MemoryThrash(Detector):
     swap_threshold_bytes_per_second = float(1 << 20)
     own_threshold_share = OWN_SHARE
 
-    def detect(self, steps: Steps, thrash: Thrash) -> Finding | Fine:
+    def detect(self, steps: Steps, thrash: Thrash, swap: Swap | None) -> Finding | Fine:
         if not steps.judgeable:
             return Fine(steps.all_count, None, "count", "too few steps to judge memory traffic")
-        if thrash.fresh_bytes < self.min_fresh_bytes:
-            return Fine(thrash.fresh_bytes, self.min_fresh_bytes, "B", "fresh memory per step")
-        lost = fault_seconds(steps, thrash)
+        swaps = swap is not None and swap.bytes_per_second > self.swap_threshold_bytes_per_second
+        parts = {
+            "page faults": fault_seconds(steps, thrash) if thrash.fresh_bytes >= self.min_fresh_bytes else 0.0,
+            "pages from swap": (swap.lost_seconds or 0.0) if swap is not None and swaps else 0.0,
+            "full collections": thrash.collecting_seconds or 0.0,
+        }
+        lost = min(sum(parts.values()), thrash.loop_seconds)
         share = lost / max(thrash.loop_seconds, 1e-9)
         if share < self.lost_threshold_share:
-            return Fine(share, self.lost_threshold_share, "share", "kernel time of page faults in the steps")
+            return Fine(share, self.lost_threshold_share, "share", "of the steps lost to faults, swap and collections")
+        largest = max(parts, key=lambda name: parts[name])
+        faults = largest == "page faults"
+        hint = faults and thrash.own_share < self.own_threshold_share
+        fixes = {"page faults": _ENVIRONMENT if hint else REUSE, "pages from swap": LESS_MEMORY}
+        spent = ", ".join(f"{seconds:.2f} s {name}" for name, seconds in parts.items() if seconds > 0)
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=location(thrash.site) if faults and not hint else None,
+            evidence=self._evidence(thrash, parts, swap if swaps else None),
+            gain=prediction.gain(
+                lost,
+                steps.run_seconds,
+                f"{spent} of {thrash.loop_seconds:.2f} s; {thrash.faults:.0f} page faults a step",
+                low_seconds=lost - 0.5 * parts["full collections"],  # young objects are still looked through
+                step_share=share,
+                relative_error=0.22,  # user time spent on cold pages comes on top, what I/O costs goes off
+            ),
+            fix=fixes.get(largest, _FREEZE),
+            detected_by=1.0 if faults and not hint else 0.6,
+            after="the rest of the step",
+            removes=where(steps, thrash, lost) if faults else spread(steps, lost),
+            hint=hint,
+        )
+
+    def _evidence(self, thrash: Thrash, parts: dict[str, float], swap: Swap | None) -> tuple[Evidence, ...]:
         evidence = [
             Evidence("page faults per step", thrash.faults, "count"),
             Evidence("fresh memory per step", thrash.fresh_bytes, "B"),
@@ -66,30 +97,8 @@ class MemoryThrash(Detector):
         ]
         if thrash.major_faults >= 1:
             evidence.append(Evidence("faults that waited for the disk, per step", thrash.major_faults, "count"))
-        swap = thrash.swap_in_bytes_per_second
-        if swap is not None and swap > self.swap_threshold_bytes_per_second:
-            evidence.append(Evidence("read back from swap", swap, "B/s"))
-        site = thrash.site
-        hint = thrash.own_share < self.own_threshold_share
-        gain = prediction.gain(
-            lost,
-            steps.run_seconds,
-            f"kernel time of {thrash.faults:.0f} page faults a step, {lost / steps.count * 1e3:.1f} ms of "
-            f"{thrash.loop_seconds / steps.count * 1e3:.1f} ms",
-            step_share=share,
-            relative_error=0.22,  # user time spent on cold pages comes on top, what I/O costs goes off
-            confidence=0.8,
-        )
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage="training",
-            evidence=tuple(evidence),
-            fix=_ENVIRONMENT if hint else _REUSE,
-            location=Location(site.file, site.line, site.function) if site is not None and not hint else None,
-            gain=gain,
-            detected_by=0.6 if hint else 1.0,
-            after="the rest of the step",
-            removes=where(steps, thrash, lost),
-            hint=hint,
-        )
+        if swap is not None:
+            evidence.append(Evidence("read back from swap", swap.bytes_per_second, "B/s"))
+        if parts["full collections"] > 0:
+            evidence.append(Evidence("full collections", parts["full collections"], "s"))
+        return tuple(evidence)

@@ -10,6 +10,13 @@ from .. import Detector
 from ..loading._shared import loader_edit, location
 from ._shared import spread
 
+LESS_MEMORY = Fix(
+    "Hold less in memory: data that is read when a batch needs it, or a smaller batch",
+    "data = np.load(path, mmap_mode='r')   # the page cache holds it, and gives it back",
+    effort=4,
+    risk=0.1,
+)
+
 
 class Swapping(Detector):
     """Memory has run out, and what the steps need is read back from swap.
@@ -67,7 +74,6 @@ class Swapping(Detector):
         if swap.simulated:
             evidence.append(Evidence("host readings", "simulated"))
         workers = loader.num_workers if loader is not None else 0
-        half = max(1, workers // 2)
         return Finding(
             detector=self.id,
             title=self.title,
@@ -75,15 +81,18 @@ class Swapping(Detector):
             location=location(loader.site) if loader is not None and workers else None,
             evidence=tuple(evidence),
             gain=priced,
-            fix=Fix(
-                "Hold less in memory: fewer workers with fewer batches ahead, or a smaller batch",
-                f"DataLoader(..., num_workers={half}, prefetch_factor=2)"
-                if workers
-                else "# load what one batch needs when it is needed: np.load(path, mmap_mode='r')",
-                effort=1 if workers else 4,
-                risk=0.1,
-                edit=loader_edit(loader.site, num_workers=half) if loader is not None and workers > 1 else None,
-            ),
+            fix=_fewer_workers(loader) if loader is not None and workers else LESS_MEMORY,
             after="the steps without waiting for the disk",
             removes={} if lost is None else spread(steps, lost),
         )
+
+
+def _fewer_workers(loader: Loader) -> Fix:
+    half = max(1, loader.num_workers // 2)
+    return Fix(
+        "Hold less in memory: fewer workers with fewer batches ahead, or a smaller batch",
+        f"DataLoader(..., num_workers={half}, prefetch_factor=2)",
+        effort=1,
+        risk=0.1,
+        edit=loader_edit(loader.site, num_workers=half) if half < loader.num_workers else None,
+    )
