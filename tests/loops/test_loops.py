@@ -13,7 +13,7 @@ LOADING = {"workers-zero", "input-wait"}
 #: Program -> its steps. Without a DataLoader a step goes from one optimizer step to the next: one less.
 STEPS = {
     "by_hand": 59,
-    "threads": 59,
+    "threads": 29,
     "iterable": 60,
     "whole_batches": 60,
     "several_loaders": 60,

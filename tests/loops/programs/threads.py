@@ -8,13 +8,13 @@ import time
 import torch
 from torch import nn
 
-DELAY, STEPS = float(sys.argv[1]), 60
+DELAY, STEPS = float(sys.argv[1]), 30
 
 
 def produce(batches, count):
     for _ in range(count):
         if DELAY:
-            time.sleep(4 * DELAY)
+            time.sleep(8 * DELAY)
         batches.put((torch.randn(64, 512), torch.randint(0, 10, (64,))))
 
 
