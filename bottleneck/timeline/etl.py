@@ -96,7 +96,7 @@ class Etl:
             raise Missing("The run has no duration.")
         work = _work(recording, reads)
         busy = _step_spans(steps)
-        loops = tuple(_loops(recording, reads, busy))
+        loops = tuple(_loops(recording, reads, steps, busy))
         work += [(loop.t0, loop.t1, signals.TRANSFORM, _name(loop.site)) for loop in loops]
         accesses = () if stacks is None else _accesses(recording, stacks, busy, loops)
         work += [(*span, signals.TRANSFORM, access.site.function) for access in accesses for span in access.spans]
@@ -135,7 +135,7 @@ def _stage_cuts(recording: Recording, process: int) -> list[tuple[int, int, str]
     return [(int(r["t0"]), int(r["t1"]), strings.get((process, int(r["arg"])), "stage")) for r in stages]
 
 
-def _loops(recording: Recording, reads: Reads, busy: Spans) -> list[RowLoop]:
+def _loops(recording: Recording, reads: Reads, steps: Steps | None, busy: Spans) -> list[RowLoop]:
     facts, found = recording.facts, []
     others = [(r.t0, r.t1) for r in reads.reads if r.count == 1 and r.format != "json"]
     for owner, fields in facts.of("rowwise"):
@@ -143,11 +143,20 @@ def _loops(recording: Recording, reads: Reads, busy: Spans) -> list[RowLoop]:
             continue
         span = int(fields["t0"]), int(fields["t1"])
         # A file read per row or a training step per row is that work, not row-wise Python.
-        lost = _covered_ns(span, busy) + overlap(span, merged(others))
+        # Without a loader a step ends with the next one's optimizer: what is done between two epochs lies in it.
+        trained = _covered_ns(span, busy) if steps is None or steps.kind == "loader" else _steps_ns(span, steps)
+        lost = trained + overlap(span, merged(others))
         wall = (span[1] - span[0] - lost) / 1e9
         own = fields.get("own_ns")
         found.append(_loop(fields, facts.sites.get((owner, int(fields.get("site") or 0))), wall, own, span))
     return found
+
+
+def _steps_ns(span: Span, steps: Steps) -> int:
+    """Nanoseconds of the steps that begin and end within ``span``."""
+    t0, t1 = steps.rows["t0"], steps.rows["t1"]
+    inside = slice(np.searchsorted(t0, span[0], side="left"), np.searchsorted(t1, span[1], side="right"))
+    return int((t1[inside] - t0[inside]).sum())
 
 
 def _loop(fields: dict[str, Any], site: Site | None, wall: float, own: int | None, span: Span) -> RowLoop:

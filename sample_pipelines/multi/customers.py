@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-CUSTOMERS, ANSWERS, WEEKS, EPOCHS, BATCH = 40_000, 150, 3, 4, 2_000
+CUSTOMERS, ANSWERS, WEEKS, EPOCHS, BATCH = 25_000, 200, 3, 4, 2_000
 USED = ["tenure", "tickets", "left"]
 
 log = logging.getLogger("customers")
@@ -39,7 +39,8 @@ def write_snapshots(folder):
 
 
 def pressure(customer):
-    return customer["tickets"] / (customer["tenure"] + 1.0)
+    tickets = customer["tickets"] / (customer["tenure"] + 1.0)
+    return 2.0 * tickets if customer["tenure"] < 6 else tickets
 
 
 def load_week(path, columns, normalise):
@@ -47,7 +48,8 @@ def load_week(path, columns, normalise):
     if normalise == "rows":
         customers["pressure"] = customers[["tenure", "tickets"]].apply(pressure, axis=1)
     else:
-        customers["pressure"] = customers["tickets"] / (customers["tenure"] + 1.0)
+        tickets = customers["tickets"] / (customers["tenure"] + 1.0)
+        customers["pressure"] = tickets * np.where(customers["tenure"] < 6, 2.0, 1.0)
     features = np.log1p(customers[["tenure", "tickets", "pressure"]].to_numpy("float32"))
     return torch.from_numpy(features), torch.from_numpy(customers["left"].to_numpy("float32"))
 

@@ -12,17 +12,17 @@ PROGRAMS = Path(__file__).with_name("programs")
 LOADING = {"workers-zero", "input-wait"}
 #: Program -> its steps. Without a DataLoader a step goes from one optimizer step to the next: one less.
 STEPS = {
-    "by_hand": 119,
-    "threads": 59,
-    "iterable": 120,
-    "whole_batches": 120,
-    "several_loaders": 120,
-    "accumulation": 120,
-    "evaluation_inside": 120,
-    "compiled": 120,
+    "by_hand": 59,
+    "threads": 29,
+    "iterable": 60,
+    "whole_batches": 60,
+    "several_loaders": 60,
+    "accumulation": 60,
+    "evaluation_inside": 60,
+    "compiled": 60,
     "closures": 60,
-    "with_accelerate": 120,
-    "with_lightning": 120,
+    "with_accelerate": 60,
+    "with_lightning": 60,
     "with_transformers": 60,
 }
 SLOW_LOADER, SLOW_PYTHON, HEALTHY = ("0.03", "0"), ("0", "400000"), ("0", "0")

@@ -35,7 +35,7 @@ class CsvInsteadOfParquet(Detector):
     id = "csv-instead-of-parquet"
     title = "Text is parsed where a columnar file would do"
     stage = "etl"
-    explains = ("residual-python",)
+    explains = ("residual-python", "input-wait")
     stage_share_threshold = 0.10  # signatures.md 15: below it the stage is about something else
     min_gain_share = _shared.MIN_GAIN_SHARE
     min_cpu_share = 0.3  # of the read: with less CPU it waits for the disk or network, not for the parser

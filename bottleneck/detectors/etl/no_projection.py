@@ -32,6 +32,7 @@ class NoProjection(Detector):
     id = "no-projection"
     title = "Columns are read and never used"
     stage = "etl"
+    explains = ("input-wait",)
     used_share_threshold = 0.50  # signatures.md 16
     stage_share_threshold = 0.05  # of the ETL time in such reads: less is not worth a line
     min_gain_share = _shared.MIN_GAIN_SHARE

@@ -54,7 +54,7 @@ class RowWisePython(Detector):
     id = "row-wise-python"
     title = "Rows are processed one by one in Python"
     stage = "etl"
-    explains = ("residual-python",)
+    explains = ("residual-python", "input-wait")
     per_row_threshold_seconds = 5e-6  # signatures.md 19
     stage_share_threshold = 0.05  # signatures.md 19
     min_gain_share = _shared.MIN_GAIN_SHARE

@@ -12,7 +12,7 @@ DELAY, ACCUMULATE = float(sys.argv[1]), 4
 
 class Noise(Dataset):
     def __len__(self):
-        return 3840
+        return 1920
 
     def __getitem__(self, index):
         if DELAY:

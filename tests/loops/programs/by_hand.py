@@ -21,14 +21,13 @@ def main():
     data, labels = torch.randn(3840, 512), torch.randint(0, 10, (3840,))
     model = nn.Sequential(*[layer for _ in range(8) for layer in (nn.Linear(512, 512), nn.ReLU())], nn.Linear(512, 10))
     optimizer = torch.optim.Adam(model.parameters())
-    for _ in range(2):
-        order = torch.randperm(len(data))
-        for start in range(0, len(data), 64):
-            rows = order[start : start + 64]
-            x, y = augment(data[rows]), labels[rows]
-            optimizer.zero_grad()
-            nn.functional.cross_entropy(model(x), y).backward()
-            optimizer.step()
+    order = torch.randperm(len(data))
+    for start in range(0, len(data), 64):
+        rows = order[start : start + 64]
+        x, y = augment(data[rows]), labels[rows]
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(x), y).backward()
+        optimizer.step()
 
 
 main()

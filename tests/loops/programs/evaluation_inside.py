@@ -1,4 +1,4 @@
-"""A look at the validation set every 40 steps, in the middle of the epoch."""
+"""A look at the validation set every 20 steps, in the middle of the epoch."""
 
 import sys
 import time
@@ -12,7 +12,7 @@ DELAY = float(sys.argv[1])
 
 class Noise(Dataset):
     def __len__(self):
-        return 3840
+        return 1920
 
     def __getitem__(self, index):
         if DELAY:
@@ -39,7 +39,7 @@ def main():
         optimizer.zero_grad()
         nn.functional.cross_entropy(model(x), y).backward()
         optimizer.step()
-        if step % 40 == 0:
+        if step % 20 == 0:
             print(step, accuracy(model, valid))
 
 

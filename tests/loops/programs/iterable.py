@@ -12,7 +12,7 @@ DELAY = float(sys.argv[1])
 
 class Stream(IterableDataset):
     def __iter__(self):
-        for number in range(1920):
+        for number in range(960):
             if DELAY:
                 time.sleep(DELAY / 32)
             yield torch.randn(512), number % 10

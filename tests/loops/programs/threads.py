@@ -8,13 +8,13 @@ import time
 import torch
 from torch import nn
 
-DELAY, STEPS = float(sys.argv[1]), 60
+DELAY, STEPS = float(sys.argv[1]), 30
 
 
 def produce(batches, count):
     for _ in range(count):
         if DELAY:
-            time.sleep(5 * DELAY)
+            time.sleep(8 * DELAY)
         batches.put((torch.randn(64, 512), torch.randint(0, 10, (64,))))
 
 
@@ -24,7 +24,7 @@ def main():
     batches = queue.Queue(maxsize=8)
     for _ in range(2):
         threading.Thread(target=produce, args=(batches, STEPS // 2), daemon=True).start()
-    model = nn.Sequential(*[layer for _ in range(8) for layer in (nn.Linear(512, 512), nn.ReLU())], nn.Linear(512, 10))
+    model = nn.Sequential(*[layer for _ in range(4) for layer in (nn.Linear(512, 512), nn.ReLU())], nn.Linear(512, 10))
     optimizer = torch.optim.Adam(model.parameters())
     for _ in range(STEPS):
         x, y = batches.get()  # the cause

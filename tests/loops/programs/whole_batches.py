@@ -12,7 +12,7 @@ DELAY = float(sys.argv[1])
 
 class Rows(Dataset):
     def __init__(self):
-        self.rows, self.labels = torch.randn(3840, 512), torch.randint(0, 10, (3840,))
+        self.rows, self.labels = torch.randn(1920, 512), torch.randint(0, 10, (1920,))
 
     def __len__(self):
         return len(self.rows)

@@ -13,7 +13,7 @@ DELAY, COUNTED = float(sys.argv[1]), int(sys.argv[2])
 
 class Noise(Dataset):
     def __len__(self):
-        return 1920
+        return 960
 
     def __getitem__(self, index):
         if DELAY:
