@@ -81,6 +81,8 @@ class Collector(BaseCollector):
 
     def _note_switches(self):
         """Once, inside a call of the user's: a switch may be on for the length of a with-statement only."""
+        if self.recorder.compiling:  # torch calls it itself, with switches of its own
+            return
         self.looked = True
         if self.anomaly is not None:
             self.recorder.note("switches", anomaly=bool(self.anomaly()))
