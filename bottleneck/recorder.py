@@ -126,13 +126,13 @@ class Recorder:
         self._sites = {}
         self.stacks = {}
         self.failed = set()
-        self.failures = []
         self.active = True
         self.first_thread = get_ident()
         self.pid = os.getpid()
         self.prefixes = _library_prefixes()
         self._codes = {}
         self.trainings = 0  # backward passes and optimizer steps so far
+        self.compiling = False  # torch.compile compiles something
         self.sampling = False  # a timed item of a Dataset is being made
         self.options = {}
         self.serving = None  # the serving collector's state, with ``in_flight``

@@ -132,11 +132,14 @@ class RootForward:
         self._collector.patches.put_back(self._module_class, "__call__")
         for learned in self._classes - self._narrowed:
             self._narrowed.add(learned)
-            if "__call__" not in vars(learned):
-                owner = next(base for base in learned.__mro__[1:] if "__call__" in vars(base))
-                plain = vars(owner)["__call__"]
-                hooked = _timed(owner, plain, self._is_traced)
-                self._collector.patches.replace(learned, "__call__", dress(hooked, plain))
+            owner = next(base for base in learned.__mro__ if "__call__" in vars(base))
+            plain = vars(owner)["__call__"]
+            if owner is learned:
+                if not learned.__module__.startswith("torch."):  # the user's own, which may be anything
+                    continue
+                owner = plain  # compiled modules have one; there is nothing else to look up
+            hooked = _timed(owner, plain, self._is_traced)
+            self._collector.patches.replace(learned, "__call__", dress(hooked, plain))
 
     def _found(self, owner, frame):
         """An outermost call of ``owner``: its class, and once for each way to get there the user's lines."""

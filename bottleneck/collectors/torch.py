@@ -88,6 +88,8 @@ class Collector(BaseCollector):
     def _look(self, outputs):
         """Now and then, inside a call of the user's: a switch may be on for the length of a with-statement only."""
         recorder = self.recorder
+        if recorder.compiling:  # torch calls backward itself, with switches of its own
+            return
         done = recorder.trainings
         if done > self.next_look:
             first = self.wait == _SETTLED

@@ -96,7 +96,7 @@ def watched_modules():
     """{module name: collector file}, from the file names in collectors/ alone."""
     folder = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "collectors")
     names = [n[:-3] for n in os.listdir(folder) if n.endswith(".py") and not n.startswith("_")]
-    return {name.replace("_", "."): name for name in names}
+    return {name.replace("_", ".").replace("..", "._"): name for name in names}  # torch__dynamo: torch._dynamo
 
 
 def start(run_dir, options=""):

@@ -183,6 +183,16 @@ class Batch(Struct):
     lengths: list[Annotated[int, Meta(ge=0, le=2**40)]]
 
 
+class Compile(Struct):
+    t0: Time
+    t1: Time
+    frame: str
+    again: Int
+    backward: bool
+    sizes: bool
+    site: Int = 0
+
+
 class OptimizerFacts(Struct):
     name: str
     momentum: bool
@@ -385,6 +395,7 @@ NOTES: dict[str, Any] = {
     "device_lines": DeviceLines,
     "batch_parts": BatchParts,
     "batch": Batch,
+    "compile": Compile,
     "optimizer": OptimizerFacts,
     "forward": Forward,
     "serving": Serving,

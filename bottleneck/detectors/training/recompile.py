@@ -1,0 +1,89 @@
+"""torch.compile compiles again and again while the training runs."""
+
+from __future__ import annotations
+
+from ...findings import Evidence, Finding, Fine, Fix
+from ...prediction import gain
+from ...timeline.compiles import Compiles
+from ...timeline.loading import Loading
+from ...timeline.steps import Steps
+from .. import Detector
+from ..loading._shared import location
+from ._shared import limit_after, saved_by_rarer
+
+
+class Recompile(Detector):
+    """What torch.compile made does not fit the next input, and it compiles the same code once more.
+
+    Why it matters
+        A compilation takes as long as many steps, and after eight of them torch gives up and runs the code uncompiled.
+    How it is measured
+        torch reports each compilation. Those of code that was compiled before count, where some come after warm-up;
+        the first compilation of anything is the price of compiling and never counts. The gain is their time, less one
+        for all sizes together.
+    How to fix it
+        Where sizes vary: ``dynamic=True``, ``mark_dynamic``, or padding to a few sizes. Else keep what changes, as a
+        step counter in an attribute, out of the compiled code.
+    When to ignore it
+        When the sizes are few and the run is long: each is compiled once.
+    """
+
+    id = "recompile"
+    title = "torch.compile compiles again and again"
+    stage = "training"
+    min_count = 3  # after warm-up (signatures.md 40): one or two are what torch needs to see that a size varies
+    share_threshold = 0.02  # of the run
+    sizes_threshold = 0.5  # of the compilations: more of them for another size make that the reason
+
+    def detect(self, steps: Steps, compiles: Compiles, loading: Loading | None) -> Finding | Fine:
+        if compiles.late < self.min_count:
+            return Fine(compiles.late, self.min_count, "count", "compilations of the same code after warm-up")
+        share = compiles.late_seconds / max(steps.run_seconds, 1e-9)
+        if share < self.share_threshold:
+            return Fine(share, self.share_threshold, "share", "run spent compiling the same code after warm-up")
+        each, others = compiles.seconds / compiles.again, compiles.again - 1
+        saved = saved_by_rarer(steps, loading, each * others, others, cpu_share=1.0)
+        by_sizes = compiles.sizes >= self.sizes_threshold * compiles.again
+        backward = compiles.backward_seconds / compiles.seconds
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=location(compiles.site),
+            evidence=(
+                Evidence("compiled again", compiles.again, "count"),
+                Evidence("of which after warm-up", compiles.late, "count"),
+                Evidence("for another size", compiles.sizes, "count"),
+                Evidence("each takes", each, "s"),
+                Evidence("share of the run", compiles.seconds / max(steps.run_seconds, 1e-9), "share"),
+                Evidence("compiled for the first time", compiles.first, "count"),
+            ),
+            gain=gain(
+                saved,
+                steps.run_seconds,
+                f"{compiles.again} compilations of {each:.2f} s, one of them kept",
+                low_seconds=saved * (1 - 1 / others),  # the one for all sizes takes longer
+                high_seconds=compiles.seconds,
+                step_share=saved * compiles.late_seconds / compiles.seconds / max(steps.total_seconds, 1e-9),
+                relative_error=0.05,
+            ),
+            fix=_SIZES_FIX if by_sizes else _OTHER_FIX,
+            after=limit_after(steps, loading, saved / max(steps.count, 1), "the phases of the step"),
+            removes={"forward": saved * (1 - backward), "backward": saved * backward},
+        )
+
+
+_SIZES_FIX = Fix(
+    "Compile once for all sizes: dynamic=True, or pad to a few sizes",
+    "model = torch.compile(model, dynamic=True)\n"
+    "# or only for the dimension that varies, before the call: torch._dynamo.mark_dynamic(x, 1)",
+    effort=1,
+    risk=0.1,  # slower kernels where sizes are small
+)
+_OTHER_FIX = Fix(
+    "Keep out of the compiled code what changes from step to step",
+    "# TORCH_LOGS=recompiles, in the environment of a short run, names the value that torch compiles for\n"
+    "# a step counter in an attribute: keep it outside of the model, or in a tensor",
+    effort=2,
+    risk=0.1,
+)
