@@ -41,7 +41,7 @@ class ExposedComm(Detector):
     share_threshold = 0.10  # of the steps (signatures.md 52)
     many_calls = 4  # of one line in a step: below, there is little to put together
     min_calls = 30  # looked at
-    low_share = 0.8  # of what the line through a few sizes says, at least; at most the exchange is hidden altogether
+    low_share = 0.9  # of what the line through a few sizes says, at least; at most the exchange is hidden altogether
 
     def detect(
         self, steps: Steps, collectives: Collectives | None, exchange: Exchange | None, loading: Loading | None
