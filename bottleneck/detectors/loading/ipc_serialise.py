@@ -33,7 +33,7 @@ class IpcSerialise(Detector):
     id = "ipc-serialise"
     title = "Batches are pickled on their way from the workers"
     stage = "data loading"
-    explains = ("input-wait", "starved-gpu", "memory-thrash", "cpu-bound-decode")
+    explains = ("input-wait", "starved-gpu", "memory-thrash", "allocator-churn", "cpu-bound-decode")
     wait_share_threshold = _shared.WAIT_DEAD_BAND
     receive_share_threshold = 0.05  # of the step (dead band of the peers)
     min_pickled_bytes = 1 << 15  # a tensor in shared memory is 250 of them: a batch of a few cannot be made cheaper
