@@ -12,9 +12,11 @@ from .host import Host
 from .stacks import in_training_code
 from .steps import Loader, Steps
 from .stretches import Evaluations
-from .tables import STEP_PHASES, Recording, Records, Site
+from .tables import STEP_PHASES, Frame, Recording, Records, Site
 
 _PAGE, _HUGE_PAGE = 4096, 2 << 20
+_ARRAYS = ("/torch/", "/numpy/")
+_READERS = ("/torch/utils/data/", "/torch/serialization.py", "npyio", "/_format_impl.py", "/numpy/lib/format.py")
 
 
 @dataclass(frozen=True)
@@ -137,10 +139,16 @@ def _phases(
     return {name: float(weights[kind]) / total for kind, name in enumerate(STEP_PHASES) if weights[kind] > 0}
 
 
+def _calculates(library: tuple[Frame, ...]) -> bool:
+    """Whether a line of the user's makes arrays itself: what a reader or torch's collate allocates is none of its."""
+    files = [frame.file for frame in library]
+    return all(any(p in f for p in _ARRAYS) and not any(p in f for p in _READERS) for f in files)
+
+
 def _hot_line(recording: Recording, steps: Steps) -> tuple[Site | None, float]:
     """(the hottest line of the user's own expressions, the share of the loop's running time in all of them).
 
-    What a model's modules, its backward pass and the optimizer allocate is not the user's expression.
+    What a model's modules, its backward pass, the optimizer and readers allocate is not the user's expression.
     """
     rows = _running(recording, steps)
     seconds = (rows["t1"] - rows["t0"]).astype(float)
@@ -148,9 +156,9 @@ def _hot_line(recording: Recording, steps: Steps) -> tuple[Site | None, float]:
     weights: dict[Site, float] = {}
     for stack in np.unique(rows["arg"][own]):
         frames = recording.facts.stacks.get((steps.process, int(stack)), ())
-        user = next((frame for frame in frames if frame.user), None)
-        if user is not None and not in_training_code(frames):
-            site = Site(user.file, user.line, user.function)
+        above = next((depth for depth, frame in enumerate(frames) if frame.user), None)
+        if above is not None and _calculates(frames[:above]) and not in_training_code(frames):
+            site = Site(frames[above].file, frames[above].line, frames[above].function)
             weights[site] = weights.get(site, 0.0) + float(seconds[own & (rows["arg"] == stack)].sum())
     if not weights:
         return None, 0.0

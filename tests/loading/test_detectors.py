@@ -14,6 +14,9 @@ from bottleneck_profiler.detectors.loading.slow_storage import SlowStorage
 from bottleneck_profiler.detectors.loading.too_few_workers import TooFewWorkers
 from bottleneck_profiler.detectors.loading.workers_zero import WorkersZero
 from bottleneck_profiler.findings import Finding, Fine
+from bottleneck_profiler.timeline import Artifacts
+from bottleneck_profiler.timeline.loading import Loading
+from bottleneck_profiler.timeline.steps import Steps
 from bottleneck_profiler.timeline.tables import Frame
 
 _spec = importlib.util.spec_from_file_location("loops", Path(__file__).parent / "loops.py")
@@ -161,3 +164,12 @@ def test_every_loading_finding_says_what_it_changes():
         assert isinstance(found, Finding), (detector.id, found)
         assert found.changes is not None
         assert found.changes.of.steps == 397
+
+
+def test_a_loop_that_makes_its_own_batches_has_no_samples_to_store():
+    made = loops.loop(0.002, 0.018, load_cpu=0.018, busy=1.0, idle=0.0, stacks=[DECODING])
+    assert "np.save" in loops.judge(CpuBoundDecode(), made).fix.snippet
+    artifacts = Artifacts(made)
+    by_hand = CpuBoundDecode().detect(artifacts.get(Steps), None, artifacts.get(Loading), None, None)
+    assert isinstance(by_hand, Finding) and "np.save" not in by_hand.fix.snippet
+    assert "line 20" in by_hand.fix.snippet and "The loop" in by_hand.title

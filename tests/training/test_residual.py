@@ -123,6 +123,16 @@ def test_memory_that_the_model_takes_is_a_hint_and_the_users_own_a_finding():
     assert isinstance(found, Finding) and found.hint and found.location is None
 
 
+@pytest.mark.parametrize("file", ["/lib/pandas/io/parsers/readers.py", "/lib/torch/utils/data/_utils/collate.py"])
+def test_memory_that_a_reader_takes_is_not_the_line_that_calls_it(file):
+    reads = (0.4, signals.DATA_WAIT, signals.STACK_CPU, Frame("read", file, 70, False), at(40, "Rows.__getitem__"))
+    found = recordings.judge(MemoryThrash(), loop_of(reads, BACKWARD))
+    assert isinstance(found, Finding) and found.hint and found.location is None
+    array = Frame("where", "/lib/numpy/_core/multiarray.py", 70, False)
+    found = recordings.judge(MemoryThrash(), loop_of((*reads[:3], array, reads[4]), BACKWARD))
+    assert isinstance(found, Finding) and found.location.line == 40
+
+
 def test_a_function_that_the_training_stands_in_is_not_blamed_as_a_whole():
     forward = (0.3, signals.FORWARD, signals.STACK_CPU, at(12, "learn"), at(30))
     lines = [(0.06, signals.NONE, signals.STACK_CPU, at(11 + i, "learn"), at(30)) for i in range(6)]

@@ -7,9 +7,17 @@ from ...prediction import changed, step_model, step_seconds
 from ...timeline.crowd import Crowd
 from ...timeline.loading import Loading
 from ...timeline.repeats import Repeats
-from ...timeline.steps import Steps
+from ...timeline.steps import Loader, Steps
+from ...timeline.tables import Frame
 from .. import Detector
 from . import _shared
+
+_STORED = Fix(
+    "Do this once, ahead of the run, and load the stored result",
+    "# once\nfor i in range(len(dataset)):\n    np.save(f'cache/{i}.npy', decode(i))\n"
+    "# in __getitem__\nreturn np.load(f'cache/{i}.npy')",
+    effort=4,
+)
 
 
 class CpuBoundDecode(Detector):
@@ -37,7 +45,14 @@ class CpuBoundDecode(Detector):
     min_pace_share = 0.8  # of the step: below it the wait comes from elsewhere (the queue between the processes)
     min_operation_share = 0.3  # a hot line below this is not "the" decode
 
-    def detect(self, steps: Steps, loading: Loading, repeats: Repeats | None, crowd: Crowd | None) -> Finding | Fine:
+    def detect(
+        self,
+        steps: Steps,
+        loader: Loader | None,
+        loading: Loading,
+        repeats: Repeats | None,
+        crowd: Crowd | None,
+    ) -> Finding | Fine:
         share = loading.wait_share
         if share < self.wait_share_threshold:
             return Fine(share, self.wait_share_threshold, "share", "waiting for data")
@@ -80,7 +95,7 @@ class CpuBoundDecode(Detector):
         )
         return Finding(
             detector=self.id,
-            title="Decoding samples takes more than all cores have" if idle else self.title,
+            title=_title(loader, idle) or self.title,
             stage=self.stage,
             location=_shared.frame_location(hot.frame),
             evidence=(
@@ -89,13 +104,25 @@ class CpuBoundDecode(Detector):
                 Evidence("CPU needed per step", needed, "s"),
             ),
             gain=gain,
-            fix=Fix(
-                "Do this once, ahead of the run, and load the stored result",
-                "# once\nfor i in range(len(dataset)):\n    np.save(f'cache/{i}.npy', decode(i))\n"
-                "# in __getitem__\nreturn np.load(f'cache/{i}.npy')",
-                effort=4,
-            ),
+            fix=_STORED if loader is not None else _fewer_operations(hot.frame),
             after=_shared.after_text(loading, new_step),
             removes={"data_wait": gain.seconds},
             changes=changes,
         )
+
+
+def _title(loader: Loader | None, idle: bool) -> str:
+    """Where it differs from the usual one; a loop without a loader has no samples to decode."""
+    if loader is None:
+        return "The loop makes its batches itself, and no core is idle to help"
+    return "Decoding samples takes more than all cores have" if idle else ""
+
+
+def _fewer_operations(frame: Frame) -> Fix:
+    """For a loop that makes its batches itself."""
+    return Fix(
+        "Make the batch with whole-array operations, or make what does not change once, ahead of the loop",
+        f"# line {frame.line}: keep what batches are made of in one tensor or array and index it,\n"
+        "# batch = states[indices], instead of collecting Python objects one by one",
+        effort=2,
+    )

@@ -72,7 +72,7 @@ class RepeatTransform(Detector):
         if not repeats.fits:
             return Fine(repeats.whole_bytes, repeats.room_bytes, "B", "all samples together, against room in memory")
         found = self._judged(steps, loader, loading, repeats, cached, repeats.whole_bytes)
-        ahead = CpuBoundDecode().detect(steps, loading, repeats, crowd)
+        ahead = CpuBoundDecode().detect(steps, loader, loading, repeats, crowd)
         if isinstance(found, Finding) and found.gain and isinstance(ahead, Finding) and ahead.gain:
             return Fine(found.gain.share, ahead.gain.share, "share", "saved by a cache; ahead of the run saves more")
         return found
