@@ -20,6 +20,7 @@ import time
 from ..recorder import Ring, is_users_exception, now
 from ..signals import GIL_HELD, STACK_BLOCKED, STACK_CPU, THREAD_CAPACITY
 from . import BaseCollector, _pyinstrument, dress
+from ._gil import GilWatch
 from ._posix_timer import Timer
 from ._stack_table import MAX_STACKS, StackTable
 from ._thread_files import ThreadFiles
@@ -33,9 +34,6 @@ WAKE_NS = 1_000_000  # of CPU time until a tick starts the looking thread again 
 SIGNAL_NS = 3_000  # what the kernel and the interpreter spend on one signal, outside of the handler's own clock
 COST_SHARE = 0.0012  # of a core, for each of the two; the intervals are lengthened to stay below
 PROMPT_NS = 3_000_000  # woken later than this, somebody held the GIL: most likely the main thread, running
-#: Files of the standard library in which a thread waits: who stands there does not want the GIL.
-WAITS = ("threading.py", "queue.py", "selectors.py", "socket.py", "ssl.py", "connection.py", "futures/thread.py")
-MOST_THREADS = 32  # looked at for one sample
 FIRST_RING = 32001  # numbers of our two rings: apart from those that the recorder counts up
 
 _collector = None
@@ -58,6 +56,7 @@ class Collector(BaseCollector):
         self._rings = None
         self._stacks = StackTable(self.recorder)
         self._thread = None  # (lock that asks it to leave, [native id once it runs])
+        self._gil = None  # of the looking thread
         self._forking = False
         self._busy = False
         self._wakeup = False  # a wakeup descriptor is set: each signal would write to the user's pipe
@@ -111,7 +110,7 @@ class Collector(BaseCollector):
         self._files = ThreadFiles(self._native)
         self._clock = time.pthread_getcpuclockid(self._main)
         self._cpu_ns = time.thread_time_ns()
-        self._look_at = now(), self._cpu_ns, self._run_delay()
+        self._look_at = now(), self._cpu_ns, self._files.run_delay()
         self._timer = Timer(SIGNAL, self._native)
         if not self._wakeup and not self._masked:
             self._timer.set(TICK_NS, TICK_NS)
@@ -273,11 +272,10 @@ class Collector(BaseCollector):
             time.sleep(0.0001)
 
     def _run(self, leave, native):
-        self._own = ThreadFiles(_thread.get_native_id())
-        self._own_delay = 0
         try:
             _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
             native.append(_thread.get_native_id())
+            self._gil = GilWatch(self._main)
             spent = time.thread_time_ns()
             due = now() + self._look_ns
             while not leave.acquire(True, max(0, due - now()) / 1e9):
@@ -295,17 +293,18 @@ class Collector(BaseCollector):
             self.on = False
             self.recorder.fail(self.id, "look", error)
         finally:
-            self._own.close()
+            if self._gil is not None:
+                self._gil.close()
 
     def _look(self, due):
         """Hand the main thread's blocked time since the last look to its present stack, if it is blocked now."""
         cpu_ns = time.clock_gettime_ns(self._clock)
-        delay_ns = self._run_delay()
+        delay_ns = self._files.run_delay()
         at = now()
         before_at, before_cpu, before_delay = self._look_at
         self._look_at = at, cpu_ns, delay_ns
         wall = at - before_at
-        held = at - due >= PROMPT_NS and self._held_by_others(at - due, cpu_ns - before_cpu)
+        held = at - due >= PROMPT_NS and self._gil.held_by_others(at - due, cpu_ns - before_cpu, PROMPT_NS)
         blocked = wall - (cpu_ns - before_cpu) - (delay_ns - before_delay)
         self._owed += blocked
         still = blocked > 0.9 * wall
@@ -316,8 +315,11 @@ class Collector(BaseCollector):
             if frame is not None and self._rings is not None:
                 stack = self._stacks.id_of(frame)
                 self._rings[1].put(STACK_BLOCKED, self._phase(), at - self._owed, at, stack)
-                if held:
-                    self._note_holder(frames, at)
+                wanting = self._gil.wanting(frames) if held else ()
+                if wanting:
+                    other = self._stacks.id_of(wanting[self.looks % len(wanting)])
+                    flags = self._phase() | len(wanting) << 8
+                    self._rings[1].put(GIL_HELD, flags, at - self._owed, at, other)
                 self._owed = 0
             frames.clear()  # our own frame is among them: it would keep itself and theirs alive
         floor = max(LOOK_NS, int(self.look_cost_ns / (self.looks or 1) / COST_SHARE))
@@ -327,42 +329,9 @@ class Collector(BaseCollector):
             self._look_ns = floor
         self._last_blocked = stack
 
-    def _held_by_others(self, late, running):
-        """Whether this thread woke so late because another one than the main thread, ``running`` so long, held the GIL.
-
-        What is left of the lateness after its own wait for a core is a wait for the GIL, since it does nothing else.
-        """
-        before, self._own_delay = self._own_delay, _run_delay(self._own)
-        late -= self._own_delay - before
-        return late >= PROMPT_NS and running < late // 2
-
-    def _note_holder(self, frames, at):
-        """One of the threads that want the GIL while the main thread is blocked, and how many they are."""
-        me = _thread.get_ident()
-        wanting = []
-        for thread, frame in frames.items():
-            if thread != me and thread != self._main and not frame.f_code.co_filename.endswith(WAITS):
-                wanting.append(frame)
-                if len(wanting) == MOST_THREADS:
-                    break
-        if wanting:
-            stack = self._stacks.id_of(wanting[self.looks % len(wanting)])
-            self._rings[1].put(GIL_HELD, self._phase() | len(wanting) << 8, at - self._owed, at, stack)
-
-    def _run_delay(self):
-        """Nanoseconds the main thread has been ready and without a core; 0 where the kernel does not count them."""
-        return _run_delay(self._files)
-
     def _asleep(self):
         """Whether the main thread sleeps in the kernel, rather than running or waiting for a core."""
         return self._files.read("stat").rpartition(b") ")[2][:1] in (b"S", b"D")
-
-
-def _run_delay(files):
-    try:
-        return int(files.read("schedstat").split()[1])
-    except (OSError, IndexError, ValueError):
-        return 0
 
 
 # -- fork --------------------------------------------------------------------------------------------------

@@ -27,6 +27,13 @@ class ThreadFiles:
         self._files[name] = descriptor, (status.st_dev, status.st_ino)
         return os.pread(descriptor, 512, 0)
 
+    def run_delay(self):
+        """Nanoseconds the thread has been ready and without a core; 0 where the kernel does not count them."""
+        try:
+            return int(self.read("schedstat").split()[1])
+        except (OSError, IndexError, ValueError):
+            return 0
+
     def close(self):
         files, self._files = self._files, {}
         for descriptor, identity in files.values():
