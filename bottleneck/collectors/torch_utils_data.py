@@ -175,8 +175,9 @@ class Collector(BaseCollector):
         collate = _code_of(loader.collate_fn, self.recorder.is_user)
         try:
             length = None if iterable else len(loader)  # torch remembers being asked, and warns later
+            samples = None if iterable else len(loader.sampler)
         except Exception:
-            length = None
+            length = samples = None
         self.recorder.note(
             "loader",
             id=number,
@@ -190,6 +191,8 @@ class Collector(BaseCollector):
             persistent_workers=bool(getattr(loader, "persistent_workers", False)),
             pin_memory=bool(getattr(loader, "pin_memory", False)),
             length=length,
+            samples=samples,
+            drop_last=bool(getattr(loader, "drop_last", False)),
             dataset=type(inner).__name__,
             dataset_site=self.recorder.site_of(code, code.co_firstlineno) if code is not None else 0,
             collate=getattr(loader.collate_fn, "__qualname__", type(loader.collate_fn).__name__),

@@ -99,6 +99,8 @@ class DataLoader(Struct):
     id: Int
     num_workers: Int
     batch_size: Int | None = None
+    samples: Int | None = None
+    drop_last: bool = False
     dataset: str = ""
     site: Int | None = None
     iter_site: Int | None = None

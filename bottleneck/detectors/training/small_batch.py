@@ -1,0 +1,102 @@
+"""A step costs nearly the same for far fewer samples: the batch is too small."""
+
+from __future__ import annotations
+
+from ...findings import Evidence, Finding, Fine, Fix
+from ...prediction import gain, saved_by_less_work
+from ...timeline.batch_sizes import BatchSizes
+from ...timeline.loading import Loading
+from ...timeline.steps import Loader, Steps
+from .. import Detector
+from ..loading._shared import location
+from ._shared import limit_after
+
+
+class SmallBatch(Detector):
+    """Most of what a step costs does not depend on how many samples are in it.
+
+    Why it matters
+        Starting an operation costs the same for four samples as for forty; with a small batch that is all one pays.
+    How it is measured
+        The last batch of each pass over the data is often smaller. Its forward, backward and optimizer against those of
+        whole batches give T(b) = a + k b; the part a is shared by more samples where a batch is larger. Without a
+        smaller batch in the run nothing is said.
+    How to fix it
+        A larger batch, with the learning rate adapted to it. It changes how the training converges: watch the loss.
+    When to ignore it
+        When the batch was chosen for how the training converges, or the model is a toy.
+    """
+
+    id = "small-batch"
+    title = "The batch is too small to pay for its step"
+    stage = "training"
+    fixed_threshold = 0.8  # of a step's computing, its lower end: below, more samples cost about what they take now
+    largest_last = 0.5  # of a whole batch: a last one that is nearly as large gives no slope
+    min_passes = 5  # with a last batch after warm-up: fewer make no median
+    min_steps = 1000  # a short run is a try, in which nobody gains by a larger batch
+    gain_threshold = 0.20  # of the run: less is not worth another training
+    factors = (8, 4, 2)  # how much larger
+    steps_left = 20  # in a pass, at least: fewer updates would be another training altogether
+    law_error = 0.15  # relative, one sigma: the line is used beyond the sizes that were seen
+
+    def detect(self, steps: Steps, sizes: BatchSizes, loader: Loader, loading: Loading | None) -> Finding | Fine:
+        if sizes.last_size > self.largest_last * sizes.size:
+            share = sizes.last_size / sizes.size
+            return Fine(share, self.largest_last, "share", "size of the last batch: too large to tell")
+        if len(sizes.last) < self.min_passes:
+            return Fine(len(sizes.last), self.min_passes, "count", "smaller batches seen at the end of a pass")
+        if steps.all_count < self.min_steps:
+            return Fine(steps.all_count, self.min_steps, "count", "steps")
+        fixed, low, high = sizes.fixed_share()
+        if low < self.fixed_threshold:
+            return Fine(low, self.fixed_threshold, "share", "computing that no sample adds to")
+        whole = float(sizes.full.mean())
+        in_pass = steps.all_count / max(1, sizes.passes)
+        factor = next((factor for factor in self.factors if in_pass / factor >= self.steps_left), 0)
+        saved, least, most = (
+            saved_by_less_work(steps, loading, share * whole * (1 - 1 / factor), 1.0) if factor else 0.0
+            for share in (fixed, low, high)
+        )
+        if saved < self.gain_threshold * steps.run_seconds:
+            share = saved / max(steps.run_seconds, 1e-9)
+            return Fine(share, self.gain_threshold, "share", "run that a larger batch would save")
+        size = sizes.size * factor
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=location(loader.site),
+            evidence=(
+                Evidence("samples in a batch", sizes.size, "count"),
+                Evidence("computing for it", whole, "s"),
+                Evidence("samples in the last of a pass", sizes.last_size, "count"),
+                Evidence("computing for that", float(sizes.last.mean()), "s"),
+                Evidence("computing that no sample adds to", fixed, "share"),
+            ),
+            gain=gain(
+                saved,
+                steps.run_seconds,
+                f"T(b) = a + k b with a = {fixed * whole * 1e3:.2f} ms of {whole * 1e3:.2f} ms, paid once for {size} "
+                f"samples instead of {sizes.size}",
+                low_seconds=least,
+                high_seconds=most,
+                step_share=saved / max(steps.total_seconds, 1e-9),
+                relative_error=self.law_error,
+                confidence=0.6,
+            ),
+            detected_by=0.6,
+            fix=Fix(
+                f"Batches of {size} samples, with the learning rate adapted (this changes how the training converges)",
+                f"DataLoader(..., batch_size={size})  # try learning rates up to {factor} times the old one",
+                effort=1,
+                risk=0.4,
+            ),
+            after=limit_after(steps, loading, saved / max(steps.count, 1), "the computing itself"),
+            removes={
+                name: saved * float(steps.phase(name).sum()) / max(float(steps.phase(*_COMPUTING).sum()), 1e-9)
+                for name in _COMPUTING
+            },
+        )
+
+
+_COMPUTING = ("forward", "backward", "optimizer")

@@ -1,0 +1,122 @@
+"""Batches that are too small for what a step costs anyway: when that is said, and by what law."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+from bottleneck_profiler import signals
+from bottleneck_profiler.analysis import diagnose
+from bottleneck_profiler.detectors import run
+from bottleneck_profiler.detectors.training.small_batch import SmallBatch
+from bottleneck_profiler.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.timeline import Artifacts
+from bottleneck_profiler.timeline.batch_sizes import fixed_share
+from bottleneck_profiler.timeline.machine import Settings
+from helpers import bottleneck
+from hypothesis import given
+from hypothesis import strategies as st
+
+_spec = importlib.util.spec_from_file_location("programs", Path(__file__).with_name("programs.py"))
+programs = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(programs)
+
+
+def training(*, passes=10, size=4, samples=401, fixed=8.0, each=0.1, other=0.0, **facts):
+    """Passes of which each step takes ``fixed`` and so much for each sample, in milliseconds."""
+    program = programs.Program()
+    program.loader(1, **{"batch_size": size, "samples": samples, "drop_last": False, **facts})
+    whole, rest = divmod(samples, size)
+    sizes = [size] * whole + [rest] * (rest > 0)
+    for _ in range(passes):
+        began = program.now
+        program.phase(signals.LOADER_START, 0.1, arg=1)
+        program.phase(signals.DATA_WAIT, 0.1, flags=signals.FIRST, arg=1)
+        for step, count in enumerate(sizes, 1):
+            program.phase(signals.FORWARD, 0.4 * (fixed + each * count))
+            program.phase(signals.BACKWARD, 0.6 * (fixed + each * count))
+            program.phase(0, other)
+            program.phase(signals.DATA_WAIT, 0.1, flags=signals.END if step == len(sizes) else 0, arg=1)
+        program.rows.append((0, 1, signals.LOOP, 1, began, program.now, 1))
+    return program.recording()
+
+
+def judge(made):
+    artifacts = Artifacts(made)
+    artifacts.put(Settings())
+    return run([SmallBatch()], artifacts)["small-batch"]
+
+
+def test_what_no_sample_adds_to_is_shared_by_more_of_them():
+    made = training()
+    found = judge(made)
+    assert isinstance(found, Finding), found
+    steps = 101 * 10 - 3
+    assert found.gain.seconds == pytest.approx(steps * 8e-3 * 3 / 4, rel=0.01)  # 4 times larger: 25 steps in a pass
+    assert found.gain.low < found.gain.share < found.gain.high < 1
+    assert found.fix.risk == 0.4 and found.fix.edit is None and "batch_size=16)" in found.fix.snippet
+    compile(found.fix.snippet, "snippet", "exec")
+    assert [ranked.finding.detector for ranked in diagnose(made).findings] == ["small-batch"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"fixed": 4.0, "each": 2.0},  # the samples are what costs
+        {"passes": 9},  # too short
+        {"passes": 4, "samples": 1601},  # too few smaller batches
+        {"samples": 403},  # the last is nearly as large
+        {"other": 40.0},  # the computing is little of the run
+        {"passes": 60, "samples": 121, "size": 4},  # a larger batch would leave hardly an update in a pass
+    ],
+)
+def test_quiet_where_it_would_not_help_or_is_not_certain(change):
+    assert isinstance(judge(training(**change)), Fine)
+
+
+@pytest.mark.parametrize("change", [{"samples": 400}, {"drop_last": True}, {"samples": None}, {"batch_size": None}])
+def test_one_size_alone_is_not_measured(change):
+    facts = {"samples": 401, **change}
+    made = training(**{name: value for name, value in change.items() if name == "drop_last"})
+    made.facts.loaders[0, 1].update(facts)
+    assert isinstance(judge(made), NotMeasured)
+
+
+@given(st.floats(1e-4, 1), st.floats(0, 1e-2), st.integers(2, 64), st.data())
+def test_two_points_give_the_line(fixed, each, size, data):
+    other = data.draw(st.integers(1, size - 1))
+    share = fixed_share(size, fixed + each * size, other, fixed + each * other)
+    assert share == pytest.approx(fixed / (fixed + each * size), abs=1e-6)
+    assert fixed_share(size, 1.0, other, 2.0) == 1.0  # a smaller one that takes longer: nothing grows
+
+
+PROGRAM = """
+import torch
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset, WeightedRandomSampler
+class Stream(IterableDataset):
+    def __iter__(self): return iter(range(10))
+    def __len__(self): raise AssertionError("nobody asks")
+data = TensorDataset(torch.ones(10, 2))
+few = WeightedRandomSampler([1.0] * 10, 7)
+for loader in (
+    DataLoader(data, batch_size=4),
+    DataLoader(data, batch_size=4, drop_last=True, sampler=few),
+    DataLoader(data, batch_sampler=[[0, 1], [2]]),
+    DataLoader(Stream(), batch_size=4),
+):
+    for batch in loader:
+        pass
+"""
+
+
+def test_what_a_run_notes_of_its_loaders(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(PROGRAM)
+    ran = bottleneck(tmp_path, script)
+    assert ran.code == 0, ran.err
+    facts = [json.loads(line) for line in (ran.folder / "tables" / "facts.jsonl").read_text().splitlines()]
+    assert not [fields for _, kind, fields in facts if kind == "failed"]
+    seen = [(f["samples"], f["batch_size"], f["drop_last"]) for _, kind, f in facts if kind == "loader"]
+    assert seen == [(10, 4, False), (7, 4, True), (10, None, False), (None, 4, False)]
