@@ -12,17 +12,22 @@ from . import Missing
 from .between import Between, Place, place_of
 from .steps import Steps
 
+#: Library code in which a loop waits for what other threads or processes make.
+_HANDED = ("/queue.py", "/multiprocessing/queues.py", "/multiprocessing/connection.py", "/concurrent/futures/_base.py")
+
 
 @dataclass(frozen=True)
 class Feeding:
     """``seconds``: per step after warm-up, the share of each phase that was sampled feeding the model.
 
-    ``cpu_share``: of that time, running; ``place``: what holds the bulk of it.
+    ``cpu_share``: of that time, running; ``place``: what holds the bulk of it; ``handed_share``: of that time, waiting
+    for what other threads or processes make.
     """
 
     seconds: npt.NDArray[np.float64]
     cpu_share: float
     place: Place | None
+    handed_share: float = 0.0
 
     @classmethod
     def compute(cls, steps: Steps, between: Between) -> Feeding:
@@ -36,4 +41,11 @@ class Feeding:
             if whole > 0:
                 seconds += steps.phase(signals.PHASES[phase]) * min(1.0, mine / whole)
         running = sum(sample.seconds for sample in between.feeding if sample.running)
-        return cls(seconds, running / max(sampled, 1e-9), place_of(between.feeding, between.loop, sampled))
+        handed = sum(
+            sample.seconds
+            for sample in between.feeding
+            if not sample.running and any(frame.file.endswith(_HANDED) for frame in sample.library)
+        )
+        sampled_at_least = max(sampled, 1e-9)
+        place = place_of(between.feeding, between.loop, sampled)
+        return cls(seconds, running / sampled_at_least, place, handed / sampled_at_least)

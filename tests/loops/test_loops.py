@@ -52,6 +52,8 @@ def test_a_slow_loader_is_named_on_its_line(tmp_path: Path, name: str):
     ran = run(tmp_path, name, *SLOW_LOADER)
     assert ran.found and ran.found[0] in LOADING, ran.err
     assert "# the cause" in named_line(ran, name)
+    if name == "threads":
+        assert "threads or processes" in ran.diagnosis["findings"][0]["title"]
     phases = {row["phase"]: row["seconds"] for row in ran.diagnosis["breakdown"]}
     if name not in ("by_hand", "threads"):  # there it is a function of the user's
         planted = float(SLOW_LOADER[0]) * STEPS[name]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...findings import QUEUE_SECONDS, Finding, Fine, Fix
+from ...findings import QUEUE_SECONDS, Finding, Fine, Fix, Gain
 from ...prediction import gain
+from ...timeline.feeding import Feeding
 from ...timeline.loading import Loading
 from ...timeline.steps import Loader, Steps
 from .. import Detector
@@ -34,12 +35,15 @@ class InputWait(Detector):
     min_idle_cores = 0.5  # with less idle, workers that keep up on average wait for a core, not the loop for them
     floor_seconds = 0.001  # a healthy loader in this process still costs about this much
 
-    def detect(self, steps: Steps, loader: Loader | None, loading: Loading) -> Finding | Fine:
+    handed_share = 0.5  # of the wait, in a queue that others fill: more of it and they are what is slow
+
+    def detect(self, steps: Steps, loader: Loader | None, loading: Loading, feeding: Feeding | None) -> Finding | Fine:
         share = loading.wait_share
         if share < self.wait_share_threshold:
             return Fine(share, self.wait_share_threshold, "share", "waiting for data")
         if loader is None:
-            return self._by_hand(steps, loading)
+            handed = feeding is not None and feeding.handed_share >= self.handed_share
+            return self._from_others(steps, loading) if handed else self._by_hand(steps, loading)
         keeps_up = loading.load < loader.num_workers * float(loading.work.mean())
         if keeps_up and loading.idle_cores < self.min_idle_cores:
             reason = "idle cores: the workers keep up, and it is the machine that has no time for them"
@@ -50,16 +54,7 @@ class InputWait(Detector):
         share = ceiling / max(float((loading.wait + loading.work).sum()), 1e-9)
         if share < self.wait_share_threshold:
             return Fine(share, self.wait_share_threshold, "share", "waiting for data beyond handing it over")
-        # Only a bound is known: the wait can go at most; half of it is the middle of what fixes reach.
-        priced = gain(
-            ceiling * 0.75,
-            steps.run_seconds,
-            "ceiling: all of the wait; how much of it a fix reaches is not known",
-            low_seconds=ceiling * 0.5,
-            high_seconds=ceiling,
-            step_share=share * 0.75,
-            confidence=0.4,
-        )
+        priced = self._bounded(steps, ceiling, share)
         return Finding(
             detector=self.id,
             title=self.title,
@@ -72,6 +67,19 @@ class InputWait(Detector):
             hint=loading.in_memory,  # torch's own way to index: true, and no fault of the user's code
             after="the work of the step",
             removes={"data_wait": priced.seconds},
+        )
+
+    @staticmethod
+    def _bounded(steps: Steps, ceiling: float, share: float) -> Gain:
+        """Only a bound is known: the wait can go at most; from half of it up is what fixes reach."""
+        return gain(
+            ceiling * 0.75,
+            steps.run_seconds,
+            "ceiling: all of the wait; how much of it a fix reaches is not known",
+            low_seconds=ceiling * 0.5,
+            high_seconds=ceiling,
+            step_share=share * 0.75,
+            confidence=0.4,
         )
 
     @staticmethod
@@ -115,4 +123,26 @@ class InputWait(Detector):
             after=_shared.after_text(loading, new_step),
             removes={"data_wait": priced.seconds, "other": priced.seconds},
             changes=changes,
+        )
+
+    def _from_others(self, steps: Steps, loading: Loading) -> Finding:
+        """A loop without a DataLoader whose batches come from threads or processes of the user's own."""
+        hot = loading.hot[0].frame if loading.hot else None
+        priced = self._bounded(steps, float(loading.wait.sum()), loading.wait_share)
+        return Finding(
+            detector=self.id,
+            title="The loop waits for the threads or processes that make its batches",
+            stage=self.stage,
+            location=None if hot is None else _shared.frame_location(hot),
+            evidence=_shared.wait_evidence(loading, steps),
+            gain=priced,
+            detected_by=0.6,
+            fix=Fix(
+                "Let twice as many make batches, processes where they compute in Python, or make batches cheaper",
+                "# threads share one interpreter: they help while they wait or compute in C\n"
+                "loader = DataLoader(dataset, num_workers=2, persistent_workers=True)  # instead of a queue by hand",
+                effort=2,
+            ),
+            after="the work of the step",
+            removes={"data_wait": priced.seconds, "other": priced.seconds},
         )
