@@ -65,12 +65,14 @@ class Repeats:
         workers = [p.index for p in recording.facts.processes if p.role == signals.WORKER and p.loader == loader.id]
         samples = samples[np.isin(samples["process"], workers or [steps.process])]
         after = samples[samples["t0"] >= starts[1]]
-        items, batches = (after[after["kind"] == kind] for kind in (signals.SAMPLE, signals.BATCH))
-        if not len(items) or not len(batches):
-            raise Missing("No sample was seen being made after the first pass.")
+        batches, collates = (after[after["kind"] == kind] for kind in (signals.BATCH, signals.COLLATE))
+        if not len(batches):
+            raise Missing("No batch was seen being made after the first pass.")
+        # Not the timed samples: many are the first of their batch, which a busy machine interrupts least.
+        load, collate = _means(batches), _means(collates)
+        items = max(float(batches["flags"].mean()), 1.0)
         keys = samples[samples["kind"] == signals.SAMPLE_KEY]
         compared, same = _compared(keys, np.searchsorted(starts, keys["t0"], side="right"))
-        count = max(int(items["flags"].sum()), 1)
         each = float(keys["flags"].mean()) * 1024 if len(keys) else 0.0
         length = loader.facts.get("length")
         return cls(
@@ -78,14 +80,21 @@ class Repeats:
             compared,
             same,
             each,
-            float((items["t1"] - items["t0"]).sum()) / 1e9 / count,
-            float(items["arg"].astype(float).sum()) / 1e9 / count,
-            float((batches["t1"] - batches["t0"]).mean()) / 1e9,
-            float(batches["flags"].mean()),
+            max(0.0, load[0] - collate[0]) / items,
+            max(0.0, load[1] - collate[1]) / items,
+            load[0],
+            items,
             (steps.start_ns >= starts[1]).astype(float),
             None if length is None else each * int(length) * loader.batch_size,
             _MEMORY_SHARE * machine.memory_bytes,
         )
+
+
+def _means(records: Records) -> tuple[float, float]:
+    """(wall, CPU) seconds of one of them."""
+    if not len(records):
+        return 0.0, 0.0
+    return float((records["t1"] - records["t0"]).mean()) / 1e9, float(records["arg"].astype(float).mean()) / 1e9
 
 
 def _compared(keys: Records, passes: Floats) -> tuple[int, int]:

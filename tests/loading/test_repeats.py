@@ -61,15 +61,17 @@ def passes(
     made.steps["loop"] = (np.arange(400) // (400 // count)).astype(made.steps["loop"].dtype)
     rows = [(0, 1, signals.LOADER_START, 0, t, t, 1) for t in first.tolist()]
     made.events = np.array(rows, RECORD_DTYPE)
-    cpu = int((item if item_cpu is None else item_cpu) * SECOND)
+    collates = made.samples.copy()
+    collates["kind"] = signals.COLLATE
+    collates["t1"] = collates["t0"] + int((LOAD - ITEMS * item) * SECOND)
+    collates["arg"] = int((LOAD - ITEMS * (item if item_cpu is None else item_cpu)) * SECOND)
     rows = []
     for number, t0 in enumerate(starts.tolist()):
         key, turn = number % (400 // count), number // (400 // count)
         place, t1 = (1 + number % workers if workers else 0), t0 + int(item * SECOND)
-        rows.append((place, 1, signals.SAMPLE, 1, t0, t1, cpu))
         if same is not None:
             rows.append((place, 1, signals.SAMPLE_KEY, 8, t0, t1, key << 32 | same(key, turn)))
-    made.samples = np.concatenate([made.samples, np.array(rows, RECORD_DTYPE)])
+    made.samples = np.concatenate([made.samples, collates, np.array(rows, RECORD_DTYPE)])
     return made
 
 
