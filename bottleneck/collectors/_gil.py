@@ -18,15 +18,14 @@ class GilWatch:
         self._files = ThreadFiles(_thread.get_native_id())
         self._delay = 0
 
-    def held_by_others(self, late, running, least):
-        """Whether this thread woke ``late`` (ns), by ``least`` or more, because neither it nor the main thread, which
-        was ``running`` so long, had the GIL.
+    def held_by_others(self, late, active):
+        """Nanoseconds of this thread's lateness for which another thread surely held the GIL.
 
-        What is left of the lateness after its own wait for a core is a wait for the GIL, since it does nothing else.
+        What is left of it after its own wait for a core is a wait for the GIL, since it does nothing else; and the main
+        thread can hold the GIL only while it is ``active``, which is running or ready to.
         """
         before, self._delay = self._delay, self._files.run_delay()
-        late -= self._delay - before
-        return late >= least and running < late // 2
+        return late - (self._delay - before) - active
 
     def wanting(self, frames):
         """The frames of the threads beside both that want the GIL, or have it."""

@@ -304,8 +304,9 @@ class Collector(BaseCollector):
         before_at, before_cpu, before_delay = self._look_at
         self._look_at = at, cpu_ns, delay_ns
         wall = at - before_at
-        held = at - due >= PROMPT_NS and self._gil.held_by_others(at - due, cpu_ns - before_cpu, PROMPT_NS)
-        blocked = wall - (cpu_ns - before_cpu) - (delay_ns - before_delay)
+        active = cpu_ns - before_cpu + delay_ns - before_delay
+        held = at - due >= PROMPT_NS and self._gil.held_by_others(at - due, active) >= PROMPT_NS
+        blocked = wall - active
         self._owed += blocked
         still = blocked > 0.9 * wall
         stack = 0
