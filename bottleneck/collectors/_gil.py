@@ -4,6 +4,7 @@ import _thread
 
 from ._thread_files import ThreadFiles
 
+PROMPT_NS = 3_000_000  # woken later than this, somebody held the GIL: most likely the main thread, running
 #: Files of the standard library in which a thread waits: who stands there does not want the GIL.
 WAITS = ("threading.py", "queue.py", "selectors.py", "socket.py", "ssl.py", "connection.py", "futures/thread.py")
 MOST_THREADS = 32  # looked at for one sample
@@ -18,14 +19,15 @@ class GilWatch:
         self._files = ThreadFiles(_thread.get_native_id())
         self._delay = 0
 
-    def held_by_others(self, late, active):
-        """Nanoseconds of this thread's lateness for which another thread surely held the GIL.
+    def held_by_others(self, late, others):
+        """Whether another thread held the GIL when this one should have woken, ``late`` nanoseconds ago.
 
-        What is left of it after its own wait for a core is a wait for the GIL, since it does nothing else; and the main
-        thread can hold the GIL only while it is ``active``, which is running or ready to.
+        What is left of the lateness after its own wait for a core is a wait for the GIL, since it does nothing else;
+        and threads beside the main one, which ran for ``others`` since the last look, must have run as long as that.
         """
         before, self._delay = self._delay, self._files.run_delay()
-        return late - (self._delay - before) - active
+        late -= self._delay - before
+        return late >= PROMPT_NS and others >= late
 
     def wanting(self, frames):
         """The frames of the threads beside both that want the GIL, or have it."""
