@@ -4,6 +4,7 @@ import _thread
 
 from ._thread_files import ThreadFiles
 
+PROMPT_NS = 3_000_000  # woken later than this, somebody held the GIL: most likely the main thread, running
 #: Files of the standard library in which a thread waits: who stands there does not want the GIL.
 WAITS = ("threading.py", "queue.py", "selectors.py", "socket.py", "ssl.py", "connection.py", "futures/thread.py")
 MOST_THREADS = 32  # looked at for one sample
@@ -18,15 +19,15 @@ class GilWatch:
         self._files = ThreadFiles(_thread.get_native_id())
         self._delay = 0
 
-    def held_by_others(self, late, running, least):
-        """Whether this thread woke ``late`` (ns), by ``least`` or more, because neither it nor the main thread, which
-        was ``running`` so long, had the GIL.
+    def held_by_others(self, late, others):
+        """Whether another thread held the GIL when this one should have woken, ``late`` nanoseconds ago.
 
-        What is left of the lateness after its own wait for a core is a wait for the GIL, since it does nothing else.
+        What is left of the lateness after its own wait for a core is a wait for the GIL, since it does nothing else;
+        and threads beside the main one, which ran for ``others`` since the last look, must have run as long as that.
         """
         before, self._delay = self._delay, self._files.run_delay()
         late -= self._delay - before
-        return late >= least and running < late // 2
+        return late >= PROMPT_NS and others >= late
 
     def wanting(self, frames):
         """The frames of the threads beside both that want the GIL, or have it."""

@@ -20,7 +20,7 @@ import time
 from ..recorder import Ring, is_users_exception, now
 from ..signals import GIL_HELD, STACK_BLOCKED, STACK_CPU, THREAD_CAPACITY
 from . import BaseCollector, _pyinstrument, dress
-from ._gil import GilWatch
+from ._gil import PROMPT_NS, GilWatch
 from ._posix_timer import Timer
 from ._stack_table import MAX_STACKS, StackTable
 from ._thread_files import ThreadFiles
@@ -33,7 +33,6 @@ LONGEST_LOOK_NS = 100_000_000  # while it stays blocked in one place
 WAKE_NS = 1_000_000  # of CPU time until a tick starts the looking thread again after a fork
 SIGNAL_NS = 3_000  # what the kernel and the interpreter spend on one signal, outside of the handler's own clock
 COST_SHARE = 0.0012  # of a core, for each of the two; the intervals are lengthened to stay below
-PROMPT_NS = 3_000_000  # woken later than this, somebody held the GIL: most likely the main thread, running
 FIRST_RING = 32001  # numbers of our two rings: apart from those that the recorder counts up
 
 _collector = None
@@ -57,6 +56,7 @@ class Collector(BaseCollector):
         self._stacks = StackTable(self.recorder)
         self._thread = None  # (lock that asks it to leave, [native id once it runs])
         self._gil = None  # of the looking thread
+        self._others_ns = 0  # CPU of all threads but the main one
         self._forking = False
         self._busy = False
         self._wakeup = False  # a wakeup descriptor is set: each signal would write to the user's pipe
@@ -304,7 +304,9 @@ class Collector(BaseCollector):
         before_at, before_cpu, before_delay = self._look_at
         self._look_at = at, cpu_ns, delay_ns
         wall = at - before_at
-        held = at - due >= PROMPT_NS and self._gil.held_by_others(at - due, cpu_ns - before_cpu, PROMPT_NS)
+        others_ns = time.process_time_ns() - cpu_ns
+        others, self._others_ns = others_ns - self._others_ns, others_ns
+        held = at - due >= PROMPT_NS and self._gil.held_by_others(at - due, others)
         blocked = wall - (cpu_ns - before_cpu) - (delay_ns - before_delay)
         self._owed += blocked
         still = blocked > 0.9 * wall

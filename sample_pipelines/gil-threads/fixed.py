@@ -54,8 +54,8 @@ class Batches:
 def main():
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    batches = Batches(encoded(300) * 12, size=32, workers=2)
-    model = nn.Sequential(nn.Linear(SIDE * SIDE, 500), nn.ReLU(), nn.Linear(500, 500), nn.ReLU(), nn.Linear(500, 4))
+    batches = Batches(encoded(300) * 10, size=32, workers=2)
+    model = nn.Sequential(nn.Linear(SIDE * SIDE, 900), nn.ReLU(), nn.Linear(900, 900), nn.ReLU(), nn.Linear(900, 4))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     for epoch in range(2):
         for masks, labels in batches:

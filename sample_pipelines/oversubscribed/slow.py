@@ -29,7 +29,7 @@ class Recordings(Dataset):
 def main():
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    loader = DataLoader(Recordings(1600), batch_size=16, num_workers=2)  # planted
+    loader = DataLoader(Recordings(2400), batch_size=16, num_workers=2)  # planted
     model = nn.Sequential(nn.Linear(CHANNELS, 256), nn.ReLU(), nn.Linear(256, 4))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     for x, y in loader:
