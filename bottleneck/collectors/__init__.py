@@ -1,9 +1,10 @@
 """Collectors: each file watches one library and records what it does.
 
 A collector's file name is the module it waits for, dots as underscores (``torch_utils_data.py`` waits for
-``torch.utils.data``), so that a starting process only lists this folder and imports nothing. A file holds one class
-``Collector`` with ``id``, ``module``, ``attach(recorder)`` and ``detach()``. ``Patches`` does the bookkeeping:
-attributes are replaced through it and ``detach`` puts the very same objects back, in reverse order.
+``torch.utils.data``, ``torch__dynamo.py`` for ``torch._dynamo``), so that a starting process only lists this folder and
+imports nothing. A file holds one class ``Collector`` with ``id``, ``module``, ``attach(recorder)`` and ``detach()``.
+``Patches`` does the bookkeeping: attributes are replaced through it and ``detach`` puts the very same objects back,
+in reverse order.
 """
 
 import sys

@@ -17,6 +17,8 @@ SLOW = {
     "step-jitter": "gc.collect()",
     "residual-python": "value",  # in the loop of histogram()
     "worker-respawn": "DataLoader(",
+    "optimizer-step": "torch.optim.Adam(",
+    "padding-waste": "DataLoader(",
 }
 
 

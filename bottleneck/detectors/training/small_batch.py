@@ -30,14 +30,15 @@ class SmallBatch(Detector):
     id = "small-batch"
     title = "The batch is too small to pay for its step"
     stage = "training"
-    fixed_threshold = 0.8  # of a step's computing, its lower end: below, more samples cost about what they take now
+    fixed_threshold = 0.8  # of a step's computing: below, more samples cost about what they take now
+    surely_threshold = 0.6  # the lower end of that: the steps vary too much to tell below it
     largest_last = 0.5  # of a whole batch: a last one that is nearly as large gives no slope
     min_passes = 5  # with a last batch after warm-up: fewer make no median
     min_steps = 1000  # a short run is a try, in which nobody gains by a larger batch
     gain_threshold = 0.20  # of the run: less is not worth another training
     factors = (8, 4, 2)  # how much larger
-    steps_left = 20  # in a pass, at least: fewer updates would be another training altogether
-    law_error = 0.15  # relative, one sigma: the line is used beyond the sizes that were seen
+    steps_left = 10  # in a pass, at least: fewer updates would be another training altogether
+    law_error = 0.10  # relative, one sigma: the line is used beyond the sizes that were seen
 
     def detect(self, steps: Steps, sizes: BatchSizes, loader: Loader, loading: Loading | None) -> Finding | Fine:
         if sizes.last_size > self.largest_last * sizes.size:
@@ -48,8 +49,10 @@ class SmallBatch(Detector):
         if steps.all_count < self.min_steps:
             return Fine(steps.all_count, self.min_steps, "count", "steps")
         fixed, low, high = sizes.fixed_share()
-        if low < self.fixed_threshold:
-            return Fine(low, self.fixed_threshold, "share", "computing that no sample adds to")
+        if fixed < self.fixed_threshold:
+            return Fine(fixed, self.fixed_threshold, "share", "computing that no sample adds to")
+        if low < self.surely_threshold:
+            return Fine(low, self.surely_threshold, "share", "computing that surely no sample adds to")
         whole = float(sizes.full.mean())
         in_pass = steps.all_count / max(1, sizes.passes)
         factor = next((factor for factor in self.factors if in_pass / factor >= self.steps_left), 0)
