@@ -13,6 +13,7 @@ from .. import recorder as recorder_module
 from .. import signals
 from ..recorder import is_users_exception, now
 from . import Patches, dress
+from ._objects import note_pages
 
 _QUICK_NS = 2_000_000  # batches below this are timed one in 32: their cost hardly matters, ours would
 _QUICK_MASK = 31
@@ -188,10 +189,11 @@ class Collate:
 class WorkerInit:
     """Runs first in a worker process: joins the recording, then calls the user's own ``worker_init_fn``."""
 
-    def __init__(self, function, run_dir, loader):
+    def __init__(self, function, run_dir, loader, look_at_pages):
         self.function = function
         self.run_dir = run_dir
         self.loader = loader
+        self.look_at_pages = look_at_pages
 
     def __call__(self, worker_id):
         try:
@@ -208,6 +210,8 @@ class WorkerInit:
         state.recorder = recorder
         state.feeding = True
         recorder.note("worker", loader=self.loader, worker=worker_id, pid=os.getpid())
+        if self.look_at_pages:
+            note_pages(recorder)
         dataset = sys.modules["torch.utils.data"].get_worker_info().dataset
         watch_dataset(recorder, dataset, Patches())
         stacks = sys.modules.get(__package__ + "._stacks")
