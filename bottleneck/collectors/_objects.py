@@ -12,6 +12,7 @@ _MAX_ATTRIBUTES = 256
 _MIN_LENGTH = 10_000  # fewer objects are no megabytes
 _LOOKED_AT = 32
 _DEPTH = 3
+_MIN_BYTES = 16 << 20  # of objects: fewer are no reason to look at a worker's pages
 _dict_of = object.__getattribute__
 _CONTAINERS = (list, dict, tuple, set)
 
@@ -47,7 +48,7 @@ def largest(dataset):
 
 
 def note_largest(recorder, dataset, number):
-    """Note what ``largest`` finds in the dataset of the loader with this number."""
+    """Note what ``largest`` finds in the dataset of the loader with this number; whether that is much."""
     found = largest(dataset)
     name, kind, length, size, owner = found or ("", "", 0, 0, None)
     module = sys.modules.get(getattr(owner, "__module__", ""))
@@ -62,6 +63,23 @@ def note_largest(recorder, dataset, number):
         owner=getattr(owner, "__name__", ""),
         file=os.path.abspath(file) if type(file) is str else "",
     )
+    return size >= _MIN_BYTES
+
+
+def note_pages(recorder):
+    """Note the written pages of this process, its own and the shared ones: once, as a worker begins.
+
+    It takes about as long as the fork that made the worker, which copied the same page tables.
+    """
+    try:
+        with open("/proc/self/smaps_rollup", "rb") as file:
+            lines = [line.split() for line in file]
+    except OSError:
+        return  # no Linux, or an old one
+    sizes = {line[0]: int(line[1]) * 1024 for line in lines[1:]}
+    private, shared = sizes.get(b"Private_Dirty:"), sizes.get(b"Shared_Dirty:")
+    if private is not None and shared is not None:
+        recorder.note("pages", private_bytes=private, shared_bytes=shared)
 
 
 def _size_of_all(kind, value):

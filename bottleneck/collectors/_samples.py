@@ -14,6 +14,7 @@ from .. import signals
 from ..recorder import is_users_exception, now
 from . import Patches, dress
 from ._batch import note_batch
+from ._objects import note_pages
 from ._outputs import note_output
 from ._queues import watch_queues
 
@@ -201,10 +202,11 @@ class Collate:
 class WorkerInit:
     """Runs first in a worker process: joins the recording, then calls the user's own ``worker_init_fn``."""
 
-    def __init__(self, function, run_dir, loader):
+    def __init__(self, function, run_dir, loader, look_at_pages):
         self.function = function
         self.run_dir = run_dir
         self.loader = loader
+        self.look_at_pages = look_at_pages
 
     def __call__(self, worker_id):
         try:
@@ -221,6 +223,8 @@ class WorkerInit:
         state.recorder = recorder
         state.feeding = True
         recorder.note("worker", loader=self.loader, worker=worker_id, pid=os.getpid())
+        if self.look_at_pages:
+            note_pages(recorder)
         dataset = sys.modules["torch.utils.data"].get_worker_info().dataset
         watch_dataset(recorder, dataset, Patches())
         watch_queues(recorder)

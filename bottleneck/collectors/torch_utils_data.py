@@ -64,6 +64,7 @@ class Collector(BaseCollector):
         self.of_data = _ByIdentity()
         self.ids = _ByIdentity()
         self.passes = _ByIdentity()
+        self.holding = set()  # loaders whose dataset holds many objects
         self.count = 0
         self.recorder.trainings = 0
         self.growth = self.recorder.growth = Growth(self.recorder)
@@ -141,7 +142,7 @@ class Collector(BaseCollector):
             samples.feeding = True
         elif self._workers_can_unpickle(loader):
             loader.collate_fn = Collate(collate)
-            loader.worker_init_fn = WorkerInit(worker_init, self.recorder.run_dir, number)
+            loader.worker_init_fn = WorkerInit(worker_init, self.recorder.run_dir, number, number in self.holding)
         outer = ring.phase
         ring.phase = signals.LOADER_START
         return ring, outer, now(), number, worker_init, collate
@@ -201,7 +202,8 @@ class Collector(BaseCollector):
         )
         if loader.num_workers:
             try:
-                note_largest(self.recorder, inner, number)
+                if note_largest(self.recorder, inner, number):
+                    self.holding.add(number)
             except Exception as error:
                 self.recorder.fail("objects", "before", error)
 

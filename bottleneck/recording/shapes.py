@@ -332,6 +332,11 @@ class Objects(Struct):
     file: str
 
 
+class Pages(Struct):
+    private_bytes: Int
+    shared_bytes: Int
+
+
 class ObjectsLine(Struct):
     loader: Int
     file: str
@@ -409,6 +414,7 @@ NOTES: dict[str, Any] = {
     "device_memory": DeviceMemory,
     "collections": Collections,
     "objects_line": ObjectsLine,
+    "pages": Pages,
     "rowwise": RowWise,
 }
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from . import Missing
 from .host import Host
@@ -21,9 +20,10 @@ _MIN_LOOKS = 2  # at one worker: one shows no growth
 class Sharing:
     """Bytes of one worker of the main loop's loader, the one that came to copy most.
 
-    ``copied_bytes``: pages that became its own since the first look while as many fewer were shared: copies, no new
-    memory. ``shared_bytes``: still shared at the last look. ``name``, ``kind``, ``length``, ``objects_bytes``: the
-    dataset's attribute with the most Python objects, "" and 0 where it has none; ``site``: the line that fills it.
+    ``copied_bytes``: pages that became its own since it began, or since the first look, while as many fewer were
+    shared: copies, no new memory. ``shared_bytes``: still shared at the last look. ``name``, ``kind``, ``length``,
+    ``objects_bytes``: the dataset's attribute with the most Python objects, "" and 0 where it has none; ``site``: the
+    line that fills it.
     ``free_bytes``, ``all_bytes``: of the machine's or the cgroup's memory, the least that was left; None unknown.
     """
 
@@ -60,21 +60,27 @@ class Sharing:
             raise Missing("The memory of the workers was not looked at: no Linux, too short, or an older recording.")
         pid, private, shared = (column for column in columns if column is not None)
         parent = recording.facts.processes[loader.process].pid
-        mine = {p.pid for p in recording.facts.processes if (p.loader, p.parent_pid) == (loader.id, parent)}
-        looks = [np.flatnonzero(pid == worker) for worker in sorted(mine)]
-        looks = [rows for rows in looks if len(rows) >= _MIN_LOOKS]
-        if not looks:
+        begun = {process: (f["private_bytes"], f["shared_bytes"]) for process, f in recording.facts.of("pages")}
+        found: list[tuple[float, float]] = []  # of each worker: (copied, still shared)
+        for process in recording.facts.processes:
+            rows = np.flatnonzero(pid == process.pid)
+            if (process.loader, process.parent_pid) != (loader.id, parent) or not len(rows):
+                continue
+            first = begun.get(process.index)
+            if first is None and len(rows) < _MIN_LOOKS:
+                continue
+            private_before, shared_before = first or (private[rows[0]], shared[rows[0]])
+            last = rows[-1]
+            copied = min(private[last] - private_before, shared_before - shared[last])
+            found.append((float(max(0.0, copied)), float(shared[last])))
+        if not found:
             raise Missing("No worker lived long enough to be looked at twice.")
-
-        def copied(rows: npt.NDArray[np.int64]) -> float:
-            return float(max(0.0, min(private[rows[-1]] - private[rows[0]], shared[rows[0]] - shared[rows[-1]])))
-
-        rows = max(looks, key=copied)
+        copied_bytes, shared_bytes = max(found)
         line = _note(recording, "objects_line", loader)
         return cls(
             workers=loader.num_workers,
-            copied_bytes=copied(rows),
-            shared_bytes=float(shared[rows[-1]]),
+            copied_bytes=copied_bytes,
+            shared_bytes=shared_bytes,
             name=objects["name"],
             kind=objects["container"],
             length=objects["length"],

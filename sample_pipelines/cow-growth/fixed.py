@@ -38,8 +38,8 @@ class Factors(nn.Module):
 
 def train(data, epochs=2):
     model = Factors()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    loader = DataLoader(data, batch_size=500, shuffle=True, num_workers=2, persistent_workers=True)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    loader = DataLoader(data, batch_size=1000, shuffle=True, num_workers=2, persistent_workers=True)
     for epoch in range(epochs):
         total = 0.0
         for user, film, minutes in loader:
@@ -52,4 +52,4 @@ def train(data, epochs=2):
 
 
 if __name__ == "__main__":
-    train(Viewings(200_000))
+    train(Viewings(150_000))

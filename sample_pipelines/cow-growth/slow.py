@@ -21,8 +21,10 @@ class Viewings(Dataset):
                 "user": rng.randrange(USERS),
                 "film": rng.randrange(FILMS),
                 "minutes": rng.random() * 120,
-                "device": rng.choice(["tv", "phone", "tablet"]),
-                "bitrates": [rng.random() * 8 for _ in range(4)],
+                "session": rng.randbytes(32).hex(),
+                "device": f"{rng.choice(['tv', 'phone'])} {rng.randrange(10**6)}, player 4.{rng.randrange(99)}.0",
+                "from": f"https://films.example/list/{rng.randrange(10**6)}?page={rng.randrange(99)}&sort=newest",
+                "bitrate": rng.random() * 8,
             }
             for number in range(count)
         ]
@@ -48,8 +50,8 @@ class Factors(nn.Module):
 
 def train(data, epochs=2):
     model = Factors()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    loader = DataLoader(data, batch_size=500, shuffle=True, num_workers=2, persistent_workers=True)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    loader = DataLoader(data, batch_size=1000, shuffle=True, num_workers=2, persistent_workers=True)
     for epoch in range(epochs):
         total = 0.0
         for user, film, minutes in loader:
@@ -62,4 +64,4 @@ def train(data, epochs=2):
 
 
 if __name__ == "__main__":
-    train(Viewings(200_000))
+    train(Viewings(150_000))

@@ -111,6 +111,17 @@ def test_kernel_time_of_page_faults_is_priced():
     assert set(outcome.removes) == {"forward"}
 
 
+def test_a_fault_of_a_huge_page_may_cost_as_much_as_it_clears():
+    few = thrash(500, 0.4)
+    assert isinstance(judge(MemoryThrash(), few), Fine)
+    few.host["huge_faults_total"] = few.host["main_minor_faults_total"] / 10
+    outcome = judge(MemoryThrash(), few)
+    # 50 of 2 MiB and 450 of 4 KiB in 20 ms: no more than 50 * 600 + 450 * 4 us, and what the kernel took.
+    assert outcome.gain.step_share == pytest.approx(0.4, abs=0.02)
+    fresh = next(e.value for e in outcome.evidence if e.label == "fresh memory per step")
+    assert fresh == pytest.approx(50 * 2 * MiB + 450 * 4096, rel=0.03)
+
+
 def test_kernel_time_of_several_threads_is_not_counted_twice():
     outcome = judge(MemoryThrash(), thrash(20_000, 0.8, cpu_share=2.0))
     assert outcome.gain.step_share == pytest.approx(0.4, abs=0.02)

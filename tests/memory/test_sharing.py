@@ -87,6 +87,14 @@ def test_other_shapes_are_fine(private, shared, more):
     assert isinstance(judge(CowGrowth(), workers(private, shared, **more)), Fine)
 
 
+def test_one_look_is_enough_where_the_worker_said_how_it_began():
+    made = workers(lambda s: 170, lambda s: 250, pids=lambda s: 78 if s > 0.98 else np.nan)
+    assert isinstance(judge(CowGrowth(), made), NotMeasured)
+    made.facts.notes.append((1, "pages", {"private_bytes": 20 * MiB, "shared_bytes": 400 * MiB}))
+    values = {e.label: e.value for e in judge(CowGrowth(), made).evidence}
+    assert values["copied by each of them so far"] == 150 * MiB
+
+
 def test_without_looks_or_workers_nothing_is_said():
     assert isinstance(judge(CowGrowth(), workers(lambda s: 20, lambda s: 400, count=0)), NotMeasured)
     assert isinstance(judge(CowGrowth(), workers(lambda s: 20, lambda s: 400, pids=lambda s: np.nan)), NotMeasured)

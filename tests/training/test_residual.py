@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bottleneck_profiler import signals
+from bottleneck_profiler.detectors.memory.allocator_churn import AllocatorChurn
 from bottleneck_profiler.detectors.memory.memory_thrash import MemoryThrash
 from bottleneck_profiler.detectors.training._shared import saved_by_rarer
 from bottleneck_profiler.detectors.training.residual_python import ResidualPython
@@ -119,6 +120,10 @@ def test_memory_that_the_model_takes_is_a_hint_and_the_users_own_a_finding():
     model = (0.4, signals.FORWARD, signals.STACK_CPU, layer, at(12))
     found = recordings.judge(MemoryThrash(), loop_of(own, BACKWARD))
     assert isinstance(found, Finding) and not found.hint and found.location.line == 40
+    closer = recordings.judge(AllocatorChurn(), loop_of(own, BACKWARD))
+    assert isinstance(closer, Finding) and closer.location == found.location
+    assert closer.gain.share == pytest.approx(found.gain.share)
+    assert isinstance(recordings.judge(AllocatorChurn(), loop_of(model, BACKWARD)), Fine)
     found = recordings.judge(MemoryThrash(), loop_of(model, BACKWARD))
     assert isinstance(found, Finding) and found.hint and found.location is None
 
