@@ -43,6 +43,6 @@ def _levels(part):
     shape = part.shape
     if len(shape) < 2 or 0 in shape:
         return 0
-    channel = shape[-1] * (shape[-2] if len(shape) > 3 else 1)
+    channel = shape[-1] * (shape[-2] if len(shape) > 2 else 1)
     values = part[0].reshape(-1)[: min(channel, _VALUES)].tolist()
     return len(set(values)) if len(values) >= _ENOUGH else 0

@@ -1,9 +1,12 @@
 """``torch.optim.optimizer``: the device window, some steps under torch.profiler. Only where the user asked for it.
 
 Begins a while after the first optimizer step, ends by itself and leaves nothing behind; the supervisor reads the trace.
-A profiler of the user's own comes first: only one can run.
+A profiler of the user's own comes first: only one can run. Once torch has profiled, a copy of the process made by
+os.fork hangs or aborts when it does not end by os._exit, as those of multiprocessing do: that is torch's, and cannot
+be undone.
 """
 
+import atexit
 import os
 import sys
 from _thread import get_ident
@@ -48,6 +51,9 @@ class Collector(BaseCollector):
         try:
             if not self.on or self.ended:
                 return
+            if self.recorder.role != signals.MAIN:  # a forked copy: the window is its parent's
+                self.ended = True
+                return
             here = get_ident(), id(optimizer)
             if self.first is None:
                 self.first = here
@@ -80,6 +86,8 @@ class Collector(BaseCollector):
             schedule=profiler.schedule(wait=0, warmup=1, active=self.length, repeat=1),
             on_trace_ready=self._export,
         )
+        # torch crashes when the interpreter goes while a profiler runs.
+        atexit.register(self._stop, "The program ended inside the window.")
         self._own(self.profiler.start)
 
     def _step(self):
@@ -112,7 +120,7 @@ class Collector(BaseCollector):
 
     def _yields(self, original):
         def hooked(*args, **kwargs):
-            if not self.mine and not self.ended:
+            if not (self.mine or self.ended):
                 try:
                     self._stop("The program profiles itself.")
                 except BaseException as error:
@@ -123,8 +131,10 @@ class Collector(BaseCollector):
 
     def _stop(self, problem):
         """End the window without a trace, or before it has begun."""
-        profiler, self.profiler = self.profiler, None
+        if self.recorder.role != signals.MAIN:
+            return
         self._end(problem)
+        profiler, self.profiler = self.profiler, None
         if profiler is not None:
             profiler.on_trace_ready = None
             self._own(profiler.stop)
@@ -139,6 +149,7 @@ class Collector(BaseCollector):
 
     def _end(self, problem=""):
         self.ended = True
+        atexit.unregister(self._stop)
         self.patches.restore()
         window = {"began": self.began, "ended": now(), "t0": self.t0, "t1": self.t1, "clocks": self.clocks}
         self.recorder.note("device_window", problem=problem, **window)

@@ -5,6 +5,7 @@ Times come from two clocks: annotations in the trace whose time the child has no
 
 from __future__ import annotations
 
+import re
 import statistics
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ from ..timeline.tables import DEVICE_COLUMNS, DEVICE_KINDS, Recording, Table
 _MAX_BYTES = 1 << 29
 _NUMBER = {name: index for index, name in enumerate(DEVICE_KINDS)}
 _COPIES = {"HtoD": "memcpy_h2d", "HostToDevice": "memcpy_h2d", "DtoH": "memcpy_d2h", "DeviceToHost": "memcpy_d2h"}
+_NO_JSON = re.compile(r"(?<=[:\s])-?(?:N/A|inf|nan|Infinity|NaN)(?=\s*[,}\]])")
 _COLLECTIVES = ("nccl", "rccl")
 
 
@@ -95,7 +97,7 @@ def read_trace(path: Path, process: int, clocks: list[Any]) -> tuple[Table, dict
     if path.stat().st_size > _MAX_BYTES:
         raise TraceError("The trace of the device window is too large to be read: ask for fewer steps.")
     try:
-        trace = msgspec.json.decode(path.read_bytes(), type=_Trace, strict=False)
+        trace = _decode(path.read_bytes())
         rows, clock = _rows(trace)
     except (ValueError, TypeError) as error:
         raise TraceError(f"The trace of the device window is damaged: {str(error).partition(chr(10))[0]}.") from None
@@ -105,6 +107,15 @@ def read_trace(path: Path, process: int, clocks: list[Any]) -> tuple[Table, dict
     base = clock[0]
     shift = statistics.median(mine - 1e3 * (theirs - base) for mine, theirs in zip(ours, clock, strict=True))
     return _table(rows, process, base, shift), {"names": list(rows.names), "devices": _devices(trace)}
+
+
+def _decode(data: bytes) -> _Trace:
+    """A trace; what kineto is known to write that is no JSON (tb_plugin mends it too) becomes 0."""
+    try:
+        return msgspec.json.decode(data, type=_Trace, strict=False)
+    except ValueError:
+        text = _NO_JSON.sub("0", data.decode("utf-8", "replace"))
+        return msgspec.json.decode(text, type=_Trace, strict=False)
 
 
 def _rows(trace: _Trace) -> tuple[_Rows, list[float]]:
@@ -179,7 +190,7 @@ def _operations(table: Table) -> npt.NDArray[np.int32]:
         mine, here = (rows[table["lane"][rows] == lane] for rows in (operations, calls))
         if len(mine):  # in order of their start, and none inside another
             last = mine[np.maximum(np.searchsorted(table["t0"][mine], table["t0"][here], side="right") - 1, 0)]
-            inside = (table["t0"][here] >= table["t0"][last]) & (table["t0"][here] <= table["t1"][last])
+            inside = (table["t0"][here] >= table["t0"][last]) & (table["t0"][here] < table["t1"][last])
             found[here[inside]] = last[inside]
     found[operations] = operations
     cause = {int(table["correlation"][row]): found[row] for row in calls if table["correlation"][row]}

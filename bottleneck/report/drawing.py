@@ -43,6 +43,7 @@ COLOUR_CLASSES = {
     "python": "python",
     "import": "import",
     "warm-up": "import",
+    "device window": "setup",
     "setup": "setup",
     "startup": "setup",
     "shutdown": "setup",

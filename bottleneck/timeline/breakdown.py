@@ -92,7 +92,8 @@ def main_process(recording: Recording, steps: Steps | None) -> int:
 def _add_steps(seconds: dict[str, float], recording: Recording, steps: Steps) -> None:
     rows, warm = steps.rows, steps.warm
     wall = (rows["t1"] - rows["t0"]) / 1e9
-    seconds["warm-up"] = float(wall[warm].sum())
+    seconds["warm-up"] = float(wall[warm].sum()) - steps.traced_seconds
+    seconds["device window"] = steps.traced_seconds
     for name in STEP_PHASES[1:]:
         label = "forward" if name == "eval" and not steps.training else name
         seconds[label] = seconds.get(label, 0.0) + float(rows[name][~warm].sum()) / 1e6

@@ -92,17 +92,19 @@ class Device:
     @classmethod
     def compute(cls, recording: Recording, steps: Steps) -> Device:
         start, end, count, waiting = _judged(recording, steps)
-        table = recording.device
+        ours = recording.device["process"] == steps.process
+        table = {name: column[ours] for name, column in recording.device.items()}
         trace = next(fields for process, fields in recording.facts.of("device_trace") if process == steps.process)
-        mine = (table["process"] == steps.process) & (table["t0"] >= start) & (table["t0"] < end)
+        mine = (table["t0"] >= start) & (table["t0"] < end)
         used, counts = np.unique(table["device"][mine & _is_work(table)], return_counts=True)
         if not len(used):
             raise Missing("Nothing but the host's own work is in the device window.")
         number = int(used[np.argmax(counts)])
+        busy = (table["device"] == number) & (table["t1"] > start) & (table["t0"] < end)
+        work = union([spans_of(table["t0"][busy].clip(min=start), table["t1"][busy].clip(max=end))])
         mine &= np.isin(table["device"], (-1, number))
         kept = np.flatnonzero(mine)[np.argsort(table["t0"][mine], kind="stable")]
         rows = {name: column[kept] for name, column in table.items()}
-        work = union([spans_of(rows["t0"][_is_work(rows)], rows["t1"][_is_work(rows)].clip(max=end))])
         idle = spans_of(np.append(start, work[:, 1]), np.append(work[:, 0], end))
         idle = idle[idle[:, 1] > idle[:, 0]]
         fetching, copying, queueing = _waits(rows)

@@ -29,10 +29,14 @@ class DevicePlaces:
         notes = [fields for _, fields in recording.facts.of("device_lines")]
         rows = stacks_in_steps(recording, steps)
         seconds: Counter[Frame] = Counter()
+        files = set()  # of the loop
         for stack, t0, t1 in zip(rows["arg"].tolist(), rows["t0"].tolist(), rows["t1"].tolist(), strict=True):
-            frame = _waiting(recording.facts.stacks.get((steps.process, stack), ()))
+            frames = recording.facts.stacks.get((steps.process, stack), ())
+            files |= {frame.file for frame in frames if frame.user}
+            frame = _waiting(frames)
             if frame is not None:
                 seconds[frame] += t1 - t0
+        notes = [fields for fields in notes if fields["file"] in files]
         forward = [fields["frames"] for process, fields in recording.facts.of("forward") if process == steps.process]
         function, file, line = forward[0][0] if forward and forward[0] else ("", "", 0)
         return cls(

@@ -34,6 +34,7 @@ class Steps:
     run_seconds: float
     ranks: tuple[int, ...] = ()  # process indices that run the same kind of loop
     rank_rows: dict[int, Table] = field(default_factory=dict, repr=False)  # see ``rank_rows()``; empty with one rank
+    traced_seconds: float = 0.0  # of the run, in steps that were traced on request and what that took
 
     @property
     def all_count(self) -> int:
@@ -114,16 +115,18 @@ class Steps:
         kind = {BY_OPTIMIZER: "optimizer", BY_FORWARD: "forward", BY_USER: "user"}.get(loader, "loader")
         ranks = np.unique(table["process"][(table["loader"] == loader) & _useful(table, mine, rows)])
         training = bool(table["trained"].any())
+        traced = _traced(recording, process, rows)
         return cls(
             process,
             kind,
             loader,
             training,
             rows,
-            _warm_up(rows) | _traced(recording, process, rows),
+            _warm_up(rows) | traced,
             recording.wall_seconds,
             tuple(int(r) for r in ranks),
             beside,
+            float((rows["t1"] - rows["t0"])[traced].sum()) / 1e9,
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .simulator import ADAM, RELU, SGEMM, TENSOR_GEMM, Simulator
 
 MB = 1 << 20
-IMAGES = 96 * MB  # of a batch, as floats of 4 bytes
+IMAGES = 24 * MB  # of a batch, as floats of 4 bytes
 
 
 def layers(sim: Simulator, count: int, time: float, name: str = TENSOR_GEMM, dispatch: float = 8.0) -> None:
@@ -49,7 +49,6 @@ def tiny_kernels_replayed(sim: Simulator) -> None:
     """As a graph: one launch, and the kernels follow each other."""
     sim.python(40)
     sim.kernel(TENSOR_GEMM, 600 * 4, "replay", dispatch=20)
-    sim.synchronize()
 
 
 def copies_in_between(sim: Simulator, pageable: bool = False, rate: float = 20_000) -> None:
@@ -82,29 +81,29 @@ def from_pinned_memory_ahead(sim: Simulator) -> None:
 
 
 def floats_of_bytes(sim: Simulator) -> None:
-    sim.copy(IMAGES, 12_000)
+    sim.copy(IMAGES, 3_000)
     trains(sim, 50)
 
 
 def bytes_sent(sim: Simulator) -> None:
-    sim.copy(IMAGES // 4, 12_000)
+    sim.copy(IMAGES // 4, 3_000)
     trains(sim, 50)
 
 
 def bytes_sent_ahead(sim: Simulator) -> None:
-    sim.copy(IMAGES // 4, 12_000, blocking=False, stream=20, after=21)
+    sim.copy(IMAGES // 4, 3_000, blocking=False, stream=20, after=21)
     trains(sim, 50)
 
 
 def small_pieces(sim: Simulator) -> None:
-    for _ in range(200):
+    for _ in range(400):
         sim.copy(4096, 4_000, pageable=True)
         sim.python(5)
     trains(sim, 60)
 
 
 def one_piece(sim: Simulator) -> None:
-    sim.copy(200 * 4096, 24_000, blocking=False)
+    sim.copy(400 * 4096, 24_000, blocking=False)
     trains(sim, 60)
 
 

@@ -16,7 +16,7 @@ from bottleneck_profiler.timeline.tables import RECORD_DTYPE, Facts, Process, Re
 
 from .simulator import PROPERTIES, Program, as_json, play, step_time
 
-BEFORE, AFTER, TRACED, SETTLING = 60, 200, 8, 24
+BEFORE, AFTER, TRACED, SETTLING = 60, 200, 6, 6
 SHIFT_NS = 31_000_000_000_000  # our clock is not the trace's
 
 

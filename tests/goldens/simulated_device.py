@@ -15,7 +15,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from device import programs, simulator
 
-STEPS, SETTLING = 300, 24
+STEPS, SETTLING = 700, 6
 program = programs.GOLDENS[sys.argv[1]][len(sys.argv) > 2]
 STEP_SECONDS = simulator.step_time(program) / 1e6
 BYTES = sys.argv[1] == "fat-transfer" and len(sys.argv) == 2
@@ -46,7 +46,7 @@ def with_device(profiler, path):
     for mark in marks:
         made.host = max(made.host, mark)
         program(made)
-    found["traceEvents"] = events + made.events
+    found["traceEvents"] = events + [event for event in made.events if event["ts"] >= marks[0]]
     found["deviceProperties"] = [simulator.PROPERTIES]
     Path(path).write_text(json.dumps(found))
 

@@ -60,7 +60,8 @@ def test_too_few_steps_are_no_reason_to_doubt_what_was_read() -> None:
 
 def test_detectors_of_accelerators_are_marked_by_what_they_need() -> None:
     marked = [row.detector for row in diagnose(golden("workers-zero/silent")).checked if row.needs_accelerator]
-    assert marked == ["idle-accelerator", "starved-gpu"]
+    assert {"idle-accelerator", "starved-gpu", "launch-bound", "sync-point"} <= set(marked)
+    assert not {"workers-zero", "residual-python"} & set(marked)
 
 
 def test_a_phase_below_a_millisecond_is_no_row() -> None:
