@@ -22,7 +22,7 @@ class Recorder:
 def parts_of(batch):
     recorder = Recorder()
     _batch.note_batch(recorder, batch)
-    assert recorder.kind == "batch"
+    assert recorder.kind == "batch_parts"
     return recorder.parts
 
 
