@@ -64,8 +64,8 @@ def _too_short(steps: Steps | None, requests: Requests | None) -> bool:
 
 
 def _answered(checks: list[Detector], outcomes: dict[str, Outcome], etl: Etl | None) -> bool:
-    """Whether any detector saw what it judges; of no ETL at all, none of the time is parsing."""
-    answers = [check for check in checks if not isinstance(outcomes[check.id], NotMeasured)]
+    """Whether any detector saw what it judges of the program; of no ETL at all, none of the time is parsing."""
+    answers = [c for c in checks if c.stage != "machine" and not isinstance(outcomes[c.id], NotMeasured)]
     return any(check.stage != "etl" or (etl is not None and etl.seconds > 0) for check in answers)
 
 
@@ -127,7 +127,7 @@ def _checked(checks: list[Detector], outcomes: dict[str, Outcome], short: bool, 
         elif short and check.stage != "etl":
             reason = f"Fewer than {MIN_STEPS} steps."
             rows.append(Checked(check.id, "not-measured", reason=reason, needs_accelerator=device))
-        elif verdict == "nothing to judge":
+        elif verdict == "nothing to judge" and check.stage != "machine":
             rows.append(Checked(check.id, "not-measured", reason="No file was read and no table worked on."))
         elif isinstance(outcome, Fine):
             values = outcome.value, outcome.threshold, outcome.unit, outcome.reason

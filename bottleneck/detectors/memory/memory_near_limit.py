@@ -26,7 +26,7 @@ class MemoryNearLimit(Detector):
 
     id = "memory-near-limit"
     title = "The run holds nearly all memory there is"
-    stage = "training"
+    stage = "machine"
     share_threshold = 0.90  # of the memory (signatures.md 48)
 
     def detect(self, room: Room) -> Finding | Fine:

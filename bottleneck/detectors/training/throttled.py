@@ -30,7 +30,7 @@ class Throttled(Detector):
 
     id = "throttled"
     title = "The CPU quota stops the program"
-    stage = "training"
+    stage = "machine"
     explains = ("oversubscribed", "cpu-bound-decode")
     lost_share_threshold = 0.05  # of the run (signatures.md 47)
     surely_saved_share = 0.7  # of what is lost: the rest may be lost again to others who want the cores
