@@ -8,7 +8,7 @@ import sys
 from time import thread_time_ns
 
 from .. import signals
-from ..recorder import now
+from ..recorder import is_users_exception, now
 
 _EVERY = 15  # mask: one batch in 16
 _CPU_NS = 100_000  # unit of the CPU time in a record's flags
@@ -23,19 +23,28 @@ def watch_queues(recorder):
     plain = original.dumps
     seen = 0
 
+    def off(where, error):
+        if is_users_exception(error):
+            raise error
+        recorder.fail("queues", where, error)
+
     def dumps(item, protocol=None):
         nonlocal seen
         seen += 1
         if seen & _EVERY != 1 or "queues" in recorder.failed:
             return plain(item, protocol)
-        t0, c0 = now(), thread_time_ns()
+        try:
+            t0, c0 = now(), thread_time_ns()
+        except BaseException as error:
+            off("before", error)
+            return plain(item, protocol)
         data = plain(item, protocol)
         try:
             if type(item) is tuple and len(item) == 2:  # a batch and its number, and no message of the user's own
                 cpu = (thread_time_ns() - c0) // _CPU_NS
                 recorder.ring().put(signals.PICKLED, min(cpu, 65535), t0, now(), len(data))
         except BaseException as error:
-            recorder.fail("queues", "after", error)
+            off("after", error)
         return data
 
     timed = type(original.__name__, (original,), {"dumps": staticmethod(dumps), "_bottleneck": True})

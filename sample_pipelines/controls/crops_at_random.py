@@ -13,8 +13,8 @@ class Crops(Dataset):
         return 320
 
     def __getitem__(self, index):
-        photograph = np.random.default_rng(index).random((3, 160, 160), np.float32)
-        left, top = np.random.randint(0, 96, 2)
+        photograph = np.random.default_rng(index).random((3, 400, 400), np.float32)
+        left, top = np.random.randint(0, 336, 2)
         return torch.from_numpy(photograph[:, top : top + 64, left : left + 64].copy()), index % 4
 
 

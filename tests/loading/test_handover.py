@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bottleneck_profiler import signals
+from bottleneck_profiler.collectors import _queues
 from bottleneck_profiler.collectors._queues import watch_queues
 from bottleneck_profiler.detectors.loading.input_wait import InputWait
 from bottleneck_profiler.detectors.loading.ipc_serialise import IpcSerialise
@@ -186,3 +187,10 @@ def test_a_record_that_cannot_be_written_is_reported_and_nothing_else(pickler):
     assert made.loads(made.dumps((0, "batch"))) == (0, "batch")
     assert recorder.failed == {"queues"}
     assert made.loads(made.dumps((1, "batch"))) == (1, "batch")
+
+
+def test_a_clock_that_fails_is_reported_and_nothing_else(pickler, monkeypatch):
+    made, recorder = pickler
+    monkeypatch.setattr(_queues, "thread_time_ns", None)
+    assert made.loads(made.dumps((0, "batch"))) == (0, "batch")
+    assert recorder.failed == {"queues"} and not recorder.records

@@ -231,3 +231,20 @@ def test_a_record_holds_index_checksum_and_size(index, known):
     quick = Ring()
     _outputs.note_output(quick, quick, index, LARGE, 0, 10**5)
     assert not quick
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, BaseException, KeyboardInterrupt])
+def test_a_look_that_fails_is_reported_and_ctrl_c_goes_on(monkeypatch, error):
+    def fails(*_):
+        raise error
+
+    monkeypatch.setattr(_outputs, "_add", fails)
+    ring = Ring()
+    ring.failed, ring.fail = set(), lambda name, where, error: ring.failed.add(name)
+    if error is KeyboardInterrupt:
+        with pytest.raises(KeyboardInterrupt):
+            _outputs.note_output(ring, ring, 7, LARGE, 0, 10**6)
+    else:
+        _outputs.note_output(ring, ring, 7, LARGE, 0, 10**6)
+        _outputs.note_output(ring, ring, 7, LARGE, 0, 10**6)
+        assert ring.failed == {"outputs"} and not ring
