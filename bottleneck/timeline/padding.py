@@ -63,20 +63,20 @@ class Padding:
         waste = 1.0 - float((rows * used).sum()) / max(float((rows * width).sum()), 1.0)
         return cls(rows, width, work[[index for index, _ in known]], lengths, max(0.0, waste))
 
-    def bucketed_width(self, batches: int) -> float:
-        """Mean padded length when this many batches' worth of samples are sorted by length before they are cut."""
+    def bucketed(self, batches: int) -> Floats:
+        """Padded lengths when this many batches' worth of samples are sorted by length before they are cut."""
         rows = int(np.median(self.rows))
         shuffled = np.random.default_rng(7).permutation(self.lengths)
         widths = []
         for start in range(0, len(shuffled), rows * batches):
             ordered = np.sort(shuffled[start : start + rows * batches])
             widths += [int(ordered[at : at + rows].max()) for at in range(0, len(ordered) - rows + 1, rows)]
-        return float(np.mean(widths)) if widths else float(self.width.mean())
+        return np.array(widths or self.width, float)
 
-    def slope(self) -> tuple[float, float, float]:
-        """(seconds of work for one more position, its P10, its P90) over the sampled steps."""
+    def exponent(self) -> tuple[float, float, float]:
+        """(p of work ~ positions^p over the sampled steps, its P10, its P90): 1 in proportion, 2 as attention grows."""
         some = np.linspace(0, self.count - 1, min(self.count, _PAIRS)).astype(int)
-        positions, work = self.positions[some], self.work[some]
+        positions, work = np.log(self.positions[some]), np.log(np.maximum(self.work[some], 1e-9))
         random = np.random.default_rng(7)
         draws = [
             slope_of(positions[chosen], work[chosen])
@@ -86,11 +86,21 @@ class Padding:
         return slope_of(positions, work), float(low), float(high)
 
 
-def slope_of(positions: Floats, work: Floats) -> float:
-    """The median slope over all pairs of steps (Theil and Sen): a few steps that were disturbed do not move it."""
-    first, second = np.triu_indices(len(positions), 1)
-    apart = positions[second] - positions[first]
-    use = apart != 0
+def slope_of(x: Floats, y: Floats) -> float:
+    """The median slope over all pairs of points (Theil and Sen): a few steps that were disturbed do not move it."""
+    first, second = np.triu_indices(len(x), 1)
+    apart = x[second] - x[first]
+    use = np.abs(apart) > 1e-12
     if not use.any():
         return 0.0
-    return float(np.median((work[second] - work[first])[use] / apart[use]))
+    return float(np.median((y[second] - y[first])[use] / apart[use]))
+
+
+def saved_share(width: Floats, bucketed: Floats, exponent: float) -> float:
+    """Share of the work that goes when lengths become ``bucketed``, for work ~ length^exponent.
+
+    Below 1 a part of the work does not depend on the length: then by the line through the mean, which has this slope.
+    """
+    if exponent <= 1:
+        return max(0.0, exponent) * max(0.0, 1 - float(bucketed.mean() / width.mean()))
+    return max(0.0, 1 - float((bucketed**exponent).mean() / (width**exponent).mean()))

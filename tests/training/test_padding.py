@@ -17,7 +17,7 @@ from bottleneck_profiler.detectors.training.padding_waste import PaddingWaste
 from bottleneck_profiler.findings import Finding, Fine, NotMeasured
 from bottleneck_profiler.timeline import Artifacts
 from bottleneck_profiler.timeline.machine import Settings
-from bottleneck_profiler.timeline.padding import slope_of
+from bottleneck_profiler.timeline.padding import saved_share, slope_of
 from helpers import bottleneck
 from hypothesis import given
 from hypothesis import strategies as st
@@ -205,13 +205,21 @@ def test_the_advice_runs():
     assert len(batches) == len(scope["ByLength"]()) and max(map(len, batches)) == 7
 
 
-@given(st.floats(0, 1e-3), st.floats(0, 1), st.lists(st.integers(1, 10_000), min_size=8, max_size=40, unique=True))
+@given(st.floats(0, 3), st.floats(-5, 5), st.lists(st.integers(1, 10_000), min_size=8, max_size=40, unique=True))
 def test_the_slope_is_that_of_a_line_and_few_disturbed_steps_do_not_move_it(slope, base, positions):
     at = np.array(positions, float)
     work = base + slope * at
-    assert slope_of(at, work) == pytest.approx(slope, abs=1e-9)
+    assert slope_of(at, work) == pytest.approx(slope, abs=1e-6)
     work[0] += 5
-    assert slope_of(at, work) == pytest.approx(slope, abs=1e-9)
+    assert slope_of(at, work) == pytest.approx(slope, abs=1e-6)
+
+
+@given(st.lists(st.floats(1, 500), min_size=1, max_size=20), st.floats(0, 3), st.floats(0.01, 1))
+def test_shorter_batches_save_by_the_power_of_their_length(widths, exponent, factor):
+    width = np.array(widths)
+    share = saved_share(width, width * factor, exponent)
+    expected = 1 - factor**exponent if exponent > 1 else exponent * (1 - factor)
+    assert share == pytest.approx(expected, abs=1e-9) and 0 <= share <= 1
 
 
 PROGRAM = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...findings import Evidence, Finding, Fine, Fix
 from ...prediction import gain, saved_by_less_work
 from ...timeline.loading import Loading
-from ...timeline.padding import Padding
+from ...timeline.padding import Padding, saved_share
 from ...timeline.steps import Loader, Steps
 from .. import Detector
 from ..loading._shared import location
@@ -19,8 +19,8 @@ class PaddingWaste(Detector):
         The model computes on every position; what it computes on padding is thrown away.
     How it is measured
         One batch in 16 that the DataLoader returns is looked at: the sum of its attention mask, or the run of one value
-        at the end of its rows. The work of those steps against their padded size gives what a position costs in this
-        run; the recorded lengths, sorted and cut into batches anew, give how many remain.
+        at the end of its rows. The work of those steps against their padded size gives how it grows with that in
+        this run; the recorded lengths, sorted and cut into batches anew, give what sizes remain.
     How to fix it
         Put sequences of like length into one batch: sort within chunks of a shuffled order, or pack several into a row.
     When to ignore it
@@ -34,7 +34,7 @@ class PaddingWaste(Detector):
     min_batches = 12  # looked at after warm-up: fewer give no slope
     min_spread = 0.03  # of the padded lengths: all alike is a fixed shape, which is wanted
     chunk_batches = 50  # sorted together by the fix: few enough that the order stays random
-    max_alpha = 1.0  # of the work, in proportion to the positions: a step without any takes no less than nothing
+    max_exponent = 2.0  # attention's; what seems to grow faster is noise
 
     def detect(self, steps: Steps, padding: Padding, loader: Loader, loading: Loading | None) -> Finding | Fine:
         if padding.waste < self.waste_threshold:
@@ -43,20 +43,16 @@ class PaddingWaste(Detector):
             return Fine(padding.count, self.min_batches, "count", "batches looked at")
         if padding.spread < self.min_spread:
             return Fine(padding.spread, self.min_spread, "share", "padded lengths that vary: they have a fixed shape")
-        before = float(padding.positions.mean())
-        rest = padding.bucketed_width(self.chunk_batches) / float(padding.width.mean())
-        removed = before * max(0.0, 1 - rest)
-        work = float(padding.work.mean())
-        alpha, low, high = (
-            min(self.max_alpha, max(0.0, slope * before / max(work, 1e-9))) for slope in padding.slope()
-        )
+        width, bucketed = padding.width.astype(float), padding.bucketed(self.chunk_batches)
+        work = float(steps.work().mean())
+        exponent, low, high = (min(self.max_exponent, found) for found in padding.exponent())
         if low <= 0:
-            return Fine(alpha, None, "share", "work that grows with the padded length: too little to tell")
+            return Fine(exponent, None, "", "growth of the work with the padded length: too little to tell")
 
-        def saved_when(alpha: float) -> float:
-            return saved_by_less_work(steps, loading, alpha * work * removed / before, 1.0)
+        def saved_when(exponent: float) -> float:
+            return saved_by_less_work(steps, loading, work * saved_share(width, bucketed, exponent), 1.0)
 
-        saved = saved_when(alpha)
+        saved = saved_when(exponent)
         whole = float(steps.phase("forward").sum() + steps.phase("backward").sum())
         return Finding(
             detector=self.id,
@@ -65,17 +61,17 @@ class PaddingWaste(Detector):
             location=location(loader.site),
             evidence=(
                 Evidence("positions that are padding", padding.waste, "share"),
-                Evidence("padded length", round(padding.width.mean()), "count"),
+                Evidence("padded length", round(width.mean()), "count"),
                 Evidence("of which used, on average", round(padding.lengths.mean()), "count"),
-                Evidence("when sorted by length", round(rest * padding.width.mean()), "count"),
-                Evidence("work in proportion to it", alpha, "share"),
+                Evidence("when sorted by length", round(bucketed.mean()), "count"),
+                Evidence("work grows with its power of", round(exponent, 2)),
                 Evidence("batches looked at", padding.count, "count"),
             ),
             gain=gain(
                 saved,
                 steps.run_seconds,
-                f"{removed / before:.0%} fewer positions in batches of like length, and {alpha:.0%} of a step's work "
-                "grows with them",
+                f"{1 - bucketed.mean() / width.mean():.0%} fewer positions in batches of like length; the work of a step "
+                f"grows with their power of {exponent:.2f}",
                 low_seconds=saved_when(low),
                 high_seconds=saved_when(high),
                 step_share=saved / max(steps.total_seconds, 1e-9),
