@@ -33,9 +33,10 @@ class Exchange:
 
     ``exposed``: seconds from the last gradient to the last exchanged bucket, one row a rank: some of it is waiting for
     a rank that comes later. The latest does not wait, so that the least of the ranks is the exchange itself: ``net``.
-    ``computing``, ``window``, ``overlap``: seconds of a backward pass, of its exchange from first to last bucket, and
-    of both at once. ``passes``: backward passes for each step of an optimizer. ``synced_share``: of the backward passes
-    that were looked at, how many exchange. ``unused_bytes``: gradients that never came, the most of any pass.
+    ``computing``, ``window``: seconds of a backward pass and of its exchange from first to last bucket; ``overlap``: of
+    both at once, the least of the ranks for the same reason. ``passes``: backward passes for each step of an optimizer.
+    ``synced_share``: of the backward passes that were looked at, how many exchange. ``unused_bytes``: gradients that
+    never came, the most of any pass.
     """
 
     setting: Setting
@@ -101,7 +102,7 @@ class Exchange:
             np.maximum(times[:, :, 1] - times[:, :, 2], 0.0),
             own[:, 0],
             own[:, 1],
-            own[:, 2],
+            times[:, :, 2].min(axis=0),
             tuple(mine[-1]["buckets"]),
             max(look["unused_bytes"] for look in mine),
         )
