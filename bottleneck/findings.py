@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Basis = Literal["run", "step", "p99", "capacity"]
-Stage = Literal["etl", "data loading", "training", "serving"]
+Stage = Literal["etl", "data loading", "training", "serving", "machine"]
 Severity = Literal["critical", "warning", "info"]
 Effort = Literal[1, 2, 4, 8]
 
