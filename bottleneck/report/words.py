@@ -100,6 +100,8 @@ def worth(finding: Finding) -> str:
         return gain_text(finding.gain)
     if finding.exhaustion_seconds is not None:
         return f"memory runs out in about {units.about(finding.exhaustion_seconds)}"
+    if finding.headroom_share is not None:
+        return f"{units.points(finding.headroom_share)} % of the memory was left at the peak"
     return ""
 
 
