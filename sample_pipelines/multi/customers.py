@@ -76,7 +76,9 @@ def main():
                     optimizer.step()
                     step += 1
                     if step % chosen.log_every == 0:
-                        log.debug("step %d loss %.4f gradients %s", step, loss, [p.grad for p in model.parameters()])
+                        log.debug(
+                            "step %d loss %.4f gradients %s", step, loss.item(), [p.grad for p in model.parameters()]
+                        )
             print(f"epoch {epoch}: loss {loss.item():.4f}", flush=True)
 
 

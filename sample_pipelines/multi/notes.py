@@ -89,7 +89,10 @@ def main():
                 step += 1
                 if step % chosen.log_every == 0:
                     log.debug(
-                        "step %d loss %.4f weights %s", step, loss, [p.data for p in list(model.parameters())[1:]]
+                        "step %d loss %.4f weights %s",
+                        step,
+                        loss.item(),
+                        [p.data for p in list(model.parameters())[1:]],
                     )
                 if step % chosen.evaluate_every == 0:
                     validate(model, held_out)

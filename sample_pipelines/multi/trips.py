@@ -39,11 +39,11 @@ def export(folder, form):
 def load(folder, form, month):
     path = folder / f"trips-{month}.{form}"
     trips = pd.read_csv(path) if form == "csv" else pd.read_parquet(path)
-    features = torch.from_numpy(trips[MEASURED].to_numpy("float32"))
+    features = torch.from_numpy(trips[MEASURED].to_numpy("float32", copy=True))
     return (
         features,
-        torch.from_numpy(trips["pickup"].to_numpy()),
-        torch.from_numpy(trips["duration"].to_numpy("float32")),
+        torch.from_numpy(trips["pickup"].to_numpy(copy=True)),
+        torch.from_numpy(trips["duration"].to_numpy("float32", copy=True)),
     )
 
 

@@ -27,6 +27,9 @@ def test_an_order_is_worth_what_its_prefixes_save(module):
     assert good.worth(good.printed) == 8 + 10 and good.best == ("eval-heavy", "residual-python") and good.right
     bad = order.Row("reviews", ["residual-python", "eval-heavy"], [], seconds)
     assert bad.share_of_best == pytest.approx(13 / 18) and not bad.right
+    # What is done in a quarter of the time may come first: 3 seconds saved for 4 units of effort, or 8 for one.
+    quick = order.Row("reviews", bad.printed, [], seconds, {"eval-heavy": 4, "residual-python": 1})
+    assert quick.worth_by_effort(quick.printed) == 3 * 4 and quick.share_by_effort == 1.0 and not quick.right
     half = order.Row("reviews", ["eval-heavy"], ["hot-logging"], seconds)
     assert half.worth(half.printed) == 8 + 8 and half.missed == ["residual-python"] and not half.right
     assert "**residual-python (not named)**" in order.lines([half])[-1]
