@@ -38,7 +38,7 @@ class IpcSerialise(Detector):
     receive_share_threshold = 0.05  # of the step (dead band of the peers)
     min_pickled_bytes = 1 << 15  # a tensor in shared memory is 250 of them: a batch of a few cannot be made cheaper
     min_receive_seconds = 0.004  # one or two milliseconds a batch takes in any case
-    shared_bytes_per_second = 4e9  # fresh pages of shared memory touched for the first time (own measurement)
+    shared_bytes_per_second = 2.8e9  # fresh pages of shared memory touched for the first time (own measurement)
     min_gain_share = 0.05  # of the step
 
     def detect(self, steps: Steps, loader: Loader, loading: Loading, handover: Handover) -> Finding | Fine:

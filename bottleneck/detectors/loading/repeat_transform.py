@@ -39,8 +39,8 @@ class RepeatTransform(Detector):
     cheaper = 3.0  # a sample over its stored copy: below it, it is most likely read from such a copy already
     cpu_share_threshold = 0.5  # of making a sample: where it waits, for storage or a service, that is another case
     min_compared = MIN_COMPARED
-    file_seconds = 0.0003  # torch.load of a small file (own measurement)
-    file_bytes_per_second = 1e9  # of a larger one, from the page cache (own measurement)
+    file_seconds = 0.0002  # torch.load of a small file (own measurement)
+    file_bytes_per_second = 1.5e9  # of a larger one, from the page cache (own measurement)
     max_idle_cores = 0.5  # with more idle, workers come first
     kept_up = 1.2  # step with the advised workers over its work: up to here they hide the loading
     min_gain_share = 0.05  # of the step (dead band of the peers)
