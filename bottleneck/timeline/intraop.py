@@ -14,7 +14,7 @@ from .machine import Machine
 from .steps import Steps
 from .tables import Recording, Site
 
-_BACKWARD = 2  # operations of a backward pass for each of the forward: one for the input, one for the weights
+_PER_OPERATION = 2  # in a backward pass for each of the graph: one for the input, one for the weights
 _MIN_HOST_SAMPLES = 10
 
 
@@ -23,8 +23,9 @@ class IntraOp:
     """Of one rank. ``threads``: of an operation, as torch said last; ``cores``: that the rank may use; ``idle_cores``,
     ``runnable``: during the steps, idle and the program's own threads that ran or were ready to.
 
-    ``operations``: of a forward pass; ``operation_seconds``: CPU of the main thread for one, mean over forward and
-    backward, 0 unknown. ``computing``: its CPU seconds per step in both. ``site``: the line that sets the number.
+    ``operations``: in the graph of one backward pass, 0 unknown; ``operation_seconds``: CPU of the main thread for one
+    in that pass, mean. ``computing``: its CPU seconds per step for the graph, forward and backward. ``site``: the line
+    that sets the number.
     """
 
     threads: int
@@ -52,9 +53,9 @@ class IntraOp:
         if idle is None or used is None or inside.sum() < _MIN_HOST_SAMPLES:
             raise Missing("Idle cores were not sampled during the steps.")
         rows = stacks_in_steps(recording, steps)
-        rows = rows[(rows["kind"] == signals.STACK_CPU)]
-        rows = rows[np.isin(rows["flags"] & 0xFF, (signals.FORWARD, signals.BACKWARD))]
-        computing = float((rows["t1"] - rows["t0"]).sum()) / 1e9 / steps.count
+        rows = rows[rows["kind"] == signals.STACK_CPU]
+        running = np.bincount(rows["flags"] & 0xFF, (rows["t1"] - rows["t0"]) / 1e9, minlength=256) / steps.count
+        forward, backward = float(running[signals.FORWARD]), float(running[signals.BACKWARD])
         operations = max(int(fields.get("operations", 0)) for fields in notes)
         ranks = max(1, len(steps.ranks))
         line = next((fields for _, fields in recording.facts.of("threads_line")), None)
@@ -64,7 +65,8 @@ class IntraOp:
             idle_cores=idle / ranks,
             runnable=(used + (ready or 0.0)) / max(end - start, 1) / ranks,
             operations=operations,
-            operation_seconds=computing / (operations * (1 + _BACKWARD)) if operations else 0.0,
-            computing=computing,
+            operation_seconds=backward / (operations * _PER_OPERATION) if operations else 0.0,
+            # What a forward does beyond the graph, as a part that is frozen, is of unknown size.
+            computing=backward + min(forward, backward),
             site=None if line is None else Site(line["file"], line["line"], line["function"]),
         )

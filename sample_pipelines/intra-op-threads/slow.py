@@ -12,11 +12,11 @@ def batches(spectra, size):
 def main():
     torch.manual_seed(0)
     torch.set_num_threads(1)  # planted
-    spectra = torch.randn(1536, 1024)
+    spectra = torch.randn(2048, 1024)
     model = nn.Sequential(nn.Linear(1024, 2048), nn.ReLU(), nn.Linear(2048, 2048), nn.ReLU(), nn.Linear(2048, 1024))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     for epoch in range(5):
-        for batch in batches(spectra, 128):
+        for batch in batches(spectra, 256):
             optimizer.zero_grad()
             loss = nn.functional.mse_loss(model(batch), batch)
             loss.backward()

@@ -73,6 +73,13 @@ def test_who_could_not_use_more_threads_is_fine(made):
     assert isinstance(judge(made), Fine)
 
 
+def test_a_frozen_part_is_of_unknown_size():
+    """A long forward without a graph says nothing of its operations."""
+    assert isinstance(judge(training(forward=200, backward=6)), Fine)
+    long, usual = (judge(training(forward=forward)).gain.seconds for forward in (200, 20))
+    assert long <= 1.2 * usual
+
+
 def test_too_many_threads_are_shown_aside():
     found = judge(training(threads=8, busy=1.9, idle=0.0, delay=3.0))
     assert isinstance(found, Finding) and found.hint and found.gain is None

@@ -73,7 +73,7 @@ class IntraOpThreads(Detector):
                 Evidence("threads of an operation", intraop.threads, "count"),
                 Evidence("cores", cores, "cores"),
                 Evidence("idle cores during the steps", round(intraop.idle_cores, 1), "cores"),
-                Evidence("operations of a forward pass", intraop.operations, "count"),
+                Evidence("operations in a backward pass", intraop.operations, "count"),
                 Evidence("one operation, on average", intraop.operation_seconds, "s"),
                 Evidence("forward and backward", intraop.computing, "s"),
             ),
