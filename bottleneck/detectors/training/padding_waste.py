@@ -70,8 +70,8 @@ class PaddingWaste(Detector):
             gain=gain(
                 saved,
                 steps.run_seconds,
-                f"{1 - bucketed.mean() / width.mean():.0%} fewer positions in batches of like length; the work of a step "
-                f"grows with their power of {exponent:.2f}",
+                f"{1 - bucketed.mean() / width.mean():.0%} fewer positions in batches of like length; the work "
+                f"of a step grows with their power of {exponent:.2f}",
                 low_seconds=saved_when(low),
                 high_seconds=saved_when(high),
                 step_share=saved / max(steps.total_seconds, 1e-9),
