@@ -76,7 +76,7 @@ def test_what_computing_hides_is_saved_where_no_core_is_idle_for_it():
 
     full, idle = saved(0.0), saved(2.0)
     assert idle.step_share == pytest.approx(3 / 4 * 8 / 20, abs=0.02)
-    assert full.seconds == pytest.approx(idle.seconds * (8 + 0.75 * 4) / 8, rel=0.02)
+    assert full.seconds == pytest.approx(idle.seconds * (8 + 0.25 * 4) / 8, rel=0.02)
 
 
 def test_waiting_that_evens_out_is_saved_too():
