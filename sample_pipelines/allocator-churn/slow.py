@@ -19,10 +19,8 @@ class Quantizer(nn.Module):
 
     @torch.no_grad()
     def nearest(self, z):
-        distances = (
-            z.square().sum(1, keepdim=True) + self.codes.square().sum(1) - 2 * (z @ self.codes.t())  # planted
-        )
-        return distances.argmin(1)
+        norms = self.codes.square().sum(1)
+        return (z.square().sum(1, keepdim=True) + norms - 2 * (z @ self.codes.t())).argmin(1)  # planted
 
     def forward(self, z):
         quantized = self.codes[self.nearest(z)]
