@@ -92,7 +92,7 @@ def bytes_sent(sim: Simulator) -> None:
 
 def bytes_sent_ahead(sim: Simulator) -> None:
     sim.copy(IMAGES // 4, 3_000, blocking=False, stream=20, after=21)
-    trains(sim, 50)
+    layers(sim, 50, 100)
 
 
 def small_pieces(sim: Simulator) -> None:
