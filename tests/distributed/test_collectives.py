@@ -42,8 +42,9 @@ def test_many_calls_are_priced_by_their_latency_at_their_line():
     made = exchanging(20, (256, 400_000))
     found = judge(made, ExposedComm())
     assert isinstance(found, Finding) and found.location.line == 41 and not found.hint
-    step = 14 + 20 * LATENCY + RATE * 10 * 400_256
-    assert found.gain.step_share == pytest.approx(19 * LATENCY / step, abs=0.02)
+    moving = RATE * 10 * 400_256
+    step = 14 + 20 * LATENCY + moving
+    assert found.gain.step_share == pytest.approx((20 * LATENCY + moving - (LATENCY + moving) / 2) / step, abs=0.02)
     assert found.gain.low < found.gain.share < found.gain.high < 1
     compile(found.fix.snippet, "snippet", "exec")
     assert [ranked.finding.detector for ranked in diagnose(made).findings] == ["exposed-comm"]
