@@ -16,9 +16,10 @@ _WAITS = ("import", "loader_start", "data_wait")
 
 
 def fault_seconds(steps: Steps, thrash: Thrash) -> float:
-    """Wall seconds of the loop in the kernel for its page faults: no more than so many can cost."""
+    """Wall seconds of the loop in the kernel for its page faults, as far as so many can cost that CPU time."""
     most = (thrash.faults - thrash.huge_faults) * MAX_FAULT_SECONDS + thrash.huge_faults * MAX_HUGE_FAULT_SECONDS
-    return min(thrash.lost_seconds, most * steps.count)
+    # What a fault costs is CPU time: where others want the cores, it takes longer than that.
+    return thrash.lost_seconds * min(1.0, most * steps.count / max(thrash.system_seconds, 1e-9))
 
 
 def where(steps: Steps, thrash: Thrash, lost: float) -> dict[str, float]:
