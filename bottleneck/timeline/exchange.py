@@ -33,8 +33,8 @@ class Exchange:
 
     ``exposed``: seconds from the last gradient to the last exchanged bucket, one row a rank: some of it is waiting for
     a rank that comes later. The latest does not wait, so that the least of the ranks is the exchange itself: ``net``.
-    ``computing``, ``window``: seconds of a backward pass and of its exchange from first to last bucket; ``overlap``: of
-    both at once, the least of the ranks for the same reason. ``passes``: backward passes for each step of an optimizer.
+    ``overlap``: seconds of a backward pass and its exchange at once, the least of the ranks for the same reason.
+    ``passes``: backward passes for each step of an optimizer.
     ``synced_share``: of the backward passes that were looked at, how many exchange. ``unused_bytes``: gradients that
     never came, the most of any pass.
     """
@@ -45,8 +45,6 @@ class Exchange:
     looked_at: int
     synced_share: float
     exposed: Floats
-    computing: Floats
-    window: Floats
     overlap: Floats
     bucket_bytes: tuple[int, ...]
     unused_bytes: int
@@ -81,7 +79,6 @@ class Exchange:
         mine = looks[model, steps.process]
         ranks = [p for m, p in looks if m == model and (p in steps.rank_rows or p == steps.process)]
         times = _times_of_all([looks[model, process] for process in ranks])
-        own = times[ranks.index(steps.process)]
 
         def site(key: int) -> Site | None:
             return facts.sites.get((steps.process, key))
@@ -100,8 +97,6 @@ class Exchange:
             len(mine),
             float(np.mean([look["synced"] for look in mine])),
             np.maximum(times[:, :, 1] - times[:, :, 2], 0.0),
-            own[:, 0],
-            own[:, 1],
             times[:, :, 2].min(axis=0),
             tuple(mine[-1]["buckets"]),
             max(look["unused_bytes"] for look in mine),
