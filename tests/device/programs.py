@@ -49,6 +49,13 @@ def tiny_kernels_replayed(sim: Simulator) -> None:
     """As a graph: one launch, and the kernels follow each other."""
     sim.python(40)
     sim.kernel(TENSOR_GEMM, 600 * 4, "replay", dispatch=20)
+    sim.synchronize()
+
+
+def tiny_kernels_queued(sim: Simulator) -> None:
+    """The same, and nobody waits for it."""
+    sim.python(40)
+    sim.kernel(TENSOR_GEMM, 600 * 4, "replay", dispatch=20)
 
 
 def copies_in_between(sim: Simulator, pageable: bool = False, rate: float = 20_000) -> None:
@@ -172,6 +179,7 @@ PAIRS = {
 #: The same for the goldens, in which nothing is left to be said of the mended one.
 GOLDENS = {
     **PAIRS,
+    "launch-bound": (tiny_kernels, tiny_kernels_queued),
     "pageable-copy": (from_pageable_memory, from_pinned_memory_ahead),
     "fat-transfer": (floats_of_bytes, bytes_sent_ahead),
 }
