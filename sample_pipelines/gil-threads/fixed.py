@@ -13,7 +13,7 @@ AHEAD = 8
 
 def encoded(count):
     chance = random.Random(0)
-    return [" ".join(str(chance.randint(1, 12)) for _ in range(2000)) for _ in range(count)]
+    return [" ".join(str(chance.randint(1, 12)) for _ in range(4000)) for _ in range(count)]
 
 
 def decode(text):
@@ -55,7 +55,7 @@ def main():
     torch.manual_seed(0)
     torch.set_num_threads(1)
     batches = Batches(encoded(300) * 10, size=32, workers=2)
-    model = nn.Sequential(nn.Linear(SIDE * SIDE, 900), nn.ReLU(), nn.Linear(900, 900), nn.ReLU(), nn.Linear(900, 4))
+    model = nn.Sequential(nn.Linear(SIDE * SIDE, 400), nn.ReLU(), nn.Linear(400, 4))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     for epoch in range(2):
         for masks, labels in batches:

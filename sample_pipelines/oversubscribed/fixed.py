@@ -25,7 +25,7 @@ class Recordings(Dataset):
 
     def __getitem__(self, index):
         x = self.raw[index % len(self.raw)]
-        for _ in range(3):
+        for _ in range(2):
             x = np.tanh(self.project @ (self.whiten @ x))
         return torch.from_numpy(x.mean(axis=1)), index % 4
 
@@ -33,8 +33,8 @@ class Recordings(Dataset):
 def main():
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    loader = DataLoader(Recordings(2400), batch_size=16, num_workers=2)
-    model = nn.Sequential(nn.Linear(CHANNELS, 256), nn.ReLU(), nn.Linear(256, 4))
+    loader = DataLoader(Recordings(1920), batch_size=16, num_workers=2)
+    model = nn.Sequential(nn.Linear(CHANNELS, 2560), nn.ReLU(), nn.Linear(2560, 2560), nn.ReLU(), nn.Linear(2560, 4))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     for x, y in loader:
         optimizer.zero_grad()

@@ -24,12 +24,12 @@ class Sensor(nn.Module):
 def main():
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    kinds = torch.randint(0, 4, (241,))
-    signals = torch.randn(241, 28, 6) + 0.3 * kinds[:, None, None]
+    kinds = torch.randint(0, 4, (481,))
+    signals = torch.randn(481, 28, 6) + 0.3 * kinds[:, None, None]
     loader = DataLoader(TensorDataset(signals, kinds), batch_size=BATCH, shuffle=True)
     model = Sensor()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
-    for epoch in range(23):
+    for epoch in range(12):
         for x, y in loader:
             optimizer.zero_grad()
             loss = nn.functional.cross_entropy(model(x), y)

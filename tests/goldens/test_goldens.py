@@ -20,7 +20,7 @@ GOLDENS = sorted(HERE.glob("*/*.tar.gz"))
 FIRST = {"idle-accelerator": "starved-gpu", "memory-thrash": "allocator-churn"}
 
 #: What costs no time and, with memory to spare, is only noticed beside the findings.
-ASIDE = {"cow-growth"}
+ASIDE = {"cow-growth", "small-batch"}
 
 
 @pytest.mark.parametrize("golden", GOLDENS, ids=lambda path: f"{path.parent.name}-{path.name.partition('.')[0]}")

@@ -125,8 +125,11 @@ class InputWait(Detector):
             changes=changes,
         )
 
-    def _from_others(self, steps: Steps, loading: Loading) -> Finding:
+    def _from_others(self, steps: Steps, loading: Loading) -> Finding | Fine:
         """A loop without a DataLoader whose batches come from threads or processes of the user's own."""
+        if loading.idle_cores < self.min_idle_cores:
+            reason = "idle cores: those who make the batches have no more to run on"
+            return Fine(loading.idle_cores, self.min_idle_cores, "cores", reason)
         hot = loading.hot[0].frame if loading.hot else None
         priced = self._bounded(steps, float(loading.wait.sum()), loading.wait_share)
         return Finding(

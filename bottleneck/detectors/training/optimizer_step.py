@@ -36,7 +36,7 @@ class OptimizerStep(Detector):
     How to fix it
         ``fused=True`` where the class has it; ``foreach=True`` for many small tensors where it has not.
     When to ignore it
-        When results must stay the same to the last bit.
+        When results must stay the same to the last bit. With a few large tensors it is a hint, no finding.
     """
 
     id = "optimizer-step"
@@ -45,8 +45,8 @@ class OptimizerStep(Detector):
     explains = ("small-batch",)
     share_threshold = 0.15  # of the steps (signatures.md 42)
     looping_threshold = 0.5  # of the optimizer's time in torch's loop over tensors: the discriminator
-    min_tensors = 50  # fewer that are small are a small model, in which everything is overhead
-    min_values = 1e6  # of all tensors: as many are no small model
+    min_tensors = 50  # fewer are a small model, or large tensors with the usual optimizer: worth a hint, no fault
+    min_values = 1e6  # of all tensors: with fewer tensors and values everything is overhead, and nothing is said
     min_sampled_seconds = 0.2  # in the optimizer: fewer samples tell nothing
     most_left = 0.8  # of the loop's time, after the change: a gain below a fifth is within the table's error
     law_error = 1.4  # factor, either way: of what is left, between machines and numbers of threads (own measurement)
@@ -113,6 +113,7 @@ class OptimizerStep(Detector):
             ),
             after=limit_after(steps, loading, saved / count, "forward and backward"),
             removes={"optimizer": saved},
+            hint=made.tensors < self.min_tensors,
         )
 
     @staticmethod

@@ -31,14 +31,14 @@ class SmallBatch(Detector):
     title = "The batch is too small to pay for its step"
     stage = "training"
     fixed_threshold = 0.8  # of a step's computing: below, more samples cost about what they take now
-    surely_threshold = 0.6  # the lower end of that: the steps vary too much to tell below it
+    surely_threshold = 0.8  # the lower end of that: the steps vary too much to tell below it
     largest_last = 0.5  # of a whole batch: a last one that is nearly as large gives no slope
     min_passes = 5  # with a last batch after warm-up: fewer make no median
     min_steps = 1000  # a short run is a try, in which nobody gains by a larger batch
     gain_threshold = 0.20  # of the run: less is not worth another training
     factors = (8, 4, 2)  # how much larger
-    steps_left = 10  # in a pass, at least: fewer updates would be another training altogether
-    law_error = 0.10  # relative, one sigma: the line is used beyond the sizes that were seen
+    steps_left = 20  # in a pass, at least: fewer updates would be another training altogether
+    law_error = 0.15  # relative, one sigma: the line is used beyond the sizes that were seen
 
     def detect(self, steps: Steps, sizes: BatchSizes, loader: Loader, loading: Loading | None) -> Finding | Fine:
         if sizes.last_size > self.largest_last * sizes.size:
@@ -88,6 +88,7 @@ class SmallBatch(Detector):
                 confidence=0.6,
             ),
             detected_by=0.6,
+            hint=True,  # how large a batch may be is the training's choice: true, and no fault of the code
             fix=Fix(
                 f"Batches of {size} samples, with the learning rate adapted (this changes how the training converges)",
                 f"DataLoader(..., batch_size={size})  # try learning rates up to {factor} times the old one",
