@@ -2,7 +2,7 @@
 
 A line that the forward pass depends on feeds the model; what the loss depends on, from the forward on, is the training
 itself; all else in the loop is Python on the side. Detectors read no files: what is found here goes to the facts as
-notes "flow_lines" {file, lines}.
+notes "flow_lines" {file, lines, zeroing}.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ def add_flow_lines(recording: Recording) -> None:
     for file in list(files)[:_MAX_FILES]:
         tree = None if file in known else parse(file)
         lines = set() if tree is None else find_flow_lines(tree, forwards.get(file, frozenset()))
-        if lines:
-            facts.notes.append((0, "flow_lines", {"file": file, "lines": sorted(lines)}))
+        zeroing = set() if tree is None else find_zeroing_lines(tree)
+        if lines or zeroing:
+            note = {"file": file, "lines": sorted(lines), "zeroing": sorted(zeroing)}
+            facts.notes.append((0, "flow_lines", note))
 
 
 def _forward_lines(recording: Recording) -> dict[str, Set[int]]:
@@ -51,6 +53,12 @@ def find_flow_lines(tree: ast.Module, forwards: Set[int] = frozenset()) -> set[i
         if isinstance(scope, _Scope):
             found |= _slice(scope, forwards)
     return found
+
+
+def find_zeroing_lines(tree: ast.Module) -> set[int]:
+    """Lines of all calls of ``zero_grad``: training that is no phase. Memory is given back there."""
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute))
+    return {line for call in calls if call.func.attr == "zero_grad" for line in _lines(call)}  # type: ignore[attr-defined]
 
 
 def _slice(scope: _Scope, forwards: Set[int]) -> set[int]:

@@ -156,6 +156,7 @@ class Probe(Struct):
 class FlowLines(Struct):
     file: str
     lines: list[Int]
+    zeroing: list[Int] = []
 
 
 class OutputLines(Struct):

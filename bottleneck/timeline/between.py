@@ -87,10 +87,12 @@ class Between:
         site = _loop_site(recording, steps)
         loop = (site.file, site.function) if site is not None else _loop_function(samples, first)
         samples = [from_loop(sample, loop) for sample in samples]
-        flow = {(fields["file"], line) for _, fields in recording.facts.of("flow_lines") for line in fields["lines"]}
+        notes = [fields for _, fields in recording.facts.of("flow_lines")]
+        flow = {(fields["file"], line) for fields in notes for line in fields["lines"]}
         if site is not None and steps.training and first.get((site.file, site.function)) == site.line:
             # A library runs the loop, as in ``trainer.fit()``: that line says nothing of any part of a step.
             flow.discard((site.file, site.line))
+        zeroing = {(fields["file"], line) for fields in notes for line in fields.get("zeroing", ())}
         feeding, aside = [], []
         seconds: Counter[int] = Counter()
         for sample in samples:
@@ -99,7 +101,7 @@ class Between:
                 continue
             if sample.phase == signals.DATA_WAIT or _feeds(sample, flow, first):
                 feeding.append(sample)
-            elif sample.phase == signals.NONE and not _trains(sample, flow, first):
+            elif sample.phase == signals.NONE and not (_trains(sample, flow, first) or _stands_in(sample, zeroing)):
                 aside.append(sample)
         trained = (sample.users for sample in samples if sample.phase in _TRAINING)
         training = frozenset((frame.file, frame.function, frame.line) for users in trained for frame in users)
@@ -202,6 +204,10 @@ def _feeds(sample: Sample, flow: set[tuple[str, int]], first: dict[Function, int
         if yields or below.function.rpartition(".")[2] in _PROTOCOL:
             return loop.line <= first.get((loop.file, loop.function), loop.line)
     return _flow(sample, flow, first) is True
+
+
+def _stands_in(sample: Sample, lines: set[tuple[str, int]]) -> bool:
+    return bool(sample.users) and (sample.users[-1].file, sample.users[-1].line) in lines
 
 
 def _trains(sample: Sample, flow: set[tuple[str, int]], first: dict[Function, int]) -> bool:

@@ -19,6 +19,10 @@ _MIN_SAMPLES = 12
 _MIN_LOOKS = 3
 
 
+_PARTS = 6  # of the steps, each of which has to grow
+_LEAST_RISE = 0.4  # of the mean rise from one part to the next
+
+
 @dataclass(frozen=True)
 class Container:
     """A container that grew during the loop, named as it is written: ``losses``, ``self.history['loss']``.
@@ -55,18 +59,20 @@ class Memory:
     r2: float
     growth_bytes: float
     largest_fall_bytes: float
-    medians: tuple[float, float, float]  # of the three thirds: base, mid, recent
+    medians: tuple[float, ...]  # of equal parts of the steps
     headroom_bytes: float | None
     containers: tuple[Container, ...]
     steps_per_second: float
 
     @property
     def keeps_growing(self) -> bool:
-        """Base < mid < recent, the last third still rising at half the overall pace, and nothing given back."""
-        base, mid, recent = self.medians
-        return (
+        """Each part of the loop above the one before, the last third still rising at half the overall pace, and nothing
+        given back. What an allocator keeps rises in jumps and then rests."""
+        rises = np.diff(self.medians)
+        return bool(
             self.slope > 0
-            and base < mid < recent
+            and len(rises) >= _PARTS // 2
+            and (rises >= _LEAST_RISE * rises.mean()).all()
             and self.late_slope >= 0.5 * self.slope
             and self.largest_fall_bytes < 0.5 * self.growth_bytes
         )
@@ -102,7 +108,7 @@ class Memory:
         at = np.interp(times.astype(float), steps.end_ns.astype(float), np.arange(1.0, steps.count + 1.0))
         slope, intercept = theil_sen(at, rss)
         last_third = at >= at[-1] - (at[-1] - at[0]) / 3
-        thirds = [float(np.median(part)) for part in np.array_split(rss, 3)]
+        parts = np.minimum(((at - at[0]) / max(at[-1] - at[0], 1e-9) * _PARTS).astype(int), _PARTS - 1)
         tenth = max(1, len(rss) // 10)
         peaks = np.maximum.accumulate(rss)
         loop_seconds = float(steps.end_ns[-1] - steps.start_ns[0]) / 1e9
@@ -114,7 +120,7 @@ class Memory:
             r2=r_squared(at, rss, slope, intercept),
             growth_bytes=float(np.median(rss[-tenth:]) - np.median(rss[:tenth])),
             largest_fall_bytes=float((peaks - rss).max()),
-            medians=(thirds[0], thirds[1], thirds[2]),
+            medians=tuple(float(np.median(rss[parts == part])) for part in np.unique(parts)),
             headroom_bytes=_headroom(host, machine, rss),
             containers=_containers(recording, steps),
             steps_per_second=steps.count / max(loop_seconds, 1e-9),

@@ -19,7 +19,7 @@ GOLDENS = sorted(HERE.glob("*/*.tar.gz"))
 #: The price of idling is noticed beside the cause of it; a parent is silent where its child speaks.
 FIRST = {"idle-accelerator": "starved-gpu", "memory-thrash": "allocator-churn"}
 
-#: What costs no time and, with memory to spare, is only noticed beside the findings.
+#: What costs no time, or is a choice of the training: only noticed beside the findings.
 ASIDE = {"cow-growth", "small-batch"}
 
 

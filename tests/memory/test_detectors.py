@@ -65,6 +65,10 @@ def test_a_container_that_only_flickers_is_not_blamed():
         pytest.param(lambda share: (500 + 400 * min(share * 4, 1)) * MiB, id="plateau after warm-up"),
         pytest.param(lambda share: (500 + 400 * min(share * 1.6, 1)) * MiB, id="a cache that is full in the end"),
         pytest.param(lambda share: (500 + 400 * (share * 2 % 1)) * MiB, id="freed at the end of each epoch"),
+        pytest.param(
+            lambda share: (500 + 400 * float(np.interp(share, [0, 0.45, 0.7, 1], [0, 0.6, 0.6, 1]))) * MiB,
+            id="an allocator that takes more twice",
+        ),
         pytest.param(lambda share: (500 + 400 * (share * 5 % 1) + 20 * share) * MiB, id="sawtooth"),
         pytest.param(lambda share: (500 + 40 * share) * MiB, id="too little"),
         pytest.param(lambda share: (900 - 400 * share) * MiB, id="shrinking"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 import pytest
-from bottleneck_profiler.recording.data_flow import find_flow_lines
+from bottleneck_profiler.recording.data_flow import find_flow_lines, find_zeroing_lines
 
 LOOP = """
 def train(loader, model):
@@ -47,3 +47,8 @@ def test_ways_to_write_it(source: str, lines: set[int]):
 def test_without_a_loss_the_input_of_the_forward_counts():
     source = "for path in files:\n    image = load(path)\n    label = model(image)\n    results.append(label)\n"
     assert find_flow_lines(ast.parse(source), {3}) == {2, 3}
+
+
+def test_gradients_are_zeroed_on_these_lines():
+    source = "def step(m):\n    m.optimizer.zero_grad(\n        set_to_none=True)\n    m.zero_grad; other()\n"
+    assert find_zeroing_lines(ast.parse(source)) == {2, 3}

@@ -114,6 +114,13 @@ def test_what_is_done_to_the_input_before_the_forward_is():
     assert recordings.judge(ResidualPython(), made).location.function == "augment"
 
 
+def test_where_gradients_are_zeroed_is_training_though_it_stands_first():
+    made = loop_of((0.3, signals.NONE, signals.STACK_CPU, at(11)), FORWARD, BACKWARD)
+    assert isinstance(recordings.judge(ResidualPython(), made), Finding)
+    made.facts.notes.append((0, "flow_lines", {"file": FILE, "lines": [12, 20], "zeroing": [11]}))
+    assert isinstance(recordings.judge(ResidualPython(), made), Fine)
+
+
 def test_memory_that_the_model_takes_is_a_hint_and_the_users_own_a_finding():
     own = (0.4, signals.FORWARD, signals.STACK_CPU, at(40, "Features.forward"), at(12))
     layer = Frame("Linear.forward", "/lib/torch/nn/modules/linear.py", 120, False)
