@@ -63,7 +63,7 @@ def test_a_window_of_a_program_without_a_device(tmp_path):
     inside = recording.steps["t0"][:, None] <= table["t0"][names == "aten::linear"]
     assert inside.any(axis=0).all() and (names == "aten::linear").sum() == 5
     assert not list((ran.folder / "live").glob("*.json"))
-    (part,) = notes(ran, "batch")[0]["parts"]
+    (part,) = notes(ran, "batch_parts")[0]["parts"]
     assert (part["bytes"], part["item_bytes"]) == (4 * 1024 * 4, 4) and 200 < part["levels"] <= 256
     assert "GPU" not in ran.err and "accelerator" not in ran.err
     assert {row["detector"]: row for row in ran.diagnosis["checked"]}["sync-point"]["outcome"] == "not-measured"
