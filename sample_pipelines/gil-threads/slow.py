@@ -21,8 +21,8 @@ def decode(text):
     for run in text.split():  # planted
         for _ in range(int(run)):  # planted
             pixels.append(value)  # planted
-        value = 255 - value
-    return bytes(pixels[: SIDE * SIDE])
+        value = 255 - value  # planted
+    return bytes(pixels[: SIDE * SIDE])  # planted
 
 
 def load(texts):

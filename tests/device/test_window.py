@@ -68,7 +68,8 @@ def test_a_window_of_a_program_without_a_device(tmp_path):
     assert "GPU" not in ran.err and "accelerator" not in ran.err
     assert {row["detector"]: row for row in ran.diagnosis["checked"]}["sync-point"]["outcome"] == "not-measured"
     # Nothing of it without the option.
-    assert not load(plain.folder).device["kind"].size and not notes(plain, "device_window") + notes(plain, "batch_parts")
+    assert not load(plain.folder).device["kind"].size
+    assert not notes(plain, "device_window") + notes(plain, "batch_parts")
 
 
 OWN = """

@@ -89,5 +89,14 @@ def test_the_factor_is_bounded_and_the_price_is_named():
     compile(fix.snippet, "snippet", "exec")
 
 
+def test_one_save_of_each_epoch_is_left():
+    program = programs.Program()
+    program.loader(1)
+    for _ in range(2):
+        program.epoch(50, after=lambda step: program.phase(signals.CHECKPOINT, 200, arg=1))
+    fix = judge(program.recording()).fix
+    assert fix.summary.startswith("Save 50 times less often (a crash then loses up to 50 steps, not 1)")
+
+
 def test_saves_do_not_silence_python_that_lies_elsewhere():
     assert "residual-python" not in SyncCheckpoint.explains

@@ -45,6 +45,12 @@ def times_rarer(share: float, target_share: float, most: int) -> int:
     return max(2, min(most, math.ceil(share * (1 - target_share) / others)))
 
 
+def most_rare(count: int, steps: Steps, most: int = MOST_TIMES) -> int:
+    """How much rarer something done ``count`` times may become, so that one of each epoch is left."""
+    passes = len(set(steps.rows["loop"].tolist())) if steps.kind == "loader" else 1
+    return min(most, count // max(1, passes))
+
+
 def rarer_edit(site: Site | None, steps: Steps, loading: Loading | None, factor: int) -> Cadence | None:
     """What happens at a line, so many times rarer. None without a loader, which tells how long an epoch is.
 

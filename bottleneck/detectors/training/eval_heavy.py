@@ -11,7 +11,7 @@ from ...timeline.steps import Steps
 from ...timeline.stretches import Evaluations
 from .. import Detector
 from ..loading._shared import location
-from ._shared import MOST_TIMES, limit_after, rarer_edit, saved_by_rarer, times_rarer
+from ._shared import limit_after, most_rare, rarer_edit, saved_by_rarer, times_rarer
 
 
 class EvalHeavy(Detector):
@@ -42,7 +42,7 @@ class EvalHeavy(Detector):
             return Fine(count, self.min_passes, "count", "evaluation passes")
         if share < self.share_threshold:
             return Fine(share, self.share_threshold, "share", "run spent in evaluation")
-        factor = times_rarer(share, self.target_share, min(count, MOST_TIMES))
+        factor = times_rarer(share, self.target_share, most_rare(count, steps))
         left_out = 1 - math.ceil(count / factor) / count
         inside, total = evaluations.inside_seconds * left_out, evaluations.total_seconds
         outside = (total - evaluations.inside_seconds) * left_out

@@ -11,7 +11,7 @@ from ...timeline.steps import Steps
 from ...timeline.stretches import Checkpoints
 from .. import Detector
 from ..loading._shared import location
-from ._shared import MOST_TIMES, limit_after, rarer_edit, saved_by_rarer, times_rarer
+from ._shared import MOST_TIMES, limit_after, most_rare, rarer_edit, saved_by_rarer, times_rarer
 
 _IN_THE_BACKGROUND = """\
 # or as often as now, written meanwhile by one background thread:
@@ -51,7 +51,7 @@ class SyncCheckpoint(Detector):
         if share < self.share_threshold:
             return Fine(share, self.share_threshold, "share", "run spent saving")
         most = max(MOST_TIMES, round(self.most_lost_seconds * count / steps.run_seconds))
-        factor = times_rarer(share, self.target_share, min(count, most))
+        factor = times_rarer(share, self.target_share, most_rare(count, steps, most))
         left_out = 1 - math.ceil(count / factor) / count
         total = checkpoints.total_seconds
         inside = min(total, checkpoints.inside_seconds + checkpoints.around_seconds) * left_out
