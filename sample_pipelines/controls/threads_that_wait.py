@@ -20,7 +20,7 @@ def fetch(number):
 def main():
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    model = nn.Sequential(nn.Linear(256, 512), nn.ReLU(), nn.Linear(512, 4))
+    model = nn.Sequential(nn.Linear(256, 768), nn.ReLU(), nn.Linear(768, 768), nn.ReLU(), nn.Linear(768, 4))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     with ThreadPoolExecutor(8) as pool:
         ahead = deque(pool.submit(fetch, number) for number in range(16))

@@ -7,7 +7,7 @@ import tempfile
 import torch
 from torch import nn
 
-SAVE_EVERY = 500
+SAVE_EVERY = 375
 
 
 def save(model, optimizer, path):
