@@ -57,11 +57,14 @@ def test_what_no_sample_adds_to_is_shared_by_more_of_them():
     found = judge(made)
     assert isinstance(found, Finding), found
     steps = 101 * 10 - 3
-    assert found.gain.seconds == pytest.approx(steps * 8e-3 * 7 / 8, rel=0.01)  # 8 times larger: 12 steps in a pass
+    assert found.gain.seconds == pytest.approx(steps * 8e-3 * 3 / 4, rel=0.01)  # 4 times larger: 25 steps in a pass
     assert found.gain.low < found.gain.share < found.gain.high < 1
-    assert found.fix.risk == 0.4 and found.fix.edit is None and "batch_size=32)" in found.fix.snippet
+    assert found.fix.risk == 0.4 and found.fix.edit is None and "batch_size=16)" in found.fix.snippet
     compile(found.fix.snippet, "snippet", "exec")
-    assert [ranked.finding.detector for ranked in diagnose(made).findings] == ["small-batch"]
+    diagnosis = diagnose(made)
+    # How large a batch may be is the training's choice: it is said beside the findings.
+    assert not diagnosis.findings
+    assert [ranked.finding.detector for ranked in diagnosis.also_noticed] == ["small-batch"]
 
 
 @pytest.mark.parametrize(
