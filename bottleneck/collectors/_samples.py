@@ -13,7 +13,7 @@ from .. import recorder as recorder_module
 from .. import signals
 from ..recorder import is_users_exception, now
 from . import Patches, dress
-from ._batch import note_batch
+from ._batch_parts import note_batch_parts
 from ._objects import note_pages
 from ._outputs import note_output
 from ._queues import watch_queues
@@ -186,7 +186,7 @@ class Collate:
             ring = recorder.ring()
             ring.put(signals.COLLATE, 0, t0, t1, c1 - c0)
             if not state.batches and recorder.options.get("window"):
-                note_batch(recorder, result)
+                note_batch_parts(recorder, result)
             if state.start:
                 size = len(batch) if hasattr(batch, "__len__") else 1
                 ring.put(signals.BATCH, min(size, 65535), state.start, t1, c1 - state.cpu)

@@ -12,10 +12,9 @@ from collections.abc import Iterator, Set
 
 from ..timeline.between import forwards
 from ..timeline.tables import Recording
-from .sources import parse
+from .sources import MAX_FILES, parse, user_files
 
 _RETURN_THE_LOSS = ("training_step", "compute_loss")  # of Lightning and of transformers: the library calls backward
-_MAX_FILES = 50
 _Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.Module
 
 
@@ -24,8 +23,7 @@ def add_flow_lines(recording: Recording) -> None:
     facts = recording.facts
     known = {fields["file"] for _, fields in facts.of("flow_lines")}
     forwards = _forward_lines(recording)
-    files = dict.fromkeys(frame.file for frames in facts.stacks.values() for frame in frames if frame.user)
-    for file in list(files)[:_MAX_FILES]:
+    for file in user_files(facts)[:MAX_FILES]:
         tree = None if file in known else parse(file)
         lines = set() if tree is None else find_flow_lines(tree, forwards.get(file, frozenset()))
         zeroing = set() if tree is None else find_zeroing_lines(tree)

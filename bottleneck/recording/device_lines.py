@@ -10,9 +10,8 @@ import ast
 import numpy as np
 
 from ..timeline.tables import DEVICE_KINDS, Recording
-from .sources import called_name, parse, walk
+from .sources import MAX_FILES, called_name, parse, user_files, walk
 
-_MAX_FILES = 50
 _FETCHES = frozenset(("item", "cpu", "tolist", "numpy", "nonzero", "synchronize", "is_nonzero"))
 _NUMBERS = frozenset(("float", "int", "bool", "print"))  # of a tensor these fetch it, of anything else they do not
 _COPIES = frozenset(("to", "cuda", "copy_"))
@@ -25,8 +24,7 @@ def add_device_lines(recording: Recording) -> None:
     if not on_device.any():
         return
     known = {fields["file"] for _, fields in facts.of("device_lines")}
-    files = dict.fromkeys(frame.file for frames in facts.stacks.values() for frame in frames if frame.user)
-    for file in [file for file in files if file not in known][:_MAX_FILES]:
+    for file in [file for file in user_files(facts) if file not in known][:MAX_FILES]:
         tree = parse(file)
         fetches, copies = (set[int](), set[int]()) if tree is None else find_device_lines(tree)
         if fetches or copies:

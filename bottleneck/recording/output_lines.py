@@ -10,9 +10,8 @@ import ast
 from collections.abc import Iterator
 
 from ..timeline.tables import Recording
-from .sources import called_name, parse
+from .sources import MAX_FILES, called_name, parse
 
-_MAX_FILES = 50
 _WRITES = frozenset(("write", "writelines", "writerow", "writerows", "flush", "fsync"))
 _MAKES_TEXT = frozenset(
     "dict enumerate fileno format isoformat items join keys len list now perf_counter range repr round str strftime "
@@ -27,7 +26,7 @@ def add_output_lines(recording: Recording) -> None:
     facts = recording.facts
     known = {fields["file"] for _, fields in facts.of("output_lines")}
     files = dict.fromkeys(frames[0].file for frames in facts.stacks.values() if frames and frames[0].user)
-    for file in list(files)[:_MAX_FILES]:
+    for file in list(files)[:MAX_FILES]:
         tree = None if file in known else parse(file)
         lines, fetching = (set[int](), set[int]()) if tree is None else find_output_lines(tree)
         if lines or fetching:

@@ -17,6 +17,7 @@ _GROWING = frozenset(
     ("append", "appendleft", "extend", "extendleft", "insert", "add", "update", "setdefault", "__setitem__")
 )
 _MAX_SOURCE_BYTES = 4 << 20
+MAX_FILES = 50  # looked at for one question
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -45,6 +46,11 @@ def add_growth_lines(facts: Facts) -> None:
                 note: dict[str, Any] = {"name": name, "container_file": file, "file": candidate, "line": line}
                 facts.notes.append((process, "growth_line", {**note, "function": inside}))
                 break
+
+
+def user_files(facts: Facts) -> list[str]:
+    """The user's files that sampled stacks go through."""
+    return list(dict.fromkeys(frame.file for frames in facts.stacks.values() for frame in frames if frame.user))
 
 
 def parse(file: str) -> ast.Module | None:

@@ -10,11 +10,10 @@ import ast
 from collections.abc import Callable
 
 from ..timeline.tables import Facts
-from .sources import called_name, parse, walk
+from .sources import MAX_FILES, called_name, parse, user_files, walk
 
 _NAMES = ("set_detect_anomaly", "detect_anomaly")
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
-_MAX_FILES = 50
 
 
 def add_switch_lines(facts: Facts) -> None:
@@ -28,9 +27,8 @@ def add_switch_lines(facts: Facts) -> None:
 def _add(facts: Facts, note: str, find: Callable[[ast.Module], list[tuple[int, str]]]) -> None:
     if facts.of(note):
         return
-    files = dict.fromkeys(frame.file for frames in facts.stacks.values() for frame in frames if frame.user)
     found = []
-    for file in list(files)[:_MAX_FILES]:
+    for file in user_files(facts)[:MAX_FILES]:
         tree = parse(file)
         found += [] if tree is None else [(file, *place) for place in find(tree)]
     if len(found) == 1:

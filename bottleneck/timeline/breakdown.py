@@ -205,6 +205,11 @@ def spans_of(starts: npt.ArrayLike, ends: npt.ArrayLike) -> Spans:
     return spans
 
 
+def length(spans: Spans) -> float:
+    """Seconds of intervals that do not overlap."""
+    return float((spans[:, 1] - spans[:, 0]).sum()) / 1e9
+
+
 def union(parts: list[Spans]) -> Spans:
     """The same time in sorted intervals that neither overlap nor touch."""
     spans = np.concatenate(parts)

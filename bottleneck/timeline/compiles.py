@@ -33,7 +33,7 @@ class Compiles:
     def compute(cls, recording: Recording, steps: Steps) -> Compiles:
         if "compile" not in recording.facts.attached:
             raise Missing("torch.compile was not loaded.")
-        notes = [fields for process, fields in recording.facts.of("compile") if process == steps.process]
+        notes = recording.facts.of_process("compile", steps.process)
         begins, ends = int(steps.rows["t0"][0]), int(steps.rows["t1"][-1])
         warm = int(steps.start_ns[0]) if steps.count else ends
         again = [fields for fields in notes if fields["again"] and begins <= fields["t0"] <= ends]

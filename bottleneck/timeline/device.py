@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import Missing
-from .breakdown import Spans, spans_of, union
+from .breakdown import Spans, length, spans_of, union
 from .steps import Steps
 from .tables import DEVICE_KINDS, Recording, Table
 
@@ -83,7 +83,7 @@ class Device:
 
     def spans(self, rows: Rows) -> Spans:
         """The time of these rows, as a union."""
-        return union([spans_of(self.rows["t0"][rows], self.rows["t1"][rows])])
+        return _spans(self.rows, rows)
 
     def saved(self, device_seconds: float) -> float:
         """Of so much less work for the device per step, what makes the step shorter: until the host is what limits."""
@@ -94,7 +94,7 @@ class Device:
         start, end, count, waiting = _judged(recording, steps)
         ours = recording.device["process"] == steps.process
         table = {name: column[ours] for name, column in recording.device.items()}
-        trace = next(fields for process, fields in recording.facts.of("device_trace") if process == steps.process)
+        trace = recording.facts.of_process("device_trace", steps.process)[0]
         mine = (table["t0"] >= start) & (table["t0"] < end)
         used, counts = np.unique(table["device"][mine & _is_work(table)], return_counts=True)
         if not len(used):
@@ -118,11 +118,11 @@ class Device:
             steps=count,
             step_seconds=(end - start) / 1e9 / count,
             typical_seconds=steps.typical_seconds,
-            busy_seconds=_length(work) / count,
+            busy_seconds=length(work) / count,
             idle={cause: ns / 1e9 / count for cause, ns in _causes(idle, waiting, rows, fetching, copying).items()},
-            fetching=_length(_spans(rows, fetching)) / count,
-            copying=_length(_spans(rows, copying)) / count,
-            queueing=_length(_spans(rows, queueing)) / count,
+            fetching=length(_spans(rows, fetching)) / count,
+            copying=length(_spans(rows, copying)) / count,
+            queueing=length(_spans(rows, queueing)) / count,
             waits={name: times / count for name, times in operations.most_common()},
             device=str(facts.get("name", "")),
             capability=(int(facts.get("major", 0)), int(facts.get("minor", 0))),
@@ -135,11 +135,11 @@ def _judged(recording: Recording, steps: Steps) -> tuple[int, int, int, Spans]:
 
     What the device still has to do from before the window is not in the trace.
     """
-    mine = [fields for process, fields in recording.facts.of("device_window") if process == steps.process]
+    mine = recording.facts.of_process("device_window", steps.process)
     if not mine:
         raise Missing("No device window was asked for (--device-window), or the run ended before it.")
-    window, traces = mine[0], recording.facts.of("device_trace")
-    trace = next((fields for process, fields in traces if process == steps.process), {})
+    window = mine[0]
+    trace = next(iter(recording.facts.of_process("device_trace", steps.process)), {})
     problem = window.get("problem") or trace.get("problem")
     if problem or not trace:
         raise Missing(problem or "The device window left no trace.")
@@ -217,7 +217,3 @@ def overlap(spans: Spans, others: Spans) -> npt.NDArray[np.float64]:
 
 def _spans(rows: Table, numbers: Rows) -> Spans:
     return union([spans_of(rows["t0"][numbers], rows["t1"][numbers])])
-
-
-def _length(spans: Spans) -> float:
-    return float((spans[:, 1] - spans[:, 0]).sum()) / 1e9

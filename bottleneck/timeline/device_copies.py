@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from .breakdown import length
 from .device import Device, overlap
 
 _SMALL_SECONDS = 1e-3  # of a copy, and of the pause before the next one of its run (RP)
@@ -56,7 +57,7 @@ class DeviceCopies:
             seconds,
             per_step=len(copies) / count,
             bytes_per_step=float(sizes.sum()) / count,
-            total=_length(device.spans(copies)) / count,
+            total=length(device.spans(copies)) / count,
             exposed=_uncovered(device.spans(copies), kernels) / count,
             pageable=None if (flags == -1).any() else float(sizes[flags == 1].sum()) / count,
             pageable_seconds=float(seconds[flags == 1].sum()) / count,
@@ -103,8 +104,4 @@ def _calls(device: Device, copies: npt.NDArray[np.int64]) -> tuple[float, float]
 
 
 def _uncovered(spans: npt.NDArray[np.int64], others: npt.NDArray[np.int64]) -> float:
-    return (float((spans[:, 1] - spans[:, 0]).sum()) - float(overlap(spans, others).sum())) / 1e9
-
-
-def _length(spans: npt.NDArray[np.int64]) -> float:
-    return float((spans[:, 1] - spans[:, 0]).sum()) / 1e9
+    return length(spans) - float(overlap(spans, others).sum()) / 1e9

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import Missing
-from .host import Floats, r_squared, theil_sen
+from .host import Floats, late_slope, r_squared, theil_sen
 from .steps import Steps
 from .tables import Recording
 
@@ -42,7 +42,7 @@ class DeviceMemory:
 
     @classmethod
     def compute(cls, recording: Recording, steps: Steps) -> DeviceMemory:
-        looks = [fields for process, fields in recording.facts.of("device_memory") if process == steps.process]
+        looks = recording.facts.of_process("device_memory", steps.process)
         if steps.count:
             looks = [fields for fields in looks if fields["time_ns"] >= steps.start_ns[0]]
         if not steps.count or len(looks) < _MIN_LOOKS:
@@ -53,7 +53,6 @@ class DeviceMemory:
 
         held, times = column("allocated_bytes"), column("time_ns")
         at = np.interp(times, steps.end_ns.astype(float), np.arange(1.0, steps.count + 1.0))
-        late = at >= at[-1] - (at[-1] - at[0]) / 3
         slope, intercept = theil_sen(at, held)
         first, last = looks[0], looks[-1]
         total = float(column("total_bytes").max())
@@ -66,7 +65,7 @@ class DeviceMemory:
             reserved_bytes=float(np.median(column("reserved_bytes"))),
             held_bytes=float(np.median(held)),
             slope=slope,
-            late_slope=theil_sen(at[late], held[late])[0],
+            late_slope=late_slope(at, held),
             growth_bytes=float(held[-1] - held[0]),
             r2=r_squared(at, held, slope, intercept),
             free_bytes=max(0.0, total - float(held[-1])),

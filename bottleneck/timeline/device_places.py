@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from .between import stacks_in_steps
+from .between import forwards, stacks_in_steps
 from .steps import Steps
 from .tables import Frame, Recording, Site
 
@@ -17,7 +17,7 @@ _OF_TENSORS = ("/torch/_tensor_str.py", "/torch/_tensor.py")  # what print and f
 class DevicePlaces:
     """``fetch``, ``copy``: where most sampled time lies on such lines; else the only such line there is.
 
-    ``forward``: where the model is called; the first place that was seen.
+    ``forward``: where the model is called to train; the first such place that was seen.
     """
 
     fetch: Site | None
@@ -37,7 +37,7 @@ class DevicePlaces:
             if frame is not None:
                 seconds[frame] += t1 - t0
         notes = [fields for fields in notes if fields["file"] in files]
-        forward = [fields["frames"] for process, fields in recording.facts.of("forward") if process == steps.process]
+        forward = [frames for process, frames in forwards(recording) if process == steps.process]
         function, file, line = forward[0][0] if forward and forward[0] else ("", "", 0)
         return cls(
             _place(notes, "fetches", seconds),

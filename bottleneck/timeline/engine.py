@@ -22,8 +22,8 @@ class Engine:
     @classmethod
     def compute(cls, recording: Recording, steps: Steps, gpu: Gpu) -> Engine:
         facts = recording.facts
-        copied = [fields for process, fields in facts.of("data_parallel") if process == steps.process]
-        ranks = [f for process, f in facts.of("ddp") if process == steps.process and f["device"] != "cpu"]
+        copied = facts.of_process("data_parallel", steps.process)
+        ranks = [fields for fields in facts.of_process("ddp", steps.process) if fields["device"] != "cpu"]
         if not copied and not ranks:
             raise Missing("No model on more than one accelerator was seen.")
         widest = max(copied, key=lambda fields: fields["devices"], default={"devices": 0, "site": 0})

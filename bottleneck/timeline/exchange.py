@@ -73,7 +73,7 @@ class Exchange:
             looks.setdefault((fields["id"], process), []).append(fields)
         sizes = {model: sum(found[-1]["buckets"]) for (model, p), found in looks.items() if p == steps.process}
         model = max(sizes, key=sizes.__getitem__, default=0)
-        made = next((f for p, f in facts.of("ddp") if p == steps.process and f["id"] == model), None)
+        made = next((fields for fields in facts.of_process("ddp", steps.process) if fields["id"] == model), None)
         if made is None:
             raise Missing("No backward pass of a DistributedDataParallel model was looked at.")
         mine = looks[model, steps.process]

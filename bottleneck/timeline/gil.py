@@ -34,7 +34,7 @@ class Gil:
     @classmethod
     def compute(cls, recording: Recording, steps: Steps, host: Host | None) -> Gil:
         process = steps.process
-        looked = [fields for owner, fields in recording.facts.of("gil") if owner == process]
+        looked = recording.facts.of_process("gil", process)
         if not looked or "stacks" not in recording.facts.attached:
             raise Missing("Whether threads wait for each other's Python was not looked at.")
         if not steps.count:
@@ -65,6 +65,6 @@ def _cpu(recording: Recording, steps: Steps, host: Host | None) -> tuple[float, 
     start, end = int(steps.start_ns[0]), int(steps.end_ns[-1])
     names = ("main_first_thread_cpu_ns_total", "main_cpu_ns_total")
     first, whole = (None if host is None else host.rise(name, start, end) for name in names)
-    if first is None or whole is None or recording.facts.processes[steps.process].pid != recording.run.get("pid"):
+    if first is None or whole is None or not recording.is_root(steps.process):
         raise Missing("The CPU time of the main thread was not measured apart from that of the others.")
     return first / 1e9 / steps.count, max(0.0, whole - first) / 1e9 / steps.count

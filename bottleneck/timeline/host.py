@@ -95,6 +95,12 @@ def theil_sen(x: Floats, y: Floats, most: int = 200) -> tuple[float, float]:
     return slope, float(np.median(y - slope * x))
 
 
+def late_slope(x: Floats, y: Floats) -> float:
+    """``theil_sen`` of the last third of ``x``, which is sorted."""
+    late = x >= x[-1] - (x[-1] - x[0]) / 3
+    return theil_sen(x[late], y[late])[0]
+
+
 def r_squared(x: Floats, y: Floats, slope: float, intercept: float) -> float:
     """Share of the variation of ``y`` that the line explains, 0 to 1; 0 when ``y`` does not vary."""
     total = float(((y - y.mean()) ** 2).sum())

@@ -41,7 +41,7 @@ class IntraOp:
     def compute(cls, recording: Recording, steps: Steps, host: Host, machine: Machine) -> IntraOp:
         if len(recording.gpu.get("time_ns", ())):
             raise Missing("An accelerator computes: the threads of operations on the CPU matter little.")
-        notes = [fields for process, fields in recording.facts.of("threads") if process == steps.process]
+        notes = recording.facts.of_process("threads", steps.process)
         if not notes or not steps.training:
             raise Missing("torch was not asked for its threads: no training was seen, or a short one.")
         if "stacks" not in recording.facts.attached or not steps.count:

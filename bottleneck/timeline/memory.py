@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import Missing
-from .host import Host, r_squared, theil_sen
+from .host import Host, late_slope, r_squared, theil_sen
 from .machine import Machine
 from .steps import Steps
 from .tables import Recording, Site
@@ -91,11 +91,8 @@ class Memory:
 
     @classmethod
     def compute(cls, recording: Recording, steps: Steps, host: Host, machine: Machine) -> Memory:
-        process = recording.facts.processes[steps.process] if steps.process < len(recording.facts.processes) else None
-        main_pid = recording.run.get("pid")
         # Under an agent (torchrun) the root is not the process that trains: then the whole tree is all we have.
-        is_root = process is None or main_pid is None or process.pid == main_pid
-        rss = host.column("main_rss_bytes" if is_root else "rss_bytes")
+        rss = host.column("main_rss_bytes" if recording.is_root(steps.process) else "rss_bytes")
         if rss is None:
             raise Missing("Memory of the process was not sampled.")
         if not steps.count:
@@ -107,7 +104,6 @@ class Memory:
         times, rss = times[inside], rss[inside]
         at = np.interp(times.astype(float), steps.end_ns.astype(float), np.arange(1.0, steps.count + 1.0))
         slope, intercept = theil_sen(at, rss)
-        last_third = at >= at[-1] - (at[-1] - at[0]) / 3
         parts = np.minimum(((at - at[0]) / max(at[-1] - at[0], 1e-9) * _PARTS).astype(int), _PARTS - 1)
         tenth = max(1, len(rss) // 10)
         peaks = np.maximum.accumulate(rss)
@@ -116,7 +112,7 @@ class Memory:
             step=at,
             rss_bytes=rss,
             slope=slope,
-            late_slope=theil_sen(at[last_third], rss[last_third])[0],
+            late_slope=late_slope(at, rss),
             r2=r_squared(at, rss, slope, intercept),
             growth_bytes=float(np.median(rss[-tenth:]) - np.median(rss[:tenth])),
             largest_fall_bytes=float((peaks - rss).max()),

@@ -57,7 +57,7 @@ class Optimizers:
 
     @classmethod
     def compute(cls, recording: Recording, steps: Steps) -> Optimizers:
-        notes = [fields for process, fields in recording.facts.of("optimizer") if process == steps.process]
+        notes = recording.facts.of_process("optimizer", steps.process)
         if not notes:
             raise Missing("No optimizer of torch was seen.")
         if "stacks" not in recording.facts.attached:

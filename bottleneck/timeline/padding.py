@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import Missing
+from .host import theil_sen
 from .steps import Floats, Steps
 from .tables import Recording
 
@@ -44,11 +45,8 @@ class Padding:
 
     @classmethod
     def compute(cls, recording: Recording, steps: Steps) -> Padding:
-        notes = [
-            fields
-            for process, fields in recording.facts.of("batch")
-            if process == steps.process and fields["loader"] == steps.loader
-        ]
+        batches = recording.facts.of_process("batch", steps.process)
+        notes = [fields for fields in batches if fields["loader"] == steps.loader]
         if not notes:
             raise Missing("No batches of token sequences were seen.")
         at = {int(start): index for index, start in enumerate(steps.start_ns.tolist())}
@@ -87,13 +85,9 @@ class Padding:
 
 
 def slope_of(x: Floats, y: Floats) -> float:
-    """The median slope over all pairs of points (Theil and Sen): a few steps that were disturbed do not move it."""
-    first, second = np.triu_indices(len(x), 1)
-    apart = x[second] - x[first]
-    use = np.abs(apart) > 1e-12
-    if not use.any():
-        return 0.0
-    return float(np.median((y[second] - y[first])[use] / apart[use]))
+    """``theil_sen`` of points in any order: a few steps that were disturbed do not move it."""
+    order = np.argsort(x)
+    return theil_sen(x[order], y[order])[0]
 
 
 def saved_share(width: Floats, bucketed: Floats, exponent: float) -> float:

@@ -99,7 +99,7 @@ class Reads:
             raise Missing("No library that reads files was recorded.")
         process = main_process(recording, steps)
         used = _used(recording, process)
-        probes = {f["read"]: f for p, f in facts.of("probe") if p == process}
+        probes = {fields["read"]: fields for fields in facts.of_process("probe", process)}
         found = []
         for owner, fields in facts.of("read"):
             if owner == process:

@@ -159,7 +159,7 @@ class Requests:
         calls = records[records["kind"] == signals.MODEL_CALL]
         first, last = int(served["t0"].min()), int(served["t1"].max())
         calls = calls[(calls["t1"] > first) & (calls["t0"] < last)]
-        marks = [fields for owner, fields in recording.facts.of("serving") if owner == process]
+        marks = recording.facts.of_process("serving", process)
         ends = [int(m["time_ns"]) for m in marks if m.get("event") == "end"]
         return cls(
             process=process,

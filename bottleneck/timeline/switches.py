@@ -31,7 +31,7 @@ class Switches:
 
     @classmethod
     def compute(cls, recording: Recording, steps: Steps) -> Switches:
-        seen = [fields for process, fields in recording.facts.of("switches") if process == steps.process]
+        seen = recording.facts.of_process("switches", steps.process)
         if not seen:
             raise Missing("torch's switches were not looked at: the recording is older, or has few backward passes.")
         line = next((fields for _, fields in recording.facts.of("switch_line")), None)

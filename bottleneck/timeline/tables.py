@@ -106,6 +106,10 @@ class Facts:
         """(process, fields) of every note of one kind, e.g. "read"."""
         return [(process, fields) for process, name, fields in self.notes if name == kind]
 
+    def of_process(self, kind: str, process: int) -> list[dict[str, Any]]:
+        """The fields of every note of one kind that this process left."""
+        return [fields for owner, fields in self.of(kind) if owner == process]
+
 
 @dataclass
 class Recording:
@@ -137,6 +141,11 @@ class Recording:
     @property
     def wall_seconds(self) -> float:
         return (self.ended_ns - self.started_ns) / 1e9
+
+    def is_root(self, process: int) -> bool:
+        """Whether it is the one that the host's ``main_...`` columns tell of: not under an agent such as torchrun's."""
+        pid = self.run.get("pid")
+        return process >= len(self.facts.processes) or pid is None or self.facts.processes[process].pid == pid
 
 
 #: Which table a kind of record goes to; phases go through the step builder and else to ``events``.

@@ -57,9 +57,7 @@ class Thrash:
     ) -> Thrash:
         if not steps.count:
             raise Missing("No steps after warm-up.")
-        process = recording.facts.processes[steps.process] if steps.process < len(recording.facts.processes) else None
-        main_pid = recording.run.get("pid")
-        prefix = "main_" if process is None or main_pid is None or process.pid == main_pid else ""
+        prefix = "main_" if recording.is_root(steps.process) else ""
         start, end = int(steps.start_ns[0]), int(steps.end_ns[-1])
         faults = _outside(host, prefix + "minor_faults_total", start, end, evaluations)
         system = _outside(host, prefix + "system_ns_total", start, end, evaluations)
@@ -108,7 +106,7 @@ def _outside(host: Host, name: str, start: int, end: int, evaluations: Evaluatio
 
 def _collecting(recording: Recording, steps: Steps) -> float | None:
     """Seconds of the loop in full collections; a sum is noted when it has grown, so what follows a note is none."""
-    notes = [fields for process, fields in recording.facts.of("collections") if process == steps.process]
+    notes = recording.facts.of_process("collections", steps.process)
     if not notes:
         return None
     times = [float(fields["time_ns"]) for fields in notes]

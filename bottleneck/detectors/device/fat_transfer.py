@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...findings import Evidence, Finding, Fine, Fix, NotMeasured
-from ...timeline.batch import Batch
+from ...timeline.batch_parts import BatchParts
 from ...timeline.device import Device
 from ...timeline.device_copies import DeviceCopies
 from ...timeline.device_places import DevicePlaces
@@ -43,7 +43,7 @@ class FatTransfer(Detector):
         steps: Steps,
         device: Device,
         copies: DeviceCopies,
-        batch: Batch,
+        batch: BatchParts,
         places: DevicePlaces,
         loading: Loading | None,
     ) -> Finding | Fine | NotMeasured:

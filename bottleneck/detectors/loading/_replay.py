@@ -19,15 +19,20 @@ MIN_AGREEMENT = 0.65  # of the waits in a replay, seen in the recording: below i
 class Replay:
     """The recorded loop, replayed as it was.
 
-    ``told``: seconds that the replay waits; ``seen``: of each wait, what the loop waited too; ``part``: how much longer
-    the loop is than what was replayed; ``most``: seconds that can go before the cores are what limits.
+    ``waits``: seconds for each batch; ``seen``: of each, what the loop waited too; ``part``: how much longer the loop
+    is than what was replayed; ``most``: seconds that can go before the cores are what limits.
     """
 
-    told: float
+    waits: Floats
     seen: Floats
     part: float
     most: float
     total_seconds: float
+
+    @property
+    def told(self) -> float:
+        """Seconds that the replay waits."""
+        return float(self.waits.sum())
 
     @classmethod
     def of(cls, steps: Steps, loading: Loading, prefetch: Prefetch, ready: float = 0.5) -> Replay:
@@ -36,7 +41,7 @@ class Replay:
         # Workers that no longer pause want their share of the cores all the time.
         cores = (loading.load_cpu + loading.work_cpu) / max(loading.cores, 1.0) * steps.count
         return cls(
-            float(now.sum()),
+            now,
             np.minimum(now, prefetch.stood(ready)),
             steps.all_count / prefetch.batches,
             max(0.0, float((loading.wait + loading.work).sum()) - cores),

@@ -57,19 +57,19 @@ class WorkerImbalance(Detector):
         uneven = prefetch.imbalance
         if uneven < self.imbalance_threshold:
             return Fine(uneven, self.imbalance_threshold, "", "time of the slowest worker over that of the others")
-        chance = self.over_chance * prefetch.imbalance_by_chance(self.draws)
-        if uneven < chance:
-            return Fine(uneven, chance, "", "time of the slowest worker over that of the others, and by chance")
+        chance = prefetch.imbalance_by_chance(self.draws)
+        if uneven < self.over_chance * chance:
+            reason = "time of the slowest worker over that of the others, and by chance"
+            return Fine(uneven, self.over_chance * chance, "", reason)
         # At least one worker's batches lie ready, also where the loop waits for most of the others.
         replay = Replay.of(steps, loading, prefetch, ready=0.5 / loader.num_workers)
-        return replay.doubt(self.min_gain_share) or self._judged(steps, loader, loading, prefetch, replay)
+        return replay.doubt(self.min_gain_share) or self._judged(steps, loader, loading, prefetch, replay, chance)
 
     def _judged(
-        self, steps: Steps, loader: Loader, loading: Loading, prefetch: Prefetch, replay: Replay
+        self, steps: Steps, loader: Loader, loading: Loading, prefetch: Prefetch, replay: Replay, chance: float
     ) -> Finding | Fine:
         fix, after, method = self._fix(loader, prefetch)
-        before = prefetch.replayed(prefetch.factor)
-        drawn = np.array([replay.saved(before, after(seed)) for seed in range(20)])
+        drawn = np.array([replay.saved(replay.waits, after(seed)) for seed in range(20)])
         value, total = float(np.median(drawn)), replay.total_seconds
         if value < self.min_gain_share * total:
             return Fine(value / total, self.min_gain_share, "share", "what evenly spread batches would save here")
@@ -82,7 +82,7 @@ class WorkerImbalance(Detector):
             evidence=(
                 *_shared.wait_evidence(loading, steps),
                 Evidence("slowest worker over the others", prefetch.imbalance, ""),
-                Evidence("the same by chance, at most", prefetch.imbalance_by_chance(self.draws), ""),
+                Evidence("the same by chance, at most", chance, ""),
             ),
             gain=gain(
                 value,

@@ -12,7 +12,7 @@ _LEVELS = 256  # that a byte tells apart
 
 
 @dataclass(frozen=True)
-class Batch:
+class BatchParts:
     """``size_bytes`` of one batch; ``byte_valued`` of them are floats whose values a byte each would tell apart, which
     ``as_bytes`` would hold; ``item_bytes`` is the size of such a float."""
 
@@ -22,7 +22,7 @@ class Batch:
     item_bytes: int
 
     @classmethod
-    def compute(cls, recording: Recording, steps: Steps) -> Batch:
+    def compute(cls, recording: Recording, steps: Steps) -> BatchParts:
         processes = recording.facts.processes
         mine = {steps.process}
         mine |= {p.index for p in processes if p.loader == steps.loader > 0 and p.parent_pid == _pid(recording, steps)}

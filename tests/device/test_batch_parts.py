@@ -10,7 +10,7 @@ import torch
 from bottleneck_profiler.launch.inside import _load_child
 
 _load_child()
-_batch = importlib.import_module("_bottleneck_child.collectors._batch")
+_batch_parts = importlib.import_module("_bottleneck_child.collectors._batch_parts")
 IMAGES = torch.randint(0, 256, (4, 3, 32, 32), dtype=torch.uint8)
 
 
@@ -21,7 +21,7 @@ class Recorder:
 
 def parts_of(batch):
     recorder = Recorder()
-    _batch.note_batch(recorder, batch)
+    _batch_parts.note_batch_parts(recorder, batch)
     assert recorder.kind == "batch_parts"
     return recorder.parts
 

@@ -9,7 +9,7 @@ _ENOUGH = 1024  # of fewer values, few different ones say nothing
 _LEVELS = 256  # a byte's
 
 
-def note_batch(recorder, batch):
+def note_batch_parts(recorder, batch):
     """Note the parts of ``batch``, tensors and arrays inside lists and dictionaries. ``levels``: 0 for not known."""
     parts = []
     for part in _parts(batch, 3):
