@@ -130,7 +130,7 @@ print(round(total, 3))
 
 def test_applied_a_run_reads_only_what_it_uses(tmp_path: Path):
     pandas = pytest.importorskip("pandas")
-    values = np.random.default_rng(0).random((40_000, 24))
+    values = np.random.default_rng(0).random((80_000, 24))  # below 20 ms a read is not followed
     pandas.DataFrame(values, columns=[f"c{i:02d}" for i in range(24)]).to_csv(tmp_path / "wide.csv", index=False)
     script = tmp_path / "job.py"
     script.write_text(PROGRAM)
