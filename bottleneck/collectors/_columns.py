@@ -8,10 +8,11 @@ drops are followed; any other request counts as all columns of that manager: whe
 
 import weakref
 
-from ..recorder import is_users_exception
-from ._reads import unseen
+from ..recorder import is_users_exception, now
+from ._reads import SMALL_NS, unseen
 
 MAX_FOLLOWED = 64  # managers at a time, those of row filters and copies included
+MAX_MOVES = 64  # of one read that are described
 #: Attributes that hold no values; and those that are worked out from what does.
 ATTRIBUTES = frozenset(
     "axes items ndim shape blknos blklocs _blknos _blklocs _known_consolidated _is_consolidated __doc__".split()
@@ -34,10 +35,11 @@ COLUMN = frozenset("iget iget_values column_setitem".split())
 class _Used:
     """What is known about one read: its columns, and those in use."""
 
-    __slots__ = ("all", "columns", "read", "used")
+    __slots__ = ("all", "columns", "moves", "read", "used")
 
     def __init__(self, read, columns):
         self.read = read
+        self.moves = 0
         self.columns = frozenset(columns)
         self.used = set()
         self.all = False
@@ -97,8 +99,8 @@ class Columns:
         if used is not None:
             self._use(used, manager.items)
 
-    def seen(self, manager, name, args, result):
-        """Method ``name`` has been called with ``args``, by name or not."""
+    def seen(self, manager, name, args, result, took_ns):
+        """Method ``name`` has been called with ``args``, by name or not, and took so long."""
         used = self.followed.get(manager)
         if used is None:
             return
@@ -107,6 +109,9 @@ class Columns:
         elif name in DERIVED and result is not manager:
             # A selection names the columns that are wanted; a drop keeps the rest and says nothing about it.
             if len(result.items) * 2 > len(used.columns):
+                if took_ns >= SMALL_NS and used.moves < MAX_MOVES:
+                    used.moves += 1
+                    self.recorder.note("moved", read=used.read, wall_ns=took_ns)
                 self._follow(result, used)
             else:
                 self._use(used, result.items)
@@ -143,9 +148,10 @@ def _watched(columns, plain):
                     columns.release(manager)
             except BaseException as error:
                 columns.fail(error)
+            t0 = now()
             result = plainly(manager, name, args, kwargs)
             try:
-                columns.seen(manager, name, (*args, *kwargs.values()), result)
+                columns.seen(manager, name, (*args, *kwargs.values()), result, now() - t0)
             except BaseException as error:
                 columns.fail(error)
             return result

@@ -1,5 +1,6 @@
-"""After the run: the text files whose reading mattered, tried as Parquet, on this machine, in about a second.
+"""After the run: the files whose reading mattered, tried in another way, on this machine, in about a second.
 
+Text is tried as Parquet, and Parquet with the columns alone that the program used.
 The first part of the file is converted at two sizes into the run folder, read back several times, and deleted; the
 line through the two sizes gives the whole file. Parsing is not repeated where the run itself has measured it. What
 arguments the user's call had is not known: the delimiter is the one that gives the columns of the recorded read, and
@@ -26,7 +27,7 @@ MAX_BYTES = 16 << 20  # of the file, for the larger of the two sizes
 MIN_SHARE = 0.02  # of the run: reads below it are not worth a probe
 MAX_FILES = 3
 _REPEATS = 3
-_FORMATS = ("csv", "fwf", "text", "parquet", "feather", "orc")  # whose lines a fix may quote; only csv is tried
+_FORMATS = ("csv", "fwf", "text", "parquet", "feather", "orc")  # whose lines a fix may quote; two of them are tried
 _DELIMITERS = (",", ";", "\t", "|", " ")
 Note = tuple[int, str, dict[str, Any]]
 
@@ -65,9 +66,13 @@ def candidates(facts: Facts, wall_seconds: float) -> list[tuple[int, list[dict[s
 def _probe_group(run_dir: Path, facts: Facts, process: int, group: list[dict[str, Any]], deadline: float) -> list[Note]:
     read = group[0]
     result: dict[str, Any] = {}
-    if read["format"] == "csv" and time.monotonic() < deadline:
+    if read["format"] in ("csv", "parquet") and time.monotonic() < deadline:
+        used = _used(facts, process, int(read["id"]))
         try:
-            result = _measure(run_dir, read, _used(facts, process, int(read["id"])), deadline)
+            if read["format"] == "csv":
+                result = _measure(run_dir, read, used, deadline)
+            elif used:
+                result = _measure_columns(read, used, deadline)
         except Exception:
             result = {}  # gone, changed, another dialect: the published factor is used instead
     notes: list[Note] = []
@@ -102,6 +107,36 @@ def _measure(run_dir: Path, read: dict[str, Any], used: list[str] | None, deadli
             break
         points.append((length, _sample(run_dir, path, length, read, used)))
     return {key: _scale([(n, p[key]) for n, p in points], size) for key in points[0][1]}
+
+
+def _measure_columns(read: dict[str, Any], used: list[str], deadline: float) -> dict[str, Any]:
+    """Seconds for as much of a Parquet file as there is time for, whole and with the used columns alone."""
+    import pyarrow.parquet as parquet
+
+    path = Path(read["path"])
+    if read["asked_columns"] is not None or not path.is_file() or path.stat().st_size != read["size_bytes"]:
+        return {}
+    with parquet.ParquetFile(path) as file:
+        count = file.num_row_groups
+        rounds = (deadline - time.monotonic()) / (_REPEATS * 2) / max(read["wall_ns"] / 1e9, 1e-3)
+        groups = list(range(min(count, int(count * rounds))))
+        if not groups:
+            return {}
+        pandas = _pandas() if str(read["call"]).startswith("pandas.") else None
+
+        def whole(columns: list[str] | None = None) -> object:
+            table = file.read_row_groups(groups, columns=columns)
+            return table.to_pandas() if pandas is not None else table
+
+        times = _times(whole)
+        middle = sorted(times)[len(times) // 2]
+        return {
+            "parquet_seconds": middle,
+            "parquet_low_seconds": min(times),
+            "parquet_high_seconds": max(times),
+            "all_seconds": min(times),
+            "used_seconds": min(_times(lambda: whole(used))),
+        }
 
 
 def _scale(points: Sequence[tuple[int, float]], size: int) -> float:

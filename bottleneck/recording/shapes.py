@@ -142,6 +142,11 @@ class Used(Struct):
     columns: list[Any] | None
 
 
+class Moved(Struct):
+    read: Int
+    wall_ns: Int
+
+
 class Probe(Struct):
     read: Int
     source: str = ""
@@ -165,6 +170,7 @@ NOTES: dict[str, Any] = {
     "failed": Failed,
     "read": Read,
     "used": Used,
+    "moved": Moved,
     "probe": Probe,
     "flow_lines": notes.FlowLines,
     "output_lines": notes.OutputLines,

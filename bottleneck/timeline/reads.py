@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from dataclasses import fields as fields_of
@@ -43,6 +44,7 @@ class Read:
     """One read, or ``count`` small ones of a call site. ``wall_seconds``: in the reader; ``cpu_seconds``: process CPU.
 
     ``columns``: names read, None unknown; ``used``: those seen in use, None when all were or nothing is known.
+    ``moved_seconds``: wall time of the row filters, copies and drops of what was read, where its columns were followed.
     ``source``: the user's line of code, "" unknown. Sizes are None where unknown.
     """
 
@@ -65,6 +67,7 @@ class Read:
     wall_seconds: float
     cpu_seconds: float
     in_step: bool = False
+    moved_seconds: float = 0.0
     probe: Probe | None = None
     source: str = ""
 
@@ -100,13 +103,17 @@ class Reads:
         process = main_process(recording, steps)
         used = _used(recording, process)
         probes = {fields["read"]: fields for fields in facts.of_process("probe", process)}
+        moved: Counter[int] = Counter()
+        for fields in facts.of_process("moved", process):
+            moved[int(fields["read"])] += int(fields["wall_ns"])
         found = []
         for owner, fields in facts.of("read"):
             if owner == process:
                 site = facts.sites.get((process, int(fields.get("site") or 0)))
                 number = int(fields["id"])
                 inside = _in_steps(steps, int(fields["t0"]))
-                found.append(_read(fields, site, used.get(number), inside, probes.get(number)))
+                read = _read(fields, site, used.get(number), inside, probes.get(number))
+                found.append(replace(read, moved_seconds=moved[number] / 1e9))
         found.sort(key=lambda read: read.t0)
         finished = bool(facts.processes[process].bye_ns) and recording.run.get("exit_code") in (0, None)
         return cls(process, tuple(_share_probes(found)), finished)

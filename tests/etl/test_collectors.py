@@ -233,3 +233,12 @@ owner.{name} = broken
     broken, plain = program(plant + work), program(work.replace("own.FOLLOW_NS = 0", ""), start=False)
     assert (broken.code, broken.output) == (plain.code, plain.output), broken.error
     assert any("planted" in note["error"] for note in broken.of("failed"))
+
+
+@pytest.mark.parametrize("use, moves", [('x[x["c1"] > 5]["c2"].sum()', 1), ('x["c1"].sum(); x[["c1"]].sum()', 0)])
+def test_row_filters_of_a_followed_frame_are_timed(program, use, moves):
+    small = READ.replace("own.FOLLOW_NS = 0", "own.FOLLOW_NS = 0; import bottleneck_profiler.collectors._columns as c")
+    recorded = program(small + "c.SMALL_NS = 1\n" + use)
+    assert recorded.code == 0, recorded.error
+    found = recorded.of("moved")
+    assert len(found) == moves and all(note["read"] == 1 and note["wall_ns"] > 0 for note in found)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+import pyarrow
+import pyarrow.parquet as parquet
 import pytest
 from bottleneck_profiler.detectors import run
 from bottleneck_profiler.detectors.etl.csv_instead_of_parquet import CsvInsteadOfParquet
+from bottleneck_profiler.detectors.etl.no_projection import NoProjection
 from bottleneck_profiler.findings import Finding
 from bottleneck_profiler.recording import probe
 from bottleneck_profiler.timeline import Artifacts
@@ -100,3 +103,19 @@ def test_a_text_file_that_is_not_tried_still_has_its_line(tmp_path):
     recording.facts.sites[0, 1] = Site(str(script), 2, "<module>")
     (note,) = probe.run(tmp_path, recording)
     assert note[2] == {"read": 1, "source": "data = np.loadtxt(path, delimiter=';')"}
+
+
+@pytest.mark.parametrize("used, more", [(["a"], {}), (None, {}), (["a"], {"asked_columns": ["a", "b"]})])
+def test_a_columnar_file_is_tried_with_the_used_columns(tmp_path, used, more):
+    path = tmp_path / "a.parquet"
+    values = {name: list(range(100_000)) for name in "abcdefghij"}
+    parquet.write_table(pyarrow.table(values), path, row_group_size=10_000)
+    more = {"path": str(path), "size_bytes": path.stat().st_size, "columns": list("abcdefghij"), **more}
+    notes = [made.read(i * 2, 2, number=i + 1, form="parquet", call="pandas.read_parquet", **more) for i in range(2)]
+    recording = made.recording(*notes, *([made.used(used)] if used else []))
+    (first, *_) = probe.run(tmp_path, recording, budget_seconds=60)
+    assert ("used_seconds" in first[2]) == (used is not None and "asked_columns" not in more)
+    if "used_seconds" in first[2]:
+        assert 0 < first[2]["used_seconds"] < first[2]["all_seconds"]
+        found = run([NoProjection()], Artifacts(recording))["no-projection"]
+        assert isinstance(found, Finding) and "tried on the file" in found.gain.method

@@ -22,7 +22,8 @@ class NoProjection(Detector):
     How it is measured
         The columns of each large frame that came from a pandas reader are followed: selections add to the used
         ones, and any use of the whole frame counts as all columns. The gain is the time of the read scaled by the
-        bytes of the used columns, or the measured ratio where the file could be tried after the run.
+        bytes of the used columns, or the measured ratio where the file could be tried after the run; and the unused
+        columns' share of the row filters and copies of the frame, which are timed.
     How to fix it
         Name the columns: ``usecols=`` for CSV, ``columns=`` for Parquet.
     When to ignore it
@@ -87,13 +88,15 @@ class NoProjection(Detector):
         )
 
     def _price(self, wide: list[Read], run_seconds: float) -> Gain:
-        saved = sum(read.wall_seconds - self._new_seconds(read) for read in wide)
+        moved = sum(read.moved_seconds * (1 - self._bytes_share(read)) for read in wide)
+        saved = moved + sum(read.wall_seconds - self._new_seconds(read) for read in wide)
         probed = all(read.probe is not None and read.probe.used_seconds for read in wide)
         return gain(
             saved,
             run_seconds,
             "t' = t x (fixed part + the rest x bytes used / bytes read)"
-            + (", ratio tried on the file" if probed else ""),
+            + (", ratio tried on the file" if probed else "")
+            + (f"; and {moved:.2f} s of filters and copies of the unused columns" if moved else ""),
             low_seconds=saved * (0.85 if probed else 0.6),
             high_seconds=saved * (1.1 if probed else 1.25),
             confidence=0.6 if probed else 0.4,
