@@ -88,7 +88,7 @@ def theil_sen(x: Floats, y: Floats, most: int = 200) -> tuple[float, float]:
         x, y = x[chosen], y[chosen]
     first, second = np.triu_indices(len(x), 1)
     apart = x[second] - x[first]
-    use = apart > 0
+    use = apart != 0
     if not use.any():
         return 0.0, float(np.median(y)) if len(y) else 0.0
     slope = float(np.median((y[second] - y[first])[use] / apart[use]))
