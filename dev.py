@@ -92,7 +92,7 @@ def test(arguments: list[str]) -> int:
         ("ruff", "check", "."),
         ("mypy",),
         ("lint-imports",),
-        ("pytest", "-x", "-q", *arguments),
+        ("pytest", "-q", *arguments),
     )
     for name, *options in checks:
         print(f"--- {name}", file=sys.stderr, flush=True)

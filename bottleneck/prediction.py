@@ -22,6 +22,10 @@ _ROUNDS = 200
 _MODEL_ERROR = 0.10  # relative error of the laws on real loaders at one sigma, beside the sampling error
 #: Error of the law, P10 to P90, of the step that it predicts: planted waits, and real loaders short of cores.
 _WAITING_ERROR, _COMPUTING_ERROR = 0.02, 0.20
+#: What the rest of a step saves besides when a pause goes, expected and at most: shares of the saving for each share of
+#: the step that remains, and seconds a step. Own measurement, 11 pairs of steps of 2 to 25 ms: -0.1 to 0.8, median 0.2;
+#: forward, backward and optimizer became 23 to 44 % quicker, by 0.4 to 4 ms.
+_WARMER = ((0.2, 1.5e-3), (0.6, 4e-3))
 
 
 def step_model(loading: Loading, steps: Steps) -> StepModel:
@@ -65,10 +69,15 @@ def step_seconds(model: StepModel) -> float:
     return step_with_workers(model, model.workers)
 
 
+def cores_needed(model: StepModel) -> float:
+    """Share of the cores that these steps keep busy, 0 to 1."""
+    needed = (model.load_cpu + model.work_cpu) / max(model.cores, 1.0) / max(step_seconds(model), 1e-9)
+    return min(1.0, needed)
+
+
 def law_error(model: StepModel) -> float:
     """Relative error of the law for these steps, either way: it grows with the share of the cores that they need."""
-    needed = (model.load_cpu + model.work_cpu) / max(model.cores, 1.0) / max(step_seconds(model), 1e-9)
-    return _WAITING_ERROR + (_COMPUTING_ERROR - _WAITING_ERROR) * min(1.0, needed)
+    return _WAITING_ERROR + (_COMPUTING_ERROR - _WAITING_ERROR) * cores_needed(model)
 
 
 def changed(model: StepModel, changes: Changes) -> StepModel:
@@ -109,6 +118,19 @@ def saved_by_less_work(steps: Steps, loading: Loading | None, seconds_per_step: 
     return min(most, saved_by(changes.of, changes))
 
 
+def warmer(steps: Steps, saved_seconds: float, free: float = 1.0) -> tuple[float, float]:
+    """(expected, at most) seconds that the rest of the steps saves besides, once a pause is taken out of each.
+
+    What runs in a pause fills the caches with something else, and cores that only wait fall asleep. ``free``: share of
+    the cores that nobody needs afterwards. Nothing is said of work that an accelerator does.
+    """
+    if steps.accelerated:
+        return 0.0, 0.0
+    remains = max(0.0, 1.0 - saved_seconds / max(steps.total_seconds, 1e-9)) * free
+    expected, most = (min(share * remains * saved_seconds, each * steps.count) for share, each in _WARMER)
+    return expected, most
+
+
 def block_bootstrap(
     columns: tuple[Floats, ...], statistic: Callable[..., float], seed: int = 7
 ) -> tuple[float, float, float]:
@@ -136,15 +158,20 @@ def gain(
     *,
     low_seconds: float | None = None,
     high_seconds: float | None = None,
+    besides: tuple[float, float] = (0.0, 0.0),
     step_share: float | None = None,
     relative_error: float = _MODEL_ERROR,
     confidence: float = 0.8,
     basis: Basis = "run",
 ) -> Gain:
-    """A Gain from seconds saved in this run; the range is widened by the law's own error, within 0 to 0.99."""
-    share = saved_seconds / max(run_seconds, 1e-9)
+    """A Gain from seconds saved in this run; the range is widened by the law's own error, within 0 to 0.99.
+
+    ``besides``: (expected, at most) seconds that may be saved on top, as by ``warmer``; perhaps none.
+    """
     low = (saved_seconds if low_seconds is None else low_seconds) / max(run_seconds, 1e-9)
-    high = (saved_seconds if high_seconds is None else high_seconds) / max(run_seconds, 1e-9)
+    high = ((saved_seconds if high_seconds is None else high_seconds) + besides[1]) / max(run_seconds, 1e-9)
+    saved_seconds += besides[0]
+    share = saved_seconds / max(run_seconds, 1e-9)
     margin = 1.28 * relative_error * max(share, 0.15)
     low, high = min(low, share) - margin, max(high, share) + margin
     return Gain(share, max(low, 0.0), min(high, 0.99), saved_seconds, method, basis, step_share, confidence)

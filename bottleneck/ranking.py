@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from .diagnosis import PlanStep, Ranked
@@ -32,9 +33,17 @@ def severity(finding: Finding) -> Severity:
 
 
 def score(finding: Finding) -> float:
-    """100 x gain x confidence x (1 - risk) / effort (signatures.md 2)."""
-    gain = _worth(finding)
-    return 100.0 * gain * confidence(finding) * (1.0 - finding.fix.risk) / finding.fix.effort
+    """100 x gain x what a second of it is worth (signatures.md 2)."""
+    return 100.0 * _worth(finding) * _per_second(finding)
+
+
+def _per_second(finding: Finding) -> float:
+    """Confidence x (1 - risk) / root of the effort.
+
+    The root, because what is fixed first saves longest: dividing by the effort itself put flags before causes twice
+    as large, and such orders were worth 76 to 85 % of the best one (benchmarks/order.py).
+    """
+    return confidence(finding) * (1.0 - finding.fix.risk) / math.sqrt(finding.fix.effort)
 
 
 def confidence(finding: Finding) -> float:
@@ -170,7 +179,7 @@ def _plan(order: list[Ranked], wall_seconds: float) -> tuple[list[PlanStep], lis
         priced = [(seconds, r) for seconds, r in priced if seconds >= DEAD_BAND * left.seconds]
         if not priced:
             break
-        seconds, best = max(priced, key=lambda pair: pair[0] * _per_effort(pair[1]))
+        seconds, best = max(priced, key=lambda pair: pair[0] * _per_second(pair[1].finding))
         todo.remove(best)
         left.apply(best.finding, seconds)
         plan.append(PlanStep(best.finding.detector, left.seconds))
@@ -178,7 +187,3 @@ def _plan(order: list[Ranked], wall_seconds: float) -> tuple[list[PlanStep], lis
     unpriced = len(plan)
     order = sorted(order, key=lambda r: (places.get(r.finding.detector, unpriced), *_order(r)))
     return plan, order
-
-
-def _per_effort(ranked: Ranked) -> float:
-    return ranked.confidence * (1.0 - ranked.finding.fix.risk) / ranked.finding.fix.effort

@@ -34,11 +34,15 @@ _MIN_EPOCH_SECONDS = 0.12  # workers are forked and the first batch is awaited o
 
 @dataclass(frozen=True)
 class HotLine:
-    """A function of the user's (at its hottest line) and its share of the sampled loading time."""
+    """A function of the user's (at its hottest line) and its share of the sampled loading time.
+
+    ``line_share``: that line's own; ``cpu_share``: of the function's time, on the CPU.
+    """
 
     frame: Frame
     share: float
     cpu_share: float
+    line_share: float
 
 
 @dataclass(frozen=True)
@@ -159,7 +163,7 @@ class Loading:
             collate_share=0.0,
             reading_share=0.0,
             blocked_share=1.0 - feeding.cpu_share,
-            hot=() if place is None else (HotLine(place.frame, place.share, place.cpu_share),),
+            hot=() if place is None else (HotLine(place.frame, place.share, place.cpu_share, place.share),),
             crowding=cores.crowding,
             own_crowding=cores.own_crowding,
         )
@@ -303,6 +307,6 @@ def _functions(lines: dict[Frame, list[float]], total: float) -> tuple[HotLine, 
     hot = []
     for members in functions.values():
         seconds, cpu = (sum(both[i] for _, both in members) for i in (0, 1))
-        hottest = max(members, key=lambda member: member[1][0])[0]
-        hot.append(HotLine(hottest, seconds / total, cpu / max(seconds, 1e-9)))
+        hottest, (longest, _) = max(members, key=lambda member: member[1][0])
+        hot.append(HotLine(hottest, seconds / total, cpu / max(seconds, 1e-9), longest / total))
     return tuple(sorted(hot, key=lambda line: -line.share)[:10])

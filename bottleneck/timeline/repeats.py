@@ -49,6 +49,11 @@ class Repeats:
         return self.whole_bytes is not None and not 0 < self.room_bytes < self.whole_bytes
 
     @property
+    def vary(self) -> bool:
+        """Whether a sample is known to come out differently each time, as with random augmentation."""
+        return self.same < self.compared
+
+    @property
     def kept_share(self) -> float:
         """Share of all the loading that is making samples again, where it is shown that they can be kept instead."""
         shown = self.compared >= MIN_COMPARED and self.same == self.compared and self.fits

@@ -35,6 +35,7 @@ class Steps:
     ranks: tuple[int, ...] = ()  # process indices that run the same kind of loop
     rank_rows: dict[int, Table] = field(default_factory=dict, repr=False)  # see ``rank_rows()``; empty with one rank
     traced_seconds: float = 0.0  # of the run, in steps that were traced on request and what that took
+    accelerated: bool = False  # an accelerator is there, and may do the steps' work
 
     @property
     def all_count(self) -> int:
@@ -127,6 +128,7 @@ class Steps:
             tuple(int(r) for r in ranks),
             beside,
             float((rows["t1"] - rows["t0"])[traced].sum()) / 1e9,
+            bool(recording.gpu),
         )
 
 

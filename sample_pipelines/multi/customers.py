@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-CUSTOMERS, ANSWERS, WEEKS, EPOCHS, BATCH = 25_000, 200, 3, 4, 2_000
+CUSTOMERS, ANSWERS, WEEKS, EPOCHS, BATCH = 25_000, 350, 3, 4, 2_000
 USED = ["tenure", "tickets", "left"]
 
 log = logging.getLogger("customers")

@@ -73,7 +73,7 @@ def main():
     torch.set_num_threads(1)
     pad = pad_tokens if chosen.pad == "tokens" else pad_tensors
     loader = DataLoader(Sentences(6400), batch_size=16, shuffle=True, collate_fn=pad)
-    held_out = list(DataLoader(Sentences(1920), batch_size=120, collate_fn=pad_tensors))
+    held_out = list(DataLoader(Sentences(3600), batch_size=120, collate_fn=pad_tensors))
     vectors = nn.EmbeddingBag(WORDS, 128)
     vectors.requires_grad_(False)
     model = nn.Sequential(vectors, nn.Linear(128, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 2))

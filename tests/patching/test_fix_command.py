@@ -106,19 +106,6 @@ def test_applied_the_finding_is_gone(ran: Ran, copy: Path, tmp_path: Path):
     assert fix(tmp_path, ran.folder, "--apply").returncode == 1
 
 
-def test_the_slow_half_of_a_pair_is_mended(tmp_path: Path):
-    script = Path(shutil.copy(PIPELINES / "workers-zero" / "slow.py", tmp_path / "slow.py"))
-    first = bottleneck(tmp_path, script)
-    if "workers-zero" not in first.found:
-        pytest.skip("no core was idle, and workers would not help")
-    assert fix(tmp_path, first.folder, "workers-zero", "--apply").returncode == 0
-    compile(script.read_bytes(), script, "exec")
-    (tmp_path / "again").mkdir()
-    again = bottleneck(tmp_path / "again", script)
-    assert again.code == 0 and again.out == first.out
-    assert "workers-zero" not in again.found
-
-
 def recorded(folder: Path, name: str) -> Path:
     """A recorded run of a pair's slow half as ``run`` in a folder, and the script that it is said to have run."""
     script = Path(shutil.copy(PIPELINES / name / "slow.py", folder / "slow.py"))

@@ -46,11 +46,19 @@ def plain(folder: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, subprocess.CompletedProcess[str]]:
+    """How ``TRAIN`` ends without us, by its number of workers."""
+    script = tmp_path_factory.mktemp("alone") / "train.py"
+    script.write_text(TRAIN)
+    return {workers: plain(script.parent, script, workers) for workers in ("0", "2")}
+
+
 @pytest.mark.parametrize("workers", ["0", "2"])
-def test_same_output_and_random_streams(tmp_path: Path, workers: str):
+def test_same_output_and_random_streams(tmp_path: Path, alone, workers: str):
     script = tmp_path / "train.py"
     script.write_text(TRAIN)
-    expected = plain(tmp_path, script, workers)
+    expected = alone[workers]
     ran = bottleneck(tmp_path, script, workers)
     assert (ran.code, ran.out) == (expected.returncode, expected.stdout)
     assert ran.diagnosis["run"]["steps"] == 48
@@ -214,11 +222,11 @@ HOOKS = {
 
 @pytest.mark.parametrize("kind", ["ZeroDivisionError", "BaseException"])
 @pytest.mark.parametrize("where", HOOKS)
-def test_a_failing_hook_harms_nobody_and_is_reported(tmp_path: Path, where: str, kind: str):
+def test_a_failing_hook_harms_nobody_and_is_reported(tmp_path: Path, alone, where: str, kind: str):
     """The hook is broken from a sitecustomize of the user's, which ours runs before torch is imported."""
     script = tmp_path / "train.py"
     script.write_text(TRAIN)
-    expected = plain(tmp_path, script, "2")
+    expected = alone["2"]
     broken = HOOKS[where] if kind == "ZeroDivisionError" else HOOKS[where].replace("1 / 0", "_raise()")
     target = broken.split(".")[0]
     plant = f"""

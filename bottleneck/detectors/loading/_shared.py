@@ -8,7 +8,17 @@ from dataclasses import replace
 import numpy as np
 
 from ...findings import Arguments, Changes, Evidence, Gain, Location, StepModel
-from ...prediction import best_workers, block_bootstrap, changed, gain, law_error, step_model, step_seconds
+from ...prediction import (
+    best_workers,
+    block_bootstrap,
+    changed,
+    cores_needed,
+    gain,
+    law_error,
+    step_model,
+    step_seconds,
+    warmer,
+)
 from ...timeline.loading import Floats, Loading
 from ...timeline.steps import Loader, Steps
 from ...timeline.tables import Frame, Site
@@ -76,12 +86,15 @@ def priced(
     error = law_error(changed(model, changes)) * remains * count
     cost = (loading.start_seconds + first_wait) * loading.passes if first_wait else 0.0
     mine = max(0.0, value - cost)
+    after = changed(model, changes)
+    free = 1.0 - cores_needed(after) if after.workers else 1.0  # workers compute while the step does
     return gain(
         mine,
         steps.run_seconds,
         method,
         low_seconds=mine - math.hypot(value - low, error),
         high_seconds=mine + math.hypot(high - value, error),
+        besides=warmer(steps, mine, free),
         step_share=mine / max(steps.total_seconds, 1e-9),
         relative_error=fix_error,
         confidence=confidence,

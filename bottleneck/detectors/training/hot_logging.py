@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ...findings import Evidence, Finding, Fine, Fix
-from ...prediction import gain, saved_by_less_work
+from ...prediction import gain, saved_by_less_work, warmer
 from ...timeline.between import Place
 from ...timeline.loading import Loading
 from ...timeline.output import Output
@@ -67,6 +67,7 @@ class HotLogging(Detector):
             # Who changes only the line that is named saves that line's part.
             low_seconds=saved * place.call_share,
             high_seconds=max(saved, saved_by_less_work(steps, loading, less / count, 1.0)),
+            besides=warmer(steps, saved),
             step_share=saved / max(steps.total_seconds, 1e-9),
             relative_error=math.hypot(_LAW_ERROR, 1 / math.sqrt(output.samples)),
         )

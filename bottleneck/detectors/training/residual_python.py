@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ...findings import Evidence, Finding, Fine, Fix, Gain, StepModel
-from ...prediction import best_workers, gain, saved_by_less_work, step_with_workers
+from ...prediction import best_workers, gain, saved_by_less_work, step_with_workers, warmer
 from ...timeline.between import Place
 from ...timeline.loading import Loading
 from ...timeline.residual import Residual
@@ -87,6 +87,7 @@ class ResidualPython(Detector):
             f"ceiling {ceiling:.2f} s, of which {here:.2f} s in {name}; done once every {every} steps",
             low_seconds=0.85 * saved * here / ceiling,
             high_seconds=max(saved, saved_by_less_work(steps, loading, ceiling / max(steps.count, 1), 1.0)),
+            besides=warmer(steps, saved),
             step_share=saved / max(steps.total_seconds, 1e-9),
             confidence=0.6,
         )
@@ -155,6 +156,7 @@ class ResidualPython(Detector):
             f"ceiling {ceiling:.2f} s; whole-array operations take {self.vectorised_share:.0%} of a Python loop's time",
             low_seconds=0.6 * saved,
             high_seconds=ceiling,
+            besides=warmer(steps, saved),
             step_share=saved / max(steps.total_seconds, 1e-9),
             confidence=0.4,
         )
