@@ -131,6 +131,16 @@ def test_of_a_cache_and_a_decode_ahead_of_the_run_the_one_that_saves_more_speaks
     assert isinstance(loops.judge(CpuBoundDecode(), made), Finding)
 
 
+def test_samples_that_differ_in_each_pass_are_not_to_be_stored():
+    random_ones = loops.judge(CpuBoundDecode(), passes(share=0.8, same=lambda key, turn: dice.getrandbits(32)))
+    unknown = loops.judge(CpuBoundDecode(), passes(share=0.8, same=None))
+    assert "np.save" in unknown.fix.snippet and "np.save" not in random_ones.fix.snippet
+    assert "cannot be stored" in random_ones.fix.summary
+    # Nobody knows how much cheaper the line becomes: half is a guess, and the range says so.
+    assert random_ones.gain.confidence == 0.2 and 0.4 < random_ones.gain.share / unknown.gain.share < 0.7
+    assert random_ones.gain.low < 0.5 * unknown.gain.share and random_ones.gain.high > 0.8 * unknown.gain.share
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.integers(2, 8), st.floats(0.0006, 0.005), st.integers(0, 3))
 def test_no_more_is_promised_than_the_later_passes_wait(count, item, workers):

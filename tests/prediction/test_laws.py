@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -115,3 +116,21 @@ def test_what_is_made_rarer_takes_its_target_of_the_run_that_this_makes(share, t
     assert left(times) <= target * (1 + 1e-9) or times == 2
     assert left(times - 1) > target * (1 - 1e-9) or times == 2
     assert times_rarer(share, target, most=5) <= 5
+
+
+@given(st.floats(0, 20), st.floats(0, 1))
+def test_a_pause_that_goes_warms_no_more_than_what_remains(saved: float, free: float):
+    """1,000 steps of 20 ms."""
+    steps = SimpleNamespace(total_seconds=20.0, count=1000, accelerated=False)
+    expected, most = prediction.warmer(steps, saved, free)
+    assert 0 <= expected <= most <= 0.6 * min(saved, 20.0 - saved) + 1e-9
+    assert expected <= 1.5 and most <= 4.0
+    steps.accelerated = True
+    assert prediction.warmer(steps, saved, free) == (0.0, 0.0)
+
+
+def test_what_may_come_on_top_widens_the_range_upwards_alone():
+    plain = prediction.gain(2.0, 10.0, "")
+    more = prediction.gain(2.0, 10.0, "", besides=(0.1, 0.5))
+    assert more.share == pytest.approx(0.21) and more.seconds == pytest.approx(2.1)
+    assert plain.low - 0.002 < more.low <= plain.low and more.high == pytest.approx(plain.high + 0.05, abs=0.002)

@@ -128,3 +128,10 @@ def test_the_plan_stops_under_the_dead_band():
 def test_a_wide_range_hides_no_large_gain():
     assert names(rank(finding("csv", 0.14, low=0.0))[0]) == ["csv"]
     assert names(rank(finding("csv", 0.06, low=0.0))[0]) == []
+
+
+def test_a_flag_comes_first_only_where_it_saves_nearly_as_much():
+    flag, lines, format_ = (Fix("", "", effort) for effort in (1, 2, 4))
+    assert names(rank(finding("a", 0.10, fix=flag), finding("b", 0.16, fix=lines))[0]) == ["b", "a"]
+    assert names(rank(finding("a", 0.10, fix=flag), finding("b", 0.13, fix=lines))[0]) == ["a", "b"]
+    assert names(rank(finding("a", 0.10, fix=flag), finding("b", 0.22, fix=format_))[0]) == ["b", "a"]
