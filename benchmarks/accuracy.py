@@ -118,9 +118,13 @@ def pair(folder: Path, rounds: int) -> Row:
     row.basis, row.predicted, row.low, row.high = gain["basis"], gain["share"], gain["low"], gain["high"]
     ratios = []
     for _ in range(rounds):
-        before, after = measure(slow, row.basis), measure(fixed, row.basis)
+        try:
+            before, after = measure(slow, row.basis), measure(fixed, row.basis)
+        except subprocess.CalledProcessError as error:
+            print(f"{folder.name}: a round is left out: {error}", file=sys.stderr, flush=True)
+            continue
         ratios.append(1.0 - after / before)
-    row.obtained = statistics.median(ratios)
+    row.obtained = statistics.median(ratios) if ratios else None
     return row
 
 

@@ -60,6 +60,7 @@ def main():
         total += loss.item()
     if dist.get_rank() == 0:
         print(f"mean loss {total / len(loader):.3f}")
+    dist.barrier()  # nobody leaves while another still talks
     dist.destroy_process_group()
 
 

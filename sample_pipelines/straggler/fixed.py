@@ -62,6 +62,7 @@ def main():
             total += loss.item()
         if rank == 0:
             print(f"epoch {epoch}: {total / len(loader):.3f}")
+    dist.barrier()  # nobody leaves while another still talks
     dist.destroy_process_group()
 
 

@@ -40,6 +40,7 @@ def main():
             optimizer.zero_grad()
     if dist.get_rank() == 0:
         print(f"mean loss {total * ACCUMULATE / len(loader):.3f}")
+    dist.barrier()  # nobody leaves while another still talks
     dist.destroy_process_group()
 
 
