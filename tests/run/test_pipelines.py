@@ -10,15 +10,11 @@ from helpers import PIPELINES, bottleneck
 SLOW = {
     "workers-zero": "DataLoader(",
     "serial-collate": "def pad",
-    "sync-checkpoint": "torch.save",
     "eval-heavy": "validate(",
     "hot-logging": "log.debug(",
     "left-on-switches": "set_detect_anomaly",
-    "step-jitter": "gc.collect()",
     "residual-python": "value",  # in the loop of histogram()
     "worker-respawn": "DataLoader(",
-    "optimizer-step": "torch.optim.Adam(",
-    "padding-waste": "DataLoader(",
 }
 
 
