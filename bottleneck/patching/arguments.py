@@ -18,6 +18,7 @@ _KNOWN: dict[str, tuple[tuple[str, ...], str]] = {
     "pandas.read_parquet": ((), "path engine columns"),
     "pandas.read_feather": ((), "path columns"),
     "pandas.read_orc": ((), "path columns"),
+    "torch.autograd.set_detect_anomaly": (("torch.autograd.anomaly_mode.set_detect_anomaly",), "mode check_nan"),
 }
 _OPTIMIZERS = {
     "SGD": "params lr momentum dampening weight_decay nesterov",

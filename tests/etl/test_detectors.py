@@ -172,13 +172,6 @@ def test_no_projection_fires():
     ast.parse(found.fix.snippet)
 
 
-def test_columns_that_nobody_uses_are_not_filtered_either():
-    moved = "moved", {"read": 1, "wall_ns": 1_000_000_000}
-    found = judge(NoProjection, read(1, 4, columns=list("abcdefghij")), used(["a"]), used(["c"]), moved)
-    alone = judge(NoProjection, read(1, 4, columns=list("abcdefghij")), used(["a"]), used(["c"]))
-    assert found.gain.seconds == pytest.approx(alone.gain.seconds + 0.8)
-
-
 def test_the_projection_is_the_users_own_call():
     source = "return pd.read_csv(path, sep=';', parse_dates=['j'], usecols=None)[['a', 'c']]"
     seen = [used(["a"]), used(["c"]), tried(source)]

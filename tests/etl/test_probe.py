@@ -119,3 +119,10 @@ def test_a_columnar_file_is_tried_with_the_used_columns(tmp_path, used, more):
         assert 0 < first[2]["used_seconds"] < first[2]["all_seconds"]
         found = run([NoProjection()], Artifacts(recording))["no-projection"]
         assert isinstance(found, Finding) and "tried on the file" in found.gain.method
+
+
+def test_columns_that_nobody_uses_are_not_filtered_either():
+    read, used = made.read(1, 4, columns=list("abcdefghij")), [made.used(["a"]), made.used(["c"])]
+    moved = "moved", {"read": 1, "wall_ns": 1_000_000_000}
+    found, alone = (made.judge(NoProjection, read, *used, *more) for more in ((moved,), ()))
+    assert found.gain.seconds == pytest.approx(alone.gain.seconds + 0.8)

@@ -200,3 +200,29 @@ def test_everything_outside_the_call_stays_and_the_rest_of_the_call_too(tmp_path
     assert given_now == {**old, "num_workers": "Constant(value=2)", "persistent_workers": "Constant(value=True)"}
     for comment in ("# note, (a) = 'b'", "# more"):
         assert changed.count(comment) == text.count(comment)
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("import torch\ntorch.autograd.set_detect_anomaly(True)\n", "torch.autograd.set_detect_anomaly(False)"),
+        (
+            "import torch\ntorch.autograd.set_detect_anomaly(mode=True)\n",
+            "torch.autograd.set_detect_anomaly(mode=False)",
+        ),
+        ("from torch.autograd import set_detect_anomaly as look\nlook(True, True)\n", "look(False, True)"),
+    ],
+)
+def test_a_switch_is_switched_off(tmp_path, text, expected):
+    changed = after(tmp_path, text, 2, "torch.autograd.set_detect_anomaly", mode="False")
+    assert changed.splitlines()[1] == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["import torch\nwith torch.autograd.detect_anomaly():\n    pass\n", "import pl\npl.Trainer(detect_anomaly=1)\n"],
+)
+def test_a_switch_of_another_kind_is_left_alone(tmp_path, text):
+    assert "no plain call of set_detect_anomaly" in refused(
+        tmp_path, text, 2, "torch.autograd.set_detect_anomaly", mode="False"
+    )

@@ -170,3 +170,10 @@ def test_from_another_folder_the_way_to_apply_it_is_said(ran: Ran, tmp_path: Pat
     shown = fix(tmp_path, ran.folder)
     assert shown.returncode == 0 and shown.stderr.endswith("is not below this folder: apply with patch -p1 -d /\n")
     assert shown.stdout.startswith(f"--- a{ran.folder.parent.resolve()}/slow.py\n")
+
+
+def test_a_switch_that_has_a_name_is_switched_off_there(tmp_path: Path):
+    script = recorded(tmp_path, "left-on-switches")
+    before = script.read_text()
+    assert fix(tmp_path, "run", "left-on-switches", "--apply").returncode == 0
+    assert script.read_text() == before.replace("LOOK_FOR_NAN = True", "LOOK_FOR_NAN = False") != before

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...findings import Evidence, Finding, Fine, Fix
+from ...findings import Arguments, Evidence, Finding, Fine, Fix
 from ...prediction import gain, saved_by_less_work
 from ...timeline.loading import Loading
 from ...timeline.steps import Steps
@@ -10,6 +10,8 @@ from ...timeline.switches import Switches
 from .. import Detector
 from ..loading._shared import location
 from ._shared import limit_after
+
+_SWITCH = "torch.autograd.set_detect_anomaly"
 
 
 class LeftOnSwitches(Detector):
@@ -36,7 +38,7 @@ class LeftOnSwitches(Detector):
     def detect(self, steps: Steps, switches: Switches, loading: Loading | None) -> Finding | Fine:
         if not switches.anomaly:
             return Fine(0, None, "count", "debugging switches left on")
-        priced, saved = None, 0.0
+        priced, saved, site = None, 0.0, switches.site
         total, count = sum(switches.seconds.values()), max(steps.count, 1)
         if switches.share >= self.share_threshold:
             searching = self.search_share * float(steps.phase("backward").sum())
@@ -52,7 +54,7 @@ class LeftOnSwitches(Detector):
             detector=self.id,
             title=self.title,
             stage=self.stage,
-            location=location(switches.site),
+            location=location(site),
             evidence=(
                 Evidence("anomaly detection", "on"),
                 Evidence("steps spent keeping call stacks", switches.share, "share"),
@@ -60,8 +62,9 @@ class LeftOnSwitches(Detector):
             gain=priced,
             fix=Fix(
                 "Switch it off: it is for finding a NaN",
-                "torch.autograd.set_detect_anomaly(False)",
+                f"{_SWITCH}(False)",
                 effort=1,
+                edit=None if site is None else Arguments(site.file, site.line, _SWITCH, {"mode": "False"}),
             ),
             after=limit_after(steps, loading, saved / count, "the phases of the step") if priced else "",
             removes={phase: saved * seconds / max(total, 1e-9) for phase, seconds in switches.seconds.items()},
