@@ -161,10 +161,11 @@ def test_the_gain_is_what_rarer_writing_leaves_out(ms, every):
     found = judge(training(*LOGGING, ms=ms, every=every))
     if isinstance(found, Finding):
         written = ms * (200 // every) / 1e3
-        assert 0 < found.gain.seconds < written * 1.02
+        removed = sum(found.removes.values())
+        assert 0 < removed < written * 1.02
+        assert removed <= found.gain.seconds <= removed * 1.2 + 1e-9  # the rest of the step is quicker
         assert found.gain.seconds >= 0.5 * written * 0.9
         assert found.gain.low <= found.gain.share <= found.gain.high < 1
-        assert sum(found.removes.values()) == pytest.approx(found.gain.seconds)
 
 
 @pytest.mark.parametrize(
