@@ -129,14 +129,20 @@ def _measure_columns(read: dict[str, Any], used: list[str], deadline: float) -> 
             return table.to_pandas() if pandas is not None else table
 
         times = _times(whole)
-        middle = sorted(times)[len(times) // 2]
         return {
-            "parquet_seconds": middle,
-            "parquet_low_seconds": min(times),
-            "parquet_high_seconds": max(times),
+            **_as_parquet(times),
             "all_seconds": min(times),
             "used_seconds": min(_times(lambda: whole(used))),
         }
+
+
+def _as_parquet(times: list[float]) -> dict[str, float]:
+    """What repeated reads of Parquet say: the middle one, the quickest and the slowest."""
+    return {
+        "parquet_seconds": sorted(times)[len(times) // 2],
+        "parquet_low_seconds": min(times),
+        "parquet_high_seconds": max(times),
+    }
 
 
 def _scale(points: Sequence[tuple[int, float]], size: int) -> float:
@@ -167,13 +173,7 @@ def _sample(run_dir: Path, path: Path, length: int, read: dict[str, Any], used: 
             back = parquet.read_table(temporary)
             return back.to_pandas() if pandas is not None else back
 
-        times = _times(columnar)
-        result = {
-            "parquet_seconds": sorted(times)[len(times) // 2],
-            "parquet_low_seconds": min(times),
-            "parquet_high_seconds": max(times),
-            "write_seconds": min(written),
-        }
+        result = {**_as_parquet(_times(columnar)), "write_seconds": min(written)}
     finally:
         temporary.unlink(missing_ok=True)
     if pandas is not None and used and read["call"] in ("pandas.read_csv", "pandas.read_table"):

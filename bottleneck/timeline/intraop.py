@@ -39,7 +39,7 @@ class IntraOp:
 
     @classmethod
     def compute(cls, recording: Recording, steps: Steps, host: Host, machine: Machine) -> IntraOp:
-        if len(recording.gpu.get("time_ns", ())):
+        if steps.accelerated:
             raise Missing("An accelerator computes: the threads of operations on the CPU matter little.")
         notes = recording.facts.of_process("threads", steps.process)
         if not notes or not steps.training:

@@ -74,7 +74,7 @@ class Output:
     ) -> Output:
         if not steps.training:
             raise Missing("The run does not train: what it writes is its work.")
-        accelerated = bool(recording.gpu)
+        accelerated = steps.accelerated
         lines = _lines(recording, accelerated)
         nothing = cls({}, 0.0, None, "", 0, 0.0, lines, accelerated)
         found: list[Sample] = []

@@ -112,8 +112,7 @@ class Reads:
                 site = facts.sites.get((process, int(fields.get("site") or 0)))
                 number = int(fields["id"])
                 inside = _in_steps(steps, int(fields["t0"]))
-                read = _read(fields, site, used.get(number), inside, probes.get(number))
-                found.append(replace(read, moved_seconds=moved[number] / 1e9))
+                found.append(_read(fields, site, used.get(number), inside, moved[number] / 1e9, probes.get(number)))
         found.sort(key=lambda read: read.t0)
         finished = bool(facts.processes[process].bye_ns) and recording.run.get("exit_code") in (0, None)
         return cls(process, tuple(_share_probes(found)), finished)
@@ -157,7 +156,12 @@ def _tuple(values: Any) -> tuple[str, ...] | None:
 
 
 def _read(
-    fields: dict[str, Any], site: Site | None, used: frozenset[str] | None, inside: bool, probe: dict[str, Any] | None
+    fields: dict[str, Any],
+    site: Site | None,
+    used: frozenset[str] | None,
+    inside: bool,
+    moved_seconds: float,
+    probe: dict[str, Any] | None,
 ) -> Read:
     return Read(
         id=int(fields["id"]),
@@ -179,6 +183,7 @@ def _read(
         wall_seconds=int(fields["wall_ns"]) / 1e9,
         cpu_seconds=int(fields["cpu_ns"]) / 1e9,
         in_step=inside,
+        moved_seconds=moved_seconds,
         probe=_probe(probe),
         source=str((probe or {}).get("source", "")),
     )

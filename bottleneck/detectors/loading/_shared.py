@@ -69,8 +69,7 @@ def priced(
     what remains of a step, and ``fix_error``, of how much a fix takes away that puts cheaper work in the place of work
     (one sigma, relative).
     """
-    model = changes.of
-    remains = step_seconds(changed(model, changes))
+    model, after = changes.of, changed(changes.of, changes)
     count = steps.count * part
 
     def saved(wait: Floats, work: Floats) -> float:
@@ -83,10 +82,9 @@ def priced(
         return max(0.0, now - step_seconds(changed(drawn, changes)) * unseen) * count
 
     value, low, high = block_bootstrap((loading.wait, loading.work), saved)
-    error = law_error(changed(model, changes)) * remains * count
+    error = law_error(after) * step_seconds(after) * count
     cost = (loading.start_seconds + first_wait) * loading.passes if first_wait else 0.0
     mine = max(0.0, value - cost)
-    after = changed(model, changes)
     free = 1.0 - cores_needed(after) if after.workers else 1.0  # workers compute while the step does
     return gain(
         mine,
