@@ -7,13 +7,13 @@ cannot be made turns recording off for that thread, and the reason goes to the s
 import mmap
 import os
 import sys
-from _thread import get_ident
 from itertools import count
 from struct import Struct
 from time import monotonic_ns, time_ns
 
 from . import signals
 from .signals import DATA_AT, HEADER, HIST_AT, MAIN_CAPACITY, PHASE_COUNT, THREAD_CAPACITY, TOTALS_AT
+from .unpatched import get_ident
 
 pack_record = Struct(signals.RECORD).pack_into
 pack_header = Struct(HEADER).pack_into

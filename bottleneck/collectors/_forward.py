@@ -8,10 +8,10 @@ the plain call and nothing else (it would wrap what is in a closure); and what s
 
 import os
 import sys
-from _thread import get_ident
 
 from .. import signals
 from ..recorder import now
+from ..unpatched import get_ident
 from . import dress
 
 _LEARN_CALLS = 64  # outermost forwards looked at before the wrap is narrowed to their classes

@@ -1,7 +1,8 @@
 """Who else holds the GIL while the main thread is blocked: asked by the thread that looks at it and wakes late."""
 
-import _thread
+from _thread import get_native_id
 
+from ..unpatched import get_ident
 from ._thread_files import ThreadFiles
 
 PROMPT_NS = 3_000_000  # woken later than this, somebody held the GIL: most likely the main thread, running
@@ -14,9 +15,9 @@ class GilWatch:
     """Made by the looking thread, for itself; ``main`` is the number of the thread that it looks at."""
 
     def __init__(self, main):
-        self._me = _thread.get_ident()
+        self._me = get_ident()
         self._main = main
-        self._files = ThreadFiles(_thread.get_native_id())
+        self._files = ThreadFiles(get_native_id())
         self._delay = 0
 
     def held_by_others(self, late, others):

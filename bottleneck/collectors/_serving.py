@@ -10,10 +10,10 @@ import gc
 import os
 import sys
 import time
-from _thread import allocate_lock, get_ident, start_new_thread
 
 from .. import signals
 from ..recorder import is_users_exception, now
+from ..unpatched import allocate_lock, get_ident, sleep, start_new_thread
 
 BEAT_SECONDS = 0.05  # wakes the loop 20 times a second; a 20 ms heartbeat cost 0.9 % of a core
 LATE_NS = 10_000_000  # a heartbeat later than this is recorded
@@ -312,7 +312,7 @@ class Serving:
     def _look(self):
         """Note the user's innermost frame that keeps the loop's thread from its loop; and whether we got to run."""
         before = now()
-        time.sleep(0.001)
+        sleep(0.001)
         self._looks += 1
         self._free += now() - before < 1_000_000 + GIL_WAIT_NS
         top = frame = sys._current_frames().get(self.thread)

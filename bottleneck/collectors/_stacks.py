@@ -11,14 +11,15 @@ arrives after the interpreter has put the default handlers back, or just before 
 """
 
 import _signal
-import _thread
 import atexit
 import os
 import sys
 import time
+from _thread import get_native_id
 
 from ..recorder import Ring, is_users_exception, now
 from ..signals import GIL_HELD, STACK_BLOCKED, STACK_CPU, THREAD_CAPACITY
+from ..unpatched import allocate_lock, get_ident, sleep, start_new_thread
 from . import BaseCollector, _pyinstrument, dress
 from ._gil import PROMPT_NS, GilWatch
 from ._posix_timer import Timer
@@ -105,8 +106,8 @@ class Collector(BaseCollector):
             atexit.unregister(self._at_exit)
 
     def _arm(self):
-        self._main = _thread.get_ident()
-        self._native = _thread.get_native_id()
+        self._main = get_ident()
+        self._native = get_native_id()
         self._files = ThreadFiles(self._native)
         self._clock = time.pthread_getcpuclockid(self._main)
         self._cpu_ns = time.thread_time_ns()
@@ -168,7 +169,7 @@ class Collector(BaseCollector):
             return before
 
         def pthread_sigmask(how, mask, /):
-            main = self.on and self._timer is not None and _thread.get_ident() == self._main
+            main = self.on and self._timer is not None and get_ident() == self._main
             if main and not self._masked:
                 self._pause()  # before the mask is set, so that none is left waiting behind it
             before = set_mask(how, mask)
@@ -251,10 +252,10 @@ class Collector(BaseCollector):
     # -- blocked -------------------------------------------------------------------------------------------
 
     def _start_thread(self):
-        leave = _thread.allocate_lock()
+        leave = allocate_lock()
         leave.acquire()
         self._thread = leave, []
-        _thread.start_new_thread(self._run, self._thread)
+        start_new_thread(self._run, self._thread)
 
     def stop_thread(self):
         """Ask the looking thread to leave and wait until the system no longer counts it, 50 ms at most."""
@@ -269,12 +270,12 @@ class Collector(BaseCollector):
         for _ in range(500):
             if native and (native[0] == 0 or not os.path.exists(f"/proc/self/task/{native[0]}")):
                 return
-            time.sleep(0.0001)
+            sleep(0.0001)
 
     def _run(self, leave, native):
         try:
             _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
-            native.append(_thread.get_native_id())
+            native.append(get_native_id())
             self._gil = GilWatch(self._main)
             spent = time.thread_time_ns()
             due = now() + self._look_ns

@@ -5,10 +5,10 @@ the root forward as ``_forward`` says. torch.compile traces what it meets: every
 """
 
 import sys
-from _thread import get_ident
 
 from .. import signals
 from ..recorder import now
+from ..unpatched import get_ident
 from . import BaseCollector, dress
 from ._forward import RootForward, is_traced
 from ._optimizers import Optimizers

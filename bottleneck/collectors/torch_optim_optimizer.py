@@ -9,10 +9,10 @@ be undone.
 import atexit
 import os
 import sys
-from _thread import get_ident
 
 from .. import signals
 from ..recorder import now
+from ..unpatched import get_ident
 from . import BaseCollector, dress
 from ._forward import is_traced
 

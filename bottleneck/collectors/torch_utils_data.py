@@ -8,11 +8,11 @@ only while the iterator is being made.
 import os
 import sys
 import weakref
-from _thread import get_ident
 from functools import partial
 
 from .. import signals
 from ..recorder import now
+from ..unpatched import get_ident
 from . import BaseCollector, dress
 from ._batches import Batches
 from ._growth import Growth
