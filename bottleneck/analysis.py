@@ -153,6 +153,8 @@ def _facts(
     ranks = {p.rank for p in recording.facts.processes if p.rank is not None and p.role == "main"}
     notes = [str(note) for note in run.get("notes", [])]
     notes += [f"The {name} hooks failed and were switched off ({why})." for name, why in recording.facts.failed.items()]
+    if recording.facts.unreadable:
+        notes.append(f"{recording.facts.unreadable} lines of the recording could not be read and were skipped.")
     if recording.dropped_records:
         notes.append(f"{recording.dropped_records} records were lost because a ring was full.")
     started = datetime.datetime.fromtimestamp(run.get("started_wall_ns", 0) / 1e9).astimezone()

@@ -12,6 +12,7 @@ from struct import Struct
 from time import monotonic_ns, time_ns
 
 from . import signals
+from .frames import line_of
 from .signals import DATA_AT, HEADER, HIST_AT, MAIN_CAPACITY, PHASE_COUNT, THREAD_CAPACITY, TOTALS_AT
 from .unpatched import get_ident
 
@@ -236,7 +237,7 @@ class Recorder:
         frame = self.user_frame(sys._getframe(depth))
         if frame is None:
             return 0
-        return self.site_of(frame.f_code, frame.f_lineno)
+        return self.site_of(frame.f_code, line_of(frame))
 
     def site_of(self, code, line):
         """Id of (code object, line)."""
@@ -254,7 +255,7 @@ class Recorder:
         walked = []
         while frame is not None and len(walked) < 2 * limit:
             walked.append(frame.f_code)
-            walked.append(frame.f_lineno)
+            walked.append(line_of(frame))
             frame = frame.f_back
         key = tuple(walked)
         found = self.stacks.get(key)

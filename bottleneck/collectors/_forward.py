@@ -10,6 +10,7 @@ import os
 import sys
 
 from .. import signals
+from ..frames import line_of
 from ..recorder import now
 from ..unpatched import get_ident
 from . import dress
@@ -147,7 +148,7 @@ class RootForward:
         frames = []
         while frame is not None:
             if self._recorder.is_user(frame.f_code):
-                frames.append((frame.f_code, frame.f_lineno))
+                frames.append((frame.f_code, line_of(frame)))
             frame = frame.f_back
         grad = _timer is not None and _timer.grad_enabled()
         place = (grad, *[(id(code), line) for code, line in frames])

@@ -12,6 +12,7 @@ import sys
 import time
 
 from .. import signals
+from ..frames import line_of
 from ..recorder import is_users_exception, now
 from ..unpatched import allocate_lock, get_ident, sleep, start_new_thread
 
@@ -326,7 +327,7 @@ class Serving:
         site = user or inner
         if site is None:  # waiting in its selector: late for want of a core or of the interpreter lock
             return
-        key = (site.f_code, site.f_lineno)
+        key = (site.f_code, line_of(site))
         if key not in self._ids:
             self._ids[key] = self.recorder.stack(top)
         self._sites[key] = self._sites.get(key, 0) + 1
@@ -344,7 +345,7 @@ class Serving:
                 frame = frame.f_back
             user = self.recorder.user_frame(caller)
             if user is not None:
-                site = self.recorder.site_of(user.f_code, user.f_lineno)
+                site = self.recorder.site_of(user.f_code, line_of(user))
                 count = self._models[site] = self._models.get(site, 0) + 1
                 if count & (count - 1) == 0:  # 1, 2, 4, ...: a note is a write
                     self.recorder.note("model_call", site=site, count=count)

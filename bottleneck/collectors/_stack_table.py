@@ -3,22 +3,14 @@
 import os
 from itertools import count
 
+from ..frames import line_of
+
 DEPTH = 100  # frames kept, innermost first
 MAX_STACKS = 4096
 MAX_SEEN = 16384
 _OURS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")  # our hooks are not shown
 _GENERATOR = 0x20  # inspect.CO_GENERATOR
 FIRST_ID = 10_000  # apart from the ids that the recorder itself gives (below 4,097)
-
-
-def line_before(code, at):
-    """The last line in front of an instruction that belongs to none, such as the jump back to the head of a loop."""
-    line = code.co_firstlineno
-    for start, _, number in code.co_lines():
-        if start > at:
-            break
-        line = number or line
-    return line
 
 
 class StackTable:
@@ -58,7 +50,7 @@ class StackTable:
             known = codes.get(id(code)) or self._know(code)
             # A module imported by a module goes through a handful of frames of importlib: one of them says it all.
             if not (known[4] or (importing and known[3])):
-                kept.append((known, frame.f_lineno or line_before(code, frame.f_lasti)))
+                kept.append((known, line_of(frame)))
             importing = known[3] or (importing and known[4])
             frame = frame.f_back
         by_line = tuple([(id(known), line) for known, line in kept])

@@ -34,19 +34,22 @@ def append_notes(run_dir: Path, notes: Sequence[Note]) -> None:
 
 
 def read_facts(run_dir: Path) -> Facts:
-    """The facts of a run. Raises RunError when a line is not what it should be."""
+    """The facts of a run; a line that is not what it should be is counted and left out. Raises RunError."""
     path = run_dir / FACTS
     notes: list[Note] = []
+    unreadable = 0
     try:
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        for number, line in enumerate(lines, 1):
-            try:
-                notes.append(_note(json.loads(line)))
-            except (ValueError, RecursionError) as error:
-                raise damaged(path, f"line {number}: {error}") from None
-    except (OSError, ValueError) as error:
+        lines = path.read_bytes().splitlines() if path.exists() else []
+    except OSError as error:
         raise damaged(path, error) from None
-    return facts_of(notes)
+    for line in lines:
+        try:
+            notes.append(_note(json.loads(line.decode("utf-8", "replace"))))
+        except (ValueError, RecursionError):
+            unreadable += 1
+    facts = facts_of(notes)
+    facts.unreadable = unreadable
+    return facts
 
 
 def _note(value: Any) -> Note:

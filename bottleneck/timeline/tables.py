@@ -101,6 +101,7 @@ class Facts:
     notes: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)  # all other notes, in order
     attached: set[str] = field(default_factory=set)  # collector ids
     failed: dict[str, str] = field(default_factory=dict)  # collector id -> "where: error"
+    unreadable: int = 0  # notes that were left out because they are not what they should be
 
     def of(self, kind: str) -> list[tuple[int, dict[str, Any]]]:
         """(process, fields) of every note of one kind, e.g. "read"."""

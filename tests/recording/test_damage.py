@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from bottleneck_profiler import session, signals
+from bottleneck_profiler.frames import line_of
 from bottleneck_profiler.recorder import Recorder
 from bottleneck_profiler.recording.drain import Drain
 from bottleneck_profiler.recording.folder import RunError, read_run, summary, write_json
@@ -149,10 +152,24 @@ def test_a_newer_version_still_says_so(run: Path):
                                   '[0, "stack", {"id": 1, "frames": [["f", "g", 1]]}]'])  # fmt: skip
 def test_a_note_of_another_shape(run: Path, line: str):
     path = run / "tables" / "facts.jsonl"
-    number = len(path.read_text().splitlines()) + 1
+    before = len(path.read_text().splitlines())
     with open(path, "a") as file:
         file.write(line + "\n")
-    assert f"{path} is damaged: line {number}: " in outcome(run)
+    _, diagnosis = session.analyse(run)
+    assert "1 lines of the recording could not be read and were skipped." in diagnosis.run.notes
+    assert len(path.read_text().splitlines()) == before + 1  # nothing is thrown away
+
+
+def test_a_frame_without_a_line_has_the_one_before():
+    def looped() -> types.FrameType:
+        for _ in range(2):
+            frame = sys._getframe()
+        return frame
+
+    frame = looped()
+    nowhere = types.SimpleNamespace(f_lineno=None, f_code=frame.f_code, f_lasti=frame.f_lasti)
+    assert line_of(frame) == frame.f_lineno
+    assert line_of(nowhere) == frame.f_lineno
 
 
 def rewrite(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
