@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import types
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
@@ -40,9 +41,14 @@ def all_detectors() -> list[Detector]:
         found += [
             item()
             for item in vars(loaded).values()
-            if isinstance(item, type) and issubclass(item, Detector) and item.__module__ == loaded.__name__
+            if _is_class(item) and item.__module__ == loaded.__name__ and issubclass(item, Detector)
         ]
     return sorted(found, key=lambda detector: detector.id)
+
+
+def _is_class(item: object) -> bool:
+    """Whether ``item`` is a class; Python 3.10 says so of ``list[int]`` too, which issubclass() then refuses."""
+    return isinstance(item, type) and not isinstance(item, types.GenericAlias)
 
 
 def run(detectors: list[Detector], artifacts: Artifacts) -> dict[str, Outcome]:
