@@ -21,8 +21,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
-BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
-STAMP = VENV / "installed.sha256"
+OTHER_PYTHONS = ("3.10", "3.13")
+PACKAGES_WITHOUT_TORCH = ("gevent", "hypothesis", "jsonschema", "pandas", "pytest", "pytest-timeout")
+TESTS_WITHOUT_TORCH = (
+    "artifacts",
+    "goldens",
+    "diagnosis",
+    "recording",
+    "exporters",
+    "run/test_green_threads.py",
+    "run/test_recorded_pandas.py",
+)
 CONSTRAINTS = ROOT / "constraints-ci.txt"
 
 
@@ -40,28 +49,37 @@ def call(*command: str | Path) -> int:
         return 127
 
 
-def fingerprint() -> str:
+def binaries(venv: Path) -> Path:
+    """The folder of a virtual environment's commands."""
+    return venv / ("Scripts" if os.name == "nt" else "bin")
+
+
+BIN = binaries(VENV)
+
+
+def fingerprint(*wanted: str) -> str:
     """Changes when another set of packages, or another Python, is asked for."""
-    digest = hashlib.sha256(sys.version.encode())
+    digest = hashlib.sha256(repr(wanted).encode())
     for path in (ROOT / "pyproject.toml", ROOT / "setup.py", CONSTRAINTS):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
-def install() -> None:
-    """Make .venv hold the checkout and all that its tests need; does nothing when it already does."""
-    wanted = fingerprint()
-    if STAMP.is_file() and STAMP.read_text() == wanted and (BIN / "python").exists():
+def install(venv: Path = VENV, interpreter: str = sys.executable, *packages: str) -> None:
+    """Make ``venv`` hold the checkout and ``packages``, by default all that its tests need; once only."""
+    packages = packages or (".[dev]",)
+    stamp, python = venv / "installed.sha256", binaries(venv) / "python"
+    wanted = fingerprint(interpreter, *packages)
+    if stamp.is_file() and stamp.read_text() == wanted and python.exists():
         return
-    if not (BIN / "python").exists() and call(sys.executable, "-m", "venv", VENV) != 0:
-        shutil.rmtree(VENV, ignore_errors=True)
+    if not python.exists() and call(interpreter, "-m", "venv", venv) != 0:
+        shutil.rmtree(venv, ignore_errors=True)
         fail("this Python cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv")
-    print("installing into .venv (a few minutes the first time) ...", file=sys.stderr, flush=True)
-    pip: list[str | Path] = [BIN / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-    pip += ["-c", CONSTRAINTS]
-    if call(*pip, "-e", ".[dev]") != 0:
+    print(f"installing into {venv.name} (a few minutes the first time) ...", file=sys.stderr, flush=True)
+    pip: list[str | Path] = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    if call(*pip, "-c", CONSTRAINTS, "-e", *packages) != 0:
         fail("the installation failed; the lines above say why")
-    STAMP.write_text(wanted)
+    stamp.write_text(wanted)
 
 
 def install_browser() -> None:
@@ -74,6 +92,37 @@ def install_browser() -> None:
     chromium = ("apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium")
     if call("apt-get", "update", "-qq") != 0 or call(*chromium) != 0:
         print("dev.py: no Chromium; the browser test of the report will be skipped", file=sys.stderr)
+
+
+def other_interpreters() -> int:
+    """What needs no torch, under the oldest and the newest Python that are supported, where this machine has them."""
+    for version in OTHER_PYTHONS:
+        found = find_python(version)
+        if found is None:
+            print(f"--- Python {version}: not on this machine, not tested", file=sys.stderr, flush=True)
+            continue
+        venv = ROOT / f".venv-{version}"
+        install(venv, str(found), ".", *PACKAGES_WITHOUT_TORCH)
+        print(f"--- pytest under Python {version}", file=sys.stderr, flush=True)
+        started = time.monotonic()
+        tests = [f"tests/{name}" for name in TESTS_WITHOUT_TORCH]
+        code = call(binaries(venv) / "python", "-m", "pytest", "-q", "-r", "fE", *tests)
+        if code != 0:
+            print(f"dev.py: pytest under Python {version} failed (exit code {code})", file=sys.stderr)
+            return code
+        print(f"--- pytest under Python {version}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+    return 0
+
+
+def find_python(version: str) -> Path | None:
+    """An interpreter of ``version``, from PATH or from pyenv; None when there is none."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    on_path = shutil.which(f"python{version}")
+    for candidate in (*([Path(on_path)] if on_path else []), *sorted(pyenv.glob(f"{version}.*/bin/python"))):
+        # pyenv's shim is on PATH for versions that are not switched on, and then only prints an error.
+        if subprocess.run([candidate, "-c", ""], capture_output=True).returncode == 0:
+            return candidate
+    return None
 
 
 def demo(arguments: list[str]) -> int:
@@ -102,7 +151,7 @@ def test(arguments: list[str]) -> int:
             print(f"dev.py: {name} failed (exit code {code})", file=sys.stderr)
             return code
         print(f"--- {name}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
-    return 0
+    return 0 if arguments else other_interpreters()
 
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {"demo": demo, "test": test}
