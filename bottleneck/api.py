@@ -19,8 +19,8 @@ from . import signals
 if TYPE_CHECKING:
     from os import PathLike
 
-    from .diagnosis import Diagnosis, Ranked
-    from .launch.inside import Run
+    from .capture.inside import Run
+    from .diagnosis.model import Diagnosis, Ranked
 
 __all__ = ["Profile", "ProfileError", "mark", "profile", "stage", "steps"]
 
@@ -32,7 +32,7 @@ _GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x20, 0x80, 0x200  # code flags; insp
 
 def _recorder() -> Any:
     """The recorder of this process; None when there is none, or one whose layout is another version's."""
-    module = _modules.get("_bottleneck_child.recorder")
+    module = _modules.get("_bottleneck_child.agent.recorder")
     if module is None or module.signals.LAYOUT_VERSION != signals.LAYOUT_VERSION:
         return None
     return module.recorder()
@@ -174,14 +174,14 @@ class Profile:
         self._run: Run | None = None
 
     def __enter__(self) -> Profile:
-        from .launch.inside import begin
+        from .capture.inside import begin
 
         self._run = begin(*self._settings)
         self._open.append(self._run)
         return self
 
     def __exit__(self, *_: object) -> None:
-        from .launch.inside import end
+        from .capture.inside import end
 
         end(self._open.pop())
 
@@ -223,7 +223,7 @@ class Profile:
         if run is None or not run.wait(None):
             raise ProfileError(run.reason() if run is not None else "the profile has not been started")
         if run.diagnosis is None:
-            from .launch.inside import read_diagnosis
+            from .capture.inside import read_diagnosis
 
             try:
                 run.diagnosis = read_diagnosis(run)
@@ -242,7 +242,7 @@ class Profile:
             diagnosis = self.diagnosis
         except ProfileError as error:
             return f"bottleneck: {error}."
-        from .launch.inside import as_text
+        from .capture.inside import as_text
 
         return as_text(diagnosis, verbose)
 

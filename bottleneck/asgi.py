@@ -36,7 +36,7 @@ class ASGIMiddleware:
     def _find(self) -> Any:
         """The serving state of the recorder in this process: the injected one, else our own; None when none records."""
         for package in ("_bottleneck_child", __package__ or ""):
-            module = sys.modules.get(f"{package}.recorder")
+            module = sys.modules.get(f"{package}.agent.recorder")
             recorder = module.recorder() if module is not None else None
             if recorder is None or "serving" in recorder.failed:
                 continue

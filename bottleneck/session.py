@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import signals
-from .launch.command import start_error
-from .launch.supervisor import Ended, Supervisor
+from .capture.command import start_error
+from .capture.supervisor import Ended, Supervisor
 from .signals import OPTIONS_VARIABLE, RUN_DIR_VARIABLE
 
 if TYPE_CHECKING:
-    from .diagnosis import Diagnosis
-    from .timeline.tables import Recording
+    from .diagnosis.model import Diagnosis
+    from .recording.model import Recording
 
 PART_SECONDS = 10.0
 HOST_SECONDS = 0.1
@@ -69,7 +69,7 @@ class Recorder:
     gpus: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        from .recording.drain import Drain
+        from .capture.drain import Drain
         from .recording.store import Writer
 
         self.drain = Drain(self.run_dir)
@@ -236,7 +236,7 @@ def begin(run_dir: Path, words: list[str], options: Options, start: Mapping[str,
 
 
 def _write_run(run_dir: Path, recorder: Recorder, words: list[str], options: Options, ended: Ended) -> None:
-    from .recording import resume
+    from .capture import resume
     from .recording.folder import write_json
 
     write_json(
@@ -298,7 +298,7 @@ def _machine() -> dict[str, Any]:
 
 def _call_seconds() -> float | None:
     try:
-        from .launch.calibration import call_seconds
+        from .agent.calibration import call_seconds
 
         return call_seconds()
     except OSError:
@@ -313,15 +313,15 @@ def _versions() -> dict[str, str]:
 
 def complete(run_dir: Path) -> None:
     """Look once, right after the run, at what a later analysis may not find any more: sources and files read."""
-    from .recording import device_trace, probe
-    from .recording.data_flow import add_flow_lines
-    from .recording.device_lines import add_device_lines
+    from .enrich import device_trace, probe
+    from .enrich.source.device_lines import add_device_lines
+    from .enrich.source.flow_lines import add_flow_lines
+    from .enrich.source.growth_lines import add_growth_lines
+    from .enrich.source.objects_lines import add_objects_lines
+    from .enrich.source.output_lines import add_output_lines
+    from .enrich.source.switch_lines import add_switch_lines
     from .recording.notes import append_notes
-    from .recording.objects_line import add_objects_lines
-    from .recording.output_lines import add_output_lines
-    from .recording.sources import add_growth_lines
     from .recording.store import load
-    from .recording.switch_lines import add_switch_lines
 
     recording = load(run_dir)
     known = len(recording.facts.notes)
@@ -344,11 +344,11 @@ def analyse(run_dir: Path, price_per_hour: float | None = None) -> tuple[Recordi
 
     A run whose recording was killed is completed first.
     """
-    from .analysis import diagnose
+    from .artifacts.run.machine import Settings
+    from .capture.recovery import recover
+    from .diagnosis.analysis import diagnose
     from .patching import add_patches
-    from .recording.recovery import recover
     from .recording.store import load
-    from .timeline.machine import Settings
 
     if recover(run_dir):
         complete(run_dir)
@@ -365,14 +365,14 @@ def write(
     otlp: str | None = None,
 ) -> list[str]:
     """diagnosis.json, report.html, trace.jaeger.json, and spans where asked. Returns warnings; never raises OSError."""
+    from .exporters import html
+    from .exporters import json as report_json
     from .recording.folder import reason, write_text
-    from .report import html
-    from .report import json as report_json
 
     try:
         write_text(run_dir / "diagnosis.json", report_json.dumps(diagnosis))
         write_text(run_dir / REPORT_FILE, html.render(diagnosis))
-        from .telemetry import export
+        from .exporters.tracing import export
 
         return export(recording, diagnosis, run_dir, environment, otlp)
     except OSError as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 if TYPE_CHECKING:
-    from ..diagnosis import Diagnosis, Ranked
+    from ..diagnosis.model import Diagnosis, Ranked
 
 
 @click.command("fix", context_settings={"help_option_names": ["-h", "--help"]})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from ..timeline.tables import Recording
+    from ..recording.model import Recording
 
 
 @click.command("report", context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,9 +28,9 @@ def command(
     """
     from rich.console import Console
 
+    from ..exporters import json as report_json
+    from ..exporters import terminal
     from ..recording.folder import RunError, find
-    from ..report import json as report_json
-    from ..report import terminal
     from ..session import analyse, write
 
     try:
@@ -50,9 +50,9 @@ def command(
 
 
 def _show_calls(folder: Path, recording: Recording) -> int:
-    from ..recording.stack_session import stack_session
-    from ..timeline import Artifacts, Missing
-    from ..timeline.stacks import Stacks
+    from ..artifacts import Artifacts, Missing
+    from ..artifacts.run.stacks import Stacks
+    from ..exporters.stack_session import stack_session
 
     try:
         session = stack_session(recording, Artifacts(recording).get(Stacks))

@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 
-from ..launch.command import CommandError, outer_run, replace_process, resolve
-from ..launch.platforms import platform_notes, platform_problem
+from ..capture.command import CommandError, outer_run, replace_process, resolve
+from ..capture.platforms import platform_notes, platform_problem
 
 WINDOW_STEPS = 10  # of --device-window, where no number follows
 
@@ -117,8 +117,8 @@ def command(
 def _report(folder: Path, argv: list[str], options: Any, quiet: bool, verbose: bool, lost: str) -> None:
     from rich.console import Console
 
-    from ..launch.attachment import attachment_problem
-    from ..report import terminal
+    from ..capture.attachment import attachment_problem
+    from ..exporters import terminal
     from ..session import REPORT_FILE, analyse, complete, write
 
     complete(folder)
@@ -145,7 +145,7 @@ class _Live:
     """Feeds the progress line from the live totals, twice a second."""
 
     def __init__(self, recorder: Any) -> None:
-        from ..launch.progress import Progress
+        from ..capture.progress import Progress
 
         self._recorder = recorder
         self._progress = Progress()

@@ -10,7 +10,7 @@ in reverse order.
 import sys
 from functools import WRAPPER_ASSIGNMENTS
 
-from ..recorder import is_users_exception, now
+from ..agent.recorder import is_users_exception, now
 
 _MISSING = object()
 

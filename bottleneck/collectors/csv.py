@@ -9,9 +9,9 @@ import weakref
 from time import thread_time_ns
 
 from .. import signals
-from ..recorder import now
+from ..agent.recorder import now
 from . import BaseCollector, dress
-from ._reads import alike, names, of, replace, size_of
+from .support.reads import alike, names, of, replace, size_of
 
 EVERY = 63  # mask on the line number
 MIN_LINES = 512

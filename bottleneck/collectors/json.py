@@ -1,7 +1,7 @@
 """``json``: ``load`` always, ``loads`` of more than 64 KiB only, so that small messages cost one comparison."""
 
 from . import BaseCollector, dress
-from ._reads import argument, of, reader, replace, size_of, unseen
+from .support.reads import argument, of, reader, replace, size_of, unseen
 
 LARGE = 64 * 1024  # characters or bytes
 

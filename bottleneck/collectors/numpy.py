@@ -5,7 +5,7 @@ call is hooked instead.
 """
 
 from . import BaseCollector
-from ._reads import argument, reader, replace, size_of, writer
+from .support.reads import argument, reader, replace, size_of, writer
 
 _READERS = (("load", "npy", "file"), ("genfromtxt", "text", "fname"), ("loadtxt", "text", "fname"),
             ("fromfile", "binary", "file"))  # fmt: skip

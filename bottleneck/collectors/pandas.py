@@ -7,11 +7,11 @@ import weakref
 from types import FunctionType
 
 from .. import signals
-from ..recorder import now
+from ..agent.recorder import now
 from . import BaseCollector
-from ._columns import Columns
-from ._reads import asked, guard, names, of, path_of, replace, size_of, timed
-from ._rows import Rows
+from .support.columns import Columns
+from .support.reads import asked, guard, names, of, path_of, replace, size_of, timed
+from .support.rows import Rows
 
 _READERS = {
     "read_csv": "csv", "read_table": "csv", "read_fwf": "fwf", "read_json": "json", "read_parquet": "parquet",

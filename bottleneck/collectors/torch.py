@@ -7,12 +7,12 @@ the root forward as ``_forward`` says. torch.compile traces what it meets: every
 import sys
 
 from .. import signals
-from ..recorder import now
-from ..unpatched import get_ident
+from ..agent.recorder import now
+from ..agent.unpatched import get_ident
 from . import BaseCollector, dress
-from ._forward import RootForward, is_traced
-from ._optimizers import Optimizers
-from ._reads import argument, reader, replace, size_of
+from .support.forward import RootForward, is_traced
+from .support.optimizers import Optimizers
+from .support.reads import argument, reader, replace, size_of
 
 _SETTLED = 20  # backward passes and optimizer steps: what is switched on now is left on
 _NEVER = 1 << 62

@@ -11,8 +11,8 @@ import types
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
-from ..findings import Finding, Fine, NotMeasured, Outcome, Stage
-from ..timeline import Artifacts, Missing
+from ..artifacts import Artifacts, Missing
+from ..diagnosis.findings import Finding, Fine, NotMeasured, Outcome, Stage
 
 HEADINGS = ("Why it matters", "How it is measured", "How to fix it", "When to ignore it")
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..diagnosis import Diagnosis, Ranked
-from ..findings import Arguments, Cadence, Fix
+from ..diagnosis.findings import Arguments, Cadence, Fix
+from ..diagnosis.model import Diagnosis, Ranked
 from . import unified
 from .source import NoPatch, Source, replaced
 

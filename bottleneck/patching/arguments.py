@@ -6,7 +6,7 @@ import ast
 
 import libcst as cst
 
-from ..findings import Arguments
+from ..diagnosis.findings import Arguments
 from .source import Change, NoPatch, Source
 
 #: What may be changed -> its other names, and its parameters in order as far as they may be given by position.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from ..findings import Cadence
+from ..diagnosis.findings import Cadence
 from .source import Change, NoPatch, Source
 
 _MOST_CALLS = 3  # functions, one called by the next, between the condition and the line

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import signals
-from ..timeline.tables import Facts, Frame, Process, Site
 from .folder import damaged
+from .model import Facts, Frame, Process, Site
 from .shapes import NOTES, check
 
 FACTS = Path("tables") / "facts.jsonl"

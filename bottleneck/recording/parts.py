@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..timeline.tables import RECORD_DTYPE, Records, Table
 from .folder import RunError, damaged
+from .model import RECORD_DTYPE, Records, Table
 
 _BATCH_ROWS = 1 << 14  # what is decoded at once
 _ERRORS = (OSError, ValueError, MemoryError, pa.ArrowException)  # of pyarrow, for bytes that are not what they were

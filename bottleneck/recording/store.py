@@ -10,13 +10,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..timeline.tables import DEVICE_COLUMNS, RECORD_DTYPE, Process, Recording, Records
-from . import parts, resume
-from .drain import Drain
+from ..capture import resume
+from ..capture.drain import Drain
+from ..capture.steps import empty_steps
+from ..enrich.loaders import join_loaders
+from . import parts
 from .folder import read_run, reason
-from .loaders import join_loaders
+from .model import DEVICE_COLUMNS, RECORD_DTYPE, Process, Recording, Records
 from .notes import FACTS, append_notes, read_facts
-from .steps import empty_steps
 
 RECORD_TABLES = ("events", "samples", "stacks", "requests")
 MAX_ROWS = 1_000_000  # rows a record table keeps; beyond it, a uniform sample, and the count says so

@@ -270,9 +270,9 @@ def test_another_layout_records_nothing(tmp_path: Path) -> None:
         import sys, types
         from bottleneck_profiler import mark, profile
 
-        other = types.ModuleType("_bottleneck_child.recorder")
+        other = types.ModuleType("_bottleneck_child.agent.recorder")
         other.signals = types.SimpleNamespace(LAYOUT_VERSION=999)
-        sys.modules["_bottleneck_child.recorder"] = other
+        sys.modules["_bottleneck_child.agent.recorder"] = other
         mark("x")
         with profile() as result:
             print(result.run_dir, result.report())
@@ -310,8 +310,8 @@ def test_waits_of_a_dataloader_are_recorded_once_and_others_by_steps(tmp_path: P
     )
     assert done.returncode == 0, done.stderr
     from bottleneck_profiler import signals
+    from bottleneck_profiler.recording.model import BY_USER
     from bottleneck_profiler.recording.store import load
-    from bottleneck_profiler.timeline.tables import BY_USER
 
     def waits(folder: str) -> int:
         totals = load(tmp_path / folder).totals

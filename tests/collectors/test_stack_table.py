@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dis
 
-from bottleneck_profiler.frames import line_before
+from bottleneck_profiler.agent.frames import line_before
 
 
 def loop(items):

@@ -80,7 +80,7 @@ def test_running_and_blocked_time_go_to_their_functions(tmp_path):
 
 
 def test_a_sample_carries_the_open_phase(tmp_path):
-    body = "from _bottleneck_child.recorder import recorder\nrecorder().ring().phase = 5\nburn(10)\n"
+    body = "from _bottleneck_child.agent.recorder import recorder\nrecorder().ring().phase = 5\nburn(10)\n"
     run = Run(tmp_path, body)
     assert run.seconds(signals.STACK_CPU, "burn", phase=5) > 0.05
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from bottleneck_profiler import signals
-from bottleneck_profiler.recording.steps import empty_steps
-from bottleneck_profiler.timeline import Artifacts, Missing
-from bottleneck_profiler.timeline.stacks import Stacks
-from bottleneck_profiler.timeline.tables import RECORD_DTYPE, Facts, Frame, Process, Recording
+from bottleneck_profiler.artifacts import Artifacts, Missing
+from bottleneck_profiler.artifacts.run.stacks import Stacks
+from bottleneck_profiler.capture.steps import empty_steps
+from bottleneck_profiler.recording.model import RECORD_DTYPE, Facts, Frame, Process, Recording
 
 MS = 1_000_000
 MAIN = Frame("<module>", "/w/train.py", 40, True)
@@ -92,7 +92,7 @@ def test_the_runner_finds_the_process_with_the_steps_or_samples():
 
 def test_pyinstrument_renders_the_session(stacks):
     pytest.importorskip("pyinstrument")
-    from bottleneck_profiler.recording.stack_session import stack_session
+    from bottleneck_profiler.exporters.stack_session import stack_session
     from pyinstrument.renderers import ConsoleRenderer, HTMLRenderer
 
     session = stack_session(recording(), stacks)

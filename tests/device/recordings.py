@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from bottleneck_profiler.artifacts import Artifacts
+from bottleneck_profiler.artifacts.run.machine import Settings
+from bottleneck_profiler.capture.steps import empty_steps
 from bottleneck_profiler.detectors import run
-from bottleneck_profiler.recording.device_trace import TraceError, read_trace
-from bottleneck_profiler.recording.steps import empty_steps
-from bottleneck_profiler.timeline import Artifacts
-from bottleneck_profiler.timeline.machine import Settings
-from bottleneck_profiler.timeline.tables import RECORD_DTYPE, Facts, Process, Recording
+from bottleneck_profiler.enrich.device_trace import TraceError, read_trace
+from bottleneck_profiler.recording.model import RECORD_DTYPE, Facts, Process, Recording
 
 from .simulator import PROPERTIES, Program, as_json, play, step_time
 

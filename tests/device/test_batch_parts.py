@@ -7,10 +7,10 @@ import importlib
 import numpy as np
 import pytest
 import torch
-from bottleneck_profiler.launch.inside import _load_child
+from bottleneck_profiler.capture.inside import _load_child
 
 _load_child()
-_batch_parts = importlib.import_module("_bottleneck_child.collectors._batch_parts")
+_batch_parts = importlib.import_module("_bottleneck_child.collectors.support.batch_parts")
 IMAGES = torch.randint(0, 256, (4, 3, 32, 32), dtype=torch.uint8)
 
 

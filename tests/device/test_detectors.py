@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from bottleneck_profiler.analysis import diagnose
+from bottleneck_profiler.artifacts import Missing
+from bottleneck_profiler.artifacts.device.kernels import DeviceKernels, kind_of
+from bottleneck_profiler.artifacts.device.window import Device, overlap
+from bottleneck_profiler.artifacts.run.breakdown import spans_of, union
 from bottleneck_profiler.detectors import all_detectors
-from bottleneck_profiler.findings import Finding, Fine, NotMeasured
-from bottleneck_profiler.timeline import Missing
-from bottleneck_profiler.timeline.breakdown import spans_of, union
-from bottleneck_profiler.timeline.device import Device, overlap
-from bottleneck_profiler.timeline.device_kernels import DeviceKernels, kind_of
+from bottleneck_profiler.diagnosis.analysis import diagnose
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -232,7 +232,7 @@ def test_the_window_of_another_process_is_not_this_ones():
 
 
 def test_traced_steps_stand_for_no_others():
-    from bottleneck_profiler.timeline.steps import Steps
+    from bottleneck_profiler.artifacts.training.steps import Steps
 
     made = recording(programs.tiny_kernels, typical=6000.0)
     steps = artifact(Steps, made)

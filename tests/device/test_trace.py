@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bottleneck_profiler.recording import device_trace
-from bottleneck_profiler.recording.device_lines import find_device_lines
-from bottleneck_profiler.recording.device_trace import TraceError, read_trace
-from bottleneck_profiler.timeline.tables import DEVICE_COLUMNS, DEVICE_KINDS
+from bottleneck_profiler.enrich import device_trace
+from bottleneck_profiler.enrich.device_trace import TraceError, read_trace
+from bottleneck_profiler.enrich.source.device_lines import find_device_lines
+from bottleneck_profiler.recording.model import DEVICE_COLUMNS, DEVICE_KINDS
 
 from . import programs
 from .simulator import Simulator, as_json, play

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from bottleneck_profiler.analysis import diagnose
+from bottleneck_profiler.artifacts import Artifacts
+from bottleneck_profiler.artifacts.distributed.collectives import Collectives, Place
 from bottleneck_profiler.detectors.distributed.exposed_comm import ExposedComm
-from bottleneck_profiler.findings import Finding, Fine, NotMeasured
-from bottleneck_profiler.timeline import Artifacts
-from bottleneck_profiler.timeline.collectives import Collectives, Place
-from bottleneck_profiler.timeline.tables import Site
+from bottleneck_profiler.diagnosis.analysis import diagnose
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.recording.model import Site
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from bottleneck_profiler import signals
-from bottleneck_profiler.analysis import diagnose
+from bottleneck_profiler.artifacts.distributed.ranks import evened_out
 from bottleneck_profiler.detectors.distributed.exposed_comm import ExposedComm
 from bottleneck_profiler.detectors.distributed.sync_every_micro import SyncEveryMicro
 from bottleneck_profiler.detectors.distributed.unused_param_scan import UnusedParamScan
 from bottleneck_profiler.detectors.distributed.wrong_engine import WrongEngine
-from bottleneck_profiler.findings import Finding, Fine, NotMeasured
-from bottleneck_profiler.timeline.ranks import evened_out
-from bottleneck_profiler.timeline.tables import Site
+from bottleneck_profiler.diagnosis.analysis import diagnose
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.recording.model import Site
 from hypothesis import given
 from hypothesis import strategies as st
 

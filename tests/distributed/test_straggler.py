@@ -7,13 +7,13 @@ import sys
 import numpy as np
 import pytest
 from bottleneck_profiler import signals
-from bottleneck_profiler.analysis import diagnose
+from bottleneck_profiler.artifacts import Artifacts
+from bottleneck_profiler.artifacts.distributed.ranks import Ranks
+from bottleneck_profiler.artifacts.training.steps import Steps
 from bottleneck_profiler.detectors.distributed.straggler import Straggler
-from bottleneck_profiler.findings import Finding, Fine, NotMeasured
-from bottleneck_profiler.timeline import Artifacts
-from bottleneck_profiler.timeline.ranks import Ranks
-from bottleneck_profiler.timeline.steps import Steps
-from bottleneck_profiler.timeline.tables import RECORD_DTYPE
+from bottleneck_profiler.diagnosis.analysis import diagnose
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.recording.model import RECORD_DTYPE
 from helpers import PIPELINES, bottleneck
 
 from . import made_up

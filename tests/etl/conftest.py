@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from bottleneck_profiler import signals
-from bottleneck_profiler.recording.drain import Drain
+from bottleneck_profiler.capture.drain import Drain
 
 START = """
 import os

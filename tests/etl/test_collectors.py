@@ -237,7 +237,9 @@ owner.{name} = broken
 
 @pytest.mark.parametrize("use, moves", [('x[x["c1"] > 5]["c2"].sum()', 1), ('x["c1"].sum(); x[["c1"]].sum()', 0)])
 def test_row_filters_of_a_followed_frame_are_timed(program, use, moves):
-    small = READ.replace("own.FOLLOW_NS = 0", "own.FOLLOW_NS = 0; import bottleneck_profiler.collectors._columns as c")
+    small = READ.replace(
+        "own.FOLLOW_NS = 0", "own.FOLLOW_NS = 0; import bottleneck_profiler.collectors.support.columns as c"
+    )
     recorded = program(small + "c.SMALL_NS = 1\n" + use)
     assert recorded.code == 0, recorded.error
     found = recorded.of("moved")

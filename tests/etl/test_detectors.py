@@ -8,16 +8,16 @@ import json
 import numpy as np
 import pytest
 from bottleneck_profiler import signals
+from bottleneck_profiler.artifacts import Artifacts
+from bottleneck_profiler.artifacts.etl.stages import Etl, _accesses, complement, merged, overlap
+from bottleneck_profiler.artifacts.run.stacks import Stacks
 from bottleneck_profiler.detectors import run
 from bottleneck_profiler.detectors.etl.csv_instead_of_parquet import CsvInsteadOfParquet
 from bottleneck_profiler.detectors.etl.no_projection import NoProjection
 from bottleneck_profiler.detectors.etl.row_wise_python import RowWisePython
-from bottleneck_profiler.findings import Finding, Fine, NotMeasured
-from bottleneck_profiler.recording import probe
-from bottleneck_profiler.timeline import Artifacts
-from bottleneck_profiler.timeline.etl import Etl, _accesses, complement, merged, overlap
-from bottleneck_profiler.timeline.stacks import Stacks
-from bottleneck_profiler.timeline.tables import RECORD_DTYPE, Facts, Frame, Process, Recording, Site
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.enrich import probe
+from bottleneck_profiler.recording.model import RECORD_DTYPE, Facts, Frame, Process, Recording, Site
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 from bottleneck_profiler import detectors, signals
-from bottleneck_profiler.findings import Finding
-from bottleneck_profiler.recording import probe, store
-from bottleneck_profiler.timeline import Artifacts
-from bottleneck_profiler.timeline.etl import Etl
+from bottleneck_profiler.artifacts import Artifacts
+from bottleneck_profiler.artifacts.etl.stages import Etl
+from bottleneck_profiler.diagnosis.findings import Finding
+from bottleneck_profiler.enrich import probe
+from bottleneck_profiler.recording import store
 
 DATA = """
 import numpy as np, pandas as pd

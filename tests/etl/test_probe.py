@@ -8,13 +8,13 @@ from pathlib import Path
 import pyarrow
 import pyarrow.parquet as parquet
 import pytest
+from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.detectors import run
 from bottleneck_profiler.detectors.etl.csv_instead_of_parquet import CsvInsteadOfParquet
 from bottleneck_profiler.detectors.etl.no_projection import NoProjection
-from bottleneck_profiler.findings import Finding
-from bottleneck_profiler.recording import probe
-from bottleneck_profiler.timeline import Artifacts
-from bottleneck_profiler.timeline.tables import Site
+from bottleneck_profiler.diagnosis.findings import Finding
+from bottleneck_profiler.enrich import probe
+from bottleneck_profiler.recording.model import Site
 
 spec = importlib.util.spec_from_file_location("etl_made", Path(__file__).with_name("test_detectors.py"))
 assert spec is not None and spec.loader is not None

@@ -6,7 +6,7 @@ from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
-from bottleneck_profiler.timeline.etl import _steps_ns
+from bottleneck_profiler.artifacts.etl.stages import _steps_ns
 from hypothesis import given
 from hypothesis import strategies as st
 

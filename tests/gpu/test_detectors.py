@@ -6,10 +6,10 @@ import importlib.util
 from pathlib import Path
 
 import pytest
-from bottleneck_profiler import ranking
-from bottleneck_profiler.detectors.cost.idle_accelerator import IdleAccelerator
-from bottleneck_profiler.detectors.training.starved_gpu import StarvedGpu
-from bottleneck_profiler.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.detectors.device.idle_accelerator import IdleAccelerator
+from bottleneck_profiler.detectors.device.starved_gpu import StarvedGpu
+from bottleneck_profiler.diagnosis import ranking
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
 
 _path = Path(__file__).parent.parent / "memory" / "recordings.py"
 _spec = importlib.util.spec_from_file_location("recordings", _path)

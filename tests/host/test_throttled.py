@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bottleneck_profiler import ranking
 from bottleneck_profiler.collectors.host.limits import Throttling
 from bottleneck_profiler.collectors.host.proc import HostSampler
-from bottleneck_profiler.detectors.training.throttled import Throttled
-from bottleneck_profiler.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.detectors.run.throttled import Throttled
+from bottleneck_profiler.diagnosis import ranking
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
 
 _path = Path(__file__).parent.parent / "memory" / "recordings.py"
 _spec = importlib.util.spec_from_file_location("recordings", _path)

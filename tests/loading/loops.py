@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from bottleneck_profiler import signals
+from bottleneck_profiler.artifacts import Artifacts
+from bottleneck_profiler.artifacts.loading.loading import Loading
+from bottleneck_profiler.artifacts.training.steps import Steps
+from bottleneck_profiler.capture.steps import empty_steps
 from bottleneck_profiler.detectors import run
-from bottleneck_profiler.recording.steps import empty_steps
-from bottleneck_profiler.timeline import Artifacts
-from bottleneck_profiler.timeline.loading import Loading
-from bottleneck_profiler.timeline.steps import Steps
-from bottleneck_profiler.timeline.tables import RECORD_DTYPE, Facts, Frame, Process, Recording, Site
+from bottleneck_profiler.recording.model import RECORD_DTYPE, Facts, Frame, Process, Recording, Site
 
 SECOND = 1_000_000_000
 FILE = "/user/train.py"

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 from bottleneck_profiler import signals
+from bottleneck_profiler.artifacts import Artifacts
+from bottleneck_profiler.artifacts.loading.loading import Loading
+from bottleneck_profiler.artifacts.training.steps import Steps
 from bottleneck_profiler.detectors.loading.cpu_bound_decode import CpuBoundDecode
 from bottleneck_profiler.detectors.loading.input_wait import InputWait
 from bottleneck_profiler.detectors.loading.serial_collate import SerialCollate
 from bottleneck_profiler.detectors.loading.slow_storage import SlowStorage
 from bottleneck_profiler.detectors.loading.too_few_workers import TooFewWorkers
 from bottleneck_profiler.detectors.loading.workers_zero import WorkersZero
-from bottleneck_profiler.findings import Finding, Fine
-from bottleneck_profiler.timeline import Artifacts
-from bottleneck_profiler.timeline.loading import Loading
-from bottleneck_profiler.timeline.steps import Steps
-from bottleneck_profiler.timeline.tables import Frame
+from bottleneck_profiler.diagnosis.findings import Finding, Fine
+from bottleneck_profiler.recording.model import Frame
 
 _spec = importlib.util.spec_from_file_location("loops", Path(__file__).parent / "loops.py")
 loops = importlib.util.module_from_spec(_spec)

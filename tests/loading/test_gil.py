@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bottleneck_profiler import signals
-from bottleneck_profiler.analysis import diagnose
+from bottleneck_profiler.artifacts import Artifacts
+from bottleneck_profiler.artifacts.loading.gil import Gil
 from bottleneck_profiler.detectors import run
 from bottleneck_profiler.detectors.loading.gil_threads import GilThreads
-from bottleneck_profiler.findings import Finding, Fine, NotMeasured
-from bottleneck_profiler.timeline import Artifacts
-from bottleneck_profiler.timeline.gil import Gil
-from bottleneck_profiler.timeline.tables import RECORD_DTYPE, Frame
+from bottleneck_profiler.diagnosis.analysis import diagnose
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.recording.model import RECORD_DTYPE, Frame
 
 _spec = importlib.util.spec_from_file_location("programs", Path(__file__).parent.parent / "training" / "programs.py")
 programs = importlib.util.module_from_spec(_spec)

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bottleneck_profiler import signals
-from bottleneck_profiler.collectors import _queues
-from bottleneck_profiler.collectors._queues import watch_queues
+from bottleneck_profiler.collectors.support import queues
+from bottleneck_profiler.collectors.support.queues import watch_queues
 from bottleneck_profiler.detectors.loading.input_wait import InputWait
 from bottleneck_profiler.detectors.loading.ipc_serialise import IpcSerialise
-from bottleneck_profiler.findings import Finding, Fine, NotMeasured
-from bottleneck_profiler.ranking import rank
-from bottleneck_profiler.timeline.tables import RECORD_DTYPE, TABLE_OF, Frame
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.diagnosis.ranking import rank
+from bottleneck_profiler.recording.model import RECORD_DTYPE, TABLE_OF, Frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -191,6 +191,6 @@ def test_a_record_that_cannot_be_written_is_reported_and_nothing_else(pickler):
 
 def test_a_clock_that_fails_is_reported_and_nothing_else(pickler, monkeypatch):
     made, recorder = pickler
-    monkeypatch.setattr(_queues, "thread_time_ns", None)
+    monkeypatch.setattr(queues, "thread_time_ns", None)
     assert made.loads(made.dumps((0, "batch"))) == (0, "batch")
     assert recorder.failed == {"queues"} and not recorder.records

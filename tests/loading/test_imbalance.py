@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bottleneck_profiler.artifacts.loading.prefetch import replay, replay_unordered
 from bottleneck_profiler.detectors.loading.input_wait import InputWait
 from bottleneck_profiler.detectors.loading.worker_imbalance import WorkerImbalance
-from bottleneck_profiler.findings import Finding, Fine, NotMeasured
-from bottleneck_profiler.ranking import rank
-from bottleneck_profiler.timeline.prefetch import replay, replay_unordered
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.diagnosis.ranking import rank
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

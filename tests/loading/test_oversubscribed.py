@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from bottleneck_profiler.detectors.loading.oversubscribed import Oversubscribed
-from bottleneck_profiler.findings import Finding, Fine, NotMeasured
-from bottleneck_profiler.timeline.tables import Process
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.recording.model import Process
 
 _spec = importlib.util.spec_from_file_location("recordings", Path(__file__).parent.parent / "memory" / "recordings.py")
 recordings = importlib.util.module_from_spec(_spec)

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bottleneck_profiler import signals
+from bottleneck_profiler.artifacts.loading.prefetch import replay
 from bottleneck_profiler.detectors.loading.input_wait import InputWait
 from bottleneck_profiler.detectors.loading.shallow_prefetch import ShallowPrefetch
-from bottleneck_profiler.findings import Finding, Fine, NotMeasured
-from bottleneck_profiler.ranking import rank
-from bottleneck_profiler.timeline.prefetch import replay
-from bottleneck_profiler.timeline.tables import RECORD_DTYPE
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.diagnosis.ranking import rank
+from bottleneck_profiler.recording.model import RECORD_DTYPE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 from bottleneck_profiler import signals
+from bottleneck_profiler.artifacts.loading.sample_reuse import _compared
 from bottleneck_profiler.recording import store
-from bottleneck_profiler.timeline.repeats import _compared
 from helpers import bottleneck
 
 PROGRAM = """\

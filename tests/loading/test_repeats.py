@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import torch
 from bottleneck_profiler import signals
-from bottleneck_profiler.collectors import _outputs
+from bottleneck_profiler.artifacts import Artifacts
+from bottleneck_profiler.artifacts.loading.sample_reuse import Repeats
+from bottleneck_profiler.collectors.support import outputs
 from bottleneck_profiler.detectors.loading.cpu_bound_decode import CpuBoundDecode
 from bottleneck_profiler.detectors.loading.repeat_transform import RepeatTransform
-from bottleneck_profiler.findings import Finding, Fine, NotMeasured
-from bottleneck_profiler.timeline import Artifacts
-from bottleneck_profiler.timeline.repeats import Repeats
-from bottleneck_profiler.timeline.tables import RECORD_DTYPE, Frame
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.recording.model import RECORD_DTYPE, Frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -158,8 +158,8 @@ def test_no_more_is_promised_than_the_later_passes_wait(count, item, workers):
 
 def checksum(value):
     try:
-        return _outputs._add(value, 0, 0, 0, 0)[0]
-    except _outputs._Unknown:
+        return outputs._add(value, 0, 0, 0, 0)[0]
+    except outputs._Unknown:
         return None
 
 
@@ -233,13 +233,13 @@ class Ring(list):
 @pytest.mark.parametrize("index, known", [(7, True), (-1, True), ("name", True), ((1, 2), False), (np.int64(1), False)])
 def test_a_record_holds_index_checksum_and_size(index, known):
     ring = Ring()
-    _outputs.note_output(ring, ring, index, LARGE, 0, 10**6)
+    outputs.note_output(ring, ring, index, LARGE, 0, 10**6)
     assert bool(ring) == known
     if index == 7:
         ((kind, size, _, _, both),) = ring
         assert (kind, size, both) == (signals.SAMPLE_KEY, 1172, 7 << 32 | checksum(LARGE))
     quick = Ring()
-    _outputs.note_output(quick, quick, index, LARGE, 0, 10**5)
+    outputs.note_output(quick, quick, index, LARGE, 0, 10**5)
     assert not quick
 
 
@@ -248,13 +248,13 @@ def test_a_look_that_fails_is_reported_and_ctrl_c_goes_on(monkeypatch, error):
     def fails(*_):
         raise error
 
-    monkeypatch.setattr(_outputs, "_add", fails)
+    monkeypatch.setattr(outputs, "_add", fails)
     ring = Ring()
     ring.failed, ring.fail = set(), lambda name, where, error: ring.failed.add(name)
     if error is KeyboardInterrupt:
         with pytest.raises(KeyboardInterrupt):
-            _outputs.note_output(ring, ring, 7, LARGE, 0, 10**6)
+            outputs.note_output(ring, ring, 7, LARGE, 0, 10**6)
     else:
-        _outputs.note_output(ring, ring, 7, LARGE, 0, 10**6)
-        _outputs.note_output(ring, ring, 7, LARGE, 0, 10**6)
+        outputs.note_output(ring, ring, 7, LARGE, 0, 10**6)
+        outputs.note_output(ring, ring, 7, LARGE, 0, 10**6)
         assert ring.failed == {"outputs"} and not ring

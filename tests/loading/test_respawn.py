@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bottleneck_profiler import signals
+from bottleneck_profiler.artifacts import Artifacts
+from bottleneck_profiler.artifacts.loading.epochs import Passes
+from bottleneck_profiler.artifacts.loading.loading import Loading
 from bottleneck_profiler.detectors import run
 from bottleneck_profiler.detectors.loading.input_wait import InputWait
 from bottleneck_profiler.detectors.loading.worker_respawn import WorkerRespawn
-from bottleneck_profiler.findings import QUEUE_SECONDS, Finding, Fine, NotMeasured
-from bottleneck_profiler.timeline import Artifacts
-from bottleneck_profiler.timeline.loading import Loading
-from bottleneck_profiler.timeline.passes import Passes
-from bottleneck_profiler.timeline.tables import RECORD_DTYPE, Process, Site
+from bottleneck_profiler.diagnosis.findings import QUEUE_SECONDS, Finding, Fine, NotMeasured
+from bottleneck_profiler.recording.model import RECORD_DTYPE, Process, Site
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

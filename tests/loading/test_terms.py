@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bottleneck_profiler import signals
-from bottleneck_profiler.timeline.tables import Frame
+from bottleneck_profiler.recording.model import Frame
 
 _spec = importlib.util.spec_from_file_location("loops", Path(__file__).parent / "loops.py")
 loops = importlib.util.module_from_spec(_spec)

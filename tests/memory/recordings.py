@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from bottleneck_profiler.recording.steps import empty_steps
-from bottleneck_profiler.timeline import Artifacts
-from bottleneck_profiler.timeline.machine import Settings
-from bottleneck_profiler.timeline.tables import RECORD_DTYPE, Facts, Process, Recording, Site
+from bottleneck_profiler.artifacts import Artifacts
+from bottleneck_profiler.artifacts.run.machine import Settings
+from bottleneck_profiler.capture.steps import empty_steps
+from bottleneck_profiler.recording.model import RECORD_DTYPE, Facts, Process, Recording, Site
 
 SECOND = 1_000_000_000
 MiB = 1 << 20

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from bottleneck_profiler.detectors.memory.memory_creep import MemoryCreep
 from bottleneck_profiler.detectors.memory.memory_thrash import MemoryThrash
-from bottleneck_profiler.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
 
 _spec = importlib.util.spec_from_file_location("recordings", Path(__file__).with_name("recordings.py"))
 recordings = importlib.util.module_from_spec(_spec)
@@ -141,7 +141,7 @@ def test_without_fault_counters_nothing_is_said():
 
 
 def test_creep_explains_thrash():
-    from bottleneck_profiler.ranking import rank
+    from bottleneck_profiler.diagnosis.ranking import rank
 
     creeping = judge(MemoryCreep(), with_container(creep(lambda share: (500 + 400 * share) * MiB)))
     thrashing = judge(MemoryThrash(), thrash(20_000, 0.4))

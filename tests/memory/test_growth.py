@@ -8,7 +8,7 @@ import weakref
 from collections import defaultdict, deque
 
 import pytest
-from bottleneck_profiler.collectors._growth import Growth
+from bottleneck_profiler.collectors.support.growth import Growth
 
 
 class Notes:
@@ -170,7 +170,7 @@ def test_rss_is_this_process():
 
 def test_a_tensor_that_holds_its_graph_is_told_apart():
     torch = pytest.importorskip("torch")
-    from bottleneck_profiler.collectors._growth import _item
+    from bottleneck_profiler.collectors.support.growth import _item
 
     weight = torch.ones(4, requires_grad=True)
     assert _item(list, [weight * 2])[0] == "tensor with graph"

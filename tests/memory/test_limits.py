@@ -10,8 +10,8 @@ import pytest
 from bottleneck_profiler.collectors.host.memory import MachineMemory
 from bottleneck_profiler.detectors.memory.memory_near_limit import MemoryNearLimit
 from bottleneck_profiler.detectors.memory.swapping import Swapping
-from bottleneck_profiler.findings import Finding, Fine, NotMeasured
-from bottleneck_profiler.ranking import rank, severity
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.diagnosis.ranking import rank, severity
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

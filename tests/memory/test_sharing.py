@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bottleneck_profiler.collectors._objects import largest
 from bottleneck_profiler.collectors.host import shared_pages
+from bottleneck_profiler.collectors.support.objects import largest
 from bottleneck_profiler.detectors.memory.cow_growth import CowGrowth
-from bottleneck_profiler.findings import Finding, Fine, NotMeasured
-from bottleneck_profiler.ranking import rank
-from bottleneck_profiler.recording.objects_line import find_objects_line
-from bottleneck_profiler.timeline.tables import Process
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.diagnosis.ranking import rank
+from bottleneck_profiler.enrich.source.objects_lines import find_objects_line
+from bottleneck_profiler.recording.model import Process
 
 _spec = importlib.util.spec_from_file_location("recordings", Path(__file__).with_name("recordings.py"))
 recordings = importlib.util.module_from_spec(_spec)

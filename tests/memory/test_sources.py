@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 
 import pytest
-from bottleneck_profiler.recording.sources import add_growth_lines, find_growth
-from bottleneck_profiler.timeline.tables import Facts, Process, Site
+from bottleneck_profiler.enrich.source.growth_lines import add_growth_lines, find_growth
+from bottleneck_profiler.recording.model import Facts, Process, Site
 
 SOURCE = """
 kept = []

@@ -10,14 +10,14 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from bottleneck_profiler.collectors._growth import Growth
-from bottleneck_profiler.collectors._watches import CollectorWatch, DeviceWatch
+from bottleneck_profiler.collectors.support.growth import Growth
+from bottleneck_profiler.collectors.support.watches import CollectorWatch, DeviceWatch
 from bottleneck_profiler.detectors.memory.allocator_churn import AllocatorChurn
 from bottleneck_profiler.detectors.memory.memory_creep import MemoryCreep
 from bottleneck_profiler.detectors.memory.memory_near_limit import MemoryNearLimit
 from bottleneck_profiler.detectors.memory.memory_thrash import MemoryThrash
-from bottleneck_profiler.findings import Finding, Fine, NotMeasured
-from bottleneck_profiler.ranking import rank, severity
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.diagnosis.ranking import rank, severity
 
 _spec = importlib.util.spec_from_file_location("recordings", Path(__file__).with_name("recordings.py"))
 recordings = importlib.util.module_from_spec(_spec)

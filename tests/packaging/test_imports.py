@@ -13,13 +13,13 @@ HEAVY = ("torch", "pyarrow", "numpy", "rich", "opentelemetry", "pandas", "pyinst
 CHILD_HALF = sorted(
     [
         PACKAGE / "signals.py",
-        PACKAGE / "recorder.py",
-        PACKAGE / "launch" / "child.py",
-        *(PACKAGE / "launch" / "inject").glob("*.py"),
+        *(PACKAGE / "agent").glob("*.py"),
+        *(PACKAGE / "agent" / "inject").glob("*.py"),
         *(PACKAGE / "collectors").glob("*.py"),
+        *(PACKAGE / "collectors" / "support").glob("*.py"),
     ]
 )
-PURE = sorted(path for name in ("detectors", "timeline", "prediction*") for path in PACKAGE.glob(name))
+PURE = sorted(path for name in ("detectors", "artifacts", "diagnosis/laws*") for path in PACKAGE.glob(name))
 # Modules through which a pure function could see a clock, a disk or another process.
 IMPURE = {"asyncio", "glob", "io", "multiprocessing", "os", "pathlib", "random", "shutil", "socket", "subprocess",
           "sys", "tempfile", "threading", "time"}  # fmt: skip

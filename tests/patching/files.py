@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from bottleneck_profiler import patching
-from bottleneck_profiler.findings import Arguments, Fix
+from bottleneck_profiler.diagnosis.findings import Arguments, Fix
 
 RUN = {"started_wall_ns": 2_000_000_000 * 10**9, "versions": {"python": "3.12.1"}, "machine": {"os": "linux"}}
 IMPORT = "from torch.utils.data import DataLoader\n"

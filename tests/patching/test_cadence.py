@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from bottleneck_profiler import patching
-from bottleneck_profiler.findings import Cadence, Fix
+from bottleneck_profiler.diagnosis.findings import Cadence, Fix
 from helpers import PIPELINES, bottleneck
 
 from .files import RUN, written

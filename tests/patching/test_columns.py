@@ -9,10 +9,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from bottleneck_profiler import patching
+from bottleneck_profiler.artifacts.etl.reads import Read, Reads
 from bottleneck_profiler.detectors.etl.no_projection import NoProjection
-from bottleneck_profiler.findings import Arguments, Finding, Fix
-from bottleneck_profiler.timeline.reads import Read, Reads
-from bottleneck_profiler.timeline.tables import Site
+from bottleneck_profiler.diagnosis.findings import Arguments, Finding, Fix
+from bottleneck_profiler.recording.model import Site
 from helpers import bottleneck
 
 from .files import RUN, written

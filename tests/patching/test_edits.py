@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from bottleneck_profiler.artifacts.training.steps import Loader
 from bottleneck_profiler.detectors.loading import _shared
 from bottleneck_profiler.detectors.training._shared import rarer_edit
-from bottleneck_profiler.findings import Arguments, Cadence
-from bottleneck_profiler.timeline.steps import Loader
-from bottleneck_profiler.timeline.tables import Site
+from bottleneck_profiler.diagnosis.findings import Arguments, Cadence
+from bottleneck_profiler.recording.model import Site
 
 SITE = Site("/home/me/train.py", 12, "main")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from bottleneck_profiler import patching
-from bottleneck_profiler.findings import Arguments, Fix
+from bottleneck_profiler.diagnosis.findings import Arguments, Fix
 from bottleneck_profiler.patching import unified
 from hypothesis import given
 from hypothesis import strategies as st

@@ -15,12 +15,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from bottleneck_profiler import session, signals
-from bottleneck_profiler.frames import line_of
-from bottleneck_profiler.recorder import Recorder
-from bottleneck_profiler.recording.drain import Drain
+from bottleneck_profiler.agent.frames import line_of
+from bottleneck_profiler.agent.recorder import Recorder
+from bottleneck_profiler.capture.drain import Drain
+from bottleneck_profiler.exporters import json as report_json
 from bottleneck_profiler.recording.folder import RunError, read_run, summary, write_json
 from bottleneck_profiler.recording.store import Writer
-from bottleneck_profiler.report import json as report_json
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 import pytest
-from bottleneck_profiler.recording.data_flow import find_flow_lines, find_zeroing_lines
+from bottleneck_profiler.enrich.source.flow_lines import find_flow_lines, find_zeroing_lines
 
 LOOP = """
 def train(loader, model):

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 from bottleneck_profiler import session, signals
-from bottleneck_profiler.recorder import Ring
-from bottleneck_profiler.recording import recovery, resume
-from bottleneck_profiler.recording.drain import Drain
+from bottleneck_profiler.agent.recorder import Ring
+from bottleneck_profiler.capture import recovery, resume
+from bottleneck_profiler.capture.drain import Drain
 from bottleneck_profiler.recording.folder import RunError, hold, remove, write_json
 from bottleneck_profiler.recording.store import Writer, load
 from hypothesis import given, settings

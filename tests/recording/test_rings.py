@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bottleneck_profiler import signals
-from bottleneck_profiler.launch.calibration import call_seconds
-from bottleneck_profiler.recorder import NullRing, Recorder, Ring
-from bottleneck_profiler.recording.drain import Drain
+from bottleneck_profiler.agent.calibration import call_seconds
+from bottleneck_profiler.agent.recorder import NullRing, Recorder, Ring
+from bottleneck_profiler.capture.drain import Drain
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -7,8 +7,8 @@ import itertools
 import numpy as np
 import pytest
 from bottleneck_profiler import signals
-from bottleneck_profiler.recording.steps import StepBuilder
-from bottleneck_profiler.timeline.tables import BY_OPTIMIZER, BY_USER, RECORD_DTYPE, STEP_PHASES, Table
+from bottleneck_profiler.capture.steps import StepBuilder
+from bottleneck_profiler.recording.model import BY_OPTIMIZER, BY_USER, RECORD_DTYPE, STEP_PHASES, Table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

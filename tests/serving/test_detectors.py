@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from bottleneck_profiler import signals
+from bottleneck_profiler.artifacts import Artifacts, Missing
+from bottleneck_profiler.artifacts.serving.requests import Requests
 from bottleneck_profiler.detectors.serving.no_batching import NoBatching
 from bottleneck_profiler.detectors.serving.synchronous_serving import SynchronousServing
-from bottleneck_profiler.findings import Finding, Fine, NotMeasured
-from bottleneck_profiler.timeline import Artifacts, Missing
-from bottleneck_profiler.timeline.requests import Requests
-from bottleneck_profiler.timeline.tables import RECORD_DTYPE, Facts, Frame, Process, Recording, Site
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.recording.model import RECORD_DTYPE, Facts, Frame, Process, Recording, Site
 
 MS = 1_000_000
 LOOP = Frame("_run", "/x/asyncio/events.py", 80, False)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from bottleneck_profiler import signals
-from bottleneck_profiler.recording.steps import StepBuilder
-from bottleneck_profiler.timeline.tables import RECORD_DTYPE, Facts, Frame, Process, Recording, Site
+from bottleneck_profiler.capture.steps import StepBuilder
+from bottleneck_profiler.recording.model import RECORD_DTYPE, Facts, Frame, Process, Recording, Site
 
 MS = 1_000_000
 FILE = "/user/train.py"

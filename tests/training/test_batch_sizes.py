@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bottleneck_profiler import signals
-from bottleneck_profiler.analysis import diagnose
+from bottleneck_profiler.artifacts import Artifacts
+from bottleneck_profiler.artifacts.run.machine import Settings
+from bottleneck_profiler.artifacts.training.batch_sizes import fixed_share
 from bottleneck_profiler.detectors import run
 from bottleneck_profiler.detectors.training.small_batch import SmallBatch
-from bottleneck_profiler.findings import Finding, Fine, NotMeasured
-from bottleneck_profiler.timeline import Artifacts
-from bottleneck_profiler.timeline.batch_sizes import fixed_share
-from bottleneck_profiler.timeline.machine import Settings
+from bottleneck_profiler.diagnosis.analysis import diagnose
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
 from helpers import bottleneck
 from hypothesis import given
 from hypothesis import strategies as st

@@ -6,12 +6,13 @@ import importlib.util
 from pathlib import Path
 
 import pytest
-from bottleneck_profiler import ranking, signals
+from bottleneck_profiler import signals
+from bottleneck_profiler.artifacts import Artifacts
+from bottleneck_profiler.artifacts.run.machine import Settings
+from bottleneck_profiler.artifacts.training.stretches import Checkpoints
 from bottleneck_profiler.detectors import run
 from bottleneck_profiler.detectors.training.sync_checkpoint import SyncCheckpoint
-from bottleneck_profiler.timeline import Artifacts
-from bottleneck_profiler.timeline.machine import Settings
-from bottleneck_profiler.timeline.stretches import Checkpoints
+from bottleneck_profiler.diagnosis import ranking
 
 _spec = importlib.util.spec_from_file_location("programs", Path(__file__).with_name("programs.py"))
 programs = importlib.util.module_from_spec(_spec)

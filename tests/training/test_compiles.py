@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from bottleneck_profiler import signals
+from bottleneck_profiler.artifacts import Artifacts
+from bottleneck_profiler.artifacts.run.machine import Settings
 from bottleneck_profiler.detectors import run
 from bottleneck_profiler.detectors.training.recompile import Recompile
-from bottleneck_profiler.findings import Finding, Fine, NotMeasured
-from bottleneck_profiler.timeline import Artifacts
-from bottleneck_profiler.timeline.machine import Settings
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
 from helpers import bottleneck
 
 _spec = importlib.util.spec_from_file_location("programs", Path(__file__).with_name("programs.py"))

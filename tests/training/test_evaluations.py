@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bottleneck_profiler import signals
+from bottleneck_profiler.artifacts import Artifacts
+from bottleneck_profiler.artifacts.run.machine import Settings
+from bottleneck_profiler.artifacts.training.stretches import Evaluations
 from bottleneck_profiler.detectors import run
 from bottleneck_profiler.detectors.memory.memory_thrash import MemoryThrash
 from bottleneck_profiler.detectors.training.eval_heavy import EvalHeavy
 from bottleneck_profiler.detectors.training.residual_python import ResidualPython
-from bottleneck_profiler.findings import Finding, Fine
-from bottleneck_profiler.timeline import Artifacts
-from bottleneck_profiler.timeline.machine import Settings
-from bottleneck_profiler.timeline.stretches import Evaluations
+from bottleneck_profiler.diagnosis.findings import Finding, Fine
 
 _spec = importlib.util.spec_from_file_location("programs", Path(__file__).with_name("programs.py"))
 programs = importlib.util.module_from_spec(_spec)

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bottleneck_profiler import signals
-from bottleneck_profiler.analysis import diagnose
+from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.detectors import run
 from bottleneck_profiler.detectors.training.intra_op_threads import IntraOpThreads
-from bottleneck_profiler.findings import Finding, Fine, NotMeasured
-from bottleneck_profiler.recording.switch_lines import find_threads_lines
-from bottleneck_profiler.timeline import Artifacts
+from bottleneck_profiler.diagnosis.analysis import diagnose
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.enrich.source.switch_lines import find_threads_lines
 from helpers import bottleneck
 
 _spec = importlib.util.spec_from_file_location("programs", Path(__file__).with_name("programs.py"))

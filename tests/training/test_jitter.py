@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bottleneck_profiler import signals
-from bottleneck_profiler.analysis import diagnose
+from bottleneck_profiler.artifacts import Artifacts
+from bottleneck_profiler.artifacts.run.machine import Settings
+from bottleneck_profiler.artifacts.training.jitter import rhythm, stalled
 from bottleneck_profiler.detectors import run
 from bottleneck_profiler.detectors.training.step_jitter import StepJitter
-from bottleneck_profiler.findings import Finding, Fine, NotMeasured
-from bottleneck_profiler.timeline import Artifacts
-from bottleneck_profiler.timeline.jitter import rhythm, stalled
-from bottleneck_profiler.timeline.machine import Settings
-from bottleneck_profiler.timeline.tables import Frame
+from bottleneck_profiler.diagnosis.analysis import diagnose
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.recording.model import Frame
 from hypothesis import given
 from hypothesis import strategies as st
 

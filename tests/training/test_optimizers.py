@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 from bottleneck_profiler import signals
+from bottleneck_profiler.artifacts import Artifacts
+from bottleneck_profiler.artifacts.run.machine import Settings
 from bottleneck_profiler.detectors import run
 from bottleneck_profiler.detectors.training._optimizer_law import cost
 from bottleneck_profiler.detectors.training.optimizer_step import OptimizerStep
-from bottleneck_profiler.findings import Finding, Fine, NotMeasured
-from bottleneck_profiler.timeline import Artifacts
-from bottleneck_profiler.timeline.machine import Settings
-from bottleneck_profiler.timeline.tables import Frame, Site
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.recording.model import Frame, Site
 from helpers import bottleneck
 from hypothesis import given
 from hypothesis import strategies as st

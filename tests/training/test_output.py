@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 from bottleneck_profiler import signals
-from bottleneck_profiler.analysis import diagnose
+from bottleneck_profiler.artifacts import Artifacts
+from bottleneck_profiler.artifacts.run.machine import Settings
 from bottleneck_profiler.detectors import run
 from bottleneck_profiler.detectors.training.hot_logging import HotLogging
 from bottleneck_profiler.detectors.training.residual_python import ResidualPython
-from bottleneck_profiler.findings import Finding, Fine, NotMeasured
-from bottleneck_profiler.recording.output_lines import find_output_lines
-from bottleneck_profiler.timeline import Artifacts
-from bottleneck_profiler.timeline.machine import Settings
-from bottleneck_profiler.timeline.tables import Frame
+from bottleneck_profiler.diagnosis.analysis import diagnose
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.enrich.source.output_lines import find_output_lines
+from bottleneck_profiler.recording.model import Frame
 from hypothesis import given
 from hypothesis import strategies as st
 

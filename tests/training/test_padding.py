@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import torch
 from bottleneck_profiler import signals
-from bottleneck_profiler.collectors._batches import Batches
+from bottleneck_profiler.artifacts import Artifacts
+from bottleneck_profiler.artifacts.run.machine import Settings
+from bottleneck_profiler.artifacts.training.padding import saved_share, slope_of
+from bottleneck_profiler.collectors.support.batches import Batches
 from bottleneck_profiler.detectors import run
 from bottleneck_profiler.detectors.training.padding_waste import PaddingWaste
-from bottleneck_profiler.findings import Finding, Fine, NotMeasured
-from bottleneck_profiler.timeline import Artifacts
-from bottleneck_profiler.timeline.machine import Settings
-from bottleneck_profiler.timeline.padding import saved_share, slope_of
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
 from helpers import bottleneck
 from hypothesis import given
 from hypothesis import strategies as st

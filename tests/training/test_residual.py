@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bottleneck_profiler import signals
+from bottleneck_profiler.artifacts.loading.loading import Loading
+from bottleneck_profiler.artifacts.training.loop_samples import Place
+from bottleneck_profiler.artifacts.training.residual import Residual
+from bottleneck_profiler.artifacts.training.steps import Steps
 from bottleneck_profiler.detectors.memory.allocator_churn import AllocatorChurn
 from bottleneck_profiler.detectors.memory.memory_thrash import MemoryThrash
 from bottleneck_profiler.detectors.training._shared import saved_by_rarer
 from bottleneck_profiler.detectors.training.residual_python import ResidualPython
-from bottleneck_profiler.findings import Finding, Fine
-from bottleneck_profiler.timeline.between import Place
-from bottleneck_profiler.timeline.loading import Loading
-from bottleneck_profiler.timeline.residual import Residual
-from bottleneck_profiler.timeline.steps import Steps
-from bottleneck_profiler.timeline.tables import RECORD_DTYPE, Frame, Site
+from bottleneck_profiler.diagnosis.findings import Finding, Fine
+from bottleneck_profiler.recording.model import RECORD_DTYPE, Frame, Site
 
 _path = Path(__file__).parent.parent / "memory" / "recordings.py"
 _spec = importlib.util.spec_from_file_location("recordings", _path)

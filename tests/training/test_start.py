@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 from bottleneck_profiler import signals
-from bottleneck_profiler.analysis import diagnose
+from bottleneck_profiler.artifacts import Artifacts
+from bottleneck_profiler.artifacts.run.start import Start
 from bottleneck_profiler.detectors import run
-from bottleneck_profiler.detectors.training.slow_start import SlowStart
-from bottleneck_profiler.findings import Finding, Fine, NotMeasured
-from bottleneck_profiler.timeline import Artifacts
-from bottleneck_profiler.timeline.start import Start
-from bottleneck_profiler.timeline.tables import Frame
+from bottleneck_profiler.detectors.run.slow_start import SlowStart
+from bottleneck_profiler.diagnosis.analysis import diagnose
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.recording.model import Frame
 from hypothesis import given
 from hypothesis import strategies as st
 

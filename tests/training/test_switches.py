@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 from bottleneck_profiler import signals
-from bottleneck_profiler.analysis import diagnose
+from bottleneck_profiler.artifacts import Artifacts
+from bottleneck_profiler.artifacts.run.machine import Settings
 from bottleneck_profiler.detectors import run
 from bottleneck_profiler.detectors.training.left_on_switches import LeftOnSwitches
-from bottleneck_profiler.findings import Finding, Fine, NotMeasured
-from bottleneck_profiler.recording.switch_lines import add_switch_lines, find_switch_lines
-from bottleneck_profiler.timeline import Artifacts
-from bottleneck_profiler.timeline.machine import Settings
-from bottleneck_profiler.timeline.tables import Frame
+from bottleneck_profiler.diagnosis.analysis import diagnose
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.enrich.source.switch_lines import add_switch_lines, find_switch_lines
+from bottleneck_profiler.recording.model import Frame
 from helpers import bottleneck
 
 _spec = importlib.util.spec_from_file_location("programs", Path(__file__).with_name("programs.py"))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ...findings import Evidence, Gain
-from ...prediction import gain, saved_by_less_work
-from ...timeline.device import Device
-from ...timeline.loading import Loading
-from ...timeline.steps import Steps
+from ...artifacts.device.window import Device
+from ...artifacts.loading.loading import Loading
+from ...artifacts.training.steps import Steps
+from ...diagnosis.findings import Evidence, Gain
+from ...diagnosis.laws import gain, saved_by_less_work
 
 STEP_DEAD_BAND = 0.05  # of a step (signatures.md 0): what is judged by what it saves
 #: Parts of the device's time that several fixes claim: one takes from the other in the plan.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ...findings import Evidence, Finding, Fine, Fix
-from ...timeline.device import Device
-from ...timeline.device_copies import DeviceCopies
-from ...timeline.device_kernels import DeviceKernels
-from ...timeline.device_places import DevicePlaces
-from ...timeline.loading import Loading
-from ...timeline.steps import Steps
+from ...artifacts.device.copies import DeviceCopies
+from ...artifacts.device.kernels import DeviceKernels
+from ...artifacts.device.places import DevicePlaces
+from ...artifacts.device.window import Device
+from ...artifacts.loading.loading import Loading
+from ...artifacts.training.steps import Steps
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix
 from .. import Detector
 from ..loading._shared import location
 from ._shared import COPIES, STEP_DEAD_BAND, evidence, priced

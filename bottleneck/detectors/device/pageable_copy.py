@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ...findings import Evidence, Finding, Fine, Fix, Gain, NotMeasured
-from ...timeline.device import Device
-from ...timeline.device_copies import DeviceCopies
-from ...timeline.device_places import DevicePlaces
-from ...timeline.loading import Loading
-from ...timeline.steps import Loader, Steps
+from ...artifacts.device.copies import DeviceCopies
+from ...artifacts.device.places import DevicePlaces
+from ...artifacts.device.window import Device
+from ...artifacts.loading.loading import Loading
+from ...artifacts.training.steps import Loader, Steps
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, NotMeasured
 from .. import Detector
 from ..loading._shared import loader_edit, location
 from ._shared import COPIES, STEP_DEAD_BAND, evidence, priced

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from ...findings import Evidence, Finding, Fine, Fix, Gain, NotMeasured
-from ...prediction import block_bootstrap, gain, saved_by_less_work
-from ...timeline.collectives import Collectives, Place
-from ...timeline.exchange import Exchange
-from ...timeline.loading import Loading
-from ...timeline.steps import Floats, Steps
+from ...artifacts.distributed.collectives import Collectives, Place
+from ...artifacts.distributed.gradient_sync import Exchange
+from ...artifacts.loading.loading import Loading
+from ...artifacts.training.steps import Floats, Steps
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, NotMeasured
+from ...diagnosis.laws import block_bootstrap, gain, saved_by_less_work
 from .. import Detector
 from ..loading._shared import location
 from ..training._shared import limit_after

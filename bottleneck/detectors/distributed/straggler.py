@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...findings import Changes, Evidence, Finding, Fine, Fix
-from ...prediction import block_bootstrap, gain, step_model
-from ...timeline.loading import Loading
-from ...timeline.ranks import Ranks
-from ...timeline.steps import Floats, Loader, Steps
+from ...artifacts.distributed.ranks import Ranks
+from ...artifacts.loading.loading import Loading
+from ...artifacts.training.steps import Floats, Loader, Steps
+from ...diagnosis.findings import Changes, Evidence, Finding, Fine, Fix
+from ...diagnosis.laws import block_bootstrap, gain, step_model
 from .. import Detector
 from ..loading._shared import location
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ...findings import Evidence, Finding, Fine, Fix, NotMeasured
-from ...prediction import block_bootstrap, gain, saved_by_less_work
-from ...timeline.exchange import Exchange
-from ...timeline.loading import Loading
-from ...timeline.ranks import evened_out
-from ...timeline.steps import Steps
+from ...artifacts.distributed.gradient_sync import Exchange
+from ...artifacts.distributed.ranks import evened_out
+from ...artifacts.loading.loading import Loading
+from ...artifacts.training.steps import Steps
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured
+from ...diagnosis.laws import block_bootstrap, gain, saved_by_less_work
 from .. import Detector
 from ..loading._shared import location
 from ..training._shared import limit_after

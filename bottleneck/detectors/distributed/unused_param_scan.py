@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...findings import Evidence, Finding, Fine, Fix, NotMeasured
-from ...timeline.exchange import Exchange
+from ...artifacts.distributed.gradient_sync import Exchange
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured
 from .. import Detector
 from ..loading._shared import location
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ...findings import Evidence, Finding, Fine, Fix
-from ...timeline.engine import Engine
-from ...timeline.gpu import Gpu
+from ...artifacts.device.gpu import Gpu
+from ...artifacts.distributed.engine import Engine
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix
 from .. import Detector
 from ..loading._shared import location
 

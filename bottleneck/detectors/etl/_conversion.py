@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from ...timeline.reads import Read
+from ...artifacts.etl.reads import Read
 from . import _shared
 
 

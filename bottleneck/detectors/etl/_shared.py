@@ -6,11 +6,11 @@ import ast
 import copy
 import re
 
-from ...findings import Evidence, Location
-from ...timeline.etl import Etl
-from ...timeline.host import Host
-from ...timeline.reads import Read
-from ...timeline.tables import Site
+from ...artifacts.etl.reads import Read
+from ...artifacts.etl.stages import Etl
+from ...artifacts.run.host import Host
+from ...diagnosis.findings import Evidence, Location
+from ...recording.model import Site
 
 MIN_GAIN_SHARE = 0.02  # of the run: the dead band of signatures.md 2
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ...findings import Evidence, Finding, Fine, Fix, Gain
-from ...prediction import gain
-from ...timeline.etl import Etl
-from ...timeline.host import Host
-from ...timeline.reads import Read, Reads
-from ...timeline.tables import Recording
+from ...artifacts.etl.reads import Read, Reads
+from ...artifacts.etl.stages import Etl
+from ...artifacts.run.host import Host
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain
+from ...diagnosis.laws import gain
+from ...recording.model import Recording
 from .. import Detector
 from . import _conversion, _shared
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 from typing import ClassVar
 
-from ...findings import Arguments, Evidence, Finding, Fine, Fix, Gain
-from ...prediction import gain
-from ...timeline.etl import Etl
-from ...timeline.reads import Read, Reads
-from ...timeline.tables import Recording, Site
+from ...artifacts.etl.reads import Read, Reads
+from ...artifacts.etl.stages import Etl
+from ...diagnosis.findings import Arguments, Evidence, Finding, Fine, Fix, Gain
+from ...diagnosis.laws import gain
+from ...recording.model import Recording, Site
 from .. import Detector
 from . import _shared
 

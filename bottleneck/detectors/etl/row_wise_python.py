@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ...findings import Evidence, Finding, Fine, Fix, Gain
-from ...prediction import gain
-from ...timeline.etl import Access, Etl, RowLoop
-from ...timeline.host import Host
-from ...timeline.tables import Recording, Site
+from ...artifacts.etl.stages import Access, Etl, RowLoop
+from ...artifacts.run.host import Host
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain
+from ...diagnosis.laws import gain
+from ...recording.model import Recording, Site
 from .. import Detector
 from . import _shared
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...findings import Fine
-from ...timeline.loading import Loading
-from ...timeline.prefetch import Prefetch
-from ...timeline.steps import Floats, Steps
+from ...artifacts.loading.loading import Loading
+from ...artifacts.loading.prefetch import Prefetch
+from ...artifacts.training.steps import Floats, Steps
+from ...diagnosis.findings import Fine
 
 MAX_SINGLE_SHARE = 0.25  # of the wait: more of it for one batch is an accident, not how batches are
 MIN_AGREEMENT = 0.65  # of the waits in a replay, seen in the recording: below it they had another cause

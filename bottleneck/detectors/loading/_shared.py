@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...findings import Arguments, Changes, Evidence, Gain, Location, StepModel
-from ...prediction import (
+from ...artifacts.loading.loading import Floats, Loading
+from ...artifacts.training.steps import Loader, Steps
+from ...diagnosis.findings import Arguments, Changes, Evidence, Gain, Location, StepModel
+from ...diagnosis.laws import (
     best_workers,
     block_bootstrap,
     changed,
@@ -19,9 +21,7 @@ from ...prediction import (
     step_seconds,
     warmer,
 )
-from ...timeline.loading import Floats, Loading
-from ...timeline.steps import Loader, Steps
-from ...timeline.tables import Frame, Site
+from ...recording.model import Frame, Site
 
 REPLACED_ERROR = 0.10  # of the time of work for which cheaper work steps in: what that costs is not measured
 _SHARDS = "# each worker iterates the whole IterableDataset: give it its part, by torch.utils.data.get_worker_info()"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...findings import Changes, Evidence, Finding, Fine, Fix, Gain
-from ...prediction import changed, step_model, step_seconds
-from ...timeline.crowd import Crowd
-from ...timeline.loading import Loading
-from ...timeline.repeats import Repeats
-from ...timeline.steps import Loader, Steps
-from ...timeline.tables import Frame
+from ...artifacts.loading.loading import Loading
+from ...artifacts.loading.sample_reuse import Repeats
+from ...artifacts.run.cpu_contention import Crowd
+from ...artifacts.training.steps import Loader, Steps
+from ...diagnosis.findings import Changes, Evidence, Finding, Fine, Fix, Gain
+from ...diagnosis.laws import changed, step_model, step_seconds
+from ...recording.model import Frame
 from .. import Detector
 from . import _shared
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from ...findings import Changes, Evidence, Finding, Fine, Fix, Location, NotMeasured, StepModel
-from ...prediction import changed, gain, law_error, step_seconds
-from ...timeline.gil import Gil
-from ...timeline.host import Host
-from ...timeline.machine import Machine
-from ...timeline.steps import Steps
+from ...artifacts.loading.gil import Gil
+from ...artifacts.run.host import Host
+from ...artifacts.run.machine import Machine
+from ...artifacts.training.steps import Steps
+from ...diagnosis.findings import Changes, Evidence, Finding, Fine, Fix, Location, NotMeasured, StepModel
+from ...diagnosis.laws import changed, gain, law_error, step_seconds
 from .. import Detector
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...findings import QUEUE_SECONDS, Finding, Fine, Fix, Gain
-from ...prediction import gain
-from ...timeline.feeding import Feeding
-from ...timeline.loading import Loading
-from ...timeline.steps import Loader, Steps
+from ...artifacts.loading.feeding import Feeding
+from ...artifacts.loading.loading import Loading
+from ...artifacts.training.steps import Loader, Steps
+from ...diagnosis.findings import QUEUE_SECONDS, Finding, Fine, Fix, Gain
+from ...diagnosis.laws import gain
 from .. import Detector
 from . import _shared
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from ...findings import QUEUE_SECONDS, Evidence, Finding, Fine, Fix
-from ...prediction import gain, law_error, step_model
-from ...timeline.handover import Handover
-from ...timeline.loading import Loading
-from ...timeline.steps import Loader, Steps
+from ...artifacts.loading.handover import Handover
+from ...artifacts.loading.loading import Loading
+from ...artifacts.training.steps import Loader, Steps
+from ...diagnosis.findings import QUEUE_SECONDS, Evidence, Finding, Fine, Fix
+from ...diagnosis.laws import gain, law_error, step_model
 from .. import Detector
 from . import _shared
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ...findings import Evidence, Finding, Fine, Fix
-from ...prediction import gain
-from ...timeline.crowd import Crowd
-from ...timeline.steps import Loader, Steps
+from ...artifacts.run.cpu_contention import Crowd
+from ...artifacts.training.steps import Loader, Steps
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix
+from ...diagnosis.laws import gain
 from .. import Detector
 from ._shared import location
 

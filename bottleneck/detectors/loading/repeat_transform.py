@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ...findings import Changes, Evidence, Finding, Fine, Fix, NotMeasured
-from ...prediction import changed, step_model, step_seconds
-from ...timeline.crowd import Crowd
-from ...timeline.loading import Loading
-from ...timeline.repeats import MIN_COMPARED, Repeats
-from ...timeline.steps import Loader, Steps
+from ...artifacts.loading.loading import Loading
+from ...artifacts.loading.sample_reuse import MIN_COMPARED, Repeats
+from ...artifacts.run.cpu_contention import Crowd
+from ...artifacts.training.steps import Loader, Steps
+from ...diagnosis.findings import Changes, Evidence, Finding, Fine, Fix, NotMeasured
+from ...diagnosis.laws import changed, step_model, step_seconds
 from .. import Detector
 from . import _shared
 from .cpu_bound_decode import CpuBoundDecode

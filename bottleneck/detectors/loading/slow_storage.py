@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ...findings import Changes, Evidence, Finding, Fine, Fix
-from ...prediction import changed, step_model, step_seconds
-from ...timeline.loading import Loading
-from ...timeline.steps import Loader, Steps
+from ...artifacts.loading.loading import Loading
+from ...artifacts.training.steps import Loader, Steps
+from ...diagnosis.findings import Changes, Evidence, Finding, Fine, Fix
+from ...diagnosis.laws import changed, step_model, step_seconds
 from .. import Detector
 from . import _shared
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ...findings import Evidence, Finding, Fine, Fix, NotMeasured
-from ...prediction import gain
-from ...timeline.loading import Loading
-from ...timeline.prefetch import Prefetch
-from ...timeline.steps import Floats, Loader, Steps
+from ...artifacts.loading.loading import Loading
+from ...artifacts.loading.prefetch import Prefetch
+from ...artifacts.training.steps import Floats, Loader, Steps
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured
+from ...diagnosis.laws import gain
 from .. import Detector
 from . import _shared
 from ._replay import Replay

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...findings import QUEUE_SECONDS, Evidence, Finding, Fine, Fix, NotMeasured
-from ...prediction import gain
-from ...timeline.passes import LoaderPasses, Passes
-from ...timeline.steps import Floats, Steps
+from ...artifacts.loading.epochs import LoaderPasses, Passes
+from ...artifacts.training.steps import Floats, Steps
+from ...diagnosis.findings import QUEUE_SECONDS, Evidence, Finding, Fine, Fix, NotMeasured
+from ...diagnosis.laws import gain
 from .. import Detector
 from . import _shared
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ...findings import Finding, Fine, Fix
-from ...timeline.loading import Loading
-from ...timeline.steps import Loader, Steps
+from ...artifacts.loading.loading import Loading
+from ...artifacts.training.steps import Loader, Steps
+from ...diagnosis.findings import Finding, Fine, Fix
 from .. import Detector
 from . import _shared
 

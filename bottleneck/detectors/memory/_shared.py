@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ...timeline.steps import Steps
-from ...timeline.tables import STEP_PHASES
-from ...timeline.thrash import Thrash
+from ...artifacts.memory.thrash import Thrash
+from ...artifacts.training.steps import Steps
+from ...recording.model import STEP_PHASES
 
 LOST_SHARE = 0.05  # of the loop: below it nobody gains (signatures.md 72)
 MIN_FRESH_BYTES = float(8 << 20)  # per step: interpreters and small tensors stay far below

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ... import prediction
-from ...findings import Evidence, Finding, Fine, Fix
-from ...timeline.device_memory import DeviceMemory
-from ...timeline.steps import Steps
-from ...timeline.thrash import Thrash
+from ...artifacts.memory.device_memory import DeviceMemory
+from ...artifacts.memory.thrash import Thrash
+from ...artifacts.training.steps import Steps
+from ...diagnosis import laws as prediction
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix
 from .. import Detector
 from ..loading._shared import location
 from ._shared import ENVIRONMENT, LOST_SHARE, MIN_FRESH_BYTES, OWN_SHARE, fault_seconds, where

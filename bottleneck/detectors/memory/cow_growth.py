@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ...findings import Evidence, Finding, Fine, Fix, Location
-from ...timeline.sharing import Sharing
-from ...timeline.steps import Loader
+from ...artifacts.memory.sharing import Sharing
+from ...artifacts.training.steps import Loader
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Location
 from .. import Detector
 from ..loading._shared import location
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ...findings import Evidence, Finding, Fine, Fix, Location
-from ...timeline.device_memory import DeviceMemory
-from ...timeline.memory import Container, Memory
-from ...timeline.steps import Steps
+from ...artifacts.memory.device_memory import DeviceMemory
+from ...artifacts.memory.growth import Container, Memory
+from ...artifacts.training.steps import Steps
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Location
 from .. import Detector
 
 

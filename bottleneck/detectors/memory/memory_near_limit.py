@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...findings import Evidence, Finding, Fine, Fix
-from ...timeline.room import Room
+from ...artifacts.memory.headroom import Room
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix
 from .. import Detector
 
 

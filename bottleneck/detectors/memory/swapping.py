@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ...findings import Evidence, Finding, Fine, Fix
-from ...prediction import gain
-from ...timeline.steps import Loader, Steps
-from ...timeline.swap import Swap
+from ...artifacts.memory.swap import Swap
+from ...artifacts.training.steps import Loader, Steps
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix
+from ...diagnosis.laws import gain
 from .. import Detector
 from ..loading._shared import loader_edit, location
 from ._shared import spread

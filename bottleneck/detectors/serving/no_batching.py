@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...findings import Evidence, Finding, Fine, Fix, Gain, Location, NotMeasured
-from ...timeline.requests import Requests
+from ...artifacts.serving.requests import Requests
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, Location, NotMeasured
 from .. import Detector
 from .synchronous_serving import SynchronousServing
 

@@ -6,10 +6,10 @@ from math import ceil
 
 import numpy as np
 
-from ...findings import Evidence, Finding, Fine, Fix, Gain, Location, NotMeasured
-from ...timeline.machine import Machine
-from ...timeline.requests import Block, Requests
-from ...timeline.tables import Site
+from ...artifacts.run.machine import Machine
+from ...artifacts.serving.requests import Block, Requests
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, Location, NotMeasured
+from ...recording.model import Site
 from .. import Detector
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from ...findings import Cadence
-from ...prediction import changed, less_work, saved_by_less_work, step_model
-from ...timeline.loading import Loading
-from ...timeline.steps import Steps
-from ...timeline.tables import Site
+from ...artifacts.loading.loading import Loading
+from ...artifacts.training.steps import Steps
+from ...diagnosis.findings import Cadence
+from ...diagnosis.laws import changed, less_work, saved_by_less_work, step_model
+from ...recording.model import Site
 
 MOST_TIMES = 20  # how much rarer a fix may make anything: beyond it little is gained and the cadence loses its point
 _QUEUED = 2  # batches that each worker keeps ready: torch's own prefetch_factor

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from ...findings import Evidence, Finding, Fine, Fix
-from ...prediction import gain, saved_by_less_work, warmer
-from ...timeline.between import Place
-from ...timeline.loading import Loading
-from ...timeline.output import Output
-from ...timeline.steps import Steps
+from ...artifacts.loading.loading import Loading
+from ...artifacts.training.loop_samples import Place
+from ...artifacts.training.output import Output
+from ...artifacts.training.steps import Steps
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix
+from ...diagnosis.laws import gain, saved_by_less_work, warmer
 from .. import Detector
 from ..loading._shared import frame_location
 from ._shared import limit_after, times_rarer

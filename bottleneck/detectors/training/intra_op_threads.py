@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ...findings import Evidence, Finding, Fine, Fix, NotMeasured
-from ...prediction import gain, saved_by_less_work
-from ...timeline.intraop import IntraOp
-from ...timeline.loading import Loading
-from ...timeline.steps import Steps
+from ...artifacts.loading.loading import Loading
+from ...artifacts.training.intraop import IntraOp
+from ...artifacts.training.steps import Steps
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured
+from ...diagnosis.laws import gain, saved_by_less_work
 from .. import Detector
 from ..loading._shared import location
 from ._shared import limit_after

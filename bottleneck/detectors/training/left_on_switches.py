@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ...findings import Arguments, Evidence, Finding, Fine, Fix
-from ...prediction import gain, saved_by_less_work
-from ...timeline.loading import Loading
-from ...timeline.steps import Steps
-from ...timeline.switches import Switches
+from ...artifacts.loading.loading import Loading
+from ...artifacts.training.steps import Steps
+from ...artifacts.training.switches import Switches
+from ...diagnosis.findings import Arguments, Evidence, Finding, Fine, Fix
+from ...diagnosis.laws import gain, saved_by_less_work
 from .. import Detector
 from ..loading._shared import location
 from ._shared import limit_after

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ...findings import Arguments, Evidence, Finding, Fine, Fix
-from ...prediction import gain, saved_by_less_work
-from ...timeline.loading import Loading
-from ...timeline.optimizers import MadeOptimizer, Optimizers
-from ...timeline.steps import Steps
+from ...artifacts.loading.loading import Loading
+from ...artifacts.training.optimizers import MadeOptimizer, Optimizers
+from ...artifacts.training.steps import Steps
+from ...diagnosis.findings import Arguments, Evidence, Finding, Fine, Fix
+from ...diagnosis.laws import gain, saved_by_less_work
 from .. import Detector
 from ..loading._shared import location
 from ._optimizer_law import cost

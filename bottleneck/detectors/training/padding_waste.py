@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ...findings import Evidence, Finding, Fine, Fix
-from ...prediction import gain, saved_by_less_work
-from ...timeline.loading import Loading
-from ...timeline.padding import Padding, saved_share
-from ...timeline.steps import Loader, Steps
+from ...artifacts.loading.loading import Loading
+from ...artifacts.training.padding import Padding, saved_share
+from ...artifacts.training.steps import Loader, Steps
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix
+from ...diagnosis.laws import gain, saved_by_less_work
 from .. import Detector
 from ..loading._shared import location
 from ._shared import limit_after

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from ...findings import Evidence, Finding, Fine, Fix, Gain, StepModel
-from ...prediction import best_workers, gain, saved_by_less_work, step_with_workers, warmer
-from ...timeline.between import Place
-from ...timeline.loading import Loading
-from ...timeline.residual import Residual
-from ...timeline.steps import Steps
+from ...artifacts.loading.loading import Loading
+from ...artifacts.training.loop_samples import Place
+from ...artifacts.training.residual import Residual
+from ...artifacts.training.steps import Steps
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, StepModel
+from ...diagnosis.laws import best_workers, gain, saved_by_less_work, step_with_workers, warmer
 from .. import Detector
 from ..loading._shared import frame_location
 from ._shared import limit_after, times_rarer

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ...findings import Evidence, Finding, Fine, Fix
-from ...prediction import gain
-from ...timeline.jitter import Jitter
-from ...timeline.loading import Loading
-from ...timeline.steps import Steps
+from ...artifacts.loading.loading import Loading
+from ...artifacts.training.jitter import Jitter
+from ...artifacts.training.steps import Steps
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix
+from ...diagnosis.laws import gain
 from .. import Detector
 from ..loading._shared import frame_location
 from ._shared import MOST_TIMES, limit_after, saved_by_rarer, times_rarer

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from ...findings import Evidence, Finding, Fine, Fix
-from ...prediction import gain
-from ...timeline.loading import Loading
-from ...timeline.steps import Steps
-from ...timeline.stretches import Checkpoints
+from ...artifacts.loading.loading import Loading
+from ...artifacts.training.steps import Steps
+from ...artifacts.training.stretches import Checkpoints
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix
+from ...diagnosis.laws import gain
 from .. import Detector
 from ..loading._shared import location
 from ._shared import MOST_TIMES, limit_after, most_rare, rarer_edit, saved_by_rarer, times_rarer

@@ -1,0 +1,1 @@
+"""In the user's process: the recorder, and how it gets there."""

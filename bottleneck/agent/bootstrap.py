@@ -1,0 +1,145 @@
+"""Start recording inside a process: say hello, wait for the libraries we know, attach collectors to them.
+
+Loaded by ``inject/sitecustomize.py`` (or by the API) under the private package name ``_bottleneck_child``.
+Costs a few milliseconds: nothing heavy is imported here, and no library is imported for the user.
+"""
+
+import atexit
+import os
+import sys
+
+from . import recorder as recorder_module
+from .recorder import is_users_exception, now
+
+_PACKAGE = __name__.rpartition(".agent")[0]
+_attached = {}
+_finder = None
+
+
+class _Finder:
+    """A meta-path finder that notices when a watched module is imported and attaches its collector after it ran."""
+
+    def __init__(self, watched):
+        self._watched = watched
+        self._busy = set()
+
+    def find_spec(self, name, path=None, target=None):
+        if name not in self._watched or name in self._busy:
+            return None
+        self._busy.add(name)
+        try:
+            for finder in sys.meta_path:
+                if finder is not self and hasattr(finder, "find_spec"):
+                    spec = finder.find_spec(name, path, target)
+                    if spec is not None:
+                        break
+            else:
+                return None
+        finally:
+            self._busy.discard(name)
+        loader = spec.loader
+        original = getattr(loader, "exec_module", None)
+        if original is None:
+            return spec
+        watched = self._watched
+
+        def exec_module(module):
+            # The instance attribute goes first, so that the loader is the user's own object again.
+            try:
+                del loader.exec_module
+            except AttributeError:
+                pass
+            original(module)
+            attach(name, watched[name])
+
+        try:
+            setattr(loader, "exec_module", exec_module)  # noqa: B010
+        except (AttributeError, TypeError):  # built-in loaders cannot carry it
+            pass
+        return spec
+
+
+def attach(module_name, collector_name):
+    """Attach the collector in file ``collector_name`` to the imported ``module_name``. Never raises ours."""
+    recorder = recorder_module.recorder()
+    if recorder is None or collector_name in _attached:
+        return
+    _attached[collector_name] = None
+    try:
+        collector = _load(collector_name)
+        collector.attach(recorder)
+        _attached[collector_name] = collector
+    except BaseException as error:
+        if is_users_exception(error):
+            raise
+        recorder.fail(collector_name, "attach", error)
+
+
+def detach_all():
+    """Detach every collector, last first (the API does so when its block ends)."""
+    recorder = recorder_module.recorder()
+    for name in reversed(list(_attached)):
+        collector = _attached.pop(name)
+        if collector is not None:
+            try:
+                collector.detach()
+            except Exception as error:
+                recorder.fail(name, "detach", error)
+
+
+def _load(collector_name):
+    module = __import__(_PACKAGE + ".collectors." + collector_name, fromlist=["Collector"])
+    return module.Collector()
+
+
+def watched_modules():
+    """{module name: collector file}, from the file names in collectors/ alone."""
+    folder = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "collectors")
+    names = [n[:-3] for n in os.listdir(folder) if n.endswith(".py") and not n.startswith("_")]
+    return {name.replace("__", "."): name for name in names}
+
+
+def start(run_dir, options=""):
+    """Begin recording into ``run_dir``; idempotent. ``options`` is ``key=value,...`` as in signals.OPTIONS_VARIABLE."""
+    if recorder_module.recorder() is not None:
+        return recorder_module.recorder()
+    recorder = recorder_module.install(run_dir)
+    recorder.options = dict(item.split("=", 1) for item in options.split(",") if "=" in item)
+    atexit.register(_bye, recorder)  # first registered, so it runs last
+    if recorder.options.get("stacks", "auto") != "off":
+        try:
+            _attached["_stacks"] = sampler = _load("support.stacks")
+            sampler.attach(recorder)
+        except ImportError:
+            pass
+        except Exception as error:
+            recorder.fail("stacks", "attach", error)
+    watched = watched_modules()
+    global _finder
+    _finder = _Finder(watched)
+    sys.meta_path.insert(0, _finder)
+    for module, collector in watched.items():
+        if module in sys.modules:
+            attach(module, collector)
+    recorder.note("ready", time_ns=now())
+    return recorder
+
+
+def stop():
+    """End what ``start`` began: all hooks are gone, and the next ``start`` records anew. ``profile`` does so."""
+    global _finder
+    recorder = recorder_module.recorder()
+    if recorder is None:
+        return
+    if _finder in sys.meta_path:
+        sys.meta_path.remove(_finder)
+    _finder = None
+    detach_all()
+    atexit.unregister(_bye)
+    _bye(recorder)
+    recorder_module.uninstall()
+
+
+def _bye(recorder):
+    if recorder.pid == os.getpid():
+        recorder.note("bye", time_ns=now())

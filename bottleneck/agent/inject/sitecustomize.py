@@ -1,0 +1,147 @@
+"""Starts the recording inside a Python process that ``bottleneck run`` has started, directly or further down.
+
+Its folder stands first in PYTHONPATH, so that every interpreter of the run imports it, whatever its version and
+environment: it parses on Python 3.6, costs next to nothing where it has nothing to do, and never raises. The
+``sitecustomize`` that it hides is run afterwards, just as it would have been without us.
+"""
+
+import os
+import sys
+
+_OLDEST = (3, 9)
+_VERSION = ".".join(map(str, sys.version_info[:3]))
+# Modules and scripts that only help the user's program: installers and the compile workers of torch.
+_HELPER_MODULES = ("pip", "ensurepip", "venv", "compileall", "py_compile", "torch._inductor.compile_worker")
+_HELPER_FILES = ("/pip/__main__.py", "/pip/__pip-runner__.py", "/torch/_inductor/compile_worker/__main__.py")
+_HELPER_NAMES = ("pip", "pip3", "ninja", "cmake", "cython")
+# Helpers given as code, all but the workers of multiprocessing, which run the user's functions.
+_WORKER_CODE = ("from multiprocessing.spawn import", "from multiprocessing.forkserver import")
+_SUPERVISOR = "bottleneck_profiler"
+
+
+def _started_as() -> "tuple[str, str]":
+    """How this interpreter was started: ("-c", code), ("-m", module), ("file", path) or ("", "")."""
+    words = getattr(sys, "orig_argv", None)
+    if words is None:  # before Python 3.10
+        try:
+            with open("/proc/self/cmdline", "rb") as file:
+                words = os.fsdecode(file.read()).split("\0")[:-1]
+        except OSError:
+            words = [sys.executable or "python", *getattr(sys, "argv", [])]
+    position = 1
+    while position < len(words):
+        word = words[position]
+        position += 1
+        if not word.startswith("-") or word == "-":
+            return "file", word
+        if word.startswith("--"):
+            position += word == "--check-hash-based-pycs"
+            continue
+        for index, letter in enumerate(word[1:], 2):
+            if letter in "cmWX":
+                value = word[index:]
+                if not value:
+                    value = words[position] if position < len(words) else ""
+                    position += 1
+                if letter in "cm":
+                    return "-" + letter, value
+                break
+    return "", ""
+
+
+def _is_us(how: str, what: str) -> bool:
+    """Whether this process is a supervisor of ours (a nested ``bottleneck run``), not a program to record."""
+    if how == "-m":
+        return what.split(".")[0] == _SUPERVISOR
+    if how == "file" and os.path.basename(what) == "bottleneck":
+        try:
+            with open(what, "rb") as file:
+                return _SUPERVISOR.encode() in file.read(1024)
+        except OSError:
+            return False
+    return False
+
+
+def _is_helper(how: str, what: str) -> bool:
+    """Whether this process does not run the user's program but helps it: installers, trackers, compilers."""
+    if how == "-c":
+        return not what.lstrip().startswith(_WORKER_CODE)
+    if how == "-m":
+        return any(what == name or what.startswith(name + ".") for name in _HELPER_MODULES)
+    if how == "file":
+        return what.replace(os.sep, "/").endswith(_HELPER_FILES) or os.path.basename(what) in _HELPER_NAMES
+    return False
+
+
+def _is_first(options: str) -> bool:
+    """Whether ``bottleneck run`` started this very process: then it is what the user wants to see, helper or not."""
+    return f"supervisor={os.getppid()}" in options.split(",")
+
+
+def _write(run_dir: str, name: str, line: object) -> None:
+    try:
+        path = os.path.join(run_dir, "live", name)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            os.write(descriptor, (repr(line) + "\n").encode("utf-8", "backslashreplace"))
+        finally:
+            os.close(descriptor)
+    except OSError:
+        pass
+
+
+def _begin(run_dir: str, options: str) -> None:
+    if sys.version_info < _OLDEST:
+        _write(run_dir, "skipped", ("skipped", {"reason": "old", "python": _VERSION}))
+        return
+    how, what = _started_as()
+    if _is_us(how, what):
+        return
+    if _is_helper(how, what) and not _is_first(options):
+        _write(run_dir, "skipped", ("skipped", {"reason": "helper", "python": _VERSION}))
+        return
+    name = "_bottleneck_child"
+    folder = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    # A package made by hand: bottleneck/__init__.py belongs to the other half, and no folder of ours gets onto
+    # sys.path, where it could hide a module of the user's.
+    package = type(sys)(name)
+    package.__path__ = [folder]
+    sys.modules[name] = package
+    from _bottleneck_child.agent.bootstrap import start  # type: ignore[import-not-found]
+
+    start(run_dir, options)
+
+
+def _run_hidden() -> None:
+    """Run the sitecustomize that this one hides, if there is one; what it raises is the user's own business."""
+    try:
+        # The frozen names: importlib.util would cost every process of the run two milliseconds.
+        from _frozen_importlib import module_from_spec
+        from _frozen_importlib_external import PathFinder
+
+        here = os.path.dirname(os.path.abspath(__file__))
+        others = [entry for entry in sys.path if os.path.abspath(entry) != here]
+        spec = PathFinder.find_spec("sitecustomize", others)
+        if spec is None or spec.loader is None:
+            return
+        module = module_from_spec(spec)
+    except Exception:
+        return
+    sys.modules["sitecustomize"] = module
+    spec.loader.exec_module(module)
+
+
+_run_dir = os.environ.get("BOTTLENECK_RUN_DIR")
+if _run_dir:
+    try:
+        _begin(_run_dir, os.environ.get("BOTTLENECK_OPTIONS", ""))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as _error:
+        _text = f"{type(_error).__name__}: {str(_error)[:200]}"
+        _write(
+            _run_dir,
+            f"{os.getpid()}.side",
+            ("failed", {"collector": "recorder", "where": "start", "error": _text}),
+        )
+_run_hidden()

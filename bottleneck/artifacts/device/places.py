@@ -1,0 +1,64 @@
+"""The user's lines at which the host waits for the device, copies to it, and calls the model. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from ...recording.model import Frame, Recording, Site
+from ..training.loop_samples import forwards, stacks_in_steps
+from ..training.steps import Steps
+
+_OF_TENSORS = ("/torch/_tensor_str.py", "/torch/_tensor.py")  # what print and format() go through
+
+
+@dataclass(frozen=True)
+class DevicePlaces:
+    """``fetch``, ``copy``: where most sampled time lies on such lines; else the only such line there is.
+
+    ``forward``: where the model is called to train; the first such place that was seen.
+    """
+
+    fetch: Site | None
+    copy: Site | None
+    forward: Site | None
+
+    @classmethod
+    def compute(cls, recording: Recording, steps: Steps) -> DevicePlaces:
+        notes = [fields for _, fields in recording.facts.of("device_lines")]
+        rows = stacks_in_steps(recording, steps)
+        seconds: Counter[Frame] = Counter()
+        files = set()  # of the loop
+        for stack, t0, t1 in zip(rows["arg"].tolist(), rows["t0"].tolist(), rows["t1"].tolist(), strict=True):
+            frames = recording.facts.stacks.get((steps.process, stack), ())
+            files |= {frame.file for frame in frames if frame.user}
+            frame = _waiting(frames)
+            if frame is not None:
+                seconds[frame] += t1 - t0
+        notes = [fields for fields in notes if fields["file"] in files]
+        forward = [frames for process, frames in forwards(recording) if process == steps.process]
+        function, file, line = forward[0][0] if forward and forward[0] else ("", "", 0)
+        return cls(
+            _place(notes, "fetches", seconds),
+            _place(notes, "copies", seconds),
+            Site(file, line, function) if file else None,
+        )
+
+
+def _place(notes: list[dict[str, Any]], kind: str, seconds: Counter[Frame]) -> Site | None:
+    lines = {(fields["file"], line) for fields in notes for line in fields[kind]}
+    there = next((frame for frame, _ in seconds.most_common() if (frame.file, frame.line) in lines), None)
+    if there is not None:
+        return Site(there.file, there.line, there.function)
+    return Site(*next(iter(lines)), "") if len(lines) == 1 else None
+
+
+def _waiting(frames: tuple[Frame, ...]) -> Frame | None:
+    """The innermost line of the user's, where nothing but torch's text of a tensor is called from it."""
+    for frame in frames:
+        if frame.user:
+            return frame
+        if not frame.file.endswith(_OF_TENSORS):
+            return None
+    return None

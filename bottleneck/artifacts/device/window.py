@@ -1,0 +1,219 @@
+"""What the device and the host did in the steps that were traced: busy, idle, and why the device was idle. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from ...recording.model import DEVICE_KINDS, Recording, Table
+from .. import Missing
+from ..run.breakdown import Spans, length, spans_of, union
+from ..training.steps import Steps
+
+Rows = npt.NDArray[np.int64]  # numbers of rows of the table
+_MIN_STEPS = 3  # whole steps of the loop inside the window, after the first one
+_LAUNCH_GAP_NS = 200_000  # longer, and the host did more between two kernels than launch the next one
+_LONG_CALL_NS = 50_000  # a call of the driver that takes longer waits for the device (HTA: outliers)
+_AFTER_WAIT_NS = 20_000  # from the end of a wait until the host is back: a gap that begins meanwhile is the wait's
+_DEVICE_KINDS = DEVICE_KINDS[: DEVICE_KINDS.index("launch")]
+IDLE_CAUSES = ("input", "copy", "sync", "launch", "host")
+
+
+@dataclass(frozen=True)
+class Device:
+    """One device and the host's part in it, in whole steps of the window; seconds are per step.
+
+    ``rows``: the part of the table that begins in these steps, with the names in ``names``. ``idle``: by cause: waiting
+    for the next batch, after the host waited for a copy to the device, after it waited for anything else, gaps too
+    short for more than the launch of a kernel, and the host's other work. ``fetching``, ``copying``: what the host
+    waited, for results and for copies to the device. ``step_seconds``: a step in the window; ``typical_seconds``: one
+    outside of it, which nothing slows down.
+    """
+
+    rows: Table = field(repr=False)
+    names: tuple[str, ...] = field(repr=False)
+    steps: int
+    step_seconds: float
+    typical_seconds: float
+    busy_seconds: float
+    idle: dict[str, float]
+    fetching: float
+    copying: float
+    queueing: float
+    waits: dict[str, float]
+    device: str = ""
+    capability: tuple[int, int] = (0, 0)
+    simulated: bool = False
+
+    @property
+    def idle_share(self) -> float:
+        """Of a step outside the window."""
+        return self.idle_seconds / max(self.typical_seconds, 1e-12)
+
+    @property
+    def idle_seconds(self) -> float:
+        """Of a step outside the window: the device's work takes as long there, the host's does not."""
+        return max(0.0, min(self.typical_seconds, self.step_seconds) - self.busy_seconds)
+
+    @property
+    def host_seconds(self) -> float:
+        """What a step takes the host when it waits for nothing on the device."""
+        return max(0.0, min(self.typical_seconds, self.step_seconds) - self.blocked_seconds)
+
+    @property
+    def blocked_seconds(self) -> float:
+        return self.fetching + self.copying + self.queueing
+
+    def idle_by(self, *causes: str) -> float:
+        """Idle seconds of a step outside the window, by these causes."""
+        seen = sum(self.idle.values())
+        return sum(self.idle[cause] for cause in causes) * min(1.0, self.idle_seconds / max(seen, 1e-12))
+
+    def of(self, *kinds: str) -> Rows:
+        """Rows of these kinds, in the order of their start."""
+        return np.flatnonzero(np.isin(self.rows["kind"], [DEVICE_KINDS.index(kind) for kind in kinds]))
+
+    def seconds(self, rows: Rows) -> npt.NDArray[np.float64]:
+        """How long each of these rows takes."""
+        taken: npt.NDArray[np.float64] = (self.rows["t1"][rows] - self.rows["t0"][rows]) / 1e9
+        return taken
+
+    def spans(self, rows: Rows) -> Spans:
+        """The time of these rows, as a union."""
+        return _spans(self.rows, rows)
+
+    def saved(self, device_seconds: float) -> float:
+        """Of so much less work for the device per step, what makes the step shorter: until the host is what limits."""
+        return min(device_seconds, self.blocked_seconds)
+
+    @classmethod
+    def compute(cls, recording: Recording, steps: Steps) -> Device:
+        start, end, count, waiting = _judged(recording, steps)
+        ours = recording.device["process"] == steps.process
+        table = {name: column[ours] for name, column in recording.device.items()}
+        trace = recording.facts.of_process("device_trace", steps.process)[0]
+        mine = (table["t0"] >= start) & (table["t0"] < end)
+        used, counts = np.unique(table["device"][mine & _is_work(table)], return_counts=True)
+        if not len(used):
+            raise Missing("Nothing but the host's own work is in the device window.")
+        number = int(used[np.argmax(counts)])
+        busy = (table["device"] == number) & (table["t1"] > start) & (table["t0"] < end)
+        work = union([spans_of(table["t0"][busy].clip(min=start), table["t1"][busy].clip(max=end))])
+        mine &= np.isin(table["device"], (-1, number))
+        kept = np.flatnonzero(mine)[np.argsort(table["t0"][mine], kind="stable")]
+        rows = {name: column[kept] for name, column in table.items()}
+        idle = spans_of(np.append(start, work[:, 1]), np.append(work[:, 0], end))
+        idle = idle[idle[:, 1] > idle[:, 0]]
+        fetching, copying, queueing = _waits(rows)
+        facts = trace["devices"][number] if number < len(trace["devices"]) else {}
+        alone = rows["op"][fetching] < 0
+        called = [*np.unique(rows["op"][fetching][~alone]).tolist(), *rows["op"][fetching][alone].tolist()]
+        operations = Counter(_operation(table, trace["names"], op) for op in called)
+        return cls(
+            rows=rows,
+            names=tuple(trace["names"]),
+            steps=count,
+            step_seconds=(end - start) / 1e9 / count,
+            typical_seconds=steps.typical_seconds,
+            busy_seconds=length(work) / count,
+            idle={cause: ns / 1e9 / count for cause, ns in _causes(idle, waiting, rows, fetching, copying).items()},
+            fetching=length(_spans(rows, fetching)) / count,
+            copying=length(_spans(rows, copying)) / count,
+            queueing=length(_spans(rows, queueing)) / count,
+            waits={name: times / count for name, times in operations.most_common()},
+            device=str(facts.get("name", "")),
+            capability=(int(facts.get("major", 0)), int(facts.get("minor", 0))),
+            simulated=bool(recording.run.get("gpu_simulated", False)),
+        )
+
+
+def _judged(recording: Recording, steps: Steps) -> tuple[int, int, int, Spans]:
+    """(start, end, whole steps between them, when the loop waited for data) of the window, its first step left out.
+
+    What the device still has to do from before the window is not in the trace.
+    """
+    mine = recording.facts.of_process("device_window", steps.process)
+    if not mine:
+        raise Missing("No device window was asked for (--device-window), or the run ended before it.")
+    window = mine[0]
+    trace = next(iter(recording.facts.of_process("device_trace", steps.process)), {})
+    problem = window.get("problem") or trace.get("problem")
+    if problem or not trace:
+        raise Missing(problem or "The device window left no trace.")
+    rows = steps.rows
+    inside = np.flatnonzero((rows["t0"] >= window["t0"]) & (rows["t1"] <= window["t1"]))[1:]
+    if len(inside) < _MIN_STEPS:
+        raise Missing("Too few whole steps are in the device window: ask for more.")
+    ends = rows["t1"][inside]
+    waited = rows["data_wait"][inside].astype("i8") * 1000
+    # The loop asks for its next batch at the end of a step.
+    waiting = union([spans_of(ends - waited, ends)])
+    return int(rows["t0"][inside[0]]), int(ends[-1]), len(inside), waiting
+
+
+def _is_work(table: Table) -> npt.NDArray[np.bool_]:
+    return table["kind"] < len(_DEVICE_KINDS)
+
+
+def _waits(rows: Table) -> tuple[Rows, Rows, Rows]:
+    """Calls in which the host waits for the device: (for a result or its end, for a copy to it, for room in its queue).
+
+    A copy to the device from memory that may be paged out holds the host, and so does one that is not asked to be
+    non-blocking: torch waits for the stream in the same operation.
+    """
+    syncs = rows["kind"] == DEVICE_KINDS.index("sync")
+    calls = (rows["kind"] == DEVICE_KINDS.index("copy_call")) | (rows["kind"] == DEVICE_KINDS.index("launch"))
+    calls &= rows["t1"] - rows["t0"] > _LONG_CALL_NS
+    to_device, to_host = (_causing(rows, kind) for kind in ("memcpy_h2d", "memcpy_d2h"))
+    copying = (syncs | calls) & to_device
+    fetching = (syncs | (calls & to_host)) & ~copying
+    return np.flatnonzero(fetching), np.flatnonzero(copying), np.flatnonzero(calls & ~fetching & ~copying)
+
+
+def _causing(rows: Table, kind: str) -> npt.NDArray[np.bool_]:
+    """The calls that belong to a copy of this kind: its own, or others of the same operation."""
+    copies = rows["kind"] == DEVICE_KINDS.index(kind)
+    operations, numbers = np.setdiff1d(rows["op"][copies], [-1]), np.setdiff1d(rows["correlation"][copies], [0])
+    found: npt.NDArray[np.bool_] = np.isin(rows["op"], operations) | np.isin(rows["correlation"], numbers)
+    return found
+
+
+def _operation(table: Table, names: list[str], row: int) -> str:
+    return names[table["name"][row]] if row >= 0 else "synchronize"
+
+
+def _causes(idle: Spans, waiting: Spans, rows: Table, fetching: Rows, copying: Rows) -> dict[str, float]:
+    """Nanoseconds of the gaps by what the host did: those of its waits begin while it waits or right after."""
+    in_wait = overlap(idle, waiting)
+    rest = idle[:, 1] - idle[:, 0] - in_wait
+    after_copy, after_fetch = (_begins_in(idle, _spans(rows, waits)) for waits in (copying, fetching))
+    after_fetch &= ~after_copy
+    short = (rest <= _LAUNCH_GAP_NS) & (in_wait == 0) & ~after_copy & ~after_fetch
+    masks = (after_copy, after_fetch, short, ~(after_copy | after_fetch | short))
+    causes = {"input": float(in_wait.sum())}
+    causes.update({cause: float(rest[mask].sum()) for cause, mask in zip(IDLE_CAUSES[1:], masks, strict=True)})
+    return causes
+
+
+def _begins_in(gaps: Spans, waits: Spans) -> npt.NDArray[np.bool_]:
+    at = np.searchsorted(waits[:, 0], gaps[:, 0], side="right") - 1
+    begun = at >= 0
+    begun[begun] = gaps[begun, 0] <= waits[at[begun], 1] + _AFTER_WAIT_NS
+    return begun
+
+
+def overlap(spans: Spans, others: Spans) -> npt.NDArray[np.float64]:
+    """Nanoseconds of each interval that a union of others covers."""
+    if not len(others):
+        return np.zeros(len(spans))
+    edges = others.ravel().astype(float)
+    covered = np.repeat(np.concatenate([[0.0], np.cumsum(others[:, 1] - others[:, 0])]), 2)[1:-1]
+    found: npt.NDArray[np.float64] = np.interp(spans[:, 1], edges, covered) - np.interp(spans[:, 0], edges, covered)
+    return found
+
+
+def _spans(rows: Table, numbers: Rows) -> Spans:
+    return union([spans_of(rows["t0"][numbers], rows["t1"][numbers])])

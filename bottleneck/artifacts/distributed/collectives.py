@@ -1,0 +1,118 @@
+"""The collectives that the program calls itself: what they take of the steps, where, and of which sizes. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...recording.model import Recording, Site
+from .. import Missing
+from ..training.steps import Floats, Steps
+
+
+@dataclass(frozen=True)
+class Place:
+    """Calls of one collective from one line. ``call_seconds``: of each call that was looked at, one row a rank.
+    ``weights``: how many calls each stands for; ``per_step``: calls in a step."""
+
+    site: Site | None
+    name: str
+    call_seconds: Floats
+    sizes: Floats  # bytes
+    weights: Floats
+    per_step: float
+
+    @property
+    def net(self) -> Floats:
+        """Seconds of each call, the least of the ranks: who comes last does not wait."""
+        least: Floats = self.call_seconds.min(axis=0)
+        return least
+
+    @property
+    def calls_seconds(self) -> float:
+        """Of a step, by the calls that were looked at."""
+        return self.per_step * float(np.average(self.net, weights=self.weights))
+
+    @property
+    def step_bytes(self) -> float:
+        return self.per_step * float(np.average(self.sizes, weights=self.weights))
+
+    def latency_and_rate(self) -> tuple[float, float] | None:
+        """(seconds of a call whatever its size, seconds of a byte), from calls of several sizes; None of one size."""
+        sizes = np.unique(self.sizes)
+        if len(sizes) < 2:
+            return None
+        usual = np.array([np.median(self.net[self.sizes == size]) for size in sizes])
+        weight = np.array([self.weights[self.sizes == size].sum() for size in sizes])
+        mean_size, mean = np.average(sizes, weights=weight), np.average(usual, weights=weight)
+        slope = float((weight * (sizes - mean_size) * (usual - mean)).sum() / (weight * (sizes - mean_size) ** 2).sum())
+        slope = min(max(slope, 0.0), float(mean / mean_size))
+        return float(mean - slope * mean_size), slope
+
+
+@dataclass(frozen=True)
+class Collectives:
+    """``net``: seconds in collectives in each step, the least of the ranks: what all wait, now for one and now for
+    another, is in it, and the wait for one rank is not. ``places``: the largest first. ``device``: of what is
+    exchanged; on another one than the CPU, calls only start the exchange."""
+
+    net: Floats
+    places: tuple[Place, ...]
+    device: str
+
+    def seconds(self, place: Place) -> Floats:
+        """Of ``net``, what the calls of one place take."""
+        of_all = place.calls_seconds / max(sum(other.calls_seconds for other in self.places), 1e-12)
+        return self.net * of_all
+
+    @classmethod
+    def compute(cls, recording: Recording, steps: Steps) -> Collectives:
+        if "collectives" not in recording.facts.attached:
+            raise Missing("Collectives were not recorded: torch.distributed was not used, or the recording is older.")
+        if len(steps.rank_rows) < 2:
+            raise Missing("The run has one rank.")
+        count = min(steps.count, min(len(rows["t0"]) for rows in steps.rank_rows.values()))
+        if not count:
+            raise Missing("No steps after warm-up.")
+        net = np.array([rows["sync"][-count:] / 1e6 for rows in steps.rank_rows.values()]).min(axis=0)
+        calls = _calls_of_all(recording, steps)
+        grouped: dict[tuple[int, str], list[dict[str, Any]]] = {}
+        for call in calls:
+            grouped.setdefault((call["site"], call["name"]), []).append(call)
+        places = [
+            Place(
+                recording.facts.sites.get((steps.process, site)),
+                name,
+                np.array([call["seconds"] for call in found]).T,
+                np.array([call["bytes"] for call in found], float),
+                np.array([call["stands_for"] for call in found], float),
+                sum(call["stands_for"] for call in found) / _steps_seen(calls, steps),
+            )
+            for (site, name), found in grouped.items()
+        ]
+        devices = [call["device"] for call in calls if call["device"]]
+        return cls(net, tuple(sorted(places, key=lambda place: -place.calls_seconds)), devices[0] if devices else "cpu")
+
+
+def _calls_of_all(recording: Recording, steps: Steps) -> list[dict[str, Any]]:
+    """The noted calls within the steps that all ranks have made alike, with the ``seconds`` of each rank."""
+    noted: dict[int, dict[int, dict[str, Any]]] = {process: {} for process in steps.rank_rows}
+    for process, fields in recording.facts.of("collective"):
+        if process in noted:
+            noted[process][fields["call"]] = fields
+    found = []
+    first, last = int(steps.start_ns[0]), int(steps.end_ns[-1])
+    for number, mine in noted[steps.process].items():
+        ranks = [noted[process].get(number) for process in noted]
+        alike = [call for call in ranks if call and (call["name"], call["bytes"]) == (mine["name"], mine["bytes"])]
+        if len(alike) == len(noted) and first <= mine["t0"] and mine["t1"] <= last:
+            found.append({**mine, "seconds": [(call["t1"] - call["t0"]) / 1e9 for call in alike]})
+    return found
+
+
+def _steps_seen(calls: list[dict[str, Any]], steps: Steps) -> float:
+    """Steps from the first of the noted calls to the last: what they stand for together was called there."""
+    first, last = (min(call["t0"] for call in calls), max(call["t1"] for call in calls))
+    return max(1.0, float(((steps.end_ns > first) & (steps.start_ns < last)).sum()))

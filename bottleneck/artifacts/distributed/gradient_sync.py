@@ -1,0 +1,118 @@
+"""How the ranks of a DistributedDataParallel model exchange gradients: how often, and what of it shows. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ... import signals
+from ...recording.model import Recording, Site
+from .. import Missing
+from ..training.steps import Floats, Steps
+
+_WARM_PASSES = 10  # exchanges before the buckets have their final form and the caches are warm
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A DistributedDataParallel model as it was made. ``site``: where."""
+
+    site: Site | None
+    device: str
+    backend: str
+    find_unused: bool
+    static_graph: bool
+    world_size: int
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """The exchange in the backward passes that were looked at, of one model. Arrays have one value a pass.
+
+    ``exposed``: seconds from the last gradient to the last exchanged bucket, one row a rank: some of it is waiting for
+    a rank that comes later. The latest does not wait, so that the least of the ranks is the exchange itself: ``net``.
+    ``overlap``: seconds of a backward pass and its exchange at once, the least of the ranks for the same reason.
+    ``passes``: backward passes for each step of an optimizer.
+    ``synced_share``: of the backward passes that were looked at, how many exchange. ``unused_bytes``: gradients that
+    never came, the most of any pass.
+    """
+
+    setting: Setting
+    site: Site | None  # the backward call
+    passes: float
+    looked_at: int
+    synced_share: float
+    exposed: Floats
+    overlap: Floats
+    bucket_bytes: tuple[int, ...]
+    unused_bytes: int
+
+    @property
+    def net(self) -> Floats:
+        least: Floats = self.exposed.min(axis=0)
+        return least
+
+    @property
+    def count(self) -> int:
+        """Passes that every rank has timed; of ranks that were not all seen, none says what is waiting."""
+        return int(self.exposed.shape[1]) if len(self.exposed) == self.setting.world_size > 1 else 0
+
+    @property
+    def waits(self) -> Floats:
+        beyond: Floats = self.exposed - self.net
+        return beyond
+
+    @classmethod
+    def compute(cls, recording: Recording, steps: Steps) -> Exchange:
+        """Of the largest model that the main loop trains."""
+        facts = recording.facts
+        looks: dict[tuple[int, int], list[dict[str, Any]]] = {}  # of (model, process)
+        for process, fields in facts.of("exchange"):
+            looks.setdefault((fields["id"], process), []).append(fields)
+        sizes = {model: sum(found[-1]["buckets"]) for (model, p), found in looks.items() if p == steps.process}
+        model = max(sizes, key=sizes.__getitem__, default=0)
+        made = next((fields for fields in facts.of_process("ddp", steps.process) if fields["id"] == model), None)
+        if made is None:
+            raise Missing("No backward pass of a DistributedDataParallel model was looked at.")
+        mine = looks[model, steps.process]
+        ranks = [p for m, p in looks if m == model and (p in steps.rank_rows or p == steps.process)]
+        times = _times_of_all([looks[model, process] for process in ranks])
+
+        def site(key: int) -> Site | None:
+            return facts.sites.get((steps.process, key))
+
+        return cls(
+            Setting(
+                site(made["site"]),
+                made["device"],
+                made["backend"],
+                made["find_unused"],
+                made["static_graph"],
+                made["world_size"],
+            ),
+            site(mine[-1]["site"]),
+            _passes(recording, steps.process),
+            len(mine),
+            float(np.mean([look["synced"] for look in mine])),
+            np.maximum(times[:, :, 1] - times[:, :, 2], 0.0),
+            times[:, :, 2].min(axis=0),
+            tuple(mine[-1]["buckets"]),
+            max(look["unused_bytes"] for look in mine),
+        )
+
+
+def _times_of_all(looks: list[list[dict[str, Any]]]) -> Floats:
+    """Seconds by rank, pass and kind, of the passes that every rank has timed."""
+    by_pass = [{look["iteration"]: look["times_ns"] for look in found if look["times_ns"][1] > 0} for found in looks]
+    common = sorted(set.intersection(*(set(found) for found in by_pass)))
+    times = [[found[number] for number in common if number > _WARM_PASSES] for found in by_pass]
+    return np.array(times, float).reshape(len(looks), -1, 3) / 1e9
+
+
+def _passes(recording: Recording, process: int) -> float:
+    def count(wanted: int) -> int:
+        return sum(c for (p, phase, _), (c, _) in recording.totals.items() if p == process and phase == wanted)
+
+    return count(signals.BACKWARD) / max(count(signals.OPTIMIZER), 1)

@@ -1,0 +1,92 @@
+"""The ranks of one training beside each other: what each does in a step, and for which one the others wait. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ... import signals
+from ...recording.model import Recording
+from .. import Missing
+from ..run.host import Host
+from ..training.steps import Floats, Steps, meeting
+
+_SAME_LENGTH = 0.9  # of the longest rank's steps: fewer, and the loops are not the same one
+
+
+def evened_out(waits: Floats, size: int) -> float:
+    """Seconds a meeting that ranks would not wait if they met once instead of ``size`` times: who is late evens out.
+
+    ``waits``: one row a rank, one column a meeting.
+    """
+    count = waits.shape[1]
+    size = min(max(size, 1), max(count, 1))
+    if not count:
+        return 0.0
+    whole = waits[:, : count // size * size].reshape(len(waits), -1, size)
+    return float(whole.mean(axis=2).min(axis=0).mean())
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Steps of all ranks, aligned by number, warm-up left out. Arrays have one row a rank and one column a step.
+
+    ``own``: seconds of a rank's own work. Ranks meet in the backward pass or in collectives that the program calls, so
+    that one that is early waits there; its own part is taken to be that of the latest rank, of the backward times the
+    ratio of their forwards. ``waits``: how much longer both took than that. ``late``: the row that the others wait for.
+    ``blocked``: seconds of a step in which each rank neither ran nor met the others, by the call stacks; NaN where none
+    were sampled. ``core_wait``: seconds of a step that a rank stood in line for a core, 0 where not measured.
+    """
+
+    numbers: tuple[int, ...]
+    own: Floats
+    waits: Floats
+    input: Floats  # seconds of the own work in data wait and start of the loader
+    late: int
+    blocked: Floats
+    core_wait: float
+
+    @classmethod
+    def compute(cls, recording: Recording, steps: Steps, host: Host | None) -> Ranks:
+        rows = steps.rank_rows
+        if len(rows) < 2:
+            raise Missing("The run has one rank.")
+        counts = [len(table["t0"]) for table in rows.values()]
+        count = min(counts) - int(steps.warm.sum())
+        if min(counts) < _SAME_LENGTH * max(counts) or count < 1:
+            raise Missing("The ranks do not take the same steps.")
+        # From the end: whatever a rank did before the first common step is at its beginning.
+        tables = [{name: column[-count:] for name, column in table.items()} for table in rows.values()]
+        wall = np.array([(table["t1"] - table["t0"]) / 1e9 for table in tables])
+        forward, backward, sync, waiting, starting = (
+            np.array([table[name] / 1e6 for table in tables])
+            for name in ("forward", "backward", "sync", "data_wait", "loader_start")
+        )
+        met = np.array([meeting(table) for table in tables])
+        late = int(np.argmin(met.mean(axis=1)))
+        ratio = np.minimum(forward.mean(axis=1) / max(float(forward[late].mean()), 1e-9), 1.0)
+        mine = np.minimum(backward, backward[late] * ratio[:, None]) + np.minimum(sync, sync[late])
+        numbers = tuple(recording.facts.processes[process].rank or 0 for process in rows)
+        start, end = (int(value) for value in (tables[late]["t0"][0], tables[late]["t1"][-1]))
+        delay = None if host is None else host.rise("run_delay_ns_total", start, end)
+        return cls(
+            numbers,
+            wall - met + mine,
+            met - mine,
+            waiting + starting,
+            late,
+            np.array([_blocked(recording, process, start, end) for process in rows]) / count,
+            (delay or 0.0) / 1e9 / len(rows) / count,
+        )
+
+
+def _blocked(recording: Recording, process: int, start: int, end: int) -> float:
+    """Seconds that the sampled thread of a process was blocked in this window, but for where ranks meet."""
+    stacks = recording.stacks[recording.stacks["process"] == process]
+    stacks = stacks[(stacks["t1"] > start) & (stacks["t1"] <= end)]
+    if not len(stacks):
+        return float("nan")
+    waits = stacks[stacks["kind"] == signals.STACK_BLOCKED]
+    waits = waits[~np.isin(waits["flags"] & 0xFF, (signals.BACKWARD, signals.SYNC))]
+    return float((waits["t1"] - waits["t0"]).sum()) / 1e9

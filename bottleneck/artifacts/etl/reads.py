@@ -1,0 +1,204 @@
+"""Files read by the main process outside data loading, and the columns of them that were used."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from dataclasses import fields as fields_of
+from typing import Any
+
+from ...recording.model import Recording, Site
+from .. import Missing
+from ..run.breakdown import main_process
+from ..training.steps import Steps
+
+TEXT_FORMATS = ("csv", "fwf", "text", "json")
+_COLLECTORS = ("pandas", "pyarrow.csv", "pyarrow.parquet", "csv", "json", "numpy")
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The same file tried in other ways after the run, on its first part, scaled to the whole. Seconds.
+
+    ``parquet_low_seconds`` and ``parquet_high_seconds``: fastest and slowest of the repetitions.
+    ``text_seconds``: the original way where it could be repeated; ``used_*``: only the columns that were used.
+    """
+
+    parquet_seconds: float
+    parquet_low_seconds: float
+    parquet_high_seconds: float
+    text_seconds: float | None = None
+    used_seconds: float | None = None  # same format, used columns only
+    all_seconds: float | None = None  # same format, all columns
+    write_seconds: float | None = None  # of the Parquet file
+
+    def scaled(self, factor: float) -> Probe:
+        """The same for a file that takes ``factor`` times as long."""
+        values = {f.name: getattr(self, f.name) for f in fields_of(self)}
+        return replace(self, **{name: value * factor for name, value in values.items() if value is not None})
+
+
+@dataclass(frozen=True)
+class Read:
+    """One read, or ``count`` small ones of a call site. ``wall_seconds``: in the reader; ``cpu_seconds``: process CPU.
+
+    ``columns``: names read, None unknown; ``used``: those seen in use, None when all were or nothing is known.
+    ``moved_seconds``: wall time of the row filters, copies and drops of what was read, where its columns were followed.
+    ``source``: the user's line of code, "" unknown. Sizes are None where unknown.
+    """
+
+    id: int
+    call: str
+    format: str
+    path: str | None
+    count: int
+    size_bytes: int | None
+    rows: int | None
+    columns: tuple[str, ...] | None
+    column_count: int | None
+    dtypes: tuple[str, ...] | None
+    asked: tuple[str, ...] | None
+    used: frozenset[str] | None
+    engine: str | None
+    site: Site | None
+    t0: int
+    t1: int
+    wall_seconds: float
+    cpu_seconds: float
+    in_step: bool = False
+    moved_seconds: float = 0.0
+    probe: Probe | None = None
+    source: str = ""
+
+    @property
+    def is_text(self) -> bool:
+        return self.format in TEXT_FORMATS
+
+
+@dataclass(frozen=True)
+class Reads:
+    """``reads`` in time order. ``finished``: the program ended by itself, so what was not used never would be."""
+
+    process: int
+    reads: tuple[Read, ...]
+    finished: bool
+
+    def seconds(self, reads: Iterable[Read] | None = None) -> float:
+        """Wall seconds in the readers."""
+        return sum(read.wall_seconds for read in (self.reads if reads is None else reads))
+
+    def by_line(self, reads: Iterable[Read]) -> dict[Site | None, list[Read]]:
+        """Reads grouped by the user's line; the line with most time first."""
+        groups: dict[Site | None, list[Read]] = {}
+        for read in reads:
+            groups.setdefault(read.site, []).append(read)
+        return dict(sorted(groups.items(), key=lambda item: -self.seconds(item[1])))
+
+    @classmethod
+    def compute(cls, recording: Recording, steps: Steps | None) -> Reads:
+        facts = recording.facts
+        if not facts.processes or not facts.attached.intersection(_COLLECTORS):
+            raise Missing("No library that reads files was recorded.")
+        process = main_process(recording, steps)
+        used = _used(recording, process)
+        probes = {fields["read"]: fields for fields in facts.of_process("probe", process)}
+        moved: Counter[int] = Counter()
+        for fields in facts.of_process("moved", process):
+            moved[int(fields["read"])] += int(fields["wall_ns"])
+        found = []
+        for owner, fields in facts.of("read"):
+            if owner == process:
+                site = facts.sites.get((process, int(fields.get("site") or 0)))
+                number = int(fields["id"])
+                inside = _in_steps(steps, int(fields["t0"]))
+                found.append(_read(fields, site, used.get(number), inside, moved[number] / 1e9, probes.get(number)))
+        found.sort(key=lambda read: read.t0)
+        finished = bool(facts.processes[process].bye_ns) and recording.run.get("exit_code") in (0, None)
+        return cls(process, tuple(_share_probes(found)), finished)
+
+
+def _share_probes(reads: list[Read]) -> list[Read]:
+    """Reads of a line whose other file was tried get its result, scaled by their own time, and the line's source."""
+    tried = {(read.site, read.format): read for read in reads if read.probe is not None and read.wall_seconds > 0}
+    sources = {read.site: read.source for read in reads if read.source}
+    shared = []
+    for read in reads:
+        like = tried.get((read.site, read.format))
+        read = replace(read, source=read.source or sources.get(read.site, ""))
+        if read.probe is None and like is not None and like.probe is not None:
+            read = replace(read, probe=like.probe.scaled(read.wall_seconds / like.wall_seconds))
+        shared.append(read)
+    return shared
+
+
+def _in_steps(steps: Steps | None, time_ns: int) -> bool:
+    if steps is None or not steps.all_count:
+        return False
+    return bool(((steps.rows["t0"] <= time_ns) & (time_ns < steps.rows["t1"])).any())
+
+
+def _used(recording: Recording, process: int) -> dict[int, frozenset[str] | None]:
+    """read id -> columns in use, by a forked child too; None once the whole frame was."""
+    notes = recording.facts.of("used")
+    used: dict[int, frozenset[str] | None] = {int(f["read"]): frozenset() for owner, f in notes if owner == process}
+    for _, fields in notes:
+        number, columns = int(fields["read"]), fields["columns"]
+        before = used.get(number)
+        # A child's own reads may have the same numbers: at worst more columns count as used.
+        if before is not None:
+            used[number] = None if columns is None else before | frozenset(map(str, columns))
+    return used
+
+
+def _tuple(values: Any) -> tuple[str, ...] | None:
+    return None if values is None else tuple(str(value) for value in values)
+
+
+def _read(
+    fields: dict[str, Any],
+    site: Site | None,
+    used: frozenset[str] | None,
+    inside: bool,
+    moved_seconds: float,
+    probe: dict[str, Any] | None,
+) -> Read:
+    return Read(
+        id=int(fields["id"]),
+        call=str(fields["call"]),
+        format=str(fields["format"]),
+        path=fields.get("path"),
+        count=int(fields.get("count", 1)),
+        size_bytes=fields.get("size_bytes"),
+        rows=fields.get("rows"),
+        columns=_tuple(fields.get("columns")),
+        column_count=fields.get("column_count"),
+        dtypes=_tuple(fields.get("dtypes")),
+        asked=_tuple(fields.get("asked_columns")),
+        used=used,
+        engine=fields.get("engine"),
+        site=site,
+        t0=int(fields["t0"]),
+        t1=int(fields["t1"]),
+        wall_seconds=int(fields["wall_ns"]) / 1e9,
+        cpu_seconds=int(fields["cpu_ns"]) / 1e9,
+        in_step=inside,
+        moved_seconds=moved_seconds,
+        probe=_probe(probe),
+        source=str((probe or {}).get("source", "")),
+    )
+
+
+def _probe(fields: dict[str, Any] | None) -> Probe | None:
+    if fields is None or fields.get("parquet_seconds") is None:
+        return None
+    parquet = float(fields["parquet_seconds"])
+    return Probe(
+        parquet,
+        min(parquet, float(fields["parquet_low_seconds"])),
+        max(parquet, float(fields["parquet_high_seconds"])),
+        fields.get("text_seconds"),
+        fields.get("used_seconds"),
+        fields.get("all_seconds"),
+        fields.get("write_seconds"),
+    )

@@ -1,0 +1,268 @@
+"""ETL: stretches of the main thread, outside steps, that read, transform and write data, and its row-wise loops."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Any
+
+import numpy as np
+
+from ... import signals
+from ...recording.model import Frame, Recording, Site
+from .. import Missing
+from ..run.breakdown import Spans, spans_of, union
+from ..run.stacks import Stacks
+from ..training.steps import Steps
+from .reads import Reads
+
+MAX_GAP_SECONDS = 1.0  # the user's own lines between two calls belong to the stretch up to here
+MIN_ELEMENT_SAMPLES = 5  # of single values or rows being fetched: a call takes microseconds, so it was thousands
+_INDEXING = ("/pandas/core/indexing.py", "/pandas/core/frame.py", "/pandas/core/series.py")
+#: pandas functions that fetch or set one value or row, and those that work on many.
+_ELEMENT = frozenset(("_get_value", "_set_value", "fast_xs", "xs", "_is_scalar_access"))
+_MANY = frozenset(
+    "take _getbool_axis _getitem_bool_array _getitem_iterable _get_listlike_indexer _get_indexer_strict "
+    "_get_slice_axis _slice _getitem_multilevel".split()
+)
+_KINDS = (signals.READ, signals.TRANSFORM, signals.WRITE)
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class RowLoop:
+    """A loop or apply with Python code per row. ``seconds``: wall, without steps and recorded reads and writes in it.
+
+    ``own_seconds``: of it making the row objects, None when not told apart.
+    """
+
+    call: str
+    site: Site | None
+    rows: int
+    columns: int
+    seconds: float
+    cpu_seconds: float
+    own_seconds: float | None
+    function: str
+    t0: int
+    t1: int
+
+    @property
+    def per_row_seconds(self) -> float:
+        return self.seconds / max(1, self.rows)
+
+
+@dataclass(frozen=True)
+class Access:
+    """A user function that fetches or sets the values or rows of a table one by one; seconds inside pandas, sampled.
+
+    ``spans``: when, in ns of the run's clock.
+    """
+
+    site: Site
+    seconds: float
+    samples: int
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """One piece of ETL work, named after the user's function (or the stage mark) with most of its time."""
+
+    name: str
+    start_ns: int
+    end_ns: int
+    read_seconds: float
+    transform_seconds: float
+    write_seconds: float
+
+    @property
+    def seconds(self) -> float:
+        return (self.end_ns - self.start_ns) / 1e9
+
+
+@dataclass(frozen=True)
+class Etl:
+    """``seconds``: wall time of all stretches, and of reads that happened inside steps."""
+
+    stretches: tuple[Stretch, ...]
+    loops: tuple[RowLoop, ...]
+    seconds: float
+    accesses: tuple[Access, ...] = ()
+
+    @classmethod
+    def compute(cls, recording: Recording, reads: Reads, steps: Steps | None, stacks: Stacks | None) -> Etl:
+        if recording.started_ns >= recording.ended_ns:
+            raise Missing("The run has no duration.")
+        work = _work(recording, reads)
+        busy = _step_spans(steps)
+        loops = tuple(_loops(recording, reads, steps, busy))
+        work += [(loop.t0, loop.t1, signals.TRANSFORM, _name(loop.site)) for loop in loops]
+        accesses = () if stacks is None else _accesses(recording, stacks, busy, loops)
+        work += [(*span, signals.TRANSFORM, access.site.function) for access in accesses for span in access.spans]
+        cuts = _stage_cuts(recording, reads.process)
+        stretches = tuple(_stretches(work, busy, cuts))
+        inside = sum(read.wall_seconds for read in reads.reads if read.in_step)
+        return cls(stretches, loops, sum(stretch.seconds for stretch in stretches) + inside, accesses)
+
+
+def _name(site: Site | None) -> str:
+    return site.function if site is not None else ""
+
+
+def _work(recording: Recording, reads: Reads) -> list[tuple[int, int, int, str]]:
+    """(t0, t1, kind, user's function) of every described read, transformation and write of the main process."""
+    found = [(r.t0, r.t1, signals.READ, _name(r.site)) for r in reads.reads if not r.in_step and r.count == 1]
+    events = recording.events
+    if len(events):
+        chosen = (events["process"] == reads.process) & (events["thread"] == 1)
+        for record in events[chosen & ((events["kind"] == signals.TRANSFORM) | (events["kind"] == signals.WRITE))]:
+            site = recording.facts.sites.get((reads.process, int(record["arg"])))
+            found.append((int(record["t0"]), int(record["t1"]), int(record["kind"]), _name(site)))
+    return found
+
+
+def _step_spans(steps: Steps | None) -> Spans:
+    return union([spans_of([], [])] if steps is None else [spans_of(steps.rows["t0"], steps.rows["t1"])])
+
+
+def _stage_cuts(recording: Recording, process: int) -> list[tuple[int, int, str]]:
+    events = recording.events
+    if not len(events):
+        return []
+    stages = events[(events["process"] == process) & (events["kind"] == signals.STAGE)]
+    strings = recording.facts.strings
+    return [(int(r["t0"]), int(r["t1"]), strings.get((process, int(r["arg"])), "stage")) for r in stages]
+
+
+def _loops(recording: Recording, reads: Reads, steps: Steps | None, busy: Spans) -> list[RowLoop]:
+    facts, found = recording.facts, []
+    others = [(r.t0, r.t1) for r in reads.reads if r.count == 1 and r.format != "json"]
+    for owner, fields in facts.of("rowwise"):
+        if owner != reads.process:
+            continue
+        span = int(fields["t0"]), int(fields["t1"])
+        # A file read per row or a training step per row is that work, not row-wise Python.
+        # Without a loader a step ends with the next one's optimizer: what is done between two epochs lies in it.
+        trained = _covered_ns(span, busy) if steps is None or steps.kind == "loader" else _steps_ns(span, steps)
+        lost = trained + overlap(span, merged(others))
+        wall = (span[1] - span[0] - lost) / 1e9
+        own = fields.get("own_ns")
+        found.append(_loop(fields, facts.sites.get((owner, int(fields.get("site") or 0))), wall, own, span))
+    return found
+
+
+def _steps_ns(span: Span, steps: Steps) -> int:
+    """Nanoseconds of the steps that begin and end within ``span``."""
+    t0, t1 = steps.rows["t0"], steps.rows["t1"]
+    inside = slice(np.searchsorted(t0, span[0], side="left"), np.searchsorted(t1, span[1], side="right"))
+    return int((t1[inside] - t0[inside]).sum())
+
+
+def _loop(fields: dict[str, Any], site: Site | None, wall: float, own: int | None, span: Span) -> RowLoop:
+    return RowLoop(
+        str(fields["call"]),
+        site,
+        int(fields["rows"]),
+        int(fields["columns"]),
+        max(0.0, wall),
+        int(fields["cpu_ns"]) / 1e9,
+        None if own is None else min(own / 1e9, max(0.0, wall)),
+        str(fields.get("function", "")),
+        *span,
+    )
+
+
+def _accesses(recording: Recording, stacks: Stacks, busy: Spans, loops: tuple[RowLoop, ...]) -> tuple[Access, ...]:
+    """User functions whose samples outside steps, phases and known row loops lie in pandas' element access."""
+    taken = union([busy, spans_of([loop.t0 for loop in loops], [loop.t1 for loop in loops])])
+    outside = complement([(a, b) for a, b in taken.tolist()], recording)
+    kinds = {stack: _access(frames) for stack, frames in stacks.frames.items()}
+    found: dict[tuple[str, str], list[tuple[int, int, int, bool]]] = {}
+    rows = stacks.rows[(stacks.rows["flags"] & 0xFF) == signals.NONE]
+    starts, ends = np.array(outside, "i8").reshape(-1, 2).T
+    at = np.searchsorted(starts, rows["t1"], side="left") - 1
+    for row in rows[(at >= 0) & (rows["t1"] <= ends[at])] if len(starts) else ():
+        kind = kinds.get(int(row["arg"]))
+        if kind is not None:
+            user, single = kind
+            found.setdefault((user.file, user.function), []).append((int(row["t0"]), int(row["t1"]), user.line, single))
+    accesses = []
+    for (file, function), samples in found.items():
+        if sum(single for *_, single in samples) >= MIN_ELEMENT_SAMPLES:
+            lines: dict[int, int] = {}
+            for start, end, line, _ in samples:
+                lines[line] = lines.get(line, 0) + end - start
+            site = Site(file, max(lines, key=lambda line: lines[line]), function)
+            spans = tuple(merged([(start, end) for start, end, *_ in samples]))
+            accesses.append(Access(site, sum(lines.values()) / 1e9, len(samples), spans))
+    return tuple(accesses)
+
+
+def _access(frames: tuple[Frame, ...]) -> tuple[Frame, bool] | None:
+    """(the user's frame, whether one value or row is surely fetched) of a stack below which pandas indexes a table."""
+    library = list(takewhile(lambda frame: not frame.user, frames))
+    if not library or len(library) == len(frames) or not library[-1].file.replace("\\", "/").endswith(_INDEXING):
+        return None
+    names = {frame.function.rpartition(".")[2] for frame in library}
+    if library[-1].function.rpartition(".")[2] not in ("__getitem__", "__setitem__") or names & _MANY:
+        return None
+    return frames[len(library)], bool(names & _ELEMENT)
+
+
+def complement(spans: list[Span], recording: Recording) -> list[Span]:
+    """The parts of the run that the merged spans leave."""
+    edges = [recording.started_ns, *(edge for span in spans for edge in span), recording.ended_ns]
+    return [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b > a]
+
+
+def _stretches(work: list[tuple[int, int, int, str]], busy: Spans, stages: list[tuple[int, int, str]]) -> list[Stretch]:
+    """Work joined across gaps of up to a second, cut where a step or another stage begins."""
+    groups: list[list[tuple[int, int, int, str]]] = []
+    end, label = 0, ""
+    for item in sorted(work):
+        stage = next((name for a, b, name in stages if a <= item[0] < b), "")
+        gap = (end, item[0])
+        joined = bool(groups) and stage == label and item[0] - end <= MAX_GAP_SECONDS * 1e9
+        if joined and not (gap[1] > gap[0] and _covered_ns(gap, busy)):
+            groups[-1].append(item)
+        else:
+            groups.append([item])
+        end, label = max(end, item[1]), stage
+    return [_stretch(group, stages) for group in groups]
+
+
+def _stretch(group: list[tuple[int, int, int, str]], stages: list[tuple[int, int, str]]) -> Stretch:
+    names: dict[str, int] = {}
+    for start, end, _, name in group:
+        names[name] = names.get(name, 0) + end - start
+    start, end = group[0][0], max(item[1] for item in group)
+    stage = next((name for a, b, name in stages if a <= start < b), "")
+    name = stage or max((n for n in names if n), key=lambda n: names[n], default="etl")
+    seconds = [
+        sum(b - a for a, b in merged([(item[0], item[1]) for item in group if item[2] == kind])) / 1e9
+        for kind in _KINDS
+    ]
+    return Stretch(name, start, end, *seconds)
+
+
+def _covered_ns(span: Span, others: Spans) -> int:
+    """Nanoseconds of ``span`` that a union covers: a million steps are too many to go through one by one."""
+    near = others[np.searchsorted(others[:, 1], span[0]) : np.searchsorted(others[:, 0], span[1])]
+    return int((near.clip(*span)[:, 1] - near.clip(*span)[:, 0]).sum())
+
+
+def merged(spans: list[Span]) -> list[Span]:
+    """Sorted spans without overlaps."""
+    result: list[Span] = []
+    for start, end in sorted(spans):
+        if result and start <= result[-1][1]:
+            result[-1] = (result[-1][0], max(result[-1][1], end))
+        else:
+            result.append((start, end))
+    return result
+
+
+def overlap(span: Span, others: list[Span]) -> int:
+    """Nanoseconds of ``span`` that the merged ``others`` cover."""
+    return sum(max(0, min(span[1], end) - max(span[0], start)) for start, end in others)

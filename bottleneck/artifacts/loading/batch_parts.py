@@ -1,0 +1,44 @@
+"""What a batch of the loader holds, as one of them was looked at, and how small it could be. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...recording.model import Recording
+from .. import Missing
+from ..training.steps import Steps
+
+_LEVELS = 256  # that a byte tells apart
+
+
+@dataclass(frozen=True)
+class BatchParts:
+    """``size_bytes`` of one batch; ``byte_valued`` of them are floats whose values a byte each would tell apart, which
+    ``as_bytes`` would hold; ``item_bytes`` is the size of such a float."""
+
+    size_bytes: int
+    byte_valued: int
+    as_bytes: int
+    item_bytes: int
+
+    @classmethod
+    def compute(cls, recording: Recording, steps: Steps) -> BatchParts:
+        processes = recording.facts.processes
+        mine = {steps.process}
+        mine |= {p.index for p in processes if p.loader == steps.loader > 0 and p.parent_pid == _pid(recording, steps)}
+        parts = next(
+            (fields["parts"] for process, fields in recording.facts.of("batch_parts") if process in mine), None
+        )
+        if not parts:
+            raise Missing("No batch of the loader was looked at: that is done with --device-window alone.")
+        small = [part for part in parts if 0 < part["levels"] <= _LEVELS]
+        return cls(
+            size_bytes=sum(part["bytes"] for part in parts),
+            byte_valued=sum(part["bytes"] for part in small),
+            as_bytes=sum(part["bytes"] // part["item_bytes"] for part in small),
+            item_bytes=max((part["item_bytes"] for part in small), default=1),
+        )
+
+
+def _pid(recording: Recording, steps: Steps) -> int:
+    return recording.facts.processes[steps.process].pid

@@ -1,0 +1,51 @@
+"""Input that the loop makes itself, without a DataLoader: in a generator, a hand-made loader, its own lines. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ... import signals
+from .. import Missing
+from ..training.loop_samples import Between, Place, place_of
+from ..training.steps import Steps
+
+#: Library code in which a loop waits for what other threads or processes make.
+_HANDED = ("/queue.py", "/multiprocessing/queues.py", "/multiprocessing/connection.py", "/concurrent/futures/_base.py")
+
+
+@dataclass(frozen=True)
+class Feeding:
+    """``seconds``: per step after warm-up, the share of each phase that was sampled feeding the model.
+
+    ``cpu_share``: of that time, running; ``place``: what holds the bulk of it; ``handed_share``: of that time, waiting
+    for what other threads or processes make.
+    """
+
+    seconds: npt.NDArray[np.float64]
+    cpu_share: float
+    place: Place | None
+    handed_share: float = 0.0
+
+    @classmethod
+    def compute(cls, steps: Steps, between: Between) -> Feeding:
+        if steps.kind == "loader":
+            raise Missing("The loop has a torch DataLoader.")
+        sampled = sum(sample.seconds for sample in between.feeding)
+        seconds = np.zeros(steps.count)
+        for phase in (signals.NONE, signals.READ, signals.TRANSFORM, signals.DATA_WAIT):
+            mine = sum(sample.seconds for sample in between.feeding if sample.phase == phase)
+            whole = between.seconds.get(phase, 0.0)
+            if whole > 0:
+                seconds += steps.phase(signals.PHASES[phase]) * min(1.0, mine / whole)
+        running = sum(sample.seconds for sample in between.feeding if sample.running)
+        handed = sum(
+            sample.seconds
+            for sample in between.feeding
+            if not sample.running and any(frame.file.endswith(_HANDED) for frame in sample.library)
+        )
+        sampled_at_least = max(sampled, 1e-9)
+        place = place_of(between.feeding, between.loop, sampled)
+        return cls(seconds, running / sampled_at_least, place, handed / sampled_at_least)

@@ -1,0 +1,74 @@
+"""What it costs to get a batch out of a worker and into the loop: pickling it, and reading it there. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ... import signals
+from ...recording.model import Frame, Recording
+from .. import Missing
+from ..training.steps import Loader, Steps
+
+_QUEUE = "/multiprocessing/queues.py"
+_CPU_UNIT_SECONDS = 1e-4  # of a record's flags
+_FEW = 5  # batches that were looked at; fewer say nothing
+
+
+@dataclass(frozen=True)
+class Handover:
+    """Per batch. ``pickled_bytes``: through the pipe, without what lies in shared memory; ``pickle_seconds`` and
+    ``pickle_cpu_seconds``: in the worker; ``receive_seconds``: of the loop's wait, reading the pipe and unpickling,
+    from call stacks: ``samples`` of them were taken in such waits.
+    """
+
+    pickled_bytes: float
+    pickle_seconds: float
+    pickle_cpu_seconds: float
+    receive_seconds: float
+    samples: int
+
+    @classmethod
+    def compute(cls, recording: Recording, steps: Steps, loader: Loader) -> Handover:
+        if not loader.num_workers:
+            raise Missing("The loader has no workers.")
+        workers = [p.index for p in recording.facts.processes if p.role == signals.WORKER and p.loader == loader.id]
+        sent = recording.samples[recording.samples["kind"] == signals.PICKLED]
+        sent = sent[np.isin(sent["process"], workers)]
+        if len(sent) < _FEW:
+            raise Missing("Fewer than 5 batches were seen being pickled in the workers.")
+        share, samples = _receiving(recording, steps)
+        wait = float(steps.phase("data_wait").sum()) / max(steps.count, 1)
+        return cls(
+            float(sent["arg"].astype(float).mean()),
+            float((sent["t1"] - sent["t0"]).mean()) / 1e9,
+            float(sent["flags"].mean()) * _CPU_UNIT_SECONDS,
+            share * wait,
+            samples,
+        )
+
+
+def _receiving(recording: Recording, steps: Steps) -> tuple[float, int]:
+    """(share of the sampled time in the loop's waits that is receiving, number of samples)."""
+    stacks = recording.stacks
+    stacks = stacks[(stacks["process"] == steps.process) & (stacks["flags"] == signals.DATA_WAIT)]
+    if steps.count:
+        stacks = stacks[(stacks["t1"] > steps.start_ns[0]) & (stacks["t0"] < steps.end_ns[-1])]
+    if not len(stacks):
+        raise Missing("No call stack was taken while the loop waited for data.")
+    seconds = (stacks["t1"] - stacks["t0"]) / 1e9
+    ids = stacks["arg"].tolist()
+    frames = [recording.facts.stacks.get((steps.process, number), ()) for number in ids]
+    receives = np.array([
+        _receives(stack, kind == signals.STACK_BLOCKED) for stack, kind in zip(frames, stacks["kind"], strict=True)
+    ])  # fmt: skip
+    return float(seconds[receives].sum()) / max(float(seconds.sum()), 1e-9), len(stacks)
+
+
+def _receives(frames: tuple[Frame, ...], blocked: bool) -> bool:
+    """Whether a batch is coming in, rather than being waited for: that happens in the poll, or at the queue's lock."""
+    at = next((i for i, frame in enumerate(frames) if frame.file.endswith(_QUEUE)), None)
+    if at is None or (blocked and at == 0):
+        return False
+    return not any(frame.function.rpartition(".")[2] in ("poll", "_poll") for frame in frames[:at])

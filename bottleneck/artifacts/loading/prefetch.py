@@ -1,0 +1,218 @@
+"""The batches of the main loop as its workers made them, in the loop's order, and the same loop replayed. Pure."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+
+import numpy as np
+
+from ... import signals
+from ...recording.model import Recording, Records
+from .. import Missing
+from ..training.steps import Floats, Loader, Steps
+
+_MOST = 10_000  # batches that are replayed: of a long run the first ones stand for all
+_DRAWN = 32  # samples of a batch that are drawn one by one: more of them make batches no more alike
+_ENOUGH = 0.8  # of them; where batches were made in another order or seen in part, a replay says nothing
+
+
+def replay(load: Floats, work: Floats, workers: int, factor: int) -> Floats:
+    """Seconds that a loop waits for each batch of one pass, after the first.
+
+    torch's rules: batch k is made by worker k mod n, and asked for when batch k - n x factor is handed over. ``load``:
+    seconds to make each; ``work``: seconds from being handed a batch to asking for the next.
+    """
+    ahead = workers * factor
+    free = [0.0] * workers  # when each worker is done with what it was asked for so far
+    handed: list[float] = []
+    waits: list[float] = []
+    asked = 0.0
+    for number, (making, working) in enumerate(zip(load.tolist(), work.tolist(), strict=True)):
+        sent = handed[number - ahead] if number >= ahead else 0.0
+        worker = number % workers
+        made = free[worker] = max(sent, free[worker]) + making
+        given = max(asked, made)
+        waits.append(given - asked)
+        handed.append(given)
+        asked = given + working
+    return np.array(waits[1:])
+
+
+def replay_unordered(load: Floats, work: Floats, workers: int, factor: int) -> Floats:
+    """The same with ``in_order=False``, where it is the worker and not the batch that is slow.
+
+    A batch is handed over as soon as it is made, and the next one is asked of a worker that has less than ``factor``
+    to do: each makes as many as it can, and takes for one what the recording says of that worker.
+    """
+    takes = [load[worker::workers] for worker in range(workers)]
+    made: list[tuple[float, int]] = []  # (when, by whom), earliest first
+    free, begun, todo = [0.0] * workers, [0] * workers, [0] * workers
+    turn = 0
+
+    def ask(time: float) -> None:
+        nonlocal turn
+        while todo[turn % workers] >= factor:
+            turn += 1
+        worker = turn % workers
+        turn += 1
+        free[worker] = max(time, free[worker]) + float(takes[worker][begun[worker] % len(takes[worker])])
+        begun[worker] += 1
+        todo[worker] += 1
+        heapq.heappush(made, (free[worker], worker))
+
+    for _ in range(min(workers * factor, len(load))):
+        ask(0.0)
+    waits: list[float] = []
+    asked = 0.0
+    for working in work.tolist():
+        ready, worker = heapq.heappop(made)
+        given = max(asked, ready)
+        waits.append(given - asked)
+        todo[worker] -= 1
+        if sum(begun) < len(load):
+            ask(given)
+        asked = given + working
+    return np.array(waits[1:])
+
+
+@dataclass(frozen=True)
+class Prefetch:
+    """Seconds per pass: ``load`` to make each batch, ``work`` of each step, ``wait`` for each batch but the first."""
+
+    workers: int
+    factor: int
+    load: tuple[Floats, ...]
+    work: tuple[Floats, ...]
+    wait: tuple[Floats, ...]
+
+    @property
+    def batches(self) -> int:
+        return sum(map(len, self.load))
+
+    @property
+    def variation(self) -> float:
+        """Standard deviation of the time to make a batch over its mean."""
+        every = np.concatenate(self.load)
+        return float(every.std() / max(float(every.mean()), 1e-9))
+
+    @property
+    def imbalance(self) -> float:
+        """The slowest worker's mean time for a batch over that of all the others."""
+        return _imbalance(self.load, self.workers)
+
+    def imbalance_by_chance(self, draws: int) -> float:
+        """The largest ``imbalance`` in so many draws of the same batches in another order."""
+        random = np.random.default_rng(3)
+        return max(
+            _imbalance(tuple(random.permutation(load) for load in self.load), self.workers) for _ in range(draws)
+        )
+
+    def stood(self, ready: float = 0.5) -> Floats:
+        """Seconds waited for each batch beyond what it takes to hand over one that is ready.
+
+        ``ready``: that is what this share of the batches does not exceed.
+        """
+        every = np.concatenate(self.wait)
+        stood: Floats = np.maximum(every - np.quantile(every, ready), 0.0)
+        return stood
+
+    def replayed(self, factor: int, seed: int | None = None) -> Floats:
+        """The waits of a replay with this ``prefetch_factor``; ``seed``: with the batches in another order."""
+        random = None if seed is None else np.random.default_rng(seed)
+        waits = []
+        for load, work in zip(self.load, self.work, strict=True):
+            order = np.arange(len(load)) if random is None else random.permutation(len(load))
+            waits.append(replay(load[order], work, self.workers, factor))
+        return np.concatenate(waits)
+
+    def shuffled(self, samples: int, seed: int) -> Floats:
+        """The waits of a replay with batches of ``samples`` each, drawn from all of the recorded batches of a pass.
+
+        That the samples of one batch were alike is assumed: where they were not, batches differ more than this.
+        """
+        random = np.random.default_rng(seed)
+        size = min(samples, _DRAWN)
+        waits = []
+        for load, work in zip(self.load, self.work, strict=True):
+            drawn = random.permutation(np.repeat(load, size)).reshape(len(load), size)
+            waits.append(replay(drawn.mean(axis=1), work, self.workers, self.factor))
+        return np.concatenate(waits)
+
+    def unordered(self, seed: int | None = None) -> Floats:
+        """The waits of a replay with ``in_order=False``; ``seed``: with each worker's batches in another order."""
+        random = None if seed is None else np.random.default_rng(seed)
+        waits = []
+        for load, work in zip(self.load, self.work, strict=True):
+            load = load.copy()
+            for worker in range(self.workers):
+                if random is not None:
+                    load[worker :: self.workers] = random.permutation(load[worker :: self.workers])
+            waits.append(replay_unordered(load, work, self.workers, self.factor))
+        return np.concatenate(waits)
+
+    @classmethod
+    def compute(cls, recording: Recording, steps: Steps, loader: Loader) -> Prefetch:
+        if not loader.num_workers:
+            raise Missing("The loader has no workers.")
+        if loader.facts.get("iterable"):
+            raise Missing("An IterableDataset: which worker made which batch is not known.")
+        if loader.facts.get("in_order") is False:
+            raise Missing("Batches are handed over in any order: which worker made which one is not known.")
+        if len(steps.ranks) > 1:
+            raise Missing("Several ranks: which of them a worker feeds is not known.")
+        rows = steps.rows
+        work = (rows["t1"] - rows["t0"]) / 1e9 - rows["data_wait"] / 1e6
+        made = _made(recording, loader)
+        events = recording.events
+        mine = (events["process"] == steps.process) & (events["arg"] == loader.id)
+        starts = np.sort(events["t0"][mine & (events["kind"] == signals.LOADER_START)])
+        until = np.append(starts[1:], np.iinfo("i8").max)
+        loads: list[Floats] = []
+        works: list[Floats] = []
+        waits: list[Floats] = []
+        looked = known = 0
+        for begins, ends in zip(starts.tolist(), until.tolist(), strict=True):
+            if looked >= _MOST:
+                break
+            those = np.flatnonzero((rows["t0"] >= begins) & (rows["t0"] < ends))[:_MOST]
+            looked += len(those)
+            load = _in_loop_order(made, begins, ends, loader.num_workers, len(those))
+            if load is not None and len(load) >= loader.num_workers:
+                known += len(those)
+                loads.append(load)
+                works.append(np.maximum(work[those], 0.0))
+                waits.append(rows["data_wait"][those][:-1] / 1e6)
+        if known < max(2.0, _ENOUGH * looked):
+            raise Missing("Not every batch was timed in the workers: of quick ones only a few are.")
+        factor = int(loader.facts.get("prefetch_factor") or 2)
+        return cls(loader.num_workers, factor, tuple(loads), tuple(works), tuple(waits))
+
+
+def _imbalance(load: tuple[Floats, ...], workers: int) -> float:
+    """See ``Prefetch.imbalance``; 1 where there is one worker."""
+    means = [float(np.concatenate([each[worker::workers] for each in load]).mean()) for worker in range(workers)]
+    slowest = max(means)
+    return slowest * (workers - 1) / max(sum(means) - slowest, 1e-9) if workers > 1 else 1.0
+
+
+def _made(recording: Recording, loader: Loader) -> list[Records]:
+    """By worker number: the batches that its processes made, in time order."""
+    samples = recording.samples[recording.samples["kind"] == signals.BATCH]
+    processes = [p for p in recording.facts.processes if p.role == signals.WORKER and p.loader == loader.id]
+    numbers = {p.index: p.worker for p in processes}
+    of = np.array([numbers.get(process, -1) for process in samples["process"].tolist()])
+    by_worker = [samples[of == worker] for worker in range(loader.num_workers)]
+    return [batches[np.argsort(batches["t0"], kind="stable")] for batches in by_worker]
+
+
+def _in_loop_order(made: list[Records], begins: int, ends: int, workers: int, count: int) -> Floats | None:
+    """Seconds to make each batch of a pass; None where not every one was timed."""
+    load = np.full(count, np.nan)
+    for worker, batches in enumerate(made):
+        mine = batches[(batches["t0"] >= begins) & (batches["t0"] < ends)]
+        wanted = len(range(worker, count, workers))
+        if len(mine) < wanted:
+            return None
+        load[worker::workers] = (mine["t1"] - mine["t0"])[:wanted] / 1e9
+    return load if count else None

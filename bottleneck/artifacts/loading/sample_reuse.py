@@ -1,0 +1,115 @@
+"""Samples that are made again in every pass, and whether the same index gives the same again. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ... import signals
+from ...recording.model import Recording, Records
+from .. import Missing
+from ..run.machine import Machine
+from ..training.steps import Floats, Loader, Steps
+
+MIN_COMPARED = 20  # samples, all alike: where one in ten is augmented, a chance of 1.5 %
+_MEMORY_SHARE = 0.5  # of the machine's, that all samples together may take (own)
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """Passes over the main loop's DataLoader. ``compared``: samples whose index was looked at in an earlier pass too;
+    ``same``: of these, how many gave the very same output. ``output_bytes``: mean of one output.
+
+    Of the passes after the first: ``item_seconds`` and ``item_cpu_seconds``, mean to make one sample, and ``load`` to
+    make one batch, of ``batch_items`` samples; ``later``: which steps belong to them.
+    ``whole_bytes``: all samples together, None where their number is not known; ``room_bytes``: for them in memory.
+    """
+
+    passes: int
+    compared: int
+    same: int
+    output_bytes: float
+    item_seconds: float
+    item_cpu_seconds: float
+    load: float
+    batch_items: float
+    later: Floats
+    whole_bytes: float | None = None
+    room_bytes: float = 0.0
+
+    @property
+    def item_share(self) -> float:
+        """Share of the loading time that is making samples, 0..1."""
+        return min(1.0, self.item_seconds * self.batch_items / max(self.load, 1e-9))
+
+    @property
+    def fits(self) -> bool:
+        """Whether all samples can be kept."""
+        return self.whole_bytes is not None and not 0 < self.room_bytes < self.whole_bytes
+
+    @property
+    def vary(self) -> bool:
+        """Whether a sample is known to come out differently each time, as with random augmentation."""
+        return self.same < self.compared
+
+    @property
+    def kept_share(self) -> float:
+        """Share of all the loading that is making samples again, where it is shown that they can be kept instead."""
+        shown = self.compared >= MIN_COMPARED and self.same == self.compared and self.fits
+        return self.item_share * float(self.later.mean()) if shown and len(self.later) else 0.0
+
+    @classmethod
+    def compute(cls, recording: Recording, steps: Steps, loader: Loader, machine: Machine) -> Repeats:
+        events = recording.events
+        mine = (events["process"] == steps.process) & (events["arg"] == loader.id)
+        starts = np.sort(events["t0"][mine & (events["kind"] == signals.LOADER_START)])
+        if len(starts) < 2:
+            return cls(len(starts), 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, np.zeros(steps.count))
+        samples = recording.samples
+        workers = [p.index for p in recording.facts.processes if p.role == signals.WORKER and p.loader == loader.id]
+        samples = samples[np.isin(samples["process"], workers or [steps.process])]
+        after = samples[samples["t0"] >= starts[1]]
+        batches, collates = (after[after["kind"] == kind] for kind in (signals.BATCH, signals.COLLATE))
+        if not len(batches):
+            raise Missing("No batch was seen being made after the first pass.")
+        # Not the timed samples: many are the first of their batch, which a busy machine interrupts least.
+        load, collate = _means(batches), _means(collates)
+        items = max(float(batches["flags"].mean()), 1.0)
+        keys = samples[samples["kind"] == signals.SAMPLE_KEY]
+        compared, same = _compared(keys, np.searchsorted(starts, keys["t0"], side="right"))
+        each = float(keys["flags"].mean()) * 1024 if len(keys) else 0.0
+        length = loader.facts.get("length")
+        return cls(
+            len(starts),
+            compared,
+            same,
+            each,
+            max(0.0, load[0] - collate[0]) / items,
+            max(0.0, load[1] - collate[1]) / items,
+            load[0],
+            items,
+            (steps.start_ns >= starts[1]).astype(float),
+            None if length is None else each * int(length) * loader.batch_size,
+            _MEMORY_SHARE * machine.memory_bytes,
+        )
+
+
+def _means(records: Records) -> tuple[float, float]:
+    """(wall, CPU) seconds of one of them."""
+    if not len(records):
+        return 0.0, 0.0
+    return float((records["t1"] - records["t0"]).mean()) / 1e9, float(records["arg"].astype(float).mean()) / 1e9
+
+
+def _compared(keys: Records, passes: Floats) -> tuple[int, int]:
+    """(samples whose index was seen in an earlier pass, of these with the same output as there)."""
+    first: dict[int, tuple[int, int]] = {}
+    compared = same = 0
+    for number, value in sorted(zip(passes.tolist(), keys["arg"].tolist(), strict=True)):
+        key, checksum = value >> 32, value & 0xFFFFFFFF
+        seen = first.setdefault(key, (number, checksum))
+        if seen[0] < number:
+            compared += 1
+            same += seen[1] == checksum
+    return compared, same

@@ -1,0 +1,173 @@
+"""Memory over the steps: how fast it grows, whether it stops, and which container grows with it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...recording.model import Recording, Site
+from .. import Missing
+from ..run.host import Host, late_slope, r_squared, theil_sen
+from ..run.machine import Machine
+from ..training.steps import Steps
+
+Floats = npt.NDArray[np.float64]
+_MIN_SAMPLES = 12
+_MIN_LOOKS = 3
+
+
+_PARTS = 6  # of the steps, each of which has to grow
+_LEAST_RISE = 0.4  # of the mean rise from one part to the next
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container that grew during the loop, named as it is written: ``losses``, ``self.history['loss']``.
+
+    ``item_bytes``: of its newest element, None unknown.
+
+    ``linear``: r squared of its length over the steps. ``site``: the growing statement, else None.
+    """
+
+    name: str
+    kind: str
+    item: str
+    item_bytes: int | None
+    first_length: int
+    last_length: int
+    per_step: float
+    linear: float
+    site: Site | None
+
+
+@dataclass(frozen=True)
+class Memory:
+    """RSS of the training process over its steps, warm-up left out.
+
+    ``slope``: bytes per step (Theil-Sen); ``late_slope``: of the last third; ``r2`` of the line; ``growth_bytes``:
+    from the first to the last tenth; ``largest_fall_bytes``: the largest drop from a peak to any later point.
+    ``headroom_bytes``: free for this run when it ended, None unknown.
+    """
+
+    step: Floats = field(repr=False)  # step number at each sample, fractions allowed
+    rss_bytes: Floats = field(repr=False)
+    slope: float
+    late_slope: float
+    r2: float
+    growth_bytes: float
+    largest_fall_bytes: float
+    medians: tuple[float, ...]  # of equal parts of the steps
+    headroom_bytes: float | None
+    containers: tuple[Container, ...]
+    steps_per_second: float
+
+    @property
+    def keeps_growing(self) -> bool:
+        """Each part of the loop above the one before, the last third still rising at half the overall pace, and nothing
+        given back. What an allocator keeps rises in jumps and then rests."""
+        rises = np.diff(self.medians)
+        return bool(
+            self.slope > 0
+            and len(rises) >= _PARTS // 2
+            and (rises >= _LEAST_RISE * rises.mean()).all()
+            and self.late_slope >= 0.5 * self.slope
+            and self.largest_fall_bytes < 0.5 * self.growth_bytes
+        )
+
+    @property
+    def steps_left(self) -> float | None:
+        """Steps until the head-room is used up at this pace; None when not growing or unknown."""
+        if self.headroom_bytes is None or self.slope <= 0:
+            return None
+        return self.headroom_bytes / self.slope
+
+    @property
+    def seconds_left(self) -> float | None:
+        """``steps_left`` in seconds at the pace of the loop."""
+        return None if self.steps_left is None else self.steps_left / max(self.steps_per_second, 1e-9)
+
+    @classmethod
+    def compute(cls, recording: Recording, steps: Steps, host: Host, machine: Machine) -> Memory:
+        # Under an agent (torchrun) the root is not the process that trains: then the whole tree is all we have.
+        rss = host.column("main_rss_bytes" if recording.is_root(steps.process) else "rss_bytes")
+        if rss is None:
+            raise Missing("Memory of the process was not sampled.")
+        if not steps.count:
+            raise Missing("No steps after warm-up: memory cannot be followed over them.")
+        times = host.time_ns
+        inside = (times >= steps.start_ns[0]) & (times <= steps.end_ns[-1]) & ~np.isnan(rss) & (rss > 0)
+        if inside.sum() < _MIN_SAMPLES:
+            raise Missing("The loop was too short to follow its memory.")
+        times, rss = times[inside], rss[inside]
+        at = np.interp(times.astype(float), steps.end_ns.astype(float), np.arange(1.0, steps.count + 1.0))
+        slope, intercept = theil_sen(at, rss)
+        parts = np.minimum(((at - at[0]) / max(at[-1] - at[0], 1e-9) * _PARTS).astype(int), _PARTS - 1)
+        tenth = max(1, len(rss) // 10)
+        peaks = np.maximum.accumulate(rss)
+        loop_seconds = float(steps.end_ns[-1] - steps.start_ns[0]) / 1e9
+        return cls(
+            step=at,
+            rss_bytes=rss,
+            slope=slope,
+            late_slope=late_slope(at, rss),
+            r2=r_squared(at, rss, slope, intercept),
+            growth_bytes=float(np.median(rss[-tenth:]) - np.median(rss[:tenth])),
+            largest_fall_bytes=float((peaks - rss).max()),
+            medians=tuple(float(np.median(rss[parts == part])) for part in np.unique(parts)),
+            headroom_bytes=_headroom(host, machine, rss),
+            containers=_containers(recording, steps),
+            steps_per_second=steps.count / max(loop_seconds, 1e-9),
+        )
+
+
+def _headroom(host: Host, machine: Machine, rss: Floats) -> float | None:
+    available = host.column("memory_available_bytes")
+    if available is not None:
+        known = available[~np.isnan(available)]
+        return float(np.median(known[-5:]))
+    return float(machine.memory_bytes - rss[-1]) if machine.memory_bytes else None
+
+
+def _containers(recording: Recording, steps: Steps) -> tuple[Container, ...]:
+    """Containers that grew all along, the one that holds most first; those that keep autograd graphs before all."""
+    looks: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for process, fields in recording.facts.of("container"):
+        if process == steps.process:
+            looks.setdefault((fields["name"], fields.get("key", ""), fields["file"]), []).append(fields)
+    sites = {
+        (fields["name"], fields["container_file"]): Site(fields["file"], fields["line"], fields["function"])
+        for process, fields in recording.facts.of("growth_line")
+        if process == steps.process
+    }
+    found = []
+    for (name, key, file), series in looks.items():
+        times = np.array([fields["time_ns"] for fields in series], dtype=float)
+        lengths = np.array([fields["length"] for fields in series], dtype=float)
+        if len(series) < _MIN_LOOKS:
+            continue
+        at = np.interp(times, steps.end_ns.astype(float), np.arange(1.0, steps.count + 1.0))
+        slope, intercept = theil_sen(at, lengths)
+        sizes = [fields["item_bytes"] for fields in series if fields.get("item_bytes") is not None]
+        last = series[-1]
+        found.append(
+            Container(
+                name=name + key,
+                kind=last["container"],
+                item=str(last.get("item", "")),
+                item_bytes=int(np.median(sizes)) if sizes else None,
+                first_length=int(lengths[0]),
+                last_length=int(lengths[-1]),
+                per_step=slope,
+                linear=r_squared(at, lengths, slope, intercept),
+                site=sites.get((name, file)),
+            )
+        )
+
+    def weight(container: Container) -> tuple[bool, float]:
+        held = container.per_step * (container.item_bytes or 0)
+        return container.item != "tensor with graph", -held
+
+    return tuple(sorted(found, key=weight))

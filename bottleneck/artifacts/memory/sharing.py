@@ -1,0 +1,97 @@
+"""Memory that forked DataLoader workers shared with their parent and now have each for itself. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...recording.model import Recording, Site
+from .. import Missing
+from ..run.host import Host
+from ..run.machine import Machine
+from ..training.steps import Loader
+
+_MIN_LOOKS = 2  # at one worker: one shows no growth
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """Bytes of one worker of the main loop's loader, the one that came to copy most.
+
+    ``copied_bytes``: pages that became its own since it began, or since the first look, while as many fewer were
+    shared: copies, no new memory. ``shared_bytes``: still shared at the last look. ``name``, ``kind``, ``length``,
+    ``objects_bytes``: the dataset's attribute with the most Python objects, "" and 0 where it has none; ``site``: the
+    line that fills it.
+    ``free_bytes``, ``all_bytes``: of the machine's or the cgroup's memory, the least that was left; None unknown.
+    """
+
+    workers: int
+    copied_bytes: float
+    shared_bytes: float
+    name: str
+    kind: str
+    length: int
+    objects_bytes: int
+    site: Site | None
+    free_bytes: float | None
+    all_bytes: float
+
+    @property
+    def coming_bytes(self) -> float:
+        """What the workers would still copy of these objects if the run went on."""
+        return self.workers * max(0.0, min(self.objects_bytes - self.copied_bytes, self.shared_bytes))
+
+    @property
+    def headroom_share(self) -> float | None:
+        """Share of the memory that is left once they have."""
+        if self.free_bytes is None or self.all_bytes <= 0:
+            return None
+        return max(0.0, self.free_bytes - self.coming_bytes) / self.all_bytes
+
+    @classmethod
+    def compute(cls, recording: Recording, loader: Loader, host: Host, machine: Machine) -> Sharing:
+        if not loader.num_workers:
+            raise Missing("Batches are made without workers: nothing is copied for them.")
+        objects = _note(recording, "objects", loader)
+        columns = [host.column("worker_" + name) for name in ("pid", "private_bytes", "shared_bytes")]
+        if objects is None or any(column is None for column in columns):
+            raise Missing("The memory of the workers was not looked at: no Linux, too short, or an older recording.")
+        pid, private, shared = (column for column in columns if column is not None)
+        parent = recording.facts.processes[loader.process].pid
+        begun = {process: (f["private_bytes"], f["shared_bytes"]) for process, f in recording.facts.of("pages")}
+        found: list[tuple[float, float]] = []  # of each worker: (copied, still shared)
+        for process in recording.facts.processes:
+            rows = np.flatnonzero(pid == process.pid)
+            if (process.loader, process.parent_pid) != (loader.id, parent) or not len(rows):
+                continue
+            first = begun.get(process.index)
+            if first is None and len(rows) < _MIN_LOOKS:
+                continue
+            private_before, shared_before = first or (private[rows[0]], shared[rows[0]])
+            last = rows[-1]
+            copied = min(private[last] - private_before, shared_before - shared[last])
+            found.append((float(max(0.0, copied)), float(shared[last])))
+        if not found:
+            raise Missing("No worker lived long enough to be looked at twice.")
+        copied_bytes, shared_bytes = max(found)
+        line = _note(recording, "objects_line", loader)
+        return cls(
+            workers=loader.num_workers,
+            copied_bytes=copied_bytes,
+            shared_bytes=shared_bytes,
+            name=objects["name"],
+            kind=objects["container"],
+            length=objects["length"],
+            objects_bytes=objects["bytes"],
+            site=None if line is None else Site(line["file"], line["line"], line["function"]),
+            free_bytes=host.least("memory_available_bytes"),
+            all_bytes=host.most("memory_limit_bytes") or float(machine.memory_bytes),
+        )
+
+
+def _note(recording: Recording, kind: str, loader: Loader) -> dict[str, Any] | None:
+    """What was noted of this loader's dataset."""
+    mine = (loader.process, loader.id)
+    return next((fields for process, fields in recording.facts.of(kind) if (process, fields["loader"]) == mine), None)

@@ -1,0 +1,238 @@
+"""Where the wall time of the main process went: every second once, from exec to exit, and its name where it has one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ... import signals
+from ...recording.model import STEP_PHASES, Recording, Records
+from .. import Missing
+from ..serving.requests import Requests
+from ..training.steps import Steps
+from .gaps import LOSS, OTHER, REACH_NS, Span, label, name_gaps
+
+Mask = npt.NDArray[np.bool_]
+Spans = npt.NDArray[np.int64]  # one interval (start, end) of monotonic ns a row
+_OUTER = 0xFF
+_SPLIT_SHARE = 0.10  # set-up above this share of the run is split by function
+_MIN_FUNCTION_SHARE = 0.01
+_LEAST_SECONDS = 0.001  # less is the rounding of the clock's microseconds, not a phase
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """``seconds`` per phase name, largest first; together the wall time, but for phases below a millisecond.
+
+    ``outside``: what lies outside of steps, requests and recorded phases, in order, by the same names.
+    """
+
+    process: int
+    wall_seconds: float
+    seconds: dict[str, float]
+    outside: tuple[Span, ...] = ()
+
+    @property
+    def named_share(self) -> float:
+        """Share of the wall time that carries a name ("other" is none)."""
+        return 1.0 - self.seconds.get(OTHER, 0.0) / max(self.wall_seconds, 1e-9)
+
+    def share(self, *names: str) -> float:
+        return sum(self.seconds.get(name, 0.0) for name in names) / max(self.wall_seconds, 1e-9)
+
+    @classmethod
+    def compute(cls, recording: Recording, steps: Steps | None, requests: Requests | None) -> Breakdown:
+        if not recording.facts.processes:
+            raise Missing("No process recorded.")
+        process = main_process(recording, steps)
+        facts = recording.facts.processes[process]
+        start, end = recording.started_ns, recording.ended_ns
+        hello = min(max(facts.ready_ns or facts.hello_ns, start), end)
+        outside = [Span("startup", start, hello)]
+        parts = [spans_of([start], [hello])]
+        seconds: dict[str, float] = {}
+        if steps is not None:
+            _add_steps(seconds, recording, steps)
+            parts.append(spans_of(steps.rows["t0"], steps.rows["t1"]))
+        serving = requests is not None and requests.process == process
+        if requests is not None:
+            for name, value, busy in requests.occupancy(process):
+                seconds[name] = seconds.get(name, 0.0) + value
+                parts.append(np.array(busy, dtype="i8").reshape(-1, 2))
+        covered = union(parts)
+        del parts  # of a long run as large as a table
+        covered = union([covered, _add_events(seconds, recording, process, covered)])
+        if facts.bye_ns and facts.bye_ns < end:
+            free = _gaps(covered, facts.bye_ns, end)
+            outside += [Span("shutdown", a, b) for a, b in free.tolist()]
+            covered = union([covered, free])
+        spans, short = name_gaps(recording, process, _gaps(covered, start, end), serving)
+        names = _group_names(spans, short, recording.wall_seconds, "setup" if steps is not None else "python")
+        outside += [Span(names.get(span.name, span.name), span.start_ns, span.end_ns) for span in spans]
+        for name, value in [*((span.name, span.seconds) for span in outside), *short.items()]:
+            name = names.get(name, name)
+            seconds[name] = seconds.get(name, 0.0) + value
+        ordered = dict(sorted(((k, v) for k, v in seconds.items() if v >= _LEAST_SECONDS), key=lambda item: -item[1]))
+        return cls(process, recording.wall_seconds, ordered, _merged(outside))
+
+
+def main_process(recording: Recording, steps: Steps | None) -> int:
+    """Index of the process the run is about: the one with steps, requests, or else most records; a launcher is not."""
+    if steps is not None:
+        return steps.process
+    for records in (recording.requests, recording.events, recording.stacks):
+        if len(records):
+            values, counts = np.unique(records["process"], return_counts=True)
+            return int(values[np.argmax(counts)])
+    return 0
+
+
+def _add_steps(seconds: dict[str, float], recording: Recording, steps: Steps) -> None:
+    rows, warm = steps.rows, steps.warm
+    wall = (rows["t1"] - rows["t0"]) / 1e9
+    seconds["warm-up"] = float(wall[warm].sum()) - steps.traced_seconds
+    seconds["device window"] = steps.traced_seconds
+    for name in STEP_PHASES[1:]:
+        label = "forward" if name == "eval" and not steps.training else name
+        seconds[label] = seconds.get(label, 0.0) + float(rows[name][~warm].sum()) / 1e6
+    for name, value in _between_phases(recording, steps).items():
+        seconds[name] = seconds.get(name, 0.0) + value
+
+
+def _between_phases(recording: Recording, steps: Steps) -> dict[str, float]:
+    """The time of the steps between their phases, by the user functions that were sampled there."""
+    other = steps.phase("other")
+    found = {OTHER: float(other.sum())}
+    stacks = recording.stacks[recording.stacks["process"] == steps.process]
+    if not len(stacks) or not len(other):
+        return found
+    # A step that no sample came near, whatever its phase, was not looked at.
+    ends = np.append(np.sort(stacks["t1"]), np.iinfo("i8").max)
+    next_end = ends[np.searchsorted(ends, steps.start_ns - REACH_NS)]
+    seen = next_end <= steps.end_ns + REACH_NS
+    stacks = stacks[(stacks["flags"] == signals.NONE) & _within(stacks["t1"], steps.start_ns, steps.end_ns)]
+    # Samples stand for pauses shorter than their interval, in this step and in its like; a long pause of which the
+    # sampler saw nothing is not known.
+    sampled = np.zeros(len(other))
+    of_step = np.searchsorted(steps.start_ns, stacks["t1"], side="left") - 1
+    np.add.at(sampled, of_step, (stacks["t1"] - stacks["t0"]) / 1e9)
+    known = float((seen * np.minimum(other, sampled + REACH_NS / 1e9)).sum())
+    weights = function_weights(recording, stacks)
+    total = sum(weights.values())
+    for name, weight in weights.items():
+        share = known * weight / total
+        if name == LOSS or (name != OTHER and share >= _MIN_FUNCTION_SHARE * recording.wall_seconds):
+            found[name] = share
+        elif name != OTHER:
+            # Too little in any one function to be worth a row of its own: still Python between the phases.
+            found["python"] = found.get("python", 0.0) + share
+    if not weights:
+        found["python"] = known  # pauses so short that no sample fell into one: the loop's own lines
+    found[OTHER] -= sum(value for name, value in found.items() if name != OTHER)
+    return found
+
+
+def _add_events(seconds: dict[str, float], recording: Recording, process: int, covered: Spans) -> Spans:
+    """Phases outside the steps, exclusive; returns the intervals they cover."""
+    events = recording.events
+    events = events[(events["process"] == process) & (events["kind"] > 0) & (events["kind"] < len(signals.PHASES))]
+    events = events[events["thread"] == _main_thread(events)]
+    events = events[~_within(events["t1"], covered[:, 0], covered[:, 1])]
+    duration = (events["t1"] - events["t0"]) / 1e9
+    for kind in np.unique(events["kind"]):
+        own = float(duration[events["kind"] == kind].sum())
+        children = float(duration[(events["flags"] & _OUTER) == kind].sum())
+        name = signals.PHASES[int(kind)]
+        seconds[name] = seconds.get(name, 0.0) + max(0.0, own - children)
+    top = events[(events["flags"] & _OUTER) == 0]
+    found = spans_of(top["t0"], top["t1"])
+    for owner, fields in recording.facts.of("rowwise"):  # a loop over rows has no phase of its own
+        if owner == process:
+            free = _gaps(union([covered, found]), int(fields["t0"]), int(fields["t1"]))
+            seconds["etl.transform"] = seconds.get("etl.transform", 0.0) + int((free[:, 1] - free[:, 0]).sum()) / 1e9
+            found = union([found, free])
+    return found
+
+
+def _main_thread(events: Records) -> int:
+    if not len(events):
+        return 1
+    values, counts = np.unique(events["thread"], return_counts=True)
+    return int(values[np.argmax(counts)])
+
+
+def _group_names(spans: list[Span], short: dict[str, float], wall_seconds: float, rest: str) -> dict[str, str]:
+    """Functions by their own names where they matter, else together as ``rest``; in set-up the name says so."""
+    seconds = dict(short)
+    for span in spans:
+        seconds[span.name] = seconds.get(span.name, 0.0) + span.seconds
+    functions = {name: value for name, value in seconds.items() if name.startswith("python:")}
+    split = sum(functions.values()) >= _SPLIT_SHARE * wall_seconds
+    return {
+        name: name.replace("python:", f"{rest}:", 1) if split and value >= _MIN_FUNCTION_SHARE * wall_seconds else rest
+        for name, value in functions.items()
+    }
+
+
+def _merged(spans: list[Span]) -> tuple[Span, ...]:
+    """In order, neighbours of one name as one."""
+    merged: list[Span] = []
+    for span in sorted(spans, key=lambda span: span.start_ns):
+        if merged and merged[-1].name == span.name and merged[-1].end_ns == span.start_ns:
+            merged[-1] = Span(span.name, merged[-1].start_ns, span.end_ns)
+        elif span.end_ns > span.start_ns:
+            merged.append(span)
+    return tuple(merged)
+
+
+def function_weights(recording: Recording, stacks: Records) -> dict[str, float]:
+    """Seconds of sampled time by "python:<innermost user function>", "loss" and "other" (no user frame)."""
+    labels: dict[str, float] = {}
+    keys = stacks["process"].astype("i8") * 100_000 + stacks["arg"].astype("i8")
+    unique, inverse = np.unique(keys, return_inverse=True)
+    sums = np.bincount(inverse, weights=(stacks["t1"] - stacks["t0"]).astype(float), minlength=len(unique)) / 1e9
+    for key, weight in zip(unique.tolist(), sums.tolist(), strict=True):
+        name = label(recording.facts.stacks.get((key // 100_000, key % 100_000), ()))
+        labels[name] = labels.get(name, 0.0) + weight
+    return labels
+
+
+def spans_of(starts: npt.ArrayLike, ends: npt.ArrayLike) -> Spans:
+    """Intervals with each of the two columns in one piece of memory, as searches want it."""
+    spans: Spans = np.array([starts, ends], "i8").T
+    return spans
+
+
+def length(spans: Spans) -> float:
+    """Seconds of intervals that do not overlap."""
+    return float((spans[:, 1] - spans[:, 0]).sum()) / 1e9
+
+
+def union(parts: list[Spans]) -> Spans:
+    """The same time in sorted intervals that neither overlap nor touch."""
+    spans = np.concatenate(parts)
+    if not len(spans):
+        return spans
+    if not (spans[1:, 0] >= spans[:-1, 0]).all():
+        spans = spans[np.argsort(spans[:, 0], kind="stable")]
+    latest = np.maximum.accumulate(spans[:, 1])
+    first = np.flatnonzero(np.append(True, spans[1:, 0] > latest[:-1]))
+    return spans_of(spans[first, 0], latest[np.append(first[1:], len(spans)) - 1])
+
+
+def _within(times: npt.NDArray[np.int64], starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> Mask:
+    """Which times lie in (start, end] of sorted intervals."""
+    if not len(starts):
+        return np.zeros(len(times), bool)
+    at = np.searchsorted(starts, times, side="left") - 1
+    inside: Mask = (at >= 0) & (times <= ends[np.maximum(at, 0)])
+    return inside
+
+
+def _gaps(covered: Spans, start: int, end: int) -> Spans:
+    """The parts of [start, end] that no interval of a union covers."""
+    gaps = spans_of(np.append(start, covered[:, 1]), np.append(covered[:, 0], end))
+    gaps.clip(start, end, out=gaps)
+    return gaps[gaps[:, 1] > gaps[:, 0]]

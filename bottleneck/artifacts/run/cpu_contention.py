@@ -1,0 +1,72 @@
+"""The program's own threads against the cores: how many want to run, and how many its workers brought. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .. import Missing
+from ..training.steps import Steps
+from .host import Host
+from .machine import Machine
+
+_PER_CORE = 1.5  # threads that run or are ready to (signatures.md 08)
+_DELAY_SHARE = 0.2  # of their CPU time, that they are ready and have no core (signatures.md 08)
+_EXTRA_SHARE = 0.2  # of the workers' CPU, in others than their first threads: with less, workers have one thread each
+_OTHERS_SHARE = 0.5  # of the cores, in use by other programs: beyond it the delay may be theirs
+_MIN_SECONDS = 2.0  # of steps: what the kernel keeps of threads is read once a second
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """During the steps. ``runnable``: the program's threads that ran or were ready to, mean (CPU time and wait for a
+    core, over wall time); ``delay_share``: that wait over the CPU time; ``others_cores``: in use by other programs.
+
+    Workers are all processes but the first: ``extra_share`` of their CPU was in others than their first threads.
+    CPU seconds per step: ``main_cpu`` of the first process, ``first_cpu`` of the workers' first threads together.
+    """
+
+    cores: float
+    runnable: float
+    delay_share: float
+    others_cores: float
+    extra_share: float
+    main_cpu: float
+    first_cpu: float
+
+    @property
+    def per_core(self) -> float:
+        """Threads that want to run for each core."""
+        return self.runnable / max(self.cores, 1e-9)
+
+    @property
+    def oversubscribed(self) -> bool:
+        """Whether threads that workers start beside their own take each other's cores."""
+        crowded = self.per_core >= _PER_CORE and self.delay_share >= _DELAY_SHARE
+        return crowded and self.extra_share >= _EXTRA_SHARE and not self.neighbours
+
+    @property
+    def neighbours(self) -> bool:
+        """Whether other programs keep the cores busy."""
+        return self.others_cores > _OTHERS_SHARE * self.cores
+
+    @classmethod
+    def compute(cls, host: Host, steps: Steps, machine: Machine) -> Crowd:
+        if not steps.count or steps.total_seconds < _MIN_SECONDS:
+            raise Missing("The steps are too short in all for run queues to be judged.")
+        start, end = int(steps.start_ns[0]), int(steps.end_ns[-1])
+        others = host.mean("other_cores", start, end)
+        names = ("cpu_ns_total", "main_cpu_ns_total", "first_thread_cpu_ns_total", "main_first_thread_cpu_ns_total")
+        cpu, main, first, main_first = (host.rise(name, start, end) for name in names)
+        delay = host.rise("run_delay_ns_total", start, end)
+        if cpu is None or main is None or first is None or main_first is None or delay is None or others is None:
+            raise Missing("The CPU time of first threads, and the wait for a core, were not measured.")
+        workers, workers_first = max(0.0, cpu - main), max(0.0, first - main_first)
+        return cls(
+            cores=machine.cores,
+            runnable=(cpu + delay) / (end - start),
+            delay_share=delay / max(cpu, 1.0),
+            others_cores=others,
+            extra_share=max(0.0, 1.0 - workers_first / workers) if workers > 0 else 0.0,
+            main_cpu=main / 1e9 / steps.count,
+            first_cpu=workers_first / 1e9 / steps.count,
+        )

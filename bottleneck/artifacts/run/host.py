@@ -1,0 +1,109 @@
+"""What the machine did during the run: idle cores, faults, system time, all as functions of a time window. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from ...recording.model import Recording, Table
+from .. import Missing
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Host:
+    """Host samples of one run. Windows are monotonic nanoseconds; a column that was not measured is None, never 0."""
+
+    table: Table = field(repr=False)
+
+    @property
+    def time_ns(self) -> npt.NDArray[np.int64]:
+        return self.table["time_ns"].astype(np.int64)
+
+    def column(self, name: str) -> Floats | None:
+        """A column as floats; None when it was not measured at all."""
+        values = self.table.get(name)
+        if values is None:
+            return None
+        found = np.asarray(values, dtype=float)
+        return None if np.isnan(found).all() else found
+
+    def mean(self, name: str, start_ns: int, end_ns: int) -> float | None:
+        """Mean of a column such as ``idle_cores`` over the samples in a window, else of the nearest sample."""
+        values = self.column(name)
+        if values is None:
+            return None
+        known = ~np.isnan(values)
+        times, values = self.time_ns[known], values[known]
+        inside = (times >= start_ns) & (times <= end_ns)
+        if inside.any():
+            return float(values[inside].mean())
+        return float(values[int(np.argmin(np.abs(times - (start_ns + end_ns) // 2)))])
+
+    def rise(self, name: str, start_ns: int, end_ns: int) -> float | None:
+        """How much a ``_total`` column rose in a window, read between samples; None when not measured."""
+        risen = self.rises(name, np.array([start_ns, end_ns]))
+        return None if risen is None else float(risen[0])
+
+    def rises(self, name: str, edges_ns: npt.NDArray[np.int64]) -> Floats | None:
+        """The same for each of the windows between these times."""
+        values = self.column(name)
+        if values is None or len(values) < 2:
+            return None
+        known = ~np.isnan(values)
+        at = np.interp(edges_ns.astype(float), self.time_ns[known].astype(float), values[known])
+        risen: Floats = np.maximum(np.diff(at), 0.0)
+        return risen
+
+    def least(self, name: str) -> float | None:
+        """The smallest value of a column over the whole run; None when not measured."""
+        values = self.column(name)
+        return None if values is None else float(np.nanmin(values))
+
+    def most(self, name: str) -> float | None:
+        """The largest value of a column over the whole run; None when not measured."""
+        values = self.column(name)
+        return None if values is None else float(np.nanmax(values))
+
+    @property
+    def idle_cores(self) -> float | None:
+        """Mean idle cores over the whole run."""
+        return self.mean("idle_cores", int(self.time_ns[0]), int(self.time_ns[-1]))
+
+    @classmethod
+    def compute(cls, recording: Recording) -> Host:
+        if not len(recording.host.get("time_ns", ())):
+            raise Missing("Host metrics were not sampled.")
+        order = np.argsort(recording.host["time_ns"], kind="stable")
+        return cls({name: np.asarray(column)[order] for name, column in recording.host.items()})
+
+
+def theil_sen(x: Floats, y: Floats, most: int = 200) -> tuple[float, float]:
+    """(slope, intercept) of the line through the medians of all pairwise slopes: a third of wild points do no harm."""
+    if len(x) > most:
+        chosen = np.linspace(0, len(x) - 1, most).astype(int)
+        x, y = x[chosen], y[chosen]
+    first, second = np.triu_indices(len(x), 1)
+    apart = x[second] - x[first]
+    use = apart != 0
+    if not use.any():
+        return 0.0, float(np.median(y)) if len(y) else 0.0
+    slope = float(np.median((y[second] - y[first])[use] / apart[use]))
+    return slope, float(np.median(y - slope * x))
+
+
+def late_slope(x: Floats, y: Floats) -> float:
+    """``theil_sen`` of the last third of ``x``, which is sorted."""
+    late = x >= x[-1] - (x[-1] - x[0]) / 3
+    return theil_sen(x[late], y[late])[0]
+
+
+def r_squared(x: Floats, y: Floats, slope: float, intercept: float) -> float:
+    """Share of the variation of ``y`` that the line explains, 0 to 1; 0 when ``y`` does not vary."""
+    total = float(((y - y.mean()) ** 2).sum())
+    if total <= 0:
+        return 0.0
+    return max(0.0, 1.0 - float(((y - slope * x - intercept) ** 2).sum()) / total)

@@ -1,0 +1,72 @@
+"""What a step costs with a full batch and with the smaller one that ends each pass over the data. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...recording.model import Recording
+from .. import Missing
+from .steps import Floats, Loader, Steps
+
+_ROUNDS = 200
+_PHASES = ("h2d", "forward", "backward", "optimizer")  # what is done with a batch
+
+
+@dataclass(frozen=True)
+class BatchSizes:
+    """``full``, ``last``: seconds of each step with a whole batch of ``size`` samples, and with one of ``last_size``.
+
+    Forward, backward and optimizer alone; warm-up is left out. ``passes``: over all the data.
+    """
+
+    size: int
+    last_size: int
+    full: Floats
+    last: Floats
+    passes: int
+
+    @classmethod
+    def compute(cls, recording: Recording, steps: Steps, loader: Loader) -> BatchSizes:
+        samples, size = loader.facts.get("samples"), loader.facts.get("batch_size")
+        if not samples or not size or size < 2:
+            raise Missing("How many samples the batches hold was not seen.")
+        last_size = 0 if loader.facts.get("drop_last") else int(samples) % int(size)
+        if not last_size:
+            raise Missing("All batches have the same size.")
+        batches = -(-int(samples) // int(size))
+        seconds = np.sum([steps.rows[name] for name in _PHASES], axis=0) / 1e6
+        loop = steps.rows["loop"]
+        _, first, counts = np.unique(loop, return_index=True, return_counts=True)
+        ends = np.zeros(len(loop), bool)
+        ends[(first + counts - 1)[counts == batches]] = True  # of passes that went over all of it
+        return cls(
+            int(size),
+            last_size,
+            seconds[~steps.warm & ~ends],
+            seconds[~steps.warm & ends],
+            int((counts == batches).sum()),
+        )
+
+    def fixed_share(self) -> tuple[float, float, float]:
+        """(share of a in T(b) = a + k b with whole batches, its P10, its P90).
+
+        By the lower quartiles of both sizes: what else the machine does only ever adds to a step.
+        """
+        random = np.random.default_rng(7)
+        draws = [
+            self._share(random.choice(self.full, len(self.full)), random.choice(self.last, len(self.last)))
+            for _ in range(_ROUNDS)
+        ]
+        low, high = np.percentile(draws, [10, 90])
+        return self._share(self.full, self.last), float(low), float(high)
+
+    def _share(self, full: Floats, last: Floats) -> float:
+        return fixed_share(self.size, float(np.percentile(full, 25)), self.last_size, float(np.percentile(last, 25)))
+
+
+def fixed_share(size: int, seconds: float, other_size: int, other_seconds: float) -> float:
+    """The part of ``seconds`` that does not depend on the size, of two points on a line: 0 to 1."""
+    slope = (seconds - other_seconds) / (size - other_size)
+    return min(1.0, max(0.0, 1.0 - max(0.0, slope) * size / max(seconds, 1e-9)))

@@ -1,0 +1,72 @@
+"""Threads that an operation of torch may use on the CPU, and how large the operations of a step are. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ... import signals
+from ...recording.model import Recording, Site
+from .. import Missing
+from ..run.host import Host
+from ..run.machine import Machine
+from .loop_samples import stacks_in_steps
+from .steps import Steps
+
+_PER_OPERATION = 2  # in a backward pass for each of the graph: one for the input, one for the weights
+_MIN_HOST_SAMPLES = 10
+
+
+@dataclass(frozen=True)
+class IntraOp:
+    """Of one rank. ``threads``: of an operation, as torch said last; ``cores``: that the rank may use; ``idle_cores``,
+    ``runnable``: during the steps, idle and the program's own threads that ran or were ready to.
+
+    ``operations``: in the graph of one backward pass, 0 unknown; ``operation_seconds``: CPU of the main thread for one
+    in that pass, mean. ``computing``: its CPU seconds per step for the graph, forward and backward. ``site``: the line
+    that sets the number.
+    """
+
+    threads: int
+    cores: float
+    idle_cores: float
+    runnable: float
+    operations: int
+    operation_seconds: float
+    computing: float
+    site: Site | None
+
+    @classmethod
+    def compute(cls, recording: Recording, steps: Steps, host: Host, machine: Machine) -> IntraOp:
+        if steps.accelerated:
+            raise Missing("An accelerator computes: the threads of operations on the CPU matter little.")
+        notes = recording.facts.of_process("threads", steps.process)
+        if not notes or not steps.training:
+            raise Missing("torch was not asked for its threads: no training was seen, or a short one.")
+        if "stacks" not in recording.facts.attached or not steps.count:
+            raise Missing("Call stacks were not sampled.")
+        start, end = int(steps.start_ns[0]), int(steps.end_ns[-1])
+        inside = (host.time_ns >= start) & (host.time_ns <= end)
+        idle = host.mean("idle_cores", start, end)
+        used, ready = (host.rise(name, start, end) for name in ("cpu_ns_total", "run_delay_ns_total"))
+        if idle is None or used is None or inside.sum() < _MIN_HOST_SAMPLES:
+            raise Missing("Idle cores were not sampled during the steps.")
+        rows = stacks_in_steps(recording, steps)
+        rows = rows[rows["kind"] == signals.STACK_CPU]
+        running = np.bincount(rows["flags"] & 0xFF, (rows["t1"] - rows["t0"]) / 1e9, minlength=256) / steps.count
+        forward, backward = float(running[signals.FORWARD]), float(running[signals.BACKWARD])
+        operations = max(int(fields.get("operations", 0)) for fields in notes)
+        ranks = max(1, len(steps.ranks))
+        line = next((fields for _, fields in recording.facts.of("threads_line")), None)
+        return cls(
+            threads=int(notes[-1]["count"]),
+            cores=machine.cores / ranks,
+            idle_cores=idle / ranks,
+            runnable=(used + (ready or 0.0)) / max(end - start, 1) / ranks,
+            operations=operations,
+            operation_seconds=backward / (operations * _PER_OPERATION) if operations else 0.0,
+            # What a forward does beyond the graph, as a part that is frozen, is of unknown size.
+            computing=backward + min(forward, backward),
+            site=None if line is None else Site(line["file"], line["line"], line["function"]),
+        )

@@ -1,0 +1,139 @@
+"""Steps that stall again and again after the same number of steps, and what runs in them. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from ... import signals
+from ...recording.model import Recording
+from .. import Missing
+from .loop_samples import Between, Place, Sample, from_loop, place_of, samples_of, stacks_in_steps
+from .output import Output
+from .steps import Floats, Steps
+from .stretches import Checkpoints, Evaluations, done_elsewhere
+
+_STALL = 2.0  # times the median step (signatures.md 46: p99/p50)
+_DEVIATIONS = 3.0  # robust standard deviations beyond the median: lengths that vary smoothly are no stalls
+_SMALL = 0.5  # of a usual stall
+_COMMON = 0.5  # of the steps: forwards without gradients in more of them, as a teacher's, tell no step apart
+_MOST_DRAWN_OUT = 4.0  # a stall that lasts longer than this times what runs in it has another reason
+_AS_SIGMA = 1.4826  # of a median absolute deviation
+
+
+@dataclass(frozen=True)
+class Jitter:
+    """``stalls``: steps far longer than the others; ``period``: steps from one to the next, 0 where there is no rhythm.
+
+    ``regular_share``: of the distances between stalls that are the period; ``excess_seconds``: beyond the median step,
+    in all stalls; ``place``: what of the user's runs between the phases of stalls, with shares of what runs there;
+    ``place_seconds``: of the excess, beyond what the same place takes in other steps; ``call_seconds``: with all that
+    is called for it.
+    """
+
+    stalls: int
+    period: int
+    regular_share: float
+    typical_seconds: float
+    excess_seconds: float
+    share: float
+    place: Place | None = None
+    place_seconds: float = 0.0
+    call_seconds: float = 0.0
+
+    @classmethod
+    def compute(
+        cls,
+        recording: Recording,
+        steps: Steps,
+        between: Between,
+        checkpoints: Checkpoints | None,
+        evaluations: Evaluations | None,
+        output: Output | None,
+    ) -> Jitter:
+        if steps.kind not in ("loader", "user"):
+            raise Missing("The loop has no DataLoader: collecting its next batches cannot be told from a stall.")
+        wall, typical = steps.wall_seconds, steps.typical_seconds
+        stalls = stalled(wall)
+        evaluates = steps.phase("eval") > 0
+        if evaluates.mean() < _COMMON:  # a policy that acts, or an evaluation, with all the Python around it
+            stalls &= ~evaluates
+        count = int(stalls.sum())
+        period, regular = rhythm(np.flatnonzero(stalls))
+        excess = float((wall[stalls] - typical).sum())
+        found = cls(count, period, regular, typical, excess, excess / max(steps.total_seconds, 1e-9))
+        there, elsewhere = (_inside(recording, steps, between, chosen) for chosen in (stalls, ~stalls))
+        known = {sample.frames for sample in between.aside}
+        aside = [
+            sample
+            for sample in there
+            if sample.frames in known
+            and not done_elsewhere(sample.users, checkpoints, evaluations)
+            and not (output is not None and output.tool_of(sample))
+        ]
+        total = _seconds(there)
+        place = place_of(aside, between.loop, total, between.training)
+        if place is None:
+            return found
+        as_many = count / max(len(wall) - count, 1)
+        usual = as_many * _seconds([sample for sample in elsewhere if _holds(place, sample)])
+        sampled = max(0.0, place.share * total - usual)
+        # By the clock a stall lasts longer than the thread runs or sleeps: it waits for a core as well.
+        other = steps.phase("other")
+        lost = float((other[stalls] - np.median(other)).sum())
+        drawn_out = min(lost / max(total - as_many * _seconds(elsewhere), sampled, 1e-9), _MOST_DRAWN_OUT)
+        return replace(
+            found,
+            place=place,
+            place_seconds=sampled * drawn_out,
+            call_seconds=min(lost, max(sampled, place.call_share * total - usual) * drawn_out),
+        )
+
+
+def _holds(place: Place, sample: Sample) -> bool:
+    frame = place.frame
+    return any(
+        (user.file, user.function) == (frame.file, frame.function) and (place.function or user.line == frame.line)
+        for user in sample.users
+    )
+
+
+def _seconds(samples: list[Sample]) -> float:
+    return sum(sample.seconds for sample in samples)
+
+
+def _inside(recording: Recording, steps: Steps, between: Between, chosen: npt.NDArray[np.bool_]) -> list[Sample]:
+    """Samples between the phases of some of the steps."""
+    rows = stacks_in_steps(recording, steps)
+    rows = rows[(rows["flags"] & 0xFF) == signals.NONE]
+    rows = rows[chosen[np.searchsorted(steps.start_ns, rows["t1"], side="left") - 1]]
+    return [from_loop(sample, between.loop) for sample in samples_of(recording, steps.process, rows)]
+
+
+def stalled(wall: Floats) -> npt.NDArray[np.bool_]:
+    """Which steps take far longer than the median and lie far outside of how the others vary.
+
+    Of these, the ones that the lost time is made of: on a busy machine small delays lie between the large ones.
+    """
+    if not len(wall):
+        return np.zeros(0, bool)
+    median = float(np.median(wall))
+    excess = wall - median
+    spread = _AS_SIGMA * float(np.median(np.abs(excess)))
+    found: npt.NDArray[np.bool_] = excess > max((_STALL - 1) * median, _DEVIATIONS * spread)
+    if found.any():
+        ordered = np.sort(excess[found])
+        half = ordered[np.searchsorted(np.cumsum(ordered), 0.5 * ordered.sum())]  # of the lost time lies above it
+        found &= excess > _SMALL * half
+    return found
+
+
+def rhythm(at: npt.NDArray[np.int64]) -> tuple[int, float]:
+    """(distance that most stalls lie apart, share of the distances that are it); (0, 0) of fewer than two."""
+    if len(at) < 2:
+        return 0, 0.0
+    apart, counts = np.unique(np.diff(at), return_counts=True)
+    best = int(np.argmax(counts))
+    return int(apart[best]), float(counts[best] / counts.sum())

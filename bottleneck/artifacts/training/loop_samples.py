@@ -1,0 +1,270 @@
+"""Samples of the main thread between the phases of its steps, told apart by what they do for the loop. Pure.
+
+Some of it feeds the model (a generator that the loop runs over, what is done to the input before the forward), some is
+the training itself (torch's own functions, what the loss is made of), and the rest is Python on the side.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ... import signals
+from ...recording.model import Frame, Recording, Records, Site
+from .. import Missing
+from ..run.stacks import in_training_code
+from .steps import Steps
+
+_BULK = 0.8  # of the heaviest place: a deeper one that still holds this much says more
+_COMMON = 0.95  # of the samples: what nearly all of them stand in is the loop, not a part of it
+_PROTOCOL = ("__next__", "__iter__", "__getitem__")
+
+Function = tuple[str, str]  # (file, function)
+Line = tuple[str, str, int]  # (file, function, line)
+_TRAINING = (signals.FORWARD, signals.BACKWARD, signals.OPTIMIZER)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """``frames``: outermost first, from the loop's own frame on. ``phase``: 0 between the phases."""
+
+    frames: tuple[Frame, ...]
+    seconds: float
+    running: bool
+    phase: int
+
+    @property
+    def users(self) -> tuple[Frame, ...]:
+        return tuple(frame for frame in self.frames if frame.user)
+
+    @property
+    def library(self) -> tuple[Frame, ...]:
+        """The frames below the innermost of the user's."""
+        last = max((depth for depth, frame in enumerate(self.frames) if frame.user), default=-1)
+        return self.frames[last + 1 :]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where time lies. ``function`` is None for a line of the loop itself, else ``frame`` is its hottest line.
+
+    ``share``: of all the samples looked at, everything called from there included; ``cpu_share``: of that, running.
+    ``call``: the outermost line that it is part of, itself where there is none; ``call_share``: what all of that takes.
+    """
+
+    frame: Frame
+    function: str | None
+    share: float
+    cpu_share: float
+    call: Frame
+    call_share: float
+
+
+@dataclass(frozen=True)
+class Between:
+    """``feeding``, ``aside``: samples of the loop by what they do. ``seconds``: sampled per phase, 0 between them.
+
+    ``training``: places of the user's that forward, backward and optimizer were called from.
+    """
+
+    loop: Function | None
+    feeding: tuple[Sample, ...]
+    aside: tuple[Sample, ...]
+    seconds: dict[int, float]
+    training: frozenset[Line] = frozenset()
+
+    @classmethod
+    def compute(cls, recording: Recording, steps: Steps) -> Between:
+        if "stacks" not in recording.facts.attached:
+            raise Missing("Call stacks were not sampled.")
+        if not steps.count:
+            raise Missing("No steps after warm-up.")
+        samples = list(samples_of(recording, steps.process, stacks_in_steps(recording, steps)))
+        first = _first_forward(recording, steps.process)
+        site = _loop_site(recording, steps)
+        loop = (site.file, site.function) if site is not None else _loop_function(samples, first)
+        samples = [from_loop(sample, loop) for sample in samples]
+        notes = [fields for _, fields in recording.facts.of("flow_lines")]
+        flow = {(fields["file"], line) for fields in notes for line in fields["lines"]}
+        if site is not None and steps.training and first.get((site.file, site.function)) == site.line:
+            # A library runs the loop, as in ``trainer.fit()``: that line says nothing of any part of a step.
+            flow.discard((site.file, site.line))
+        zeroing = {(fields["file"], line) for fields in notes for line in fields.get("zeroing", ())}
+        feeding, aside = [], []
+        seconds: Counter[int] = Counter()
+        for sample in samples:
+            seconds[sample.phase] += sample.seconds  # type: ignore[assignment]
+            if sample.phase not in (signals.NONE, signals.READ, signals.TRANSFORM, signals.DATA_WAIT):
+                continue
+            if sample.phase == signals.DATA_WAIT or _feeds(sample, flow, first):
+                feeding.append(sample)
+            elif sample.phase == signals.NONE and not (_trains(sample, flow, first) or _stands_in(sample, zeroing)):
+                aside.append(sample)
+        trained = (sample.users for sample in samples if sample.phase in _TRAINING)
+        training = frozenset((frame.file, frame.function, frame.line) for users in trained for frame in users)
+        return cls(loop, tuple(feeding), tuple(aside), dict(seconds), training)
+
+
+def stacks_in_steps(recording: Recording, steps: Steps) -> Records:
+    """The samples of the main thread that end within a step after warm-up."""
+    stacks = recording.stacks[recording.stacks["process"] == steps.process]
+    at = np.searchsorted(steps.start_ns, stacks["t1"], side="left") - 1
+    inside: Records = stacks[(at >= 0) & (stacks["t1"] <= steps.end_ns[np.maximum(at, 0)])]
+    return inside
+
+
+def alike(rows: Records, stacks: Mapping[int, tuple[Frame, ...]]) -> list[tuple[Sample, int]]:
+    """Records of one process as one Sample for each stack, phase and way of spending time, and how many they were."""
+    kinds = (rows["arg"].astype("i8") * 256 + (rows["flags"] & 0xFF)) * 2 + (rows["kind"] == signals.STACK_CPU)
+    keys, which, counts = np.unique(kinds, return_inverse=True, return_counts=True)
+    seconds = np.bincount(which, weights=(rows["t1"] - rows["t0"]) / 1e9, minlength=len(keys))
+    return [
+        (Sample(stacks.get(key // 512, ())[::-1], spent, bool(key & 1), key // 2 % 256), count)
+        for key, spent, count in zip(keys.tolist(), seconds.tolist(), counts.tolist(), strict=True)
+    ]
+
+
+def samples_of(recording: Recording, process: int, stacks: Records) -> Iterator[Sample]:
+    """Samples of one process as ``Sample``, one a record."""
+    for kind, phase, stack, nanoseconds in zip(
+        stacks["kind"].tolist(),
+        (stacks["flags"] & 0xFF).tolist(),
+        stacks["arg"].tolist(),
+        (stacks["t1"] - stacks["t0"]).tolist(),
+        strict=True,
+    ):
+        frames = recording.facts.stacks.get((process, stack), ())
+        yield Sample(frames[::-1], nanoseconds / 1e9, kind == signals.STACK_CPU, phase)
+
+
+def _loop_site(recording: Recording, steps: Steps) -> Site | None:
+    number = recording.facts.loaders.get((steps.process, steps.loader), {}).get("iter_site", 0)
+    return recording.facts.sites.get((steps.process, number))
+
+
+def _loop_function(samples: list[Sample], first: dict[Function, int]) -> Function | None:
+    """The innermost function that nearly all samples of the steps stand in, and a forward too where one was seen."""
+    rows = [(sample.users, sample.seconds) for sample in samples if sample.users]
+    total, found = sum(seconds for _, seconds in rows), None
+    for depth in range(64):
+        weights: Counter[Function] = Counter()
+        for frames, seconds in rows:
+            if len(frames) > depth and not frames[depth].generator:
+                weights[frames[depth].file, frames[depth].function] += seconds  # type: ignore[assignment]
+        best = max(weights, key=weights.__getitem__, default=None)
+        if best is None or weights[best] < _COMMON * total or (first and best not in first):
+            return found
+        found = best
+    return found
+
+
+def from_loop(sample: Sample, loop: Function | None) -> Sample:
+    """The sample without the frames outside the loop; whole where the loop is not among them."""
+    for depth in range(len(sample.frames) - 1, -1, -1):
+        if (sample.frames[depth].file, sample.frames[depth].function) == loop:
+            return Sample(sample.frames[depth:], sample.seconds, sample.running, sample.phase)
+    return sample
+
+
+def _first_forward(recording: Recording, process: int) -> dict[Function, int]:
+    """The first line of each of the user's functions that a forward pass was called from."""
+    first: dict[Function, int] = {}
+    for owner, frames in forwards(recording):
+        for function, file, line in frames if owner == process else ():
+            first[file, function] = min(first.get((file, function), line), line)
+    return first
+
+
+def forwards(recording: Recording) -> list[tuple[int, list[tuple[str, str, int]]]]:
+    """(process, the user's (function, file, line)s) of the ways to a forward pass: those that train, where any does.
+
+    A policy that acts or a teacher is asked without gradients, and what stands after it may still feed the model.
+    """
+    seen = [(owner, fields["frames"], fields.get("grad", True)) for owner, fields in recording.facts.of("forward")]
+    training = [(owner, frames) for owner, frames, grad in seen if grad]
+    return training or [(owner, frames) for owner, frames, _ in seen]
+
+
+def _flow(sample: Sample, flow: set[tuple[str, int]], first: dict[Function, int]) -> bool | None:
+    """Whether the innermost line that model or loss depend on comes before the forward; None: no such line."""
+    for frame in reversed(sample.users):
+        start = first.get((frame.file, frame.function))
+        if start is not None and (frame.file, frame.line) in flow:
+            return frame.line < start
+    return None
+
+
+def _feeds(sample: Sample, flow: set[tuple[str, int]], first: dict[Function, int]) -> bool:
+    if len(sample.frames) > 1:
+        loop, below = sample.frames[:2]
+        yields = below.generator and not below.function.endswith("<genexpr>")
+        if yields or below.function.rpartition(".")[2] in _PROTOCOL:
+            return loop.line <= first.get((loop.file, loop.function), loop.line)
+    return _flow(sample, flow, first) is True
+
+
+def _stands_in(sample: Sample, lines: set[tuple[str, int]]) -> bool:
+    return bool(sample.users) and (sample.users[-1].file, sample.users[-1].line) in lines
+
+
+def _trains(sample: Sample, flow: set[tuple[str, int]], first: dict[Function, int]) -> bool:
+    return in_training_code(sample.frames[::-1]) or _flow(sample, flow, first) is False
+
+
+def place_of(
+    samples: Iterable[Sample], loop: Function | None, total: float, training: frozenset[Line] = frozenset()
+) -> Place | None:
+    """Lines of the loop and functions below it compete by the time spent in them and in what they call.
+
+    Of those that hold the bulk, the deepest. ``total``: the seconds that shares are of. A function that stands in
+    ``training`` is judged by its other lines, as the loop is: as a whole it is the training.
+    """
+    samples = [sample for sample in samples if sample.users]
+    seconds: Counter[Line] = Counter()  # line 0: the whole function
+    depths: Counter[Line] = Counter()
+    by_line = {(file, function) for file, function, _ in training} | {loop}
+    keys = [_keys(sample, by_line, training) for sample in samples]
+    for sample, places in zip(samples, keys, strict=True):
+        for key, depth in places.items():
+            seconds[key] += sample.seconds  # type: ignore[assignment]
+            depths[key] += depth * sample.seconds  # type: ignore[assignment]
+    if not seconds:
+        return None
+    most = max(seconds.values())
+    heavy = [key for key in seconds if seconds[key] >= _BULK * most]
+    chosen = max(heavy, key=lambda key: (depths[key] / max(seconds[key], 1e-12), seconds[key]))
+    there = [(sample, places) for sample, places in zip(samples, keys, strict=True) if chosen in places]
+    around = [key for key in seconds if all(key in places for _, places in there)]
+    call = min(around, key=lambda key: (-seconds[key], depths[key] / max(seconds[key], 1e-12)))
+    cpu = sum(sample.seconds for sample, _ in there if sample.running)
+    total = max(total, 1e-9)
+    return Place(
+        _hottest(there, chosen),
+        chosen[1] if chosen[2] == 0 else None,
+        seconds[chosen] / total,
+        cpu / max(seconds[chosen], 1e-9),
+        _hottest(there, call),
+        seconds[call] / total,
+    )
+
+
+def _hottest(there: list[tuple[Sample, dict[Line, int]]], place: Line) -> Frame:
+    """The innermost line of a place that the samples spent most of their time in."""
+    lines: Counter[Frame] = Counter()
+    for sample, _ in there:
+        inside = [f for f in sample.users if (f.file, f.function) == place[:2] and place[2] in (0, f.line)]
+        lines[inside[-1]] += sample.seconds  # type: ignore[assignment]
+    return max(lines, key=lines.__getitem__)
+
+
+def _keys(sample: Sample, by_line: set[Function | None], never: frozenset[Line]) -> dict[Line, int]:
+    """Places that a sample counts for, with their depth: lines of some functions, all others whole, each once."""
+    found: dict[Line, int] = {}
+    for depth, frame in enumerate(sample.users):
+        own = (frame.file, frame.function) in by_line
+        if (frame.file, frame.function, frame.line) not in never:
+            found[frame.file, frame.function, frame.line if own else 0] = depth
+    return found

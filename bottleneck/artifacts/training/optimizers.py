@@ -1,0 +1,97 @@
+"""The optimizers of the main loop, and how much of their steps goes over the parameters one by one. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from ... import signals
+from ...recording.model import Frame, Recording, Site
+from .. import Missing
+from .loop_samples import stacks_in_steps
+from .steps import Steps
+
+_ONE_BY_ONE = "_single_tensor_"  # how torch names the function of each optimizer that does so
+_CPU_FUSED_SINCE = (2, 4)  # of torch: fused on a CPU
+
+
+@dataclass(frozen=True)
+class MadeOptimizer:
+    """``sizes``: (number of values, how many tensors with a gradient of about that many). ``site``: its constructor.
+
+    ``name``: torch's name of its class, "" for other classes. ``can_fuse``: where it is, torch has it as one operation.
+    """
+
+    name: str
+    site: Site | None
+    momentum: bool
+    fused: bool
+    can_fuse: bool
+    foreach: bool
+    groups: int
+    device: str
+    sizes: tuple[tuple[float, int], ...]
+
+    @property
+    def tensors(self) -> int:
+        return sum(count for _, count in self.sizes)
+
+    @property
+    def values(self) -> float:
+        return sum(size * count for size, count in self.sizes)
+
+
+@dataclass(frozen=True)
+class Optimizers:
+    """``share``: of the steps' wall time in optimizers; ``looping_share``: of that, parameter by parameter (sampled).
+
+    ``sampled_seconds``: of optimizers, by the sampled stacks.
+    """
+
+    made: tuple[MadeOptimizer, ...]
+    share: float
+    looping_share: float
+    sampled_seconds: float
+
+    @classmethod
+    def compute(cls, recording: Recording, steps: Steps) -> Optimizers:
+        notes = recording.facts.of_process("optimizer", steps.process)
+        if not notes:
+            raise Missing("No optimizer of torch was seen.")
+        if "stacks" not in recording.facts.attached:
+            raise Missing("Call stacks were not sampled.")
+        sites = recording.facts.sites
+        made = tuple(
+            MadeOptimizer(
+                fields["name"],
+                sites.get((steps.process, fields.get("site") or 0)),
+                fields["momentum"],
+                fields["fused"],
+                fields["can_fuse"] and (fields["device"] != "cpu" or _version(fields["torch"]) >= _CPU_FUSED_SINCE),
+                fields["foreach"],
+                fields["groups"],
+                fields["device"],
+                tuple((0.75 * 2.0**bits, count) for bits, count in fields["sizes"]),  # the middle of these bits
+            )
+            for fields in notes
+        )
+        rows = stacks_in_steps(recording, steps)
+        rows = rows[(rows["flags"] & 0xFF) == signals.OPTIMIZER]
+        spent = (rows["t1"] - rows["t0"]) / 1e9
+        one_by_one = [
+            key[1] for key, frames in recording.facts.stacks.items() if key[0] == steps.process and _loops(frames)
+        ]
+        total = float(spent.sum())
+        looping = float(spent[np.isin(rows["arg"], one_by_one)].sum())
+        return cls(made, steps.share("optimizer"), looping / max(total, 1e-9), total)
+
+
+def _loops(frames: tuple[Frame, ...]) -> bool:
+    return any(frame.function.startswith(_ONE_BY_ONE) and "/torch/optim/" in frame.file for frame in frames)
+
+
+def _version(text: str) -> tuple[int, ...]:
+    found = re.match(r"(\d+)\.(\d+)", text)
+    return (int(found[1]), int(found[2])) if found else (0, 0)

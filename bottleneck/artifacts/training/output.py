@@ -1,0 +1,141 @@
+"""Writing out what happens, on the training thread within the steps: logs, progress bars, trackers, prints. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ... import signals
+from ...recording.model import Frame, Recording
+from .. import Missing
+from ..run.gaps import importing
+from .loop_samples import Between, Place, Sample, alike, from_loop, place_of, stacks_in_steps
+from .steps import Steps
+from .stretches import Checkpoints, Evaluations, done_elsewhere
+
+#: Parts of a file's path -> what writes. In the order in which they are looked for in one file.
+_TOOLS = {
+    "/logging/__init__.py": "logging",
+    "/logging/handlers.py": "logging",
+    "/loguru/": "loguru",
+    "/structlog/": "structlog",
+    "/tqdm/": "tqdm",
+    "/alive_progress/": "progress bar",
+    "/rich/": "rich",
+    "/torch/utils/tensorboard/": "tensorboard",
+    "/tensorboardX/": "tensorboard",
+    "/tensorboard/": "tensorboard",
+    "/wandb/": "wandb",
+    "/mlflow/": "mlflow",
+    "/neptune/": "neptune",
+    "/comet_ml/": "comet",
+    "/clearml/": "clearml",
+    "/loggers/": "logger",  # of Lightning and of what follows its layout
+    "/torch/_tensor_str.py": "text of tensors",
+}
+_JSON = "/json/__init__.py"
+#: Making text of a value waits for an accelerator where the value lies on one: that time is not the writing's.
+_MAKES_TEXT = ("getMessage", "__format__", "__repr__", "__str__", "_str", "_str_intern", "_tensor_str")
+#: What writes while data is loaded or evaluated is paid for there.
+_PHASES = (signals.NONE, signals.FORWARD, signals.BACKWARD, signals.OPTIMIZER)
+
+
+@dataclass(frozen=True)
+class Output:
+    """``seconds``: of the steps, by the phase that they lie in; ``share``: all of them, of the steps' wall time.
+
+    ``place``: where most of it is called, with shares of the output; ``tool``: what writes most of it;
+    ``samples``: how many say so, ``sampled_seconds`` together.
+    """
+
+    seconds: dict[str, float]
+    share: float
+    place: Place | None
+    tool: str
+    samples: int
+    sampled_seconds: float
+    lines: frozenset[tuple[str, int]] = field(repr=False, default=frozenset())
+    accelerated: bool = False
+
+    @property
+    def total_seconds(self) -> float:
+        return sum(self.seconds.values())
+
+    @classmethod
+    def compute(
+        cls,
+        recording: Recording,
+        steps: Steps,
+        between: Between,
+        checkpoints: Checkpoints | None,
+        evaluations: Evaluations | None,
+    ) -> Output:
+        if not steps.training:
+            raise Missing("The run does not train: what it writes is its work.")
+        accelerated = steps.accelerated
+        lines = _lines(recording, accelerated)
+        nothing = cls({}, 0.0, None, "", 0, 0.0, lines, accelerated)
+        found: list[Sample] = []
+        tools: Counter[str] = Counter()
+        sampled: Counter[int] = Counter()  # all samples by phase, not only those of output
+        samples = 0
+        for sample, count in _samples(recording, steps):
+            sampled[sample.phase] += sample.seconds  # type: ignore[assignment]
+            sample = from_loop(sample, between.loop)
+            tool = nothing.tool_of(sample)
+            if tool and not done_elsewhere(sample.users, checkpoints, evaluations):
+                found.append(sample)
+                tools[tool] += sample.seconds  # type: ignore[assignment]
+                samples += count
+        if not found:
+            return nothing
+        seconds = {}
+        for phase in {sample.phase for sample in found}:
+            part = sum(sample.seconds for sample in found if sample.phase == phase) / max(sampled[phase], 1e-12)
+            seconds[signals.PHASES[phase]] = part * float(steps.phase(signals.PHASES[phase]).sum())
+        total = sum(sample.seconds for sample in found)
+        written_at = {(frame.file, frame.function, frame.line) for sample in found for frame in sample.users[-1:]}
+        place = place_of(found, between.loop, total, between.training - written_at)
+        share = sum(seconds.values()) / max(steps.total_seconds, 1e-9)
+        tool = max(tools, key=tools.__getitem__)
+        return cls(seconds, share, place, tool, samples, total, lines, accelerated)
+
+    def tool_of(self, sample: Sample) -> str:
+        """What writes at the time of a sample, by the library calls below the user's innermost line; "" for nothing."""
+        if not sample.users:
+            return ""
+        inner, last = sample.library, sample.users[-1]
+        if not inner:
+            return "print" if (last.file, last.line) in self.lines else ""
+        if importing(inner):
+            return ""
+        if self.accelerated and inner[-1].function.rpartition(".")[2] in _MAKES_TEXT:
+            return ""
+        return next(filter(None, map(_tool, inner)), "")
+
+
+def _tool(frame: Frame) -> str:
+    if frame.generator:  # a progress bar goes over something else: what that takes is not the bar's
+        return ""
+    if frame.file.endswith(_JSON) and frame.function == "dump":
+        return "json"
+    return next((tool for part, tool in _TOOLS.items() if part in frame.file), "")
+
+
+def _lines(recording: Recording, accelerated: bool) -> frozenset[tuple[str, int]]:
+    """(file, line) of the user's that only writes."""
+    found = set()
+    for _, fields in recording.facts.of("output_lines"):
+        lines = fields["lines"] if accelerated else [*fields["lines"], *fields["fetching"]]
+        found |= {(fields["file"], line) for line in lines}
+    return frozenset(found)
+
+
+def _samples(recording: Recording, steps: Steps) -> list[tuple[Sample, int]]:
+    """The stacks seen in the steps, innermost frame last, and how often."""
+    rows = stacks_in_steps(recording, steps)
+    rows = rows[np.isin(rows["flags"] & 0xFF, _PHASES)]
+    mine = {key[1]: frames for key, frames in recording.facts.stacks.items() if key[0] == steps.process}
+    return alike(rows, mine)

@@ -1,0 +1,100 @@
+"""How much of the batches of the main loop is padding, and how the work of a step grows with it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ...recording.model import Recording
+from .. import Missing
+from ..run.host import theil_sen
+from .steps import Floats, Steps
+
+Ints = npt.NDArray[np.int64]
+_ROUNDS = 200
+_PAIRS = 60  # batches that are paired at most: the slope is a median over all pairs
+
+
+@dataclass(frozen=True)
+class Padding:
+    """Sampled batches of the main loop, warm-up left out. ``rows``, ``width``: of each; ``work``: seconds of its step.
+
+    ``lengths``: of single rows, from all of them; ``waste``: share of all positions that is padding.
+    """
+
+    rows: Ints
+    width: Ints
+    work: Floats
+    lengths: Ints
+    waste: float
+
+    @property
+    def count(self) -> int:
+        return len(self.rows)
+
+    @property
+    def positions(self) -> Floats:
+        return (self.rows * self.width).astype(float)
+
+    @property
+    def spread(self) -> float:
+        """How much the padded length varies between batches: one standard deviation, relative."""
+        return float(self.width.std() / max(self.width.mean(), 1e-9))
+
+    @classmethod
+    def compute(cls, recording: Recording, steps: Steps) -> Padding:
+        batches = recording.facts.of_process("batch", steps.process)
+        notes = [fields for fields in batches if fields["loader"] == steps.loader]
+        if not notes:
+            raise Missing("No batches of token sequences were seen.")
+        at = {int(start): index for index, start in enumerate(steps.start_ns.tolist())}
+        work = steps.work()
+        known = [(at[fields["time_ns"]], fields) for fields in notes if fields["time_ns"] in at]
+        if not known:
+            raise Missing("No batches of token sequences were seen after warm-up.")
+        rows = np.array([fields["rows"] for _, fields in known], "i8")
+        width = np.array([fields["width"] for _, fields in known], "i8")
+        used = np.array([np.mean(fields["lengths"] or [fields["width"]]) for _, fields in known])
+        lengths = np.array([length for _, fields in known for length in fields["lengths"]], "i8")
+        waste = 1.0 - float((rows * used).sum()) / max(float((rows * width).sum()), 1.0)
+        return cls(rows, width, work[[index for index, _ in known]], lengths, max(0.0, waste))
+
+    def bucketed(self, batches: int) -> Floats:
+        """Padded lengths when this many batches' worth of samples are sorted by length before they are cut."""
+        rows = int(np.median(self.rows))
+        shuffled = np.random.default_rng(7).permutation(self.lengths)
+        widths = []
+        for start in range(0, len(shuffled), rows * batches):
+            ordered = np.sort(shuffled[start : start + rows * batches])
+            widths += [int(ordered[at : at + rows].max()) for at in range(0, len(ordered) - rows + 1, rows)]
+        return np.array(widths or self.width, float)
+
+    def exponent(self) -> tuple[float, float, float]:
+        """(p of work ~ positions^p over the sampled steps, its P10, its P90): 1 in proportion, 2 as attention grows."""
+        some = np.linspace(0, self.count - 1, min(self.count, _PAIRS)).astype(int)
+        positions, work = np.log(self.positions[some]), np.log(np.maximum(self.work[some], 1e-9))
+        random = np.random.default_rng(7)
+        draws = [
+            slope_of(positions[chosen], work[chosen])
+            for chosen in (random.integers(0, len(some), len(some)) for _ in range(_ROUNDS))
+        ]
+        low, high = np.percentile(draws, [10, 90])
+        return slope_of(positions, work), float(low), float(high)
+
+
+def slope_of(x: Floats, y: Floats) -> float:
+    """``theil_sen`` of points in any order: a few steps that were disturbed do not move it."""
+    order = np.argsort(x)
+    return theil_sen(x[order], y[order])[0]
+
+
+def saved_share(width: Floats, bucketed: Floats, exponent: float) -> float:
+    """Share of the work that goes when lengths become ``bucketed``, for work ~ length^exponent.
+
+    Below 1 a part of the work does not depend on the length: then by the line through the mean, which has this slope.
+    """
+    if exponent <= 1:
+        return max(0.0, exponent) * max(0.0, 1 - float(bucketed.mean() / width.mean()))
+    return max(0.0, 1 - float((bucketed**exponent).mean() / (width**exponent).mean()))

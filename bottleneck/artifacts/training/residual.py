@@ -1,0 +1,43 @@
+"""Python on the side: main-thread time between the phases that neither feeds the model nor trains it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ... import signals
+from .loop_samples import Between, Place, place_of
+from .output import Output
+from .steps import Steps
+from .stretches import Checkpoints, Evaluations, done_elsewhere
+
+
+@dataclass(frozen=True)
+class Residual:
+    """``share``: of the steps' wall time, between the phases; ``seconds``: of the run; ``place``: what holds the bulk.
+
+    ``feeds``: that place prepares the input of the model, in a loop that has a DataLoader to do such things.
+    """
+
+    share: float
+    seconds: float
+    place: Place | None
+    sampled_seconds: float
+    feeds: bool = False
+
+    @classmethod
+    def compute(
+        cls,
+        steps: Steps,
+        between: Between,
+        checkpoints: Checkpoints | None,
+        evaluations: Evaluations | None,
+        output: Output | None,
+    ) -> Residual:
+        aside = [s for s in between.aside if not done_elsewhere(s.users, checkpoints, evaluations)]
+        if output is not None:  # has a detector of its own
+            aside = [s for s in aside if not output.tool_of(s)]
+        feeding = [s for s in between.feeding if s.phase == signals.NONE] if steps.kind == "loader" else []
+        total = between.seconds.get(signals.NONE, 0.0)
+        places = [place_of(aside, between.loop, total, between.training), place_of(feeding, between.loop, total)]
+        feeds = (places[1].share if places[1] else 0.0) > (places[0].share if places[0] else 0.0)
+        return cls(steps.share("other"), float(steps.phase("other").sum()), places[feeds], total, feeds)

@@ -1,0 +1,255 @@
+"""The steps of the run: which loop is the main one, and its rows after warm-up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ... import signals
+from ...recording.model import BY_FORWARD, BY_OPTIMIZER, BY_USER, Recording, Site, Table
+from .. import Missing
+
+Floats = npt.NDArray[np.float64]
+WARM_UP_STEPS = 3
+_LATE_SHARE = 0.05  # of a step that the first rank waits for another: the dead band of all that is judged here
+MIN_STEPS = 20  # fewer say nothing about a distribution: "too short to judge"
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The main loop of one process. Arrays have one value a step, warm-up left out unless the name says all.
+
+    ``kind``: "loader", "optimizer", "forward" or "user". ``training``: whether a backward or optimizer ran at all.
+    """
+
+    process: int
+    kind: str
+    loader: int
+    training: bool
+    rows: Table = field(repr=False)  # all rows of the main loop, in time order
+    warm: npt.NDArray[np.bool_] = field(repr=False)  # which rows are warm-up, or traced on request
+    run_seconds: float
+    ranks: tuple[int, ...] = ()  # process indices that run the same kind of loop
+    rank_rows: dict[int, Table] = field(default_factory=dict, repr=False)  # see ``rank_rows()``; empty with one rank
+    traced_seconds: float = 0.0  # of the run, in steps that were traced on request and what that took
+    accelerated: bool = False  # an accelerator is there, and may do the steps' work
+
+    @property
+    def all_count(self) -> int:
+        """Steps of the loop, warm-up included."""
+        return len(self.rows["t0"])
+
+    @property
+    def count(self) -> int:
+        return int((~self.warm).sum())
+
+    @property
+    def judgeable(self) -> bool:
+        return self.all_count >= MIN_STEPS
+
+    @property
+    def start_ns(self) -> npt.NDArray[np.int64]:
+        return self.rows["t0"][~self.warm]
+
+    @property
+    def end_ns(self) -> npt.NDArray[np.int64]:
+        return self.rows["t1"][~self.warm]
+
+    @property
+    def wall_seconds(self) -> Floats:
+        return (self.end_ns - self.start_ns) / 1e9
+
+    @property
+    def total_seconds(self) -> float:
+        """Wall time of all steps after warm-up."""
+        return float(self.wall_seconds.sum())
+
+    @property
+    def typical_seconds(self) -> float:
+        """Median step, in seconds."""
+        return float(np.median(self.wall_seconds)) if self.count else 0.0
+
+    def phase(self, *names: str) -> Floats:
+        """Exclusive seconds of these phases in each step."""
+        total = np.zeros(self.count)
+        for name in names:
+            total += self.rows[name][~self.warm] / 1e6
+        return total
+
+    def share(self, *names: str) -> float:
+        """Share of the steps' wall time in these phases."""
+        return float(self.phase(*names).sum()) / max(self.total_seconds, 1e-9)
+
+    def work(self) -> Floats:
+        """Seconds of each step outside the data wait."""
+        return np.maximum(self.wall_seconds - self.phase("data_wait", "loader_start"), 0.0)
+
+    @property
+    def loop_share(self) -> float:
+        """Wall time of the steps after warm-up as a share of the run."""
+        return self.total_seconds / max(self.run_seconds, 1e-9)
+
+    @classmethod
+    def compute(cls, recording: Recording) -> Steps:
+        table = recording.steps
+        requests = recording.requests[recording.requests["kind"] == signals.REQUEST]
+        if len(requests) and len(table["t0"]):
+            # The forward passes of a server are requests of several threads, not steps of one loop.
+            loops = ~((table["loader"] == BY_FORWARD) & np.isin(table["process"], requests["process"]))
+            table = {name: column[loops] for name, column in table.items()}
+        if not len(table["t0"]):
+            raise Missing("No steps were seen: no DataLoader loop, optimizer step or repeated forward pass.")
+        chosen = _main_loop(table)
+        if chosen is None:
+            raise Missing("No repeated loop was seen.")
+        process, loader, mine = chosen
+        beside = rank_rows(recording, loader)
+        if len(beside) < 2 or process not in beside:
+            beside = {}
+        else:
+            process = _latest_rank(beside)
+            mine = (table["process"] == process) & (table["loader"] == loader)
+        rows = _in_order(table, mine)
+        kind = {BY_OPTIMIZER: "optimizer", BY_FORWARD: "forward", BY_USER: "user"}.get(loader, "loader")
+        ranks = np.unique(table["process"][(table["loader"] == loader) & _useful(table, mine, rows)])
+        training = bool(table["trained"].any())
+        traced = _traced(recording, process, rows)
+        return cls(
+            process,
+            kind,
+            loader,
+            training,
+            rows,
+            _warm_up(rows) | traced,
+            recording.wall_seconds,
+            tuple(int(r) for r in ranks),
+            beside,
+            float((rows["t1"] - rows["t0"])[traced].sum()) / 1e9,
+            bool(recording.gpu),
+        )
+
+
+def _in_order(table: Table, mine: npt.NDArray[np.bool_]) -> Table:
+    """The rows of ``mine`` by time; the table itself where it is that already: a long run's is large."""
+    if not mine.all():
+        table = {name: column[mine] for name, column in table.items()}
+    if (table["t0"][1:] >= table["t0"][:-1]).all():
+        return table
+    order = np.argsort(table["t0"], kind="stable")
+    return {name: column[order] for name, column in table.items()}
+
+
+def _useful(table: Table, mine: npt.NDArray[np.bool_], rows: Table) -> npt.NDArray[np.bool_]:
+    trained = bool(rows["trained"].any())
+    return (table["trained"] == trained) if trained else np.ones(len(mine), bool)
+
+
+def _main_loop(table: Table) -> tuple[int, int, npt.NDArray[np.bool_]] | None:
+    """(process, loader, row mask) of the loop that the run is about.
+
+    The user's own marks win; then loops that train, by total time; then the loop with most time. Of nested loops the
+    outer one has more time by construction.
+    """
+    seconds = (table["t1"] - table["t0"]) / 1e9
+    best: tuple[tuple[int, int, float], int, int, npt.NDArray[np.bool_]] | None = None
+    for process in np.unique(table["process"]):
+        for loader in np.unique(table["loader"][table["process"] == process]):
+            mask = (table["process"] == process) & (table["loader"] == loader)
+            trains = table["trained"][mask]
+            rank = (int(loader == BY_USER), int(trains.sum() * 2 >= len(trains)), float(seconds[mask].sum()))
+            if best is None or rank > best[0]:
+                best = (rank, int(process), int(loader), mask)
+    return None if best is None else best[1:]
+
+
+def rank_rows(recording: Recording, loader: int) -> dict[int, Table]:
+    """Process -> its steps of one loop in time order, for the ranks of one training, lowest rank first."""
+    table = recording.steps
+    ranks = {index: process.rank for index, process in enumerate(recording.facts.processes) if process.rank is not None}
+    found = {}
+    for process in sorted(ranks, key=lambda index: (ranks[index] or 0, index)):
+        mask = (table["process"] == process) & (table["loader"] == loader) & table["trained"]
+        if mask.any():
+            found[process] = _in_order(table, mask)
+    return found if len({ranks[process] for process in found}) == len(found) else {}
+
+
+def meeting(rows: Table) -> Floats:
+    """Seconds of each step in the phases in which a rank meets the others: gradients, and calls that say so."""
+    met: Floats = (rows["backward"].astype(float) + rows["sync"]) / 1e6
+    return met
+
+
+def _latest_rank(rows: dict[int, Table]) -> int:
+    """The rank that the others wait for, where they do: it says what limits all. Else the first one."""
+    # Who comes last to where the ranks meet waits there least.
+    met = {process: float(meeting(found).mean()) for process, found in rows.items()}
+    first, last = next(iter(rows)), min(met, key=met.__getitem__)
+    wall = float((rows[first]["t1"] - rows[first]["t0"]).mean()) / 1e9
+    return last if met[first] - met[last] > _LATE_SHARE * wall else first
+
+
+def _warm_up(rows: Table) -> npt.NDArray[np.bool_]:
+    """The first steps, and as many more as are still several times the median (lazy imports, compilation)."""
+    wall = (rows["t1"] - rows["t0"]).astype(float)
+    warm = np.zeros(len(wall), bool)
+    warm[:WARM_UP_STEPS] = True
+    if len(wall) > 10:
+        median = float(np.median(wall[WARM_UP_STEPS:]))
+        for index in range(WARM_UP_STEPS, min(len(wall) // 4, 50)):
+            if wall[index] < 3 * median:
+                break
+            warm[index] = True
+    return warm
+
+
+def _traced(recording: Recording, process: int, rows: Table) -> npt.NDArray[np.bool_]:
+    """The steps that torch.profiler slowed down because it was asked to: they stand for no other."""
+    traced = np.zeros(len(rows["t0"]), bool)
+    for owner, window in recording.facts.of("device_window"):
+        if owner == process:
+            traced |= (rows["t1"] > window["began"]) & (rows["t0"] < window["ended"])
+    return traced
+
+
+@dataclass(frozen=True)
+class Loader:
+    """The main loop's DataLoader as configured. ``site``: where it was constructed, ``iter_site``: the loop."""
+
+    id: int
+    process: int
+    facts: dict[str, Any]
+    site: Site | None
+    iter_site: Site | None
+    dataset_site: Site | None
+    collate_site: Site | None
+
+    @property
+    def num_workers(self) -> int:
+        return int(self.facts["num_workers"])
+
+    @property
+    def batch_size(self) -> int:
+        return int(self.facts.get("batch_size") or 1)
+
+    @classmethod
+    def compute(cls, recording: Recording, steps: Steps) -> Loader:
+        facts = recording.facts.loaders.get((steps.process, steps.loader))
+        if steps.kind != "loader" or facts is None:
+            raise Missing("The loop has no torch DataLoader.")
+
+        def site(name: str) -> Site | None:
+            return recording.facts.sites.get((steps.process, facts.get(name) or 0))
+
+        return cls(
+            steps.loader,
+            steps.process,
+            facts,
+            site("site") or site("iter_site"),
+            site("iter_site"),
+            site("dataset_site"),
+            site("collate_site"),
+        )

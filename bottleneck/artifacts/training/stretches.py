@@ -1,0 +1,248 @@
+"""Stretches of the loop that are not steps proper: checkpoints and evaluations."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from ... import signals
+from ...recording.model import Frame, Recording, Records, Site
+from .. import Missing
+from .steps import Steps
+
+Function = tuple[str, str]  # (file, function)
+_ACTS = frozenset(("act", "action", "actions", "collect", "explore", "play", "rollout", "rollouts"))
+_FEW_STEPS = 10  # fewer make no median to compare
+_FINAL_TEST = 1.5  # times the longest other evaluation: longer than that after the last step is another thing
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """Saves on the main thread: ``seconds`` each, ``site`` where most of the time was spent.
+
+    One call of the user's that writes several files is one save. ``inside_seconds``: the part within steps;
+    ``around_seconds``: sampled in the functions that save, outside the save itself (flush, fsync, copying);
+    ``after_seconds``: how much longer the training of this step and of the next takes for one save, with cold caches.
+    """
+
+    seconds: tuple[float, ...]
+    site: Site | None
+    run_seconds: float
+    around_seconds: float = 0.0
+    functions: frozenset[Function] = frozenset()
+    inside_seconds: float = 0.0
+    after_seconds: float = 0.0
+
+    @property
+    def total_seconds(self) -> float:
+        """Time the training stood still for checkpoints."""
+        return sum(self.seconds) + self.around_seconds
+
+    @property
+    def share(self) -> float:
+        return self.total_seconds / max(self.run_seconds, 1e-9)
+
+    @classmethod
+    def compute(cls, recording: Recording, steps: Steps) -> Checkpoints:
+        if "training" not in recording.facts.attached:
+            raise Missing("torch was not hooked.")
+        events = recording.events
+        mine = events[(events["process"] == steps.process) & (events["kind"] == signals.CHECKPOINT)]
+        seconds = (mine["t1"] - mine["t0"]) / 1e9
+        if not len(mine):
+            return cls((), None, recording.wall_seconds)
+        ids, inverse = np.unique(mine["arg"], return_inverse=True)
+        sites = [recording.facts.sites.get((steps.process, int(number))) for number in ids]
+        site = sites[int(np.argmax(np.bincount(inverse, weights=seconds)))]
+        # A function made for saving holds its flush and fsync too; the training loop itself is no such function.
+        loop = recording.facts.loaders.get((steps.process, steps.loader), {}).get("iter_site", 0)
+        at = recording.facts.sites.get((steps.process, loop))
+        functions = frozenset(
+            (s.file, s.function) for s in sites if s is not None and (at is None or s.function != at.function)
+        )
+        around = _sampled_in(recording, steps, functions)
+        step = np.searchsorted(steps.rows["t0"], mine["t0"], side="right")
+        saves = np.unique(np.column_stack([step, inverse]), axis=0, return_inverse=True)[1].reshape(-1)
+        each = np.bincount(saves, weights=seconds)
+        within = float(steps.rows["checkpoint"].sum()) / 1e6
+        after = _cold_seconds(steps)
+        return cls(tuple(each.tolist()), site, recording.wall_seconds, around, functions, within, after)
+
+
+def _cold_seconds(steps: Steps) -> float:
+    saves = steps.phase("checkpoint") > 0
+    following = np.append(False, saves[:-1]) & ~saves
+    far = ~(saves | following)
+    if min(saves.sum(), following.sum(), far.sum()) < _FEW_STEPS:
+        return 0.0
+    work = steps.phase("forward", "backward", "optimizer")
+    warm = np.median(work[far])
+    return max(0.0, float(np.median(work[saves]) - warm)) + max(0.0, float(np.median(work[following]) - warm))
+
+
+def _sampled_in(recording: Recording, steps: Steps, functions: frozenset[Function]) -> float:
+    """Seconds sampled outside all phases whose innermost user function is one of these."""
+    stacks = recording.stacks[(recording.stacks["process"] == steps.process) & (recording.stacks["flags"] == 0)]
+    total = 0.0
+    for stack, nanoseconds in zip(stacks["arg"].tolist(), (stacks["t1"] - stacks["t0"]).tolist(), strict=True):
+        frame = next((f for f in recording.facts.stacks.get((steps.process, stack), ()) if f.user), None)
+        if frame is not None and (frame.file, frame.function) in functions:
+            total += nanoseconds / 1e9
+    return total
+
+
+@dataclass(frozen=True)
+class Evaluations:
+    """Evaluations inside or between training steps.
+
+    ``spans``: one (t0, t1) each, monotonic ns, in time order; ``seconds``: as long; ``inside_seconds``: the part of
+    them within steps of the main loop; ``site``: the line that calls the evaluation, else that of its own loop;
+    ``functions``: of the user's, that only evaluate.
+    """
+
+    spans: tuple[tuple[int, int], ...]
+    seconds: tuple[float, ...]
+    inside_seconds: float
+    site: Site | None
+    run_seconds: float
+    functions: frozenset[Function] = frozenset()
+
+    @property
+    def count(self) -> int:
+        return len(self.seconds)
+
+    @property
+    def total_seconds(self) -> float:
+        return sum(self.seconds)
+
+    @property
+    def share(self) -> float:
+        return self.total_seconds / max(self.run_seconds, 1e-9)
+
+    @classmethod
+    def compute(cls, recording: Recording, steps: Steps) -> Evaluations:
+        if not steps.training:
+            raise Missing("The run does not train: what looks like evaluation is its work.")
+        caller, acts, functions = _callers(recording, steps)
+        inside = _inside(recording, steps, acts)
+        found = sorted(inside + _outside(recording, steps))
+        if found and found[-1][0] >= steps.rows["t1"][-1]:
+            if found[-1][2] > _FINAL_TEST * max((spent for _, _, spent in found[:-1]), default=0.0):
+                found.pop()
+        spans = tuple((start, end) for start, end, _ in found)
+        seconds = tuple(nanoseconds / 1e9 for _, _, nanoseconds in found)
+        site = caller or _evaluation_loop(recording, steps)
+        within = sum(nanoseconds for _, _, nanoseconds in inside) / 1e9
+        return cls(spans, seconds, within, site, recording.wall_seconds, functions if found else frozenset())
+
+
+def _passes(recording: Recording, steps: Steps) -> Records:
+    """Whole passes over other loaders in which nothing was trained."""
+    events = recording.events
+    mine = (events["process"] == steps.process) & (events["kind"] == signals.LOOP) & ((events["flags"] & 1) == 0)
+    passes: Records = events[mine & (events["arg"] != steps.loader)]
+    return passes
+
+
+def _inside(recording: Recording, steps: Steps, acts: bool) -> list[tuple[int, int, float]]:
+    """(t0, t1, nanoseconds) of evaluations within steps: at most one a step, at its end."""
+    rows = steps.rows
+    nanoseconds = rows["eval"] * 1000.0
+    evaluates = nanoseconds > 0
+    if acts or evaluates.mean() > 0.5:
+        # Teachers, target networks and policies run without gradients too: only a loader of its own tells them apart.
+        evaluates[:], nanoseconds = False, np.zeros(len(nanoseconds))
+        passes = _passes(recording, steps)
+        at = np.searchsorted(rows["t0"], passes["t1"], side="left") - 1
+        held = (at >= 0) & (passes["t0"] >= rows["t0"][at]) & (passes["t1"] <= rows["t1"][at])
+        evaluates[at[held]] = True
+        np.add.at(nanoseconds, at[held], passes["t1"][held] - passes["t0"][held])
+    ends = rows["t1"][evaluates]
+    spent = nanoseconds[evaluates]
+    return list(zip((ends - spent).astype("i8").tolist(), ends.tolist(), spent.tolist(), strict=True))
+
+
+def _outside(recording: Recording, steps: Steps) -> list[tuple[int, int, float]]:
+    """(t0, t1, nanoseconds) of evaluations between steps of the main loop: one for each gap that holds any.
+
+    Passes, steps of loops left by a break, and single forwards may cover each other.
+    """
+    table, events, rows = recording.steps, recording.events, steps.rows
+    others = (table["process"] == steps.process) & (table["loader"] != steps.loader) & ~table["trained"]
+    others &= table["eval"] + table["forward"] > 0
+    alone = events[(events["process"] == steps.process) & (events["kind"] == signals.EVAL)]
+    parts = (_passes(recording, steps), alone, {name: table[name][others] for name in ("t0", "t1")})
+    spans = np.concatenate([np.column_stack([part["t0"], part["t1"]]) for part in parts]).astype("i8")
+    spans = spans[np.argsort(spans[:, 0], kind="stable")]
+    before = np.searchsorted(rows["t0"], spans[:, 0], side="right") - 1
+    spans = spans[(before < 0) | (spans[:, 0] >= rows["t1"][before])]
+    gaps: dict[int, list[int]] = {}  # steps begun before -> begin, end, nanoseconds
+    for start, end in spans.tolist():
+        cell = gaps.setdefault(int(np.searchsorted(rows["t0"], start, side="right")), [start, start, 0])
+        cell[2] += max(0, end - max(start, cell[1]))
+        cell[1] = max(cell[1], end)
+    gaps.pop(0, None)  # before the first step: no part of a cadence
+    return [(start, end, float(spent)) for start, end, spent in gaps.values()]
+
+
+def _callers(recording: Recording, steps: Steps) -> tuple[Site | None, bool, frozenset[Function]]:
+    """(the line that most evaluation is called from, whether it is a policy that acts, functions that only evaluate).
+
+    That line is where the stacks of forwards without gradients part from those of the training: in the innermost
+    function that both stand in.
+    """
+    forward = _stacks(recording, steps, signals.FORWARD)
+    training = _stacks(recording, steps, signals.BACKWARD, signals.OPTIMIZER) or forward
+    lines = {(frame.file, frame.line) for frames in training for frame in frames}
+    functions = {(frame.file, frame.function) for frames in training for frame in frames}
+    sites: Counter[Site] = Counter()
+    only: set[Function] = set()
+    total = acting = 0.0
+    for frames, seconds in _stacks(recording, steps, signals.EVAL).items():
+        total += seconds
+        names = {word for frame in frames for word in frame.function.rpartition(".")[2].lower().split("_")}
+        acting += 0.0 if _ACTS.isdisjoint(names) else seconds
+        users = [frame for frame in frames if frame.user]
+        shared = 0
+        while shared < len(users) and (users[shared].file, users[shared].function) in functions:
+            shared += 1
+            if (users[shared - 1].file, users[shared - 1].line) not in lines:
+                break
+        if shared:
+            caller = users[shared - 1]
+            sites[Site(caller.file, caller.line, caller.function)] += seconds
+        only |= {(frame.file, frame.function) for frame in users[shared:]}
+    only -= functions | {(frame.file, frame.function) for frames in forward for frame in frames}
+    return max(sites, key=sites.__getitem__, default=None), acting > 0.5 * max(total, 1e-9), frozenset(only)
+
+
+def _stacks(recording: Recording, steps: Steps, *phases: int) -> Counter[tuple[Frame, ...]]:
+    """Sampled seconds in these phases by stack, outermost frame first."""
+    rows = recording.stacks[recording.stacks["process"] == steps.process]
+    rows = rows[np.isin(rows["flags"] & 0xFF, phases)]
+    found: Counter[tuple[Frame, ...]] = Counter()
+    for stack, nanoseconds in zip(rows["arg"].tolist(), (rows["t1"] - rows["t0"]).tolist(), strict=True):
+        found[recording.facts.stacks.get((steps.process, stack), ())[::-1]] += nanoseconds / 1e9
+    return found
+
+
+def _evaluation_loop(recording: Recording, steps: Steps) -> Site | None:
+    """The line of the loop over the loader that most evaluation passes went over."""
+    passes = _passes(recording, steps)
+    if not len(passes):
+        return None
+    loaders, inverse = np.unique(passes["arg"], return_inverse=True)
+    loader = int(loaders[np.argmax(np.bincount(inverse, weights=(passes["t1"] - passes["t0"]).astype(float)))])
+    number = recording.facts.loaders.get((steps.process, loader), {}).get("iter_site") or 0
+    return recording.facts.sites.get((steps.process, int(number)))
+
+
+def done_elsewhere(users: tuple[Frame, ...], checkpoints: Checkpoints | None, evaluations: Evaluations | None) -> bool:
+    """Whether a sample with these frames of the user's, innermost last, is part of a save or of an evaluation."""
+    if not users:
+        return False
+    if checkpoints is not None and (users[-1].file, users[-1].function) in checkpoints.functions:
+        return True
+    return evaluations is not None and any((f.file, f.function) in evaluations.functions for f in users)

@@ -1,0 +1,66 @@
+"""Switches of torch that were on when the training had settled, and what they take of the steps. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ... import signals
+from ...recording.model import Frame, Recording, Site
+from .. import Missing
+from .loop_samples import stacks_in_steps
+from .steps import Steps
+
+_KEEPS = "/traceback.py", "format_stack"  # what torch calls for each operation while it looks for anomalies
+_PHASES = (signals.NONE, signals.FORWARD, signals.EVAL)  # those in which operations are made
+
+
+@dataclass(frozen=True)
+class Switches:
+    """``anomaly``: autograd's anomaly detection; ``site``: the line that switches it on, where one alone can be it.
+
+    ``seconds``: of the steps, by phase, in which the call stacks of operations are kept for it; empty where no stacks
+    were sampled. The search for NaN in each backward is not told apart from the backward.
+    """
+
+    anomaly: bool
+    site: Site | None
+    seconds: dict[str, float] = field(default_factory=dict)
+    share: float = 0.0
+
+    @classmethod
+    def compute(cls, recording: Recording, steps: Steps) -> Switches:
+        seen = recording.facts.of_process("switches", steps.process)
+        if not seen:
+            raise Missing("torch's switches were not looked at: the recording is older, or has few backward passes.")
+        line = next((fields for _, fields in recording.facts.of("switch_line")), None)
+        site = None if line is None else Site(line["file"], line["line"], line["function"])
+        anomaly = any(fields["anomaly"] for fields in seen)
+        seconds = _keeping(recording, steps) if anomaly else {}
+        return cls(anomaly, site, seconds, sum(seconds.values()) / max(steps.total_seconds, 1e-9))
+
+
+def _keeping(recording: Recording, steps: Steps) -> dict[str, float]:
+    rows = stacks_in_steps(recording, steps)
+    spent = (rows["t1"] - rows["t0"]) / 1e9
+    kept = [key[1] for key, frames in recording.facts.stacks.items() if key[0] == steps.process and _keeps(frames)]
+    keeps = np.isin(rows["arg"], kept)
+    found = {}
+    for phase in _PHASES:
+        inside = (rows["flags"] & 0xFF) == phase
+        if (inside & keeps).any():
+            name = signals.PHASES[phase]
+            part = float(spent[inside & keeps].sum() / spent[inside].sum())
+            found[name] = part * float(steps.phase(name).sum())
+    return found
+
+
+def _keeps(frames: tuple[Frame, ...]) -> bool:
+    """Whether the call stack is being looked at, and not by a line of the user's."""
+    for index, frame in enumerate(frames[:-1]):
+        if frame.function == _KEEPS[1] and frame.file.endswith(_KEEPS[0]):
+            return "/torch/" in frames[index + 1].file
+        if frame.user:
+            return False
+    return False

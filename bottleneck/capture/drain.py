@@ -1,0 +1,242 @@
+"""Copies records from the live rings into tables while the program runs, and after it has died."""
+
+from __future__ import annotations
+
+import ast
+import mmap
+import os
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import signals
+from ..recording.model import RECORD_DTYPE, TABLE_OF, Records, Table
+from .steps import StepBuilder, empty_steps
+
+_RAW = np.dtype([("t0", "u8"), ("t1", "u8"), ("kind", "u4"), ("flags", "u2"), ("thread", "u2"), ("arg", "u8")])
+_HEADER = struct.Struct(signals.HEADER)
+
+
+@dataclass
+class _Source:
+    """One ring file being read."""
+
+    path: Path
+    memory: mmap.mmap
+    capacity: int
+    pid: int
+    thread: int
+    seen: int = 0
+    builder: StepBuilder | None = None
+
+    def written(self) -> int:
+        return int.from_bytes(self.memory[signals.WRITTEN_AT : signals.WRITTEN_AT + 8], "little")
+
+    def copy(self) -> tuple[np.ndarray[Any, Any], int]:
+        """(new records in writing order, how many were overwritten before they could be read)."""
+        before = self.written()
+        start = max(self.seen, before - self.capacity)
+        raw = np.frombuffer(self.memory, _RAW, self.capacity, signals.DATA_AT)
+        taken = raw[np.arange(start, before) % self.capacity]
+        # The writer may have gone round while we copied: what it can have touched is not ours any more.
+        after = self.written()
+        safe = max(start, after - self.capacity + (1 if after > before else 0))
+        taken = taken[max(0, safe - start) :]
+        lost = max(0, safe - self.seen) if safe > self.seen else 0
+        self.seen = before
+        return taken, lost
+
+
+@dataclass
+class Drain:
+    """Reads ``live/`` of a run folder. ``poll`` copies; ``take`` hands out what has accumulated."""
+
+    run_dir: Path
+    pids: dict[int, int] = field(default_factory=dict)  # pid -> process index
+    dropped: int = 0
+    written: int = 0
+    totals: dict[tuple[int, int, int], tuple[int, int]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    sides: dict[str, int] = field(default_factory=dict)  # side file -> bytes read
+    resume_at: dict[str, tuple[int, StepBuilder | None]] = field(default_factory=dict)  # rings that were read in part
+    retired: list[str] = field(default_factory=list)  # rings to be deleted once what they held is written
+    _sources: dict[str, _Source] = field(default_factory=dict)
+    _foreign: set[str] = field(default_factory=set)
+    _tables: dict[str, list[Records]] = field(default_factory=dict)
+    _steps: list[Table] = field(default_factory=list)
+    notes: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
+
+    @property
+    def live(self) -> Path:
+        return self.run_dir / signals.LIVE
+
+    def poll(self, everything: bool = False) -> None:
+        """Copy new records of rings that are a quarter full (all of them when ``everything``)."""
+        for name in self._names():
+            if name.endswith(".side"):
+                self._read_side(name)
+            elif name.endswith(".ring") and name not in self._sources and name not in self.retired:
+                self._open(name)
+        for source in list(self._sources.values()):
+            if everything or source.written() - source.seen >= source.capacity // 4:
+                self._copy(source)
+
+    def retire(self) -> None:
+        """Read rings whose process has gone to their end and close them; ``discard`` deletes them."""
+        for name, source in list(self._sources.items()):
+            if not _alive(source.pid):
+                self._copy(source)
+                self._keep_totals(source)
+                if source.builder is not None:
+                    self._settle(source.builder, final=True)
+                del self._sources[name]
+                self.retired.append(name)
+
+    def discard(self) -> None:
+        """Delete the retired rings: call it when what was taken has been written."""
+        for name in self.retired:
+            try:
+                (self.live / name).unlink(missing_ok=True)
+            except OSError:
+                pass
+        self.retired = []
+
+    def standing(self) -> dict[str, tuple[int, StepBuilder | None]]:
+        """Ring -> (records read so far, the fold of those that no row holds yet)."""
+        return {name: (source.seen, source.builder) for name, source in self._sources.items()}
+
+    def take(self, final: bool = False) -> tuple[Table, dict[str, Records]]:
+        """(step rows, table name -> records) since the last call; ``final`` closes open steps and reads totals."""
+        for source in self._sources.values():
+            if source.builder is not None:
+                self._settle(source.builder, final)
+            if final:
+                self._keep_totals(source)
+        steps = [table for table in self._steps if len(table["t0"])] or [empty_steps()]
+        joined = {name: np.concatenate([table[name] for table in steps]) for name in steps[0]}
+        tables = {name: np.concatenate(parts) for name, parts in self._tables.items()}
+        self._steps, self._tables = [], {}
+        return joined, tables
+
+    def live_totals(self) -> Iterator[tuple[int, int, int, int, int]]:
+        """(pid, phase, enclosing phase, count, inclusive ns) of the main threads' rings, for the progress line."""
+        for source in self._sources.values():
+            if source.thread == 1:
+                for phase, outer, count, ns in _totals(source):
+                    yield source.pid, phase, outer, count, ns
+
+    def _names(self) -> list[str]:
+        try:
+            return os.listdir(self.live)
+        except OSError:
+            return []  # the program has removed the run folder; rings that are open can still be read
+
+    def _index(self, pid: int) -> int:
+        return self.pids.setdefault(pid, len(self.pids))
+
+    def _open(self, name: str) -> None:
+        if name in self._foreign:
+            return
+        path = self.live / name
+        try:
+            with open(path, "rb") as file:
+                memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            magic, layout, pid, _, capacity, thread, _, _ = _HEADER.unpack_from(memory, 0)
+        except (OSError, ValueError, struct.error):
+            return  # being made; the next poll sees it whole
+        if magic == bytes(8):
+            return
+        if magic != signals.MAGIC or layout != signals.LAYOUT_VERSION:
+            self._foreign.add(name)
+            self.problems.append(f"{path} is not a ring of this version and was left alone.")
+            return
+        seen, builder = self.resume_at.pop(name, (0, None))
+        self._sources[name] = _Source(path, memory, capacity, pid, thread, seen, builder)
+
+    def _copy(self, source: _Source) -> None:
+        raw, lost = source.copy()
+        self.dropped += lost
+        self.written += len(raw) + lost
+        if not len(raw):
+            return
+        records = np.empty(len(raw), RECORD_DTYPE)
+        for name in ("t0", "t1", "kind", "flags", "thread", "arg"):
+            records[name] = raw[name]
+        records["process"] = self._index(source.pid)
+        kinds = records["kind"]
+        tables = np.array([TABLE_OF.get(kind, "") for kind in range(signals.POOL + 1)])
+        where = tables[np.minimum(kinds, signals.POOL)]
+        for name in np.unique(where):
+            part = records[where == name]
+            if name:
+                self._tables.setdefault(str(name), []).append(part)
+                continue
+            if source.builder is None:
+                source.builder = StepBuilder(self._index(source.pid))
+            source.builder.add(part)
+            if source.builder.size > 50_000:
+                self._settle(source.builder, final=False)
+
+    def _settle(self, builder: StepBuilder, final: bool) -> None:
+        steps, events = builder.flush(final)
+        if len(steps["t0"]):
+            self._steps.append(steps)
+        if len(events):
+            self._tables.setdefault("events", []).append(events)
+
+    def _keep_totals(self, source: _Source) -> None:
+        process = self._index(source.pid)
+        for phase, outer, count, ns in _totals(source):
+            old = self.totals.get((process, phase, outer), (0, 0))
+            self.totals[process, phase, outer] = (old[0] + count, old[1] + ns)
+
+    def _read_side(self, name: str) -> None:
+        offset = self.sides.get(name, 0)
+        path = self.live / name
+        try:
+            if path.stat().st_size <= offset:
+                return
+            with open(path, "rb") as file:
+                file.seek(offset)
+                data = file.read()
+        except OSError:
+            return  # removed by the program between two looks
+        whole = data.rfind(b"\n") + 1
+        self.sides[name] = offset + whole
+        process = self._index(int(name.partition(".")[0]))
+        for line in data[:whole].splitlines():
+            try:
+                kind, fields = ast.literal_eval(line.decode("utf-8", "replace"))
+                self.notes.append((process, str(kind), dict(fields)))
+            except (ValueError, SyntaxError, TypeError):
+                self.problems.append(f"A damaged line in {path} was skipped.")
+
+
+def _totals(source: _Source) -> Iterator[tuple[int, int, int, int]]:
+    cells = np.frombuffer(source.memory, "u8", signals.PHASE_COUNT**2 * 2, signals.TOTALS_AT)
+    for cell in np.flatnonzero(cells[::2]):
+        yield (
+            int(cell) // signals.PHASE_COUNT,
+            int(cell) % signals.PHASE_COUNT,
+            int(cells[2 * cell]),
+            int(cells[2 * cell + 1]),
+        )
+
+
+def _alive(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
+    except OSError:
+        pass
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return not os.path.isdir("/proc/1")

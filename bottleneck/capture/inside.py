@@ -1,0 +1,219 @@
+"""Begins and ends a run from inside the program: what ``profile`` does when no ``bottleneck run`` is above it.
+
+Loads the child half as ``_bottleneck_child``, exactly as the injection does, so that a process never has two
+recorders; starts ``launch.watch`` as a process that is not a child of the program, and talks to it through the side
+file (the note "bye" ends the run) and one pipe (its end says that the diagnosis is written).
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from .. import signals
+
+if TYPE_CHECKING:
+    from ..diagnosis.model import Diagnosis
+
+_CHILD = "_bottleneck_child"
+_EXIT_WAIT_SECONDS = 60.0
+
+_lock = threading.RLock()
+_open_run: Run | None = None
+_said: set[str] = set()
+
+
+class Run:
+    """One run as its profiles share it. ``problem``: why there will be no diagnosis; "" when there will be one."""
+
+    def __init__(self, run_dir: str | None, problem: str = "", pipe: int = -1) -> None:
+        self.run_dir = run_dir
+        self.problem = problem
+        self.pid = os.getpid()
+        self.depth = 1
+        self.ended = False
+        self.diagnosis: Diagnosis | None = None
+        self._pipe = pipe
+        self._waiting = threading.Lock()
+
+    def wait(self, timeout_seconds: float | None) -> bool:
+        """Whether diagnosis.json is complete; waits at most ``timeout_seconds`` (None: as long as it takes)."""
+        if self.problem or not self.ended or self.run_dir is None:
+            return False
+        with self._waiting:
+            if self._pipe >= 0 and self._at_end(timeout_seconds):
+                os.close(self._pipe)
+                self._pipe = -1
+        return self._pipe < 0 and os.path.exists(os.path.join(self.run_dir, "diagnosis.json"))
+
+    def _at_end(self, timeout_seconds: float | None) -> bool:
+        import select
+
+        deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+        poll = select.poll()
+        poll.register(self._pipe, select.POLLIN | select.POLLHUP)
+        while True:
+            left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
+            if not poll.poll(left):
+                return False
+            if not os.read(self._pipe, 4096):
+                return True
+
+    def reason(self) -> str:
+        """Why there is no diagnosis, as one sentence without its full stop."""
+        if self.problem:
+            return self.problem
+        return "the report failed" if self.ended else "the profile is still recording"
+
+
+def begin(name: str | None, run_dir: Any, stacks: str, quiet: bool) -> Run:
+    """Join the run that records this process, or start one. Never raises; ``Run.problem`` says what went wrong."""
+    global _open_run
+    with _lock:
+        if _open_run is not None and _open_run.pid == os.getpid():
+            _open_run.depth += 1
+            return _open_run
+        outer = sys.modules.get(_CHILD + ".agent.recorder")
+        if outer is not None and outer.signals.LAYOUT_VERSION != signals.LAYOUT_VERSION:
+            return Run(None, "another version of bottleneck records this program")
+        if outer is not None and outer.recorder() is not None:
+            return Run(outer.recorder().run_dir, "the run that this profile has joined reports when the program ends")
+        try:
+            made = _start(name, run_dir, stacks, quiet)
+        except Exception as error:
+            made = Run(None, f"nothing is recorded: {str(error) or type(error).__name__}")
+        if made.problem:
+            _say(made.problem)
+        else:
+            _open_run = made
+        return made
+
+
+def end(run: Run) -> None:
+    """Leave a run; the last one out ends it. Never raises."""
+    global _open_run
+    with _lock:
+        run.depth -= 1
+        if run is not _open_run or run.depth or run.pid != os.getpid():
+            return
+        _open_run = None
+        try:
+            sys.modules[_CHILD + ".agent.bootstrap"].stop()
+        except Exception as error:
+            _say(f"the recording did not end in order: {error}")
+        run.ended = True
+
+
+def read_diagnosis(run: Run) -> Diagnosis:
+    """The Diagnosis of a finished run. Raises OSError or ValueError."""
+    import json
+
+    from ..exporters.json import from_json
+
+    with open(os.path.join(run.run_dir or "", "diagnosis.json"), encoding="utf-8") as file:
+        return from_json(json.load(file))
+
+
+def as_text(diagnosis: Diagnosis, verbose: bool) -> str:
+    """The terminal report as plain text, 100 columns wide."""
+    from io import StringIO
+
+    from rich.console import Console
+
+    from ..exporters import terminal
+
+    out = StringIO()
+    terminal.render(diagnosis, Console(file=out, width=100, color_system=None, force_terminal=False), verbose=verbose)
+    return out.getvalue()
+
+
+def _start(name: str | None, run_dir: Any, stacks: str, quiet: bool) -> Run:
+    from pathlib import Path
+
+    from ..recording.folder import create
+    from .platforms import platform_problem
+
+    problem = platform_problem()
+    if problem:
+        return Run(None, problem)
+    script = os.path.basename(getattr(sys.modules.get("__main__"), "__file__", None) or "python")
+    label = name or os.path.splitext(script)[0]
+    folder = str(create(None, label, Path(run_dir) if run_dir is not None else None))
+    pipe = _start_watch(folder, label, script + (" ..." if len(sys.argv) > 1 else ""), quiet)
+    try:
+        _load_child().start(folder, f"stacks={stacks}")
+    except BaseException:
+        os.close(pipe)
+        raise
+    run = Run(folder, pipe=pipe)
+    if not quiet:
+        atexit.register(_wait_at_exit, run)
+    return run
+
+
+def _start_watch(folder: str, name: str, command: str, quiet: bool) -> int:
+    """Start the watching process; the descriptor that reads end-of-file when it has ended. Raises OSError."""
+    import subprocess
+
+    words = [sys.executable, "-m", "bottleneck_profiler.capture.sidecar", str(os.getpid()), folder, name, command]
+    environ = {k: v for k, v in os.environ.items() if k not in (signals.RUN_DIR_VARIABLE, signals.OPTIONS_VARIABLE)}
+    ours, theirs = os.pipe()
+    try:
+        process = subprocess.Popen(
+            [*words, *(["quiet"] if quiet else [])],
+            stdin=subprocess.DEVNULL,
+            stdout=theirs,
+            env=environ,
+            start_new_session=True,  # a Ctrl-C in the terminal is for the program
+        )
+    except BaseException:
+        os.close(ours)
+        raise
+    finally:
+        os.close(theirs)
+    # It forks at once and its first half ends, so that it is no child of the program: os.wait() never meets it.
+    ready = os.read(ours, 16)
+    process.wait()
+    if not ready:
+        os.close(ours)
+        raise OSError("the supervising process could not be started")
+    return ours
+
+
+def _wait_at_exit(run: Run) -> None:
+    """Let the report appear before the prompt does; a forked copy of the program does not wait for its parent's."""
+    if run.pid == os.getpid():
+        run.wait(_EXIT_WAIT_SECONDS)
+
+
+def _load_child() -> Any:
+    """The child half under its private name, as launch/inject/sitecustomize.py loads it."""
+    if _CHILD not in sys.modules:
+        package: Any = type(sys)(_CHILD)
+        package.__path__ = [os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]
+        sys.modules[_CHILD] = package
+    from importlib import import_module
+
+    return import_module(_CHILD + ".agent.bootstrap")
+
+
+def _say(text: str) -> None:
+    if text not in _said and sys.stderr is not None:
+        _said.add(text)
+        try:
+            print(f"bottleneck: {text}.", file=sys.stderr)
+        except (OSError, ValueError):
+            pass
+
+
+def _after_fork() -> None:
+    global _lock
+    _lock = threading.RLock()  # the parent's may be held by a thread that does not exist here
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,76 @@
+"""A run whose recording was killed: the rest is read from its rings, and the run ends with its last record."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..recording.folder import RunError, damaged, in_progress, read_run, reason, write_json
+from ..recording.notes import FACTS
+from ..recording.store import RECORD_TABLES, Writer
+from . import resume
+from .drain import Drain
+
+NOTE = "The recording was cut off: it was killed before the program ended. The run is shown up to its last record."
+_TIMES = {"steps": "t1", "host": "time_ns", **dict.fromkeys(RECORD_TABLES, "t1")}
+
+
+def recover(run_dir: Path) -> bool:
+    """Complete a run that was cut off; False when nothing is to be done. RunError, also while it is recorded."""
+    run = read_run(run_dir)
+    if run.get("ended_ns") is not None:
+        return False
+    if in_progress(run_dir):
+        raise RunError(f"{run_dir} is still being recorded; ask again when the program has ended")
+    try:
+        drain, part, facts_bytes = resume.restore(run_dir)
+        _cut(run_dir, part, facts_bytes)
+        drain.poll(everything=True)
+        drain.retire()
+        writer = Writer(run_dir, part=part)
+        writer.append(drain, [], [], final=True)
+        if writer.problem:
+            raise RunError(writer.problem)
+        write_json(run_dir / "run.json", {**run, **_end(run_dir, run, drain)})
+        resume.forget(run_dir)
+    except OSError as error:
+        raise RunError(f"cannot write {error.filename or run_dir}: {reason(error)}") from None
+    return True
+
+
+def _cut(run_dir: Path, part: int, facts_bytes: int) -> None:
+    """Take back what was written after the drain's standing was kept: it is read from the rings again."""
+    for path in (run_dir / "tables").glob("*-*.parquet"):
+        number = path.stem.rpartition("-")[2]
+        if number.isdigit() and int(number) > part:
+            path.unlink()
+    if (run_dir / FACTS).exists():
+        os.truncate(run_dir / FACTS, facts_bytes)
+
+
+def _end(run_dir: Path, run: dict[str, Any], drain: Drain) -> dict[str, Any]:
+    times = [int(run["started_ns"])]
+    times += [int(fields["time_ns"]) for _, _, fields in drain.notes if isinstance(fields.get("time_ns"), int)]
+    for path in (run_dir / "tables").glob("*.parquet"):
+        column = _TIMES.get(path.stem.rpartition("-")[0])
+        if column is not None:
+            times.append(_last(path, column))
+    return {
+        "ended_ns": max(times),
+        "notes": [*run.get("notes", []), NOTE, *drain.problems],
+        "dropped_records": drain.dropped,
+        "written_records": drain.written,
+        "totals": [[*key, *value] for key, value in drain.totals.items()],
+    }
+
+
+def _last(path: Path, column: str) -> int:
+    try:
+        values = pq.read_table(path, columns=[column])[column].to_numpy()
+        return int(values.max()) if len(values) else 0
+    except (OSError, KeyError, ValueError, pa.ArrowException) as error:
+        raise damaged(path, error) from None

@@ -1,0 +1,88 @@
+"""Where a drain stands, kept in ``live/`` beside the rings with every part, so that another process can go on from it.
+
+Records that no row holds yet are kept too: their ring may have gone round by then.
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from .. import signals
+from ..recording.folder import RunError
+from ..recording.model import RECORD_DTYPE
+from .drain import Drain
+from .steps import StepBuilder
+
+FILE = Path(signals.LIVE) / "drained.npz"
+
+
+class _Ring(msgspec.Struct):
+    seen: int
+    builder: dict[str, int | dict[int, int]] | None  # of a StepBuilder, without its pending records
+
+
+class _Standing(msgspec.Struct):
+    part: int
+    facts_bytes: int
+    pids: dict[int, int]
+    dropped: int
+    written: int
+    totals: list[tuple[int, int, int, int, int]]
+    sides: dict[str, int]
+    rings: dict[str, _Ring]
+    retired: list[str]
+
+
+def save(drain: Drain, part: int, facts_bytes: int) -> None:
+    """Keep where ``drain`` stands right after its ``take`` was written as ``part``. Raises OSError."""
+    rings, pending = {}, {}
+    for name, (seen, builder) in drain.standing().items():
+        fields = None if builder is None else {k: v for k, v in vars(builder).items() if k != "pending"}
+        rings[name] = _Ring(seen, fields)
+        if builder is not None and builder.size:
+            pending[name] = np.concatenate(builder.pending)
+    totals = [(*key, *value) for key, value in drain.totals.items()]
+    standing = _Standing(
+        part, facts_bytes, drain.pids, drain.dropped, drain.written, totals, drain.sides, rings, drain.retired
+    )
+    path = drain.run_dir / FILE
+    temporary = path.with_suffix(".part")
+    with open(temporary, "wb") as file:
+        arrays: dict[str, Any] = {"standing": np.frombuffer(msgspec.json.encode(standing), "u1"), **pending}
+        np.savez(file, **arrays)
+    os.replace(temporary, path)
+
+
+def restore(run_dir: Path) -> tuple[Drain, int, int]:
+    """(a drain that goes on, the parts written before, the size of the facts then). Raises RunError and OSError."""
+    path = run_dir / FILE
+    if not path.exists():
+        return Drain(run_dir), 0, 0
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            standing = msgspec.json.decode(stored["standing"].tobytes(), type=_Standing)
+            pending = {name: stored[name].astype(RECORD_DTYPE) for name in stored.files if name != "standing"}
+        drain = Drain(run_dir, standing.pids, standing.dropped, standing.written, sides=standing.sides)
+        drain.totals = {(process, phase, outer): (n, ns) for process, phase, outer, n, ns in standing.totals}
+        drain.retired = standing.retired  # read to their end, but not deleted any more
+        drain.discard()
+        for name, ring in standing.rings.items():
+            builder = None
+            if ring.builder is not None:
+                builder = StepBuilder(**ring.builder)  # type: ignore[arg-type]
+                builder.pending = [pending[name]] if name in pending else []
+            drain.resume_at[name] = ring.seen, builder
+    except (ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, msgspec.MsgspecError) as error:
+        raise RunError(f"{path} is damaged: {error}") from None
+    return drain, standing.part, standing.facts_bytes
+
+
+def forget(run_dir: Path) -> None:
+    """The run is written as a whole: nothing is to be resumed."""
+    (run_dir / FILE).unlink(missing_ok=True)

@@ -1,0 +1,241 @@
+"""Folds phase records into step rows while the program runs, so that a long run stays small.
+
+A row covers next-return to next-return of one DataLoader; loops without a loader give rows from optimizer step to
+optimizer step, forward to forward, or as the user marked them. Each row has one exclusive microsecond column per phase.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import signals
+from ..recording.model import BY_FORWARD, BY_OPTIMIZER, BY_USER, RECORD_DTYPE, STEP_PHASES, Records, Table
+
+_PHASES = len(STEP_PHASES)
+_OUTER = 0xFF
+#: Kinds kept as events even when a step row covers them: they carry a place or a moment.
+_KEPT = (
+    signals.LOADER_START,
+    signals.CHECKPOINT,
+    signals.READ,
+    signals.TRANSFORM,
+    signals.WRITE,
+    signals.LOOP,
+    signals.STAGE,
+    signals.MARK,
+)
+_MAX_PENDING = 400_000  # a loop left by break is closed by force beyond this
+
+Ints = npt.NDArray[np.int64]
+
+
+def empty_steps() -> Table:
+    """A steps table with no rows."""
+    table: Table = {
+        "process": np.empty(0, "i2"),
+        "loader": np.empty(0, "i4"),
+        "loop": np.empty(0, "i4"),
+        "t0": np.empty(0, "i8"),
+        "t1": np.empty(0, "i8"),
+        "trained": np.empty(0, "?"),
+        "optimized": np.empty(0, "?"),
+    }
+    table.update({name: np.empty(0, "i4") for name in STEP_PHASES})
+    return table
+
+
+@dataclass
+class StepBuilder:
+    """The fold of one thread of one process. ``add`` records in writing order; ``flush`` gives rows and events."""
+
+    process: int
+    pending: list[Records] = field(default_factory=list)
+    _loops: dict[int, int] = field(default_factory=dict)
+    _open: dict[int, int] = field(default_factory=dict)  # loader -> end of its last next(), while the pass is open
+    _last_optimizer: int = 0
+    _last_forward: int = 0
+    _last_user: int = 0
+    _folded: dict[int, int] = field(default_factory=dict)  # loader -> end of the last next() that is in a row
+    _one: dict[int, int] = field(default_factory=dict)  # loader -> whether its open pass has given one batch so far
+
+    def add(self, records: Records) -> None:
+        """Take a batch of phase, LOOP, STEP, STAGE and MARK records of this thread."""
+        self.pending.append(records)
+
+    @property
+    def size(self) -> int:
+        """Pending records."""
+        return sum(len(batch) for batch in self.pending)
+
+    def flush(self, final: bool = False) -> tuple[Table, Records]:
+        """(step rows complete so far, records that no row covers or that are kept anyway)."""
+        if not self.pending:
+            return empty_steps(), np.empty(0, RECORD_DTYPE)
+        records = np.concatenate(self.pending)
+        force = final or len(records) > _MAX_PENDING
+        rows = [self._loader_rows(records, int(loader), force) for loader in self._loaders(records)]
+        rows += [self._loopless_rows(records, signals.OPTIMIZER, BY_OPTIMIZER, rows)]
+        rows += [self._loopless_rows(records, signals.EVAL, BY_FORWARD, rows)]
+        rows += [self._user_rows(records)]
+        keep_from = self._keep_from(records, force)
+        done = records["t1"] <= keep_from
+        self.pending = [records[~done]] if not done.all() else []
+        table = {name: np.concatenate([r[name] for r in rows]) for name in rows[0]}
+        settled = records[done]
+        covered = _covered(settled, table)
+        keep = ~covered | np.isin(settled["kind"], _KEPT)
+        return table, settled[keep]
+
+    def _loaders(self, records: Records) -> Ints:
+        waits = records[records["kind"] == signals.DATA_WAIT]
+        waits = waits[waits["arg"] > 0]  # 0: the user's own iterable under steps()
+        return np.unique(np.concatenate([waits["arg"].astype("i8"), np.array(list(self._open), dtype="i8")]))
+
+    def _keep_from(self, records: Records, force: bool) -> int:
+        if force:
+            self._open.clear()
+            return int(records["t1"].max())
+        anchors = list(self._open.values())
+        if not self._open:
+            anchors += [t for t in (self._last_optimizer, self._last_forward) if t]
+        if self._last_user:
+            anchors.append(self._last_user)
+        return min(anchors) if anchors else int(records["t1"].max())
+
+    def _loader_rows(self, records: Records, loader: int, force: bool) -> Table:
+        """Rows of one DataLoader: from each next() that returned a batch to the following next()."""
+        waits = records[(records["kind"] == signals.DATA_WAIT) & (records["arg"] == loader)]
+        waits = waits[waits["t1"] > self._folded.get(loader, 0)]  # kept for another loop that is still open
+        ends = waits["t1"].astype("i8")
+        first = (waits["flags"] & signals.FIRST) != 0
+        over = (waits["flags"] & signals.END) != 0
+        one = bool(first[-1] if len(waits) else self._one.get(loader))
+        start = self._open.get(loader)
+        if start is not None and (not len(ends) or ends[0] > start):
+            ends = np.concatenate([[start], ends])
+            first = np.concatenate([[False], first])
+            over = np.concatenate([[False], over])
+        if not len(ends):
+            return empty_steps()
+        loops = self._loops.get(loader, 0) + np.cumsum(first)
+        t0, t1, begins = ends[:-1], ends[1:].copy(), ~over[:-1]
+        for index in np.flatnonzero(first[1:] & begins):  # left by break: the row ends with its last record
+            starts = records[(records["kind"] == signals.LOADER_START) & (records["arg"] == loader)]
+            before = starts["t0"][starts["t1"] <= t1[index]]
+            limit = int(before[-1]) if len(before) else int(waits["t0"][index])
+            inside = records["t1"][(records["t1"] > t0[index]) & (records["t1"] <= limit)]
+            t1[index] = int(inside.max()) if len(inside) else t0[index]
+        loop = loops[:-1]
+        self._folded[loader] = int(ends[-1])
+        if force and not over[-1] and not one:  # a loader that was asked for one batch has no loop
+            after = records["t1"][records["t1"] > ends[-1]]
+            if len(after):
+                t0, t1 = np.append(t0, ends[-1]), np.append(t1, after.max())
+                begins, loop = np.append(begins, True), np.append(loop, loops[-1])
+        self._loops[loader] = int(loops[-1])
+        self._one[loader] = int(one)
+        if over[-1] or force:
+            self._open.pop(loader, None)
+        else:
+            self._open[loader] = int(ends[-1])
+        use = begins & (t1 > t0)
+        return self._rows(records, loader, loop[use], t0[use], t1[use])
+
+    def _loopless_rows(self, records: Records, kind: int, label: int, others: list[Table]) -> Table:
+        """Rows between the ends of top-level records of ``kind`` where no loader's pass covers them."""
+        top = records[(records["kind"] == kind) & ((records["flags"] & _OUTER) == 0)]
+        ends = top["t1"].astype("i8")
+        for rows in others:
+            ends = ends[~_inside(ends, rows["t0"], rows["t1"])]
+        if self._open:
+            ends = ends[ends <= min(self._open.values())]
+        last = self._last_optimizer if kind == signals.OPTIMIZER else self._last_forward
+        ends = ends[ends > last]
+        if last:
+            ends = np.concatenate([[last], ends])
+        if not len(ends):
+            return empty_steps()
+        if kind == signals.OPTIMIZER:
+            self._last_optimizer = int(ends[-1])
+        else:
+            self._last_forward = int(ends[-1])
+        t0, t1 = ends[:-1], ends[1:]
+        use = np.ones(len(t0), bool)
+        for rows in others:  # not across a loader's pass
+            if len(rows["t0"]):
+                use &= np.searchsorted(np.sort(rows["t0"]), t0) == np.searchsorted(np.sort(rows["t0"]), t1)
+        return self._rows(records, label, np.zeros(int(use.sum()), "i4"), t0[use], t1[use])
+
+    def _user_rows(self, records: Records) -> Table:
+        """Rows of the user's steps; of nested ones the inner, so that rows of one thread never overlap."""
+        marked = records[(records["kind"] == signals.STEP) & (records["t1"] > self._last_user)]
+        if not len(marked):
+            return empty_steps()
+        before = np.concatenate([[self._last_user], marked["t1"][:-1]])
+        self._last_user = int(marked["t1"][-1])
+        marked = marked[marked["t0"] >= before]
+        return self._rows(records, BY_USER, marked["arg"].astype("i4"), marked["t0"], marked["t1"])
+
+    def _rows(self, records: Records, loader: int, loop: Any, t0: Ints, t1: Ints) -> Table:
+        """Exclusive microseconds per phase for windows (t0, t1]."""
+        count = len(t0)
+        table = empty_steps()
+        if not count:
+            return table
+        phases = records[(records["kind"] > 0) & (records["kind"] < _PHASES)]
+        row = np.searchsorted(t0, phases["t1"], side="left") - 1
+        inside = (row >= 0) & (phases["t1"] <= t1[np.maximum(row, 0)])
+        eval_ns = np.zeros(count)
+        for nested in records[(records["kind"] == signals.LOOP) & ((records["flags"] & 1) == 0)]:
+            at = int(np.searchsorted(t0, nested["t1"], side="left")) - 1
+            if at < 0 or int(nested["arg"]) == loader or nested["t0"] < t0[at] or nested["t1"] > t1[at]:
+                continue
+            eval_ns[at] += nested["t1"] - nested["t0"]
+            inside &= ~((phases["t0"] >= nested["t0"]) & (phases["t1"] <= nested["t1"]))
+        phases, row = phases[inside], row[inside]
+        nanoseconds = (phases["t1"] - np.maximum(phases["t0"], t0[row])).astype(float)
+        outer = phases["flags"] & _OUTER
+        sums = _sum(row, phases["kind"], nanoseconds, count)
+        sums -= _sum(row[outer > 0], outer[outer > 0], nanoseconds[outer > 0], count)
+        sums[:, signals.EVAL] += eval_ns
+        top = np.bincount(row[outer == 0], weights=nanoseconds[outer == 0], minlength=count) + eval_ns
+        sums[:, signals.NONE] = (t1 - t0) - top
+        microseconds = np.maximum(sums, 0.0) / 1000.0
+        for index, name in enumerate(STEP_PHASES):
+            table[name] = np.minimum(microseconds[:, index], 2**31 - 1).astype("i4")
+        backward = np.isin(phases["kind"], (signals.BACKWARD, signals.OPTIMIZER))
+        table["trained"] = np.bincount(row[backward], minlength=count) > 0
+        stepped = phases["kind"] == signals.OPTIMIZER
+        table["optimized"] = np.bincount(row[stepped], minlength=count) > 0
+        table["process"] = np.full(count, self.process, "i2")
+        table["loader"] = np.full(count, loader, "i4")
+        table["loop"] = np.asarray(loop).astype("i4")
+        table["t0"], table["t1"] = np.asarray(t0, "i8"), np.asarray(t1, "i8")
+        return table
+
+
+def _sum(row: Ints, phase: Ints, weights: npt.NDArray[Any], count: int) -> npt.NDArray[Any]:
+    index = row * _PHASES + np.minimum(phase, _PHASES - 1)
+    return np.bincount(index, weights=weights, minlength=count * _PHASES).astype(float).reshape(count, _PHASES)
+
+
+def _inside(times: Ints, t0: Ints, t1: Ints) -> npt.NDArray[np.bool_]:
+    """Which times lie in one of the windows (t0, t1]; windows of one loader do not overlap."""
+    if not len(t0):
+        return np.zeros(len(times), bool)
+    order = np.argsort(t0, kind="stable")
+    starts, ends = t0[order], t1[order]
+    at = np.searchsorted(starts, times, side="left") - 1
+    return (at >= 0) & (times <= ends[np.maximum(at, 0)])
+
+
+def _covered(records: Records, steps: Table) -> npt.NDArray[np.bool_]:
+    covered = np.zeros(len(records), bool)
+    for loader in np.unique(steps["loader"]):
+        mine = steps["loader"] == loader
+        covered |= _inside(records["t1"], steps["t0"][mine], steps["t1"][mine])
+    return covered

@@ -1,0 +1,213 @@
+"""Starts the user's command unchanged, passes signals on, and waits: the one module that owns the child process.
+
+The child is started first and everything else is made ready while it loads. Three rules hold whatever happens to us:
+its streams, its process group and its signals are those that it would have without us; an error of ours never
+reaches it; and if we are killed it goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..signals import LIVE, OPTIONS_VARIABLE, RUN_DIR_VARIABLE
+
+INJECT = Path(__file__).parent.parent / "agent" / "inject"
+FORWARDED = tuple(
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
+    if hasattr(signal, name)
+)
+_KERNEL = 0x80  # siginfo's SI_KERNEL: sent by the terminal driver, not by kill(2)
+_FROM_KEYBOARD = (signal.SIGINT, getattr(signal, "SIGQUIT", signal.SIGINT))
+_RECHECK_SECONDS = 0.5  # how late the end is seen at worst if the child died before SIGCHLD could be watched
+
+
+class Ended(NamedTuple):
+    """How the child ended. Times are monotonic nanoseconds (``started_wall_ns``: since the epoch)."""
+
+    exit_code: int | None  # as the shell says it: 128 + signal after a signal; None: not our child
+    signal: int | None
+    pid: int
+    started_ns: int
+    ended_ns: int
+    started_wall_ns: int
+    killed_by_us: bool  # by a second Ctrl-C
+    tick_error: Exception | None  # the first error of ``tick``; the child never saw it
+    tick_errors: int
+
+
+class Supervisor:
+    """Runs ``argv`` once with the recording injected, writing into ``run_dir``.
+
+    ``environment`` is added to the child's environment (``BOTTLENECK_OPTIONS`` among it is extended, not replaced).
+    """
+
+    def __init__(self, argv: Sequence[str], run_dir: Path, environment: Mapping[str, str] | None = None) -> None:
+        self.argv = list(argv)
+        self.run_dir = run_dir
+        self.pid = 0
+        self._environment = dict(environment or {})
+        self._process: subprocess.Popen[bytes] | None = None
+        self._ended = threading.Event()
+        self._ended_ns = 0
+        self._interrupts = 0
+        self._killed = False
+        self._waited: set[int] = set()
+
+    def run(self, tick: Callable[[], None], interval_seconds: float = 0.05) -> Ended:
+        """Start the child, call ``tick`` every ``interval_seconds`` until it has ended, and say how it ended.
+
+        Call it from the main thread. ``tick`` runs in that thread, first right after the start and once more after
+        the end. Raises `OSError` when the command cannot be started
+        (`command.start_error` words it); nothing else, whatever ``tick`` does.
+        """
+        (self.run_dir / LIVE).mkdir(parents=True, exist_ok=True)
+        previous = self._install_handlers()
+        started_wall_ns, started_ns = time.time_ns(), time.monotonic_ns()
+        try:
+            # close_fds=False: descriptors that the user's shell opened for the program stay open; ours close on exec.
+            self._process = subprocess.Popen(self.argv, env=self.child_environment(), close_fds=False)
+        except OSError:
+            _restore_handlers(previous)
+            raise
+        self.pid = self._process.pid
+        old_mask = self._watch()
+        first_error: Exception | None = None
+        errors = 0
+        last = False
+        while not last:
+            last = self._ended.is_set()
+            try:
+                tick()
+            except Exception as caught:  # the child goes on, and the caller reports it afterwards
+                first_error, errors = first_error or caught, errors + 1
+            if not last:
+                self._ended.wait(interval_seconds)
+        self._unwatch(old_mask, previous)
+        code = self._process.returncode
+        return Ended(
+            exit_code=code if code >= 0 else 128 - code,
+            signal=-code if code < 0 else None,
+            pid=self.pid,
+            started_ns=started_ns,
+            ended_ns=self._ended_ns,
+            started_wall_ns=started_wall_ns,
+            killed_by_us=self._killed,
+            tick_error=first_error,
+            tick_errors=errors,
+        )
+
+    def child_environment(self) -> dict[str, str]:
+        """The environment of the child: ours, the additions, and the injection first in PYTHONPATH."""
+        environ = {**os.environ, **self._environment}
+        path = environ.get("PYTHONPATH")
+        environ["PYTHONPATH"] = f"{INJECT}{os.pathsep}{path}" if path else str(INJECT)
+        environ[RUN_DIR_VARIABLE] = os.path.abspath(self.run_dir)
+        options = [self._environment.get(OPTIONS_VARIABLE, ""), f"supervisor={os.getpid()}"]
+        environ[OPTIONS_VARIABLE] = ",".join(option for option in options if option)
+        return environ
+
+    # -- waiting ---------------------------------------------------------------------------------------------
+
+    def _watch(self) -> set[Any] | None:
+        """Watch the child and the signals from a thread of their own, so that a slow tick delays neither."""
+        if not hasattr(signal, "sigtimedwait"):  # macOS: the handlers do the forwarding
+            threading.Thread(target=self._wait_for_end, daemon=True).start()
+            return None
+        if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, the kernel would throw the exit code away
+        old_mask = signal.pthread_sigmask(signal.SIG_BLOCK, {*self._waited, signal.SIGCHLD})
+        threading.Thread(target=self._wait_for_signals, daemon=True).start()
+        return old_mask
+
+    def _wait_for_signals(self) -> None:
+        waited = {*self._waited, signal.SIGCHLD}
+        while not self._has_ended():
+            info = signal.sigtimedwait(waited, _RECHECK_SECONDS)
+            if info is not None and info.si_signo in self._waited:
+                self._received(info.si_signo, info.si_code == _KERNEL)
+
+    def _wait_for_end(self) -> None:
+        assert self._process is not None
+        self._process.wait()
+        self._has_ended()
+
+    def _has_ended(self) -> bool:
+        assert self._process is not None
+        if self._process.poll() is None:
+            return False
+        self._ended_ns = time.monotonic_ns()
+        self._ended.set()
+        return True
+
+    def _unwatch(self, old_mask: set[Any] | None, previous: dict[int, Any]) -> None:
+        if old_mask is not None:
+            # What arrived for the child after its end must not hit the report that is made next.
+            while signal.sigtimedwait(self._waited, 0) is not None:
+                pass
+            signal.pthread_sigmask(signal.SIG_SETMASK, old_mask)
+        _restore_handlers(previous)
+
+    # -- signals ---------------------------------------------------------------------------------------------
+
+    def _install_handlers(self) -> dict[int, Any]:
+        """Catch what is to be forwarded, from before the start on: a caught signal is the default again after exec.
+
+        A signal that is ignored on entry (nohup, a background job) stays ignored, in the child too.
+        """
+        previous = {}
+        for number in FORWARDED:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                previous[int(number)] = signal.signal(number, self._handle)
+        self._waited = set(previous)
+        return previous
+
+    def _handle(self, number: int, frame: object) -> None:
+        # Only in the moments before the watching thread runs, and on platforms without sigtimedwait.
+        self._received(number, number in _FROM_KEYBOARD and _in_foreground())
+
+    def _received(self, number: int, from_terminal: bool) -> None:
+        """Pass a signal on, unless the terminal sent it to the whole foreground group, the child included."""
+        if from_terminal and number == signal.SIGINT:
+            self._interrupts += 1
+            if self._interrupts > 1:
+                self._killed = True
+                self._send(signal.SIGKILL)
+            return
+        if from_terminal and number == signal.SIGHUP and os.getsid(0) == os.getpid():
+            from_terminal = False  # a closed terminal tells the session's leader alone, and that is us
+        if not from_terminal:
+            self._send(number)
+
+    def _send(self, number: int) -> None:
+        if self._process is not None:
+            try:
+                self._process.send_signal(number)  # polls first: never hits a reused pid
+            except OSError:
+                pass  # the program runs as another user by now
+
+
+def _restore_handlers(previous: Mapping[int, Any]) -> None:
+    for number, handler in previous.items():
+        signal.signal(number, handler)
+
+
+def _in_foreground() -> bool:
+    """Whether a terminal controls us and its keys reach our process group."""
+    try:
+        descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(descriptor) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,61 @@
+"""``PIL.Image``: opening (read) and decoding of images inside a timed Dataset item; elsewhere nothing is recorded."""
+
+from time import thread_time_ns
+
+from .. import signals
+from ..agent.recorder import now
+from . import BaseCollector, dress
+from .support.reads import unseen
+
+
+class Collector(BaseCollector):
+    id = "pillow"
+    module = "PIL.Image"
+
+    def hook(self, module):
+        self.patches.replace(module, "open", self._part(module.open, signals.SAMPLE_READ))
+        # Most formats decode in ImageFile.load; it is imported with the first opened image.
+        self.file = None
+
+    def _part(self, original, kind):
+        recorder = self.recorder
+
+        def hooked(*args, **kwargs):
+            if not recorder.sampling or not self.on:
+                return original(*args, **kwargs)
+            t0, c0 = now(), thread_time_ns()
+            result = original(*args, **kwargs)
+            try:
+                recorder.ring().put(kind, 0, t0, now(), thread_time_ns() - c0)
+                if self.file is None:
+                    self._decoders()
+            except BaseException as error:
+                self.off("after", error)
+            return result
+
+        return dress(unseen(hooked, original), original)
+
+    def _decoders(self):
+        import sys
+
+        self.file = sys.modules.get("PIL.ImageFile")
+        if self.file is not None:
+            owner = self.file.ImageFile
+            self.patches.replace(owner, "load", self._load(owner.load))
+
+    def _load(self, original):
+        recorder = self.recorder
+
+        def load(image):
+            # An image already decoded has no tile left: then load() is a mere look.
+            if not recorder.sampling or not self.on or not getattr(image, "tile", None):
+                return original(image)
+            t0, c0 = now(), thread_time_ns()
+            result = original(image)
+            try:
+                recorder.ring().put(signals.SAMPLE_DECODE, 0, t0, now(), thread_time_ns() - c0)
+            except BaseException as error:
+                self.off("after", error)
+            return result
+
+        return dress(unseen(load, original), original)

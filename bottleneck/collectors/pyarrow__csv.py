@@ -1,0 +1,27 @@
+"""``pyarrow.csv``: tables read and written."""
+
+from . import BaseCollector
+from .support.reads import argument, asked, names, reader, replace, size_of, writer
+
+
+def _describe(args, kwargs, table):
+    fields = size_of(argument(args, kwargs, 0, "input_file"))
+    options = kwargs.get("convert_options")
+    columns = list(table.column_names)
+    fields.update(
+        rows=table.num_rows,
+        columns=names(columns),
+        column_count=len(columns),
+        asked_columns=asked(getattr(options, "include_columns", None) or None),
+        engine="pyarrow",
+    )
+    return fields
+
+
+class Collector(BaseCollector):
+    id = "pyarrow.csv"
+    module = "pyarrow.csv"
+
+    def hook(self, module):
+        replace(self, module, "read_csv", reader(self, module.read_csv, "pyarrow.csv.read_csv", "csv", _describe))
+        replace(self, module, "write_csv", writer(self, module.write_csv))

@@ -1,0 +1,27 @@
+"""``pyarrow.parquet``: tables read and written."""
+
+from . import BaseCollector
+from .support.reads import argument, asked, names, reader, replace, size_of, writer
+
+
+def _describe(args, kwargs, table):
+    fields = size_of(argument(args, kwargs, 0, "source"))
+    columns = list(table.column_names)
+    fields.update(
+        rows=table.num_rows,
+        columns=names(columns),
+        column_count=len(columns),
+        asked_columns=asked(kwargs.get("columns", args[1] if len(args) > 1 else None)),
+        engine="pyarrow",
+    )
+    return fields
+
+
+class Collector(BaseCollector):
+    id = "pyarrow.parquet"
+    module = "pyarrow.parquet"
+
+    def hook(self, module):
+        read = reader(self, module.read_table, "pyarrow.parquet.read_table", "parquet", _describe)
+        replace(self, module, "read_table", read)
+        replace(self, module, "write_table", writer(self, module.write_table))

@@ -1,0 +1,1 @@
+"""What several collectors share; loaded inside the user's process."""

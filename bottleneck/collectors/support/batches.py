@@ -1,0 +1,115 @@
+"""How long the sequences in a batch are, and how far it is padded, in one batch of 16 that a DataLoader returns.
+
+Token numbers and masks only: whole numbers in two dimensions, on the CPU. A row ends where the value begins that pads.
+What is looked at stays small, so that torch starts no threads for it, and where the program watches torch's operations
+itself, with a mode or a profiler, nothing is looked at: it would see ours.
+"""
+
+import sys
+
+from ...agent.recorder import is_users_exception
+
+_FIRST_MASK, _MASK = 7, 15  # one batch in 8 of the first 256, then one in 16
+_FIRST_LOOKS, _LOOKS = 32, 256  # after these many, half as often
+_BLANKS = 3  # looks that found no tokens: this loader has none
+_ROWS, _VALUES = 32, 32767  # looked at in one batch; torch goes parallel above that
+_WHOLE = ("torch.int64", "torch.int32", "torch.int16", "torch.uint8", "torch.bool")
+
+
+class Batches:
+    """``look()`` once in so many steps: those of which ``mask`` leaves 0."""
+
+    def __init__(self, recorder, torch):
+        self.mask = _FIRST_MASK
+        self._recorder = recorder
+        self._torch = torch
+        self._whole = [getattr(torch, name.rpartition(".")[2]) for name in _WHOLE]
+        self._left = {}  # loader -> looks that may still find nothing
+        self._looks = 0
+
+    def look(self, batch, loader, time_ns):
+        """Note the batch that a step at ``time_ns`` begins with. Never raises what is ours."""
+        left = self._left.get(loader, _BLANKS)
+        if left <= 0:
+            return
+        try:
+            found = None if self._watched() else self._lengths(batch)
+            if found is None:
+                self._left[loader] = left - 1
+                return
+            rows, width, lengths = found
+            self._recorder.note("batch", loader=loader, time_ns=time_ns, rows=rows, width=width, lengths=lengths)
+            self._left[loader] = _BLANKS
+            self._looks += 1
+            if self._looks == _FIRST_LOOKS:
+                self.mask = _MASK
+            elif not self._looks % _LOOKS:
+                self.mask = 2 * self.mask + 1
+        except BaseException as error:
+            if is_users_exception(error):
+                raise
+            self._left = dict.fromkeys(self._left, 0)
+            self._left[loader] = 0
+            self._recorder.fail("batches", "look", error)
+
+    def _watched(self):
+        inner = self._torch._C
+        for name in ("_len_torch_dispatch_stack", "_len_torch_function_stack"):
+            depth = getattr(inner, name, None)
+            if depth is not None and depth():
+                return True
+        return self._torch.autograd._profiler_enabled()
+
+    def _lengths(self, batch):
+        """(rows, width, the length of some rows); None without tokens."""
+        fields = _fields(batch)
+        mask = next((value for name, value in fields if name == "attention_mask"), None)
+        if self._is_tokens(mask):
+            rows, width = mask.shape
+            some = mask[: max(1, min(_ROWS, _VALUES // width))]
+            return int(rows), int(width), [int(n) for n in (some != 0).sum(1).tolist()]
+        for _, value in fields:
+            if type(value) is self._torch.Tensor and value.dim() > 1:
+                return self._padded(value) if self._is_tokens(value) else None
+        return None
+
+    def _is_tokens(self, value):
+        if type(value) is not self._torch.Tensor or value.dim() != 2 or value.dtype not in self._whole:
+            return False
+        rows, width = value.shape
+        return value.layout is self._torch.strided and value.device.type == "cpu" and rows > 1 and 4 <= width <= _VALUES
+
+    def _padded(self, value):
+        rows, width = value.shape
+        some = value[: max(1, min(_ROWS, _VALUES // width))]
+        last = some[:, -1:]
+        # How long the same value goes on at the end of each row.
+        runs = (some == last).flip(1).to(self._torch.int32).cumprod(1).sum(1).tolist()
+        ends = last.flatten().tolist()
+        padded = [(run, end) for run, end in zip(runs, ends) if 1 < run < width]
+        if not padded:
+            return int(rows), int(width), [int(width)] * len(runs)
+        pad = max(padded)[1]
+        return int(rows), int(width), [int(width - run if end == pad else width) for run, end in zip(runs, ends)]
+
+
+def _fields(batch, depth=2):
+    """(name, value) of what a batch holds: of builtin containers only, since no code of the user's is called."""
+    data = sys.modules.get("collections")
+    if data is not None and isinstance(batch, data.UserDict):
+        batch = vars(batch).get("data")
+    if isinstance(batch, dict):
+        found = list(dict.items(batch))
+    elif isinstance(batch, tuple):
+        found = [("", value) for value in tuple.__iter__(batch)]
+    elif isinstance(batch, list):
+        found = [("", value) for value in list.__iter__(batch)]
+    else:
+        return [("", batch)]
+    if depth == 1:
+        return found
+    return [inner for name, value in found for inner in (_fields(value, 1) if _holds(value) else [(name, value)])]
+
+
+def _holds(value):
+    return isinstance(value, (dict, tuple, list))

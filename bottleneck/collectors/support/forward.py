@@ -1,0 +1,216 @@
+"""The root forward of torch models: learn which classes are called outermost, then wrap only those.
+
+What the program can see of it is kept small. The functions put on classes refer to ours by two global names whose
+values pickle as None, so that a class sent to another process by value takes the plain call along; torch.compile sees
+the plain call and nothing else (it would wrap what is in a closure); and what somebody else puts on
+``Module.__call__``, such as a tracer, is called as it would have been.
+"""
+
+import os
+import sys
+
+from ... import signals
+from ...agent.frames import line_of
+from ...agent.recorder import now
+from ...agent.unpatched import get_ident
+from .. import dress
+
+_LEARN_CALLS = 64  # outermost forwards looked at before the wrap is narrowed to their classes
+_LEARN_AGAIN = 8  # after a new loader or optimizer: a new model is called right away
+_MAX_PLACES = 16
+_LOSSES = "torch.nn.modules.loss"
+_FORWARD, _EVAL = _BOTH = signals.FORWARD, signals.EVAL
+
+_timer = None  # of this process, while it records
+_learner = None  # while classes are being learned
+
+
+class _Ours:
+    """Pickles as None: what is ours stays in this process."""
+
+    __slots__ = ()
+
+    def __reduce__(self):
+        return type(None), ()
+
+
+class _Timer(_Ours):
+    """What the hooks need to time a module as the phase FORWARD or EVAL, outermost call only."""
+
+    __slots__ = ("collector", "grad_enabled", "recorder", "rings", "tensor")
+
+    def __init__(self, collector, torch):
+        self.collector = collector
+        self.recorder = collector.recorder
+        self.rings = collector.recorder.rings
+        self.grad_enabled = torch.is_grad_enabled
+        self.tensor = torch.Tensor
+
+    def size(self, values):
+        """The leading dimension of the first tensor; 0 when unknown, as for nested tensors and symbolic shapes."""
+        for value in values:
+            if isinstance(value, self.tensor):
+                try:
+                    first = value.shape[0] if value.dim() else 1
+                except Exception:
+                    return 0
+                return first if type(first) is int else 0
+        return 0
+
+    def served(self, ring, t0, t1, size):
+        """A forward pass inside a server, with the requests in flight."""
+        ring.put(signals.MODEL_CALL, min(self.recorder.serving.in_flight, 65535), t0, t1, size)
+
+
+class _Learner(_Ours):
+    """Notes the classes of outermost calls, but for torch's losses: they are no models, and mostly short."""
+
+    __slots__ = ("collector", "depth", "finish", "found", "left")
+
+    def __init__(self, collector, found, finish, calls):
+        self.collector = collector
+        self.found = found
+        self.finish = finish
+        self.left = calls
+        self.depth = {}
+
+    def __call__(self, plain, timed, module, args, kwargs):
+        thread = get_ident()
+        if not self.collector.on or self.depth.get(thread) or type(module).__module__ == _LOSSES:
+            return plain(module, *args, **kwargs)
+        self.depth[thread] = 1
+        try:
+            try:
+                ring = self.collector.recorder.ring()
+                if ring.phase != signals.FORWARD and ring.phase != signals.EVAL:
+                    self.found(type(module), sys._getframe(2))
+                    self.left -= 1
+                    if self.left == 0:
+                        self.finish()
+            except BaseException as error:
+                self.collector.off("learn", error)
+            return timed(module, *args, **kwargs)
+        finally:
+            self.depth[thread] = 0
+
+
+class RootForward:
+    """The hook on the models of one process. ``learn()`` looks for new ones, as after a new loader or optimizer."""
+
+    def __init__(self, collector, torch):
+        global _timer
+        self._collector = collector
+        self._recorder = collector.recorder
+        self._module_class = torch.nn.Module
+        self._is_traced = is_traced(torch)
+        self._classes = set()
+        self._narrowed = set()
+        self._places = set()
+        _timer = _Timer(collector, torch)
+
+    def learn(self):
+        """Wrap ``Module.__call__`` until the next outermost calls have shown their classes; harmless when it is."""
+        global _learner
+        if _learner is None and _timer is not None:
+            calls = _LEARN_AGAIN if self._narrowed else _LEARN_CALLS
+            # Known classes too are called through the learner meanwhile: from where else, and whether to train.
+            for learned in self._narrowed:
+                self._collector.patches.put_back(learned, "__call__")
+            self._narrowed.clear()
+            _learner = _Learner(self._collector, self._found, self._finish, calls)
+            plain = vars(self._module_class)["__call__"]
+            hooked = _learning(plain, self._is_traced)
+            self._collector.patches.replace(self._module_class, "__call__", dress(hooked, plain))
+
+    def stop(self):
+        """What is left of the hooks anywhere calls straight through."""
+        global _timer, _learner
+        _timer = _learner = None
+
+    def _finish(self):
+        global _learner
+        _learner = None
+        self._collector.patches.put_back(self._module_class, "__call__")
+        for learned in self._classes - self._narrowed:
+            self._narrowed.add(learned)
+            owner = next(base for base in learned.__mro__ if "__call__" in vars(base))
+            plain = vars(owner)["__call__"]
+            if owner is learned:
+                if not learned.__module__.startswith("torch."):  # the user's own, which may be anything
+                    continue
+                owner = plain  # compiled modules have one; there is nothing else to look up
+            hooked = _timed(owner, plain, self._is_traced)
+            self._collector.patches.replace(learned, "__call__", dress(hooked, plain))
+
+    def _found(self, owner, frame):
+        """An outermost call of ``owner``: its class, and once for each way to get there the user's lines."""
+        self._classes.add(owner)
+        frames = []
+        while frame is not None:
+            if self._recorder.is_user(frame.f_code):
+                frames.append((frame.f_code, line_of(frame)))
+            frame = frame.f_back
+        grad = _timer is not None and _timer.grad_enabled()
+        place = (grad, *[(id(code), line) for code, line in frames])
+        if place not in self._places and len(self._places) < _MAX_PLACES:
+            self._places.add(place)
+            shown = [(getattr(c, "co_qualname", c.co_name), os.path.abspath(c.co_filename), line) for c, line in frames]
+            self._recorder.note("forward", frames=shown, grad=grad)
+
+
+def is_traced(torch):
+    """Whether torch.compile is reading the code that calls this: a function that it knows and answers itself."""
+    known = getattr(torch.compiler, "is_dynamo_compiling", None) or getattr(torch.compiler, "is_compiling", None)
+    return known or (lambda: False)
+
+
+def _learning(plain, traced):
+    timed = _timed(plain, plain, traced)
+
+    def __call__(module, *args, **kwargs):
+        if traced() or _learner is None:
+            return plain(module, *args, **kwargs)
+        return _learner(plain, timed, module, args, kwargs)
+
+    return __call__
+
+
+def _timed(owner, plain, traced):
+    """``plain`` as a phase. One function, not layers of them: between two steps the caches forget us.
+
+    What it names is pickled with it when its class is sent by value: numbers and the standard library's only, and
+    ``_timer``, which becomes None.
+    """
+
+    def __call__(module, *args, **kwargs):
+        if traced():
+            return plain(module, *args, **kwargs)
+        timer = _timer
+        # Looked up at each call: a tracer or the user may have put something else there meanwhile.
+        call = owner.__call__
+        if timer is None:
+            return call(module, *args, **kwargs)
+        try:
+            ring = timer.rings.get(get_ident()) or timer.recorder.ring()
+            outer = ring.phase
+            nested = outer in _BOTH or not timer.collector.on
+            if not nested:
+                phase = ring.phase = _FORWARD if timer.grad_enabled() else _EVAL
+                size = 0 if timer.recorder.serving is None else timer.size(args or kwargs.values())
+                t0 = now()
+        except BaseException as error:
+            timer.collector.off("before", error)
+            nested = True
+        if nested:
+            return call(module, *args, **kwargs)
+        try:
+            return call(module, *args, **kwargs)
+        finally:
+            try:
+                t1 = ring.close(phase, outer, t0, size)
+                if timer.recorder.serving is not None:
+                    timer.served(ring, t0, t1, size)
+            except BaseException as error:
+                timer.collector.off("after", error)
+
+    return __call__

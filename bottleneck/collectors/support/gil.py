@@ -1,0 +1,44 @@
+"""Who else holds the GIL while the main thread is blocked: asked by the thread that looks at it and wakes late."""
+
+from _thread import get_native_id
+
+from ...agent.unpatched import get_ident
+from .thread_files import ThreadFiles
+
+PROMPT_NS = 3_000_000  # woken later than this, somebody held the GIL: most likely the main thread, running
+#: Files of the standard library in which a thread waits: who stands there does not want the GIL.
+WAITS = ("threading.py", "queue.py", "selectors.py", "socket.py", "ssl.py", "connection.py", "futures/thread.py")
+MOST_THREADS = 32  # looked at for one sample
+
+
+class GilWatch:
+    """Made by the looking thread, for itself; ``main`` is the number of the thread that it looks at."""
+
+    def __init__(self, main):
+        self._me = get_ident()
+        self._main = main
+        self._files = ThreadFiles(get_native_id())
+        self._delay = 0
+
+    def held_by_others(self, late, others):
+        """Whether another thread held the GIL when this one should have woken, ``late`` nanoseconds ago.
+
+        What is left of the lateness after its own wait for a core is a wait for the GIL, since it does nothing else;
+        and threads beside the main one, which ran for ``others`` since the last look, must have run as long as that.
+        """
+        before, self._delay = self._delay, self._files.run_delay()
+        late -= self._delay - before
+        return late >= PROMPT_NS and others >= late
+
+    def wanting(self, frames):
+        """The frames of the threads beside both that want the GIL, or have it."""
+        found = []
+        for thread, frame in frames.items():
+            if thread != self._me and thread != self._main and not frame.f_code.co_filename.endswith(WAITS):
+                found.append(frame)
+                if len(found) == MOST_THREADS:
+                    break
+        return found
+
+    def close(self):
+        self._files.close()

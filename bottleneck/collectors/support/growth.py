@@ -1,0 +1,284 @@
+"""Looks for the container that grows while the process's memory does. Called by the collectors that see steps.
+
+Memory first: only when RSS has grown since the first look are lengths read, of lists, dicts, sets, deques and
+bytearrays among the loop's local names, its module's globals, and one level into the objects named there; of small
+dicts the containers in them as well, as a history of losses is kept. Nothing is kept but names and numbers, no method
+of the user's is called, and one look is bounded in names and in time.
+"""
+
+import os
+import sys
+
+from ...agent.recorder import now
+from .watches import CollectorWatch, DeviceWatch
+
+_GROWN_BYTES = 4 << 20  # below this nothing is looked at
+_FIRST_MASK = 15  # one step in 16
+_LOOKS = 256  # after so many, half as often: a long run takes some thousand
+_MAX_NAMES = 1500
+_MAX_NS = 2_000_000
+_MAX_FRAMES = 4  # the loop's own function and the user's functions that called it
+_MIN_LENGTH = 8
+_MAX_KEYS = 32  # of a dict that is looked into: with more it is a table, and its own length tells
+_MAX_KEY_LETTERS = 40
+_MAX_DICTS = 2  # inside each other: history["train"]["loss"]
+_MAX_NOTES = 4000
+_mro_of = type.__dict__["__mro__"].__get__
+_dict_of = object.__getattribute__
+_OPTIMIZED = 1  # code flag: local names live in slots, and f_locals is a copy
+_SNAPSHOT = frozenset(("locals", "vars", "eval", "exec", "dir", "f_locals"))
+_COPIES_LOCALS = sys.version_info < (3, 13)
+
+
+class Growth:
+    """``if due(): look(frame)`` once a step, with the user's frame that runs it; from several places at will."""
+
+    def __init__(self, recorder):
+        self.recorder = recorder
+        self.looks = 0
+        self.steps = 0
+        self.mask = _FIRST_MASK
+        self._notes = 0
+        self._base = None
+        self._lengths = {}
+        self._page = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+        self._pid = 0
+        self._statm = -1
+        collections = sys.modules.get("collections")
+        self._kinds = {list: "list", dict: "dict", set: "set", bytearray: "bytearray"}
+        if collections is not None:
+            self._kinds[collections.deque] = "deque"
+        self._until = 0
+        self._left = 0
+        self._looking = False
+        self._device = DeviceWatch(recorder)
+        self._watches = {"device-memory": self._device}
+
+    def due(self):
+        """Whether this step is one to look at: ``steps`` counts them, those that ``mask`` leaves 0 are."""
+        self.steps += 1
+        return not self.steps & self.mask
+
+    def rss(self):
+        """Resident bytes of this process; 0 where there is no /proc."""
+        if self._pid != os.getpid():  # a descriptor from before a fork shows the parent
+            self._pid = os.getpid()
+            try:
+                self._statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+            except OSError:
+                self._statm = -1
+        if self._statm < 0:
+            return 0
+        return int(os.pread(self._statm, 128, 0).split()[1]) * self._page
+
+    def look(self, frame):
+        """Note every container that has grown since the last look, when memory has.
+
+        Does nothing without a frame, nor while another thread looks.
+        """
+        if self._looking:
+            return
+        self._looking = True
+        try:
+            self._watch()
+            self._look(frame)
+        finally:
+            self._looking = False
+
+    def watch_collections(self):
+        """From now on, sum up what Python's garbage collector takes; ends with the ``detach`` of what is returned."""
+        watch = CollectorWatch(self.recorder)
+        watch.attach()
+        self._watches["garbage-collector"] = watch  # type: ignore[assignment]
+        return watch
+
+    def _watch(self):
+        """Look at what is no container; one that fails is looked at no more, and the rest goes on."""
+        for name, watch in list(self._watches.items()):
+            try:
+                watch()
+            except Exception as error:
+                del self._watches[name]
+                self.recorder.fail(name, "look", error)
+
+    def _look(self, frame):
+        rss = self.rss()
+        self.looks += 1
+        if not self.looks % _LOOKS:
+            self.mask = 2 * self.mask + 1
+        if self._base is None:
+            self._base = rss
+        # The first look reads lengths too: a container must be seen before it can be seen growing.
+        grown = rss - self._base >= _GROWN_BYTES or self._device.grown
+        if frame is None or (self.looks > 1 and not grown) or self._notes >= _MAX_NOTES:
+            return
+        self._until = now() + _MAX_NS
+        self._left = _MAX_NAMES
+        seen = set()
+        user, frames = frame, 0
+        while user is not None and frames < _MAX_FRAMES:
+            self._frame(user, rss, seen)
+            user, frames = self.recorder.user_frame(user.f_back), frames + 1
+
+    def _frame(self, frame, rss, seen):
+        code = frame.f_code
+        # Before 3.13 reading f_locals refreshes the one dict that the function's own locals() has given out.
+        if code.co_flags & _OPTIMIZED and not (_COPIES_LOCALS and _SNAPSHOT.intersection(code.co_names)):
+            names = frame.f_locals
+            try:
+                self._names("local", names, code, rss, seen)
+            finally:
+                # That dict stays with the frame and would keep the user's objects alive: empty it, unless
+                # somebody else (a debugger) holds it too.
+                if _COPIES_LOCALS and sys.getrefcount(names) <= 3:
+                    names.clear()
+        if id(frame.f_globals) not in seen:
+            seen.add(id(frame.f_globals))
+            self._names("global", frame.f_globals, code, rss, seen)
+
+    def _names(self, scope, names, code, rss, seen):
+        """Containers among ``names``, then those that are attributes of the objects among them."""
+        file = code.co_filename
+        for name, value in list(names.items()):
+            if type(name) is not str or name.startswith("__") or not self._go_on():
+                continue
+            if self._container(scope, name, value, code, file, rss, seen):
+                continue
+            kind = type(value)
+            if kind in _LEAVES or id(value) in seen:
+                continue
+            seen.add(id(value))
+            is_module = kind is _MODULE
+            try:
+                inside = _dict_of(value, "__dict__")
+            except Exception:
+                continue
+            if type(inside) is not dict:
+                continue
+            if is_module:
+                where = inside.get("__file__")
+                if type(where) is not str or where.startswith(self.recorder.prefixes) or id(inside) in seen:
+                    continue
+                seen.add(id(inside))
+            else:
+                where = _file_of(kind) or file
+            for attribute, held in list(inside.items()):
+                if type(attribute) is str and not attribute.startswith("__") and self._go_on():
+                    self._container("attribute", name + "." + attribute, held, code, where, rss, seen)
+
+    def _go_on(self):
+        self._left -= 1
+        return self._left > 0 and (self._left & 31 or now() < self._until)
+
+    def _container(self, scope, name, value, code, file, rss, seen, key=""):
+        """Whether ``value`` is a container; its length is noted when it has grown. ``key``: where in ``name`` it is."""
+        kind = type(value)
+        if kind not in self._kinds:
+            for base in _mro_of(kind):
+                if base in self._kinds:
+                    kind = base
+                    break
+            else:
+                return False
+        if id(value) in seen:
+            return True
+        seen.add(id(value))
+        length = kind.__len__(value)  # the builtin's own, also for a subclass that has another
+        if kind is dict and length <= _MAX_KEYS and key.count("[") < _MAX_DICTS:
+            self._inside(scope, name, value, code, file, rss, seen, key)
+        known = (scope, name, key, code)
+        before = self._lengths.get(known)
+        if before is None and len(self._lengths) >= 4 * _MAX_NAMES:
+            return True
+        self._lengths[known] = length
+        if before is not None and length > before and length >= _MIN_LENGTH:
+            self._notes += 1
+            item_kind, item_bytes = _item(kind, value)
+            self.recorder.note(
+                "container",
+                name=name,
+                key=key,
+                container=self._kinds[kind],  # type: ignore[index]
+                length=length,
+                step=self.steps or self.looks,
+                time_ns=now(),
+                rss_bytes=rss,
+                site=self.recorder.site_of(code, code.co_firstlineno),
+                scope=scope,
+                file=os.path.abspath(file),
+                item=item_kind,
+                item_bytes=item_bytes,
+            )
+        return True
+
+    def _inside(self, scope, name, value, code, file, rss, seen, key):
+        """The containers in a dict, under keys that can be written down without asking the user's code."""
+        for inner, held in list(dict.items(value)):
+            if type(held) in _LEAVES or not self._go_on():
+                continue
+            if type(inner) is int or (type(inner) is str and len(inner) <= _MAX_KEY_LETTERS and "[" not in inner):
+                self._container(scope, name, held, code, file, rss, seen, f"{key}[{inner!r}]")
+
+
+_MODULE = type(sys)
+_LEAVES = frozenset(
+    (
+        int,
+        float,
+        complex,
+        bool,
+        str,
+        bytes,
+        tuple,
+        frozenset,
+        type,
+        type(None),
+        type(len),
+        type(lambda: 0),
+        range,
+        slice,
+    )
+)
+
+
+def _file_of(kind):
+    """The file of a class, "" when unknown."""
+    try:
+        module = sys.modules.get(type.__dict__["__dict__"].__get__(kind).get("__module__"))
+        where = getattr(module, "__file__", None)
+    except Exception:
+        return ""
+    return where if type(where) is str else ""
+
+
+def _item(kind, value):
+    """(what the newest element is, its bytes or None): exact builtins, numpy arrays and torch tensors only."""
+    try:
+        if type(value) is not kind or kind in (set, bytearray):
+            return "", None
+        item = next(reversed(value.values())) if kind is dict else value[-1]
+        return _measure(item, 2)
+    except Exception:
+        return "", None
+
+
+def _measure(item, depth):
+    kind = type(item)
+    torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy")
+    if torch is not None and kind in (getattr(torch, "Tensor", None), getattr(torch.nn, "Parameter", None)):
+        return ("tensor with graph" if item.grad_fn is not None else "tensor"), int(item.nbytes)
+    if numpy is not None and kind is getattr(numpy, "ndarray", None):
+        return "array", int(item.nbytes)
+    if kind in (int, float, bool, str, bytes, bytearray, complex, type(None)):
+        return kind.__name__, sys.getsizeof(item)
+    if kind in (list, tuple, dict) and depth:
+        total, graph = sys.getsizeof(item), False
+        for count, part in enumerate(item.values() if kind is dict else item):
+            if count >= 16:  # the rest is taken to be like these
+                total = total * len(item) // 16
+                break
+            what, size = _measure(part, depth - 1)
+            graph = graph or what == "tensor with graph"
+            total += size or 0
+        return ("tensor with graph" if graph else kind.__name__), total
+    return kind.__name__, None

@@ -1,0 +1,291 @@
+"""Reads of files by any library: the READ phase, the note "read", and what a timed Dataset item spends reading.
+
+Inside a DataLoader (a worker process, or the wait of the main process) reads belong to data loading: only those of a
+timed item are recorded, as parts of that item; the others cost one comparison. A read below ``SMALL_NS`` is summed
+up by call site instead of being described one by one.
+"""
+
+import atexit
+import os
+import sys
+from time import process_time_ns, thread_time_ns
+from types import FunctionType, MethodType
+
+from ... import signals
+from ...agent.recorder import now
+from .. import dress
+
+SMALL_NS = 1_000_000  # below a millisecond a note would cost more than it tells
+MAX_NOTES = 2000
+FLUSH_NS = 1_000_000_000
+MAX_COLUMNS = 500
+_SUMS = 1024
+_PATH = 1024
+
+
+class Reads:
+    """Ids, notes and sums of this process; shared by all readers. ``of(recorder)`` finds it."""
+
+    def __init__(self, recorder):
+        self.recorder = recorder
+        self.count = 0
+        self.notes = 0
+        self.sums = {}
+        self.flushed = 0
+        self.inside = False  # a read of a timed item is open
+        self.pid = recorder.pid
+        atexit.register(self.flush)
+
+    def begin(self):
+        """Token of a read that starts now, None when it is not to be recorded."""
+        recorder = self.recorder
+        if recorder.sampling:
+            if self.inside:  # numpy.load calls numpy.fromfile: the outermost one counts
+                return None
+            self.inside = True
+            return None, 0, now(), thread_time_ns()
+        if recorder.role == signals.WORKER:
+            return None
+        ring = recorder.ring()
+        outer = ring.phase
+        # A read inside another phase (waiting for data, a checkpoint, an outer read) is part of that phase.
+        if outer > signals.IMPORT:
+            return None
+        ring.phase = signals.READ
+        # pyarrow parses in threads of its own: outside samples the CPU time is the process's.
+        return ring, outer, now(), process_time_ns()
+
+    def end(self, token, call, form, describe, failed, kind=signals.SAMPLE_READ):
+        """Close the read; ``describe() -> fields`` is asked only for reads worth a note. Returns the read id or 0."""
+        ring, outer, t0, c0 = token
+        if ring is None:
+            self.inside = False
+            cpu = thread_time_ns() - c0
+            self.recorder.ring().put(kind, 0, t0, now(), cpu)
+            return 0
+        cpu = process_time_ns() - c0
+        self.count += 1
+        number = self.count
+        t1 = ring.close(signals.READ, outer, t0, number, signals.RAISED if failed else 0)
+        if failed:
+            return 0
+        if t1 - t0 < SMALL_NS or self.notes >= MAX_NOTES:
+            self.add(call, form, t0, t1, cpu)
+            return 0
+        self.note(number, call, form, t0, t1, cpu, ring.number, describe())
+        return number
+
+    def note(self, number, call, form, t0, t1, cpu, thread, fields, wall=None):
+        """Describe one read. ``wall``: nanoseconds in the reader where that is less than t1 - t0."""
+        self.notes += 1
+        plain = dict(path=None, size_bytes=None, rows=None, columns=None, column_count=None, asked_columns=None)
+        plain.update(engine=None, dtypes=None)
+        plain.update(fields)
+        site = plain.pop("site", None) or self.recorder.site()
+        self.recorder.note(
+            "read", id=number, call=call, format=form, count=1, wall_ns=t1 - t0 if wall is None else wall, cpu_ns=cpu,
+            site=site, t0=t0, t1=t1, thread=thread, **plain
+        )  # fmt: skip
+
+    def add(self, call, form, t0, t1, cpu):
+        """Sum a small read up by call site; at most ``_SUMS`` sites."""
+        site = self.recorder.site()
+        key = (call, form, site)
+        found = self.sums.get(key)
+        if found is None:
+            if len(self.sums) >= _SUMS:
+                return
+            found = self.sums[key] = [0, 0, 0, t0, t1]
+        found[0] += 1
+        found[1] += t1 - t0
+        found[2] += cpu
+        found[4] = t1
+        if t1 - self.flushed > FLUSH_NS:
+            self.flushed = t1
+            self.flush()
+
+    def flush(self):
+        """Write the sums so far as notes with ``count``, id 0."""
+        if self.recorder.pid != self.pid:
+            self.pid = self.recorder.pid
+            self.sums = {}
+            return
+        sums, self.sums = self.sums, {}
+        for (call, form, site), (count, wall, cpu, t0, t1) in sums.items():
+            self.recorder.note(
+                "read", id=0, call=call, format=form, count=count, path=None, size_bytes=None, rows=None, columns=None,
+                column_count=None, asked_columns=None, engine=None, dtypes=None, wall_ns=wall, cpu_ns=cpu, site=site,
+                t0=t0, t1=t1, thread=0
+            )  # fmt: skip
+
+
+_states = {}
+
+
+def of(recorder):
+    """The Reads of a recorder, made at the first use."""
+    found = _states.get(id(recorder))
+    if found is None or found.recorder is not recorder:
+        found = _states[id(recorder)] = Reads(recorder)
+    return found
+
+
+def path_of(target):
+    """(path without query or credentials, size in bytes) of a path, URL or open file; None where unknown."""
+    name = target if isinstance(target, (str, bytes)) else None
+    if name is None and hasattr(target, "__fspath__"):
+        name = os.fspath(target)
+    if name is None:
+        name = getattr(target, "name", None)
+    if isinstance(name, bytes):
+        name = os.fsdecode(name)
+    if not isinstance(name, str) or len(name) > _PATH or "\n" in name:
+        return None, None
+    if "://" in name:
+        scheme, _, rest = name.partition("://")
+        host, slash, path = rest.partition("?")[0].partition("#")[0].partition("/")
+        return scheme + "://" + host.rpartition("@")[2] + slash + path, None
+    try:
+        return os.path.abspath(name), os.stat(name).st_size
+    except (OSError, ValueError):
+        return name, None
+
+
+def size_of(target):
+    """``path_of`` as the two fields of a note."""
+    path, size = path_of(target)
+    return {"path": path, "size_bytes": size}
+
+
+def names(columns):
+    """Column names as text, at most ``MAX_COLUMNS``."""
+    return [str(name) for name in columns[:MAX_COLUMNS]]
+
+
+def asked(columns):
+    """The columns a caller asked for as a list of text; None when all, or when they are chosen by a function."""
+    if columns is None or callable(columns):
+        return None
+    try:
+        return [str(name) for name in columns][:MAX_COLUMNS]
+    except TypeError:
+        return None
+
+
+def argument(args, kwargs, index, name):
+    """A parameter that may be positional; None when absent."""
+    if len(args) > index:
+        return args[index]
+    return kwargs.get(name)
+
+
+def reader(collector, original, call, form, describe):
+    """``original`` as a recorded reader; ``describe(args, kwargs, result) -> fields`` of the note."""
+    reads = of(collector.recorder)
+
+    def before(args, kwargs):
+        token = reads.begin()
+        return None if token is None else (token, args, kwargs)
+
+    def after(token, result, failed):
+        if token is not None:
+            begun, args, kwargs = token
+            reads.end(begun, call, form, lambda: describe(args, kwargs, result), failed)
+
+    return guard(collector, original, before, after)
+
+
+def guard(collector, original, before, after):
+    """``collector.wrap`` whose failing hook also gives the thread its phase back."""
+
+    def safe_before(args, kwargs):
+        ring = collector.recorder.ring()
+        outer = ring.phase
+        try:
+            return before(args, kwargs)
+        except BaseException:
+            ring.phase = outer
+            raise
+
+    def safe_after(token, result, failed):
+        try:
+            after(token, result, failed)
+        except BaseException:
+            begun = token[0] if isinstance(token, tuple) else None
+            if isinstance(begun, tuple) and begun[0] is not None:
+                begun[0].phase = begun[1]
+            raise
+
+    return alike(unseen(collector.wrap(original, safe_before, safe_after), original), original)
+
+
+def unseen(hooked, original):
+    """``hooked``, a wrapper with ``*args``, named so that a warning raised below it still names the user's line.
+
+    pandas counts the frames of its own folder, ours has to be one of them. Others count a fixed number of frames, from
+    which ``warnings`` leaves out those whose file has both words of "importlib" and "_bootstrap" in its name.
+    """
+    code = hooked.__code__
+    if (getattr(original, "__module__", None) or "").partition(".")[0] == "pandas":
+        file = os.path.join(os.path.dirname(sys.modules["pandas"].__file__), "(hooked)")
+    else:
+        file = code.co_filename + " (as importlib_bootstrap)"
+    hooked.__code__ = code.replace(co_filename=file, co_name=getattr(original, "__name__", code.co_name))
+    return hooked
+
+
+def alike(hooked, original):
+    """``hooked`` itself for a Python function; for one written in C a stand-in that also looks like that.
+
+    As an attribute of a class, a C function is no method (those of Cython are), and it is no ``FunctionType``.
+    """
+    kind = type(original)
+    if isinstance(original, FunctionType):
+        return hooked
+    fields = {
+        "__call__": staticmethod(hooked),
+        "__class__": property(lambda self: kind),
+        "__getattr__": lambda self, name: getattr(original, name),
+        "__reduce__": lambda self: original.__qualname__,
+        "__repr__": lambda self: repr(original),
+    }
+    if hasattr(kind, "__get__"):
+        fields["__get__"] = lambda self, it, owner=None: self if it is None else MethodType(self, it)
+    return dress(type(kind.__name__, (), fields)(), original)
+
+
+def replace(collector, owner, name, hooked):
+    """Replace ``owner.name``, and the same object in the module that defines it, so that it pickles by name."""
+    original = getattr(owner, name)
+    collector.patches.replace(owner, name, hooked)
+    home = sys.modules.get(getattr(original, "__module__", None) or "")
+    if home is not None and home is not owner and getattr(home, name, None) is original:
+        collector.patches.replace(home, name, hooked)
+
+
+def writer(collector, original):
+    """``original`` recorded as WRITE, outermost call outside other phases only; arg: call-site id."""
+    return timed(collector, original, signals.WRITE)
+
+
+def timed(collector, original, phase):
+    """``original`` recorded as ``phase`` when no other phase is open; arg: call-site id."""
+    recorder = collector.recorder
+
+    def before(args, kwargs):
+        if recorder.role == signals.WORKER or recorder.sampling:
+            return None
+        ring = recorder.ring()
+        outer = ring.phase
+        if outer > signals.IMPORT:
+            return None
+        site = recorder.site()
+        ring.phase = phase
+        return (ring, outer), now(), site
+
+    def after(token, result, failed):
+        if token is not None:
+            (ring, outer), t0, site = token
+            ring.close(phase, outer, t0, site)
+
+    return guard(collector, original, before, after)

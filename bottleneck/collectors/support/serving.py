@@ -1,0 +1,388 @@
+"""Records served requests and the event loop they run in: the layer around an ASGI application, and the loop probe.
+
+A handler that blocks the event loop hides the requests that wait behind it: they have not entered the application yet.
+The lag of a heartbeat in the loop is therefore the signal, and a watchdog thread looks at the loop's thread while the
+heartbeat is late, because afterwards the blocking frame is gone.
+"""
+
+import contextvars
+import gc
+import os
+import sys
+import time
+
+from ... import signals
+from ...agent.frames import line_of
+from ...agent.recorder import is_users_exception, now
+from ...agent.unpatched import allocate_lock, get_ident, sleep, start_new_thread
+
+BEAT_SECONDS = 0.05  # wakes the loop 20 times a second; a 20 ms heartbeat cost 0.9 % of a core
+LATE_NS = 10_000_000  # a heartbeat later than this is recorded
+WATCH_SECONDS = 0.025  # the watchdog looks this long after a heartbeat was due
+LOOK_SECONDS = 0.02  # and looks again this often while the loop stays blocked
+MOST_LOOKS = 50  # then ten times less often
+GIL_WAIT_NS = 3_000_000  # a thread that waits this much longer than it slept waited for the interpreter lock
+QUIET_BEATS = 100  # the probe rests after this many beats without a request
+MOST_ROUTES = 512  # "METHOD route status" texts kept; the rest share one name
+GARBAGE = 0xFFFF  # flags of a LAG record: the garbage collector did it
+_FORWARD_HOOK = os.sep + os.path.join("collectors", "support", "forward.py")
+_LOOP_FOLDERS = (os.sep + "asyncio" + os.sep, os.sep + "uvloop" + os.sep, os.sep + "selectors.py")
+
+# The request that the running code belongs to, as a list that is emptied when it ends: a server may start the next
+# request of a connection in the context of the last one.
+_current: "contextvars.ContextVar[object]" = contextvars.ContextVar("bottleneck_request", default=None)
+
+
+def recording_call(state, application, scope, receive, send):
+    """The awaitable to use in place of ``application(scope, receive, send)``; the plain one when not recording."""
+    kind = scope["type"]
+    if not state.on or _current.get():
+        return application(scope, receive, send)
+    if kind == "http":
+        return _request(state, application, scope, receive, send)
+    if kind == "lifespan":
+        return _lifespan(state, application, scope, receive, send)
+    return application(scope, receive, send)
+
+
+async def _lifespan(state, application, scope, receive, send):
+    state.guard(state.begin, "lifespan")
+    try:
+        return await application(scope, receive, send)
+    finally:
+        state.guard(state.end, "lifespan")
+
+
+async def _request(state, application, scope, receive, send):
+    try:
+        in_flight = state.in_flight = state.in_flight + 1
+        state.arrivals += 1
+        if not state.beating or state.loop.is_closed():
+            state.begin()
+        mark = [True]
+        _current.set(mark)
+        status = t1 = 0
+        t0 = now()
+    except BaseException as error:
+        state.in_flight -= 1
+        state.off("before", error)
+        return await application(scope, receive, send)
+
+    def watched(message):
+        nonlocal status, t1
+        try:
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            elif not message.get("more_body"):
+                t1 = now()  # background tasks run on after the response
+        except Exception:  # a malformed message is between the application and the server
+            pass
+        return send(message)
+
+    try:
+        return await application(scope, receive, watched)
+    finally:
+        state.in_flight -= 1
+        mark.clear()
+        if state.on:
+            try:
+                state.put(t0, t1 or now(), in_flight, scope, status)
+            except BaseException as error:
+                state.off("after", error)
+
+
+def fold(path):
+    """``path`` with every part that holds a digit replaced: ids must not become routes of their own."""
+    return "/".join("{}" if any(c.isdigit() for c in part) else part[:64] for part in path.split("/")[:12])
+
+
+class Serving:
+    """What serving in this process looks like now; ``in_flight`` requests are inside the application."""
+
+    id = "serving"
+
+    def __init__(self, recorder):
+        self.recorder = recorder
+        self.on = True
+        self.in_flight = 0
+        self.arrivals = 0
+        self.beating = False
+        self.loop = None
+        self.users = 0  # collectors and hand-made layers that use this state
+        self._names = {}
+        self._models = {}  # call-site id -> times seen inside a forward
+        self._limiter = None
+        self._seen = 0
+        self._quiet = 0
+        self._beats = 0
+        self._reset_block()
+        self.thread = 0
+        self.due = 0
+        self._cpu = 0
+        self._garbage = 0
+        self._garbage_began = 0
+        self._watching = False
+        self._stop = None
+        self._stopped = None
+        os.register_at_fork(before=self.stop_watching, after_in_parent=self._resume, after_in_child=self._forget)
+
+    # -- requests ------------------------------------------------------------------------------------------
+
+    def put(self, t0, t1, in_flight, scope, status):
+        """One finished request; 0 as status when no response was started."""
+        route = scope.get("route")
+        path = getattr(route, "path", None)
+        key = (scope["method"], path if path is not None else scope["path"], status)
+        name = self._names.get(key)
+        if name is None:
+            name = self._name(key, path)
+        recorder = self.recorder
+        ring = recorder.rings.get(get_ident()) or recorder.ring()
+        ring.put(signals.REQUEST, in_flight if in_flight < 65535 else 65535, t0, t1, name)
+
+    def _name(self, key, template):
+        method, path, status = key
+        if template is None:
+            path = fold(path)
+        if len(self._names) >= MOST_ROUTES:
+            return self.recorder.string("%s (other) %d" % (method[:16], status))
+        name = self._names[key] = self.recorder.string("%s %s %d" % (method[:16], path, status))
+        return name
+
+    # -- the heartbeat, in the loop's thread ---------------------------------------------------------------
+
+    def begin(self):
+        """Start the heartbeat in the running loop, if it does not beat already."""
+        from asyncio import get_running_loop
+
+        loop = get_running_loop()
+        if self.beating and self.loop is loop:
+            return
+        if self.loop is not loop:
+            self._limiter = None
+        self.loop = loop
+        self.thread = get_ident()
+        self.beating = True
+        self._quiet = 0
+        self._cpu = time.thread_time_ns()
+        if self._collected not in gc.callbacks:
+            gc.callbacks.append(self._collected)
+        self.recorder.note("serving", event="begin", time_ns=now())
+        self._arm(now())
+        self._watch()
+
+    def end(self):
+        """The application's life is over: no more heartbeats."""
+        if self.beating:
+            self.beating = False
+            self.recorder.note("serving", event="end", time_ns=now(), arrivals=self.arrivals, beats=self._beats)
+        self.stop_watching()
+
+    def _arm(self, time_ns):
+        self.due = time_ns + int(BEAT_SECONDS * 1e9)
+        self.loop.call_later(BEAT_SECONDS, self._beat, self.loop)
+
+    def _beat(self, loop):
+        if loop is not self.loop:
+            return
+        if not self.beating or not self.on:
+            self.beating = False
+            return
+        try:
+            ran = now()
+            cpu = time.thread_time_ns()
+            self._beats += 1
+            if ran - self.due > LATE_NS:
+                self._put_lag(ran, cpu)
+            self._cpu = cpu
+            self._garbage = 0
+            self._sample_pool(ran)
+            self._quiet = 0 if self.arrivals != self._seen or self.in_flight else self._quiet + 1
+            self._seen = self.arrivals
+            if self._quiet > QUIET_BEATS:
+                self.beating = False
+                return
+            self._arm(now())
+        except BaseException as error:
+            self.beating = False
+            self.off("heartbeat", error)
+
+    def _put_lag(self, ran, cpu):
+        """One late heartbeat. flags: CPU percent of the loop's thread, and how often the watchdog ran freely + 1."""
+        late = ran - self.due
+        stack = 0
+        flags = min(100, int(100 * (cpu - self._cpu) / (late + BEAT_SECONDS * 1e9)))
+        if self._garbage > late // 2:
+            flags = GARBAGE
+        elif self._sites:
+            stack = self._ids[max(self._sites, key=self._sites.__getitem__)]
+            if self._looks:
+                flags |= (1 + 100 * self._free // self._looks) << 8
+        self._reset_block()
+        ring = self.recorder.rings.get(get_ident()) or self.recorder.ring()
+        ring.put(signals.LAG, flags, self.due, ran, stack)
+
+    def _sample_pool(self, time_ns):
+        """The thread pool of anyio, where one is in use and something changed."""
+        if self._limiter is None:
+            anyio = sys.modules.get("anyio.to_thread")
+            if anyio is None or not self.in_flight:
+                return
+            # The limiter lives in a variable of the running loop; only a loop that has one already is asked.
+            try:
+                self._limiter = anyio.current_default_thread_limiter()
+            except Exception:
+                return
+        limiter = self._limiter
+        borrowed = limiter.borrowed_tokens
+        if borrowed:
+            waiting = limiter.statistics().tasks_waiting
+            total = min(int(limiter.total_tokens), 0xFFFFFFFF) if limiter.total_tokens < 2**31 else 0
+            ring = self.recorder.ring()
+            ring.put(signals.POOL, min(waiting, 65535), time_ns, time_ns, borrowed << 32 | total)
+
+    def _collected(self, phase, info):
+        if phase == "start":
+            self._garbage_began = now()
+        else:
+            self._garbage += now() - self._garbage_began
+
+    # -- the watchdog, in a thread of its own --------------------------------------------------------------
+
+    def _reset_block(self):
+        self._sites = {}  # (code, line) of the user's innermost frame -> times seen
+        self._ids = {}
+        self._looks = 0
+        self._free = 0
+
+    def _watch(self):
+        if self._watching:
+            return
+        self._watching = True
+        self._stop = allocate_lock()
+        self._stop.acquire()
+        self._stopped = allocate_lock()
+        self._stopped.acquire()
+        start_new_thread(self._watchdog, (self._stop, self._stopped))
+
+    def stop_watching(self):
+        """End the watchdog and wait for it (before a fork: a process with threads must not be copied)."""
+        if self._watching:
+            self._watching = False
+            self._stop.release()
+            if self.thread != 0 and self._stopped is not None:
+                self._stopped.acquire(timeout=1.0)
+
+    def _resume(self):
+        if self.beating and self.on:
+            self._watch()
+
+    def _forget(self):
+        """In a forked child: no loop, no thread, no request of the parent's goes on here."""
+        self._watching = False
+        self.beating = False
+        self.in_flight = 0
+        self.loop = None
+        self._limiter = None
+        self._names = {}
+        self._models = {}
+        self._reset_block()
+
+    def _watchdog(self, stop, stopped):
+        try:
+            looked, looks = 0, 0
+            while not stop.acquire(timeout=LOOK_SECONDS if looked == self.due else WATCH_SECONDS):
+                due = self.due
+                if self.in_flight:
+                    self._look_at_model()
+                if not self.beating or now() - due < WATCH_SECONDS * 1e9:
+                    continue
+                if looked != due:
+                    looked, looks = due, 0
+                looks += 1
+                if looks < MOST_LOOKS or looks % 10 == 0:
+                    self._look()
+        except BaseException as error:
+            try:
+                self.recorder.fail(self.id, "watchdog", error)
+            except BaseException:
+                pass
+        finally:
+            stopped.release()
+
+    def _look(self):
+        """Note the user's innermost frame that keeps the loop's thread from its loop; and whether we got to run."""
+        before = now()
+        sleep(0.001)
+        self._looks += 1
+        self._free += now() - before < 1_000_000 + GIL_WAIT_NS
+        top = frame = sys._current_frames().get(self.thread)
+        inner = user = None
+        while frame is not None and not any(folder in frame.f_code.co_filename for folder in _LOOP_FOLDERS):
+            if inner is None:
+                inner = frame
+            if user is None and self.recorder.is_user(frame.f_code):
+                user = frame
+            frame = frame.f_back
+        site = user or inner
+        if site is None:  # waiting in its selector: late for want of a core or of the interpreter lock
+            return
+        key = (site.f_code, line_of(site))
+        if key not in self._ids:
+            self._ids[key] = self.recorder.stack(top)
+        self._sites[key] = self._sites.get(key, 0) + 1
+
+    def _look_at_model(self):
+        """Note which line calls the model: the user's frame above the outermost forward of a thread inside one."""
+        for thread, ring in list(self.recorder.rings.items()):
+            if ring.phase != signals.FORWARD and ring.phase != signals.EVAL:
+                continue
+            frame = sys._current_frames().get(thread)
+            caller = None
+            while frame is not None:
+                if frame.f_code.co_filename.endswith(_FORWARD_HOOK):
+                    caller = frame
+                frame = frame.f_back
+            user = self.recorder.user_frame(caller)
+            if user is not None:
+                site = self.recorder.site_of(user.f_code, line_of(user))
+                count = self._models[site] = self._models.get(site, 0) + 1
+                if count & (count - 1) == 0:  # 1, 2, 4, ...: a note is a write
+                    self.recorder.note("model_call", site=site, count=count)
+
+    # -- failures ------------------------------------------------------------------------------------------
+
+    def guard(self, function, where):
+        """Call one of ours; its failure switches the collector off and never reaches the application."""
+        try:
+            function()
+        except BaseException as error:
+            self.off(where, error)
+
+    def off(self, where, error):
+        """A hook of ours failed: pass requests through from now on."""
+        if is_users_exception(error):
+            raise error
+        self.on = False
+        self.recorder.serving = None
+        self.recorder.fail(self.id, where, error)
+
+    def release(self):
+        """One user less; with the last one everything stops."""
+        self.users -= 1
+        if self.users <= 0:
+            self.on = False
+            self.guard(self.end, "detach")
+            if self._collected in gc.callbacks:
+                gc.callbacks.remove(self._collected)
+            if self.recorder.serving is self:
+                self.recorder.serving = None
+
+
+def serving(recorder):
+    """The serving state of this process, made at the first use; counts its users."""
+    state = recorder.serving
+    if state is None:
+        state = recorder.serving = Serving(recorder)
+    state.users += 1
+    return state

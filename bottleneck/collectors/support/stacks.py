@@ -1,0 +1,387 @@
+"""Call stacks of the main thread, weighted by time: running time by a CPU timer, blocked time by a slow thread.
+
+The timer counts the CPU time of the main thread, so it never interrupts a blocked system call, never wakes an idle
+event loop, and costs nothing while the program waits. Its handler runs at the next bytecode and weighs the sample by
+the CPU time since the last one, so that a long C call is charged in full to the line that called it. A thread that is
+blocked has released the GIL, so a second, slow thread can look at it; blocked time = wall time - CPU time - time
+spent waiting for a core, and all of it is handed to the stacks seen blocked. Both together add up to the wall time.
+
+The signal is SIGURG, which the kernel ignores by default (the Go runtime uses it for the same reason): one that
+arrives after the interpreter has put the default handlers back, or just before an exec, does no harm.
+"""
+
+import _signal
+import atexit
+import os
+import sys
+import time
+from _thread import get_native_id
+
+from ...agent.recorder import Ring, is_users_exception, now
+from ...agent.unpatched import allocate_lock, get_ident, sleep, start_new_thread
+from ...signals import GIL_HELD, STACK_BLOCKED, STACK_CPU, THREAD_CAPACITY
+from .. import BaseCollector, dress
+from . import pyinstrument
+from .gil import PROMPT_NS, GilWatch
+from .posix_timer import Timer
+from .stack_table import MAX_STACKS, StackTable
+from .thread_files import ThreadFiles
+
+SIGNAL = _signal.SIGURG
+TICK_NS = 10_000_000  # of CPU time between two samples of running code
+LONGEST_TICK_NS = 100_000_000
+LOOK_NS = 25_000_000  # between two looks for a blocked main thread
+LONGEST_LOOK_NS = 100_000_000  # while it stays blocked in one place
+WAKE_NS = 1_000_000  # of CPU time until a tick starts the looking thread again after a fork
+SIGNAL_NS = 3_000  # what the kernel and the interpreter spend on one signal, outside of the handler's own clock
+COST_SHARE = 0.0012  # of a core, for each of the two; the intervals are lengthened to stay below
+FIRST_RING = 32001  # numbers of our two rings: apart from those that the recorder counts up
+
+_collector = None
+_at_fork = False
+
+
+class Collector(BaseCollector):
+    """The sampler of this process's main thread."""
+
+    id = "stacks"
+
+    def __init__(self):
+        super().__init__()
+        self._timer = None
+        self._files = ThreadFiles(0)
+        self._forget()
+
+    def _forget(self):
+        """The state of a process in which nothing has been sampled yet."""
+        self._rings = None
+        self._stacks = StackTable(self.recorder)
+        self._thread = None  # (lock that asks it to leave, [native id once it runs])
+        self._gil = None  # of the looking thread
+        self._others_ns = 0  # CPU of all threads but the main one
+        self._forking = False
+        self._busy = False
+        self._wakeup = False  # a wakeup descriptor is set: each signal would write to the user's pipe
+        self._masked = False  # our signal is blocked: it would only wait, and wake who waits for signals
+        self._tick_ns = TICK_NS
+        self._look_ns = LOOK_NS
+        self._owed = 0
+        self._paced_at = 0
+        self._last_blocked = 0
+        self.ticks = self.looks = self.tick_cost_ns = self.look_cost_ns = 0
+
+    # -- on and off ----------------------------------------------------------------------------------------
+
+    def attach(self, recorder):
+        """Start sampling the calling thread, which must be the main one. Never raises."""
+        global _collector
+        self.recorder = recorder
+        self.on = True
+        self._forget()
+        try:
+            if recorder.options.get("stacks") == "pyinstrument" and pyinstrument.start(recorder):
+                self.on = False
+                return
+            if _signal.getsignal(SIGNAL) not in (_signal.SIG_DFL, None):
+                raise RuntimeError("the program uses SIGURG itself")
+            self._patch()
+            _signal.signal(SIGNAL, self._tick)
+            _signal.siginterrupt(SIGNAL, False)
+            _collector = self
+            _register_at_fork()
+            atexit.register(self._at_exit)
+            self._arm()
+        except BaseException as error:
+            self.off("attach", error)
+            self._disarm()
+        else:
+            recorder.note("attached", collector=self.id)
+            recorder.note("gil", enabled=getattr(sys, "_is_gil_enabled", lambda: True)())
+
+    def detach(self):
+        """Stop sampling; the signal's handler and every patched attribute are the old ones again."""
+        was_on = self.on
+        self.on = False
+        self._disarm()
+        if was_on:
+            atexit.unregister(self._at_exit)
+
+    def _arm(self):
+        self._main = get_ident()
+        self._native = get_native_id()
+        self._files = ThreadFiles(self._native)
+        self._clock = time.pthread_getcpuclockid(self._main)
+        self._cpu_ns = time.thread_time_ns()
+        self._look_at = now(), self._cpu_ns, self._files.run_delay()
+        self._timer = Timer(SIGNAL, self._native)
+        if not self._wakeup and not self._masked:
+            self._timer.set(TICK_NS, TICK_NS)
+
+    def _disarm(self):
+        self.stop_thread()
+        self._files.close()
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.delete()
+        try:
+            # Runs a handler that is already due, then drops whatever is still pending.
+            if _signal.getsignal(SIGNAL) == self._tick:
+                _signal.signal(SIGNAL, _signal.SIG_IGN)
+                _signal.signal(SIGNAL, _signal.SIG_DFL)
+        except ValueError:  # not the main thread: our handler stays and does nothing
+            pass
+        ours = vars(_signal)["set_wakeup_fd"]
+        self.patches.restore()
+        module = sys.modules.get("signal")
+        if module is not None and module.set_wakeup_fd is ours:
+            vars(module)["set_wakeup_fd"] = vars(_signal)["set_wakeup_fd"]  # imported while ours was in its place
+
+    def _at_exit(self):
+        if self.on:
+            self.on = False
+            self._disarm()
+            self.recorder.note(
+                "sampler", ticks=self.ticks, tick_cost_ns=self.tick_cost_ns, looks=self.looks,
+                look_cost_ns=self.look_cost_ns, stacks=len(self._stacks), full=len(self._stacks) >= MAX_STACKS,
+            )  # fmt: skip
+
+    def _give_up(self, where, error):
+        """Stop for good and say so, quietly for the user's program."""
+        self.on = False
+        self.recorder.fail(self.id, where, error)
+        self._disarm()
+
+    def _patch(self):
+        """Notice when the program wants SIGURG for itself, a byte in a pipe for every signal, or no signals."""
+        set_handler = _signal.signal
+        set_wakeup = vars(_signal)["set_wakeup_fd"]
+        set_mask = _signal.pthread_sigmask
+
+        def signal(signalnum, handler, /):
+            if self.on and signalnum == SIGNAL and handler != self._tick:
+                self._give_up("signal", RuntimeError("the program installed a handler for SIGURG"))
+            return set_handler(signalnum, handler)
+
+        def set_wakeup_fd(fd, /, **options):
+            before = set_wakeup(fd, **options)
+            self._wakeup = fd >= 0
+            if self.on and self._timer is not None:
+                self._set_timer(self._tick_ns)
+            return before
+
+        def pthread_sigmask(how, mask, /):
+            main = self.on and self._timer is not None and get_ident() == self._main
+            if main and not self._masked:
+                self._pause()  # before the mask is set, so that none is left waiting behind it
+            before = set_mask(how, mask)
+            if main:
+                self._masked = SIGNAL in set_mask(_signal.SIG_BLOCK, ())
+                self._set_timer(self._tick_ns)
+            return before
+
+        self.patches.replace(_signal, "pthread_sigmask", dress(pthread_sigmask, set_mask))
+        self.patches.replace(_signal, "signal", dress(signal, set_handler))
+        self.patches.replace(_signal, "set_wakeup_fd", dress(set_wakeup_fd, set_wakeup))
+        module = sys.modules.get("signal")
+        if module is not None:
+            self.patches.replace(module, "set_wakeup_fd", vars(_signal)["set_wakeup_fd"])
+
+    def _pause(self):
+        try:
+            self._timer.set(0, 0)
+        except OSError as error:
+            self._give_up("timer", error)
+
+    def _set_timer(self, first_ns):
+        try:
+            if self._wakeup or self._masked:
+                self._timer.set(0, 0)
+            else:
+                self._timer.set(first_ns, self._tick_ns)
+        except OSError as error:
+            self._give_up("timer", error)
+
+    # -- running -------------------------------------------------------------------------------------------
+
+    def _tick(self, number, frame):
+        """The signal handler: what ran during the CPU time since the last one."""
+        if self._busy or self._timer is None or not self.on:
+            return
+        self._busy = True
+        try:
+            cpu_ns = time.thread_time_ns()
+            at = now()
+            weight = cpu_ns - self._cpu_ns
+            self._cpu_ns = cpu_ns
+            rings = self._rings or self._open_rings()
+            rings[0].put(STACK_CPU, self._phase(), at - weight, at, self._stacks.id_of(frame))
+            if self._thread is None and not self._forking:
+                self._start_thread()
+            self.ticks += 1
+            cost = time.thread_time_ns() - cpu_ns + SIGNAL_NS
+            self.tick_cost_ns += cost
+            rings[0].spent(cost)
+            if not self.ticks & 7:
+                recent = (self.tick_cost_ns - self._paced_at) / 8
+                self._paced_at = self.tick_cost_ns
+                wanted = min(max(TICK_NS, int(recent / COST_SHARE)), LONGEST_TICK_NS)
+                if not 0.8 < wanted / self._tick_ns < 1.25:
+                    self._tick_ns = wanted
+                    self._set_timer(wanted)
+        except BaseException as error:
+            if is_users_exception(error):
+                raise
+            self._give_up("tick", error)
+        finally:
+            self._busy = False
+
+    def _phase(self):
+        ring = self.recorder.rings.get(self._main)
+        return 0 if ring is None else ring.phase
+
+    def _open_rings(self):
+        recorder = self.recorder
+        path = os.path.join(recorder.live, "%d-%d.ring")
+        first = FIRST_RING
+        while os.path.exists(path % (recorder.pid, first)):  # of the program that this one has replaced by exec
+            first += 2
+        for number, key in ((first, "stacks"), (first + 1, "stacks.blocked")):
+            recorder.rings[key] = Ring(path % (recorder.pid, number), number, THREAD_CAPACITY)
+        self._rings = recorder.rings["stacks"], recorder.rings["stacks.blocked"]
+        return self._rings
+
+    # -- blocked -------------------------------------------------------------------------------------------
+
+    def _start_thread(self):
+        leave = allocate_lock()
+        leave.acquire()
+        self._thread = leave, []
+        start_new_thread(self._run, self._thread)
+
+    def stop_thread(self):
+        """Ask the looking thread to leave and wait until the system no longer counts it, 50 ms at most."""
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        leave, native = thread
+        try:
+            leave.release()
+        except RuntimeError:  # two threads fork at once: the other one has asked
+            return
+        for _ in range(500):
+            if native and (native[0] == 0 or not os.path.exists(f"/proc/self/task/{native[0]}")):
+                return
+            sleep(0.0001)
+
+    def _run(self, leave, native):
+        try:
+            _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
+            native.append(get_native_id())
+            self._gil = GilWatch(self._main)
+            spent = time.thread_time_ns()
+            due = now() + self._look_ns
+            while not leave.acquire(True, max(0, due - now()) / 1e9):
+                self._look(due)
+                total = time.thread_time_ns()
+                self.looks += 1
+                self.look_cost_ns += total - spent
+                if self._rings is not None:
+                    self._rings[1].spent(total - spent)
+                spent = total
+                # A fixed rhythm would beat with a loop of the same period.
+                due = now() + self._look_ns + (self.looks * 7 % 11 - 5) * self._look_ns // 40
+        except BaseException as error:
+            native.append(0)
+            self.on = False
+            self.recorder.fail(self.id, "look", error)
+        finally:
+            if self._gil is not None:
+                self._gil.close()
+
+    def _look(self, due):
+        """Hand the main thread's blocked time since the last look to its present stack, if it is blocked now."""
+        cpu_ns = time.clock_gettime_ns(self._clock)
+        delay_ns = self._files.run_delay()
+        at = now()
+        before_at, before_cpu, before_delay = self._look_at
+        self._look_at = at, cpu_ns, delay_ns
+        wall = at - before_at
+        others_ns = time.process_time_ns() - cpu_ns
+        others, self._others_ns = others_ns - self._others_ns, others_ns
+        held = at - due >= PROMPT_NS and self._gil.held_by_others(at - due, others)
+        blocked = wall - (cpu_ns - before_cpu) - (delay_ns - before_delay)
+        self._owed += blocked
+        still = blocked > 0.9 * wall
+        stack = 0
+        if self._owed > 0 and (still or held or at - due < PROMPT_NS) and self._asleep():
+            frames = sys._current_frames()
+            frame = frames.get(self._main)
+            if frame is not None and self._rings is not None:
+                stack = self._stacks.id_of(frame)
+                self._rings[1].put(STACK_BLOCKED, self._phase(), at - self._owed, at, stack)
+                wanting = self._gil.wanting(frames) if held else ()
+                if wanting:
+                    other = self._stacks.id_of(wanting[self.looks % len(wanting)])
+                    flags = self._phase() | len(wanting) << 8
+                    self._rings[1].put(GIL_HELD, flags, at - self._owed, at, other)
+                self._owed = 0
+            frames.clear()  # our own frame is among them: it would keep itself and theirs alive
+        floor = max(LOOK_NS, int(self.look_cost_ns / (self.looks or 1) / COST_SHARE))
+        if still and stack and stack == self._last_blocked:
+            self._look_ns = min(2 * self._look_ns, max(LONGEST_LOOK_NS, floor))
+        else:
+            self._look_ns = floor
+        self._last_blocked = stack
+
+    def _asleep(self):
+        """Whether the main thread sleeps in the kernel, rather than running or waiting for a core."""
+        return self._files.read("stat").rpartition(b") ")[2][:1] in (b"S", b"D")
+
+
+# -- fork --------------------------------------------------------------------------------------------------
+
+
+def _register_at_fork():
+    global _at_fork
+    if not _at_fork:
+        _at_fork = True
+        os.register_at_fork(before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_after_in_child)
+
+
+def _before_fork():
+    # From Python 3.12 on a fork beside other threads warns, and our thread must not be the reason.
+    collector = _collector
+    if collector is not None and collector.on:
+        collector._forking = True
+        collector.stop_thread()
+
+
+def _after_in_parent():
+    collector = _collector
+    if collector is not None and collector.on:
+        collector._forking = False
+        if collector._timer is not None:
+            collector._set_timer(WAKE_NS)
+
+
+def _after_in_child():
+    # Timers are not inherited. The rings and the thread come with the first tick: a child that execs pays nothing.
+    collector = _collector
+    if collector is not None and collector.on:
+        wakeup, masked = collector._wakeup, collector._masked
+        collector._forget()
+        collector._files.close()  # they tell of the parent
+        collector._wakeup, collector._masked = wakeup, masked
+        collector._timer = None
+        try:
+            collector._arm()
+        except Exception as error:
+            collector._give_up("fork", error)
+
+
+def restart(recorder):
+    """Sample this process's main thread if that does not happen yet, as in a worker. Never raises."""
+    collector = _collector
+    sampled = collector is not None and collector.on
+    if not sampled and "stacks" not in recorder.failed and recorder.options.get("stacks", "auto") == "auto":
+        Collector().attach(recorder)

@@ -1,0 +1,155 @@
+"""``torch.optim.optimizer``: the device window, some steps under torch.profiler. Only where the user asked for it.
+
+Begins a while after the first optimizer step, ends by itself and leaves nothing behind; the supervisor reads the trace.
+A profiler of the user's own comes first: only one can run. Once torch has profiled, a copy of the process made by
+os.fork hangs or aborts when it does not end by os._exit, as those of multiprocessing do: that is torch's, and cannot
+be undone.
+"""
+
+import atexit
+import os
+import sys
+
+from .. import signals
+from ..agent.recorder import now
+from ..agent.unpatched import get_ident
+from . import BaseCollector, dress
+from .support.forward import is_traced
+
+_SETTLED = 10  # optimizer steps: what is loaded, compiled or tried out at first is done
+
+
+class Collector(BaseCollector):
+    id = "device_window"
+    module = "torch.optim.optimizer"
+
+    def attach(self, recorder):
+        asked = recorder.options.get("window", "")
+        if asked.isdigit() and int(asked) > 0 and recorder.role == signals.MAIN:
+            self.length = int(asked)
+            super().attach(recorder)
+
+    def hook(self, module):
+        self.count = 0
+        self.first = None  # (thread, optimizer): a training may have several
+        self.profiler = None
+        self.ended = False
+        self.clocks = []
+        self.began = self.t0 = self.t1 = 0
+        self.mine = False  # a profiler is being made by us
+        self.handle = module.register_optimizer_step_post_hook(self._after_step)
+
+    def detach(self):
+        if getattr(self, "profiler", None) is not None:
+            self._stop("The run ended inside the window.")
+        super().detach()
+        if getattr(self, "handle", None) is not None:
+            self.handle.remove()  # not when the window ends: the optimizer is walking through its hooks then
+            self.handle = None
+
+    def _after_step(self, optimizer, args, kwargs):
+        try:
+            if not self.on or self.ended:
+                return
+            if self.recorder.role != signals.MAIN:  # a forked copy: the window is its parent's
+                self.ended = True
+                return
+            here = get_ident(), id(optimizer)
+            if self.first is None:
+                self.first = here
+                self.compiling = is_traced(sys.modules["torch"])
+                self._watch_profilers()
+            if here != self.first or self.compiling():
+                return
+            self.count += 1
+            if self.profiler is not None:
+                self._step()
+            elif self.count >= _SETTLED:
+                self._start()
+        except BaseException as error:
+            self.profiler = None
+            self._end()
+            self.off("window", error)
+
+    def _start(self):
+        torch = sys.modules["torch"]
+        self.began = now()
+        if torch.autograd._profiler_enabled():
+            self._end("A profiler of the program's own was running.")
+            return
+        cuda = torch.cuda.is_initialized()
+        if cuda and torch.cuda.is_current_stream_capturing():
+            return
+        profiler, kinds = torch.profiler, torch.profiler.ProfilerActivity
+        self.profiler = profiler.profile(
+            activities=[kinds.CPU, kinds.CUDA] if cuda else [kinds.CPU],
+            schedule=profiler.schedule(wait=0, warmup=1, active=self.length, repeat=1),
+            on_trace_ready=self._export,
+        )
+        # torch crashes when the interpreter goes while a profiler runs.
+        atexit.register(self._stop, "The program ended inside the window.")
+        self._own(self.profiler.start)
+
+    def _step(self):
+        self.t1 = now()
+        profiler = self.profiler
+        self._own(profiler.step)
+        if self.ended:
+            self._own(profiler.stop)
+            return
+        # The same moment by both clocks.
+        before = now()
+        with sys.modules["torch"].autograd.profiler.record_function(signals.CLOCK):
+            pass
+        after = now()
+        self.t0 = self.t0 or after
+        self.clocks.append((before, after))
+
+    def _own(self, function):
+        self.mine = True
+        try:
+            function()
+        finally:
+            self.mine = False
+
+    def _watch_profilers(self):
+        """Whoever begins to profile inside the window or before it is to find no profiler running."""
+        profile = sys.modules["torch"].autograd.profiler.profile
+        for name in ("__init__", "__enter__"):
+            self.patches.replace(profile, name, self._yields(getattr(profile, name)))
+
+    def _yields(self, original):
+        def hooked(*args, **kwargs):
+            if not (self.mine or self.ended):
+                try:
+                    self._stop("The program profiles itself.")
+                except BaseException as error:
+                    self.off("window", error)
+            return original(*args, **kwargs)
+
+        return dress(hooked, original)
+
+    def _stop(self, problem):
+        """End the window without a trace, or before it has begun."""
+        if self.recorder.role != signals.MAIN:
+            return
+        self._end(problem)
+        profiler, self.profiler = self.profiler, None
+        if profiler is not None:
+            profiler.on_trace_ready = None
+            self._own(profiler.stop)
+
+    def _export(self, profiler):
+        if self.ended:
+            return
+        path = os.path.join(self.recorder.live, "%d%s" % (self.recorder.pid, signals.TRACE_SUFFIX))
+        profiler.export_chrome_trace(path)
+        self.profiler = None
+        self._end()
+
+    def _end(self, problem=""):
+        self.ended = True
+        atexit.unregister(self._stop)
+        self.patches.restore()
+        window = {"began": self.began, "ended": now(), "t0": self.t0, "t1": self.t1, "clocks": self.clocks}
+        self.recorder.note("device_window", problem=problem, **window)

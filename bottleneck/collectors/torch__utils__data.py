@@ -1,0 +1,296 @@
+"""``torch.utils.data.DataLoader``: waits, passes, and inside its workers samples and batches.
+
+``DataLoader.__init__`` and ``__iter__`` are wrapped; ``__next__`` is wrapped on the class that the returned iterator
+inherits it from. The worker side travels in a picklable wrapper of ``worker_init_fn`` and ``collate_fn``, in place
+only while the iterator is being made.
+"""
+
+import os
+import sys
+import weakref
+from functools import partial
+
+from .. import signals
+from ..agent.recorder import now
+from ..agent.unpatched import get_ident
+from . import BaseCollector, dress
+from .support.batches import Batches
+from .support.growth import Growth
+from .support.objects import note_largest
+from .support.samples import Collate, WorkerInit, watch_dataset
+from .support.samples import state as samples
+
+
+class _ByIdentity:
+    """``get(id(object))``: a value for each of some objects, which may have no hash or equal each other.
+
+    Nothing is put on the objects themselves; what is known of one goes when it does.
+    """
+
+    def __init__(self):
+        self._values = {}
+        self._ends = {}
+        self.get = self._values.get
+
+    def put(self, item, value):
+        key, values, ends = id(item), self._values, self._ends
+        if key not in ends:
+            ends[key] = weakref.ref(item, lambda _: (ends.pop(key, None), values.pop(key, None)))
+        values[key] = value
+
+
+_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class whose attributes can be set
+
+
+class _Pass:
+    """One iteration over one loader, on the thread (and in the process) whose ring it writes to."""
+
+    __slots__ = ("began", "count", "loader", "ring", "trainings")
+
+    def __init__(self, ring, loader, recorder):
+        self.ring = ring
+        self.loader = loader
+        self.began = now()
+        self.trainings = recorder.trainings
+        self.count = 0
+
+
+class Collector(BaseCollector):
+    id = "dataloader"
+    module = "torch.utils.data"
+
+    def hook(self, module):
+        self.sites = _ByIdentity()
+        self.of_data = _ByIdentity()
+        self.ids = _ByIdentity()
+        self.passes = _ByIdentity()
+        self.holding = set()  # loaders whose dataset holds many objects
+        self.count = 0
+        self.recorder.trainings = 0
+        self.growth = self.recorder.growth = Growth(self.recorder)
+        self.batches = Batches(self.recorder, sys.modules["torch"])
+        self.collections = self.growth.watch_collections()
+        loader = module.DataLoader
+        self.patches.replace(
+            loader, "__init__", self.wrap(loader.__init__, self._before_init, lambda token, result, failed: None)
+        )
+        self.patches.replace(loader, "__iter__", self._iter(loader.__iter__))
+
+    def detach(self):
+        super().detach()
+        collections = getattr(self, "collections", None)
+        if collections is not None:
+            collections.detach()
+
+    def _before_init(self, args, kwargs):
+        if args and self.sites.get(id(args[0])) is None:
+            site = self._site(args[1] if len(args) > 1 else kwargs.get("dataset"))
+            self.sites.put(args[0], site)
+
+    def _site(self, dataset):
+        """The user's line that makes a loader. Of one that a library makes anew from theirs (Accelerate does), theirs:
+        told by the dataset, where no two of the user's loaders share it."""
+        site, known = self.recorder.site(4), self.of_data.get(id(dataset))
+        if not self.recorder.is_user(sys._getframe(3).f_code):
+            return known or site
+        try:
+            self.of_data.put(dataset, site if known in (None, site) else 0)
+        except TypeError:  # a list, say, has no weak references
+            pass
+        return site
+
+    # -- __iter__ ------------------------------------------------------------------------------------------
+
+    def _iter(self, original):
+        def __iter__(loader):
+            if not self.on:
+                return original(loader)
+            try:
+                token = self._start(loader)
+            except BaseException as error:
+                self.off("before", error)
+                return original(loader)
+            try:
+                iterator = original(loader)
+            finally:
+                try:
+                    self._constructed(loader, token)
+                except BaseException as error:
+                    self.off("after", error)
+            try:
+                self._began(iterator, token)
+            except BaseException as error:
+                self.off("after", error)
+            return iterator
+
+        return dress(__iter__, original)
+
+    def _start(self, loader):
+        ring = self.recorder.ring()
+        number = self.ids.get(id(loader))
+        if number is None:
+            self.count += 1
+            number = self.count
+            self.ids.put(loader, number)
+            self._describe(loader, number)
+            if self.recorder.learn_models is not None:
+                self.recorder.learn_models()  # a new loader may come with a new model
+        worker_init, collate = loader.worker_init_fn, loader.collate_fn
+        if loader.num_workers == 0:
+            watch_dataset(self.recorder, loader.dataset, self.patches)
+            loader.collate_fn = Collate(collate)
+            samples.feeding = True
+        elif self._workers_can_unpickle(loader):
+            loader.collate_fn = Collate(collate)
+            loader.worker_init_fn = WorkerInit(worker_init, self.recorder.run_dir, number, number in self.holding)
+        outer = ring.phase
+        ring.phase = signals.LOADER_START
+        return ring, outer, now(), number, worker_init, collate
+
+    def _constructed(self, loader, token):
+        ring, outer, t0, number, worker_init, collate = token
+        samples.feeding = False
+        loader.worker_init_fn = worker_init
+        loader.collate_fn = collate
+        ring.close(signals.LOADER_START, outer, t0, number)
+
+    def _workers_can_unpickle(self, loader):
+        context = getattr(loader, "multiprocessing_context", None)
+        method = context.get_start_method() if context is not None else None
+        if method is None:
+            method = sys.modules["multiprocessing"].get_start_method(allow_none=True) or "fork"
+        if method != "fork" and signals.RUN_DIR_VARIABLE not in os.environ:
+            return False
+        # A spawned worker finds our classes only where sitecustomize has loaded us.
+        inject = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "agent", "inject")
+        return method == "fork" or inject in os.environ.get("PYTHONPATH", "").split(os.pathsep)
+
+    def _describe(self, loader, number):
+        data = sys.modules["torch.utils.data"]
+        iterable = isinstance(loader.dataset, data.IterableDataset)
+        inner = loader.dataset
+        while isinstance(getattr(inner, "dataset", None), data.Dataset):  # Subset and its like
+            inner = inner.dataset
+        item = getattr(type(inner), "__iter__" if iterable else "__getitem__", None)
+        code = getattr(getattr(item, "__wrapped__", item), "__code__", None)
+        collate = _code_of(loader.collate_fn, self.recorder.is_user)
+        try:
+            length = None if iterable else len(loader)  # torch remembers being asked, and warns later
+            samples = None if iterable else len(loader.sampler)
+        except Exception:
+            length = samples = None
+        self.recorder.note(
+            "loader",
+            id=number,
+            site=self.sites.get(id(loader)) or 0,
+            iter_site=self.recorder.site(3),
+            num_workers=int(loader.num_workers),
+            batch_size=loader.batch_size if isinstance(loader.batch_size, int) else None,
+            prefetch_factor=getattr(loader, "prefetch_factor", None),
+            sampler=_order_of(loader),
+            in_order=getattr(loader, "in_order", None),
+            persistent_workers=bool(getattr(loader, "persistent_workers", False)),
+            pin_memory=bool(getattr(loader, "pin_memory", False)),
+            length=length,
+            samples=samples,
+            drop_last=bool(getattr(loader, "drop_last", False)),
+            dataset=type(inner).__name__,
+            dataset_site=self.recorder.site_of(code, code.co_firstlineno) if code is not None else 0,
+            collate=getattr(loader.collate_fn, "__qualname__", type(loader.collate_fn).__name__),
+            collate_site=self.recorder.site_of(collate, collate.co_firstlineno) if collate is not None else 0,
+            iterable=iterable,
+        )
+        if loader.num_workers:
+            try:
+                if note_largest(self.recorder, inner, number):
+                    self.holding.add(number)
+            except Exception as error:
+                self.recorder.fail("objects", "before", error)
+
+    # -- __next__ ------------------------------------------------------------------------------------------
+
+    def _began(self, iterator, token):
+        ring, number = token[0], token[3]
+        owner = next((owner for owner in type(iterator).__mro__ if "__next__" in vars(owner)), None)
+        if owner is None or not (owner.__flags__ & _HEAP_TYPE and type(iterator).__weakrefoffset__):
+            return  # a generator, say: this loader is not measured
+        if not hasattr(vars(owner)["__next__"], "_bottleneck"):
+            hooked = self._next(vars(owner)["__next__"])
+            hooked._bottleneck = True
+            self.patches.replace(owner, "__next__", hooked)
+        self.recorder.looping = True
+        self.passes.put(iterator, _Pass(ring, number, self.recorder))
+
+    def _next(self, original):
+        data_wait, first, end, raised = signals.DATA_WAIT, signals.FIRST, signals.END, signals.RAISED
+        recorder = self.recorder
+        rings = recorder.rings
+        growth = self.growth
+        batches = self.batches
+        passes = self.passes
+
+        def __next__(iterator):
+            current = passes.get(id(iterator))
+            if current is None or rings.get(get_ident()) is not current.ring or not self.on:
+                return original(iterator)  # not ours, or gone on with in another thread or a forked child
+            ring = current.ring
+            outer = ring.phase
+            if outer == data_wait:
+                return original(iterator)
+            ring.phase = data_wait
+            flags = 0 if current.count else first
+            t0 = now()
+            try:
+                batch = original(iterator)
+            except BaseException as stop:
+                try:
+                    over = isinstance(stop, StopIteration)
+                    t1 = ring.close(data_wait, outer, t0, current.loader, flags | (end if over else raised))
+                    if over:
+                        trained = self.recorder.trainings != current.trainings
+                        ring.put(signals.LOOP, int(trained), current.began, t1, current.loader)
+                except BaseException as error:
+                    self.off("after", error)
+                raise
+            try:
+                t1 = ring.close(data_wait, outer, t0, current.loader, flags)
+                current.count += 1
+                growth.steps = step = growth.steps + 1  # as due() does, without the call
+                if not step & growth.mask:
+                    growth.look(recorder.user_frame(sys._getframe(1)))
+                if not step & batches.mask:
+                    batches.look(batch, current.loader, t1)
+            except BaseException as error:
+                ring.phase = outer
+                self.off("after", error)
+            return batch
+
+        return dress(__next__, original)
+
+
+def _order_of(loader):
+    """The class that says in which order the samples come; None for a stream."""
+    batches = getattr(loader, "batch_sampler", None)
+    # A batch sampler of the user's own leaves the loader without a batch size.
+    own = batches is not None and loader.batch_size is None
+    sampler = batches if own else getattr(loader, "sampler", None)
+    return None if sampler is None else type(sampler).__name__
+
+
+def _code_of(function, is_user):
+    """The user's code behind a collate function: of a partial, a method, an object that is called or wraps one."""
+    for _ in range(4):
+        if isinstance(function, partial):
+            function = function.func
+        function = getattr(function, "__wrapped__", function)
+        code = getattr(getattr(function, "__func__", function), "__code__", None)
+        if code is None:
+            code = getattr(type(function).__call__, "__code__", None)
+        if code is not None and is_user(code):
+            return code
+        # Libraries wrap the user's collator in one of their own (transformers, accelerate).
+        inner = getattr(function, "data_collator", None) or getattr(function, "collate_fn", None)
+        if inner is None:
+            return None
+        function = inner
+    return None

@@ -1,0 +1,65 @@
+"""``uvicorn.config``: requests of plain ASGI applications. Those of Starlette record themselves and are left alone."""
+
+import sys
+
+from . import BaseCollector
+from .support.serving import recording_call, serving
+
+_MOST_LAYERS = 32  # middlewares looked through for a Starlette application
+
+
+class Layer:
+    """The ASGI application ``app`` with its requests recorded; attributes of ``app`` are seen through it."""
+
+    def __init__(self, app, state):
+        self.app = app
+        self._state = state
+
+    async def __call__(self, scope, receive, send):
+        return await recording_call(self._state, self.app, scope, receive, send)
+
+    def __getattr__(self, name):
+        return getattr(self.app, name)
+
+
+class Collector(BaseCollector):
+    id = "uvicorn"
+    module = "uvicorn.config"
+
+    def __init__(self):
+        super().__init__()
+        self.state = None
+        self._loaded = []
+
+    def hook(self, module):
+        self.state = serving(self.recorder)
+
+        def after(token, result, failed):
+            config = token
+            app = getattr(config, "loaded_app", None)
+            if not failed and app is not None and config.interface != "wsgi" and not _is_starlette(app):
+                config.loaded_app = Layer(app, self.state)
+                self._loaded.append((config, app, config.loaded_app))
+
+        load = self.wrap(module.Config.load, lambda args, kwargs: args[0], after)
+        self.patches.replace(module.Config, "load", load)
+
+    def detach(self):
+        super().detach()
+        while self._loaded:
+            config, app, layer = self._loaded.pop()
+            if config.loaded_app is layer:
+                config.loaded_app = app
+        if self.state is not None:
+            self.state.release()
+            self.state = None
+
+
+def _is_starlette(app):
+    """Whether a Starlette application is reached through the ``app`` attributes of its middlewares."""
+    starlette = sys.modules.get("starlette.applications")
+    for _ in range(_MOST_LAYERS if starlette is not None else 0):
+        if app is None or isinstance(app, starlette.Starlette):
+            return app is not None
+        app = getattr(app, "__dict__", {}).get("app")
+    return False

@@ -1,0 +1,64 @@
+"""Money paid for an accelerator that did nothing."""
+
+from __future__ import annotations
+
+from ...artifacts.device.gpu import Gpu
+from ...artifacts.run.machine import Settings
+from ...artifacts.training.steps import Steps
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured
+from .. import Detector
+
+
+class IdleAccelerator(Detector):
+    """The accelerator is paid for by the hour, and part of its hours it does nothing.
+
+    Why it matters
+        Idle time costs as much as work; at a known price the waste is a sum of money.
+    How it is measured
+        Idle share of all measured accelerators over the run, set-up included, times ``--price-per-hour`` of one.
+        Without an accelerator or without a price there is no answer, not a zero. It is shown aside: the time that
+        can be saved is that of the finding which makes the accelerator wait.
+    How to fix it
+        Apply the first finding of the plan; release the machine while data is prepared.
+    When to ignore it
+        When the machine is yours and nobody else could use it meanwhile.
+    """
+
+    id = "idle-accelerator"
+    title = "An accelerator is paid for while it idles"
+    stage = "training"
+    utilization_threshold = 0.90  # accelerator use that benchmarks of storage ask for
+
+    def detect(self, steps: Steps, gpu: Gpu, settings: Settings) -> Finding | Fine | NotMeasured:
+        if settings.price_per_hour is None:
+            return NotMeasured("No price was given (--price-per-hour).")
+        if not steps.judgeable:
+            return Fine(steps.all_count, None, "count", "too few steps to judge what idling costs")
+        if gpu.run_utilization >= self.utilization_threshold:
+            return Fine(gpu.run_utilization, self.utilization_threshold, "share", "use of the accelerator")
+        per_hour = (1.0 - gpu.run_utilization) * settings.price_per_hour * gpu.count
+        paid = per_hour * steps.run_seconds / 3600
+        evidence = [
+            Evidence("use of the accelerator over the run", gpu.run_utilization, "share"),
+            Evidence("price of one accelerator per hour, as given", settings.price_per_hour),
+            Evidence("paid for idling, per hour of this run", round(per_hour, 4)),
+            Evidence("paid for idling in this run", round(paid, 6)),
+            Evidence("accelerators measured", gpu.count, "count"),
+        ]
+        if gpu.simulated:
+            evidence.append(Evidence("accelerator", "simulated"))
+        # What makes it idle is another finding's, and so is the time that a fix saves: here is the bill alone.
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage="training",
+            evidence=tuple(evidence),
+            fix=Fix(
+                f"Of each hour of this run {per_hour:.2f} is paid for idling ({paid:.4f} so far), at "
+                f"{settings.price_per_hour:g} an hour: apply the plan, and prepare data on a machine without it",
+                "",
+                effort=2,
+            ),
+            detected_by=0.6,
+            hint=True,
+        )

@@ -1,0 +1,76 @@
+"""An accelerator that idles while the loop waits for data."""
+
+from __future__ import annotations
+
+from ...artifacts.device.gpu import Gpu
+from ...artifacts.run.machine import Machine
+from ...artifacts.training.steps import Loader, Steps
+from ...diagnosis import laws as prediction
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix
+from .. import Detector
+from ..loading._shared import workers_edit
+
+
+class StarvedGpu(Detector):
+    """The accelerator was measured, and it idles in the very moments in which the loop waits for its next batch.
+
+    Why it matters
+        The most expensive part of the machine does nothing while something cheaper is the limit.
+    How it is measured
+        Utilization samples over the steps after warm-up against the wait in ``next(loader)`` of the same moments. The
+        gain is a ceiling: the idle time that lies inside the wait.
+    How to fix it
+        Fix the data-loading finding beside this one; it names the cause and the line.
+    When to ignore it
+        When the gaps lie outside the wait: small kernels or synchronisation, not data, are the limit then.
+    """
+
+    id = "starved-gpu"
+    title = "The accelerator waits for data"
+    stage = "training"
+    explains = ("input-wait",)
+    idle_threshold_share = 0.10  # of the steps' wall time
+    inside_wait_share = 0.80  # of the idle time
+
+    def detect(self, steps: Steps, gpu: Gpu, machine: Machine, loader: Loader | None) -> Finding | Fine:
+        if not steps.judgeable:
+            return Fine(steps.all_count, None, "count", "too few steps to judge the accelerator")
+        if gpu.idle_share < self.idle_threshold_share:
+            return Fine(gpu.idle_share, self.idle_threshold_share, "share", "idle time of the accelerator")
+        if gpu.idle_in_wait_share < self.inside_wait_share:
+            reason = "idle time of the accelerator that lies inside the wait for data"
+            return Fine(gpu.idle_in_wait_share, self.inside_wait_share, "share", reason)
+        overlap = min(gpu.idle_share * gpu.idle_in_wait_share, steps.share("data_wait", "loader_start"))
+        saved = overlap * steps.total_seconds
+        evidence = [
+            Evidence("accelerator idle during the steps", gpu.idle_share, "share"),
+            Evidence("of that, while waiting for data", gpu.idle_in_wait_share, "share"),
+            Evidence("accelerators measured", gpu.count, "count"),
+        ]
+        if gpu.simulated:
+            evidence.append(Evidence("accelerator", "simulated"))
+        workers = max(1, int(machine.cores))
+        gain = prediction.gain(
+            saved,
+            steps.run_seconds,
+            "ceiling: idle time of the accelerator inside the wait for data",
+            low_seconds=0.5 * saved,
+            step_share=overlap,
+            confidence=0.6,
+        )
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage="training",
+            evidence=tuple(evidence),
+            fix=Fix(
+                "Make batches faster than the accelerator uses them",
+                f"DataLoader(..., num_workers={workers}, persistent_workers=True, pin_memory=True)",
+                effort=1,
+                risk=0.1,
+                edit=None if loader is None else workers_edit(loader, workers, pin_memory=True),
+            ),
+            gain=gain,
+            after="the accelerator's own work",
+            removes={"data_wait": saved},
+        )

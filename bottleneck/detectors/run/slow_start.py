@@ -1,0 +1,84 @@
+"""A long set-up before the first step."""
+
+from __future__ import annotations
+
+from ...artifacts.run.start import Start
+from ...artifacts.training.steps import Steps
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix
+from ...diagnosis.laws import gain
+from .. import Detector
+from ..loading._shared import frame_location
+
+
+class SlowStart(Detector):
+    """The program computes for long before its first step, and would compute the same at the next start.
+
+    Why it matters
+        It is paid at every start: of each trial, each restart after a crash, each rank.
+    How it is measured
+        Sampled stacks before the first step: what runs in your code and in what it calls, or waits for the file system.
+        Imports, reading and transforming tables, making and moving models, downloads and waiting for others are not
+        counted. A set-up that writes a file of its own is taken for one that keeps its result already.
+    How to fix it
+        Keep the index, the token ids or whatever is computed in a file, and load that when the program starts again.
+    When to ignore it
+        When the program is started once, or the input is new at every start.
+    """
+
+    id = "slow-start"
+    title = "The same set-up is computed at every start"
+    stage = "training"
+    share_threshold = 0.05  # of the run (signatures.md 59)
+    min_seconds = 5.0  # in one place: less is not worth a file that can grow stale
+    short_run_seconds = 60.0  # such runs are trials and demonstrations: any set-up is a large part of them
+    short_share_threshold = 0.25  # of a short run
+    min_stored_bytes = 1 << 20  # written before the first step: more than messages, so a result is kept
+    cached_share = 0.1  # of the time, to load what was kept (a guess)
+
+    def detect(self, steps: Steps, start: Start) -> Finding | Fine:
+        seconds, place = start.place_seconds, start.place
+        if seconds < self.min_seconds or place is None:
+            return Fine(seconds, self.min_seconds, "s", "computed in one place before the first step")
+        share = seconds / max(steps.run_seconds, 1e-9)
+        least = self.share_threshold if steps.run_seconds >= self.short_run_seconds else self.short_share_threshold
+        if share < least:
+            return Fine(share, least, "share", "run computing in one place before the first step")
+        if start.stored_bytes >= self.min_stored_bytes:
+            return Fine(start.stored_bytes, self.min_stored_bytes, "B", "written before the first step: it is kept")
+        name = f"line {place.frame.line}" if place.function is None else place.function.removesuffix(".__init__")
+        saved = seconds * (1 - self.cached_share)
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            location=frame_location(place.frame),
+            evidence=(
+                Evidence("until the first step", start.seconds, "s"),
+                Evidence("of which imports", start.import_seconds, "s"),
+                Evidence("computed here", seconds, "s"),
+                Evidence("share of the run", share, "share"),
+            ),
+            gain=gain(
+                saved,
+                steps.run_seconds,
+                f"{seconds:.1f} s, once a run; what is kept is taken to load in {self.cached_share:.0%} of that",
+                low_seconds=0.7 * seconds,
+                high_seconds=seconds,
+                confidence=0.2,
+            ),
+            fix=Fix(
+                f"Keep what {name} makes in a file, and load that at the next start",
+                "import pathlib, pickle\n"
+                "def kept(path, make):  # a new path whenever the input changes\n"
+                "    path = pathlib.Path(path)\n"
+                "    if not path.exists():\n"
+                "        path.write_bytes(pickle.dumps(make()))\n"
+                "    return pickle.loads(path.read_bytes())\n"
+                f'# result = kept("start.pkl", lambda: ...) in place of what {name} makes, which is called in line '
+                f"{place.call.line}",
+                effort=2,
+                risk=0.1,  # a file that is older than its input
+            ),
+            after="the steps themselves",
+            removes={"setup": saved},
+        )

@@ -1,0 +1,122 @@
+"""The machine slows the program down on purpose: a CPU quota stops it, or a hot accelerator lowers its clock."""
+
+from __future__ import annotations
+
+import math
+
+from ...artifacts.device.clocks import Clocks
+from ...artifacts.run.throttling import Throttling
+from ...artifacts.training.steps import Steps
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured
+from ...diagnosis.laws import gain
+from .. import Detector
+
+
+class Throttled(Detector):
+    """A container's CPU quota stops the program again and again, or a hot accelerator lowers its clock.
+
+    Why it matters
+        Stopped by a quota, all threads stand still until the next period begins: steps stutter, and no line shows why.
+    How it is measured
+        Each second, the time that the kernel kept the program's run queues stopped against the CPU time that it used:
+        together they are the cores that it wanted. Of an accelerator: its clock against the highest one, while it is
+        busy and too hot, or at its power limit; the latter is how large accelerators run, and only noticed.
+    How to fix it
+        Raise the quota (Kubernetes ``resources.limits.cpu``, Docker ``--cpus``) to the cores that the program wants,
+        or start no more threads than the quota has cores. For heat: cooling, or a place with less heat around it.
+    When to ignore it
+        When the quota is what was paid for: the program then only shows that it could use more.
+    """
+
+    id = "throttled"
+    title = "The CPU quota stops the program"
+    stage = "machine"
+    explains = ("oversubscribed", "cpu-bound-decode")
+    lost_share_threshold = 0.05  # of the run (signatures.md 47)
+    surely_saved_share = 0.7  # of what is lost: the rest may be lost again to others who want the cores
+
+    def detect(
+        self, throttling: Throttling | None, clocks: Clocks | None, steps: Steps | None
+    ) -> Finding | Fine | NotMeasured:
+        answers: list[Finding | Fine] = []
+        if throttling is not None:
+            answers.append(self._by_quota(throttling, steps))
+        if clocks is not None and steps is not None:
+            answers.append(self._by_clock(clocks, steps))
+        if not answers:
+            return NotMeasured("What a CPU quota takes was not read.")
+        # What is worth a gain first, then what is only noticed.
+        return min(answers, key=lambda answer: (not isinstance(answer, Finding), getattr(answer, "hint", False)))
+
+    def _by_quota(self, throttling: Throttling, steps: Steps | None) -> Finding | Fine:
+        share = throttling.lost_seconds / throttling.run_seconds
+        if share < self.lost_share_threshold:
+            return Fine(share, self.lost_share_threshold, "share", "of the run stopped by a CPU quota")
+        quota, wanted = throttling.quota_cores, math.ceil(throttling.wanted_cores)
+        saved = throttling.lost_seconds
+        threads = max(1, int(quota))
+        fewer = wanted > threads
+        return Finding(
+            detector=self.id,
+            title=self.title,
+            stage=self.stage,
+            evidence=(
+                Evidence("of the run stopped by the quota", share, "share"),
+                Evidence("quota", quota, "cores"),
+                Evidence("cores wanted meanwhile", round(throttling.wanted_cores, 1), "cores"),
+            ),
+            gain=gain(
+                saved,
+                throttling.run_seconds,
+                f"T' = T x (1 - {share:.2f}): the time that the quota stops the program",
+                low_seconds=self.surely_saved_share * saved,
+                step_share=throttling.step_share,
+                confidence=0.6,
+            ),
+            fix=Fix(
+                f"Raise the CPU quota from {quota:g} to {wanted} core{'s' if wanted > 1 else ''}"
+                + (f", or start no more than {threads} thread{'s' if threads > 1 else ''}" if fewer else ""),
+                f"# Kubernetes: resources.limits.cpu: {wanted}\ndocker run --cpus={wanted} ..."
+                + (f"\n# or fewer threads: OMP_NUM_THREADS={threads}" if fewer else ""),
+                effort=1,
+            ),
+            after="the program's own work",
+        )
+
+    def _by_clock(self, clocks: Clocks, steps: Steps) -> Finding | Fine:
+        hot = clocks.hot_loss >= self.lost_share_threshold
+        share = clocks.hot_loss if hot else clocks.capped_loss
+        if share < self.lost_share_threshold:
+            return Fine(share, self.lost_share_threshold, "share", "of the steps lost to a lower clock")
+        saved = share * steps.total_seconds
+        evidence = [
+            Evidence("accelerator", clocks.device, ""),
+            Evidence("its clock then, of the highest", clocks.clock_share, "share"),
+            Evidence("its temperature then, in Celsius", round(clocks.temperature_celsius, 1), ""),
+        ]
+        if clocks.simulated:
+            evidence.append(Evidence("values", "simulated"))
+        priced = gain(
+            saved,
+            steps.run_seconds,
+            "T' = T x clock / highest clock, in the time that it is busy",
+            low_seconds=0.5 * saved,  # memory has a clock of its own, and does not get faster
+            step_share=share,
+            confidence=0.6,
+        )
+        return Finding(
+            detector=self.id,
+            title="A hot accelerator lowers its clock" if hot else "The accelerator runs at its power limit",
+            stage=self.stage,
+            evidence=tuple(evidence),
+            gain=priced if hot else None,
+            fix=Fix(
+                "Cool it better: less heat around it, or fewer neighbours"
+                if hot
+                else "Raise the power limit, where it was lowered",
+                "nvidia-smi -q -d PERFORMANCE,POWER,TEMPERATURE  # says why the clock is low",
+                effort=4,
+            ),
+            after="the accelerator's own work",
+            hint=not hot,
+        )

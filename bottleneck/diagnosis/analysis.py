@@ -1,0 +1,192 @@
+"""A recording in, a Diagnosis out: artifacts, detectors, ranking, headline, and the view for the reports."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any, get_type_hints
+
+from .. import detectors, signals
+from ..artifacts import Artifacts, Missing
+from ..artifacts.device.gpu import Gpu
+from ..artifacts.device.window import Device
+from ..artifacts.etl.stages import Etl
+from ..artifacts.run.breakdown import Breakdown
+from ..artifacts.run.machine import Machine, Settings
+from ..artifacts.serving.requests import Requests
+from ..artifacts.training.steps import MIN_STEPS, Steps
+from ..detectors import Detector
+from ..recording.model import Recording
+from . import ranking
+from .findings import Finding, Fine, Gain, NotMeasured, Outcome
+from .model import Checked, Diagnosis, Overhead, PhaseShare, Ranked, RunFacts
+from .view import build_view
+
+_ACCELERATED = {Gpu, Device}  # where there is no accelerator, nobody is told that these lack
+_GUESS = 0.2  # confidence of a prediction that is a rule of thumb (signatures.md 2)
+
+
+def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosis:
+    """Judge one recording."""
+    artifacts = Artifacts(recording)
+    artifacts.put(settings or Settings())
+    steps, requests, breakdown = (_get(artifacts, kind) for kind in (Steps, Requests, Breakdown))
+    checks = detectors.all_detectors()
+    outcomes = detectors.run(checks, artifacts)
+    explains = {check.id: check.explains for check in checks}
+    findings = [outcome for outcome in outcomes.values() if isinstance(outcome, Finding)]
+    short = _too_short(steps, requests)
+    if short:
+        findings = [finding for finding in findings if finding.stage == "etl"]
+    ranked, aside, plan = ranking.rank(findings, explains, recording.wall_seconds)
+    verdict = _verdict(recording, ranked, short, _answered(checks, outcomes, _get(artifacts, Etl)))
+    return Diagnosis(
+        run=_facts(recording, artifacts, steps, requests, breakdown),
+        breakdown=_shares(breakdown, recording),
+        headline=_headline(verdict, ranked, breakdown, steps, recording),
+        findings=tuple(ranked),
+        also_noticed=tuple(aside),
+        checked=tuple(_checked(checks, outcomes, short, verdict)),
+        plan=tuple(plan),
+        overhead=_overhead(recording),
+        view=build_view(recording, artifacts, steps),
+        verdict=verdict,
+    )
+
+
+def _get(artifacts: Artifacts, kind: type[Any]) -> Any:
+    try:
+        return artifacts.get(kind)
+    except Missing:
+        return None
+
+
+def _too_short(steps: Steps | None, requests: Requests | None) -> bool:
+    return steps is not None and not steps.judgeable and requests is None
+
+
+def _answered(checks: list[Detector], outcomes: dict[str, Outcome], etl: Etl | None) -> bool:
+    """Whether any detector saw what it judges of the program; of no ETL at all, none of the time is parsing."""
+    answers = [c for c in checks if c.stage != "machine" and not isinstance(outcomes[c.id], NotMeasured)]
+    return any(check.stage != "etl" or (etl is not None and etl.seconds > 0) for check in answers)
+
+
+def _verdict(recording: Recording, ranked: list[Ranked], short: bool, answered: bool) -> str:
+    if ranked:
+        return "findings"
+    if not recording.facts.processes:
+        return "nothing recorded"
+    if short:
+        return "too short to judge"
+    return "fine" if answered else "nothing to judge"
+
+
+def _headline(
+    verdict: str, ranked: list[Ranked], breakdown: Breakdown | None, steps: Steps | None, recording: Recording
+) -> str:
+    if verdict == "findings":
+        first = ranked[0].finding
+        where = f" at {first.location}" if first.location else ""
+        gain = first.gain
+        if gain is None:
+            return f"{first.title}{where}."
+        return f"{first.title}{where}: fixing it {_effect(gain)}."
+    if verdict == "nothing recorded":
+        return "Nothing was recorded."
+    if verdict == "too short to judge":
+        assert steps is not None
+        return f"Too short to judge: {steps.all_count} steps were seen, {MIN_STEPS} are needed."
+    text = "Nothing worth fixing was found"
+    if verdict == "nothing to judge":
+        seen = (
+            "its steps were seen, but not what is judged of them" if steps else "no steps, reads or requests were seen"
+        )
+        text = f"Nothing here that can be judged: {seen}"
+    if breakdown is None or not breakdown.seconds:
+        return f"{text}."
+    largest = next(iter(breakdown.seconds))
+    # That the largest part is "other" would be no answer.
+    place = "has no name" if largest == "other" else f"is {largest}"
+    return f"{text}; the largest part of the time {place} ({breakdown.share(largest):.0%})."
+
+
+def _effect(gain: Gain) -> str:
+    if gain.basis == "capacity":
+        if gain.confidence <= _GUESS:
+            return f"may free up to {gain.high:.0%} of the server's capacity; it has to be tried"
+        return f"frees about {gain.share:.0%} of the server's capacity"
+    of = {"run": "the run", "step": "the step", "p99": "the p99 latency"}[gain.basis]
+    return f"saves about {gain.share:.0%} of {of}"
+
+
+def _checked(checks: list[Detector], outcomes: dict[str, Outcome], short: bool, verdict: str) -> list[Checked]:
+    """One row a detector that did not fire; steps are what a short run has too few of, and ETL needs none."""
+    rows = []
+    for check in checks:
+        outcome, device = outcomes[check.id], bool(_ACCELERATED & set(get_type_hints(check.detect).values()))
+        if isinstance(outcome, NotMeasured):
+            rows.append(Checked(check.id, "not-measured", reason=outcome.reason, needs_accelerator=device))
+        elif short and check.stage != "etl":
+            reason = f"Fewer than {MIN_STEPS} steps."
+            rows.append(Checked(check.id, "not-measured", reason=reason, needs_accelerator=device))
+        elif verdict == "nothing to judge" and check.stage != "machine":
+            rows.append(Checked(check.id, "not-measured", reason="No file was read and no table worked on."))
+        elif isinstance(outcome, Fine):
+            values = outcome.value, outcome.threshold, outcome.unit, outcome.reason
+            rows.append(Checked(check.id, "fine", *values, needs_accelerator=device))
+    return rows
+
+
+def _shares(breakdown: Breakdown | None, recording: Recording) -> tuple[PhaseShare, ...]:
+    if breakdown is None:
+        return ()
+    wall = max(recording.wall_seconds, 1e-9)
+    return tuple(PhaseShare(name, seconds, seconds / wall) for name, seconds in breakdown.seconds.items())
+
+
+def _facts(
+    recording: Recording,
+    artifacts: Artifacts,
+    steps: Steps | None,
+    requests: Requests | None,
+    breakdown: Breakdown | None,
+) -> RunFacts:
+    run = recording.run
+    ranks = {p.rank for p in recording.facts.processes if p.rank is not None and p.role == "main"}
+    notes = [str(note) for note in run.get("notes", [])]
+    notes += [f"The {name} hooks failed and were switched off ({why})." for name, why in recording.facts.failed.items()]
+    if recording.facts.unreadable:
+        notes.append(f"{recording.facts.unreadable} lines of the recording could not be read and were skipped.")
+    if recording.dropped_records:
+        notes.append(f"{recording.dropped_records} records were lost because a ring was full.")
+    started = datetime.datetime.fromtimestamp(run.get("started_wall_ns", 0) / 1e9).astimezone()
+    python = next((p.python for p in recording.facts.processes if p.python), "")
+    return RunFacts(
+        command=str(run.get("command", "")),
+        exit_code=run.get("exit_code"),
+        wall_seconds=recording.wall_seconds,
+        host=str(run.get("machine", {}).get("hostname", "")),
+        ranks=max(1, len(ranks)),
+        steps=0 if steps is None else steps.all_count,
+        requests=0 if requests is None else requests.count,
+        cores=artifacts.get(Machine).cores,
+        started=started.isoformat(timespec="seconds"),
+        python=python,
+        versions={str(k): str(v) for k, v in run.get("versions", {}).items()},
+        gpus=tuple(str(gpu.get("name", "GPU")) for gpu in run.get("gpus", [])),
+        notes=tuple(notes),
+        named_share=0.0 if breakdown is None else breakdown.named_share,
+    )
+
+
+def _overhead(recording: Recording) -> Overhead:
+    """Our CPU in the program: the sampler's by its own clock, the hooks' from their number and the cost of one here."""
+    wall = max(recording.wall_seconds, 1e-9)
+    sampler = sum(ns for (_, phase, outer), (_, ns) in recording.totals.items() if phase == outer == signals.NONE) / 1e9
+    call = recording.run.get("unit_costs", {}).get("call_seconds")
+    if call is None:
+        return Overhead(None, None, None, sampler / wall, recording.dropped_records)
+    hooks = max(0, recording.written_records - len(recording.stacks)) * float(call)
+    steps = max(1, len(recording.steps["t0"]))
+    return Overhead(
+        hooks + sampler, (hooks + sampler) / wall, hooks / steps * 1e6, sampler / wall, recording.dropped_records
+    )

@@ -1,0 +1,189 @@
+"""Orders findings: score, what explains what, and a greedy plan that re-simulates after each fix. Pure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from .findings import Changes, Finding, Severity, StepModel
+from .laws import changed, saved_by
+from .model import PlanStep, Ranked
+
+DEAD_BAND = 0.03  # of the run: a gain below it is not worth a reader's time
+STEP_DEAD_BAND = 0.05  # of the run or of the step: one of the two must be worth it (dead band of the peers)
+WARNING_SHARE, CRITICAL_SHARE = 0.10, 0.20
+EXHAUSTION_CRITICAL_SECONDS = 4 * 3600.0
+HEADROOM_WARNING_SHARE, HEADROOM_CRITICAL_SHARE = 0.10, 0.03  # of the memory left at the peak (signatures.md 48)
+_EXPLAINED = 0.8  # a child silences its parent when it explains this much of it
+_WORK = frozenset({"other", "h2d", "forward", "backward", "optimizer", "sync"})  # phases of a step that loading feeds
+
+
+def severity(finding: Finding) -> Severity:
+    """By the larger of run share and step share; without a gain, by the time or the memory that is left."""
+    if finding.gain is None:
+        if not _ends_the_run(finding):
+            return "info"
+        seconds, share = finding.exhaustion_seconds, finding.headroom_share
+        soon = seconds is not None and seconds < EXHAUSTION_CRITICAL_SECONDS
+        return "critical" if soon or (share is not None and share < HEADROOM_CRITICAL_SHARE) else "warning"
+    share = finding.gain.share
+    if share >= STEP_DEAD_BAND:  # a large part of the steps is no warning where the steps are little of the run
+        share = max(share, finding.gain.step_share or 0.0)
+    return "critical" if share >= CRITICAL_SHARE else "warning" if share >= WARNING_SHARE else "info"
+
+
+def score(finding: Finding) -> float:
+    """100 x gain x what a second of it is worth (signatures.md 2)."""
+    return 100.0 * _worth(finding) * _per_second(finding)
+
+
+def _per_second(finding: Finding) -> float:
+    """Confidence x (1 - risk) / root of the effort.
+
+    The root, because what is fixed first saves longest: dividing by the effort itself put flags before causes twice
+    as large, and such orders were worth 76 to 85 % of the best one (benchmarks/order.py).
+    """
+    return confidence(finding) * (1.0 - finding.fix.risk) / math.sqrt(finding.fix.effort)
+
+
+def confidence(finding: Finding) -> float:
+    """c = c_detect x c_predict."""
+    return finding.detected_by * (finding.gain.confidence if finding.gain else 0.8)
+
+
+def _worth(finding: Finding) -> float:
+    if finding.gain is not None:
+        return finding.gain.share
+    return 0.2 if severity(finding) == "critical" else 0.1
+
+
+def rank(
+    findings: list[Finding], explains: dict[str, tuple[str, ...]], wall_seconds: float
+) -> tuple[list[Ranked], list[Ranked], list[PlanStep]]:
+    """(findings worth acting on, also noticed, plan).
+
+    ``explains``: detector id -> parents that it silences. The plan applies the best finding to the step model,
+    re-prices the rest on what is left, and repeats.
+    """
+    kept = _silence_parents(findings, explains)
+    worth = [f for f in kept if _worth_acting(f)]
+    aside = [f for f in kept if f not in worth]
+    by_id = {f.detector: f for f in findings}
+    silenced = {f.detector for f in findings} - {f.detector for f in kept}
+
+    def ranked(finding: Finding) -> Ranked:
+        parents = tuple(p for p in explains.get(finding.detector, ()) if p in silenced and p in by_id)
+        return Ranked(finding, severity(finding), confidence(finding), score(finding), parents)
+
+    order = sorted((ranked(f) for f in worth), key=_order)
+    plan, order = _plan(order, wall_seconds)
+    return order, sorted((ranked(f) for f in aside), key=_order), plan
+
+
+def _order(ranked: Ranked) -> tuple[float, float, int, str]:
+    gain = ranked.finding.gain
+    return (-ranked.score, -(gain.low if gain else 0.0), ranked.finding.fix.effort, ranked.finding.detector)
+
+
+def _big(finding: Finding) -> bool:
+    gain = finding.gain
+    if gain is None or (gain.low <= 0.0 and gain.share < WARNING_SHARE):
+        return False
+    return gain.share >= DEAD_BAND and max(gain.share, gain.step_share or 0.0) >= STEP_DEAD_BAND
+
+
+def _worth_acting(finding: Finding) -> bool:
+    return (_ends_the_run(finding) or _big(finding)) and not finding.hint
+
+
+def _ends_the_run(finding: Finding) -> bool:
+    """Whether it costs no time and may end the run all the same."""
+    share = finding.headroom_share
+    short = share is not None and share < HEADROOM_WARNING_SHARE
+    return finding.gain is None and (finding.exhaustion_seconds is not None or short)
+
+
+def _silence_parents(findings: list[Finding], explains: dict[str, tuple[str, ...]]) -> list[Finding]:
+    """Without the parents of which one child that is worth acting on explains the most (signatures.md 1.11)."""
+    by_id = {finding.detector: finding for finding in findings}
+    silenced = {
+        parent
+        for child in findings
+        if _worth_acting(child)
+        for parent in explains.get(child.detector, ())
+        if parent in by_id and _explained(by_id[parent], child)
+    }
+    return [f for f in findings if f.detector not in silenced]
+
+
+def _explained(parent: Finding, child: Finding) -> bool:
+    """Whether little is left to gain from the parent's fix once the child's is applied."""
+    if parent.gain is None:
+        return True
+    first, second = child.changes, parent.changes
+    if first is not None and second is not None:
+        left = saved_by(changed(first.of, first), second)
+        return left <= (1.0 - _EXPLAINED) * saved_by(second.of, second)
+    # A symptom's gain is a ceiling: only its lower end is what surely goes.
+    claim = parent.gain.low if parent.detected_by < 1.0 else parent.gain.share
+    return child.gain is not None and child.gain.share >= _EXPLAINED * claim
+
+
+@dataclass
+class _Left:
+    """What is left of the run while the plan is made: the step model, seconds, and what was taken from each phase."""
+
+    seconds: float
+    model: StepModel | None
+    first: StepModel | None  # the model before any fix
+    taken: dict[str, float] = field(default_factory=dict)
+
+    def still(self, finding: Finding) -> float:
+        """Seconds that a fix can still save: its gain, as far as the model says that it shrinks or grows."""
+        assert finding.gain is not None
+        changes, alone = self.changes(finding), finding.gain.seconds
+        if changes is None or self.model is None or self.first is None:
+            total = sum(finding.removes.values())
+            free = sum(max(0.0, seconds - self.taken.get(phase, 0.0)) for phase, seconds in finding.removes.items())
+            return alone * min(1.0, free / total) if total > 0 else alone
+        before, now = saved_by(self.first, changes), saved_by(self.model, changes)
+        return alone * now / before if now < before else min(alone + now - before, max(alone, now))
+
+    def apply(self, finding: Finding, seconds: float) -> None:
+        changes = self.changes(finding)
+        if changes is not None and self.model is not None:
+            self.model = changed(self.model, changes)
+        for phase, removed in finding.removes.items():
+            self.taken[phase] = self.taken.get(phase, 0.0) + removed
+        self.seconds = max(0.0, self.seconds - seconds)
+
+    def changes(self, finding: Finding) -> Changes | None:
+        """What a fix does to the steps; one that only names phases between the batches makes the work less."""
+        said = finding.changes
+        if said is not None or self.first is None or not finding.removes:
+            return said
+        if not all(phase in _WORK or phase.startswith("python:") for phase in finding.removes):
+            return None
+        less = min(sum(finding.removes.values()) / max(self.first.steps, 1), self.first.work)
+        return Changes(self.first, work=-less, work_cpu=-less * self.first.work_cpu / max(self.first.work, 1e-9))
+
+
+def _plan(order: list[Ranked], wall_seconds: float) -> tuple[list[PlanStep], list[Ranked]]:
+    """Greedy: apply the best, price the others anew on the steps that remain, take the next; stop at the dead band."""
+    model = next((changes.of for r in order if (changes := r.finding.changes)), None)
+    left = _Left(wall_seconds, model, model)
+    plan: list[PlanStep] = []
+    todo = [r for r in order if r.finding.gain is not None and r.finding.gain.basis in ("run", "step")]
+    while todo:
+        priced = [(left.still(r.finding), r) for r in todo]
+        priced = [(seconds, r) for seconds, r in priced if seconds >= DEAD_BAND * left.seconds]
+        if not priced:
+            break
+        seconds, best = max(priced, key=lambda pair: pair[0] * _per_second(pair[1].finding))
+        todo.remove(best)
+        left.apply(best.finding, seconds)
+        plan.append(PlanStep(best.finding.detector, left.seconds))
+    places = {step.detector: index for index, step in enumerate(plan)}
+    unpriced = len(plan)
+    order = sorted(order, key=lambda r: (places.get(r.finding.detector, unpriced), *_order(r)))
+    return plan, order

@@ -1,0 +1,132 @@
+"""The bounded picture of a run that the reports draw: bars of the timeline, call tree, curves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+import numpy as np
+
+from .. import signals
+from ..artifacts import Artifacts, Missing
+from ..artifacts.run.breakdown import Breakdown
+from ..artifacts.run.gaps import OTHER, Span
+from ..artifacts.run.machine import Machine
+from ..artifacts.run.stacks import Node, Stacks
+from ..artifacts.serving.requests import Requests
+from ..artifacts.training.steps import Steps
+from ..recording.model import STEP_PHASES, Recording, Records
+from .model import Bar, Series, StackNode, View
+
+MAX_BARS = 2000
+MAX_POINTS = 300
+# Of each kind, so that none crowds out another.
+_STEP_BARS = 800
+_WORKER_BARS = 300
+_BARS = 300
+
+T = TypeVar("T")
+
+
+def build_view(recording: Recording, artifacts: Artifacts, steps: Steps | None) -> View:
+    """Bars of the main process, its steps, requests and workers; the sampled call tree; host curves."""
+    bars: list[Bar] = []
+    breakdown, requests = _find(artifacts, Breakdown), _find(artifacts, Requests)
+    if breakdown is not None:
+        bars += [_bar(recording, "main", span) for span in _longest(breakdown.outside)]
+        bars += _event_bars(recording, breakdown.process)
+    if steps is not None:
+        bars += _step_bars(recording, steps, "python" if breakdown and OTHER not in breakdown.seconds else OTHER)
+    if requests is not None:
+        bars += _request_bars(recording, requests)
+    bars += _worker_bars(recording)
+    stacks = _find(artifacts, Stacks)
+    calls = () if stacks is None else tuple(map(_node, stacks.tree()))
+    return View(tuple(bars[:MAX_BARS]), calls, _series(recording, artifacts.get(Machine).cores))
+
+
+def _find(artifacts: Artifacts, kind: type[T]) -> T | None:
+    try:
+        return artifacts.get(kind)
+    except Missing:
+        return None
+
+
+def _step_bars(recording: Recording, steps: Steps, between: str) -> list[Bar]:
+    """Each bar one phase of one step, or of a group of steps when there are many; ``between`` names the rest."""
+    rows = steps.rows
+    used = [name for name in STEP_PHASES if rows[name].sum() > 0]
+    groups = max(1, -(-len(rows["t0"]) * max(1, len(used)) // _STEP_BARS))
+    bars = []
+    for first in range(0, len(rows["t0"]), groups):
+        part = slice(first, first + groups)
+        at = (int(rows["t0"][part][0]) - recording.started_ns) / 1e9
+        for name in used:
+            seconds = float(rows[name][part].sum()) / 1e6
+            if seconds > 0:
+                bars.append(Bar("steps", between if name == OTHER else name, at, seconds))
+                at += seconds
+    return bars
+
+
+def _event_bars(recording: Recording, process: int) -> list[Bar]:
+    events = recording.events
+    mask = (events["process"] == process) & (events["kind"] > 0) & (events["kind"] < len(signals.PHASES))
+    spans = [Span(signals.PHASES[int(e["kind"])], int(e["t0"]), int(e["t1"])) for e in _largest(events[mask], _BARS)]
+    return [_bar(recording, "main", span) for span in spans]
+
+
+def _request_bars(recording: Recording, requests: Requests) -> list[Bar]:
+    """Requests as they came, thinned where there are many; the event loop while it idled or was held up."""
+    step = max(1, -(-requests.count // _BARS))
+    served = zip(requests.start_ns[::step].tolist(), requests.end_ns[::step].tolist(), strict=True)
+    bars = [_bar(recording, "requests", Span("serve.handler", a, b)) for a, b in served]
+    occupied = requests.occupancy(requests.process)
+    loop = [Span(name, a, b) for name, _, spans in occupied if name == "serve.idle" for a, b in spans]
+    loop += [Span("serve.blocked", block.start_ns, block.end_ns) for block in requests.user_blocks]
+    return bars + [_bar(recording, "event loop", span) for span in _longest(loop)]
+
+
+def _worker_bars(recording: Recording) -> list[Bar]:
+    workers = {p.index: p.worker for p in recording.facts.processes if p.role == signals.WORKER}
+    batches = recording.samples[recording.samples["kind"] == signals.BATCH]
+    batches = batches[np.isin(batches["process"], list(workers))]
+    step = max(1, len(batches) // _WORKER_BARS)
+    return [
+        _bar(recording, f"worker {workers[int(b['process'])]}", Span("batch", int(b["t0"]), int(b["t1"])))
+        for b in batches[::step]
+    ]
+
+
+def _longest(spans: Iterable[Span]) -> list[Span]:
+    return sorted(sorted(spans, key=lambda span: -span.seconds)[:_BARS], key=lambda span: span.start_ns)
+
+
+def _largest(records: Records, count: int) -> Records:
+    if len(records) <= count:
+        return records
+    order = np.argsort(records["t0"] - records["t1"])[:count]
+    return records[np.sort(order)]
+
+
+def _bar(recording: Recording, track: str, span: Span) -> Bar:
+    return Bar(track, span.name, (span.start_ns - recording.started_ns) / 1e9, span.seconds)
+
+
+def _node(node: Node) -> StackNode:
+    return StackNode(node.function, node.file, node.line, node.seconds, tuple(map(_node, node.children)), node.skipped)
+
+
+def _series(recording: Recording, cores: float) -> tuple[Series, ...]:
+    curves = []
+    units = {"rss_bytes": ("memory of the program", "B"), "busy_cores": ("cores used", "cores")}
+    units["idle_cores"] = ("idle cores", "cores")
+    for column, (name, unit) in units.items():
+        if column in recording.host:
+            x = (recording.host["time_ns"] - recording.started_ns) / 1e9
+            step = max(1, len(x) // MAX_POINTS)
+            y = recording.host[column].astype(float)
+            if unit == "cores":
+                y = np.minimum(y, cores)  # the kernel counts by ticks: a short first interval shows more than there are
+            curves.append(Series(name, unit, tuple(x[::step].tolist()), tuple(y[::step].tolist())))
+    return tuple(curves)

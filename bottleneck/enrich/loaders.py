@@ -1,0 +1,75 @@
+"""Joins DataLoaders that are one and the same in the program: made anew each epoch at the same place."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import signals
+from ..recording.model import Recording
+
+_BY_LOADER = (signals.LOADER_START, signals.DATA_WAIT, signals.LOOP)
+_Spans = npt.NDArray[np.int64]  # (passes, 2): begin and end of each
+
+
+def join_loaders(recording: Recording) -> None:
+    """Give loaders that were constructed, iterated and configured alike the number of the first of them, in place.
+
+    Frameworks make the loaders of training and evaluation at one place: those are told apart by their length, by
+    whether their steps train, and by passes that begin while one of the other is open.
+    """
+    if len(recording.facts.loaders) < 2:
+        return
+    groups: dict[tuple[object, ...], list[tuple[int, _Spans]]] = {}
+    same: dict[tuple[int, int], int] = {}
+    passes = _passes(recording)
+    for (process, number), facts in sorted(recording.facts.loaders.items()):
+        places = (facts.get("site"), facts.get("iter_site"))
+        if not any(places):
+            continue
+        spans, trains = passes.get((process, number), (np.empty((0, 2), "i8"), False))
+        told = ("dataset", "num_workers", "batch_size", "length")
+        alike = groups.setdefault((process, trains, *places, *map(facts.get, told)), [])
+        for index, (kept, others) in enumerate(alike):
+            if not _overlap(spans, others):
+                same[process, number] = kept
+                alike[index] = kept, np.concatenate([others, spans])
+                break
+        else:
+            alike.append((number, spans))
+    if not same:
+        return
+    steps, events = recording.steps, recording.events
+    steps["loop"], steps["loader"] = steps["loop"].copy(), steps["loader"].copy()
+    for (process, number), kept in same.items():
+        rows = (steps["process"] == process) & (steps["loader"] == number)
+        steps["loop"][rows] += number * 1000  # passes stay apart
+        steps["loader"][rows] = kept
+        mine = (events["process"] == process) & np.isin(events["kind"], _BY_LOADER) & (events["arg"] == number)
+        events["arg"][mine] = kept
+    pids = {process.pid: process.index for process in recording.facts.processes}
+    for worker in recording.facts.processes:
+        parent = pids.get(worker.parent_pid, -1)
+        worker.loader = same.get((parent, worker.loader), worker.loader)
+
+
+def _passes(recording: Recording) -> dict[tuple[int, int], tuple[_Spans, bool]]:
+    """(process, loader) -> (begin and end of each pass over it, whether a step of any of them trains)."""
+    steps = recording.steps
+    if not len(steps["t0"]):
+        return {}
+    order = np.lexsort([steps[name] for name in ("t0", "loop", "loader", "process")])
+    keys = np.column_stack([steps[name][order] for name in ("process", "loader", "loop")])
+    first = np.flatnonzero(np.concatenate([[True], (np.diff(keys, axis=0) != 0).any(axis=1)]))
+    spans = np.column_stack([steps["t0"][order][first], np.maximum.reduceat(steps["t1"][order], first)])
+    trains = np.logical_or.reduceat(steps["trained"][order], first)
+    found: dict[tuple[int, int], tuple[_Spans, bool]] = {}
+    for key in {(process, loader) for process, loader, _ in keys[first].tolist()}:
+        mine = (keys[first, :2] == key).all(axis=1)
+        found[key] = spans[mine], bool(trains[mine].any())
+    return found
+
+
+def _overlap(some: _Spans, others: _Spans) -> bool:
+    """Whether a pass of one begins while a pass of the other is open."""
+    return bool(((some[:, None, 0] < others[None, :, 1]) & (others[None, :, 0] < some[:, None, 1])).any())

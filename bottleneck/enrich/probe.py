@@ -1,0 +1,254 @@
+"""After the run: the files whose reading mattered, tried in another way, on this machine, in about a second.
+
+Text is tried as Parquet, and Parquet with the columns alone that the program used.
+The first part of the file is converted at two sizes into the run folder, read back several times, and deleted; the
+line through the two sizes gives the whole file. Parsing is not repeated where the run itself has measured it. What
+arguments the user's call had is not known: the delimiter is the one that gives the columns of the recorded read, and
+where none does, nothing is said.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import io
+import linecache
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..recording.model import Facts, Recording
+from ..recording.notes import append_notes
+
+BUDGET_SECONDS = 1.0
+MAX_BYTES = 16 << 20  # of the file, for the larger of the two sizes
+MIN_SHARE = 0.02  # of the run: reads below it are not worth a probe
+MAX_FILES = 3
+_REPEATS = 3
+_FORMATS = ("csv", "fwf", "text", "parquet", "feather", "orc")  # whose lines a fix may quote; two of them are tried
+_DELIMITERS = (",", ";", "\t", "|", " ")
+Note = tuple[int, str, dict[str, Any]]
+
+
+def run(run_dir: Path, recording: Recording, budget_seconds: float = BUDGET_SECONDS) -> list[Note]:
+    """Probe what matters, keep the results as notes "probe" in the run folder and in ``recording``. Never raises.
+
+    A recording that has been probed before, or was made on another machine whose files are gone, is left as it is.
+    """
+    if recording.facts.of("probe"):
+        return []
+    deadline = time.monotonic() + budget_seconds
+    notes: list[Note] = []
+    for process, group in candidates(recording.facts, recording.wall_seconds):
+        notes += _probe_group(run_dir, recording.facts, process, group, deadline)
+    if notes:
+        try:
+            append_notes(run_dir, notes)
+        except OSError:
+            pass  # the results still serve this analysis
+        recording.facts.notes.extend(notes)
+    return notes
+
+
+def candidates(facts: Facts, wall_seconds: float) -> list[tuple[int, list[dict[str, Any]]]]:
+    """(process, reads of one file) of the files with most reading time, at most ``MAX_FILES``."""
+    groups: dict[tuple[int, str], list[dict[str, Any]]] = {}
+    for process, fields in facts.of("read"):
+        if fields.get("path") and fields["format"] in _FORMATS and fields["count"] == 1:
+            groups.setdefault((process, str(fields["path"])), []).append(fields)
+    weighed = sorted(((sum(f["wall_ns"] for f in g) / 1e9, k) for k, g in groups.items()), reverse=True)
+    worth = [key for seconds, key in weighed if seconds >= MIN_SHARE * wall_seconds]
+    return [(key[0], groups[key]) for key in worth[:MAX_FILES]]
+
+
+def _probe_group(run_dir: Path, facts: Facts, process: int, group: list[dict[str, Any]], deadline: float) -> list[Note]:
+    read = group[0]
+    result: dict[str, Any] = {}
+    if read["format"] in ("csv", "parquet") and time.monotonic() < deadline:
+        used = _used(facts, process, int(read["id"]))
+        try:
+            if read["format"] == "csv":
+                result = _measure(run_dir, read, used, deadline)
+            elif used:
+                result = _measure_columns(read, used, deadline)
+        except Exception:
+            result = {}  # gone, changed, another dialect: the published factor is used instead
+    notes: list[Note] = []
+    for fields in group:
+        site = facts.sites.get((process, int(fields.get("site") or 0)))
+        source = statement(site.file, site.line) if site is not None else ""
+        notes.append((process, "probe", {"read": int(fields["id"]), "source": source, **result}))
+    return notes
+
+
+def _used(facts: Facts, process: int, read: int) -> list[str] | None:
+    used: list[str] = []
+    for owner, fields in facts.of("used"):
+        if owner == process and fields["read"] == read:
+            if fields["columns"] is None:
+                return None
+            used += [str(column) for column in fields["columns"]]
+    return used or None
+
+
+def _measure(run_dir: Path, read: dict[str, Any], used: list[str] | None, deadline: float) -> dict[str, Any]:
+    """Seconds for the whole file, from two sizes of its first part."""
+    path = Path(read["path"])
+    size = path.stat().st_size
+    if read.get("size_bytes") is not None and size != read["size_bytes"]:
+        return {}
+    large = min(size, MAX_BYTES)
+    sizes = [size] if size < 1 << 20 else [large // 4, large]
+    points: list[tuple[int, dict[str, float]]] = []
+    for length in sizes:
+        if time.monotonic() > deadline and points:
+            break
+        points.append((length, _sample(run_dir, path, length, read, used)))
+    return {key: _scale([(n, p[key]) for n, p in points], size) for key in points[0][1]}
+
+
+def _measure_columns(read: dict[str, Any], used: list[str], deadline: float) -> dict[str, Any]:
+    """Seconds for as much of a Parquet file as there is time for, whole and with the used columns alone."""
+    import pyarrow.parquet as parquet
+
+    path = Path(read["path"])
+    if read["asked_columns"] is not None or not path.is_file() or path.stat().st_size != read["size_bytes"]:
+        return {}
+    with parquet.ParquetFile(path) as file:
+        count = file.num_row_groups
+        rounds = (deadline - time.monotonic()) / (_REPEATS * 2) / max(read["wall_ns"] / 1e9, 1e-3)
+        groups = list(range(min(count, int(count * rounds))))
+        if not groups:
+            return {}
+        pandas = _pandas() if str(read["call"]).startswith("pandas.") else None
+
+        def whole(columns: list[str] | None = None) -> object:
+            table = file.read_row_groups(groups, columns=columns)
+            return table.to_pandas() if pandas is not None else table
+
+        times = _times(whole)
+        return {
+            **_as_parquet(times),
+            "all_seconds": min(times),
+            "used_seconds": min(_times(lambda: whole(used))),
+        }
+
+
+def _as_parquet(times: list[float]) -> dict[str, float]:
+    """What repeated reads of Parquet say: the middle one, the quickest and the slowest."""
+    return {
+        "parquet_seconds": sorted(times)[len(times) // 2],
+        "parquet_low_seconds": min(times),
+        "parquet_high_seconds": max(times),
+    }
+
+
+def _scale(points: Sequence[tuple[int, float]], size: int) -> float:
+    """Value at ``size`` of the line through the points; proportional where there is one or the line falls."""
+    last, value = points[-1]
+    if len(points) > 1 and value > points[0][1]:
+        slope = (value - points[0][1]) / (last - points[0][0])
+        return float(value + slope * (size - last))
+    return float(value * size / max(1, last))
+
+
+def _sample(run_dir: Path, path: Path, length: int, read: dict[str, Any], used: list[str] | None) -> dict[str, float]:
+    import pyarrow.parquet as parquet
+
+    with open(path, "rb") as file:
+        data = file.read(length)
+    data = data[: data.rfind(b"\n") + 1] or data
+    found = _parse(data, read)
+    if found is None:
+        raise ValueError("not the columns that the program read")
+    table, delimiter, wanted = found
+    temporary = run_dir / f"probe-{os.getpid()}.parquet"
+    pandas = _pandas() if str(read["call"]).startswith("pandas.") else None
+    try:
+        written = _times(lambda: parquet.write_table(table.select(wanted), temporary), 2)
+
+        def columnar() -> object:
+            back = parquet.read_table(temporary)
+            return back.to_pandas() if pandas is not None else back
+
+        result = {**_as_parquet(_times(columnar)), "write_seconds": min(written)}
+    finally:
+        temporary.unlink(missing_ok=True)
+    if pandas is not None and used and read["call"] in ("pandas.read_csv", "pandas.read_table"):
+        chosen = [c for c in used if c in table.column_names]
+
+        def text(**more: Any) -> object:
+            return pandas.read_csv(io.BytesIO(data), sep=delimiter, **more)
+
+        result["all_seconds"] = min(_times(text, 2))
+        result["used_seconds"] = min(_times(lambda: text(usecols=chosen), 2))
+    return result
+
+
+def _parse(data: bytes, read: dict[str, Any]) -> tuple[Any, str, list[str]] | None:
+    """(table, delimiter, its columns that the program read) for the delimiter that reproduces the read."""
+    import pyarrow
+    import pyarrow.csv as arrow_csv
+
+    names = [str(name) for name in read.get("columns") or read.get("asked_columns") or ()]
+    # pandas numbers the columns of a file without a header.
+    bare = names and names == [str(number) for number in range(len(names))]
+    options = arrow_csv.ReadOptions(column_names=names if bare else None)
+    head = data[: data.find(b"\n") + 1].decode("utf-8", "replace") or data.decode("utf-8", "replace")
+    for delimiter in sorted(_DELIMITERS, key=head.count, reverse=True):
+        try:
+            parsing = arrow_csv.ParseOptions(delimiter=delimiter)
+            table = arrow_csv.read_csv(io.BytesIO(data), read_options=options, parse_options=parsing)
+        except (pyarrow.ArrowInvalid, UnicodeDecodeError):
+            continue
+        if _same(table, names, read):
+            return table, delimiter, names or table.column_names
+    return None
+
+
+def _same(table: Any, names: list[str], read: dict[str, Any]) -> bool:
+    """Whether a table has the columns of the recorded read, numbers where that had numbers."""
+    if not names:
+        count = read.get("column_count")
+        return len(table.column_names) == count if count else len(table.column_names) > 1
+    if not set(names) <= set(table.column_names):
+        return False
+    kinds = read.get("dtypes") or ()
+    numbers = [name for name, kind in zip(names, kinds, strict=False) if str(kind).startswith(("int", "float"))]
+    return not any(str(table.schema.field(name).type) == "string" for name in numbers)
+
+
+def _pandas() -> Any:
+    """pandas where the analysing program has it, else None: it is no dependency of ours."""
+    try:
+        return importlib.import_module("pandas")
+    except ImportError:
+        return None
+
+
+def _times(action: Callable[[], object], repeats: int = _REPEATS) -> list[float]:
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - start)
+    return times
+
+
+def statement(file: str, line: int) -> str:
+    """The user's statement that covers ``line``, "" when its file cannot be read; for fixes that name their names."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(file)))
+    except (SyntaxError, ValueError):
+        return ""
+    best: ast.stmt | None = None
+    for node in ast.walk(tree):
+        if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or node.lineno):
+            best = node if best is None or node.lineno >= best.lineno else best
+    if best is None or (best.end_lineno or 0) - best.lineno > 10:
+        return ""
+    if hasattr(best, "body"):
+        return linecache.getline(file, line).strip()
+    return ast.unparse(best)

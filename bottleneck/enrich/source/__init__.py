@@ -1,0 +1,1 @@
+"""Lines of the user's source that an analysis needs to know."""

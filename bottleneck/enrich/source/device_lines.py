@@ -1,0 +1,52 @@
+"""Lines of the user's source that wait for a device or copy to it, where the run has shown a device's work.
+
+Detectors read no files: what is found here goes to the facts as notes "device_lines" {file, fetches, copies}.
+"""
+
+from __future__ import annotations
+
+import ast
+
+import numpy as np
+
+from ...recording.model import DEVICE_KINDS, Recording
+from .growth_lines import MAX_FILES, called_name, parse, user_files, walk
+
+_FETCHES = frozenset(("item", "cpu", "tolist", "numpy", "nonzero", "synchronize", "is_nonzero"))
+_NUMBERS = frozenset(("float", "int", "bool", "print"))  # of a tensor these fetch it, of anything else they do not
+_COPIES = frozenset(("to", "cuda", "copy_"))
+
+
+def add_device_lines(recording: Recording) -> None:
+    """Add one note for each file that sampled stacks go through and that has such lines. Reads sources."""
+    facts = recording.facts
+    on_device = recording.device.get("kind", np.empty(0)) < DEVICE_KINDS.index("launch")
+    if not on_device.any():
+        return
+    known = {fields["file"] for _, fields in facts.of("device_lines")}
+    for file in [file for file in user_files(facts) if file not in known][:MAX_FILES]:
+        tree = parse(file)
+        fetches, copies = (set[int](), set[int]()) if tree is None else find_device_lines(tree)
+        if fetches or copies:
+            note = {"file": file, "fetches": sorted(fetches), "copies": sorted(copies)}
+            facts.notes.append((0, "device_lines", note))
+
+
+def find_device_lines(tree: ast.Module) -> tuple[set[int], set[int]]:
+    """(lines that fetch a value or wait, lines that copy to a device), those in a loop or a function alone."""
+    fetches: set[int] = set()
+    copies: set[int] = set()
+    for node, function, loops in walk(tree):
+        if not isinstance(node, ast.Call) or not (function or loops):
+            continue
+        name, method = called_name(node), isinstance(node.func, ast.Attribute)
+        if (method and name in _FETCHES) or (not method and name in _NUMBERS and _of_a_value(node)):
+            fetches.add(node.lineno)
+        elif method and name in _COPIES:
+            copies.add(node.lineno)
+    return fetches, copies
+
+
+def _of_a_value(call: ast.Call) -> bool:
+    """Whether any argument can be a tensor: no constant, and no text made of constants."""
+    return any(not isinstance(argument, ast.Constant) for argument in call.args)

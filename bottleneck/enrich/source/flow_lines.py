@@ -1,0 +1,115 @@
+"""Lines of the user's source that the model's input and the loss are made of, found when a run has ended.
+
+A line that the forward pass depends on feeds the model; what the loss depends on, from the forward on, is the training
+itself; all else in the loop is Python on the side. Detectors read no files: what is found here goes to the facts as
+notes "flow_lines" {file, lines, zeroing}.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Set
+
+from ...artifacts.training.loop_samples import forwards
+from ...recording.model import Recording
+from .growth_lines import MAX_FILES, parse, user_files
+
+_RETURN_THE_LOSS = ("training_step", "compute_loss")  # of Lightning and of transformers: the library calls backward
+_Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.Module
+
+
+def add_flow_lines(recording: Recording) -> None:
+    """Add one "flow_lines" note for each sampled file of the user's that feeds a model. Reads source files."""
+    facts = recording.facts
+    known = {fields["file"] for _, fields in facts.of("flow_lines")}
+    forwards = _forward_lines(recording)
+    for file in user_files(facts)[:MAX_FILES]:
+        tree = None if file in known else parse(file)
+        lines = set() if tree is None else find_flow_lines(tree, forwards.get(file, frozenset()))
+        zeroing = set() if tree is None else find_zeroing_lines(tree)
+        if lines or zeroing:
+            note = {"file": file, "lines": sorted(lines), "zeroing": sorted(zeroing)}
+            facts.notes.append((0, "flow_lines", note))
+
+
+def _forward_lines(recording: Recording) -> dict[str, Set[int]]:
+    """File -> lines of the user's that a forward pass was called from."""
+    found: dict[str, set[int]] = {}
+    for _, frames in forwards(recording):
+        for _, file, line in frames:
+            found.setdefault(file, set()).add(line)
+    return dict(found)
+
+
+def find_flow_lines(tree: ast.Module, forwards: Set[int] = frozenset()) -> set[int]:
+    """Lines of all statements that a forward (on one of the lines ``forwards``) or a loss depends on, by function.
+
+    The loss is what ``.backward()`` is called on or given, or what the step of a Lightning module returns.
+    """
+    found: set[int] = set()
+    for scope in ast.walk(tree):
+        if isinstance(scope, _Scope):
+            found |= _slice(scope, forwards)
+    return found
+
+
+def find_zeroing_lines(tree: ast.Module) -> set[int]:
+    """Lines of all calls of ``zero_grad``: training that is no phase. Memory is given back there."""
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute))
+    return {line for call in calls if call.func.attr == "zero_grad" for line in _lines(call)}  # type: ignore[attr-defined]
+
+
+def _slice(scope: _Scope, forwards: Set[int]) -> set[int]:
+    nodes = list(_own(scope))
+    wanted: set[str] = set()
+    lines: set[int] = set()
+    for node in nodes:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "backward":
+            # loss.backward(), scaler.scale(loss).backward(), accelerator.backward(loss)
+            wanted |= set(_names(node.func.value)).union(*(_names(argument) for argument in node.args))
+            lines |= _lines(node)
+        elif isinstance(node, ast.Return) and node.value and getattr(scope, "name", "") in _RETURN_THE_LOSS:
+            wanted |= set(_names(node.value))
+            lines |= _lines(node)
+        elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Expr | ast.Return):
+            if node.value is not None and forwards & _lines(node):
+                wanted |= set(_names(node.value))
+                lines |= _lines(node)
+    before = -1
+    while wanted and len(wanted) + len(lines) != before:
+        before = len(wanted) + len(lines)
+        for node in nodes:
+            targets = _targets(node)
+            if any(name in wanted for target in targets for name in _names(target)):
+                lines |= _lines(node)
+                wanted |= set(_names(node.value)) if node.value is not None else set()  # type: ignore[attr-defined]
+    return lines
+
+
+def _own(scope: ast.AST) -> Iterator[ast.AST]:
+    """All nodes of a scope, without those of functions and classes inside it."""
+    for child in ast.iter_child_nodes(scope):
+        yield child
+        if not isinstance(child, _Scope | ast.ClassDef | ast.Lambda):
+            yield from _own(child)
+
+
+def _targets(node: ast.AST) -> list[ast.expr]:
+    if isinstance(node, ast.Assign):
+        return node.targets
+    return [node.target] if isinstance(node, ast.AnnAssign | ast.AugAssign | ast.NamedExpr) else []
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    """``x`` and ``self.x`` as they are written; of ``out.logits`` the variable ``out`` as well."""
+    if isinstance(node, ast.Attribute):
+        yield ast.unparse(node)
+    elif isinstance(node, ast.Name) and node.id != "self":
+        yield node.id
+    for child in ast.iter_child_nodes(node):
+        yield from _names(child)
+
+
+def _lines(node: ast.AST) -> set[int]:
+    first = getattr(node, "lineno", 0)
+    return set(range(first, (getattr(node, "end_lineno", None) or first) + 1))

@@ -1,0 +1,161 @@
+"""Finds the line that makes a container grow, in the user's source, when a recording is loaded.
+
+Detectors read no files: what is found here goes to the facts as notes "growth_line" {name, file, line, function}.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ...recording.model import Facts
+
+_GROWING = frozenset(
+    ("append", "appendleft", "extend", "extendleft", "insert", "add", "update", "setdefault", "__setitem__")
+)
+_MAX_SOURCE_BYTES = 4 << 20
+MAX_FILES = 50  # looked at for one question
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def add_growth_lines(facts: Facts) -> None:
+    """Add one "growth_line" note for every noted container whose growing line is found. Reads source files.
+
+    A source that is missing, changed beyond parsing, or that grows the container nowhere gives no note.
+    """
+    trees: dict[str, ast.Module | None] = {}
+    done = {(process, fields["name"], fields["file"]) for process, fields in facts.of("growth_line")}
+    for process, fields in facts.of("container"):
+        name, file = str(fields["name"]), str(fields["file"])
+        site = facts.sites.get((process, fields.get("site", 0)))
+        loop_file = site.file if site is not None else file
+        if (process, name, file) in done:
+            continue
+        done.add((process, name, file))
+        for candidate in dict.fromkeys((file, loop_file)):
+            if candidate not in trees:
+                trees[candidate] = parse(candidate)
+            tree = trees[candidate]
+            function = site.function if site is not None and fields.get("scope") == "local" else ""
+            found = None if tree is None else find_growth(tree, name, function)
+            if found is not None:
+                line, inside = found
+                note: dict[str, Any] = {"name": name, "container_file": file, "file": candidate, "line": line}
+                facts.notes.append((process, "growth_line", {**note, "function": inside}))
+                break
+
+
+def user_files(facts: Facts) -> list[str]:
+    """The user's files that sampled stacks go through."""
+    return list(dict.fromkeys(frame.file for frames in facts.stacks.values() for frame in frames if frame.user))
+
+
+def parse(file: str) -> ast.Module | None:
+    """The syntax tree of a source file, to be read only; None when it cannot be had."""
+    try:
+        path = Path(file)
+        status = path.stat()
+        return None if status.st_size > _MAX_SOURCE_BYTES else _parsed(path, status.st_mtime_ns, status.st_size)
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return None
+
+
+@lru_cache(maxsize=16)  # several questions are asked of the same files when a run ends
+def _parsed(path: Path, changed_ns: int, size: int) -> ast.Module:
+    return ast.parse(path.read_bytes())
+
+
+def called_name(call: ast.Call) -> str:
+    """The last part of the name that is called; "" where it has none."""
+    return call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+
+
+def find_growth(tree: ast.Module, name: str, function: str = "") -> tuple[int, str] | None:
+    """(line, function) of the statement that grows ``name`` ("losses" or "model.history"), inside loops first.
+
+    ``function``: the qualified name of the function that a local name belongs to; the functions that it hands the
+    container to are searched as well. None when nothing grows it.
+    """
+    attribute = name.rpartition(".")[2] if "." in name else ""
+    wanted = {(function.rpartition(".")[2] if function != "<module>" else "", name)}
+    if function and not attribute:
+        wanted |= set(_handed_on(tree, name, function.rpartition(".")[2]))
+    best: tuple[int, int, str] | None = None
+    for node, inside, depth in walk(tree, "", 0):
+        target = _grown(node)
+        if target is None:
+            continue
+        if attribute:
+            fits = isinstance(target, ast.Attribute) and target.attr == attribute
+        elif isinstance(target, ast.Name):
+            here = inside.rpartition(".")[2]
+            fits = any(target.id == known and (not function or here == where) for where, known in wanted)
+        else:
+            fits = False
+        depth -= inside.endswith("__init__")  # made there, grown elsewhere
+        if fits and (best is None or depth > best[0]):
+            best = (depth, getattr(node, "lineno", 0), inside)
+    return None if best is None else (best[1], best[2] or "<module>")
+
+
+def walk(node: ast.AST, function: str = "", depth: int = 0) -> Iterator[tuple[ast.AST, str, int]]:
+    """(node, qualified function, number of loops around it)."""
+    for child in ast.iter_child_nodes(node):
+        inside, inner = function, depth
+        if isinstance(child, _Function | ast.ClassDef):
+            inside, inner = (f"{function}.{child.name}" if function else child.name), 0
+        elif isinstance(child, ast.For | ast.AsyncFor | ast.While):
+            inner = depth + 1
+        yield child, inside, inner
+        yield from walk(child, inside, inner)
+
+
+def _grown(node: ast.AST) -> ast.expr | None:
+    """What a call, an augmented assignment or an assignment to an item makes longer."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _GROWING:
+        # history["loss"].append(x) and defaultdict[key].append(x) grow the container they start from.
+        return _base(node.func.value)
+    if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add | ast.BitOr):
+        return _base(node.target)
+    if isinstance(node, ast.Assign):
+        for target in node.targets:
+            if isinstance(target, ast.Subscript):
+                return _base(target)
+        value = node.value  # losses = losses + [loss]
+        if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
+            for target in node.targets:
+                if isinstance(target, ast.Name | ast.Attribute) and ast.dump(value.left).replace(
+                    "Load", "Store"
+                ) == ast.dump(target):
+                    return target
+    return None
+
+
+def _base(node: ast.expr) -> ast.expr:
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    return node
+
+
+def _handed_on(tree: ast.Module, name: str, function: str) -> Iterator[tuple[str, str]]:
+    """(function, parameter) pairs that ``name`` is given to by calls inside ``function``."""
+    definitions = {node.name: node for node in ast.walk(tree) if isinstance(node, _Function)}
+    for node, inside, _ in walk(tree, "", 0):
+        if not isinstance(node, ast.Call) or inside.rpartition(".")[2] != function.replace("<module>", ""):
+            continue
+        called = called_name(node)
+        definition = definitions.get(called)
+        if definition is None:
+            continue
+        parameters = [argument.arg for argument in definition.args.posonlyargs + definition.args.args]
+        if isinstance(node.func, ast.Attribute) and parameters[:1] == ["self"]:
+            parameters = parameters[1:]
+        for position, argument in enumerate(node.args[: len(parameters)]):
+            if isinstance(argument, ast.Name) and argument.id == name:
+                yield called, parameters[position]
+        for keyword in node.keywords:
+            if keyword.arg and isinstance(keyword.value, ast.Name) and keyword.value.id == name:
+                yield called, keyword.arg

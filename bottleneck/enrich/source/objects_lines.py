@@ -1,0 +1,48 @@
+"""The line that fills the attribute in which a dataset holds its Python objects, found in the class's source.
+
+Detectors read no files: what is found here goes to the facts as a note "objects_line" {loader, file, line, function}.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from ...recording.model import Facts
+from .growth_lines import find_growth, parse, walk
+
+
+def add_objects_lines(facts: Facts) -> None:
+    """Add one note for each loader whose dataset holds such an attribute, where one line makes it."""
+    done = {(process, fields["loader"]) for process, fields in facts.of("objects_line")}
+    for process, fields in facts.of("objects"):
+        tree = parse(fields["file"]) if fields["name"] and (process, fields["loader"]) not in done else None
+        place = None if tree is None else find_objects_line(tree, fields["owner"], fields["name"])
+        if place is not None:
+            line, function = place
+            note = {"loader": fields["loader"], "file": fields["file"], "line": line, "function": function}
+            facts.notes.append((process, "objects_line", note))
+
+
+def find_objects_line(tree: ast.Module, owner: str, name: str) -> tuple[int, str] | None:
+    """(line, function) where a method of the class ``owner`` assigns the attribute: the last that gives it content.
+
+    Where all assignments are empty displays, the line that grows it.
+    """
+    attribute = name.rpartition(".")[2]
+    found = [
+        (node.lineno, inside, _is_empty(node.value))
+        for node, inside, _ in walk(tree)
+        if isinstance(node, ast.Assign | ast.AnnAssign) and owner in inside.split(".") and node.value is not None
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(target, ast.Attribute) and target.attr == attribute
+    ]
+    filled = [(line, inside) for line, inside, empty in found if not empty]
+    if filled:
+        return filled[-1]
+    return (find_growth(tree, "self." + attribute) or found[-1][:2]) if found else None
+
+
+def _is_empty(value: ast.expr) -> bool:
+    if isinstance(value, ast.Call):
+        return not value.args and not value.keywords and getattr(value.func, "id", "") in ("list", "dict")
+    return isinstance(value, ast.List | ast.Dict) and not ast.unparse(value)[1:-1]

@@ -1,0 +1,104 @@
+"""Lines of the user's source that write out what happens, found when a run has ended.
+
+``print`` and the writes of a file are not Python: a sampled stack ends in the line that calls them. Detectors read no
+files: what is found here goes to the facts as notes "output_lines" {file, lines, fetching}.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ...recording.model import Recording
+from .growth_lines import MAX_FILES, called_name, parse
+
+_WRITES = frozenset(("write", "writelines", "writerow", "writerows", "flush", "fsync"))
+_MAKES_TEXT = frozenset(
+    "dict enumerate fileno format isoformat items join keys len list now perf_counter range repr round str strftime "
+    "time tuple values zip".split()
+)
+#: These wait for an accelerator, where the value lies on one.
+_FETCHES = frozenset(("bool", "cpu", "detach", "float", "int", "item", "numpy", "tolist"))
+
+
+def add_output_lines(recording: Recording) -> None:
+    """Add one "output_lines" note for each of the user's files that stacks end in and that writes. Reads sources."""
+    facts = recording.facts
+    known = {fields["file"] for _, fields in facts.of("output_lines")}
+    files = dict.fromkeys(frames[0].file for frames in facts.stacks.values() if frames and frames[0].user)
+    for file in list(files)[:MAX_FILES]:
+        tree = None if file in known else parse(file)
+        lines, fetching = (set[int](), set[int]()) if tree is None else find_output_lines(tree)
+        if lines or fetching:
+            note = {"file": file, "lines": sorted(lines), "fetching": sorted(fetching)}
+            facts.notes.append((0, "output_lines", note))
+
+
+def find_output_lines(tree: ast.Module) -> tuple[set[int], set[int]]:
+    """(lines that do nothing but write text, lines that fetch values for it as well).
+
+    A line that calls anything else may spend its time there: it is in neither.
+    """
+    plain: set[int] = set()
+    fetching: set[int] = set()
+    binary = _binary_files(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr):
+            calls, end = list(_calls(node.value)), node.end_lineno
+        elif isinstance(node, ast.With):  # opening the file to add to it, and the write when it is closed
+            calls = [call for item in node.items for call in _calls(item.context_expr)]
+            end = node.items[-1].context_expr.end_lineno
+        else:
+            continue
+        kinds = {_kind(call, binary) for call in calls}
+        if "writes" in kinds and "other" not in kinds and not _multiplies_matrices(node):
+            lines = range(node.lineno, (end or node.lineno) + 1)
+            (fetching if "fetches" in kinds else plain).update(lines)
+    return plain, fetching
+
+
+def _calls(node: ast.AST) -> Iterator[ast.Call]:
+    return (child for child in ast.walk(node) if isinstance(child, ast.Call))
+
+
+def _binary_files(tree: ast.Module) -> set[str]:
+    """Variables that a file is opened into which is not for text: what is written there is data, no log."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            pairs = [(node.value, target) for target in node.targets]
+        elif isinstance(node, ast.With):
+            pairs = [(item.context_expr, item.optional_vars) for item in node.items if item.optional_vars]
+        else:
+            continue
+        for value, target in pairs:
+            if isinstance(value, ast.Call) and called_name(value) == "open" and not _opens_to_write(value):
+                found.add(ast.unparse(target))
+    return found
+
+
+def _kind(call: ast.Call, binary: set[str]) -> str:
+    """writes, text, fetches or other; ``binary``: variables of files that are no text."""
+    function, name = call.func, called_name(call)
+    if isinstance(function, ast.Attribute) and ast.unparse(function.value) in binary:
+        return "other"
+    if name == "open":
+        return "writes" if _opens_to_write(call) else "other"
+    if name in ("dump", "dumps"):  # of json: a pickle is no log
+        if not (isinstance(function, ast.Attribute) and ast.unparse(function.value).endswith("json")):
+            return "other"
+        return "writes" if name == "dump" else "text"
+    if name in _WRITES or (name == "print" and isinstance(function, ast.Name)):
+        return "writes"
+    return "text" if name in _MAKES_TEXT else "fetches" if name in _FETCHES else "other"
+
+
+def _opens_to_write(call: ast.Call) -> bool:
+    """``open`` for text that is written; how a file is opened by a name is not known."""
+    modes = [argument.value for argument in call.args[-1:] if isinstance(argument, ast.Constant)]
+    modes += [word.value.value for word in call.keywords if word.arg == "mode" and isinstance(word.value, ast.Constant)]
+    return any(mode in ("a", "at", "a+", "w", "wt") for mode in modes)
+
+
+def _multiplies_matrices(node: ast.AST) -> bool:
+    return any(isinstance(child, ast.BinOp) and isinstance(child.op, ast.MatMult) for child in ast.walk(node))

@@ -1,0 +1,63 @@
+"""Lines that set how torch works for all of a run: anomaly detection, the number of threads of an operation.
+
+Detectors read no files: what is found here goes to the facts as a note "switch_line" or "threads_line", each
+{file, line, function}.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+
+from ...recording.model import Facts
+from .growth_lines import MAX_FILES, called_name, parse, user_files, walk
+
+_NAMES = ("set_detect_anomaly", "detect_anomaly")
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def add_switch_lines(facts: Facts) -> None:
+    """Add the notes, where one line alone can be it. Reads the sources that call stacks go through."""
+    if any(fields["anomaly"] for _, fields in facts.of("switches")):
+        _add(facts, "switch_line", find_switch_lines)
+    if facts.of("threads"):
+        _add(facts, "threads_line", find_threads_lines)
+
+
+def _add(facts: Facts, note: str, find: Callable[[ast.Module], list[tuple[int, str]]]) -> None:
+    if facts.of(note):
+        return
+    found = []
+    for file in user_files(facts)[:MAX_FILES]:
+        tree = parse(file)
+        found += [] if tree is None else [(file, *place) for place in find(tree)]
+    if len(found) == 1:
+        file, line, function = found[0]
+        facts.notes.append((0, note, {"file": file, "line": line, "function": function}))
+
+
+def find_switch_lines(tree: ast.Module) -> list[tuple[int, str]]:
+    """(line, function) of each call that may switch it on: ``torch.autograd``'s own, or ``detect_anomaly=...``."""
+    calls = ((node, inside) for node, inside, _ in walk(tree) if isinstance(node, ast.Call) and _switches(node))
+    return sorted((node.lineno, inside or "<module>") for node, inside in calls)
+
+
+def find_threads_lines(tree: ast.Module) -> list[tuple[int, str]]:
+    """(line, function) of each call of torch.set_num_threads; without any, of each line that names the variable."""
+    calls, named = set(), set()
+    for node, inside, _ in walk(tree):
+        if isinstance(node, ast.Call) and called_name(node) == "set_num_threads":
+            calls.add((node.lineno, inside or "<module>"))
+        elif isinstance(node, ast.Constant) and node.value in _THREADS:
+            named.add((node.lineno, inside or "<module>"))
+    return sorted(calls or named)
+
+
+def _switches(call: ast.Call) -> bool:
+    if called_name(call) in _NAMES:
+        return not (call.args and _is_false(call.args[0]))
+    return any(word.arg == "detect_anomaly" and not _is_false(word.value) for word in call.keywords)
+
+
+def _is_false(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is False

@@ -1,0 +1,83 @@
+"""report.html: one self-contained file that asks nothing of a network.
+
+Everything that came from the run is escaped by the template engine, in the timeline's data too, and a content security
+policy lets no script run but the page's own, named by its digest.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from ..diagnosis.model import Diagnosis
+from .support import drawing, units, words
+
+_MAX_FINDINGS = 25
+
+
+def render(diagnosis: Diagnosis) -> str:
+    """The whole page."""
+    environment = _environment()
+    style, script = _source(environment, "report.css"), _source(environment, "report.js")
+    drawn = drawing.tracks(diagnosis)
+    wall = diagnosis.run.wall_seconds
+    page = environment.get_template("report.html").render(
+        d=diagnosis,
+        findings=diagnosis.findings[:_MAX_FINDINGS],
+        tracks=drawn,
+        ticks=drawing.ticks(wall),
+        legend=list(dict.fromkeys(bar.phase for track in drawn for lane in track.lanes for bar in lane))[:24],
+        charts=drawing.charts(diagnosis),
+        calls=drawing.calls(diagnosis.view.calls),
+        data=_embedded(drawing.plain_data(drawn, wall) if drawn else {}),
+        style=Markup(style),
+        script=Markup(script),
+        digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        width=drawing.WIDTH,
+        chart_height=drawing.CHART_HEIGHT,
+    )
+    return page
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader(__package__ or "bottleneck_profiler.exporters"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    environment.filters.update(seconds=units.seconds, share=units.share, path=units.path, colour=drawing.colour)
+    environment.globals.update(quantity=units.quantity, words=words, percent=percent, points=units.points)
+    return environment
+
+
+def _source(environment: Environment, name: str) -> str:
+    assert environment.loader is not None
+    return environment.loader.get_source(environment, name)[0]
+
+
+def _shown(value: Any) -> Any:
+    return words.visible(value, one_line=False) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def percent(share: float) -> str:
+    """A length in CSS, between nothing and all."""
+    return f"{max(0.0, min(1.0, share)) * 100:.2f}%" if math.isfinite(share) else "0%"
+
+
+def _embedded(value: object) -> Markup:
+    """JSON inside a script element: no character in it can end the element."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)

@@ -1,0 +1,101 @@
+"""diagnosis.json: the Diagnosis as plain data, and back."""
+
+from __future__ import annotations
+
+import json as _json
+import math
+from dataclasses import asdict, fields, is_dataclass
+from typing import Any, get_args, get_origin, get_type_hints
+
+from ..diagnosis.model import SCHEMA, Diagnosis, Ranked
+
+
+def to_json(diagnosis: Diagnosis) -> dict[str, Any]:
+    """The document of schema ``bottleneck.diagnosis/1``; numbers that are not finite become null."""
+    document = {
+        "schema": SCHEMA,
+        "run": asdict(diagnosis.run),
+        "breakdown": [asdict(row) for row in diagnosis.breakdown],
+        "headline": diagnosis.headline,
+        "verdict": diagnosis.verdict,
+        "findings": [_ranked(row) for row in diagnosis.findings],
+        "also_noticed": [_ranked(row) for row in diagnosis.also_noticed],
+        "checked": [asdict(row) for row in diagnosis.checked],
+        "plan": [asdict(row) for row in diagnosis.plan],
+        "overhead": asdict(diagnosis.overhead),
+        "view": asdict(diagnosis.view),
+    }
+    cleaned: dict[str, Any] = _finite(document)
+    return cleaned
+
+
+def dumps(diagnosis: Diagnosis) -> str:
+    """The document as text."""
+    return _json.dumps(to_json(diagnosis), indent=1, allow_nan=False)
+
+
+def from_json(document: dict[str, Any]) -> Diagnosis:
+    """Read a document back. Raises ValueError when its schema is another or a part of it is missing or misshapen."""
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        raise ValueError(f"not a {SCHEMA} document")
+    try:
+        data = dict(document)
+        for name in ("findings", "also_noticed"):
+            data[name] = [_unranked(row) for row in data[name]]
+        built: Diagnosis = _build(Diagnosis, data)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(f"a damaged {SCHEMA} document: {type(error).__name__}: {error}") from error
+    return built
+
+
+def _ranked(row: Ranked) -> dict[str, Any]:
+    finding = asdict(row.finding)
+    detected_by = finding.pop("detected_by")
+    del finding["changes"], finding["fix"]["edit"]
+    return {
+        **finding,
+        "detected_by": detected_by,
+        "severity": row.severity,
+        "confidence": row.confidence,
+        "score": row.score,
+        "explains": list(row.explains),
+    }
+
+
+def _unranked(row: dict[str, Any]) -> dict[str, Any]:
+    row = dict(row)
+    outer = {name: row.pop(name) for name in ("severity", "confidence", "score", "explains")}
+    return {"finding": row, **outer}
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    if hasattr(value, "item"):  # a numpy scalar that is no Python number
+        return _finite(value.item())
+    return value
+
+
+def _build(kind: Any, value: Any) -> Any:
+    """Dataclasses from plain data, by their annotations."""
+    if value is None:
+        return math.nan if kind is float else None  # null stands for a number that was not finite
+    origin, arguments = get_origin(kind), get_args(kind)
+    if is_dataclass(kind) and isinstance(kind, type):
+        if not isinstance(value, dict):
+            raise TypeError(f"{kind.__name__} is no object")
+        hints = get_type_hints(kind)
+        known = {item.name for item in fields(kind)}
+        return kind(**{name: _build(hints[name], item) for name, item in value.items() if name in known})
+    if origin is tuple:
+        return tuple(_build(arguments[0], item) for item in value)
+    if origin is dict or kind is dict:
+        return dict(value)
+    for argument in arguments:
+        if is_dataclass(argument):
+            return _build(argument, value)
+    return value

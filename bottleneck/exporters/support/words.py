@@ -1,0 +1,168 @@
+"""The sentences that the terminal and the page share."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+
+from ...diagnosis.findings import Finding, Fix, Gain
+from ...diagnosis.model import Checked, Diagnosis
+from . import units
+
+_EFFORT = {1: "a flag or an argument", 2: "a few lines", 4: "a new format or module", 8: "infrastructure"}
+_RISKS = (
+    (0.0, "same results"),
+    (0.1, "little risk"),
+    (0.2, "may change the last digits"),
+    (0.4, "may change how the model converges"),
+)
+_LONGEST = 2000
+
+
+def visible(text: str, one_line: bool = True) -> str:
+    """``text`` with everything that would steer a terminal or hide from a reader written out, as in ``\\x1b``.
+
+    A program chooses its function, file and column names; none may move the cursor, set a title, reverse the direction
+    of writing, or be a byte that cannot be encoded.
+    """
+    kept = "" if one_line else "\n\t"
+    if len(text) > _LONGEST:
+        text = text[:_LONGEST] + "…"
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c in kept or not _steers(c) else _written(c) for c in text)
+
+
+def _steers(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+
+
+def _written(character: str) -> str:
+    return " " if character in "\n\r\t" else character.encode("unicode_escape", "backslashreplace").decode("ascii")
+
+
+def headline(diagnosis: Diagnosis) -> str:
+    """The headline with paths as the reader would type them."""
+    text = diagnosis.headline
+    for ranked in diagnosis.findings[:1]:
+        if ranked.finding.location and ranked.finding.location.file:
+            text = text.replace(ranked.finding.location.file, units.path(ranked.finding.location.file))
+    return visible(text)
+
+
+def facts(diagnosis: Diagnosis) -> list[str]:
+    """The run in a few words each: program, time, steps, requests, ranks, cores, how it ended."""
+    run = diagnosis.run
+    found = [visible(run.command), units.seconds(run.wall_seconds)]
+    for count, word in ((run.steps, "step"), (run.requests, "request"), (run.ranks if run.ranks > 1 else 0, "rank")):
+        if count:
+            found.append(f"{count:,} {word}{'' if count == 1 else 's'}")
+    if run.cores:
+        found.append(f"{run.cores:g} core{'' if run.cores == 1 else 's'}")
+    found += [visible(gpu) for gpu in run.gpus]
+    if run.exit_code:
+        found.append(f"exit code {run.exit_code}")
+    return found
+
+
+def place(finding: Finding) -> str:
+    """``train.py:41``, or nothing."""
+    where = finding.location
+    return f"{visible(units.path(where.file))}:{where.line}" if where else ""
+
+
+def span(gain: Gain) -> str:
+    """``48–55 %``; one number where both ends are the same whole point."""
+    low, high = units.points(gain.low), units.points(gain.high)
+    return f"{low} %" if low == high else f"{low}–{high} %"
+
+
+def gain_text(gain: Gain) -> str:
+    """One phrase: what the fix saves, with its range."""
+    if not math.isfinite(gain.share):
+        return "the gain could not be computed"
+    value = f"{units.points(gain.share)} %"
+    if gain.basis == "p99":
+        return f"cuts the p99 latency by {value} ({span(gain)})"
+    if gain.basis == "capacity":
+        return f"frees {value} of the server's capacity ({span(gain)})"
+    what = "the run" if gain.basis == "run" else "each step"
+    saved = f", about {units.about(gain.seconds)}" if gain.seconds > 0 else ""
+    text = f"saves {value} of {what} ({span(gain)}{saved})"
+    if gain.basis == "run" and gain.step_share and round(gain.step_share * 100) > round(gain.share * 100):
+        text += f", {units.points(gain.step_share)} % of each step"
+    return text
+
+
+def worth(finding: Finding) -> str:
+    """What applying the fix is good for."""
+    if finding.gain is not None:
+        return gain_text(finding.gain)
+    if finding.exhaustion_seconds is not None:
+        return f"memory runs out in about {units.about(finding.exhaustion_seconds)}"
+    if finding.headroom_share is not None:
+        return f"{units.points(finding.headroom_share)} % of the memory was left at the peak"
+    return ""
+
+
+def effort(fix: Fix) -> str:
+    """How much work, and what could change: ``a few lines, same results``."""
+    risk = next((words for most, words in _RISKS if fix.risk <= most), "may change what the program means")
+    return f"{_EFFORT.get(fix.effort, 'effort unknown')}, {risk}"
+
+
+def after(finding: Finding) -> str:
+    """What limits once the fix is in."""
+    return f"the limit becomes {visible(finding.after).rstrip('.')}" if finding.after else ""
+
+
+def sentence(text: str) -> str:
+    """``text`` with a capital, unless it begins with a formula, and a full stop."""
+    text = text.strip()
+    if text.partition(" ")[0].isalpha():
+        text = text[0].upper() + text[1:]
+    return text if not text or text[-1] in ".!?" else text + "."
+
+
+def compared(row: Checked) -> tuple[str, str]:
+    """The measured value and the threshold it was held against."""
+    measured, threshold = ("" if v is None else units.quantity(v, row.unit) for v in (row.value, row.threshold))
+    return measured, threshold
+
+
+def checked(diagnosis: Diagnosis) -> list[Checked]:
+    """What a reader is told of: detectors of accelerators only where there was one."""
+    return [row for row in diagnosis.checked if diagnosis.run.gpus or not row.needs_accelerator]
+
+
+def sampled(diagnosis: Diagnosis) -> str:
+    """How much of the run the call tree speaks for."""
+    found = sum(node.seconds for node in diagnosis.view.calls)
+    wall = diagnosis.run.wall_seconds
+    part = (
+        f"{units.seconds(found)} of {units.seconds(wall)} ({units.share(min(1.0, found / wall))})" if wall > 0 else ""
+    )
+    return f"what was sampled on the main thread{f', {part}' if part else ''}; your own code is bold"
+
+
+def advice(diagnosis: Diagnosis) -> str:
+    """What a reader can do about a verdict that is no answer; empty when there is one."""
+    if diagnosis.verdict == "too short to judge":
+        return "This is not an all-clear. Let it run for more steps to have its loading and training judged."
+    if diagnosis.verdict == "nothing to judge":
+        return "This is not an all-clear: what is checked are training loops, data loading, files read and requests."
+    if diagnosis.verdict == "nothing recorded":
+        return "This is not an all-clear: no Python process of the command reported to the recorder."
+    return ""
+
+
+def overhead(diagnosis: Diagnosis) -> str:
+    """What recording cost, what was lost, how much of the time has a name."""
+    cost = diagnosis.overhead
+    text = "What recording cost was not measured"
+    if cost.share is not None and cost.seconds is not None:
+        text = f"Recording cost {units.share(cost.share)} of the run ({units.seconds(cost.seconds)} of CPU)"
+    text += f"; {cost.dropped_records:,} records were lost." if cost.dropped_records else "; nothing was lost."
+    if diagnosis.breakdown:
+        text += f" {units.share(diagnosis.run.named_share)} of the time has a name."
+    return text

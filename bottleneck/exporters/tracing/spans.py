@@ -1,0 +1,267 @@
+"""Recording and Diagnosis in, plain spans out: one trace of the run, and one for each request that is shown.
+
+Built after the fact, with at most ``MAX_SPANS`` a trace, which is what Jaeger's interface still shows at ease.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ... import signals
+from ...artifacts import Artifacts, Missing
+from ...artifacts.etl.reads import Reads
+from ...artifacts.etl.stages import Etl
+from ...artifacts.run.breakdown import main_process
+from ...artifacts.training.steps import Steps
+from ...diagnosis.model import Diagnosis, Ranked
+from ...recording.model import Recording, Records, Table
+from . import names, requests
+from . import steps as step_spans
+from .tree import Attributes, Builder, Event, Span, code
+
+MAX_SPANS = 2000
+MAX_STAGES = 100
+MAX_PIECES = 300  # reads, transformations and writes shown one by one
+MAX_RANKS = 64
+MAX_EVENTS = 200  # phases outside the steps
+_OUTER = 0xFF
+_ETL = (signals.READ, signals.TRANSFORM, signals.WRITE)
+
+
+@dataclass(frozen=True)
+class Spans:
+    """``spans``: the run's trace first, its root at 0. ``processes``: resource attributes by process."""
+
+    spans: list[Span]
+    processes: dict[int, Attributes]
+    service: str
+
+
+def build(recording: Recording, diagnosis: Diagnosis, run_id: str = "") -> Spans:
+    """All spans of a run. ``run_id``: the run folder's name, told to the backend; ids depend on the run alone."""
+    run = recording.run
+    host = str(run.get("machine", {}).get("hostname", ""))
+    seed = f"{host}/{run.get('pid')}/{run.get('started_wall_ns')}/{run.get('name')}"
+    builder = Builder(seed, int(run.get("started_wall_ns") or 0) - recording.started_ns)
+    artifacts = Artifacts(recording)
+    steps = _get(artifacts, Steps)
+    main = main_process(recording, steps) if recording.facts.processes else 0
+    start, end = recording.started_ns, max(recording.started_ns, recording.ended_ns)
+    root = builder.root(names.RUN, start, end, main, _run_attributes(recording, diagnosis))
+    code = run.get("exit_code")
+    root.failed = code not in (0, None)
+    root.events = [Event(names.FINDING, root.end_ns, _finding(ranked)) for ranked in diagnosis.findings]
+    _startup(builder, root, recording, main)
+    left_out: dict[str, int] = {}
+    _etl(builder, root, artifacts, recording, left_out)
+    epochs: list[Span] = []
+    if steps is not None:
+        taken = len(builder.spans) + min(MAX_EVENTS, len(_outside(recording.events, main, steps))) + requests.BLOCKS
+        epochs = _steps(builder, root, recording, diagnosis, steps, MAX_SPANS - taken, left_out)
+    _events(builder, root, recording, main, steps, epochs, left_out)
+    requests.add(builder, root, artifacts, left_out)
+    if left_out:
+        root.attributes[names.LEFT_OUT] = ", ".join(f"{count} {kind}" for kind, count in sorted(left_out.items()))
+    for key in {span.process for span in builder.spans}:
+        builder.processes[key] = _resource(recording, key, host, run_id)
+    return Spans(builder.spans, builder.processes, str(run.get("name") or "run"))
+
+
+def _get(artifacts: Artifacts, kind: type[Any]) -> Any:
+    try:
+        return artifacts.get(kind)
+    except Missing:
+        return None
+
+
+def _resource(recording: Recording, key: int, host: str, run_id: str) -> Attributes:
+    found: Attributes = {names.HOST_NAME: host} if host else {}
+    if run_id:
+        found[names.RUN_ID] = run_id
+    if key < len(recording.facts.processes):
+        process = recording.facts.processes[key]
+        found[names.PROCESS_PID] = process.pid
+        found[names.SERVICE_INSTANCE] = f"{run_id}/{process.pid}" if run_id else str(process.pid)
+        if process.python:
+            found[names.PROCESS_RUNTIME] = process.python
+        if process.rank is not None:
+            found[names.RANK] = process.rank
+    elif recording.run.get("pid") is not None:
+        found[names.PROCESS_PID] = int(recording.run["pid"])
+    return found
+
+
+def _run_attributes(recording: Recording, diagnosis: Diagnosis) -> Attributes:
+    found: Attributes = {
+        names.COMMAND: diagnosis.run.command,
+        names.VERDICT: diagnosis.verdict,
+        names.HEADLINE: diagnosis.headline,
+        names.DROPPED_RECORDS: int(recording.dropped_records),
+    }
+    if diagnosis.overhead.share is not None:
+        found[names.OVERHEAD_SHARE] = float(diagnosis.overhead.share)
+    if diagnosis.run.exit_code is not None:
+        found[names.EXIT_CODE] = diagnosis.run.exit_code
+    for share in diagnosis.breakdown:
+        found[names.BREAKDOWN_SECONDS + share.phase] = float(share.seconds)
+    memory = recording.host.get("rss_bytes")
+    if memory is not None and len(memory):
+        largest = float(np.nanmax(memory)) if not np.isnan(memory.astype(float)).all() else 0.0
+        if largest > 0:
+            found[names.MEMORY_USAGE] = int(largest)
+    usage = recording.gpu.get("utilization")
+    if usage is not None and len(usage) and not np.isnan(usage.astype(float)).all():
+        found[names.GPU_UTILIZATION] = float(np.nanmean(usage.astype(float)))
+    if diagnosis.run.gpus:
+        found[names.HARDWARE_NAME] = ", ".join(diagnosis.run.gpus)
+    return found
+
+
+def _finding(ranked: Ranked) -> Attributes:
+    finding = ranked.finding
+    found: Attributes = {
+        names.DETECTOR: finding.detector,
+        names.TITLE: finding.title,
+        names.SEVERITY: ranked.severity,
+        names.CONFIDENCE: float(ranked.confidence),
+        names.SCORE: float(ranked.score),
+        names.FIX: finding.fix.summary,
+        names.EFFORT: int(finding.fix.effort),
+    }
+    if finding.location is not None:
+        found[names.CODE_FILE] = finding.location.file
+        found[names.CODE_LINE] = int(finding.location.line)
+        if finding.location.function:
+            found[names.CODE_FUNCTION] = finding.location.function
+    if finding.gain is not None:
+        gain = finding.gain
+        found[names.GAIN_BASIS] = gain.basis
+        found[names.GAIN_SHARE], found[names.GAIN_SECONDS] = float(gain.share), float(gain.seconds)
+        found[names.GAIN_LOW], found[names.GAIN_HIGH] = float(gain.low), float(gain.high)
+    return found
+
+
+def _startup(builder: Builder, root: Span, recording: Recording, main: int) -> None:
+    """From exec until the program's own code can run."""
+    if main < len(recording.facts.processes):
+        process = recording.facts.processes[main]
+        ready = process.ready_ns or process.hello_ns
+        if ready > recording.started_ns:
+            builder.child(root, names.STARTUP, recording.started_ns, ready, {})
+
+
+def _etl(builder: Builder, root: Span, artifacts: Artifacts, recording: Recording, left_out: dict[str, int]) -> None:
+    etl, reads = _get(artifacts, Etl), _get(artifacts, Reads)
+    if etl is None or reads is None or not etl.stretches:
+        return
+    stretches = sorted(etl.stretches, key=lambda s: -s.seconds)
+    _count(left_out, "etl.stage", len(stretches) - MAX_STAGES)
+    pieces: list[tuple[int, int, str, Attributes]] = [
+        (r.t0, r.t1, "etl.read", {names.READ_FORMAT: r.format, **code(r.site)})
+        for r in reads.reads
+        if not r.in_step and r.count == 1
+    ]
+    events = recording.events
+    events = events[(events["process"] == reads.process) & np.isin(events["kind"], _ETL[1:])]
+    for record in events:
+        site = recording.facts.sites.get((reads.process, int(record["arg"])))
+        pieces.append((int(record["t0"]), int(record["t1"]), signals.PHASES[int(record["kind"])], code(site)))
+    _count(left_out, "etl pieces", len(pieces) - MAX_PIECES)
+    pieces = sorted(sorted(pieces, key=lambda p: p[0] - p[1])[:MAX_PIECES], key=lambda p: p[:2])
+    for stretch in sorted(stretches[:MAX_STAGES], key=lambda s: s.start_ns):
+        span = builder.child(
+            root, names.ETL_STAGE, stretch.start_ns, stretch.end_ns, {names.STAGE_NAME: stretch.name}, reads.process
+        )
+        for start, end, name, attributes in pieces:
+            if start >= stretch.start_ns and end <= stretch.end_ns:
+                builder.child(span, name, start, end, attributes)
+
+
+def _count(left_out: dict[str, int], kind: str, count: int) -> None:
+    if count > 0:
+        left_out[kind] = left_out.get(kind, 0) + count
+
+
+def _steps(
+    builder: Builder,
+    root: Span,
+    recording: Recording,
+    diagnosis: Diagnosis,
+    steps: Steps,
+    most: int,
+    left_out: dict[str, int],
+) -> list[Span]:
+    """The loop of the main process under the run, that of each other rank under a span of its own; ``most`` spans."""
+    others = [rank for rank in steps.ranks if rank != steps.process]
+    _count(left_out, "ranks", len(others) - MAX_RANKS)
+    others = others[:MAX_RANKS]
+    budget = (most - len(others)) // (1 + len(others))
+    loop = step_spans.plan(steps.rows, steps.warm, steps.process, steps, diagnosis, budget)
+    epochs = step_spans.add(builder, root, loop)
+    for rank in others:
+        rows = _rows_of(recording, steps, rank)
+        if not len(rows["t0"]):
+            continue
+        warm = np.zeros(len(rows["t0"]), bool)
+        warm[: int(steps.warm.sum())] = True
+        place = recording.facts.processes[rank].rank if rank < len(recording.facts.processes) else None
+        attributes: Attributes = {} if place is None else {names.RANK: place}
+        parent = builder.child(root, names.RANK_SPAN, int(rows["t0"].min()), int(rows["t1"].max()), attributes, rank)
+        step_spans.add(builder, parent, step_spans.plan(rows, warm, rank, steps, diagnosis, budget))
+    return epochs
+
+
+def _rows_of(recording: Recording, steps: Steps, process: int) -> Table:
+    table = recording.steps
+    mine = (table["process"] == process) & (table["loader"] == steps.loader)
+    order = np.argsort(table["t0"][mine], kind="stable")
+    return {name: column[mine][order] for name, column in table.items()}
+
+
+def _events(
+    builder: Builder,
+    root: Span,
+    recording: Recording,
+    main: int,
+    steps: Steps | None,
+    epochs: list[Span],
+    left_out: dict[str, int],
+) -> None:
+    """Phases and marks of the main process that no step holds: under the epoch they lie in, else under the run."""
+    chosen = _outside(recording.events, main, steps)
+    _count(left_out, "phases outside the steps", len(chosen) - MAX_EVENTS)
+    longest = np.sort(np.argsort(chosen["t0"] - chosen["t1"], kind="stable")[:MAX_EVENTS])
+    for record in chosen[longest]:
+        start, end, kind = int(record["t0"]), int(record["t1"]), int(record["kind"])
+        a, b = start + builder.offset_ns, end + builder.offset_ns
+        parent = next((e for e in epochs if e.start_ns <= a and b <= e.end_ns), root)
+        attributes: Attributes = {}
+        name = signals.PHASES[kind] if kind < len(signals.PHASES) else names.STAGE
+        if kind == signals.STAGE:
+            parent = root
+            attributes[names.STAGE_NAME] = recording.facts.strings.get((main, int(record["arg"])), "stage")
+        elif kind == signals.LOOP:
+            name = signals.PHASES[signals.EVAL]
+        elif kind in (signals.CHECKPOINT, *_ETL):
+            attributes.update(code(recording.facts.sites.get((main, int(record["arg"])))))
+        builder.child(parent, name, start, end, attributes)
+
+
+def _outside(events: Records, main: int, steps: Steps | None) -> Records:
+    kind = events["kind"]
+    phase = (kind > 0) & (kind < len(signals.PHASES)) & ((events["flags"] & _OUTER) == 0)
+    phase &= ~np.isin(kind, _ETL)  # these stand in the etl stages
+    loop = (kind == signals.LOOP) & ((events["flags"] & 1) == 0)
+    if steps is not None:
+        loop &= events["arg"].astype("i8") != steps.loader
+    chosen = events[(events["process"] == main) & (phase | loop | (kind == signals.STAGE))]
+    if steps is None or not steps.all_count or not len(chosen):
+        return chosen  # type: ignore[no-any-return]
+    starts = steps.rows["t0"]
+    ends = np.maximum.accumulate(steps.rows["t1"])
+    at = np.searchsorted(starts, chosen["t1"], side="left") - 1
+    inside = (at >= 0) & (chosen["t1"] <= ends[np.maximum(at, 0)])
+    return chosen[~inside | (chosen["kind"] == signals.STAGE)]  # type: ignore[no-any-return]

@@ -1,0 +1,123 @@
+"""report.html in a real Chromium: no error, no request, no sideways scrolling, and a script that works."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from bottleneck_profiler.exporters import html
+
+from . import browser, samples
+from .test_html import EVERY
+
+pytestmark = pytest.mark.skipif(browser.PROGRAM is None, reason="needs a Chromium on the PATH")
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[browser.Chromium]:
+    with browser.Chromium(tmp_path_factory.mktemp("chromium")) as running:
+        yield running
+
+
+def page(folder: Path, name: str) -> Path:
+    file = folder / f"{name}.html"
+    file.write_text(html.render(EVERY[name]()), encoding="utf-8")
+    return file
+
+
+def view(chromium: browser.Chromium) -> list[float]:
+    """x, y, width and height of what the first track shows."""
+    return [float(n) for n in chromium.evaluate("document.querySelector('.plot svg').getAttribute('viewBox')").split()]
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_no_console_error_no_request_and_nothing_beyond_the_edge(
+    name: str, chromium: browser.Chromium, tmp_path: Path
+) -> None:
+    file = page(tmp_path, name)
+    for width, dark in ((1100, False), (1100, True), (400, False)):
+        seen = chromium.open(file, width=width, dark=dark)
+        assert seen.console == []
+        assert seen.requests == [file.as_uri()]
+        assert chromium.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert chromium.evaluate("document.title") != "owned"
+        assert chromium.evaluate("document.querySelectorAll('img').length") == 0
+
+
+def test_the_harness_sees_errors_and_requests(chromium: browser.Chromium, tmp_path: Path) -> None:
+    file = tmp_path / "bad.html"
+    file.write_text("<img src='nowhere.png'><script>console.error('planted'); undefined.thing</script>")
+    seen = chromium.open(file)
+    assert any("planted" in line for line in seen.console)
+    assert any("TypeError" in line for line in seen.console)
+    assert [address for address in seen.requests if address.endswith("nowhere.png")]
+
+
+def test_the_policy_stops_a_script_that_is_not_ours(chromium: browser.Chromium, tmp_path: Path) -> None:
+    file = page(tmp_path, "slow_training")
+    text = file.read_text("utf-8").replace("</header>", "</header><script>document.title = 'owned'</script>")
+    file.write_text(text, encoding="utf-8")
+    seen = chromium.open(file)
+    assert any("Content Security Policy" in line for line in seen.console)
+    assert chromium.evaluate("document.title") != "owned"
+
+
+def test_light_and_dark_differ(chromium: browser.Chromium, tmp_path: Path) -> None:
+    file = page(tmp_path, "slow_training")
+    colours = []
+    for dark in (False, True):
+        chromium.open(file, dark=dark)
+        colours.append(chromium.evaluate("getComputedStyle(document.body).backgroundColor"))
+    assert colours[0] != colours[1]
+
+
+def test_the_bar_under_the_pointer_is_named_and_zoom_changes_the_view(
+    chromium: browser.Chromium, tmp_path: Path
+) -> None:
+    chromium.open(page(tmp_path, "etl"), height=3000)
+    box = chromium.evaluate(
+        "(() => { const b = document.querySelector('.plot svg').getBoundingClientRect();"
+        "return [b.left, b.top, b.width, b.height] })()"
+    )
+    left, top, width, height = box
+    chromium.mouse("mouseMoved", left + width * 0.5, top + 5)
+    assert chromium.evaluate("document.querySelector('.tip').textContent") == "etl.transform: 5 min 0 s, from 2.50 s"
+    chromium.mouse("mouseMoved", left + width * 0.5, top + height - 5)
+    assert chromium.evaluate("document.querySelector('.tip').textContent").startswith("etl.read: 1 min 41 s")
+    assert view(chromium)[::2] == [0, 1000]
+    for kind, share in (("mousePressed", 0.2), ("mouseMoved", 0.4), ("mouseReleased", 0.4)):
+        chromium.mouse(kind, left + width * share, top + 5)
+    assert view(chromium)[::2] == pytest.approx([200, 200], abs=3)
+    chromium.evaluate("document.querySelector('[data-zoom=all]').click()")
+    assert view(chromium)[::2] == [0, 1000]
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_the_copy_button_covers_no_code(width: int, chromium: browser.Chromium, tmp_path: Path) -> None:
+    for name in ("slow_training", "recorded serving"):
+        chromium.open(page(tmp_path, name), width=width)
+        assert chromium.evaluate(
+            "[...document.querySelectorAll('button.copy')].every(b => { const r = b.getBoundingClientRect(),"
+            "c = b.parentElement.querySelector('pre').getBoundingClientRect();"
+            "return r.width > 0 && (r.left >= c.right || r.bottom <= c.top) })"
+        )
+
+
+def test_the_call_tree_opens_and_the_snippet_can_be_copied(chromium: browser.Chromium, tmp_path: Path) -> None:
+    chromium.open(page(tmp_path, "slow_training"))
+    assert chromium.evaluate("document.querySelectorAll('.calls details').length") > 3
+    assert not chromium.evaluate("document.querySelector('button.copy').hidden")
+    chromium.evaluate("document.querySelector('button.copy').click()")
+    text = chromium.evaluate("document.querySelector('.code pre').textContent")
+    assert text == samples.workers_zero().fix.snippet
+
+
+def test_it_can_be_read_without_script(chromium: browser.Chromium, tmp_path: Path) -> None:
+    file = page(tmp_path, "slow_training")
+    text = file.read_text("utf-8")
+    file.write_text(text[: text.rindex("<script>")] + "</body></html>", encoding="utf-8")
+    seen = chromium.open(file)
+    assert seen.console == []
+    assert chromium.evaluate("document.querySelectorAll('.plot path').length") > 3
+    assert chromium.evaluate("document.querySelector('button.copy').hidden")
