@@ -105,7 +105,7 @@ import sys, types
 package = types.ModuleType("_bottleneck_child")
 package.__path__ = [sys.argv[1]]
 sys.modules["_bottleneck_child"] = package
-from _bottleneck_child.launch import child
+from _bottleneck_child.agent import bootstrap as child
 if sys.argv[5] == "on":
     child.start(sys.argv[3])
 sys.path.insert(0, sys.argv[2])

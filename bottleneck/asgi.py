@@ -41,7 +41,7 @@ class ASGIMiddleware:
             if recorder is None or "serving" in recorder.failed:
                 continue
             try:
-                serving = __import__(f"{package}.collectors._serving", fromlist=["serving"])
+                serving = __import__(f"{package}.collectors.support.serving", fromlist=["serving"])
                 self._call = serving.recording_call
                 return serving.serving(recorder)
             except Exception as error:

@@ -1,4 +1,20 @@
-"""The line that a frame stands on, which Python itself does not always tell."""
+"""Frames: the line that one stands on, which Python itself does not always tell, and whose file it is in."""
+
+import os
+import sys
+
+OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+def library_prefixes():
+    """Path prefixes of files that are not the user's: ourselves first, standard library, site-packages."""
+    found = {os.path.dirname(os.__file__) + os.sep, "<frozen", "<string>", "<__array"}
+    for entry in sys.path:
+        if entry.rstrip("/").endswith(("site-packages", "dist-packages")):
+            found.add(os.path.join(os.path.abspath(entry), ""))
+    for base in (sys.prefix, sys.base_prefix, sys.exec_prefix):
+        found.add(os.path.join(base, "lib", "python%d.%d" % sys.version_info[:2], ""))
+    return (OURS, *found)
 
 
 def line_of(frame):

@@ -13,7 +13,7 @@ from time import monotonic_ns, time_ns
 
 from .. import signals
 from ..signals import DATA_AT, HEADER, HIST_AT, MAIN_CAPACITY, PHASE_COUNT, THREAD_CAPACITY, TOTALS_AT
-from .frames import line_of
+from .frames import OURS, library_prefixes, line_of
 from .unpatched import get_ident
 
 pack_record = Struct(signals.RECORD).pack_into
@@ -22,7 +22,6 @@ now = monotonic_ns
 _WRITTEN = signals.WRITTEN_AT // 8
 _TOTALS = TOTALS_AT // 8
 _HIST = HIST_AT // 8
-_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _MAX_STACKS = 4096
 _MAX_STRINGS = 65536
 
@@ -130,7 +129,7 @@ class Recorder:
         self.active = True
         self.first_thread = get_ident()
         self.pid = os.getpid()
-        self.prefixes = _library_prefixes()
+        self.prefixes = library_prefixes()
         self._codes = {}
         self.trainings = 0  # backward passes and optimizer steps so far
         self.compiling = False  # torch.compile compiles something
@@ -328,7 +327,7 @@ def is_users_exception(error):
         trace = error.__traceback__
         while trace.tb_next is not None:
             trace = trace.tb_next
-        if trace.tb_frame.f_code.co_filename.startswith(_OURS):
+        if trace.tb_frame.f_code.co_filename.startswith(OURS):
             return True
     signal = sys.modules.get("signal")
     if signal is None:
@@ -337,7 +336,7 @@ def is_users_exception(error):
     for number in signal.valid_signals():
         handler = signal.getsignal(number)
         code = getattr(getattr(handler, "__func__", handler), "__code__", None)
-        if code is not None and not code.co_filename.startswith(_OURS):  # the sampler's own is one
+        if code is not None and not code.co_filename.startswith(OURS):  # the sampler's own is one
             handlers.add(code)
     trace = error.__traceback__
     while trace is not None:
@@ -349,17 +348,6 @@ def is_users_exception(error):
 
 def _brief(error):
     return "%s: %s" % (type(error).__name__, str(error)[:200])
-
-
-def _library_prefixes():
-    """Path prefixes of files that are not the user's: ourselves first, standard library, site-packages."""
-    found = {os.path.dirname(os.__file__) + os.sep, "<frozen", "<string>", "<__array"}
-    for entry in sys.path:
-        if entry.rstrip("/").endswith(("site-packages", "dist-packages")):
-            found.add(os.path.join(os.path.abspath(entry), ""))
-    for base in (sys.prefix, sys.base_prefix, sys.exec_prefix):
-        found.add(os.path.join(base, "lib", "python%d.%d" % sys.version_info[:2], ""))
-    return (_OURS, *found)
 
 
 _current = None

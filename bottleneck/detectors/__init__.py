@@ -51,7 +51,7 @@ def _is_class(item: object) -> bool:
     return isinstance(item, type) and not isinstance(item, types.GenericAlias)
 
 
-def run(detectors: list[Detector], artifacts: Artifacts) -> dict[str, Outcome]:
+def run_all(detectors: list[Detector], artifacts: Artifacts) -> dict[str, Outcome]:
     """id -> outcome. One detector's error never stops the rest: it becomes NotMeasured with the reason."""
     outcomes: dict[str, Outcome] = {}
     for detector in detectors:

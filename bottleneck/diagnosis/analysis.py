@@ -31,7 +31,7 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
     artifacts.put(settings or Settings())
     steps, requests, breakdown = (_get(artifacts, kind) for kind in (Steps, Requests, Breakdown))
     checks = detectors.all_detectors()
-    outcomes = detectors.run(checks, artifacts)
+    outcomes = detectors.run_all(checks, artifacts)
     explains = {check.id: check.explains for check in checks}
     findings = [outcome for outcome in outcomes.values() if isinstance(outcome, Finding)]
     short = _too_short(steps, requests)

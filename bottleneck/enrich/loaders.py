@@ -22,12 +22,12 @@ def join_loaders(recording: Recording) -> None:
         return
     groups: dict[tuple[object, ...], list[tuple[int, _Spans]]] = {}
     same: dict[tuple[int, int], int] = {}
-    passes = _passes(recording)
+    epochs = _passes(recording)
     for (process, number), facts in sorted(recording.facts.loaders.items()):
         places = (facts.get("site"), facts.get("iter_site"))
         if not any(places):
             continue
-        spans, trains = passes.get((process, number), (np.empty((0, 2), "i8"), False))
+        spans, trains = epochs.get((process, number), (np.empty((0, 2), "i8"), False))
         told = ("dataset", "num_workers", "batch_size", "length")
         alike = groups.setdefault((process, trains, *places, *map(facts.get, told)), [])
         for index, (kept, others) in enumerate(alike):

@@ -228,9 +228,9 @@ def _pandas() -> Any:
         return None
 
 
-def _times(action: Callable[[], object], repeats: int = _REPEATS) -> list[float]:
+def _times(action: Callable[[], object], reuse: int = _REPEATS) -> list[float]:
     times = []
-    for _ in range(repeats):
+    for _ in range(reuse):
         start = time.perf_counter()
         action()
         times.append(time.perf_counter() - start)

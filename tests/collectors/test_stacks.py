@@ -19,8 +19,8 @@ import sys, types
 package = types.ModuleType("_bottleneck_child")
 package.__path__ = [{str(PACKAGE)!r}]
 sys.modules["_bottleneck_child"] = package
-from _bottleneck_child.launch import child
-import _bottleneck_child.collectors._stacks as stacks
+from _bottleneck_child.agent import bootstrap as child
+import _bottleneck_child.collectors.support.stacks as stacks
 OPTIONS = "stacks=auto"
 child.start(sys.argv[1], OPTIONS)
 """
@@ -203,7 +203,7 @@ later()
 def test_detaching_puts_everything_back(tmp_path):
     body = """
 import _signal, signal, os
-from _bottleneck_child.launch import child
+from _bottleneck_child.agent import bootstrap as child
 before = {undo[1]: undo[2] for undo in reversed(stacks._collector.patches._undo)}
 assert sorted(before) == ["pthread_sigmask", "set_wakeup_fd", "signal"]
 assert all(vars(_signal)[name] is not before[name] for name in before)

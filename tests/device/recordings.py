@@ -10,7 +10,7 @@ import numpy as np
 from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.run.machine import Settings
 from bottleneck_profiler.capture.steps import empty_steps
-from bottleneck_profiler.detectors import run
+from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.enrich.device_trace import TraceError, read_trace
 from bottleneck_profiler.recording.model import RECORD_DTYPE, Facts, Process, Recording
 
@@ -86,4 +86,4 @@ def artifact(kind: Any, made: Recording) -> Any:
 def judge(detector: Any, made: Recording) -> Any:
     artifacts = Artifacts(made)
     artifacts.put(Settings())
-    return run([detector], artifacts)[detector.id]
+    return run_all([detector], artifacts)[detector.id]

@@ -7,7 +7,7 @@ from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.run.machine import Settings
 from bottleneck_profiler.capture.steps import empty_steps
-from bottleneck_profiler.detectors import run
+from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.recording.model import RECORD_DTYPE, STEP_PHASES, Facts, Process, Recording, Site
 
 MS = 1_000_000
@@ -57,4 +57,4 @@ def judge(made, detector):
     """The outcome of one detector."""
     artifacts = Artifacts(made)
     artifacts.put(Settings())
-    return run([detector], artifacts)[detector.id]
+    return run_all([detector], artifacts)[detector.id]

@@ -166,7 +166,7 @@ def test_detach_restores_the_same_objects(tmp_path):
         "names = [(dist, 'all_reduce'), (dist.distributed_c10d, 'all_reduce'), (dist, 'barrier'),\n"
         "         (DataParallel, '__init__'), (DistributedDataParallel, '__init__')]\n"
         "before = [vars(owner)[name] for owner, name in names]\n"
-        "from bottleneck_profiler.capture import child\n"
+        "from bottleneck_profiler.agent import bootstrap as child\n"
         "os.makedirs('run/live')\n"
         "child.start('run', 'stacks=off')\n"
         "assert all(vars(owner)[name] is not value for (owner, name), value in zip(names, before))\n"

@@ -14,7 +14,7 @@ from bottleneck_profiler.capture.drain import Drain
 
 START = """
 import os
-from bottleneck_profiler.launch import child
+from bottleneck_profiler.agent import bootstrap as child
 child.start(os.environ["RUN_DIR"], "stacks=off")
 """
 

@@ -184,7 +184,7 @@ def test_detach_restores_the_same_objects(program):
                  (pyarrow.csv, "read_csv"), (pyarrow.parquet, "read_table"), (PIL.Image, "open")]
         before = [vars(owner)[name] for owner, name in names]
         import os
-        from bottleneck_profiler.launch import child
+        from bottleneck_profiler.agent import bootstrap as child
         child.start(os.environ["RUN_DIR"], "stacks=off")
         assert all(vars(owner)[name] is not value for (owner, name), value in zip(names, before))
         import pickle
@@ -203,8 +203,8 @@ def test_detach_restores_the_same_objects(program):
 @pytest.mark.parametrize("error", ["ValueError", "BaseException"])
 @pytest.mark.parametrize(
     "target",
-    ["_reads.Reads.begin", "_reads.Reads.end", "_reads.Reads.note", "_columns.Columns.track", "_rows.Rows.note",
-     "_columns.Columns.seen", "_columns.Columns.release", "csv._State.__init__"],
+    ["reads.Reads.begin", "reads.Reads.end", "reads.Reads.note", "columns.Columns.track", "rows.Rows.note",
+     "columns.Columns.seen", "columns.Columns.release", "csv._State.__init__"],
 )  # fmt: skip
 def test_a_failing_hook_changes_nothing(program, target, error):
     work = (
@@ -223,9 +223,9 @@ print(sum(row["c1"] for _, row in x.head(300).iterrows()))
     module, owner, name = target.split(".")
     plant = f"""
 import pandas, csv
-from bottleneck_profiler.collectors import _reads, _columns, _rows
+from bottleneck_profiler.collectors.support import columns, reads, rows
 import sys
-owner = sys.modules["bottleneck_profiler.collectors.{module}"].{owner}
+owner = sys.modules["bottleneck_profiler.collectors.support.{module}"].{owner}
 def broken(*args, **kwargs):
     raise {error}("planted")
 owner.{name} = broken

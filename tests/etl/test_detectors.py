@@ -11,7 +11,7 @@ from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.etl.stages import Etl, _accesses, complement, merged, overlap
 from bottleneck_profiler.artifacts.run.stacks import Stacks
-from bottleneck_profiler.detectors import run
+from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.etl.csv_instead_of_parquet import CsvInsteadOfParquet
 from bottleneck_profiler.detectors.etl.no_projection import NoProjection
 from bottleneck_profiler.detectors.etl.row_wise_python import RowWisePython
@@ -51,7 +51,7 @@ def loop(start, seconds, rows, cpu=1.0, call="DataFrame.iterrows", own=0.8):
 
 
 def judge(detector, *notes, **settings):
-    return run([detector()], Artifacts(recording(*notes, **settings)))[detector.id]
+    return run_all([detector()], Artifacts(recording(*notes, **settings)))[detector.id]
 
 
 def test_csv_fires_with_line_gain_and_a_snippet_that_parses():
@@ -129,7 +129,7 @@ def test_csv_prices_the_named_line_and_names_the_others():
     reads = [read(1, 2), read(3, 2, 2), read(5, 1, 3, site=2), read(6, 1, 4, site=2)]
     made = recording(*reads)
     made.facts.sites[0, 2] = Site("/home/me/other.py", 3, "more")
-    found = run([CsvInsteadOfParquet()], Artifacts(made))["csv-instead-of-parquet"]
+    found = run_all([CsvInsteadOfParquet()], Artifacts(made))["csv-instead-of-parquet"]
     assert found.gain.seconds == pytest.approx(4 * (1 - 1 / 3.2)) and found.location.line == 12
     assert [e.value for e in found.evidence if e.label.startswith("also at")] == ["other.py:3 (2.0 s)"]
     assert "other lines" in found.fix.summary
@@ -186,7 +186,7 @@ def test_projection_prices_the_named_line_with_the_columns_of_all_its_reads():
     reads = [read(1, 3, **wide), read(4, 1, 2, path="/data/b.csv", **wide), read(5, 2, 3, site=2, **wide)]
     made = recording(*reads, used(["a"]), used(["b"], 2), used(["c"], 3))
     made.facts.sites[0, 2] = Site("/home/me/other.py", 3, "more")
-    found = run([NoProjection()], Artifacts(made))["no-projection"]
+    found = run_all([NoProjection()], Artifacts(made))["no-projection"]
     assert found.gain.seconds == pytest.approx(4 * 0.625 * 0.9) and found.location.line == 12
     assert "COLUMNS = ['a', 'b']" in found.fix.snippet and "2 columns" in found.fix.summary
     assert [e.value for e in found.evidence if e.label.startswith("also at")] == ["other.py:3 (2.0 s)"]
@@ -232,10 +232,10 @@ def test_waiting_for_a_core_is_no_waiting_for_something_else(note):
     detector = RowWisePython if note[0] == "rowwise" else CsvInsteadOfParquet
     again = [read(5, 4, 2, cpu=0.2)] if note[0] == "read" else []
     busy = recording(note, *again)
-    assert isinstance(run([detector()], Artifacts(busy))[detector.id], Fine)
+    assert isinstance(run_all([detector()], Artifacts(busy))[detector.id], Fine)
     times = np.arange(0, 11) * SECOND
     busy.host = {"time_ns": times, "run_delay_ns_total": times * 0.6}
-    assert isinstance(run([detector()], Artifacts(busy))[detector.id], Finding)
+    assert isinstance(run_all([detector()], Artifacts(busy))[detector.id], Finding)
 
 
 def test_a_heavy_function_is_not_promised_away():
@@ -289,7 +289,7 @@ def test_probe_without_the_file_says_nothing(tmp_path):
     rec = recording(read(1, 4, path=str(tmp_path / "gone.csv")))
     (note,) = probe.run(tmp_path, rec)
     assert "parquet_seconds" not in note[2]
-    found = run([CsvInsteadOfParquet()], Artifacts(rec))["csv-instead-of-parquet"]
+    found = run_all([CsvInsteadOfParquet()], Artifacts(rec))["csv-instead-of-parquet"]
     assert found.gain.confidence == 0.4
 
 
@@ -322,7 +322,7 @@ def sampled(*groups, seconds=10.0, notes=(), phase=signals.NONE):
 
 
 def rows_of(made):
-    return run([RowWisePython()], Artifacts(made))["row-wise-python"]
+    return run_all([RowWisePython()], Artifacts(made))["row-wise-python"]
 
 
 @pytest.mark.parametrize("functions", [(*ELEMENT, LOC), (*ROW, LOC)], ids=["value", "row"])

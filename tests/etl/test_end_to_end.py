@@ -69,7 +69,7 @@ def outcomes(tmp_path: Path, code: str):
     recording = store.load(tmp_path / "run")
     probe.run(tmp_path / "run", recording)
     artifacts = Artifacts(recording)
-    found = detectors.run([d for d in detectors.all_detectors() if d.stage == "etl"], artifacts)
+    found = detectors.run_all([d for d in detectors.all_detectors() if d.stage == "etl"], artifacts)
     return script.read_text().splitlines(), artifacts.get(Etl), found
 
 

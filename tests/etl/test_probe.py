@@ -9,7 +9,7 @@ import pyarrow
 import pyarrow.parquet as parquet
 import pytest
 from bottleneck_profiler.artifacts import Artifacts
-from bottleneck_profiler.detectors import run
+from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.etl.csv_instead_of_parquet import CsvInsteadOfParquet
 from bottleneck_profiler.detectors.etl.no_projection import NoProjection
 from bottleneck_profiler.diagnosis.findings import Finding
@@ -48,7 +48,7 @@ def tried(folder, text, columns=("a", "b", "name"), dtypes=("int64", "float64", 
 def test_the_columns_of_the_read_choose_the_delimiter(tmp_path, separator):
     recording, result = tried(tmp_path, lines(separator))
     assert result["write_seconds"] > 0
-    found = run([CsvInsteadOfParquet()], Artifacts(recording))["csv-instead-of-parquet"]
+    found = run_all([CsvInsteadOfParquet()], Artifacts(recording))["csv-instead-of-parquet"]
     assert isinstance(found, Finding) and found.gain.confidence == 0.6
 
 
@@ -71,7 +71,7 @@ def test_used_columns_are_tried_with_the_same_delimiter(tmp_path):
 def test_other_columns_than_the_programs_are_no_probe(tmp_path, text, more):
     recording, result = tried(tmp_path, text, **more)
     assert "parquet_seconds" not in result
-    found = run([CsvInsteadOfParquet()], Artifacts(recording))["csv-instead-of-parquet"]
+    found = run_all([CsvInsteadOfParquet()], Artifacts(recording))["csv-instead-of-parquet"]
     assert found.gain.confidence == 0.4 and "published" in found.gain.method
 
 
@@ -117,7 +117,7 @@ def test_a_columnar_file_is_tried_with_the_used_columns(tmp_path, used, more):
     assert ("used_seconds" in first[2]) == (used is not None and "asked_columns" not in more)
     if "used_seconds" in first[2]:
         assert 0 < first[2]["used_seconds"] < first[2]["all_seconds"]
-        found = run([NoProjection()], Artifacts(recording))["no-projection"]
+        found = run_all([NoProjection()], Artifacts(recording))["no-projection"]
         assert isinstance(found, Finding) and "tried on the file" in found.gain.method
 
 

@@ -8,7 +8,7 @@ from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.loading.loading import Loading
 from bottleneck_profiler.artifacts.training.steps import Steps
 from bottleneck_profiler.capture.steps import empty_steps
-from bottleneck_profiler.detectors import run
+from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.recording.model import RECORD_DTYPE, Facts, Frame, Process, Recording, Site
 
 SECOND = 1_000_000_000
@@ -104,7 +104,7 @@ def loop(
 
 def judge(detector, made):
     """The outcome as the runner gives it."""
-    return run([detector], Artifacts(made))[detector.id]
+    return run_all([detector], Artifacts(made))[detector.id]
 
 
 def terms(made):

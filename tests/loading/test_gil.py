@@ -10,7 +10,7 @@ import pytest
 from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.loading.gil import Gil
-from bottleneck_profiler.detectors import run
+from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.loading.gil_threads import GilThreads
 from bottleneck_profiler.diagnosis.analysis import diagnose
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
@@ -56,7 +56,7 @@ def pool(held=20, blocked=20, threads=4, main=0.25, others=0.7, idle=1.0, looked
 
 
 def judge(made):
-    return run([GilThreads()], Artifacts(made))["gil-threads"]
+    return run_all([GilThreads()], Artifacts(made))["gil-threads"]
 
 
 def test_processes_on_the_idle_core_are_priced_by_the_cpu_of_the_threads():

@@ -11,7 +11,7 @@ import pytest
 import torch
 from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts import Artifacts
-from bottleneck_profiler.artifacts.loading.sample_reuse import Repeats
+from bottleneck_profiler.artifacts.loading.sample_reuse import SampleReuse
 from bottleneck_profiler.collectors.support import outputs
 from bottleneck_profiler.detectors.loading.cpu_bound_decode import CpuBoundDecode
 from bottleneck_profiler.detectors.loading.repeat_transform import RepeatTransform
@@ -30,7 +30,7 @@ LIBRARY = Frame("inflate", "/lib/zip.py", 7, False)
 WORK, LOAD, ITEMS = 0.004, 0.040, 8
 
 
-def passes(
+def epochs(
     count=4,
     item=0.0045,
     item_cpu=None,
@@ -80,14 +80,14 @@ def judge(made):
 
 
 def test_the_same_samples_in_every_pass_want_to_be_kept():
-    found = judge(passes())
+    found = judge(epochs())
     assert isinstance(found, Finding), found
     # Three of four passes: 18 of 20 ms a step are making samples, of which a tenth stays for reading files.
     assert found.gain.seconds == pytest.approx(0.75 * 397 * (0.020 - 0.0036), rel=0.1)
     assert found.gain.low <= found.gain.share <= found.gain.high
     assert "torch.load" in found.fix.snippet
     compile(found.fix.snippet.replace("return ", ""), "snippet", "exec")
-    alone = judge(passes(workers=0))
+    alone = judge(epochs(workers=0))
     assert isinstance(alone, Finding) and "self.made" in alone.fix.snippet
     compile(alone.fix.snippet.replace("return ", ""), "snippet", "exec")
 
@@ -98,14 +98,14 @@ dice = random.Random(0)
 @pytest.mark.parametrize(
     "made",
     [
-        passes(same=lambda key, turn: dice.getrandbits(32)),
-        passes(same=lambda key, turn: key if dice.random() < 0.9 else 1),
-        passes(count=1),
-        passes(item=0.0003),
-        passes(item=0.0004, same=None),
-        passes(item_cpu=0.0001),
-        passes(facts={"length": 10**9}),
-        passes(workers=0, idle=1.0, work=0.030),
+        epochs(same=lambda key, turn: dice.getrandbits(32)),
+        epochs(same=lambda key, turn: key if dice.random() < 0.9 else 1),
+        epochs(count=1),
+        epochs(item=0.0003),
+        epochs(item=0.0004, same=None),
+        epochs(item_cpu=0.0001),
+        epochs(facts={"length": 10**9}),
+        epochs(workers=0, idle=1.0, work=0.030),
         loops.loop(0.020, 0.0005, workers=2),
     ],
     ids=["random", "rarely random", "one pass", "quick", "kept already", "waits", "too large", "workers do", "no wait"],
@@ -115,25 +115,25 @@ def test_silent(made):
 
 
 def test_too_few_seen_twice_are_not_measured():
-    made = passes()
+    made = epochs()
     keys = made.samples["kind"] == signals.SAMPLE_KEY
     made.samples = made.samples[~keys | (np.cumsum(keys) < 110)]
     assert isinstance(judge(made), NotMeasured)
-    assert isinstance(judge(passes(facts={"length": None})), NotMeasured)
+    assert isinstance(judge(epochs(facts={"length": None})), NotMeasured)
 
 
 @pytest.mark.parametrize("share, first", [(0.95, CpuBoundDecode), (0.4, RepeatTransform)])
 def test_of_a_cache_and_a_decode_ahead_of_the_run_the_one_that_saves_more_speaks(share, first):
-    made = passes(share=share)
+    made = epochs(share=share)
     both = {kind: loops.judge(kind(), made) for kind in (CpuBoundDecode, RepeatTransform)}
     assert [kind for kind, found in both.items() if isinstance(found, Finding)] == [first]
-    made = passes(share=share, same=lambda key, turn: dice.getrandbits(32))
+    made = epochs(share=share, same=lambda key, turn: dice.getrandbits(32))
     assert isinstance(loops.judge(CpuBoundDecode(), made), Finding)
 
 
 def test_samples_that_differ_in_each_pass_are_not_to_be_stored():
-    random_ones = loops.judge(CpuBoundDecode(), passes(share=0.8, same=lambda key, turn: dice.getrandbits(32)))
-    unknown = loops.judge(CpuBoundDecode(), passes(share=0.8, same=None))
+    random_ones = loops.judge(CpuBoundDecode(), epochs(share=0.8, same=lambda key, turn: dice.getrandbits(32)))
+    unknown = loops.judge(CpuBoundDecode(), epochs(share=0.8, same=None))
     assert "np.save" in unknown.fix.snippet and "np.save" not in random_ones.fix.snippet
     assert "cannot be stored" in random_ones.fix.summary
     # Nobody knows how much cheaper the line becomes: half is a guess, and the range says so.
@@ -144,12 +144,12 @@ def test_samples_that_differ_in_each_pass_are_not_to_be_stored():
 @settings(max_examples=25, deadline=None)
 @given(st.integers(2, 8), st.floats(0.0006, 0.005), st.integers(0, 3))
 def test_no_more_is_promised_than_the_later_passes_wait(count, item, workers):
-    made = passes(count, item, workers=workers)
-    found, repeats = judge(made), Artifacts(made).get(Repeats)
-    assert repeats.passes == count and repeats.same == repeats.compared > 0
-    assert 0 <= repeats.kept_share <= repeats.item_share <= 1
+    made = epochs(count, item, workers=workers)
+    found, reuse = judge(made), Artifacts(made).get(SampleReuse)
+    assert reuse.epochs == count and reuse.same == reuse.compared > 0
+    assert 0 <= reuse.kept_share <= reuse.item_share <= 1
     if isinstance(found, Finding):
-        waited = (made.steps["data_wait"] / 1e6)[3:] * repeats.later
+        waited = (made.steps["data_wait"] / 1e6)[3:] * reuse.later
         assert found.gain.seconds <= waited.sum() * 1.02 * 1.2  # a fifth at most: the rest of the step is quicker
 
 

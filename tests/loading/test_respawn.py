@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts import Artifacts
-from bottleneck_profiler.artifacts.loading.epochs import Passes
+from bottleneck_profiler.artifacts.loading.epochs import Epochs
 from bottleneck_profiler.artifacts.loading.loading import Loading
-from bottleneck_profiler.detectors import run
+from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.loading.input_wait import InputWait
 from bottleneck_profiler.detectors.loading.worker_respawn import WorkerRespawn
 from bottleneck_profiler.diagnosis.findings import QUEUE_SECONDS, Finding, Fine, NotMeasured
@@ -67,16 +67,16 @@ class Program(programs.Program):
         return Artifacts(made)
 
 
-def program(passes, starting=100, persistent=False, workers=2, **more):
+def program(epochs, starting=100, persistent=False, workers=2, **more):
     made = Program()
     made.loader(1, num_workers=workers, persistent_workers=persistent)
-    for number in range(passes):
+    for number in range(epochs):
         made.one_pass(1, starting if number == 0 or not persistent else 1, **more)
     return made
 
 
 def judge(made):
-    return run([WorkerRespawn()], made.artifacts())["worker-respawn"]
+    return run_all([WorkerRespawn()], made.artifacts())["worker-respawn"]
 
 
 def test_starts_of_all_passes_but_the_first_can_go():
@@ -114,7 +114,7 @@ def test_two_percent_of_the_run_is_the_boundary():
 
 def test_making_the_first_batch_is_paid_anyhow():
     made = program(4, starting=0)
-    (loader,) = made.artifacts().get(Passes).loaders
+    (loader,) = made.artifacts().get(Epochs).loaders
     assert loader.restarts == pytest.approx([0.0, 0.0, 0.0], abs=1e-6)
 
 
@@ -128,13 +128,13 @@ def test_a_pass_left_early_counts_its_start():
     assert found.gain.seconds == pytest.approx(4 * (0.300 - QUEUE_SECONDS), rel=0.01)
 
 
-def with_validation(evaluation, passes=4):
+def with_validation(evaluation, epochs=4):
     """Training without restarts to speak of, and after each epoch a pass over a second loader."""
     made = Program()
     made.loader(1, num_workers=2, persistent_workers=True)
     made.loader(2, num_workers=2, site=2)
     made.facts.sites[0, 2] = Site(programs.FILE, 40, "main")
-    for number in range(passes):
+    for number in range(epochs):
         made.one_pass(1, 1)
         if number in evaluation:
             made.one_pass(2, 500, steps=3, trains=False)
@@ -176,8 +176,8 @@ def test_an_evaluation_within_a_training_step_counts_what_its_start_took():
             made.one_pass(2, 300, steps=3, trains=False)
         made.phase(signals.DATA_WAIT, 2, flags=signals.END if step == 60 else 0, arg=1)
     made.rows.append((0, 1, signals.LOOP, 1, began, made.now, 1))
-    (loader,) = made.artifacts().get(Passes).loaders
-    assert loader.passes == 4
+    (loader,) = made.artifacts().get(Epochs).loaders
+    assert loader.epochs == 4
     assert ((loader.restarts > 0) & (loader.restarts <= 0.300)).all()
 
 
@@ -185,7 +185,7 @@ def test_stopping_workers_is_no_wait_for_data():
     host = {name: lambda time: 0.5 for name in ("busy_cores", "idle_cores")}
     artifacts = program(6, starting=300, stopping=400).artifacts(host)
     assert artifacts.get(Loading).wait.max() == pytest.approx(0.001, rel=0.01)
-    assert isinstance(run([InputWait()], artifacts)["input-wait"], Fine)
+    assert isinstance(run_all([InputWait()], artifacts)["input-wait"], Fine)
 
 
 @settings(max_examples=60, deadline=None)
@@ -195,7 +195,7 @@ def test_the_gain_is_what_was_recorded(starts, stopping):
     made.loader(1, num_workers=1)
     for starting in starts:
         made.one_pass(1, starting, stopping=stopping)
-    (loader,) = made.artifacts().get(Passes).loaders
+    (loader,) = made.artifacts().get(Epochs).loaders
     expected = np.array(starts[1:]) + stopping
     assert loader.restarts * 1e3 == pytest.approx(expected, abs=0.01)
     found = judge(made)

@@ -76,11 +76,11 @@ def with_container(made, name="losses", item="tensor with graph", item_bytes=4, 
 
 def judge(detector, made, price=None):
     """The outcome as the runner gives it."""
-    from bottleneck_profiler.detectors import run
+    from bottleneck_profiler.detectors import run_all
 
     artifacts = Artifacts(made)
     artifacts.put(Settings(price_per_hour=price))
-    return run([detector], artifacts)[detector.id]
+    return run_all([detector], artifacts)[detector.id]
 
 
 def gpu_table(made, utilization, every=0.1, devices=1):

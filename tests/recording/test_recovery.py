@@ -101,14 +101,14 @@ def put_half(ring: Ring, loader: int, at: int, count: int, first: bool, last: bo
 
 @settings(max_examples=25, deadline=None)
 @given(
-    passes=st.lists(st.tuples(st.integers(1, 8), st.integers(1, 8)), min_size=1, max_size=5),
+    epochs=st.lists(st.tuples(st.integers(1, 8), st.integers(1, 8)), min_size=1, max_size=5),
     cuts=st.sets(st.integers(0, 9)),
     torn=st.booleans(),
 )
 def test_a_recording_that_goes_on_is_the_one_that_was_not_killed(
-    tmp_path_factory: pytest.TempPathFactory, passes: list[tuple[int, int]], cuts: set[int], torn: bool
+    tmp_path_factory: pytest.TempPathFactory, epochs: list[tuple[int, int]], cuts: set[int], torn: bool
 ):
-    halves = [(1 + index % 2, half, count) for index, pair in enumerate(passes) for half, count in enumerate(pair)]
+    halves = [(1 + index % 2, half, count) for index, pair in enumerate(epochs) for half, count in enumerate(pair)]
     recordings = []
     for killed in (False, True):
         run = begun(tmp_path_factory.mktemp("run") / "run")
@@ -136,11 +136,11 @@ def test_a_recording_that_goes_on_is_the_one_that_was_not_killed(
         assert recovery.recover(run) is killed
         recordings.append(load(run))
     whole, resumed = recordings
-    assert len(resumed.steps["t0"]) == sum(first + second - 1 for first, second in passes)
+    assert len(resumed.steps["t0"]) == sum(first + second - 1 for first, second in epochs)
     for name in whole.steps:
         assert whole.steps[name].tolist() == resumed.steps[name].tolist(), name
     assert whole.events.tolist() == resumed.events.tolist()
-    assert resumed.written_records == sum(2 * (first + second) + 1 for first, second in passes)
+    assert resumed.written_records == sum(2 * (first + second) + 1 for first, second in epochs)
     assert resumed.dropped_records == 0
 
 

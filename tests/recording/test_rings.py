@@ -63,7 +63,7 @@ def test_records_outlive_sigkill(live: Path):
     program = """
 import sys, time
 sys.path.insert(0, sys.argv[2])
-from bottleneck_profiler.recorder import Recorder
+from bottleneck_profiler.agent.recorder import Recorder
 r = Recorder(sys.argv[1]).ring()
 i = 0
 while True:

@@ -206,17 +206,17 @@ def test_kill_9_in_mid_training_keeps_every_step(tmp_path: Path):
 
 
 HOOKS = {
-    "dataloader:attach": "torch_utils_data.Collector.hook = lambda self, module: 1 / 0",
-    "dataloader:before": "torch_utils_data.Collector._start = lambda self, loader: 1 / 0",
-    "dataloader:after": "torch_utils_data.Collector._began = lambda self, iterator, token: 1 / 0",
+    "dataloader:attach": "torch__utils__data.Collector.hook = lambda self, module: 1 / 0",
+    "dataloader:before": "torch__utils__data.Collector._start = lambda self, loader: 1 / 0",
+    "dataloader:after": "torch__utils__data.Collector._began = lambda self, iterator, token: 1 / 0",
     "training:attach": "torch.Collector.hook = lambda self, module: 1 / 0",
-    "samples:worker": "_samples.WorkerInit._join = lambda self, worker: 1 / 0",
-    "dataloader:growth": "_growth.Growth.look = lambda self, frame: 1 / 0",
-    "training:learn": "_forward.RootForward._found = lambda self, owner, frame: 1 / 0",
-    "training:before": "_forward.now = lambda: 1 / 0",
-    "stacks:tick": "_stacks.Collector._phase = lambda self: 1 / 0",
-    "samples:before": "_samples._State.begin = lambda self: 1 / 0",
-    "samples:after": "_samples._State.finish = lambda *all_of_it: 1 / 0",
+    "samples:worker": "support.samples.WorkerInit._join = lambda self, worker: 1 / 0",
+    "dataloader:growth": "support.growth.Growth.look = lambda self, frame: 1 / 0",
+    "training:learn": "support.forward.RootForward._found = lambda self, owner, frame: 1 / 0",
+    "training:before": "support.forward.now = lambda: 1 / 0",
+    "stacks:tick": "support.stacks.Collector._phase = lambda self: 1 / 0",
+    "samples:before": "support.samples._State.begin = lambda self: 1 / 0",
+    "samples:after": "support.samples._State.finish = lambda *all_of_it: 1 / 0",
 }
 
 
@@ -242,11 +242,12 @@ def test_failing_hooks_harm_nobody_and_are_reported(tmp_path: Path, alone, place
     plant = "import importlib, sys\ndef _raise(): raise BaseException('planted')\n"
     for place in places:
         broken = HOOKS[place] if kind == "ZeroDivisionError" else HOOKS[place].replace("1 / 0", "_raise()")
-        target = broken.split(".")[0]
+        target = broken.removeprefix("support.").split(".")[0]
+        module = "support." + target if broken.startswith("support.") else target
         plant += f"""
 if "_bottleneck_child" in sys.modules:
-    {target} = importlib.import_module("_bottleneck_child.collectors.{target}")
-    {broken}
+    {target} = importlib.import_module("_bottleneck_child.collectors.{module}")
+    {broken.removeprefix("support.")}
 """
     (tmp_path / "plant").mkdir()
     (tmp_path / "plant" / "sitecustomize.py").write_text(plant)

@@ -12,7 +12,7 @@ from bottleneck_profiler import signals
 ROOT = Path(__file__).parents[2]
 HEAD = """
 import asyncio, os, sys, threading, time
-from bottleneck_profiler.launch import child
+from bottleneck_profiler.agent import bootstrap as child
 child.start(sys.argv[1], "stacks=off")
 import fastapi, httpx, uvicorn
 from starlette.background import BackgroundTask
@@ -137,7 +137,7 @@ serve(app, load)
 @pytest.mark.parametrize("error", ["RuntimeError", "SystemExit"])
 def test_failing_hook_leaves_the_answers_alone(run, where, error):
     out, folder = run(f"""
-from bottleneck_profiler.collectors import _serving
+from bottleneck_profiler.collectors.support import serving as _serving
 def broken(*args):
     raise {error}("ours")
 {"_serving.Serving." + where} = broken

@@ -204,12 +204,13 @@ def test_opentelemetry_is_imported_only_to_send_and_no_provider_is_set():
     code = """
 import sys
 from pathlib import Path
-from bottleneck_profiler import telemetry
-from bottleneck_profiler.telemetry import jaeger, spans, tree
+from bottleneck_profiler.exporters import tracing
+from bottleneck_profiler.exporters import jaeger
+from bottleneck_profiler.exporters.tracing import spans, tree
 assert not [name for name in sys.modules if name.split(".")[0] == "opentelemetry"]
 from opentelemetry import trace
 before = trace.get_tracer_provider()
-from bottleneck_profiler.telemetry import otlp
+from bottleneck_profiler.exporters import otlp
 one = spans.Spans([tree.Span("a", "1" * 32, "2" * 16, None, 1, 2, 0)], {0: {}}, "s")
 assert otlp.send(one, otlp.target({}, "http://127.0.0.1:9"), {})
 assert trace.get_tracer_provider() is before and trace._TRACER_PROVIDER is None

@@ -12,7 +12,7 @@ from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.run.machine import Settings
 from bottleneck_profiler.artifacts.training.batch_sizes import fixed_share
-from bottleneck_profiler.detectors import run
+from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.training.small_batch import SmallBatch
 from bottleneck_profiler.diagnosis.analysis import diagnose
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
@@ -25,14 +25,14 @@ programs = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(programs)
 
 
-def training(*, passes=10, size=4, samples=401, fixed=8.0, each=0.1, other=0.0, noise=0.0, **facts):
+def training(*, epochs=10, size=4, samples=401, fixed=8.0, each=0.1, other=0.0, noise=0.0, **facts):
     """Passes of which each step takes ``fixed`` and so much for each sample, in milliseconds; ``noise``: varied."""
     program = programs.Program()
     random = np.random.default_rng(3)
     program.loader(1, **{"batch_size": size, "samples": samples, "drop_last": False, **facts})
     whole, rest = divmod(samples, size)
     sizes = [size] * whole + [rest] * (rest > 0)
-    for _ in range(passes):
+    for _ in range(epochs):
         began = program.now
         program.phase(signals.LOADER_START, 0.1, arg=1)
         program.phase(signals.DATA_WAIT, 0.1, flags=signals.FIRST, arg=1)
@@ -49,7 +49,7 @@ def training(*, passes=10, size=4, samples=401, fixed=8.0, each=0.1, other=0.0, 
 def judge(made):
     artifacts = Artifacts(made)
     artifacts.put(Settings())
-    return run([SmallBatch()], artifacts)["small-batch"]
+    return run_all([SmallBatch()], artifacts)["small-batch"]
 
 
 def test_what_no_sample_adds_to_is_shared_by_more_of_them():

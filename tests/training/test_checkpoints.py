@@ -10,7 +10,7 @@ from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.run.machine import Settings
 from bottleneck_profiler.artifacts.training.stretches import Checkpoints
-from bottleneck_profiler.detectors import run
+from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.training.sync_checkpoint import SyncCheckpoint
 from bottleneck_profiler.diagnosis import ranking
 
@@ -36,7 +36,7 @@ def training(every, files=1, ms=20.0, start_up=0):
 def judge(made):
     artifacts = Artifacts(made)
     artifacts.put(Settings())
-    return run([SyncCheckpoint()], artifacts)["sync-checkpoint"]
+    return run_all([SyncCheckpoint()], artifacts)["sync-checkpoint"]
 
 
 def test_a_call_that_writes_several_files_is_one_save():

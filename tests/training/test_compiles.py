@@ -10,7 +10,7 @@ import pytest
 from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.run.machine import Settings
-from bottleneck_profiler.detectors import run
+from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.training.recompile import Recompile
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
 from helpers import bottleneck
@@ -43,7 +43,7 @@ def training(steps, *, compiled=(), ms=200, again=None, sizes=True, process=0, a
 def judge(made):
     artifacts = Artifacts(made)
     artifacts.put(Settings())
-    return run([Recompile()], artifacts)["recompile"]
+    return run_all([Recompile()], artifacts)["recompile"]
 
 
 SOME = (1, 2, *range(10, 60, 5))

@@ -12,7 +12,7 @@ from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.run.machine import Settings
 from bottleneck_profiler.artifacts.training.stretches import Evaluations
-from bottleneck_profiler.detectors import run
+from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.memory.memory_thrash import MemoryThrash
 from bottleneck_profiler.detectors.training.eval_heavy import EvalHeavy
 from bottleneck_profiler.detectors.training.residual_python import ResidualPython
@@ -28,7 +28,7 @@ def judge(program, detector=None, **more):
     artifacts = Artifacts(program.recording(**more))
     artifacts.put(Settings())
     detector = detector or EvalHeavy()
-    return run([detector], artifacts)[detector.id]
+    return run_all([detector], artifacts)[detector.id]
 
 
 def evaluations(program):

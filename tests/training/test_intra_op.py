@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts import Artifacts
-from bottleneck_profiler.detectors import run
+from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.training.intra_op_threads import IntraOpThreads
 from bottleneck_profiler.diagnosis.analysis import diagnose
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
@@ -45,7 +45,7 @@ def training(threads=1, operations=4, forward=10, backward=20, busy=1.0, idle=1.
 
 
 def judge(made):
-    return run([IntraOpThreads()], Artifacts(made))["intra-op-threads"]
+    return run_all([IntraOpThreads()], Artifacts(made))["intra-op-threads"]
 
 
 def test_large_operations_on_one_of_two_cores_are_priced_with_a_wide_range():

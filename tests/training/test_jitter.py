@@ -11,7 +11,7 @@ from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.run.machine import Settings
 from bottleneck_profiler.artifacts.training.jitter import rhythm, stalled
-from bottleneck_profiler.detectors import run
+from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.training.step_jitter import StepJitter
 from bottleneck_profiler.diagnosis.analysis import diagnose
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
@@ -43,7 +43,7 @@ def every(period, ms=60.0, *frames, phase=signals.NONE):
 def judge(made):
     artifacts = Artifacts(made)
     artifacts.put(Settings())
-    return run([StepJitter()], artifacts)["step-jitter"]
+    return run_all([StepJitter()], artifacts)["step-jitter"]
 
 
 def test_the_rhythm_and_the_line_are_named_and_priced():

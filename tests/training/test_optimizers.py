@@ -11,7 +11,7 @@ import pytest
 from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.run.machine import Settings
-from bottleneck_profiler.detectors import run
+from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.training._optimizer_law import cost
 from bottleneck_profiler.detectors.training.optimizer_step import OptimizerStep
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
@@ -46,7 +46,7 @@ def training(*optimizers, frame=LOOP, ms=9.0):
 def judge(made):
     artifacts = Artifacts(made)
     artifacts.put(Settings())
-    return run([OptimizerStep()], artifacts)["optimizer-step"]
+    return run_all([OptimizerStep()], artifacts)["optimizer-step"]
 
 
 def test_the_loop_is_priced_by_what_one_operation_leaves():

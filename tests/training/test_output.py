@@ -10,7 +10,7 @@ import pytest
 from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.run.machine import Settings
-from bottleneck_profiler.detectors import run
+from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.training.hot_logging import HotLogging
 from bottleneck_profiler.detectors.training.residual_python import ResidualPython
 from bottleneck_profiler.diagnosis.analysis import diagnose
@@ -48,7 +48,7 @@ def judge(made, detector=None):
     detector = detector or HotLogging()
     artifacts = Artifacts(made)
     artifacts.put(Settings())
-    return run([detector], artifacts)[detector.id]
+    return run_all([detector], artifacts)[detector.id]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.run.machine import Settings
 from bottleneck_profiler.artifacts.training.padding import saved_share, slope_of
 from bottleneck_profiler.collectors.support.batches import Batches
-from bottleneck_profiler.detectors import run
+from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.training.padding_waste import PaddingWaste
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
 from helpers import bottleneck
@@ -162,7 +162,7 @@ def mixed(shortest=5, longest=120, steps=60, rows=8):
 def judge(made):
     artifacts = Artifacts(made)
     artifacts.put(Settings())
-    return run([PaddingWaste()], artifacts)["padding-waste"]
+    return run_all([PaddingWaste()], artifacts)["padding-waste"]
 
 
 def test_the_gain_is_what_sorted_batches_leave():

@@ -9,7 +9,7 @@ import pytest
 from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.run.start import Start
-from bottleneck_profiler.detectors import run
+from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.run.slow_start import SlowStart
 from bottleneck_profiler.diagnosis.analysis import diagnose
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
@@ -42,7 +42,7 @@ def starting(*parts, steps=200, after=lambda program: None, written=0.0):
 
 
 def judge(made):
-    return run([SlowStart()], Artifacts(made))["slow-start"]
+    return run_all([SlowStart()], Artifacts(made))["slow-start"]
 
 
 def test_a_function_that_computes_for_long_is_named_with_its_line():

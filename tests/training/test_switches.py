@@ -10,7 +10,7 @@ import pytest
 from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.run.machine import Settings
-from bottleneck_profiler.detectors import run
+from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.training.left_on_switches import LeftOnSwitches
 from bottleneck_profiler.diagnosis.analysis import diagnose
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
@@ -42,7 +42,7 @@ def training(*notes, frames=KEEPING, ms=0.0):
 def judge(made):
     artifacts = Artifacts(made)
     artifacts.put(Settings())
-    return run([LeftOnSwitches()], artifacts)["left-on-switches"]
+    return run_all([LeftOnSwitches()], artifacts)["left-on-switches"]
 
 
 ON, OFF = (0, "switches", {"anomaly": True}), (0, "switches", {"anomaly": False})

@@ -28,7 +28,7 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Exchange:
+class GradientSync:
     """The exchange in the backward passes that were looked at, of one model. Arrays have one value a pass.
 
     ``exposed``: seconds from the last gradient to the last exchanged bucket, one row a rank: some of it is waiting for
@@ -65,7 +65,7 @@ class Exchange:
         return beyond
 
     @classmethod
-    def compute(cls, recording: Recording, steps: Steps) -> Exchange:
+    def compute(cls, recording: Recording, steps: Steps) -> GradientSync:
         """Of the largest model that the main loop trains."""
         facts = recording.facts
         looks: dict[tuple[int, int], list[dict[str, Any]]] = {}  # of (model, process)

@@ -24,18 +24,18 @@ class LoaderPasses:
     site: Site | None
     workers: int
     persistent: bool
-    passes: int
+    epochs: int
     restarts: Floats
 
 
 @dataclass(frozen=True)
-class Passes:
+class Epochs:
     """Every DataLoader with workers that the process of the main loop went over."""
 
     loaders: tuple[LoaderPasses, ...]
 
     @classmethod
-    def compute(cls, recording: Recording, steps: Steps) -> Passes:
+    def compute(cls, recording: Recording, steps: Steps) -> Epochs:
         loaders = recording.facts.loaders
         mine = {loader: facts for (process, loader), facts in loaders.items() if process == steps.process}
         if not mine:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ... import signals
 from .. import Missing
-from ..training.loop_samples import Between, Place, place_of
+from ..training.loop_samples import LoopSamples, Place, place_of
 from ..training.steps import Steps
 
 #: Library code in which a loop waits for what other threads or processes make.
@@ -30,22 +30,22 @@ class Feeding:
     handed_share: float = 0.0
 
     @classmethod
-    def compute(cls, steps: Steps, between: Between) -> Feeding:
+    def compute(cls, steps: Steps, loop_samples: LoopSamples) -> Feeding:
         if steps.kind == "loader":
             raise Missing("The loop has a torch DataLoader.")
-        sampled = sum(sample.seconds for sample in between.feeding)
+        sampled = sum(sample.seconds for sample in loop_samples.feeding)
         seconds = np.zeros(steps.count)
         for phase in (signals.NONE, signals.READ, signals.TRANSFORM, signals.DATA_WAIT):
-            mine = sum(sample.seconds for sample in between.feeding if sample.phase == phase)
-            whole = between.seconds.get(phase, 0.0)
+            mine = sum(sample.seconds for sample in loop_samples.feeding if sample.phase == phase)
+            whole = loop_samples.seconds.get(phase, 0.0)
             if whole > 0:
                 seconds += steps.phase(signals.PHASES[phase]) * min(1.0, mine / whole)
-        running = sum(sample.seconds for sample in between.feeding if sample.running)
+        running = sum(sample.seconds for sample in loop_samples.feeding if sample.running)
         handed = sum(
             sample.seconds
-            for sample in between.feeding
+            for sample in loop_samples.feeding
             if not sample.running and any(frame.file.endswith(_HANDED) for frame in sample.library)
         )
         sampled_at_least = max(sampled, 1e-9)
-        place = place_of(between.feeding, between.loop, sampled)
+        place = place_of(loop_samples.feeding, loop_samples.loop, sampled)
         return cls(seconds, running / sampled_at_least, place, handed / sampled_at_least)

@@ -67,7 +67,7 @@ class Loading:
     all_cores: float
     idle_cores: float
     workers: int
-    passes: int
+    epochs: int
     start_seconds: float
     collate_share: float
     reading_share: float
@@ -127,7 +127,7 @@ class Loading:
             all_cores=cores.all,
             idle_cores=cores.idle,
             workers=loader.num_workers,
-            passes=len(np.unique(steps.rows["loop"])),
+            epochs=len(np.unique(steps.rows["loop"])),
             start_seconds=_MIN_EPOCH_SECONDS,
             collate_share=workers.collate_share,
             reading_share=reading,
@@ -158,7 +158,7 @@ class Loading:
             all_cores=cores.all,
             idle_cores=cores.idle,
             workers=0,
-            passes=1,
+            epochs=1,
             start_seconds=_MIN_EPOCH_SECONDS,
             collate_share=0.0,
             reading_share=0.0,
@@ -226,8 +226,8 @@ def _waits(steps: Steps, loader: Loader) -> Floats:
     """Seconds waited for the next batch. After a pass's last step there is none: workers are stopped then."""
     wait = steps.phase("data_wait")
     if loader.num_workers:
-        passes = steps.rows["loop"]
-        wait[np.append(passes[1:] != passes[:-1], True)[~steps.warm]] = 0.0
+        epochs = steps.rows["loop"]
+        wait[np.append(epochs[1:] != epochs[:-1], True)[~steps.warm]] = 0.0
     return wait
 
 

@@ -17,7 +17,7 @@ _MEMORY_SHARE = 0.5  # of the machine's, that all samples together may take (own
 
 
 @dataclass(frozen=True)
-class Repeats:
+class SampleReuse:
     """Passes over the main loop's DataLoader. ``compared``: samples whose index was looked at in an earlier pass too;
     ``same``: of these, how many gave the very same output. ``output_bytes``: mean of one output.
 
@@ -26,7 +26,7 @@ class Repeats:
     ``whole_bytes``: all samples together, None where their number is not known; ``room_bytes``: for them in memory.
     """
 
-    passes: int
+    epochs: int
     compared: int
     same: int
     output_bytes: float
@@ -60,7 +60,7 @@ class Repeats:
         return self.item_share * float(self.later.mean()) if shown and len(self.later) else 0.0
 
     @classmethod
-    def compute(cls, recording: Recording, steps: Steps, loader: Loader, machine: Machine) -> Repeats:
+    def compute(cls, recording: Recording, steps: Steps, loader: Loader, machine: Machine) -> SampleReuse:
         events = recording.events
         mine = (events["process"] == steps.process) & (events["arg"] == loader.id)
         starts = np.sort(events["t0"][mine & (events["kind"] == signals.LOADER_START)])
@@ -102,11 +102,11 @@ def _means(records: Records) -> tuple[float, float]:
     return float((records["t1"] - records["t0"]).mean()) / 1e9, float(records["arg"].astype(float).mean()) / 1e9
 
 
-def _compared(keys: Records, passes: Floats) -> tuple[int, int]:
+def _compared(keys: Records, epochs: Floats) -> tuple[int, int]:
     """(samples whose index was seen in an earlier pass, of these with the same output as there)."""
     first: dict[int, tuple[int, int]] = {}
     compared = same = 0
-    for number, value in sorted(zip(passes.tolist(), keys["arg"].tolist(), strict=True)):
+    for number, value in sorted(zip(epochs.tolist(), keys["arg"].tolist(), strict=True)):
         key, checksum = value >> 32, value & 0xFFFFFFFF
         seen = first.setdefault(key, (number, checksum))
         if seen[0] < number:

@@ -14,7 +14,7 @@ from .device_memory import DeviceMemory
 
 
 @dataclass(frozen=True)
-class Room:
+class MemoryHeadroom:
     """``used_bytes``: of all processes of the run at the worst moment, pages that they share counted once and page
     cache not at all; ``all_bytes``: of the cgroup where one is ``limited``, else of the machine. ``device_share``: of
     an accelerator's memory, the most that tensors held, what the allocator keeps in reserve left out; None without one.
@@ -32,7 +32,7 @@ class Room:
         return self.used_bytes / max(self.all_bytes, 1.0)
 
     @classmethod
-    def compute(cls, recording: Recording, host: Host, machine: Machine, device: DeviceMemory | None) -> Room:
+    def compute(cls, recording: Recording, host: Host, machine: Machine, device: DeviceMemory | None) -> MemoryHeadroom:
         available, rss = host.column("memory_available_bytes"), host.column("rss_bytes")
         limit = host.most("memory_limit_bytes")
         everything = min(limit or np.inf, machine.memory_bytes or np.inf)

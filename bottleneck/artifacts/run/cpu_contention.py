@@ -17,7 +17,7 @@ _MIN_SECONDS = 2.0  # of steps: what the kernel keeps of threads is read once a 
 
 
 @dataclass(frozen=True)
-class Crowd:
+class CpuContention:
     """During the steps. ``runnable``: the program's threads that ran or were ready to, mean (CPU time and wait for a
     core, over wall time); ``delay_share``: that wait over the CPU time; ``others_cores``: in use by other programs.
 
@@ -50,7 +50,7 @@ class Crowd:
         return self.others_cores > _OTHERS_SHARE * self.cores
 
     @classmethod
-    def compute(cls, host: Host, steps: Steps, machine: Machine) -> Crowd:
+    def compute(cls, host: Host, steps: Steps, machine: Machine) -> CpuContention:
         if not steps.count or steps.total_seconds < _MIN_SECONDS:
             raise Missing("The steps are too short in all for run queues to be judged.")
         start, end = int(steps.start_ns[0]), int(steps.end_ns[-1])

@@ -25,7 +25,7 @@ class BatchSizes:
     last_size: int
     full: Floats
     last: Floats
-    passes: int
+    epochs: int
 
     @classmethod
     def compute(cls, recording: Recording, steps: Steps, loader: Loader) -> BatchSizes:

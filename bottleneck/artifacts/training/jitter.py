@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ... import signals
 from ...recording.model import Recording
 from .. import Missing
-from .loop_samples import Between, Place, Sample, from_loop, place_of, samples_of, stacks_in_steps
+from .loop_samples import LoopSamples, Place, Sample, from_loop, place_of, samples_of, stacks_in_steps
 from .output import Output
 from .steps import Floats, Steps
 from .stretches import Checkpoints, Evaluations, done_elsewhere
@@ -48,7 +48,7 @@ class Jitter:
         cls,
         recording: Recording,
         steps: Steps,
-        between: Between,
+        loop_samples: LoopSamples,
         checkpoints: Checkpoints | None,
         evaluations: Evaluations | None,
         output: Output | None,
@@ -64,8 +64,8 @@ class Jitter:
         period, regular = rhythm(np.flatnonzero(stalls))
         excess = float((wall[stalls] - typical).sum())
         found = cls(count, period, regular, typical, excess, excess / max(steps.total_seconds, 1e-9))
-        there, elsewhere = (_inside(recording, steps, between, chosen) for chosen in (stalls, ~stalls))
-        known = {sample.frames for sample in between.aside}
+        there, elsewhere = (_inside(recording, steps, loop_samples, chosen) for chosen in (stalls, ~stalls))
+        known = {sample.frames for sample in loop_samples.aside}
         aside = [
             sample
             for sample in there
@@ -74,7 +74,7 @@ class Jitter:
             and not (output is not None and output.tool_of(sample))
         ]
         total = _seconds(there)
-        place = place_of(aside, between.loop, total, between.training)
+        place = place_of(aside, loop_samples.loop, total, loop_samples.training)
         if place is None:
             return found
         as_many = count / max(len(wall) - count, 1)
@@ -104,12 +104,14 @@ def _seconds(samples: list[Sample]) -> float:
     return sum(sample.seconds for sample in samples)
 
 
-def _inside(recording: Recording, steps: Steps, between: Between, chosen: npt.NDArray[np.bool_]) -> list[Sample]:
+def _inside(
+    recording: Recording, steps: Steps, loop_samples: LoopSamples, chosen: npt.NDArray[np.bool_]
+) -> list[Sample]:
     """Samples between the phases of some of the steps."""
     rows = stacks_in_steps(recording, steps)
     rows = rows[(rows["flags"] & 0xFF) == signals.NONE]
     rows = rows[chosen[np.searchsorted(steps.start_ns, rows["t1"], side="left") - 1]]
-    return [from_loop(sample, between.loop) for sample in samples_of(recording, steps.process, rows)]
+    return [from_loop(sample, loop_samples.loop) for sample in samples_of(recording, steps.process, rows)]
 
 
 def stalled(wall: Floats) -> npt.NDArray[np.bool_]:

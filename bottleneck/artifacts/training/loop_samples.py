@@ -64,7 +64,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Between:
+class LoopSamples:
     """``feeding``, ``aside``: samples of the loop by what they do. ``seconds``: sampled per phase, 0 between them.
 
     ``training``: places of the user's that forward, backward and optimizer were called from.
@@ -77,7 +77,7 @@ class Between:
     training: frozenset[Line] = frozenset()
 
     @classmethod
-    def compute(cls, recording: Recording, steps: Steps) -> Between:
+    def compute(cls, recording: Recording, steps: Steps) -> LoopSamples:
         if "stacks" not in recording.facts.attached:
             raise Missing("Call stacks were not sampled.")
         if not steps.count:

@@ -11,7 +11,7 @@ from ... import signals
 from ...recording.model import Frame, Recording
 from .. import Missing
 from ..run.gaps import importing
-from .loop_samples import Between, Place, Sample, alike, from_loop, place_of, stacks_in_steps
+from .loop_samples import LoopSamples, Place, Sample, alike, from_loop, place_of, stacks_in_steps
 from .steps import Steps
 from .stretches import Checkpoints, Evaluations, done_elsewhere
 
@@ -68,7 +68,7 @@ class Output:
         cls,
         recording: Recording,
         steps: Steps,
-        between: Between,
+        loop_samples: LoopSamples,
         checkpoints: Checkpoints | None,
         evaluations: Evaluations | None,
     ) -> Output:
@@ -83,7 +83,7 @@ class Output:
         samples = 0
         for sample, count in _samples(recording, steps):
             sampled[sample.phase] += sample.seconds  # type: ignore[assignment]
-            sample = from_loop(sample, between.loop)
+            sample = from_loop(sample, loop_samples.loop)
             tool = nothing.tool_of(sample)
             if tool and not done_elsewhere(sample.users, checkpoints, evaluations):
                 found.append(sample)
@@ -97,7 +97,7 @@ class Output:
             seconds[signals.PHASES[phase]] = part * float(steps.phase(signals.PHASES[phase]).sum())
         total = sum(sample.seconds for sample in found)
         written_at = {(frame.file, frame.function, frame.line) for sample in found for frame in sample.users[-1:]}
-        place = place_of(found, between.loop, total, between.training - written_at)
+        place = place_of(found, loop_samples.loop, total, loop_samples.training - written_at)
         share = sum(seconds.values()) / max(steps.total_seconds, 1e-9)
         tool = max(tools, key=tools.__getitem__)
         return cls(seconds, share, place, tool, samples, total, lines, accelerated)

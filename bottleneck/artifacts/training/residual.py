@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ... import signals
-from .loop_samples import Between, Place, place_of
+from .loop_samples import LoopSamples, Place, place_of
 from .output import Output
 from .steps import Steps
 from .stretches import Checkpoints, Evaluations, done_elsewhere
@@ -28,16 +28,19 @@ class Residual:
     def compute(
         cls,
         steps: Steps,
-        between: Between,
+        loop_samples: LoopSamples,
         checkpoints: Checkpoints | None,
         evaluations: Evaluations | None,
         output: Output | None,
     ) -> Residual:
-        aside = [s for s in between.aside if not done_elsewhere(s.users, checkpoints, evaluations)]
+        aside = [s for s in loop_samples.aside if not done_elsewhere(s.users, checkpoints, evaluations)]
         if output is not None:  # has a detector of its own
             aside = [s for s in aside if not output.tool_of(s)]
-        feeding = [s for s in between.feeding if s.phase == signals.NONE] if steps.kind == "loader" else []
-        total = between.seconds.get(signals.NONE, 0.0)
-        places = [place_of(aside, between.loop, total, between.training), place_of(feeding, between.loop, total)]
+        feeding = [s for s in loop_samples.feeding if s.phase == signals.NONE] if steps.kind == "loader" else []
+        total = loop_samples.seconds.get(signals.NONE, 0.0)
+        places = [
+            place_of(aside, loop_samples.loop, total, loop_samples.training),
+            place_of(feeding, loop_samples.loop, total),
+        ]
         feeds = (places[1].share if places[1] else 0.0) > (places[0].share if places[0] else 0.0)
         return cls(steps.share("other"), float(steps.phase("other").sum()), places[feeds], total, feeds)

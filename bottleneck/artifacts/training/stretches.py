@@ -142,8 +142,8 @@ def _passes(recording: Recording, steps: Steps) -> Records:
     """Whole passes over other loaders in which nothing was trained."""
     events = recording.events
     mine = (events["process"] == steps.process) & (events["kind"] == signals.LOOP) & ((events["flags"] & 1) == 0)
-    passes: Records = events[mine & (events["arg"] != steps.loader)]
-    return passes
+    epochs: Records = events[mine & (events["arg"] != steps.loader)]
+    return epochs
 
 
 def _inside(recording: Recording, steps: Steps, acts: bool) -> list[tuple[int, int, float]]:
@@ -154,11 +154,11 @@ def _inside(recording: Recording, steps: Steps, acts: bool) -> list[tuple[int, i
     if acts or evaluates.mean() > 0.5:
         # Teachers, target networks and policies run without gradients too: only a loader of its own tells them apart.
         evaluates[:], nanoseconds = False, np.zeros(len(nanoseconds))
-        passes = _passes(recording, steps)
-        at = np.searchsorted(rows["t0"], passes["t1"], side="left") - 1
-        held = (at >= 0) & (passes["t0"] >= rows["t0"][at]) & (passes["t1"] <= rows["t1"][at])
+        epochs = _passes(recording, steps)
+        at = np.searchsorted(rows["t0"], epochs["t1"], side="left") - 1
+        held = (at >= 0) & (epochs["t0"] >= rows["t0"][at]) & (epochs["t1"] <= rows["t1"][at])
         evaluates[at[held]] = True
-        np.add.at(nanoseconds, at[held], passes["t1"][held] - passes["t0"][held])
+        np.add.at(nanoseconds, at[held], epochs["t1"][held] - epochs["t0"][held])
     ends = rows["t1"][evaluates]
     spent = nanoseconds[evaluates]
     return list(zip((ends - spent).astype("i8").tolist(), ends.tolist(), spent.tolist(), strict=True))
@@ -230,11 +230,11 @@ def _stacks(recording: Recording, steps: Steps, *phases: int) -> Counter[tuple[F
 
 def _evaluation_loop(recording: Recording, steps: Steps) -> Site | None:
     """The line of the loop over the loader that most evaluation passes went over."""
-    passes = _passes(recording, steps)
-    if not len(passes):
+    epochs = _passes(recording, steps)
+    if not len(epochs):
         return None
-    loaders, inverse = np.unique(passes["arg"], return_inverse=True)
-    loader = int(loaders[np.argmax(np.bincount(inverse, weights=(passes["t1"] - passes["t0"]).astype(float)))])
+    loaders, inverse = np.unique(epochs["arg"], return_inverse=True)
+    loader = int(loaders[np.argmax(np.bincount(inverse, weights=(epochs["t1"] - epochs["t0"]).astype(float)))])
     number = recording.facts.loaders.get((steps.process, loader), {}).get("iter_site") or 0
     return recording.facts.sites.get((steps.process, int(number)))
 

@@ -3,14 +3,11 @@
 import os
 from itertools import count
 
-from ...agent.frames import line_of
+from ...agent.frames import OURS, line_of
 
 DEPTH = 100  # frames kept, innermost first
 MAX_STACKS = 4096
 MAX_SEEN = 16384
-_OURS = os.path.join(
-    os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), ""
-)  # our hooks are not shown
 _GENERATOR = 0x20  # inspect.CO_GENERATOR
 FIRST_ID = 10_000  # apart from the ids that the recorder itself gives (below 4,097)
 
@@ -80,7 +77,7 @@ class StackTable:
             name if name.startswith(("<", "/")) else os.path.abspath(name),
             self._recorder.is_user(code),
             name.startswith("<frozen importlib"),
-            name.startswith(_OURS),
+            name.startswith(OURS),
             code,
             bool(code.co_flags & _GENERATOR),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ...artifacts.distributed.collectives import Collectives, Place
-from ...artifacts.distributed.gradient_sync import Exchange
+from ...artifacts.distributed.gradient_sync import GradientSync
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Floats, Steps
 from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, NotMeasured
@@ -45,9 +45,9 @@ class ExposedComm(Detector):
     hidden_share = 0.5  # of what remains, by a backward pass meanwhile: between nothing of it and all
 
     def detect(
-        self, steps: Steps, collectives: Collectives | None, exchange: Exchange | None, loading: Loading | None
+        self, steps: Steps, collectives: Collectives | None, gradient_sync: GradientSync | None, loading: Loading | None
     ) -> Finding | Fine | NotMeasured:
-        behind = self._behind_backward(steps, exchange)
+        behind = self._behind_backward(steps, gradient_sync)
         if collectives is None and behind is None:
             return NotMeasured("No exchange between the ranks was seen by all of them.")
         called = 0.0
@@ -58,15 +58,15 @@ class ExposedComm(Detector):
             return Fine(share, self.share_threshold, "share", "of the steps, exchanging data and computing nothing")
         if called >= self.share_threshold and collectives is not None and collectives.places:
             return self._of_calls(steps, collectives, called, loading)
-        return self._of_backward(steps, exchange, share)
+        return self._of_backward(steps, gradient_sync, share)
 
     @staticmethod
-    def _behind_backward(steps: Steps, exchange: Exchange | None) -> float | None:
+    def _behind_backward(steps: Steps, gradient_sync: GradientSync | None) -> float | None:
         """Share of the steps between the last gradient and the end of DistributedDataParallel's exchange."""
-        if exchange is None or not exchange.count:
+        if gradient_sync is None or not gradient_sync.count:
             return None
-        exchanges = exchange.passes * exchange.synced_share * int(steps.rows["optimized"][~steps.warm].sum())
-        return float(exchange.net.mean()) * exchanges / max(steps.total_seconds, 1e-9)
+        exchanges = gradient_sync.passes * gradient_sync.synced_share * int(steps.rows["optimized"][~steps.warm].sum())
+        return float(gradient_sync.net.mean()) * exchanges / max(steps.total_seconds, 1e-9)
 
     def _of_calls(self, steps: Steps, collectives: Collectives, share: float, loading: Loading | None) -> Finding:
         place = collectives.places[0]
@@ -141,14 +141,14 @@ class ExposedComm(Detector):
             confidence=0.6,
         )
 
-    def _of_backward(self, steps: Steps, exchange: Exchange | None, share: float) -> Finding:
+    def _of_backward(self, steps: Steps, gradient_sync: GradientSync | None, share: float) -> Finding:
         """What DistributedDataParallel does not hide: true, and nothing in the code says how it could be less."""
-        sizes = () if exchange is None else exchange.bucket_bytes
+        sizes = () if gradient_sync is None else gradient_sync.bucket_bytes
         return Finding(
             detector=self.id,
             title=self.title,
             stage=self.stage,
-            location=None if exchange is None else location(exchange.site),
+            location=None if gradient_sync is None else location(gradient_sync.site),
             evidence=(
                 Evidence("of the steps, exchanging data and computing nothing", share, "share"),
                 Evidence("gradients", sum(sizes), "B"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...artifacts.distributed.gradient_sync import Exchange
+from ...artifacts.distributed.gradient_sync import GradientSync
 from ...artifacts.distributed.ranks import evened_out
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
@@ -40,13 +40,15 @@ class SyncEveryMicro(Detector):
     overlap_cpu = 0.25  # of the hidden exchange that is the CPU's, gloo: 0.19 to 0.26 in three rounds on two full cores
     min_passes = 8  # timed by all ranks after warm-up: fewer say little about their spread
 
-    def detect(self, steps: Steps, exchange: Exchange, loading: Loading | None) -> Finding | Fine | NotMeasured:
-        exchanges = exchange.passes * exchange.synced_share
+    def detect(
+        self, steps: Steps, gradient_sync: GradientSync, loading: Loading | None
+    ) -> Finding | Fine | NotMeasured:
+        exchanges = gradient_sync.passes * gradient_sync.synced_share
         if exchanges < self.passes_threshold:
             return Fine(exchanges, self.passes_threshold, "count", "exchanges of gradients for a step of the optimizer")
-        if exchange.count < self.min_passes:
+        if gradient_sync.count < self.min_passes:
             return NotMeasured("Too few exchanges of gradients were timed by all ranks.")
-        micro = round(exchange.passes)
+        micro = round(gradient_sync.passes)
         updates = int(steps.rows["optimized"][~steps.warm].sum())
         too_many = exchanges - 1.0
 
@@ -54,9 +56,9 @@ class SyncEveryMicro(Detector):
             per_step = mean_seconds * too_many * updates / max(steps.count, 1)
             return saved_by_less_work(steps, loading, per_step, 0.0)
 
-        net, low, high = block_bootstrap((exchange.net,), lambda seconds: float(seconds.mean()))
-        even = evened_out(exchange.waits, micro) * micro / max(too_many, 1e-9)
-        overlap = float(exchange.overlap.mean()) if exchange.setting.device == "cpu" else 0.0
+        net, low, high = block_bootstrap((gradient_sync.net,), lambda seconds: float(seconds.mean()))
+        even = evened_out(gradient_sync.waits, micro) * micro / max(too_many, 1e-9)
+        overlap = float(gradient_sync.overlap.mean()) if gradient_sync.setting.device == "cpu" else 0.0
         busy = 0.0 if loading is None else max(0.0, 1.0 - loading.idle_cores)
         each = net + even + self.overlap_cpu * busy * overlap
         value = saved(each)
@@ -67,14 +69,14 @@ class SyncEveryMicro(Detector):
             detector=self.id,
             title=self.title,
             stage=self.stage,
-            location=location(exchange.site),
+            location=location(gradient_sync.site),
             evidence=(
-                Evidence("backward passes for a step of the optimizer", exchange.passes, "count"),
+                Evidence("backward passes for a step of the optimizer", gradient_sync.passes, "count"),
                 Evidence("exchanges for a step of the optimizer", exchanges, "count"),
                 Evidence("an exchange takes, after the last gradient", net, "s"),
                 Evidence("waiting for whoever is late just then", even, "s"),
                 Evidence("of what computing hides, taken from the same cores", self.overlap_cpu * busy * overlap, "s"),
-                Evidence("gradients", sum(exchange.bucket_bytes), "B"),
+                Evidence("gradients", sum(gradient_sync.bucket_bytes), "B"),
             ),
             gain=gain(
                 value,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...artifacts.distributed.gradient_sync import Exchange
+from ...artifacts.distributed.gradient_sync import GradientSync
 from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured
 from .. import Detector
 from ..loading._shared import location
@@ -28,13 +28,13 @@ class UnusedParamScan(Detector):
     stage = "training"
     min_passes = 20  # looked at, all without an unused parameter
 
-    def detect(self, exchange: Exchange) -> Finding | Fine | NotMeasured:
-        setting = exchange.setting
+    def detect(self, gradient_sync: GradientSync) -> Finding | Fine | NotMeasured:
+        setting = gradient_sync.setting
         if not setting.find_unused or setting.static_graph:  # of a static graph it is done once
             return Fine(0, None, "count", "searches for unused parameters")
-        if exchange.unused_bytes:
-            return Fine(exchange.unused_bytes, 0, "B", "of parameters that were unused: the search is needed")
-        if exchange.looked_at < self.min_passes:
+        if gradient_sync.unused_bytes:
+            return Fine(gradient_sync.unused_bytes, 0, "B", "of parameters that were unused: the search is needed")
+        if gradient_sync.looked_at < self.min_passes:
             return NotMeasured("Too few backward passes were looked at to say that no parameter is ever unused.")
         return Finding(
             detector=self.id,
@@ -43,7 +43,7 @@ class UnusedParamScan(Detector):
             location=location(setting.site),
             evidence=(
                 Evidence("find_unused_parameters", "on"),
-                Evidence("backward passes looked at, none with an unused parameter", exchange.looked_at, "count"),
+                Evidence("backward passes looked at, none with an unused parameter", gradient_sync.looked_at, "count"),
             ),
             fix=Fix(
                 "Leave find_unused_parameters out",

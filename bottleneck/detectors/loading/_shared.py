@@ -83,7 +83,7 @@ def priced(
 
     value, low, high = block_bootstrap((loading.wait, loading.work), saved)
     error = law_error(after) * step_seconds(after) * count
-    cost = (loading.start_seconds + first_wait) * loading.passes if first_wait else 0.0
+    cost = (loading.start_seconds + first_wait) * loading.epochs if first_wait else 0.0
     mine = max(0.0, value - cost)
     free = 1.0 - cores_needed(after) if after.workers else 1.0  # workers compute while the step does
     return gain(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...artifacts.loading.loading import Loading
-from ...artifacts.loading.sample_reuse import Repeats
-from ...artifacts.run.cpu_contention import Crowd
+from ...artifacts.loading.sample_reuse import SampleReuse
+from ...artifacts.run.cpu_contention import CpuContention
 from ...artifacts.training.steps import Loader, Steps
 from ...diagnosis.findings import Changes, Evidence, Finding, Fine, Fix, Gain
 from ...diagnosis.laws import changed, step_model, step_seconds
@@ -62,14 +62,14 @@ class CpuBoundDecode(Detector):
         steps: Steps,
         loader: Loader | None,
         loading: Loading,
-        repeats: Repeats | None,
-        crowd: Crowd | None,
+        reuse: SampleReuse | None,
+        contention: CpuContention | None,
     ) -> Finding | Fine:
         share = loading.wait_share
         if share < self.wait_share_threshold:
             return Fine(share, self.wait_share_threshold, "share", "waiting for data")
-        if crowd is not None and crowd.oversubscribed:
-            return Fine(crowd.extra_share, None, "share", "CPU of the workers in threads that wait for each other")
+        if contention is not None and contention.oversubscribed:
+            return Fine(contention.extra_share, None, "share", "CPU of the workers in threads that wait for each other")
         cpu = min(1.0, loading.load_cpu / max(loading.load, 1e-9))
         needed = loading.load_cpu + loading.work_cpu
         pace = max(loading.load / max(loading.workers, 1), needed / max(loading.cores, 1.0))
@@ -88,13 +88,13 @@ class CpuBoundDecode(Detector):
             if step_seconds(most) <= self.kept_up * model.work:
                 return Fine(loading.idle_cores, self.max_idle_cores, "cores", "idle cores: workers are enough")
         hot = next((line for line in loading.hot if line.cpu_share > 0.5), None)
-        vary = repeats is not None and repeats.vary
+        vary = reuse is not None and reuse.vary
         fraction = 0.0 if hot is None else hot.line_share if vary else hot.share
         if hot is None or fraction < self.min_operation_share:
             return Fine(fraction, self.min_operation_share, "share", "hottest operation of the loading")
-        if repeats is not None and repeats.kept_share > fraction:
+        if reuse is not None and reuse.kept_share > fraction:
             # The whole sample, not this operation alone, comes out the same in each pass: repeat-transform's case.
-            return Fine(fraction, repeats.kept_share, "share", "hottest operation; a cache takes more away")
+            return Fine(fraction, reuse.kept_share, "share", "hottest operation; a cache takes more away")
         changes, gain = self._cheaper(loading, steps, fraction) if vary else self._stored(loading, steps, fraction)
         new_step = step_seconds(changed(model, changes))
         return Finding(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...artifacts.run.cpu_contention import Crowd
+from ...artifacts.run.cpu_contention import CpuContention
 from ...artifacts.training.steps import Loader, Steps
 from ...diagnosis.findings import Evidence, Finding, Fine, Fix
 from ...diagnosis.laws import gain
@@ -37,17 +37,17 @@ class Oversubscribed(Detector):
     min_gain_share = 0.10  # of the step: it is a guess, and a small one is worth nobody's time
     real_share, least_real_share = 0.5, 0.1  # of the first threads' CPU, that is work and not a wait; see the docstring
 
-    def detect(self, steps: Steps, crowd: Crowd, loader: Loader | None) -> Finding | Fine:
-        if not crowd.oversubscribed:
-            return self._fine(crowd)
+    def detect(self, steps: Steps, contention: CpuContention, loader: Loader | None) -> Finding | Fine:
+        if not contention.oversubscribed:
+            return self._fine(contention)
         ranks = len(steps.ranks) if len(steps.ranks) > 1 else 0
         processes = max(1, ranks or (loader.num_workers if loader is not None else 0))
         step = steps.total_seconds / steps.count
 
         def new_step(real: float) -> float:
-            work = crowd.first_cpu * real
-            own = 0.0 if ranks else crowd.main_cpu
-            return min(step, max(own, work / processes, (work + own) / max(crowd.cores, 1.0)))
+            work = contention.first_cpu * real
+            own = 0.0 if ranks else contention.main_cpu
+            return min(step, max(own, work / processes, (work + own) / max(contention.cores, 1.0)))
 
         saved = (step - new_step(self.real_share)) * steps.count
         share = saved / steps.total_seconds
@@ -61,11 +61,11 @@ class Oversubscribed(Detector):
             evidence=(
                 Evidence("mean step", step, "s"),
                 Evidence("ranks" if ranks else "workers", processes, "count"),
-                Evidence("threads that want to run", round(crowd.runnable, 1), "count"),
-                Evidence("cores", crowd.cores, "cores"),
-                Evidence("wait for a core, over the CPU time", crowd.delay_share, "share"),
-                Evidence("CPU of the workers outside of their first threads", crowd.extra_share, "share"),
-                Evidence("cores that other programs use", round(crowd.others_cores, 1), "cores"),
+                Evidence("threads that want to run", round(contention.runnable, 1), "count"),
+                Evidence("cores", contention.cores, "cores"),
+                Evidence("wait for a core, over the CPU time", contention.delay_share, "share"),
+                Evidence("CPU of the workers outside of their first threads", contention.extra_share, "share"),
+                Evidence("cores that other programs use", round(contention.others_cores, 1), "cores"),
             ),
             gain=gain(
                 saved,
@@ -79,7 +79,7 @@ class Oversubscribed(Detector):
             ),
             fix=Fix(
                 "Let each rank use its share of the cores" if ranks else "Let each worker use one thread",
-                f"torch.set_num_threads({max(1, int(crowd.cores / ranks))})  # or OMP_NUM_THREADS, before the start"
+                f"torch.set_num_threads({max(1, int(contention.cores / ranks))})  # or OMP_NUM_THREADS"
                 if ranks
                 else "os.environ['OMP_NUM_THREADS'] = '1'  # before numpy, cv2 or torch is imported\n"
                 "# or, in each worker: threadpoolctl.threadpool_limits(1); cv2.setNumThreads(0)",
@@ -90,9 +90,9 @@ class Oversubscribed(Detector):
             removes={"forward" if ranks else "data_wait": saved},
         )
 
-    def _fine(self, crowd: Crowd) -> Fine:
-        if crowd.per_core < self.per_core_threshold:
-            return Fine(crowd.per_core, self.per_core_threshold, "", "threads that want to run, for each core")
-        if crowd.neighbours:
-            return Fine(crowd.others_cores, None, "cores", "in use by other programs: the delay may be theirs")
-        return Fine(crowd.extra_share, None, "share", "CPU of the workers outside of their first threads")
+    def _fine(self, contention: CpuContention) -> Fine:
+        if contention.per_core < self.per_core_threshold:
+            return Fine(contention.per_core, self.per_core_threshold, "", "threads that want to run, for each core")
+        if contention.neighbours:
+            return Fine(contention.others_cores, None, "cores", "in use by other programs: the delay may be theirs")
+        return Fine(contention.extra_share, None, "share", "CPU of the workers outside of their first threads")

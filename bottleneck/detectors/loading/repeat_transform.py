@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ...artifacts.loading.loading import Loading
-from ...artifacts.loading.sample_reuse import MIN_COMPARED, Repeats
-from ...artifacts.run.cpu_contention import Crowd
+from ...artifacts.loading.sample_reuse import MIN_COMPARED, SampleReuse
+from ...artifacts.run.cpu_contention import CpuContention
 from ...artifacts.training.steps import Loader, Steps
 from ...diagnosis.findings import Changes, Evidence, Finding, Fine, Fix, NotMeasured
 from ...diagnosis.laws import changed, step_model, step_seconds
@@ -46,45 +46,45 @@ class RepeatTransform(Detector):
     min_gain_share = 0.05  # of the step (dead band of the peers)
 
     def detect(
-        self, steps: Steps, loader: Loader, loading: Loading, repeats: Repeats, crowd: Crowd | None
+        self, steps: Steps, loader: Loader, loading: Loading, reuse: SampleReuse, contention: CpuContention | None
     ) -> Finding | Fine | NotMeasured:
         share = loading.wait_share
         if share < self.wait_share_threshold:
             return Fine(share, self.wait_share_threshold, "share", "waiting for data")
-        if repeats.passes < 2:
-            return Fine(repeats.passes, 2, "count", "passes over the data")
-        cached = self._cached_seconds(loader, loading, repeats)
+        if reuse.epochs < 2:
+            return Fine(reuse.epochs, 2, "count", "passes over the data")
+        cached = self._cached_seconds(loader, loading, reuse)
         least = max(self.cheaper * cached, self.min_item_seconds)
-        if repeats.item_seconds < least:
-            return Fine(repeats.item_seconds, least, "s", "making a sample, after the first pass")
-        computing = repeats.item_cpu_seconds * loading.crowding / repeats.item_seconds
+        if reuse.item_seconds < least:
+            return Fine(reuse.item_seconds, least, "s", "making a sample, after the first pass")
+        computing = reuse.item_cpu_seconds * loading.crowding / reuse.item_seconds
         if computing < self.cpu_share_threshold:
             return Fine(computing, self.cpu_share_threshold, "share", "computing in making a sample")
-        if repeats.item_share < self.item_share_threshold:
-            return Fine(repeats.item_share, self.item_share_threshold, "share", "making samples in the loading")
-        if repeats.same < repeats.compared:
-            random = 1.0 - repeats.same / repeats.compared
+        if reuse.item_share < self.item_share_threshold:
+            return Fine(reuse.item_share, self.item_share_threshold, "share", "making samples in the loading")
+        if reuse.same < reuse.compared:
+            random = 1.0 - reuse.same / reuse.compared
             return Fine(random, 0.0, "share", "samples that came out otherwise in another pass")
-        if repeats.compared < self.min_compared:
-            return NotMeasured(f"Only {repeats.compared} samples were seen being made in two passes.")
-        if repeats.whole_bytes is None:
+        if reuse.compared < self.min_compared:
+            return NotMeasured(f"Only {reuse.compared} samples were seen being made in two passes.")
+        if reuse.whole_bytes is None:
             return NotMeasured("How many samples there are is not known.")
-        if not repeats.fits:
-            return Fine(repeats.whole_bytes, repeats.room_bytes, "B", "all samples together, against room in memory")
-        found = self._judged(steps, loader, loading, repeats, cached, repeats.whole_bytes)
-        ahead = CpuBoundDecode().detect(steps, loader, loading, repeats, crowd)
+        if not reuse.fits:
+            return Fine(reuse.whole_bytes, reuse.room_bytes, "B", "all samples together, against room in memory")
+        found = self._judged(steps, loader, loading, reuse, cached, reuse.whole_bytes)
+        ahead = CpuBoundDecode().detect(steps, loader, loading, reuse, contention)
         if isinstance(found, Finding) and found.gain and isinstance(ahead, Finding) and ahead.gain:
             return Fine(found.gain.share, ahead.gain.share, "share", "saved by a cache; ahead of the run saves more")
         return found
 
-    def _cached_seconds(self, loader: Loader, loading: Loading, repeats: Repeats) -> float:
+    def _cached_seconds(self, loader: Loader, loading: Loading, reuse: SampleReuse) -> float:
         """To get a sample that is stored."""
         if not loader.num_workers:
             return 0.0
-        return (self.file_seconds + repeats.output_bytes / self.file_bytes_per_second) * loading.crowding
+        return (self.file_seconds + reuse.output_bytes / self.file_bytes_per_second) * loading.crowding
 
     def _judged(
-        self, steps: Steps, loader: Loader, loading: Loading, repeats: Repeats, cached: float, whole: float
+        self, steps: Steps, loader: Loader, loading: Loading, reuse: SampleReuse, cached: float, whole: float
     ) -> Finding | Fine:
         model = step_model(loading, steps)
         if loading.workers < loading.cores and loading.idle_cores > self.max_idle_cores:
@@ -92,10 +92,10 @@ class RepeatTransform(Detector):
             if step_seconds(most) <= self.kept_up * model.work:
                 return Fine(loading.idle_cores, self.max_idle_cores, "cores", "idle cores: workers are enough")
         # As a share of the law's own terms, which hold the wait for cores, and a first pass that may have been slower.
-        now = min(1.0, repeats.load / max(loading.load, 1e-9)) if loading.workers else 1.0
-        less = now * repeats.item_share * (1.0 - cached / repeats.item_seconds)
+        now = min(1.0, reuse.load / max(loading.load, 1e-9)) if loading.workers else 1.0
+        less = now * reuse.item_share * (1.0 - cached / reuse.item_seconds)
         changes = Changes(model, load=-loading.load * less, load_cpu=-loading.load_cpu * less)
-        later = float(repeats.later.mean())
+        later = float(reuse.later.mean())
         gain = _shared.priced(
             loading,
             steps,
@@ -115,9 +115,9 @@ class RepeatTransform(Detector):
             location=_shared.location(_shared.dataset_site(loader)),
             evidence=(
                 *_shared.wait_evidence(loading, steps),
-                Evidence("passes", repeats.passes, "count"),
-                Evidence("samples compared, all the same", repeats.compared, "count"),
-                Evidence("making a sample", repeats.item_seconds, "s"),
+                Evidence("passes", reuse.epochs, "count"),
+                Evidence("samples compared, all the same", reuse.compared, "count"),
+                Evidence("making a sample", reuse.item_seconds, "s"),
                 Evidence("all samples together", round(whole), "B"),
             ),
             gain=gain,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...artifacts.loading.epochs import LoaderPasses, Passes
+from ...artifacts.loading.epochs import Epochs, LoaderPasses
 from ...artifacts.training.steps import Floats, Steps
 from ...diagnosis.findings import QUEUE_SECONDS, Evidence, Finding, Fine, Fix, NotMeasured
 from ...diagnosis.laws import gain
@@ -33,14 +33,14 @@ class WorkerRespawn(Detector):
     min_passes = 3  # fewer are a trial run, in which a single start is saved
     share_threshold = 0.02  # of the run (signatures.md 09)
 
-    def detect(self, steps: Steps, passes: Passes) -> Finding | Fine | NotMeasured:
-        if not passes.loaders:
+    def detect(self, steps: Steps, epochs: Epochs) -> Finding | Fine | NotMeasured:
+        if not epochs.loaders:
             return Fine(0, 1, "count", "workers: no loader has any")
-        temporary = [loader for loader in passes.loaders if not loader.persistent]
-        most = max((loader.passes for loader in temporary), default=0)
+        temporary = [loader for loader in epochs.loaders if not loader.persistent]
+        most = max((loader.epochs for loader in temporary), default=0)
         if most < self.min_passes:
             return Fine(most, self.min_passes, "count", "passes over a loader whose workers do not persist")
-        again = [loader for loader in temporary if loader.passes >= self.min_passes]
+        again = [loader for loader in temporary if loader.epochs >= self.min_passes]
         seen = [loader for loader in again if len(loader.restarts)]
         if not seen:
             return NotMeasured("No worker was seen making the first batch of a pass.")
@@ -66,7 +66,7 @@ class WorkerRespawn(Detector):
             stage=self.stage,
             location=_shared.location(worst.site),
             evidence=(
-                Evidence("passes", worst.passes, "count"),
+                Evidence("passes", worst.epochs, "count"),
                 Evidence("workers", worst.workers, "count"),
                 Evidence("starting them anew", float(saved[worst.loader].mean()), "s"),
                 Evidence("share of the run", total / max(steps.run_seconds, 1e-9), "share"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...artifacts.memory.headroom import Room
+from ...artifacts.memory.headroom import MemoryHeadroom
 from ...diagnosis.findings import Evidence, Finding, Fine, Fix
 from .. import Detector
 
@@ -29,20 +29,20 @@ class MemoryNearLimit(Detector):
     stage = "machine"
     share_threshold = 0.90  # of the memory (signatures.md 48)
 
-    def detect(self, room: Room) -> Finding | Fine:
-        device = room.device_share or 0.0
-        on_device = device > room.used_share
-        share = max(device, room.used_share)
+    def detect(self, headroom: MemoryHeadroom) -> Finding | Fine:
+        device = headroom.device_share or 0.0
+        on_device = device > headroom.used_share
+        share = max(device, headroom.used_share)
         if share < self.share_threshold:
             return Fine(share, self.share_threshold, "share", "of the memory that the run held at its peak")
-        everything = room.device_bytes / max(device, 1e-9) if on_device else room.all_bytes
-        place = "the accelerator" if on_device else "the cgroup" if room.limited else "the machine"
+        everything = headroom.device_bytes / max(device, 1e-9) if on_device else headroom.all_bytes
+        place = "the accelerator" if on_device else "the cgroup" if headroom.limited else "the machine"
         evidence = [
             Evidence("held at the peak", share * everything, "B"),
             Evidence(f"memory of {place}", everything, "B"),
             Evidence("left", max(0.0, 1.0 - share), "share"),
         ]
-        if room.simulated:
+        if headroom.simulated:
             evidence.append(Evidence("host readings", "simulated"))
         return Finding(
             detector=self.id,

@@ -47,8 +47,8 @@ def times_rarer(share: float, target_share: float, most: int) -> int:
 
 def most_rare(count: int, steps: Steps, most: int = MOST_TIMES) -> int:
     """How much rarer something done ``count`` times may become, so that one of each epoch is left."""
-    passes = len(set(steps.rows["loop"].tolist())) if steps.kind == "loader" else 1
-    return min(most, count // max(1, passes))
+    epochs = len(set(steps.rows["loop"].tolist())) if steps.kind == "loader" else 1
+    return min(most, count // max(1, epochs))
 
 
 def rarer_edit(site: Site | None, steps: Steps, loading: Loading | None, factor: int) -> Cadence | None:
@@ -58,7 +58,7 @@ def rarer_edit(site: Site | None, steps: Steps, loading: Loading | None, factor:
     """
     if site is None or loading is None or steps.kind != "loader":
         return None
-    return Cadence(site.file, site.line, factor, steps.all_count // max(1, loading.passes))
+    return Cadence(site.file, site.line, factor, steps.all_count // max(1, loading.epochs))
 
 
 def _work_after(steps: Steps, loading: Loading, seconds: float, cpu_share: float) -> float:

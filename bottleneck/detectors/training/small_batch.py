@@ -54,7 +54,7 @@ class SmallBatch(Detector):
         if low < self.surely_threshold:
             return Fine(low, self.surely_threshold, "share", "computing that surely no sample adds to")
         whole = float(sizes.full.mean())
-        in_pass = steps.all_count / max(1, sizes.passes)
+        in_pass = steps.all_count / max(1, sizes.epochs)
         factor = next((factor for factor in self.factors if in_pass / factor >= self.steps_left), 0)
         saved, least, most = (
             saved_by_less_work(steps, loading, share * whole * (1 - 1 / factor), 1.0) if factor else 0.0
