@@ -110,25 +110,14 @@ class StepBuilder:
         """Rows of one DataLoader: from each next() that returned a batch to the following next()."""
         waits = records[(records["kind"] == signals.DATA_WAIT) & (records["arg"] == loader)]
         waits = waits[waits["t1"] > self._folded.get(loader, 0)]  # kept for another loop that is still open
-        ends = waits["t1"].astype("i8")
-        first = (waits["flags"] & signals.FIRST) != 0
-        over = (waits["flags"] & signals.END) != 0
-        one = bool(first[-1] if len(waits) else self._one.get(loader))
-        start = self._open.get(loader)
-        if start is not None and (not len(ends) or ends[0] > start):
-            ends = np.concatenate([[start], ends])
-            first = np.concatenate([[False], first])
-            over = np.concatenate([[False], over])
+        one = bool(waits["flags"][-1] & signals.FIRST) if len(waits) else bool(self._one.get(loader))
+        ends, first, over = self._ends(waits, loader)
         if not len(ends):
             return empty_steps()
         loops = self._loops.get(loader, 0) + np.cumsum(first)
         t0, t1, begins = ends[:-1], ends[1:].copy(), ~over[:-1]
-        for index in np.flatnonzero(first[1:] & begins):  # left by break: the row ends with its last record
-            starts = records[(records["kind"] == signals.LOADER_START) & (records["arg"] == loader)]
-            before = starts["t0"][starts["t1"] <= t1[index]]
-            limit = int(before[-1]) if len(before) else int(waits["t0"][index])
-            inside = records["t1"][(records["t1"] > t0[index]) & (records["t1"] <= limit)]
-            t1[index] = int(inside.max()) if len(inside) else t0[index]
+        for index in np.flatnonzero(first[1:] & begins):
+            t1[index] = _left_by_break(records, loader, int(t0[index]), int(t1[index]), int(waits["t0"][index]))
         loop = loops[:-1]
         self._folded[loader] = int(ends[-1])
         if force and not over[-1] and not one:  # a loader that was asked for one batch has no loop
@@ -144,6 +133,16 @@ class StepBuilder:
             self._open[loader] = int(ends[-1])
         use = begins & (t1 > t0)
         return self._rows(records, loader, loop[use], t0[use], t1[use])
+
+    def _ends(self, waits: Records, loader: int) -> tuple[Ints, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """(ends of next(), whether it was its iterator's first, whether it ended the loop), an open row ahead."""
+        ends = waits["t1"].astype("i8")
+        first = (waits["flags"] & signals.FIRST) != 0
+        over = (waits["flags"] & signals.END) != 0
+        start = self._open.get(loader)
+        if start is None or (len(ends) and ends[0] <= start):
+            return ends, first, over
+        return np.append(start, ends), np.append(False, first), np.append(False, over)
 
     def _loopless_rows(self, records: Records, kind: int, label: int, others: list[Table]) -> Table:
         """Rows between the ends of top-level records of ``kind`` where no loader's pass covers them."""
@@ -221,6 +220,15 @@ class StepBuilder:
 def _sum(row: Ints, phase: Ints, weights: npt.NDArray[Any], count: int) -> npt.NDArray[Any]:
     index = row * _PHASES + np.minimum(phase, _PHASES - 1)
     return np.bincount(index, weights=weights, minlength=count * _PHASES).astype(float).reshape(count, _PHASES)
+
+
+def _left_by_break(records: Records, loader: int, t0: int, t1: int, wait: int) -> int:
+    """Where a row ends whose loop was left by break: with the last record before the loader was started again."""
+    starts = records[(records["kind"] == signals.LOADER_START) & (records["arg"] == loader)]
+    before = starts["t0"][starts["t1"] <= t1]
+    limit = int(before[-1]) if len(before) else wait
+    inside = records["t1"][(records["t1"] > t0) & (records["t1"] <= limit)]
+    return int(inside.max()) if len(inside) else t0
 
 
 def _inside(times: Ints, t0: Ints, t1: Ints) -> npt.NDArray[np.bool_]:

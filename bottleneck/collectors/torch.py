@@ -110,17 +110,24 @@ class Collector(BaseCollector):
             register_optimizer_step_pre_hook,
         )
 
-        recorder = self.recorder
-        rings = recorder.rings
-        phase = signals.OPTIMIZER
-        is_compiling = self.is_compiling
         seen = set()
-        optimizers = Optimizers(recorder)
+        optimizers = Optimizers(self.recorder)
 
         def made(args, kwargs):
             if args:
                 seen.discard(id(args[0]))
                 optimizers.made(args[0])
+
+        construct = self.wrap(Optimizer.__init__, made, lambda token, result, failed: None)
+        self.patches.replace(Optimizer, "__init__", construct)
+        self.handles.append(register_optimizer_step_pre_hook(self._before_step(seen, optimizers)))
+        self.handles.append(register_optimizer_step_post_hook(self._after_step()))
+
+    def _before_step(self, seen, optimizers):
+        recorder = self.recorder
+        rings = recorder.rings
+        phase = signals.OPTIMIZER
+        is_compiling = self.is_compiling
 
         def before(optimizer, args, kwargs):
             if is_compiling() or not self.on:
@@ -140,6 +147,14 @@ class Collector(BaseCollector):
             except BaseException as error:
                 self.off("before", error)
 
+        return before
+
+    def _after_step(self):
+        recorder = self.recorder
+        rings = recorder.rings
+        phase = signals.OPTIMIZER
+        is_compiling = self.is_compiling
+
         def after(optimizer, args, kwargs):
             if is_compiling():
                 return
@@ -155,10 +170,7 @@ class Collector(BaseCollector):
             except BaseException as error:
                 self.off("after", error)
 
-        construct = self.wrap(Optimizer.__init__, made, lambda token, result, failed: None)
-        self.patches.replace(Optimizer, "__init__", construct)
-        self.handles.append(register_optimizer_step_pre_hook(before))
-        self.handles.append(register_optimizer_step_post_hook(after))
+        return after
 
     def checkpoint(self, function):
         """``function`` recorded as a checkpoint with the user's call site."""

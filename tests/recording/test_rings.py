@@ -127,7 +127,7 @@ def test_a_damaged_line_is_skipped_and_said(live: Path):
 def test_fork_gets_its_own_ring(live: Path):
     program = """
 import os, sys
-from bottleneck_profiler import recorder
+from bottleneck_profiler.agent import recorder
 r = recorder.install(sys.argv[1])
 r.ring().put(76, 0, 1, 1, 1)
 if os.fork() == 0:

@@ -172,14 +172,9 @@ class Growth:
 
     def _container(self, scope, name, value, code, file, rss, seen, key=""):
         """Whether ``value`` is a container; its length is noted when it has grown. ``key``: where in ``name`` it is."""
-        kind = type(value)
-        if kind not in self._kinds:
-            for base in _mro_of(kind):
-                if base in self._kinds:
-                    kind = base
-                    break
-            else:
-                return False
+        kind = self._builtin_of(type(value))
+        if kind is None:
+            return False
         if id(value) in seen:
             return True
         seen.add(id(value))
@@ -192,24 +187,34 @@ class Growth:
             return True
         self._lengths[known] = length
         if before is not None and length > before and length >= _MIN_LENGTH:
-            self._notes += 1
-            item_kind, item_bytes = _item(kind, value)
-            self.recorder.note(
-                "container",
-                name=name,
-                key=key,
-                container=self._kinds[kind],  # type: ignore[index]
-                length=length,
-                step=self.steps or self.looks,
-                time_ns=now(),
-                rss_bytes=rss,
-                site=self.recorder.site_of(code, code.co_firstlineno),
-                scope=scope,
-                file=os.path.abspath(file),
-                item=item_kind,
-                item_bytes=item_bytes,
-            )
+            self._grown(known, kind, value, length, file, rss)
         return True
+
+    def _builtin_of(self, kind):
+        """The builtin container that a class is or derives from, None when it is no container."""
+        if kind in self._kinds:
+            return kind
+        return next((base for base in _mro_of(kind) if base in self._kinds), None)
+
+    def _grown(self, known, kind, value, length, file, rss):
+        scope, name, key, code = known
+        self._notes += 1
+        item_kind, item_bytes = _item(kind, value)
+        self.recorder.note(
+            "container",
+            name=name,
+            key=key,
+            container=self._kinds[kind],
+            length=length,
+            step=self.steps or self.looks,
+            time_ns=now(),
+            rss_bytes=rss,
+            site=self.recorder.site_of(code, code.co_firstlineno),
+            scope=scope,
+            file=os.path.abspath(file),
+            item=item_kind,
+            item_bytes=item_bytes,
+        )
 
     def _inside(self, scope, name, value, code, file, rss, seen, key):
         """The containers in a dict, under keys that can be written down without asking the user's code."""
