@@ -70,10 +70,11 @@ class Recorder:
 
     def __post_init__(self) -> None:
         from .capture.drain import Drain
-        from .recording.store import Writer
+        from .capture.saver import Saver
+        from .recording.write import Writer
 
         self.drain = Drain(self.run_dir)
-        self.writer = Writer(self.run_dir)
+        self.saver = Saver(self.drain, Writer(self.run_dir))
         self._next_part = time.monotonic() + PART_SECONDS
         self._next_host = 0.0
         self._host = self._start_host()
@@ -143,7 +144,7 @@ class Recorder:
             self.gpu_rows += [{"time_ns": time_ns, **row} for row in self._gpu.sample()]
 
     def _flush(self, final: bool = False) -> None:
-        self.writer.append(self.drain, self.host_rows, self.gpu_rows, final)
+        self.saver.save(self.host_rows, self.gpu_rows, final)
         self.host_rows, self.gpu_rows = [], []
 
     def finish(self) -> None:
@@ -210,7 +211,7 @@ def _finish(run_dir: Path, recorder: Recorder, words: list[str], options: Option
     from .recording.folder import reason
 
     recorder.finish()
-    lost = recorder.writer.problem
+    lost = recorder.saver.problem
     if lost:
         recorder.notes.append("A part of the recording is missing: it could not be written.")
     try:
@@ -321,7 +322,7 @@ def complete(run_dir: Path) -> None:
     from .enrich.source.output_lines import add_output_lines
     from .enrich.source.switch_lines import add_switch_lines
     from .recording.notes import append_notes
-    from .recording.store import load
+    from .recording.read import load
 
     recording = load(run_dir)
     known = len(recording.facts.notes)
@@ -348,7 +349,7 @@ def analyse(run_dir: Path, price_per_hour: float | None = None) -> tuple[Recordi
     from .capture.recovery import recover
     from .diagnosis.analysis import diagnose
     from .patching import add_patches
-    from .recording.store import load
+    from .recording.read import load
 
     if recover(run_dir):
         complete(run_dir)

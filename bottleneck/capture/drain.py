@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from .. import signals
-from ..recording.model import RECORD_DTYPE, TABLE_OF, Records, Table
-from .steps import StepBuilder, empty_steps
+from ..recording.model import RECORD_DTYPE, TABLE_OF, Records, Table, empty_steps
+from .steps import StepBuilder
 
 _RAW = np.dtype([("t0", "u8"), ("t1", "u8"), ("kind", "u4"), ("flags", "u2"), ("thread", "u2"), ("arg", "u8")])
 _HEADER = struct.Struct(signals.HEADER)

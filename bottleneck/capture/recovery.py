@@ -10,10 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..recording.folder import RunError, damaged, in_progress, read_run, reason, write_json
+from ..recording.model import RECORD_TABLES
 from ..recording.notes import FACTS
-from ..recording.store import RECORD_TABLES, Writer
+from ..recording.write import Writer
 from . import resume
 from .drain import Drain
+from .saver import Saver
 
 NOTE = "The recording was cut off: it was killed before the program ended. The run is shown up to its last record."
 _TIMES = {"steps": "t1", "host": "time_ns", **dict.fromkeys(RECORD_TABLES, "t1")}
@@ -31,10 +33,10 @@ def recover(run_dir: Path) -> bool:
         _cut(run_dir, part, facts_bytes)
         drain.poll(everything=True)
         drain.retire()
-        writer = Writer(run_dir, part=part)
-        writer.append(drain, [], [], final=True)
-        if writer.problem:
-            raise RunError(writer.problem)
+        saver = Saver(drain, Writer(run_dir, part))
+        saver.save([], [], final=True)
+        if saver.problem:
+            raise RunError(saver.problem)
         write_json(run_dir / "run.json", {**run, **_end(run_dir, run, drain)})
         resume.forget(run_dir)
     except OSError as error:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import signals
-from ..recording.model import BY_FORWARD, BY_OPTIMIZER, BY_USER, RECORD_DTYPE, STEP_PHASES, Records, Table
+from ..recording.model import BY_FORWARD, BY_OPTIMIZER, BY_USER, RECORD_DTYPE, STEP_PHASES, Records, Table, empty_steps
 
 _PHASES = len(STEP_PHASES)
 _OUTER = 0xFF
@@ -31,21 +31,6 @@ _KEPT = (
 _MAX_PENDING = 400_000  # a loop left by break is closed by force beyond this
 
 Ints = npt.NDArray[np.int64]
-
-
-def empty_steps() -> Table:
-    """A steps table with no rows."""
-    table: Table = {
-        "process": np.empty(0, "i2"),
-        "loader": np.empty(0, "i4"),
-        "loop": np.empty(0, "i4"),
-        "t0": np.empty(0, "i8"),
-        "t1": np.empty(0, "i8"),
-        "trained": np.empty(0, "?"),
-        "optimized": np.empty(0, "?"),
-    }
-    table.update({name: np.empty(0, "i4") for name in STEP_PHASES})
-    return table
 
 
 @dataclass

@@ -25,6 +25,9 @@ RECORD_DTYPE = np.dtype(
 Records = npt.NDArray[Any]  # of RECORD_DTYPE
 Table = dict[str, npt.NDArray[Any]]  # column name -> values, all of one length
 
+#: The tables of records, by name.
+RECORD_TABLES = ("events", "samples", "stacks", "requests")
+
 #: What a row of the table ``device`` is. On the host: ``launch`` and ``copy_call`` (of the driver), ``sync`` (waiting
 #: for the device) and ``cpu_op`` (an outermost operation of torch); all others are the device's.
 DEVICE_KINDS = (
@@ -50,6 +53,21 @@ DEVICE_COLUMNS: dict[str, np.dtype[Any]] = {
 STEP_PHASES = signals.PHASES[: signals.WRITE + 1]
 #: Step rows by ``loader``: > 0 a DataLoader's id; these are the loops that have none.
 BY_OPTIMIZER, BY_FORWARD, BY_USER = 0, -1, -2
+
+
+def empty_steps() -> Table:
+    """A steps table with no rows."""
+    table: Table = {
+        "process": np.empty(0, "i2"),
+        "loader": np.empty(0, "i4"),
+        "loop": np.empty(0, "i4"),
+        "t0": np.empty(0, "i8"),
+        "t1": np.empty(0, "i8"),
+        "trained": np.empty(0, "?"),
+        "optimized": np.empty(0, "?"),
+    }
+    table.update({name: np.empty(0, "i4") for name in STEP_PHASES})
+    return table
 
 
 @dataclass(frozen=True)

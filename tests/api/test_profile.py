@@ -156,7 +156,7 @@ def test_blocks_that_overlap_are_one_run_and_blocks_in_turn_are_two(tmp_path: Pa
     )
     assert done.returncode == 0, done.stderr
     from bottleneck_profiler import signals
-    from bottleneck_profiler.recording.store import load
+    from bottleneck_profiler.recording.read import load
 
     first, second = map(Path, done.stdout.split())
     events = load(first).events
@@ -311,7 +311,7 @@ def test_waits_of_a_dataloader_are_recorded_once_and_others_by_steps(tmp_path: P
     assert done.returncode == 0, done.stderr
     from bottleneck_profiler import signals
     from bottleneck_profiler.recording.model import BY_USER
-    from bottleneck_profiler.recording.store import load
+    from bottleneck_profiler.recording.read import load
 
     def waits(folder: str) -> int:
         totals = load(tmp_path / folder).totals

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from bottleneck_profiler import signals
-from bottleneck_profiler.capture.steps import empty_steps
-from bottleneck_profiler.recording.model import RECORD_DTYPE, Facts, Frame, Process, Recording, Table
+from bottleneck_profiler.recording.model import RECORD_DTYPE, Facts, Frame, Process, Recording, Table, empty_steps
 
 MS = 1_000_000
 Stacks = dict[int, tuple[Frame, ...]]

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from bottleneck_profiler.recording.model import Recording
-from bottleneck_profiler.recording.store import load
+from bottleneck_profiler.recording.read import load
 
 _FOLDER = Path(__file__).resolve().parent.parent / "goldens"
 _spec = importlib.util.spec_from_file_location("regenerate", _FOLDER / "regenerate.py")

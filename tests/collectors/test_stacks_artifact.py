@@ -7,8 +7,7 @@ import pytest
 from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts import Artifacts, Missing
 from bottleneck_profiler.artifacts.run.stacks import Stacks
-from bottleneck_profiler.capture.steps import empty_steps
-from bottleneck_profiler.recording.model import RECORD_DTYPE, Facts, Frame, Process, Recording
+from bottleneck_profiler.recording.model import RECORD_DTYPE, Facts, Frame, Process, Recording, empty_steps
 
 MS = 1_000_000
 MAIN = Frame("<module>", "/w/train.py", 40, True)

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.run.machine import Settings
-from bottleneck_profiler.capture.steps import empty_steps
 from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.enrich.device_trace import TraceError, read_trace
-from bottleneck_profiler.recording.model import RECORD_DTYPE, Facts, Process, Recording
+from bottleneck_profiler.recording.model import RECORD_DTYPE, Facts, Process, Recording, empty_steps
 
 from .simulator import PROPERTIES, Program, as_json, play, step_time
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from bottleneck_profiler.cli.run import WINDOW_STEPS, command
 from bottleneck_profiler.recording.model import DEVICE_KINDS
-from bottleneck_profiler.recording.store import load
+from bottleneck_profiler.recording.read import load
 from helpers import bottleneck
 
 TRAIN = """

@@ -6,9 +6,8 @@ import numpy as np
 from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.run.machine import Settings
-from bottleneck_profiler.capture.steps import empty_steps
 from bottleneck_profiler.detectors import run_all
-from bottleneck_profiler.recording.model import RECORD_DTYPE, STEP_PHASES, Facts, Process, Recording, Site
+from bottleneck_profiler.recording.model import RECORD_DTYPE, STEP_PHASES, Facts, Process, Recording, Site, empty_steps
 
 MS = 1_000_000
 

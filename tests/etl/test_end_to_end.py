@@ -13,7 +13,7 @@ from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.etl.stages import Etl
 from bottleneck_profiler.diagnosis.findings import Finding
 from bottleneck_profiler.enrich import probe
-from bottleneck_profiler.recording import store
+from bottleneck_profiler.recording.read import load
 
 DATA = """
 import numpy as np, pandas as pd
@@ -66,7 +66,7 @@ def outcomes(tmp_path: Path, code: str):
     )
     plain = subprocess.run([sys.executable, "job.py"], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout) == (0, plain.stdout), done.stderr
-    recording = store.load(tmp_path / "run")
+    recording = load(tmp_path / "run")
     probe.run(tmp_path / "run", recording)
     artifacts = Artifacts(recording)
     found = detectors.run_all([d for d in detectors.all_detectors() if d.stage == "etl"], artifacts)

@@ -7,9 +7,8 @@ from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.loading.loading import Loading
 from bottleneck_profiler.artifacts.training.steps import Steps
-from bottleneck_profiler.capture.steps import empty_steps
 from bottleneck_profiler.detectors import run_all
-from bottleneck_profiler.recording.model import RECORD_DTYPE, Facts, Frame, Process, Recording, Site
+from bottleneck_profiler.recording.model import RECORD_DTYPE, Facts, Frame, Process, Recording, Site, empty_steps
 
 SECOND = 1_000_000_000
 FILE = "/user/train.py"

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts.loading.sample_reuse import _compared
-from bottleneck_profiler.recording import store
+from bottleneck_profiler.recording.read import load
 from helpers import bottleneck
 
 PROGRAM = """\
@@ -42,7 +42,7 @@ def test_what_workers_send_and_make_again(tmp_path: Path):
     (tmp_path / "rows.py").write_text(PROGRAM)
     ran = bottleneck(tmp_path, "rows.py", options=("--quiet",))
     assert ran.code == 0, ran.err
-    recording = store.load(ran.folder)
+    recording = load(ran.folder)
     assert recording.facts.failed == {}
     sent: dict[int, list[int]] = {1: [], 2: []}
     outputs = {}

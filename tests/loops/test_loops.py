@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from bottleneck_profiler.recording.store import load
+from bottleneck_profiler.recording.read import load
 from helpers import Ran, bottleneck
 
 PROGRAMS = Path(__file__).with_name("programs")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.run.machine import Settings
-from bottleneck_profiler.capture.steps import empty_steps
-from bottleneck_profiler.recording.model import RECORD_DTYPE, Facts, Process, Recording, Site
+from bottleneck_profiler.recording.model import RECORD_DTYPE, Facts, Process, Recording, Site, empty_steps
 
 SECOND = 1_000_000_000
 MiB = 1 << 20

@@ -20,7 +20,7 @@ from bottleneck_profiler.agent.recorder import Recorder
 from bottleneck_profiler.capture.drain import Drain
 from bottleneck_profiler.exporters import json as report_json
 from bottleneck_profiler.recording.folder import RunError, read_run, summary, write_json
-from bottleneck_profiler.recording.store import Writer
+from bottleneck_profiler.recording.write import Writer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -79,7 +79,8 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     drain.poll(everything=True)
     host = [{"time_ns": (10 + 5 * i) * MS, "rss_bytes": i, "idle_cores": 0.5, "busy_cores": None} for i in range(17)]
     gpu = [{"time_ns": (10 + 2 * i) * MS, "index": 0, "utilization": 0.1} for i in range(40)]
-    Writer(run).append(drain, host, gpu, final=True)
+    steps, records = drain.take(final=True)
+    Writer(run).append(steps, records, host, gpu, drain.notes)
     machine = {"cores": 2.0, "memory_bytes": 1 << 30, "hostname": "h"}
     more = {"name": "job", "command": "job.py", "exit_code": 0, "pid": 7, "machine": machine, "gpus": [{"index": 0}]}
     more.update(versions={"python": "3"}, notes=["n"], unit_costs={"call_seconds": 1e-6}, written_records=9)

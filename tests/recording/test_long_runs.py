@@ -13,12 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 from bottleneck_profiler.artifacts.etl.stages import _covered_ns, merged, overlap
 from bottleneck_profiler.artifacts.run.breakdown import _gaps, _within, spans_of, union
-from bottleneck_profiler.capture.steps import empty_steps
 from bottleneck_profiler.diagnosis.analysis import diagnose
 from bottleneck_profiler.recording.folder import write_json
-from bottleneck_profiler.recording.model import BY_USER
+from bottleneck_profiler.recording.model import BY_USER, empty_steps
 from bottleneck_profiler.recording.notes import append_notes
-from bottleneck_profiler.recording.store import load
+from bottleneck_profiler.recording.read import load
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -15,8 +15,10 @@ from bottleneck_profiler import session, signals
 from bottleneck_profiler.agent.recorder import Ring
 from bottleneck_profiler.capture import recovery, resume
 from bottleneck_profiler.capture.drain import Drain
+from bottleneck_profiler.capture.saver import Saver
 from bottleneck_profiler.recording.folder import RunError, hold, remove, write_json
-from bottleneck_profiler.recording.store import Writer, load
+from bottleneck_profiler.recording.read import load
+from bottleneck_profiler.recording.write import Writer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -113,25 +115,25 @@ def test_a_recording_that_goes_on_is_the_one_that_was_not_killed(
     for killed in (False, True):
         run = begun(tmp_path_factory.mktemp("run") / "run")
         ring = Ring(str(run / "live" / "999999-1.ring"), 1, 1024)
-        drain, writer = Drain(run), Writer(run)
+        saver = Saver(Drain(run), Writer(run))
         at = 1
         for index, (loader, half, count) in enumerate(halves):
             put_half(ring, loader, at, count, half == 0, half == 1)
             ring.put(signals.MARK, 0, 1000 * (at + count) - 100, 1000 * (at + count) - 100, index)
             at += count
-            drain.poll(everything=True)
+            saver.drain.poll(everything=True)
             if index in cuts:  # often in the middle of a pass: its fold is open
-                writer.append(drain, [], [])
+                saver.save([], [])
                 if killed:
                     if torn:
-                        (run / "tables" / f"events-{writer.part + 1:05d}.parquet").write_bytes(b"half")
+                        (run / "tables" / f"events-{saver.writer.part + 1:05d}.parquet").write_bytes(b"half")
                     drain, part, _ = resume.restore(run)
-                    writer = Writer(run, part=part)
+                    saver = Saver(drain, Writer(run, part))
                     recovery._cut(run, part, 0)
         if not killed:
-            drain.poll(everything=True)
-            drain.retire()
-            writer.append(drain, [], [], final=True)
+            saver.drain.poll(everything=True)
+            saver.drain.retire()
+            saver.save([], [], final=True)
             write_json(run / "run.json", {**json.loads((run / "run.json").read_text()), "ended_ns": 10**9})
         assert recovery.recover(run) is killed
         recordings.append(load(run))
@@ -147,10 +149,10 @@ def test_a_recording_that_goes_on_is_the_one_that_was_not_killed(
 def test_what_the_ring_no_longer_holds_is_counted(tmp_path: Path):
     run = begun(tmp_path / "run")
     ring = Ring(str(run / "live" / "999999-1.ring"), 1, 64)
-    drain, writer = Drain(run), Writer(run)
+    saver = Saver(Drain(run), Writer(run))
     put_half(ring, 1, 1, 10, True, True)
-    drain.poll(everything=True)
-    writer.append(drain, [], [])
+    saver.drain.poll(everything=True)
+    saver.save([], [])
     put_half(ring, 1, 20, 60, True, True)
     assert recovery.recover(run)
     recording = load(run)

@@ -167,7 +167,7 @@ def test_a_forked_child_counts_for_itself(tmp_path: Path):
     script.write_text(PROCESSES)
     ran = bottleneck(tmp_path, script)
     from bottleneck_profiler import signals
-    from bottleneck_profiler.recording.store import load
+    from bottleneck_profiler.recording.read import load
 
     totals = load(ran.folder).totals
     steps: dict[int, int] = {}

@@ -10,8 +10,7 @@ import time
 import numpy as np
 import pytest
 from bottleneck_profiler import signals
-from bottleneck_profiler.capture.steps import empty_steps
-from bottleneck_profiler.recording.model import RECORD_DTYPE, STEP_PHASES, Facts, Process, Recording, Site
+from bottleneck_profiler.recording.model import RECORD_DTYPE, STEP_PHASES, Facts, Process, Recording, Site, empty_steps
 
 MS = 1_000_000
 WALL_NS = 1_700_000_000_000_000_000

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from bottleneck_profiler.artifacts.run.breakdown import Breakdown
 from bottleneck_profiler.artifacts.training.steps import Steps
-from bottleneck_profiler.enrich.loaders import join_loaders
+from bottleneck_profiler.recording.loaders import join_loaders
 
 _spec = importlib.util.spec_from_file_location("programs", Path(__file__).with_name("programs.py"))
 programs = importlib.util.module_from_spec(_spec)

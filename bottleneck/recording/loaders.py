@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import signals
-from ..recording.model import Recording
+from .model import Recording
 
 _BY_LOADER = (signals.LOADER_START, signals.DATA_WAIT, signals.LOOP)
 _Spans = npt.NDArray[np.int64]  # (passes, 2): begin and end of each

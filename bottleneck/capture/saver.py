@@ -1,0 +1,34 @@
+"""Writes what a drain has accumulated into the run folder, and keeps where the drain stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..recording.folder import reason
+from ..recording.write import Writer
+from . import resume
+from .drain import Drain
+
+
+@dataclass
+class Saver:
+    """One recording's way to the disk. ``problem``: the first thing that could not be written, "" for none."""
+
+    drain: Drain
+    writer: Writer
+    problem: str = ""
+    _noted: int = 0
+
+    def save(self, host: list[dict[str, Any]], gpu: list[dict[str, Any]], final: bool = False) -> None:
+        """One part of each table, and the notes that are not written yet. Never raises OSError."""
+        steps, records = self.drain.take(final)
+        notes = self.drain.notes[self._noted :]
+        try:
+            self.writer.append(steps, records, host, gpu, notes)
+            self._noted += len(notes)
+            resume.save(self.drain, self.writer.part, self.writer.facts_bytes())
+        except OSError as error:
+            if not self.problem:
+                self.problem = f"recording stopped: cannot write {self.writer.run_dir}: {reason(error)}"
+        self.drain.discard()

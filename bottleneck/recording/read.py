@@ -1,0 +1,39 @@
+"""Reads a run folder into a Recording."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from . import parts
+from .folder import read_run
+from .loaders import join_loaders
+from .model import DEVICE_COLUMNS, RECORD_TABLES, Process, Recording, empty_steps
+from .notes import read_facts
+
+
+def load(run_dir: Path) -> Recording:
+    """The whole recording of a run folder. Raises RunError naming the file that cannot be read."""
+    run = read_run(run_dir)
+    facts = read_facts(run_dir)
+    steps = parts.read(run_dir, "steps", {name: column.dtype for name, column in empty_steps().items()})
+    records = {name: parts.read_records(run_dir, name) for name in RECORD_TABLES}
+    seen = [steps["process"], *(table["process"] for table in records.values())]
+    highest = max((int(column.max()) for column in seen if len(column)), default=-1)
+    for index in range(len(facts.processes), highest + 1):  # its notes could not be written
+        facts.processes.append(Process(index=index, pid=0))
+    recording = Recording(
+        run=run,
+        facts=facts,
+        steps=steps,
+        host=parts.read_samples(run_dir, "host", ("time_ns",)),
+        gpu=parts.read_samples(run_dir, "gpu", ("time_ns", "index"), ("utilization",)),
+        device=parts.read(run_dir, "device", DEVICE_COLUMNS),
+        started_ns=run["started_ns"],
+        ended_ns=run.get("ended_ns") or run["started_ns"],
+        dropped_records=run.get("dropped_records", 0),
+        written_records=run.get("written_records", 0),
+        totals={(process, phase, outer): (count, ns) for process, phase, outer, count, ns in run.get("totals", ())},
+        **records,
+    )
+    join_loaders(recording)
+    return recording

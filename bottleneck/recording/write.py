@@ -1,0 +1,70 @@
+"""Writes the tables and facts of a run folder, part by part."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .model import RECORD_DTYPE, Records, Table
+from .notes import FACTS, Note, append_notes
+
+MAX_ROWS = 1_000_000  # rows a record table keeps; beyond it, a uniform sample, and the count says so
+
+
+@dataclass
+class Writer:
+    """Appends parts to the tables of one run. ``part``: the number of the last one."""
+
+    run_dir: Path
+    part: int = 0
+    _rows: dict[str, int] = field(default_factory=dict)
+
+    def append(
+        self,
+        steps: Table,
+        records: Mapping[str, Records],
+        host: list[dict[str, Any]],
+        gpu: list[dict[str, Any]],
+        notes: Sequence[Note],
+    ) -> None:
+        """Write one part of each table that has rows, then the notes. Raises OSError; what was written then stays."""
+        self.part += 1
+        if len(steps["t0"]):
+            self._write("steps", pa.table(steps))
+        for name, rows in records.items():
+            kept = self._cap(name, rows)
+            self._write(name, pa.table({column: kept[column] for column in RECORD_DTYPE.names or ()}))
+        for name, samples in (("host", host), ("gpu", gpu)):
+            if samples:
+                self._write(name, pa.Table.from_pylist(samples))
+        append_notes(self.run_dir, notes)
+
+    def facts_bytes(self) -> int:
+        """The size of what the notes have come to."""
+        path = self.run_dir / FACTS
+        return path.stat().st_size if path.exists() else 0
+
+    def _cap(self, name: str, rows: Records) -> Records:
+        seen = self._rows.get(name, 0)
+        self._rows[name] = seen + len(rows)
+        if seen + len(rows) <= MAX_ROWS:
+            return rows
+        # Past the limit the share kept falls as 1/n: a uniform thinning in time order, enough for shares and tails.
+        step = max(2, 2 * (seen + len(rows)) // MAX_ROWS)
+        return rows[::step]
+
+    def _write(self, name: str, table: pa.Table) -> None:
+        path = self.run_dir / "tables" / f"{name}-{self.part:05d}.parquet"
+        part = path.with_suffix(".part")
+        try:
+            pq.write_table(table, part, compression="zstd", write_page_checksum=True)
+            os.replace(part, path)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
