@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,11 +13,7 @@ from bottleneck_profiler.diagnosis.findings import Changes, StepModel
 from bottleneck_profiler.diagnosis.laws import saved_by_less_work
 from hypothesis import given
 from hypothesis import strategies as st
-
-_path = Path(__file__).parent.parent / "loading" / "loops.py"
-_spec = importlib.util.spec_from_file_location("loops", _path)
-loops = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(loops)
+from loading import loops
 
 #: C 40 ms, L 60 ms of waiting, four cores.
 WORKED = StepModel(0.040, 0.060, 0.001, 0.040, 4.0, queue=0.0, steps=100)

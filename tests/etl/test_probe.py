@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import pyarrow
 import pyarrow.parquet as parquet
 import pytest
@@ -16,10 +13,7 @@ from bottleneck_profiler.diagnosis.findings import Finding
 from bottleneck_profiler.enrich import probe
 from bottleneck_profiler.recording.model import Site
 
-spec = importlib.util.spec_from_file_location("etl_made", Path(__file__).with_name("test_detectors.py"))
-assert spec is not None and spec.loader is not None
-made = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(made)
+from etl import test_detectors as made
 
 ROWS = 30_000
 

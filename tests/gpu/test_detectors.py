@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 from bottleneck_profiler.detectors.device.idle_accelerator import IdleAccelerator
 from bottleneck_profiler.detectors.device.starved_gpu import StarvedGpu
 from bottleneck_profiler.diagnosis import ranking
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from memory import recordings
 
-_path = Path(__file__).parent.parent / "memory" / "recordings.py"
-_spec = importlib.util.spec_from_file_location("recordings", _path)
-recordings = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(recordings)
 judge, recording, gpu_table = recordings.judge, recordings.recording, recordings.gpu_table
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -16,11 +15,8 @@ from bottleneck_profiler.collectors.host.proc import HostSampler
 from bottleneck_profiler.detectors.run.throttled import Throttled
 from bottleneck_profiler.diagnosis import ranking
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from memory import recordings
 
-_path = Path(__file__).parent.parent / "memory" / "recordings.py"
-_spec = importlib.util.spec_from_file_location("recordings", _path)
-recordings = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(recordings)
 recording, gpu_table = recordings.recording, recordings.gpu_table
 
 

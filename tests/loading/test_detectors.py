@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts import Artifacts
@@ -19,9 +16,7 @@ from bottleneck_profiler.detectors.loading.workers_zero import WorkersZero
 from bottleneck_profiler.diagnosis.findings import Finding, Fine
 from bottleneck_profiler.recording.model import Frame
 
-_spec = importlib.util.spec_from_file_location("loops", Path(__file__).parent / "loops.py")
-loops = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(loops)
+from loading import loops
 
 BLOCKED, CPU = signals.STACK_BLOCKED, signals.STACK_CPU
 INDEXING = (1.0, CPU, loops.INDEX, loops.FETCH, loops.user("main", 10))

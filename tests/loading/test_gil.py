@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 from bottleneck_profiler import signals
@@ -15,10 +12,7 @@ from bottleneck_profiler.detectors.loading.gil_threads import GilThreads
 from bottleneck_profiler.diagnosis.analysis import diagnose
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
 from bottleneck_profiler.recording.model import RECORD_DTYPE, Frame
-
-_spec = importlib.util.spec_from_file_location("programs", Path(__file__).parent.parent / "training" / "programs.py")
-programs = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(programs)
+from training import programs
 
 DECODE = programs.at(33, "decode")
 BATCHES = Frame("Batches.__iter__", programs.FILE, 40, True, generator=True)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import multiprocessing.queues
 import pickle
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,9 +18,7 @@ from bottleneck_profiler.recording.model import RECORD_DTYPE, TABLE_OF, Frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-_spec = importlib.util.spec_from_file_location("loops", Path(__file__).parent / "loops.py")
-loops = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(loops)
+from loading import loops
 
 SECOND = loops.SECOND
 CONNECTION, QUEUES = (

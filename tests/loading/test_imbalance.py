@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 from bottleneck_profiler.artifacts.loading.prefetch import replay, replay_unordered
@@ -15,9 +12,7 @@ from bottleneck_profiler.diagnosis.ranking import rank
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-_spec = importlib.util.spec_from_file_location("test_prefetch", Path(__file__).parent / "test_prefetch.py")
-prefetch = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(prefetch)
+from loading import test_prefetch as prefetch
 
 looped, WORK, loops = prefetch.looped, prefetch.WORK, prefetch.loops
 FIRST = np.where(np.arange(400) % 4 == 0, 0.160, 0.002)  # worker 0 of four: 40 ms a step, all together 10

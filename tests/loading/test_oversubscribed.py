@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 from bottleneck_profiler.detectors.loading.oversubscribed import Oversubscribed
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
 from bottleneck_profiler.recording.model import Process
-
-_spec = importlib.util.spec_from_file_location("recordings", Path(__file__).parent.parent / "memory" / "recordings.py")
-recordings = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(recordings)
+from memory import recordings
 
 
 def crowded(main=0.2, first=0.9, extra=0.9, delay=2.0, others=0.0, workers=2, ranks=0, but=()):

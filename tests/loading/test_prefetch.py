@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 from bottleneck_profiler import signals
@@ -17,9 +14,7 @@ from bottleneck_profiler.recording.model import RECORD_DTYPE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-_spec = importlib.util.spec_from_file_location("loops", Path(__file__).parent / "loops.py")
-loops = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(loops)
+from loading import loops
 
 SECOND = loops.SECOND
 WORK = 0.020

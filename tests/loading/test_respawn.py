@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,10 +17,7 @@ from bottleneck_profiler.diagnosis.findings import QUEUE_SECONDS, Finding, Fine,
 from bottleneck_profiler.recording.model import RECORD_DTYPE, Process, Site
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-_spec = importlib.util.spec_from_file_location("programs", Path(__file__).parents[1] / "training" / "programs.py")
-programs = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(programs)
+from training import programs
 
 MS = programs.MS
 MAKING = 10  # milliseconds for a batch, in all of these

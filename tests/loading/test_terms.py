@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 from bottleneck_profiler import signals
 from bottleneck_profiler.recording.model import Frame
 
-_spec = importlib.util.spec_from_file_location("loops", Path(__file__).parent / "loops.py")
-loops = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(loops)
+from loading import loops
 
 BLOCKED, CPU = signals.STACK_BLOCKED, signals.STACK_CPU
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 from bottleneck_profiler.detectors.memory.memory_creep import MemoryCreep
 from bottleneck_profiler.detectors.memory.memory_thrash import MemoryThrash
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
 
-_spec = importlib.util.spec_from_file_location("recordings", Path(__file__).with_name("recordings.py"))
-recordings = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(recordings)
+from memory import recordings
+
 judge, recording, with_container, MiB = (
     recordings.judge,
     recordings.recording,

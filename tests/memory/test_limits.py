@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 from bottleneck_profiler.collectors.host.memory import MachineMemory
@@ -15,9 +12,8 @@ from bottleneck_profiler.diagnosis.ranking import rank, severity
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-_spec = importlib.util.spec_from_file_location("recordings", Path(__file__).with_name("recordings.py"))
-recordings = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(recordings)
+from memory import recordings
+
 judge, recording, MiB = recordings.judge, recordings.recording, recordings.MiB
 GiB, SECOND = 1 << 30, recordings.SECOND
 

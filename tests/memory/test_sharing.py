@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import os
 import signal
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,9 +17,8 @@ from bottleneck_profiler.diagnosis.ranking import rank
 from bottleneck_profiler.enrich.source.objects_lines import find_objects_line
 from bottleneck_profiler.recording.model import Process
 
-_spec = importlib.util.spec_from_file_location("recordings", Path(__file__).with_name("recordings.py"))
-recordings = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(recordings)
+from memory import recordings
+
 judge, recording, MiB = recordings.judge, recordings.recording, recordings.MiB
 
 

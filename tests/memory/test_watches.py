@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gc
-import importlib.util
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -19,9 +17,8 @@ from bottleneck_profiler.detectors.memory.memory_thrash import MemoryThrash
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
 from bottleneck_profiler.diagnosis.ranking import rank, severity
 
-_spec = importlib.util.spec_from_file_location("recordings", Path(__file__).with_name("recordings.py"))
-recordings = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(recordings)
+from memory import recordings
+
 judge, recording, with_container, MiB = (
     recordings.judge,
     recordings.recording,
@@ -216,10 +213,9 @@ def test_the_garbage_collectors_share_of_the_steps_is_priced():
 def test_where_swap_is_all_of_it_swapping_speaks_in_its_place():
     from bottleneck_profiler.detectors.memory.swapping import Swapping
 
-    limits = importlib.util.spec_from_file_location("limits", Path(__file__).with_name("test_limits.py"))
-    module = importlib.util.module_from_spec(limits)
-    limits.loader.exec_module(module)
-    made, _ = module.swapping()
+    from memory.test_limits import swapping
+
+    made, _ = swapping()
     for name in ("main_minor_faults_total", "main_system_ns_total", "main_cpu_ns_total"):
         made.host[name] = made.host["major_faults_total"] / 10
     found = [judge(detector, made) for detector in (MemoryThrash(), Swapping())]

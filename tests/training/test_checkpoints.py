@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts import Artifacts
@@ -14,9 +11,7 @@ from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.training.sync_checkpoint import SyncCheckpoint
 from bottleneck_profiler.diagnosis import ranking
 
-_spec = importlib.util.spec_from_file_location("programs", Path(__file__).with_name("programs.py"))
-programs = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(programs)
+from training import programs
 
 
 def training(every, files=1, ms=20.0, start_up=0):

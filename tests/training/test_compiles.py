@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-from pathlib import Path
 
 import pytest
 from bottleneck_profiler import signals
@@ -15,9 +13,7 @@ from bottleneck_profiler.detectors.training.recompile import Recompile
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
 from helpers import bottleneck
 
-_spec = importlib.util.spec_from_file_location("programs", Path(__file__).with_name("programs.py"))
-programs = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(programs)
+from training import programs
 
 
 def training(steps, *, compiled=(), ms=200, again=None, sizes=True, process=0, attached=True):

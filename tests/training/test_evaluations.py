@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,9 +16,8 @@ from bottleneck_profiler.detectors.training.eval_heavy import EvalHeavy
 from bottleneck_profiler.detectors.training.residual_python import ResidualPython
 from bottleneck_profiler.diagnosis.findings import Finding, Fine
 
-_spec = importlib.util.spec_from_file_location("programs", Path(__file__).with_name("programs.py"))
-programs = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(programs)
+from training import programs
+
 Program, at = programs.Program, programs.at
 
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 from bottleneck_profiler.artifacts.run.breakdown import Breakdown
 from bottleneck_profiler.artifacts.training.steps import Steps
 from bottleneck_profiler.recording.loaders import join_loaders
 
-_spec = importlib.util.spec_from_file_location("programs", Path(__file__).with_name("programs.py"))
-programs = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(programs)
+from training import programs
 
 
 def trainer(length, finally_evaluates=False):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
-from pathlib import Path
 
 import pytest
 from bottleneck_profiler import signals
@@ -20,9 +18,7 @@ from helpers import bottleneck
 from hypothesis import given
 from hypothesis import strategies as st
 
-_spec = importlib.util.spec_from_file_location("programs", Path(__file__).with_name("programs.py"))
-programs = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(programs)
+from training import programs
 
 LOOP = Frame("_single_tensor_adam", "/lib/torch/optim/adam.py", 400, False)
 FUSED = Frame("_fused_adam", "/lib/torch/optim/adam.py", 700, False)

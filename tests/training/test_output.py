@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
-from pathlib import Path
 
 import pytest
 from bottleneck_profiler import signals
@@ -20,9 +18,8 @@ from bottleneck_profiler.recording.model import Frame
 from hypothesis import given
 from hypothesis import strategies as st
 
-_spec = importlib.util.spec_from_file_location("programs", Path(__file__).with_name("programs.py"))
-programs = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(programs)
+from training import programs
+
 Program, at, FILE = programs.Program, programs.at, programs.FILE
 
 

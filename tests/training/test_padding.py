@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections import UserDict, namedtuple
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,9 +20,7 @@ from helpers import bottleneck
 from hypothesis import given
 from hypothesis import strategies as st
 
-_spec = importlib.util.spec_from_file_location("programs", Path(__file__).with_name("programs.py"))
-programs = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(programs)
+from training import programs
 
 LENGTHS = [3, 9, 20, 5]
 

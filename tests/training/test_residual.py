@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 from bottleneck_profiler import signals
@@ -18,11 +15,7 @@ from bottleneck_profiler.detectors.training._shared import saved_by_rarer
 from bottleneck_profiler.detectors.training.residual_python import ResidualPython
 from bottleneck_profiler.diagnosis.findings import Finding, Fine
 from bottleneck_profiler.recording.model import RECORD_DTYPE, Frame, Site
-
-_path = Path(__file__).parent.parent / "memory" / "recordings.py"
-_spec = importlib.util.spec_from_file_location("recordings", _path)
-recordings = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(recordings)
+from memory import recordings
 
 FILE = "/user/train.py"
 CLIP = Frame("clip_grad_norm_", "/lib/torch/nn/utils/clip_grad.py", 200, False)

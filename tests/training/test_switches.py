@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
-from pathlib import Path
 
 import pytest
 from bottleneck_profiler import signals
@@ -18,10 +16,7 @@ from bottleneck_profiler.enrich.source.switch_lines import add_switch_lines, fin
 from bottleneck_profiler.recording.model import Frame
 from helpers import bottleneck
 
-_spec = importlib.util.spec_from_file_location("programs", Path(__file__).with_name("programs.py"))
-programs = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(programs)
-
+from training import programs
 
 FORMAT = Frame("format_stack", "/lib/python3/traceback.py", 200, False)
 LAYER = Frame("Linear.forward", "/lib/torch/nn/modules/linear.py", 120, False)
