@@ -26,6 +26,7 @@ __all__ = ["Profile", "ProfileError", "mark", "profile", "stage", "steps"]
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
+_SIDECAR = "bottleneck_profiler.sidecar"
 _modules = sys.modules
 _GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x20, 0x80, 0x200  # code flags; inspect costs milliseconds to import
 
@@ -176,7 +177,7 @@ class Profile:
     def __enter__(self) -> Profile:
         from .capture.inside import begin
 
-        self._run = begin(*self._settings)
+        self._run = begin(*self._settings, _SIDECAR)
         self._open.append(self._run)
         return self
 
@@ -223,10 +224,8 @@ class Profile:
         if run is None or not run.wait(None):
             raise ProfileError(run.reason() if run is not None else "the profile has not been started")
         if run.diagnosis is None:
-            from .capture.inside import read_diagnosis
-
             try:
-                run.diagnosis = read_diagnosis(run)
+                run.diagnosis = _read_diagnosis(run.run_dir or "")
             except (OSError, ValueError) as error:
                 raise ProfileError(f"the diagnosis in {run.run_dir} cannot be read: {error}") from None
         return run.diagnosis
@@ -242,9 +241,7 @@ class Profile:
             diagnosis = self.diagnosis
         except ProfileError as error:
             return f"bottleneck: {error}."
-        from .capture.inside import as_text
-
-        return as_text(diagnosis, verbose)
+        return _as_text(diagnosis, verbose)
 
 
 @overload
@@ -279,6 +276,29 @@ def profile(
     """
     made = Profile(name, run_dir, stacks, quiet)
     return made if function is None else made(function)
+
+
+def _read_diagnosis(run_dir: str) -> Diagnosis:
+    """The Diagnosis of a finished run. Raises OSError or ValueError."""
+    import json
+
+    from .exporters.json import from_json
+
+    with open(f"{run_dir}/diagnosis.json", encoding="utf-8") as file:
+        return from_json(json.load(file))
+
+
+def _as_text(diagnosis: Diagnosis, verbose: bool) -> str:
+    """The terminal report as plain text, 100 columns wide."""
+    from io import StringIO
+
+    from rich.console import Console
+
+    from .exporters import terminal
+
+    out = StringIO()
+    terminal.render(diagnosis, Console(file=out, width=100, color_system=None, force_terminal=False), verbose=verbose)
+    return out.getvalue()
 
 
 # -- decorating --------------------------------------------------------------------------------------------------

@@ -88,7 +88,7 @@ class Drain:
     def retire(self) -> None:
         """Read rings whose process has gone to their end and close them; ``discard`` deletes them."""
         for name, source in list(self._sources.items()):
-            if not _alive(source.pid):
+            if not alive(source.pid):
                 self._copy(source)
                 self._keep_totals(source)
                 if source.builder is not None:
@@ -227,7 +227,8 @@ def _totals(source: _Source) -> Iterator[tuple[int, int, int, int]]:
         )
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
+    """Whether the process is still there; a zombie is not."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             return file.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")

@@ -1,7 +1,7 @@
 """Begins and ends a run from inside the program: what ``profile`` does when no ``bottleneck run`` is above it.
 
 Loads the child half as ``_bottleneck_child``, exactly as the injection does, so that a process never has two
-recorders; starts ``launch.watch`` as a process that is not a child of the program, and talks to it through the side
+recorders; starts the sidecar as a process that is not a child of the program, and talks to it through the side
 file (the note "bye" ends the run) and one pipe (its end says that the diagnosis is written).
 """
 
@@ -36,7 +36,7 @@ class Run:
         self.pid = os.getpid()
         self.depth = 1
         self.ended = False
-        self.diagnosis: Diagnosis | None = None
+        self.diagnosis: Diagnosis | None = None  # kept here by who has read it: all profiles of the run show one
         self._pipe = pipe
         self._waiting = threading.Lock()
 
@@ -70,8 +70,11 @@ class Run:
         return "the report failed" if self.ended else "the profile is still recording"
 
 
-def begin(name: str | None, run_dir: Any, stacks: str, quiet: bool) -> Run:
-    """Join the run that records this process, or start one. Never raises; ``Run.problem`` says what went wrong."""
+def begin(name: str | None, run_dir: Any, stacks: str, quiet: bool, sidecar: str) -> Run:
+    """Join the run that records this process, or start one. Never raises; ``Run.problem`` says what went wrong.
+
+    ``sidecar``: the module that is run beside the program; it records, analyses and reports.
+    """
     global _open_run
     with _lock:
         if _open_run is not None and _open_run.pid == os.getpid():
@@ -83,7 +86,7 @@ def begin(name: str | None, run_dir: Any, stacks: str, quiet: bool) -> Run:
         if outer is not None and outer.recorder() is not None:
             return Run(outer.recorder().run_dir, "the run that this profile has joined reports when the program ends")
         try:
-            made = _start(name, run_dir, stacks, quiet)
+            made = _start(name, run_dir, stacks, quiet, sidecar)
         except Exception as error:
             made = Run(None, f"nothing is recorded: {str(error) or type(error).__name__}")
         if made.problem:
@@ -108,30 +111,7 @@ def end(run: Run) -> None:
         run.ended = True
 
 
-def read_diagnosis(run: Run) -> Diagnosis:
-    """The Diagnosis of a finished run. Raises OSError or ValueError."""
-    import json
-
-    from ..exporters.json import from_json
-
-    with open(os.path.join(run.run_dir or "", "diagnosis.json"), encoding="utf-8") as file:
-        return from_json(json.load(file))
-
-
-def as_text(diagnosis: Diagnosis, verbose: bool) -> str:
-    """The terminal report as plain text, 100 columns wide."""
-    from io import StringIO
-
-    from rich.console import Console
-
-    from ..exporters import terminal
-
-    out = StringIO()
-    terminal.render(diagnosis, Console(file=out, width=100, color_system=None, force_terminal=False), verbose=verbose)
-    return out.getvalue()
-
-
-def _start(name: str | None, run_dir: Any, stacks: str, quiet: bool) -> Run:
+def _start(name: str | None, run_dir: Any, stacks: str, quiet: bool, sidecar: str) -> Run:
     from pathlib import Path
 
     from ..recording.folder import create
@@ -143,7 +123,8 @@ def _start(name: str | None, run_dir: Any, stacks: str, quiet: bool) -> Run:
     script = os.path.basename(getattr(sys.modules.get("__main__"), "__file__", None) or "python")
     label = name or os.path.splitext(script)[0]
     folder = str(create(None, label, Path(run_dir) if run_dir is not None else None))
-    pipe = _start_watch(folder, label, script + (" ..." if len(sys.argv) > 1 else ""), quiet)
+    command = script + (" ..." if len(sys.argv) > 1 else "")
+    pipe = _start_sidecar([sidecar, str(os.getpid()), folder, label, command, *(["quiet"] if quiet else [])])
     try:
         _load_child().start(folder, f"stacks={stacks}")
     except BaseException:
@@ -155,16 +136,15 @@ def _start(name: str | None, run_dir: Any, stacks: str, quiet: bool) -> Run:
     return run
 
 
-def _start_watch(folder: str, name: str, command: str, quiet: bool) -> int:
-    """Start the watching process; the descriptor that reads end-of-file when it has ended. Raises OSError."""
+def _start_sidecar(words: list[str]) -> int:
+    """Start a module beside the program; the descriptor that reads end-of-file when it has ended. Raises OSError."""
     import subprocess
 
-    words = [sys.executable, "-m", "bottleneck_profiler.capture.sidecar", str(os.getpid()), folder, name, command]
     environ = {k: v for k, v in os.environ.items() if k not in (signals.RUN_DIR_VARIABLE, signals.OPTIONS_VARIABLE)}
     ours, theirs = os.pipe()
     try:
         process = subprocess.Popen(
-            [*words, *(["quiet"] if quiet else [])],
+            [sys.executable, "-m", *words],
             stdin=subprocess.DEVNULL,
             stdout=theirs,
             env=environ,
@@ -191,7 +171,7 @@ def _wait_at_exit(run: Run) -> None:
 
 
 def _load_child() -> Any:
-    """The child half under its private name, as launch/inject/sitecustomize.py loads it."""
+    """The child half under its private name, as agent/inject/sitecustomize.py loads it."""
     if _CHILD not in sys.modules:
         package: Any = type(sys)(_CHILD)
         package.__path__ = [os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]

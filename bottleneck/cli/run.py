@@ -88,12 +88,10 @@ def command(
             replace_process(argv)
     except CommandError as error:
         _fail(str(error), error.exit_code)
+    from ..capture.program import Options, record
     from ..recording.folder import RunError, create
-    from ..session import Options, record
 
-    options = Options(
-        name or _name(words), run_dir, stacks, record_args, price_per_hour, otlp, device_window=device_window or 0
-    )
+    options = Options(name or _name(words), stacks, record_args, device_window or 0)
     try:
         folder = create(None, options.name, run_dir)
     except RunError as error:
@@ -106,7 +104,7 @@ def command(
         click.echo(f"bottleneck: {message}", err=True)
     try:
         if readable:
-            _report(folder, argv, options, quiet, verbose, lost)
+            _report(folder, argv, quiet, verbose, lost, price_per_hour, otlp)
     except BrokenPipeError:
         pass
     except Exception as error:  # the user's exit code is worth more than our report
@@ -114,7 +112,15 @@ def command(
     sys.exit(ended.exit_code)
 
 
-def _report(folder: Path, argv: list[str], options: Any, quiet: bool, verbose: bool, lost: str) -> None:
+def _report(
+    folder: Path,
+    argv: list[str],
+    quiet: bool,
+    verbose: bool,
+    lost: str,
+    price_per_hour: float | None,
+    otlp: str | None,
+) -> None:
     from rich.console import Console
 
     from ..capture.attachment import attachment_problem
@@ -122,13 +128,13 @@ def _report(folder: Path, argv: list[str], options: Any, quiet: bool, verbose: b
     from ..session import REPORT_FILE, analyse, complete, write
 
     complete(folder)
-    recording, diagnosis = analyse(folder, options.price_per_hour)
+    recording, diagnosis = analyse(folder, price_per_hour)
     if diagnosis.verdict == "nothing recorded":
         reason = attachment_problem(folder, argv, hello_seen=False)
         click.echo(f"bottleneck: nothing was recorded: {reason or 'no Python process reported.'}", err=True)
     elif not quiet or diagnosis.findings:
         terminal.render(diagnosis, Console(stderr=True), verbose=verbose)
-    warnings = write(folder, recording, diagnosis, otlp=options.otlp)
+    warnings = write(folder, recording, diagnosis, otlp=otlp)
     for warning in warnings if not lost else ():  # the full disk has been told
         click.echo(f"bottleneck: {warning}", err=True)
     if not quiet and (folder / REPORT_FILE).exists():

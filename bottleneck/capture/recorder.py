@@ -1,0 +1,120 @@
+"""The supervisor's side of a recording: drains the rings, samples host and GPU, and has the tables written."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .. import signals
+from ..recording.write import Writer
+from .drain import Drain
+from .saver import Saver
+
+PART_SECONDS = 10.0
+HOST_SECONDS = 0.1
+
+
+@dataclass
+class Recorder:
+    """One run while it is recorded. ``notes``: sentences for the report; ``gpus``: one entry a device."""
+
+    run_dir: Path
+    root_pid: int
+    host_rows: list[dict[str, Any]] = field(default_factory=list)
+    gpu_rows: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    gpus: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.drain = Drain(self.run_dir)
+        self.saver = Saver(self.drain, Writer(self.run_dir))
+        self._next_part = time.monotonic() + PART_SECONDS
+        self._next_host = 0.0
+        self._host = self._start_host()
+        self._gpu = self._start_gpu()
+
+    def _start_host(self) -> Any:
+        try:
+            from ..collectors.host.proc import HostSampler
+            from ..collectors.host.shared_pages import SharedPages
+
+            self._pages = SharedPages()
+            return HostSampler(self.root_pid)
+        except Exception as error:
+            self.notes.append(f"Host metrics were not measured: {error}.")
+            return None
+
+    def _start_gpu(self) -> Any:
+        try:
+            from ..collectors.host.nvml import GpuSampler
+
+            sampler = GpuSampler()
+        except Exception:
+            return None
+        if getattr(sampler, "reason", None):
+            return None
+        self.gpus = [dict(fact) for fact in sampler.facts()]
+        return sampler
+
+    def tick(self) -> None:
+        """Called every 50 ms while the program runs."""
+        self.drain.poll()
+        now = time.monotonic()
+        if now >= self._next_host:
+            self._next_host = now + HOST_SECONDS
+            self._sample()
+        if now >= self._next_part:
+            self._next_part = now + PART_SECONDS
+            self.drain.retire()
+            self._save()
+
+    def shares(self, elapsed_seconds: float) -> tuple[dict[str, float], int | None]:
+        """Exclusive share of the elapsed time per phase of the busiest process so far, and its optimizer steps."""
+        seconds: dict[int, dict[int, float]] = {}
+        steps: dict[int, int] = {}
+        for pid, phase, outer, count, ns in self.drain.live_totals():
+            mine = seconds.setdefault(pid, {})
+            mine[phase] = mine.get(phase, 0.0) + ns / 1e9
+            mine[outer] = mine.get(outer, 0.0) - ns / 1e9
+            if phase == signals.OPTIMIZER:
+                steps[pid] = steps.get(pid, 0) + count
+        if not seconds:
+            return {}, None
+        pid = max(seconds, key=lambda p: sum(v for k, v in seconds[p].items() if k))
+        shares = {
+            signals.PHASES[phase]: max(0.0, value) / max(elapsed_seconds, 1e-9)
+            for phase, value in seconds[pid].items()
+            if phase
+        }
+        return shares, steps.get(pid)
+
+    def finish(self) -> str:
+        """Drain what is left after the end; what could not be written, "" for nothing.
+
+        Processes that outlive the program keep their rings.
+        """
+        self.drain.poll(everything=True)
+        self.drain.retire()
+        self.drain.poll(everything=True)
+        self._save(final=True)
+        for sampler in (self._host, self._gpu):
+            close = getattr(sampler, "close", None)
+            if close is not None:
+                close()
+        if self.saver.problem:
+            self.notes.append("A part of the recording is missing: it could not be written.")
+        return self.saver.problem
+
+    def _sample(self) -> None:
+        time_ns = time.monotonic_ns()
+        if self._host is not None:
+            pages = self._pages.sample(self.drain.notes, self.drain.pids)
+            self.host_rows.append({"time_ns": time_ns, **self._host.sample(), **pages})
+        if self._gpu is not None:
+            self.gpu_rows += [{"time_ns": time_ns, **row} for row in self._gpu.sample()]
+
+    def _save(self, final: bool = False) -> None:
+        self.saver.save(self.host_rows, self.gpu_rows, final)
+        self.host_rows, self.gpu_rows = [], []
