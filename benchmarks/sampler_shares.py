@@ -1,5 +1,7 @@
-"""How true the call-stack sampler is: a program with known shares, sampled by the product and by a real-time timer.
+"""How true the call-stack sampler is: a program with known shares, sampled by the product and in three other ways.
 
+The others are a real-time timer in the process, a native thread in it that calls ``sys._current_frames()``, and py-spy
+from outside (where it is installed); the last two can see every thread, so they sample a worker thread as well.
 The program runs four things in turn, each timed around itself: sleep, C code that holds the GIL (``sum`` of a list),
 C code that releases it (``zlib.crc32`` of a large buffer), and plain Python. Usage: ``sampler_shares.py [seconds]``.
 """
@@ -9,6 +11,8 @@ from __future__ import annotations
 import ast
 import json
 import os
+import resource
+import shutil
 import signal
 import struct
 import subprocess
@@ -132,6 +136,84 @@ def child(folder: str, seconds: float, state: str) -> tuple[dict[str, float], fl
     return true, delay, wall
 
 
+ALL_THREADS = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import ctypes, json, threading, time, _thread, sampler_shares
+from collections import Counter
+seconds, native, in_thread = float(sys.argv[2]), sys.argv[3] == "native", sys.argv[4] == "thread"
+sampled, seen, true, cost, stop = Counter(), [], {}, [0.0], []
+
+def look(_):  # a pthread of our own: threading and _thread do not count it
+    before = time.monotonic()
+    while not stop:
+        libc.usleep(10_000)
+        frames, at = sys._current_frames(), time.monotonic()
+        for ident in seen:
+            if ident in frames:
+                sampled[sampler_shares._kind_of(frames[ident])] += at - before
+        before, cost[0] = at, time.thread_time()
+    return 0
+
+def work():
+    seen.append(_thread.get_ident())
+    true.update(sampler_shares.workload(seconds))
+
+if native:
+    libc = ctypes.CDLL(None)
+    callback = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(look)
+    libc.pthread_create(ctypes.byref(ctypes.c_ulong()), None, callback, None)
+if in_thread:
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+else:
+    work()
+stop.append(True)
+print(json.dumps([true, sampled, cost[0] / seconds]))
+"""
+
+
+def all_threads(seconds: float, mode: str, where: str) -> subprocess.Popen[str]:
+    """A program whose main or other thread works; in mode "native" it samples itself by a native thread."""
+    command = [sys.executable, "-c", ALL_THREADS, str(ROOT / "benchmarks"), str(seconds), mode, where]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def outside(seconds: float, where: str, folder: Path) -> tuple[dict[str, float], dict[str, float], float]:
+    """(true, sampled) seconds by kind with py-spy beside the program, and the share of a core that it took."""
+    program = all_threads(seconds, "plain", where)
+    time.sleep(0.3)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    output = folder / f"{where}.raw"
+    command = [
+        "py-spy",
+        "record",
+        "-p",
+        str(program.pid),
+        "-f",
+        "raw",
+        "-o",
+        str(output),
+        "-r",
+        "50",
+        "-i",
+        "--nonblocking",
+    ]
+    spy = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    spy.wait()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)  # the program is waited for after this: py-spy alone
+    true, _, _ = json.loads(program.communicate()[0])
+    sampled: Counter[str] = Counter()
+    for line in output.read_text().splitlines():
+        stack, _, count = line.rpartition(" ")
+        names = [frame.partition(" (")[0] for frame in stack.split(";")]
+        if "workload" in names:
+            sampled[next((kind for kind in KINDS if kind in names), "else")] += int(count) / 50
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return true, sampled, spent / seconds
+
+
 def _row(name: str, values: dict[str, float]) -> None:
     total = sum(values.values()) or 1.0
     shares = "".join(f"{100 * values.get(kind, 0) / total:9.1f}" for kind in (*KINDS, "else"))
@@ -163,6 +245,15 @@ def main() -> None:
     true, sampled = real_time(seconds)
     _row("true, real-time timer on", true)
     _row("real-time timer, weighted", sampled)
+    with tempfile.TemporaryDirectory() as folder:
+        for where in ("main", "thread"):
+            true, sampled, cost = json.loads(all_threads(seconds, "native", where).communicate()[0])
+            _row(f"true, native thread on ({where})", true)
+            _row(f"native thread, {100 * cost:.2f} % of a core", sampled)
+            if shutil.which("py-spy"):
+                true, sampled, cost = outside(seconds, where, Path(folder))
+                _row(f"true, py-spy on ({where})", true)
+                _row(f"py-spy, {100 * cost:.2f} % of a core", sampled)
 
 
 if __name__ == "__main__":
