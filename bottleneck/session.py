@@ -6,16 +6,13 @@ Diagnosis; ``write`` puts the reports beside it.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .diagnosis.model import Diagnosis
     from .recording.model import Recording
-
-REPORT_FILE = "report.html"
 
 
 def complete(run_dir: Path) -> None:
@@ -68,19 +65,9 @@ def write(
     run_dir: Path,
     recording: Recording,
     diagnosis: Diagnosis,
-    environment: Mapping[str, str] = os.environ,
-    otlp: str | None = None,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> list[str]:
-    """diagnosis.json, report.html, trace.jaeger.json, and spans where asked. Returns warnings; never raises OSError."""
-    from .exporters import html
-    from .exporters import json as report_json
-    from .recording.folder import reason, write_text
+    """Show, write and send the diagnosis: every exporter, with its ``options``. Returns warnings; raises nothing."""
+    from .exporters import write_all
 
-    try:
-        write_text(run_dir / "diagnosis.json", report_json.dumps(diagnosis))
-        write_text(run_dir / REPORT_FILE, html.render(diagnosis))
-        from .exporters.tracing import export
-
-        return export(recording, diagnosis, run_dir, environment, otlp)
-    except OSError as error:
-        return [f"cannot write {error.filename or run_dir}: {reason(error)}"]
+    return write_all(recording, diagnosis, run_dir, options or {})

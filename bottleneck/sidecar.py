@@ -30,20 +30,18 @@ def main(words: list[str]) -> int:
 
 def report(folder: Path, quiet: bool) -> None:
     """Analyse the run, write the reports, and print the one for the terminal to stderr."""
-    from .session import REPORT_FILE, analyse, complete, write
+    from rich.console import Console
+
+    from .exporters.html import REPORT_FILE
+    from .session import analyse, complete, write
 
     complete(folder)
     recording, diagnosis = analyse(folder)
-    for warning in write(folder, recording, diagnosis):
+    options = {} if quiet else {"terminal": {"console": Console(stderr=True)}}
+    for warning in write(folder, recording, diagnosis, options):
         print(f"bottleneck: {warning}", file=sys.stderr)
-    if quiet:
-        return
-    from rich.console import Console
-
-    from .exporters import terminal
-
-    terminal.render(diagnosis, Console(stderr=True))
-    print(f"bottleneck: {folder / REPORT_FILE}", file=sys.stderr)
+    if not quiet:
+        print(f"bottleneck: {folder / REPORT_FILE}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..recording.folder import hold, reason
+from ..files import reason
+from ..recording.folder import hold
 from ..signals import OPTIONS_VARIABLE, RUN_DIR_VARIABLE
 from .command import start_error
 from .run_file import RunFile

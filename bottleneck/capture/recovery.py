@@ -9,7 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..recording.folder import RunError, damaged, in_progress, read_run, reason, write_json
+from ..files import reason, write_json
+from ..recording.folder import RunError, damaged, in_progress, read_run
 from ..recording.model import RECORD_TABLES
 from ..recording.notes import FACTS
 from ..recording.write import Writer

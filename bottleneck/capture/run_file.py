@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..recording.folder import VERSION, write_json
+from ..files import write_json
+from ..recording.folder import VERSION
 
 if TYPE_CHECKING:
     from .recorder import Recorder

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..recording.folder import reason
+from ..files import reason
 from ..recording.write import Writer
 from . import resume
 from .drain import Drain

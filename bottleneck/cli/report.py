@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -29,7 +29,6 @@ def command(
     from rich.console import Console
 
     from ..exporters import json as report_json
-    from ..exporters import terminal
     from ..recording.folder import RunError, find
     from ..session import analyse, write
 
@@ -43,16 +42,16 @@ def command(
         sys.exit(_show_calls(folder, recording))
     if as_json:
         click.echo(report_json.dumps(diagnosis))
-    else:
-        terminal.render(diagnosis, Console(), verbose=verbose)
-    for warning in write(folder, recording, diagnosis, otlp=otlp):
+    console = None if as_json else Console()
+    options: dict[str, dict[str, Any]] = {"terminal": {"console": console, "verbose": verbose}, "otlp": {"url": otlp}}
+    for warning in write(folder, recording, diagnosis, options):
         click.echo(f"bottleneck: {warning}", err=True)
 
 
 def _show_calls(folder: Path, recording: Recording) -> int:
     from ..artifacts import Artifacts, Missing
     from ..artifacts.run.stacks import Stacks
-    from ..exporters.stack_session import stack_session
+    from ..exporters.support.stack_session import stack_session
 
     try:
         session = stack_session(recording, Artifacts(recording).get(Stacks))

@@ -7,12 +7,15 @@ import shlex
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..capture.command import CommandError, outer_run, replace_process, resolve
 from ..capture.platforms import platform_notes, platform_problem
+
+if TYPE_CHECKING:
+    from ..diagnosis.model import Diagnosis
 
 WINDOW_STEPS = 10  # of --device-window, where no number follows
 
@@ -113,38 +116,41 @@ def command(
 
 
 def _report(
-    folder: Path,
-    argv: list[str],
-    quiet: bool,
-    verbose: bool,
-    lost: str,
-    price_per_hour: float | None,
-    otlp: str | None,
+    folder: Path, argv: list[str], quiet: bool, verbose: bool, lost: str, price_per_hour: float | None, otlp: str | None
 ) -> None:
     from rich.console import Console
 
     from ..capture.attachment import attachment_problem
-    from ..exporters import terminal
-    from ..session import REPORT_FILE, analyse, complete, write
+    from ..session import analyse, complete, write
 
     complete(folder)
     recording, diagnosis = analyse(folder, price_per_hour)
-    if diagnosis.verdict == "nothing recorded":
+    nothing = diagnosis.verdict == "nothing recorded"
+    if nothing:
         reason = attachment_problem(folder, argv, hello_seen=False)
         click.echo(f"bottleneck: nothing was recorded: {reason or 'no Python process reported.'}", err=True)
-    elif not quiet or diagnosis.findings:
-        terminal.render(diagnosis, Console(stderr=True), verbose=verbose)
-    warnings = write(folder, recording, diagnosis, otlp=otlp)
+    console = None if nothing or (quiet and not diagnosis.findings) else Console(stderr=True)
+    options: dict[str, dict[str, Any]] = {"terminal": {"console": console, "verbose": verbose}, "otlp": {"url": otlp}}
+    warnings = write(folder, recording, diagnosis, options)
     for warning in warnings if not lost else ():  # the full disk has been told
         click.echo(f"bottleneck: {warning}", err=True)
-    if not quiet and (folder / REPORT_FILE).exists():
-        relative = os.path.relpath(folder)
-        shown = str(folder) if relative.startswith("..") else relative
-        click.echo(f"bottleneck: {shown}/{REPORT_FILE}", err=True)
-        patch = next((r.finding.detector for r in diagnosis.findings if r.finding.fix.patch), None)
-        if patch:
-            command = shlex.join(["bottleneck", "fix", shown, patch])
-            click.echo(f"bottleneck: {command} shows the change as a patch; --apply makes it", err=True)
+    if not quiet:
+        _say_where(folder, diagnosis)
+
+
+def _say_where(folder: Path, diagnosis: Diagnosis) -> None:
+    """Name the written report, and the command that shows a patch."""
+    from ..exporters.html import REPORT_FILE
+
+    if not (folder / REPORT_FILE).exists():
+        return
+    relative = os.path.relpath(folder)
+    shown = str(folder) if relative.startswith("..") else relative
+    click.echo(f"bottleneck: {shown}/{REPORT_FILE}", err=True)
+    patch = next((r.finding.detector for r in diagnosis.findings if r.finding.fix.patch), None)
+    if patch:
+        command = shlex.join(["bottleneck", "fix", shown, patch])
+        click.echo(f"bottleneck: {command} shows the change as a patch; --apply makes it", err=True)
 
 
 class _Live:

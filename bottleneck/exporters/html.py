@@ -11,15 +11,26 @@ import hashlib
 import json
 import math
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ..diagnosis.model import Diagnosis
+from ..files import write_text
 from .support import drawing, units, words
 
+name, after = "html", ("json",)
+REPORT_FILE = "report.html"
+
 _MAX_FINDINGS = 25
+
+
+def write(recording: object, diagnosis: Diagnosis, folder: Path) -> list[str]:
+    """report.html."""
+    write_text(folder / REPORT_FILE, render(diagnosis))
+    return []
 
 
 def render(diagnosis: Diagnosis) -> str:

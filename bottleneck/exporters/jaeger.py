@@ -7,9 +7,29 @@ takes a reference to a span it cannot find for a lost parent.
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from ..diagnosis.model import Diagnosis
+from ..files import write_text
+from ..recording.model import Recording
+from .tracing.spans import build
 from .tracing.tree import Attributes, Span, Value
+
+name, after = "jaeger", ("html",)
+JAEGER_FILE = "trace.jaeger.json"
+
+
+def write(
+    recording: Recording, diagnosis: Diagnosis, folder: Path, environment: Mapping[str, str] = os.environ
+) -> list[str]:
+    """trace.jaeger.json."""
+    spans = build(recording, diagnosis, folder.name)
+    service = environment.get("OTEL_SERVICE_NAME") or spans.service
+    write_text(folder / JAEGER_FILE, dumps(spans.spans, spans.processes, service))
+    return []
 
 
 def dumps(spans: list[Span], processes: dict[int, Attributes], service: str) -> str:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json as _json
 import math
 from dataclasses import asdict, fields, is_dataclass
+from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 from ..diagnosis.model import SCHEMA, Diagnosis, Ranked
+from ..files import write_text
+
+name, after = "json", ()
 
 
 def to_json(diagnosis: Diagnosis) -> dict[str, Any]:
@@ -32,6 +36,12 @@ def to_json(diagnosis: Diagnosis) -> dict[str, Any]:
 def dumps(diagnosis: Diagnosis) -> str:
     """The document as text."""
     return _json.dumps(to_json(diagnosis), indent=1, allow_nan=False)
+
+
+def write(recording: object, diagnosis: Diagnosis, folder: Path) -> list[str]:
+    """diagnosis.json."""
+    write_text(folder / "diagnosis.json", dumps(diagnosis))
+    return []
 
 
 def from_json(document: dict[str, Any]) -> Diagnosis:

@@ -7,19 +7,24 @@ of our own, because the SDK's batch processor drops silently when its queue is f
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from ..diagnosis.model import Diagnosis
+from ..recording.model import Recording
 from .tracing import names
-from .tracing.spans import Spans
+from .tracing.spans import Spans, build
 from .tracing.tree import Attributes, Span
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
+name, after = "otlp", ("jaeger",)
 BATCH = 512
 TIMEOUT_SECONDS = 3.0  # the user waits at the end of a run; OTEL_EXPORTER_OTLP_TIMEOUT says otherwise
 _HTTP, _GRPC = "http/protobuf", "grpc"
@@ -32,6 +37,21 @@ class Target:
     url: str
     protocol: str
     timeout_seconds: float
+
+
+def write(
+    recording: Recording,
+    diagnosis: Diagnosis,
+    folder: Path,
+    environment: Mapping[str, str] = os.environ,
+    url: str | None = None,
+) -> list[str]:
+    """Send spans where ``url`` or ``environment`` names an endpoint; at most one warning."""
+    where = target(environment, url)
+    if where is None or environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return []
+    problem = send(build(recording, diagnosis, folder.name), where, environment)
+    return [problem] if problem else []
 
 
 def target(environment: Mapping[str, str], url: str | None = None) -> Target | None:

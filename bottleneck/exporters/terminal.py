@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from pathlib import Path
 from urllib.parse import quote
 
 from rich.console import Console, OverflowMethod, RenderableType
@@ -15,6 +16,7 @@ from rich.text import Text
 from ..diagnosis.model import Checked, Diagnosis, PhaseShare, Ranked
 from .support import units, words
 
+name, after = "terminal", ()
 MAX_FINDINGS = 5
 _MAX_PHASES = 6
 _FULL = 2  # findings told in full on the first screen; the later ones in three lines
@@ -30,6 +32,15 @@ _PHASES = {
 }
 _ASCII = str.maketrans({"·": "-", "–": "-", "→": ">", "…": "~", "●": "*", "µ": "u", "█": "#", "─": "-", "✓": "+"})
 _ASCII.update(dict.fromkeys(map(ord, _EIGHTHS[1:]), "|"))
+
+
+def write(
+    recording: object, diagnosis: Diagnosis, folder: Path, console: Console | None = None, verbose: bool = False
+) -> list[str]:
+    """The report on ``console``, where there is one."""
+    if console is not None:
+        render(diagnosis, console, verbose)
+    return []
 
 
 def render(diagnosis: Diagnosis, console: Console, verbose: bool = False) -> None:

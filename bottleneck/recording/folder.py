@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import signals
+from ..files import write_text
 from .shapes import Run, check
 
 VERSION = 1
@@ -91,27 +92,6 @@ def read_run(run_dir: Path) -> dict[str, Any]:
 def damaged(path: Path, why: object) -> RunError:
     """The one line about a file that cannot be used."""
     return RunError(f"{path} is damaged: {str(why).partition(chr(10))[0]}")
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write atomically. Raises OSError."""
-    write_text(path, json.dumps(value, indent=1, default=str))
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write atomically: a reader sees the old file or the new one, and a full disk leaves no half. Raises OSError."""
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
-
-
-def reason(error: OSError) -> str:
-    """Why it failed, in one line; pyarrow's errors have a number but no text of their own."""
-    return os.strerror(error.errno) if error.errno else str(error).partition("\n")[0]
 
 
 def hold(run_dir: Path) -> None:

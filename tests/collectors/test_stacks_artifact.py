@@ -91,7 +91,7 @@ def test_the_runner_finds_the_process_with_the_steps_or_samples():
 
 def test_pyinstrument_renders_the_session(stacks):
     pytest.importorskip("pyinstrument")
-    from bottleneck_profiler.exporters.stack_session import stack_session
+    from bottleneck_profiler.exporters.support.stack_session import stack_session
     from pyinstrument.renderers import ConsoleRenderer, HTMLRenderer
 
     session = stack_session(recording(), stacks)

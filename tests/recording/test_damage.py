@@ -19,7 +19,8 @@ from bottleneck_profiler.agent.frames import line_of
 from bottleneck_profiler.agent.recorder import Recorder
 from bottleneck_profiler.capture.drain import Drain
 from bottleneck_profiler.exporters import json as report_json
-from bottleneck_profiler.recording.folder import RunError, read_run, summary, write_json
+from bottleneck_profiler.files import write_json
+from bottleneck_profiler.recording.folder import RunError, read_run, summary
 from bottleneck_profiler.recording.write import Writer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

@@ -14,7 +14,7 @@ import pytest
 from bottleneck_profiler.artifacts.etl.stages import _covered_ns, merged, overlap
 from bottleneck_profiler.artifacts.run.breakdown import _gaps, _within, spans_of, union
 from bottleneck_profiler.diagnosis.analysis import diagnose
-from bottleneck_profiler.recording.folder import write_json
+from bottleneck_profiler.files import write_json
 from bottleneck_profiler.recording.model import BY_USER, empty_steps
 from bottleneck_profiler.recording.notes import append_notes
 from bottleneck_profiler.recording.read import load

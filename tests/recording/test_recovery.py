@@ -16,7 +16,8 @@ from bottleneck_profiler.agent.recorder import Ring
 from bottleneck_profiler.capture import recovery, resume
 from bottleneck_profiler.capture.drain import Drain
 from bottleneck_profiler.capture.saver import Saver
-from bottleneck_profiler.recording.folder import RunError, hold, remove, write_json
+from bottleneck_profiler.files import write_json
+from bottleneck_profiler.recording.folder import RunError, hold, remove
 from bottleneck_profiler.recording.read import load
 from bottleneck_profiler.recording.write import Writer
 from hypothesis import given, settings

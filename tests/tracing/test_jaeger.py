@@ -10,8 +10,8 @@ import urllib.request
 
 import pytest
 from bottleneck_profiler.diagnosis.analysis import diagnose
-from bottleneck_profiler.exporters.jaeger import dumps
-from bottleneck_profiler.exporters.tracing import JAEGER_FILE, export
+from bottleneck_profiler.exporters import otlp, write_all
+from bottleneck_profiler.exporters.jaeger import JAEGER_FILE, dumps
 from bottleneck_profiler.exporters.tracing.spans import build
 
 KINDS = {"string": str, "bool": bool, "int64": int, "float64": (int, float)}
@@ -107,7 +107,9 @@ def test_export_writes_the_file_and_sends_nothing_by_itself(make, usual, tmp_pat
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     recording = make(usual(25))
-    assert export(recording, diagnose(recording), tmp_path, {"OTEL_SERVICE_NAME": "mine"}) == []
+    monkeypatch.setenv("OTEL_SERVICE_NAME", "mine")
+    monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT", raising=False)
+    assert write_all(recording, diagnose(recording), tmp_path, {}) == []
     made = json.loads((tmp_path / JAEGER_FILE).read_text())
     assert problems(made) == [] and made["data"][0]["processes"]["p0"]["serviceName"] == "mine"
 
@@ -116,13 +118,13 @@ def test_export_writes_the_file_and_sends_nothing_by_itself(make, usual, tmp_pat
 def test_real_jaeger(make, usual, tmp_path):
     """OTLP in, /api/v3 out: names, parents and durations are those that were sent."""
     query = os.environ["BOTTLENECK_JAEGER"].rstrip("/")
-    otlp = os.environ.get("BOTTLENECK_JAEGER_OTLP", query.rsplit(":", 1)[0] + ":4318")
+    endpoint = os.environ.get("BOTTLENECK_JAEGER_OTLP", query.rsplit(":", 1)[0] + ":4318")
     recording = make(usual(30))
     recording.run["started_wall_ns"] = time.time_ns() - 60_000_000_000
     diagnosis = diagnose(recording)
     sent = {span.span_id: span for span in build(recording, diagnosis, tmp_path.name).spans}
     trace = next(iter(sent.values())).trace_id
-    assert export(recording, diagnosis, tmp_path, {}, otlp) == []
+    assert otlp.write(recording, diagnosis, tmp_path, {}, endpoint) == []
     for _ in range(60):
         try:
             with urllib.request.urlopen(f"{query}/api/v3/traces/{trace}", timeout=10) as answer:

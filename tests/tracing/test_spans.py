@@ -5,7 +5,8 @@ from bottleneck_profiler import signals
 from bottleneck_profiler.diagnosis.analysis import diagnose
 from bottleneck_profiler.diagnosis.findings import Finding, Fix, Gain, Location
 from bottleneck_profiler.diagnosis.model import Ranked
-from bottleneck_profiler.exporters.tracing import export, names
+from bottleneck_profiler.exporters import write_all
+from bottleneck_profiler.exporters.tracing import names
 from bottleneck_profiler.exporters.tracing.spans import MAX_SPANS, build
 from bottleneck_profiler.recording.model import Frame
 from hypothesis import HealthCheck, given, settings
@@ -172,8 +173,9 @@ def test_a_trace_that_cannot_be_made_is_a_warning(make, tmp_path):
     recording = make()
     diagnosis = diagnose(recording)
     recording.run["started_wall_ns"] = "yesterday"
-    (warning,) = export(recording, diagnosis, tmp_path, {})
-    assert warning.startswith("the trace was not made: ValueError")
+    (warning,) = write_all(recording, diagnosis, tmp_path, {})
+    assert warning.startswith("the jaeger export failed: ValueError")
+    assert {path.name for path in tmp_path.iterdir()} == {"diagnosis.json", "report.html"}
 
 
 def test_many_requests_are_chosen_and_the_rest_is_said(make):

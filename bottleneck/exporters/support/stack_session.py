@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .. import signals
-from ..artifacts.run.stacks import Stacks
-from ..recording.model import Recording
+from ... import signals
+from ...artifacts.run.stacks import Stacks
+from ...recording.model import Recording
 
 _SEPARATOR = "\x00"
 _LINE_ATTRIBUTE = "\x01l"
