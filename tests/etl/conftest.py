@@ -25,6 +25,7 @@ class Recorded:
         drain = Drain(run_dir)
         drain.poll(everything=True)
         self.notes = [(kind, fields) for _, kind, fields in drain.notes]
+        assert not drain.dropped, "the program wrote more than a ring holds, and nobody reads the rings while it runs"
         _, tables = drain.take(final=True)
         records = [record for table in tables.values() for record in table]
         self.kinds = [int(record["kind"]) for record in records]
