@@ -203,8 +203,9 @@ def test_detach_restores_the_same_objects(program):
 @pytest.mark.parametrize("error", ["ValueError", "BaseException"])
 @pytest.mark.parametrize(
     "target",
-    ["reads.Reads.begin", "reads.Reads.end", "reads.Reads.note", "columns.Columns.track", "rows.Rows.note",
-     "columns.Columns.seen", "columns.Columns.release", "csv._State.__init__"],
+    ["support.reads.Reads.begin", "support.reads.Reads.end", "support.reads.Reads.note", "support.rows.Rows.note",
+     "support.columns.Columns.track", "support.columns.Columns.seen", "support.columns.Columns.release",
+     "csv._State.__init__"],
 )  # fmt: skip
 def test_a_failing_hook_changes_nothing(program, target, error):
     work = (
@@ -220,12 +221,12 @@ print(x.head(500).apply(lambda row: row["c1"], axis=1).sum())
 print(sum(row["c1"] for _, row in x.head(300).iterrows()))
 """
     )
-    module, owner, name = target.split(".")
+    module, owner, name = target.rsplit(".", 2)
     plant = f"""
 import pandas, csv
 from bottleneck_profiler.collectors.support import columns, reads, rows
 import sys
-owner = sys.modules["bottleneck_profiler.collectors.support.{module}"].{owner}
+owner = sys.modules["bottleneck_profiler.collectors.{module}"].{owner}
 def broken(*args, **kwargs):
     raise {error}("planted")
 owner.{name} = broken
