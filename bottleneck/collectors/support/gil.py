@@ -9,6 +9,7 @@ PROMPT_NS = 3_000_000  # woken later than this, somebody held the GIL: most like
 #: Files of the standard library in which a thread waits: who stands there does not want the GIL.
 WAITS = ("threading.py", "queue.py", "selectors.py", "socket.py", "ssl.py", "connection.py", "futures/thread.py")
 MOST_THREADS = 32  # looked at for one sample
+FAIR_SHARE = 4  # a thread that holds the GIL may wait for a core itself; it gets at least a quarter of one
 
 
 class GilWatch:
@@ -18,17 +19,20 @@ class GilWatch:
         self._me = get_ident()
         self._main = main
         self._files = ThreadFiles(get_native_id())
-        self._delay = 0
+        self.falls_asleep()
+
+    def falls_asleep(self):
+        """The looking thread sleeps next: what it waited for a core so far has nothing to do with how late it wakes."""
+        self._delay = self._files.run_delay()
 
     def held_by_others(self, late, others):
         """Whether another thread held the GIL when this one should have woken, ``late`` nanoseconds ago.
 
         What is left of the lateness after its own wait for a core is a wait for the GIL, since it does nothing else;
-        and threads beside the main one, which ran for ``others`` since the last look, must have run as long as that.
+        and threads beside the main one, which ran for ``others`` since the last look, must have run meanwhile.
         """
-        before, self._delay = self._delay, self._files.run_delay()
-        late -= self._delay - before
-        return late >= PROMPT_NS and others >= late
+        late -= self._files.run_delay() - self._delay
+        return late >= PROMPT_NS and others >= late / FAIR_SHARE
 
     def wanting(self, frames):
         """The frames of the threads beside both that want the GIL, or have it."""

@@ -290,6 +290,7 @@ class Collector(BaseCollector):
                 spent = total
                 # A fixed rhythm would beat with a loop of the same period.
                 due = now() + self._look_ns + (self.looks * 7 % 11 - 5) * self._look_ns // 40
+                self._gil.falls_asleep()
         except BaseException as error:
             native.append(0)
             self.on = False
