@@ -3,9 +3,10 @@
 
     python3 dev.py demo     install into .venv, run a deliberately slow training script, show the report
     python3 dev.py test     install into .venv, then ruff, mypy, import-linter and pytest; more arguments go to pytest
+    python3 dev.py docs     install into .venv-docs and build the documentation into site/ (Python 3.11 or newer)
 
-Works on a fresh machine with Python 3.10 or newer. Nothing is installed outside .venv, except Debian's Chromium for the
-report's browser test, and that only by the administrator of a CI machine (CI is set); elsewhere the test is skipped.
+Works on a fresh machine with Python 3.10 or newer. Nothing is installed outside .venv*, except Debian's Chromium for
+the report's browser test, and that only by the administrator of a CI machine (CI is set); elsewhere it is skipped.
 """
 
 from __future__ import annotations
@@ -154,7 +155,16 @@ def test(arguments: list[str]) -> int:
     return 0 if arguments else other_interpreters()
 
 
-COMMANDS: dict[str, Callable[[list[str]], int]] = {"demo": demo, "test": test}
+def docs(arguments: list[str]) -> int:
+    """Build the documentation; a broken link or a missing page is an error."""
+    if sys.version_info < (3, 11):
+        fail("the site is built by Zensical, which needs Python 3.11 or newer; everything else works with 3.10")
+    venv = ROOT / ".venv-docs"
+    install(venv, sys.executable, ".[docs]")
+    return call(binaries(venv) / "python", ROOT / "docs" / "build.py", *arguments)
+
+
+COMMANDS: dict[str, Callable[[list[str]], int]] = {"demo": demo, "test": test, "docs": docs}
 
 
 def main(arguments: list[str]) -> int:

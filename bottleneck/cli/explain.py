@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-import inspect
 import sys
+import textwrap
 
 import click
 
@@ -13,7 +13,8 @@ import click
 @click.argument("detector_id", metavar="ID")
 def command(detector_id: str) -> None:
     """Explain the detector ID (see `bottleneck detectors`)."""
-    from ..detectors import all_detectors, thresholds
+    from ..detectors import all_detectors
+    from ._page import page
 
     found = {detector.id: detector for detector in all_detectors()}
     if detector_id not in found:
@@ -21,11 +22,11 @@ def command(detector_id: str) -> None:
         hint = f"; did you mean {near[0]}?" if near else "; see `bottleneck detectors`"
         click.echo(f"bottleneck: no detector {detector_id!r}{hint}", err=True)
         sys.exit(2)
-    detector = found[detector_id]
-    click.echo(f"{detector.id}: {detector.title}\n")
-    click.echo(inspect.getdoc(type(detector)) or "")
-    values = thresholds(detector)
-    if values:
+    shown = page(found[detector_id])
+    click.echo(f"{shown.id}: {shown.title}\n\n{shown.summary}\n")
+    for heading, text in shown.sections:
+        click.echo(f"{heading}\n{textwrap.indent(text, '    ')}")
+    if shown.thresholds:
         click.echo("\nThresholds")
-    for name, value in values.items():
-        click.echo(f"    {name} = {value}")
+    for name, value, meaning in shown.thresholds:
+        click.echo(f"    {name} = {value}{f'  # {meaning}' if meaning else ''}")
