@@ -24,7 +24,7 @@ def complete(run_dir: Path) -> None:
     from .enrich.source.objects_lines import add_objects_lines
     from .enrich.source.output_lines import add_output_lines
     from .enrich.source.switch_lines import add_switch_lines
-    from .recording.notes import append_notes
+    from .recording.notes import append_facts
     from .recording.read import load
 
     recording = load(run_dir)
@@ -37,7 +37,7 @@ def complete(run_dir: Path) -> None:
     device_trace.add_tables(run_dir, recording)
     add_device_lines(recording)
     try:
-        append_notes(run_dir, recording.facts.notes[known:])
+        append_facts(run_dir, recording.facts.notes[known:])
     except OSError:
         return  # the disk is full: less is known about the lines
     probe.run(run_dir, recording)

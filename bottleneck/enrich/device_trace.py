@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .. import signals
+from ..recording.facts import DeviceProperties, DeviceTrace, DeviceWindow
 from ..recording.model import DEVICE_COLUMNS, DEVICE_KINDS, Recording, Table
 
 _MAX_BYTES = 1 << 29
@@ -68,32 +70,31 @@ class _Rows:
 
 
 def add_tables(run_dir: Path, recording: Recording) -> None:
-    """Make every trace in ``live/`` a part of the table, with a note on it, and delete it. Never raises OSError."""
-    done = {process for process, _ in recording.facts.of("device_trace")}
+    """Make every trace in ``live/`` a part of the table, with a fact on it, and delete it. Never raises OSError."""
+    done = {process for process, _ in recording.facts.of(DeviceTrace)}
     part = len(done)
-    for process, window in recording.facts.of("device_window"):
+    for process, window in recording.facts.of(DeviceWindow):
         pid = recording.facts.processes[process].pid
         path = run_dir / signals.LIVE / f"{pid}{signals.TRACE_SUFFIX}"
         if process in done or not path.exists():
             continue
-        note: dict[str, Any] = {"names": [], "devices": []}
         part += 1
         try:
-            table, note = read_trace(path, process, window["clocks"])
+            table, fact = read_trace(path, process, window.clocks)
             pq.write_table(pa.table(table), run_dir / "tables" / f"device-{part:05d}.parquet", compression="zstd")
             for column, values in table.items():
                 before = recording.device.get(column, np.empty(0, values.dtype))
                 recording.device[column] = np.concatenate([before, values])
         except TraceError as error:
-            note["problem"] = str(error)
+            fact = DeviceTrace([], problem=str(error))
         except OSError:
             return  # the disk is full
-        recording.facts.notes.append((process, "device_trace", note))
+        recording.facts.add(process, fact)
         path.unlink(missing_ok=True)
 
 
-def read_trace(path: Path, process: int, clocks: list[Any]) -> tuple[Table, dict[str, Any]]:
-    """(the table's columns, the note on it). Raises TraceError."""
+def read_trace(path: Path, process: int, clocks: Sequence[tuple[int, int]]) -> tuple[Table, DeviceTrace]:
+    """(the table's columns, what there is to say of it). Raises TraceError."""
     if path.stat().st_size > _MAX_BYTES:
         raise TraceError("The trace of the device window is too large to be read: ask for fewer steps.")
     try:
@@ -106,7 +107,7 @@ def read_trace(path: Path, process: int, clocks: list[Any]) -> tuple[Table, dict
     ours = [(before + after) / 2 for before, after in clocks]
     base = clock[0]
     shift = statistics.median(mine - 1e3 * (theirs - base) for mine, theirs in zip(ours, clock, strict=True))
-    return _table(rows, process, base, shift), {"names": list(rows.names), "devices": _devices(trace)}
+    return _table(rows, process, base, shift), DeviceTrace(list(rows.names), _devices(trace))
 
 
 def _decode(data: bytes) -> _Trace:
@@ -199,13 +200,9 @@ def _operations(table: Table) -> npt.NDArray[np.int32]:
     return found
 
 
-def _devices(trace: _Trace) -> list[dict[str, Any]]:
+def _devices(trace: _Trace) -> tuple[DeviceProperties, ...]:
     """Name and compute capability of each device, in its order."""
-    return [
-        {
-            "name": str(fact.get("name", "")),
-            "major": int(fact.get("computeMajor", 0)),
-            "minor": int(fact.get("computeMinor", 0)),
-        }
+    return tuple(
+        DeviceProperties(str(fact.get("name", "")), int(fact.get("computeMajor", 0)), int(fact.get("computeMinor", 0)))
         for fact in trace.deviceProperties
-    ]
+    )

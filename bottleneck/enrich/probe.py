@@ -19,8 +19,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..recording.facts import Probe, Read, Used
 from ..recording.model import Facts, Recording
-from ..recording.notes import append_notes
+from ..recording.notes import append_facts
 
 BUDGET_SECONDS = 1.0
 MAX_BYTES = 16 << 20  # of the file, for the larger of the two sizes
@@ -29,75 +30,76 @@ MAX_FILES = 3
 _REPEATS = 3
 _FORMATS = ("csv", "fwf", "text", "parquet", "feather", "orc")  # whose lines a fix may quote; two of them are tried
 _DELIMITERS = (",", ";", "\t", "|", " ")
-Note = tuple[int, str, dict[str, Any]]
+Probed = tuple[int, Probe]  # of a process
 
 
-def run(run_dir: Path, recording: Recording, budget_seconds: float = BUDGET_SECONDS) -> list[Note]:
-    """Probe what matters, keep the results as notes "probe" in the run folder and in ``recording``. Never raises.
+def run(run_dir: Path, recording: Recording, budget_seconds: float = BUDGET_SECONDS) -> list[Probed]:
+    """Probe what matters, keep the results as facts in the run folder and in ``recording``. Never raises.
 
     A recording that has been probed before, or was made on another machine whose files are gone, is left as it is.
     """
-    if recording.facts.of("probe"):
+    if recording.facts.of(Probe):
         return []
     deadline = time.monotonic() + budget_seconds
-    notes: list[Note] = []
+    found: list[Probed] = []
     for process, group in candidates(recording.facts, recording.wall_seconds):
-        notes += _probe_group(run_dir, recording.facts, process, group, deadline)
-    if notes:
+        found += _probe_group(run_dir, recording.facts, process, group, deadline)
+    if found:
         try:
-            append_notes(run_dir, notes)
+            append_facts(run_dir, found)
         except OSError:
             pass  # the results still serve this analysis
-        recording.facts.notes.extend(notes)
-    return notes
+        for process, fact in found:
+            recording.facts.add(process, fact)
+    return found
 
 
-def candidates(facts: Facts, wall_seconds: float) -> list[tuple[int, list[dict[str, Any]]]]:
+def candidates(facts: Facts, wall_seconds: float) -> list[tuple[int, list[Read]]]:
     """(process, reads of one file) of the files with most reading time, at most ``MAX_FILES``."""
-    groups: dict[tuple[int, str], list[dict[str, Any]]] = {}
-    for process, fields in facts.of("read"):
-        if fields.get("path") and fields["format"] in _FORMATS and fields["count"] == 1:
-            groups.setdefault((process, str(fields["path"])), []).append(fields)
-    weighed = sorted(((sum(f["wall_ns"] for f in g) / 1e9, k) for k, g in groups.items()), reverse=True)
+    groups: dict[tuple[int, str], list[Read]] = {}
+    for process, read in facts.of(Read):
+        if read.path and read.format in _FORMATS and read.count == 1:
+            groups.setdefault((process, read.path), []).append(read)
+    weighed = sorted(((sum(read.wall_ns for read in g) / 1e9, k) for k, g in groups.items()), reverse=True)
     worth = [key for seconds, key in weighed if seconds >= MIN_SHARE * wall_seconds]
     return [(key[0], groups[key]) for key in worth[:MAX_FILES]]
 
 
-def _probe_group(run_dir: Path, facts: Facts, process: int, group: list[dict[str, Any]], deadline: float) -> list[Note]:
+def _probe_group(run_dir: Path, facts: Facts, process: int, group: list[Read], deadline: float) -> list[Probed]:
     read = group[0]
-    result: dict[str, Any] = {}
-    if read["format"] in ("csv", "parquet") and time.monotonic() < deadline:
-        used = _used(facts, process, int(read["id"]))
+    result: dict[str, float] = {}
+    if read.format in ("csv", "parquet") and time.monotonic() < deadline:
+        used = _used(facts, process, read.id)
         try:
-            if read["format"] == "csv":
+            if read.format == "csv":
                 result = _measure(run_dir, read, used, deadline)
             elif used:
                 result = _measure_columns(read, used, deadline)
         except Exception:
             result = {}  # gone, changed, another dialect: the published factor is used instead
-    notes: list[Note] = []
-    for fields in group:
-        site = facts.sites.get((process, int(fields.get("site") or 0)))
+    found: list[Probed] = []
+    for read in group:
+        site = facts.site(process, read.site)
         source = statement(site.file, site.line) if site is not None else ""
-        notes.append((process, "probe", {"read": int(fields["id"]), "source": source, **result}))
-    return notes
+        found.append((process, Probe(read.id, source, **result)))
+    return found
 
 
 def _used(facts: Facts, process: int, read: int) -> list[str] | None:
     used: list[str] = []
-    for owner, fields in facts.of("used"):
-        if owner == process and fields["read"] == read:
-            if fields["columns"] is None:
+    for use in facts.of_process(Used, process):
+        if use.read == read:
+            if use.columns is None:
                 return None
-            used += [str(column) for column in fields["columns"]]
+            used += [str(column) for column in use.columns]
     return used or None
 
 
-def _measure(run_dir: Path, read: dict[str, Any], used: list[str] | None, deadline: float) -> dict[str, Any]:
+def _measure(run_dir: Path, read: Read, used: list[str] | None, deadline: float) -> dict[str, float]:
     """Seconds for the whole file, from two sizes of its first part."""
-    path = Path(read["path"])
+    path = Path(read.path or "")
     size = path.stat().st_size
-    if read.get("size_bytes") is not None and size != read["size_bytes"]:
+    if read.size_bytes is not None and size != read.size_bytes:
         return {}
     large = min(size, MAX_BYTES)
     sizes = [size] if size < 1 << 20 else [large // 4, large]
@@ -109,20 +111,20 @@ def _measure(run_dir: Path, read: dict[str, Any], used: list[str] | None, deadli
     return {key: _scale([(n, p[key]) for n, p in points], size) for key in points[0][1]}
 
 
-def _measure_columns(read: dict[str, Any], used: list[str], deadline: float) -> dict[str, Any]:
+def _measure_columns(read: Read, used: list[str], deadline: float) -> dict[str, float]:
     """Seconds for as much of a Parquet file as there is time for, whole and with the used columns alone."""
     import pyarrow.parquet as parquet
 
-    path = Path(read["path"])
-    if read["asked_columns"] is not None or not path.is_file() or path.stat().st_size != read["size_bytes"]:
+    path = Path(read.path or "")
+    if read.asked_columns is not None or not path.is_file() or path.stat().st_size != read.size_bytes:
         return {}
     with parquet.ParquetFile(path) as file:
         count = file.num_row_groups
-        rounds = (deadline - time.monotonic()) / (_REPEATS * 2) / max(read["wall_ns"] / 1e9, 1e-3)
+        rounds = (deadline - time.monotonic()) / (_REPEATS * 2) / max(read.wall_ns / 1e9, 1e-3)
         groups = list(range(min(count, int(count * rounds))))
         if not groups:
             return {}
-        pandas = _pandas() if str(read["call"]).startswith("pandas.") else None
+        pandas = _pandas() if read.call.startswith("pandas.") else None
 
         def whole(columns: list[str] | None = None) -> object:
             table = file.read_row_groups(groups, columns=columns)
@@ -154,7 +156,7 @@ def _scale(points: Sequence[tuple[int, float]], size: int) -> float:
     return float(value * size / max(1, last))
 
 
-def _sample(run_dir: Path, path: Path, length: int, read: dict[str, Any], used: list[str] | None) -> dict[str, float]:
+def _sample(run_dir: Path, path: Path, length: int, read: Read, used: list[str] | None) -> dict[str, float]:
     import pyarrow.parquet as parquet
 
     with open(path, "rb") as file:
@@ -165,7 +167,7 @@ def _sample(run_dir: Path, path: Path, length: int, read: dict[str, Any], used: 
         raise ValueError("not the columns that the program read")
     table, delimiter, wanted = found
     temporary = run_dir / f"probe-{os.getpid()}.parquet"
-    pandas = _pandas() if str(read["call"]).startswith("pandas.") else None
+    pandas = _pandas() if read.call.startswith("pandas.") else None
     try:
         written = _times(lambda: parquet.write_table(table.select(wanted), temporary), 2)
 
@@ -176,7 +178,7 @@ def _sample(run_dir: Path, path: Path, length: int, read: dict[str, Any], used: 
         result = {**_as_parquet(_times(columnar)), "write_seconds": min(written)}
     finally:
         temporary.unlink(missing_ok=True)
-    if pandas is not None and used and read["call"] in ("pandas.read_csv", "pandas.read_table"):
+    if pandas is not None and used and read.call in ("pandas.read_csv", "pandas.read_table"):
         chosen = [c for c in used if c in table.column_names]
 
         def text(**more: Any) -> object:
@@ -187,12 +189,12 @@ def _sample(run_dir: Path, path: Path, length: int, read: dict[str, Any], used: 
     return result
 
 
-def _parse(data: bytes, read: dict[str, Any]) -> tuple[Any, str, list[str]] | None:
+def _parse(data: bytes, read: Read) -> tuple[Any, str, list[str]] | None:
     """(table, delimiter, its columns that the program read) for the delimiter that reproduces the read."""
     import pyarrow
     import pyarrow.csv as arrow_csv
 
-    names = [str(name) for name in read.get("columns") or read.get("asked_columns") or ()]
+    names = [str(name) for name in read.columns or read.asked_columns or ()]
     # pandas numbers the columns of a file without a header.
     bare = names and names == [str(number) for number in range(len(names))]
     options = arrow_csv.ReadOptions(column_names=names if bare else None)
@@ -208,14 +210,14 @@ def _parse(data: bytes, read: dict[str, Any]) -> tuple[Any, str, list[str]] | No
     return None
 
 
-def _same(table: Any, names: list[str], read: dict[str, Any]) -> bool:
+def _same(table: Any, names: list[str], read: Read) -> bool:
     """Whether a table has the columns of the recorded read, numbers where that had numbers."""
     if not names:
-        count = read.get("column_count")
+        count = read.column_count
         return len(table.column_names) == count if count else len(table.column_names) > 1
     if not set(names) <= set(table.column_names):
         return False
-    kinds = read.get("dtypes") or ()
+    kinds = read.dtypes or ()
     numbers = [name for name, kind in zip(names, kinds, strict=False) if str(kind).startswith(("int", "float"))]
     return not any(str(table.schema.field(name).type) == "string" for name in numbers)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from .. import signals
 from ..files import write_text
-from .shapes import Run, check
+from .run import Run, check
 
 VERSION = 1
 RUNS = Path(".bottleneck") / "runs"

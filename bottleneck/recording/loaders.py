@@ -24,12 +24,12 @@ def join_loaders(recording: Recording) -> None:
     same: dict[tuple[int, int], int] = {}
     epochs = _passes(recording)
     for (process, number), facts in sorted(recording.facts.loaders.items()):
-        places = (facts.get("site"), facts.get("iter_site"))
+        places = (facts.site, facts.iter_site)
         if not any(places):
             continue
         spans, trains = epochs.get((process, number), (np.empty((0, 2), "i8"), False))
-        told = ("dataset", "num_workers", "batch_size", "length")
-        alike = groups.setdefault((process, trains, *places, *map(facts.get, told)), [])
+        told = (facts.dataset, facts.num_workers, facts.batch_size, facts.length)
+        alike = groups.setdefault((process, trains, *places, *told), [])
         for index, (kept, others) in enumerate(alike):
             if not _overlap(spans, others):
                 same[process, number] = kept

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from .. import signals
+from .facts import (
+    Attached,
+    Bye,
+    CallSite,
+    DataLoader,
+    Ddp,
+    Fact,
+    Failed,
+    Hello,
+    Ready,
+    Stack,
+    String,
+    Worker,
+)
+from .facts import Frame as Frame
+from .facts import Site as Site
+
+F = TypeVar("F", bound=Fact)
 
 #: One drained record. ``t0``, ``t1``: monotonic ns; ``process``: index into ``Facts.processes``.
 RECORD_DTYPE = np.dtype(
@@ -70,26 +89,6 @@ def empty_steps() -> Table:
     return table
 
 
-@dataclass(frozen=True)
-class Site:
-    """A call site in the user's code."""
-
-    file: str
-    line: int
-    function: str
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One frame of a sampled stack; ``user``: the file is the user's own; ``generator``: the function yields."""
-
-    function: str
-    file: str
-    line: int
-    user: bool
-    generator: bool = False
-
-
 @dataclass
 class Process:
     """One recorded process. ``role``: main, worker, forked; ``loader``/``worker`` are set for loader workers."""
@@ -106,28 +105,72 @@ class Process:
     loader: int = 0
     worker: int = -1
 
+    def learn(self, fact: Fact) -> None:
+        """Take over what a fact of the process says of it."""
+        if isinstance(fact, Hello):
+            self.pid, self.parent_pid, self.role, self.python = fact.pid, fact.ppid, fact.role, fact.python
+            self.hello_ns, self.rank = fact.time_ns, fact.rank_number
+        elif isinstance(fact, Ready):
+            self.ready_ns = fact.time_ns
+        elif isinstance(fact, Bye):
+            self.bye_ns = fact.time_ns
+        elif isinstance(fact, Worker):
+            self.role, self.loader, self.worker = signals.WORKER, fact.loader, fact.worker
+        elif isinstance(fact, Ddp) and self.rank is None:  # started by the program itself, not by a launcher
+            self.rank = fact.rank
+
 
 @dataclass
 class Facts:
-    """Everything that is not a record: notes of the side files, keyed by (process index, id)."""
+    """Everything that is not a record; ids are those of one process, so that all is keyed by (process index, id)."""
 
     processes: list[Process] = field(default_factory=list)
     strings: dict[tuple[int, int], str] = field(default_factory=dict)
     sites: dict[tuple[int, int], Site] = field(default_factory=dict)
     stacks: dict[tuple[int, int], tuple[Frame, ...]] = field(default_factory=dict)  # innermost first
-    loaders: dict[tuple[int, int], dict[str, Any]] = field(default_factory=dict)
-    notes: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)  # all other notes, in order
+    loaders: dict[tuple[int, int], DataLoader] = field(default_factory=dict)
+    notes: list[tuple[int, Fact]] = field(default_factory=list)  # all facts but strings, sites and stacks, in order
     attached: set[str] = field(default_factory=set)  # collector ids
     failed: dict[str, str] = field(default_factory=dict)  # collector id -> "where: error"
-    unreadable: int = 0  # notes that were left out because they are not what they should be
+    unreadable: int = 0  # facts that were left out because they are not what they should be
+    unknown: Counter[str] = field(default_factory=Counter)  # kind -> facts of it, of a newer version, left out too
 
-    def of(self, kind: str) -> list[tuple[int, dict[str, Any]]]:
-        """(process, fields) of every note of one kind, e.g. "read"."""
-        return [(process, fields) for process, name, fields in self.notes if name == kind]
+    def add(self, process: int, fact: Fact) -> None:
+        """Keep one more fact of a process."""
+        while process >= len(self.processes):
+            self.processes.append(Process(index=len(self.processes), pid=0))
+        if isinstance(fact, String):
+            self.strings[process, fact.id] = fact.text
+        elif isinstance(fact, CallSite):
+            self.sites[process, fact.id] = fact.place
+        elif isinstance(fact, Stack):
+            self.stacks[process, fact.id] = fact.frames
+        else:
+            self.notes.append((process, fact))
+            self.processes[process].learn(fact)
+            if isinstance(fact, DataLoader):
+                self.loaders[process, fact.id] = fact
+            elif isinstance(fact, Attached):
+                self.attached.add(fact.collector)
+            elif isinstance(fact, Failed):
+                self.failed[fact.collector] = f"{fact.where}: {fact.error}"
 
-    def of_process(self, kind: str, process: int) -> list[dict[str, Any]]:
-        """The fields of every note of one kind that this process left."""
-        return [fields for owner, fields in self.of(kind) if owner == process]
+    def of(self, kind: type[F]) -> list[tuple[int, F]]:
+        """(process, fact) of every fact of one kind, e.g. ``Read``, in the order in which they were noted."""
+        return [(process, fact) for process, fact in self.notes if isinstance(fact, kind)]
+
+    def of_process(self, kind: type[F], process: int) -> list[F]:
+        """Every fact of one kind that this process left."""
+        return [fact for owner, fact in self.of(kind) if owner == process]
+
+    def site(self, process: int, number: int | None) -> Site | None:
+        """The line that a process means by a number; none is 0 or None."""
+        return self.sites.get((process, number or 0))
+
+    def loop_site(self, process: int, loader: int) -> Site | None:
+        """The line of the loop over a DataLoader, None of a loop that has none."""
+        found = self.loaders.get((process, loader))
+        return None if found is None else self.site(process, found.iter_site)
 
 
 @dataclass

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import signals
+import msgspec
+
+from .facts import Fact, fact_of, fields_of
 from .folder import damaged
-from .model import Facts, Frame, Process, Site
-from .shapes import NOTES, check
+from .model import Facts
 
 FACTS = Path("tables") / "facts.jsonl"
 MAX_PROCESSES = 1 << 15  # the tables keep the index in two bytes
@@ -33,69 +34,35 @@ def append_notes(run_dir: Path, notes: Sequence[Note]) -> None:
         raise
 
 
+def append_facts(run_dir: Path, facts: Iterable[tuple[int, Fact]]) -> None:
+    """Add (process index, fact) pairs to the facts of a run, all or none. Raises OSError."""
+    append_notes(run_dir, [(process, fact.kind, fields_of(fact)) for process, fact in facts])
+
+
 def read_facts(run_dir: Path) -> Facts:
     """The facts of a run; a line that is not what it should be is counted and left out. Raises RunError."""
     path = run_dir / FACTS
-    notes: list[Note] = []
-    unreadable = 0
+    facts = Facts()
     try:
         lines = path.read_bytes().splitlines() if path.exists() else []
     except OSError as error:
         raise damaged(path, error) from None
     for line in lines:
         try:
-            notes.append(_note(json.loads(line.decode("utf-8", "replace"))))
+            process, kind, fields = _note(json.loads(line.decode("utf-8", "replace")))
+            fact = fact_of(kind, fields)
         except (ValueError, RecursionError):
-            unreadable += 1
-    facts = facts_of(notes)
-    facts.unreadable = unreadable
+            facts.unreadable += 1
+            continue
+        if fact is None:
+            facts.unknown[kind] += 1
+        else:
+            facts.add(process, fact)
     return facts
 
 
 def _note(value: Any) -> Note:
-    check(value, tuple[int, str, dict[str, Any]])
-    process, kind, fields = value
+    process, kind, fields = msgspec.convert(value, Note)
     if not 0 <= process < MAX_PROCESSES:
         raise ValueError(f"no process has the number {process}")
-    if kind in NOTES:
-        check(fields, NOTES[kind])
     return process, kind, fields
-
-
-def facts_of(notes: list[Note]) -> Facts:
-    """Sort the notes of all side files into ``Facts``."""
-    facts = Facts()
-    for index in range(max((p for p, _, _ in notes), default=-1) + 1):
-        facts.processes.append(Process(index=index, pid=0))
-    for index, kind, fields in notes:
-        process = facts.processes[index]
-        if kind == "hello":
-            process.pid, process.parent_pid = int(fields["pid"]), int(fields["ppid"])
-            process.role, process.hello_ns = str(fields["role"]), int(fields["time_ns"])
-            process.python = str(fields["python"])
-            rank = fields.get("rank")
-            process.rank = int(rank) if rank is not None and str(rank).isdigit() else None
-        elif kind == "ready":
-            process.ready_ns = int(fields["time_ns"])
-        elif kind == "bye":
-            process.bye_ns = int(fields["time_ns"])
-        elif kind == "worker":
-            process.role = signals.WORKER
-            process.loader, process.worker = int(fields["loader"]), int(fields["worker"])
-        elif kind == "string":
-            facts.strings[index, fields["id"]] = fields["text"]
-        elif kind == "site":
-            facts.sites[index, fields["id"]] = Site(fields["file"], fields["line"], fields["function"])
-        elif kind == "stack":
-            facts.stacks[index, fields["id"]] = tuple(Frame(*frame) for frame in fields["frames"])
-        elif kind == "loader":
-            facts.loaders[index, fields["id"]] = fields
-        elif kind == "attached":
-            facts.attached.add(str(fields["collector"]))
-        elif kind == "failed":
-            facts.failed[str(fields["collector"])] = f"{fields['where']}: {fields['error']}"
-        else:
-            if kind == "ddp" and process.rank is None:  # started by the program itself, not by a launcher
-                process.rank = int(fields["rank"])
-            facts.notes.append((index, kind, fields))
-    return facts

@@ -11,7 +11,9 @@ from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.run.machine import Settings
 from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.enrich.device_trace import TraceError, read_trace
+from bottleneck_profiler.recording.facts import DeviceTrace
 from bottleneck_profiler.recording.model import RECORD_DTYPE, Facts, Process, Recording, empty_steps
+from typed import add
 
 from .simulator import PROPERTIES, Program, as_json, play, step_time
 
@@ -47,18 +49,18 @@ def recording(
     clocks = [(SHIFT_NS + round(t * 1000) - 900, SHIFT_NS + round(t * 1000) + 2900) for t in begins]
     window = {"began": clocks[0][0] - 5_000_000, "ended": clocks[-1][1] + 5_000_000, "clocks": clocks, "problem": ""}
     window.update(t0=clocks[0][0] - 1, t1=clocks[-1][1])
-    facts.notes.append((0, "device_window", window))
+    add(facts, "device_window", **window)
     if batch:
-        facts.notes.append((0, "batch_parts", {"parts": batch}))
+        add(facts, "batch_parts", parts=batch)
     table = {}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "77.trace.json"
         path.write_text(as_json(events(simulator.events), begins, properties))
         try:
-            table, note = read_trace(path, 0, clocks)
+            table, trace = read_trace(path, 0, clocks)
         except TraceError as error:
-            note = {"names": [], "devices": [], "problem": str(error)}
-    facts.notes.append((0, "device_trace", note))
+            trace = DeviceTrace([], problem=str(error))
+    facts.add(0, trace)
     nothing = np.empty(0, RECORD_DTYPE)
     facts_of_run = {"pid": 77, "machine": {"cores": 2}, "gpus": [{"index": 0, "name": "Simulated accelerator"}]}
     made = Recording(

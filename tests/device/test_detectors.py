@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 from bottleneck_profiler.artifacts import Missing
@@ -13,6 +14,7 @@ from bottleneck_profiler.artifacts.run.breakdown import spans_of, union
 from bottleneck_profiler.detectors import all_detectors
 from bottleneck_profiler.diagnosis.analysis import diagnose
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.recording.facts import DeviceTrace, DeviceWindow
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -195,18 +197,16 @@ def test_without_a_window_or_a_device_there_is_no_answer_and_no_sentence_about_a
         run_facts={"gpus": []},
     )
     notes = made.facts.notes
-    window = next(fields for _, kind, fields in notes if kind == "device_window")
+    (window,) = made.facts.of_process(DeviceWindow, 0)
+    short = window.t0 + 3 * int(step_time(programs.single_precision) * 1000)
     if case == "none asked for":
-        notes[:] = [note for note in notes if not note[1].startswith("device")]
+        notes[:] = [note for note in notes if not note[1].kind.startswith("device")]
     elif case == "stopped":
-        window["problem"] = "The program profiles itself."
+        notes[0] = 0, msgspec.structs.replace(window, problem="The program profiles itself.")
     elif case == "damaged":
-        notes[:] = [
-            (p, k, {"names": [], "devices": [], "problem": "It is damaged."} if k == "device_trace" else f)
-            for p, k, f in notes
-        ]
+        notes[-1] = 0, DeviceTrace([], problem="It is damaged.")
     elif case == "too short":
-        window["t1"] = window["t0"] + 3 * int(step_time(programs.single_precision) * 1000)
+        notes[0] = 0, msgspec.structs.replace(window, t1=short)
     rows = {row.detector: row for row in diagnose(made).checked}
     for name in DETECTORS:
         assert rows[name].needs_accelerator and rows[name].outcome == "not-measured"
@@ -226,7 +226,7 @@ def test_each_process_has_rows_of_its_own():
 
 def test_the_window_of_another_process_is_not_this_ones():
     made = recording(programs.fetches_each_step)
-    made.facts.notes[:] = [(process + 1, kind, fields) for process, kind, fields in made.facts.notes]
+    made.facts.notes[:] = [(process + 1, fact) for process, fact in made.facts.notes]
     with pytest.raises(Missing):
         artifact(Device, made)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bottleneck_profiler.cli.run import WINDOW_STEPS, command
+from bottleneck_profiler.recording.facts import BatchParts, DeviceTrace, DeviceWindow
 from bottleneck_profiler.recording.model import DEVICE_KINDS
 from bottleneck_profiler.recording.read import load
 from helpers import bottleneck
@@ -54,22 +55,22 @@ def test_a_window_of_a_program_without_a_device(tmp_path):
     assert ran.code == 0, ran.err
     assert ran.out == plain.out and "['--device-window', 'x']" in ran.out
     recording = load(ran.folder)
-    window, table = notes(ran, "device_window")[0], recording.device
-    assert window["problem"] == "" and len(window["clocks"]) == 5
+    window, table = notes(ran, DeviceWindow)[0], recording.device
+    assert window.problem == "" and len(window.clocks) == 5
     assert set(table["kind"]) == {DEVICE_KINDS.index("cpu_op")}
-    assert (table["t0"] >= window["began"]).all() and (table["t1"] <= window["ended"]).all()
+    assert (table["t0"] >= window.began).all() and (table["t1"] <= window.ended).all()
     # The trace's clock is ours: what the steps call forward holds the products of the layers.
-    names = np.array(notes(ran, "device_trace")[0]["names"])[table["name"]]
+    names = np.array(notes(ran, DeviceTrace)[0].names)[table["name"]]
     inside = recording.steps["t0"][:, None] <= table["t0"][names == "aten::linear"]
     assert inside.any(axis=0).all() and (names == "aten::linear").sum() == 5
     assert not list((ran.folder / "live").glob("*.json"))
-    (part,) = notes(ran, "batch_parts")[0]["parts"]
-    assert (part["bytes"], part["item_bytes"]) == (4 * 1024 * 4, 4) and 200 < part["levels"] <= 256
+    (part,) = notes(ran, BatchParts)[0].parts
+    assert (part.bytes, part.item_bytes) == (4 * 1024 * 4, 4) and 200 < part.levels <= 256
     assert "GPU" not in ran.err and "accelerator" not in ran.err
     assert {row["detector"]: row for row in ran.diagnosis["checked"]}["sync-point"]["outcome"] == "not-measured"
     # Nothing of it without the option.
     assert not load(plain.folder).device["kind"].size
-    assert not notes(plain, "device_window") + notes(plain, "batch_parts")
+    assert not notes(plain, DeviceWindow) + notes(plain, BatchParts)
 
 
 OWN = """
@@ -106,7 +107,7 @@ def test_the_programs_own_profiler_and_its_end_come_first(tmp_path, parts, code,
     assert ran.code == code, ran.err
     assert " ".join(line for line in ran.out.splitlines() if line.startswith("own")) == printed
     assert ("ValueError: mine" in ran.err) == (code == 1)
-    assert [window["problem"] for window in notes(ran, "device_window")] == [problem]
+    assert [window.problem for window in notes(ran, DeviceWindow)] == [problem]
     assert load(ran.folder).facts.failed == {}
 
 

@@ -8,6 +8,7 @@ from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.run.machine import Settings
 from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.recording.model import RECORD_DTYPE, STEP_PHASES, Facts, Process, Recording, Site, empty_steps
+from typed import add
 
 MS = 1_000_000
 
@@ -37,7 +38,8 @@ def ranks(*works, meet="backward", numbers=None, steps=100, exchange=0.0, host=N
             rows[name].append((filled.get(name, np.zeros(steps)) * 1000).astype("i4"))
     numbers = range(len(works)) if numbers is None else numbers
     facts = Facts(processes=[Process(index, 10 + index, rank=number) for index, number in enumerate(numbers)])
-    facts.loaders.update({(index, 1): {"iter_site": 1, "num_workers": 0} for index in range(len(works))})
+    for index in range(len(works)):
+        add(facts, "loader", process=index, id=1, iter_site=1)
     facts.sites.update({(index, 1): Site("/user/train.py", 30, "train") for index in range(len(works))})
     facts.attached |= {"collectives", "parallel", "training"}
     table = {name: np.concatenate(parts) for name, parts in rows.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 from bottleneck_profiler.artifacts import Artifacts
@@ -9,9 +10,11 @@ from bottleneck_profiler.artifacts.distributed.collectives import Collectives, P
 from bottleneck_profiler.detectors.distributed.exposed_comm import ExposedComm
 from bottleneck_profiler.diagnosis.analysis import diagnose
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.recording.facts import Collective
 from bottleneck_profiler.recording.model import Site
 from hypothesis import given
 from hypothesis import strategies as st
+from typed import add
 
 from .made_up import MS, judge, ranks
 
@@ -33,7 +36,7 @@ def exchanging(calls, sizes, name="all_reduce", wait=0.0, device="cpu", late=0.0
             taken = each[call] + (wait if process == 0 else 0.0)
             fields = {"name": name, "call": number, "stands_for": 1, "site": 5, "device": device}
             fields |= {"bytes": sizes[call % len(sizes)], "t0": start, "t1": start + int(taken * MS)}
-            made.facts.notes.append((process, "collective", fields))
+            add(made.facts, "collective", process=process, **fields)
     made.facts.sites.update({(process, 5): Site("/user/train.py", 41, "average") for process in (0, 1)})
     return made
 
@@ -84,9 +87,9 @@ def test_calls_that_only_start_an_exchange_and_single_ranks_are_not_judged():
 def test_calls_that_the_ranks_do_not_make_alike_are_left_out():
     made = exchanging(4, (256,))
     seen = len(Artifacts(made).get(Collectives).places[0].net)
-    other = [fields for process, fields in made.facts.of("collective") if process == 1 and fields["call"] > 200]
-    for fields in other:
-        fields["name"] = "broadcast"
+    other = [(1, call) for process, call in made.facts.of(Collective) if process == 1 and call.call > 200]
+    for noted in other:
+        made.facts.notes[made.facts.notes.index(noted)] = 1, msgspec.structs.replace(noted[1], name="broadcast")
     assert len(Artifacts(made).get(Collectives).places[0].net) == seen - len(other)
 
 

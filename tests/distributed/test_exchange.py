@@ -15,6 +15,7 @@ from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
 from bottleneck_profiler.recording.model import Site
 from hypothesis import given
 from hypothesis import strategies as st
+from typed import add
 
 from .made_up import judge, ranks
 
@@ -31,13 +32,13 @@ def training(micro=4, synced=1.0, exposed=(8.0, 8.0), looks=30, unused=0, **sett
         made.totals[process, signals.OPTIMIZER, 0] = (100 // micro, 0)
         made.facts.sites[process, 2] = Site("/user/train.py", 12, "main")
         made.facts.sites[process, 3] = Site("/user/train.py", 41, "main")
-        made.facts.notes.append((process, "ddp", {"id": 1, "site": 2, "rank": process, **SETTING, **setting}))
+        add(made.facts, "ddp", process=process, **{"id": 1, "site": 2, "rank": process, **SETTING, **setting})
         shown = np.broadcast_to(np.asarray(exposed[process], float), looks)
         for look in range(looks):
             times = [9_000_000, int(4e6 + shown[look] * 1e6), 4_000_000]  # 4 ms are hidden
             fields = {"iteration": 12 + 4 * look, "times_ns": times, "buckets": [4 << 20, 1 << 20], "site": 3, "id": 1}
             exchanges = look < round(synced * looks)
-            made.facts.notes.append((process, "exchange", {**fields, "synced": exchanges, "unused_bytes": unused}))
+            add(made.facts, "exchange", process=process, **fields, synced=exchanges, unused_bytes=unused)
     return made
 
 
@@ -139,7 +140,7 @@ GPU = {"time_ns": np.arange(50) * 100_000_000, "index": np.zeros(50), "utilizati
 def test_slow_ways_for_several_accelerators_are_noticed(devices, ddp, gpu, outcome):
     made = ranks((1, 5, 14), (1, 5, 14)) if ddp is None else training(micro=1, **ddp)
     if devices:
-        made.facts.notes.append((0, "data_parallel", {"site": 1, "devices": devices}))
+        add(made.facts, "data_parallel", site=1, devices=devices)
     made.gpu = gpu
     found = judge(made, WrongEngine())
     assert isinstance(found, outcome)

@@ -20,6 +20,7 @@ from bottleneck_profiler.enrich import probe
 from bottleneck_profiler.recording.model import RECORD_DTYPE, Facts, Frame, Process, Recording, Site
 from hypothesis import given
 from hypothesis import strategies as st
+from typed import add
 
 SECOND = 1_000_000_000
 
@@ -28,7 +29,8 @@ def recording(*notes, attached=("pandas", "csv"), seconds=10.0, bye=True):
     empty = np.empty(0, RECORD_DTYPE)
     facts = Facts(processes=[Process(0, 1, bye_ns=SECOND if bye else 0)], attached=set(attached))
     facts.sites[0, 1] = Site("/home/me/train.py", 12, "load")
-    facts.notes = [(0, kind, fields) for kind, fields in notes]
+    for kind, fields in notes:
+        add(facts, kind, **fields)
     steps = {name: np.empty(0, "i8") for name in ("process", "loader", "t0", "t1", "trained")}
     return Recording({}, facts, steps, empty, empty, empty, empty, {}, {}, 0, int(seconds * SECOND))
 
@@ -42,9 +44,9 @@ def read(start, seconds, number=1, form="csv", cpu=1.0, columns=("a", "b", "c", 
     }  # fmt: skip
 
 
-def loop(start, seconds, rows, cpu=1.0, call="DataFrame.iterrows", own=0.8):
+def loop(start, seconds, rows, cpu=1.0, call="DataFrame.iterrows", own=0.8, site=1):
     return "rowwise", {
-        "call": call, "site": 1, "rows": rows, "columns": 5, "t0": int(start * SECOND),
+        "call": call, "site": site, "rows": rows, "columns": 5, "t0": int(start * SECOND),
         "t1": int((start + seconds) * SECOND), "cpu_ns": int(seconds * cpu * SECOND),
         "own_ns": None if own is None else int(seconds * own * SECOND), "function": "risk", "thread": 1,
     }  # fmt: skip
@@ -278,8 +280,8 @@ def test_probe_tries_the_file_and_leaves_nothing(tmp_path):
         read(1, 4, path=str(path), size_bytes=path.stat().st_size, columns=("a", "b", "name"), dtypes=kinds)
     )
     (note,) = probe.run(tmp_path, rec, budget_seconds=60)
-    assert note[2]["read"] == 1
-    assert 0 < note[2]["parquet_low_seconds"] <= note[2]["parquet_high_seconds"]
+    assert note[1].read == 1
+    assert 0 < note[1].parquet_low_seconds <= note[1].parquet_high_seconds
     assert json.loads((tmp_path / "tables" / "facts.jsonl").read_text())[1] == "probe"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.csv", "tables"]
     assert probe.run(tmp_path, rec) == []  # once
@@ -288,7 +290,7 @@ def test_probe_tries_the_file_and_leaves_nothing(tmp_path):
 def test_probe_without_the_file_says_nothing(tmp_path):
     rec = recording(read(1, 4, path=str(tmp_path / "gone.csv")))
     (note,) = probe.run(tmp_path, rec)
-    assert "parquet_seconds" not in note[2]
+    assert note[1].parquet_seconds is None
     found = run_all([CsvInsteadOfParquet()], Artifacts(rec))["csv-instead-of-parquet"]
     assert found.gain.confidence == 0.4
 
@@ -357,9 +359,8 @@ def test_values_of_a_row_in_a_known_loop_are_counted_once():
 
 
 def test_row_wise_prices_the_named_line_and_names_the_others():
-    made = recording(loop(1, 3, 100_000), loop(5, 1, 30_000))
+    made = recording(loop(1, 3, 100_000), loop(5, 1, 30_000, site=2))
     made.facts.sites[0, 2] = Site("/home/me/other.py", 3, "more")
-    made.facts.notes[1][2]["site"] = 2
     found = rows_of(made)
     assert found.gain.seconds == pytest.approx(3, abs=0.01) and found.location.line == 12
     assert [e.value for e in found.evidence if e.label.startswith("also at")] == ["other.py:3 (1.0 s)"]

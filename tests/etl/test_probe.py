@@ -11,6 +11,7 @@ from bottleneck_profiler.detectors.etl.csv_instead_of_parquet import CsvInsteadO
 from bottleneck_profiler.detectors.etl.no_projection import NoProjection
 from bottleneck_profiler.diagnosis.findings import Finding
 from bottleneck_profiler.enrich import probe
+from bottleneck_profiler.recording.facts import Probe
 from bottleneck_profiler.recording.model import Site
 
 from etl import test_detectors as made
@@ -35,13 +36,13 @@ def tried(folder, text, columns=("a", "b", "name"), dtypes=("int64", "float64", 
     notes = [made.read(i * 2, 2, number=i + 1, **more) for i in range(reads)]
     recording = made.recording(*notes, *([made.used(used)] if used else []))
     (first, *_) = probe.run(folder, recording, budget_seconds=60)
-    return recording, first[2]
+    return recording, first[1]
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 def test_the_columns_of_the_read_choose_the_delimiter(tmp_path, separator):
     recording, result = tried(tmp_path, lines(separator))
-    assert result["write_seconds"] > 0
+    assert result.write_seconds > 0
     found = run_all([CsvInsteadOfParquet()], Artifacts(recording))["csv-instead-of-parquet"]
     assert isinstance(found, Finding) and found.gain.confidence == 0.6
 
@@ -49,7 +50,7 @@ def test_the_columns_of_the_read_choose_the_delimiter(tmp_path, separator):
 def test_used_columns_are_tried_with_the_same_delimiter(tmp_path):
     _, result = tried(tmp_path, lines(";"), used=["a"])
     if probe._pandas() is not None:
-        assert result["used_seconds"] > 0 and result["all_seconds"] > 0
+        assert result.used_seconds > 0 and result.all_seconds > 0
 
 
 @pytest.mark.parametrize(
@@ -64,19 +65,19 @@ def test_used_columns_are_tried_with_the_same_delimiter(tmp_path):
 )
 def test_other_columns_than_the_programs_are_no_probe(tmp_path, text, more):
     recording, result = tried(tmp_path, text, **more)
-    assert "parquet_seconds" not in result
+    assert result.parquet_seconds is None
     found = run_all([CsvInsteadOfParquet()], Artifacts(recording))["csv-instead-of-parquet"]
     assert found.gain.confidence == 0.4 and "published" in found.gain.method
 
 
 def test_a_file_without_a_header_is_tried(tmp_path):
     _, result = tried(tmp_path, lines(";", header=""), columns=("0", "1", "2"))
-    assert result["parquet_seconds"] > 0
+    assert result.parquet_seconds > 0
 
 
 def test_chosen_columns_are_a_part_of_the_file(tmp_path):
     _, result = tried(tmp_path, lines(","), columns=("a",), dtypes=("int64",), asked_columns=["a"])
-    assert result["parquet_seconds"] > 0
+    assert result.parquet_seconds > 0
 
 
 def test_the_statement_is_the_users(tmp_path):
@@ -87,7 +88,7 @@ def test_the_statement_is_the_users(tmp_path):
     recording = made.recording(made.read(1, 4, path=str(path), columns=("a", "b"), size_bytes=None))
     recording.facts.sites[0, 1] = Site(str(script), 2, "<module>")
     (note,) = probe.run(tmp_path, recording, budget_seconds=60)
-    assert note[2]["source"] == "frame = pd.read_csv(path, sep=';')" and note[2]["parquet_seconds"] > 0
+    assert note[1].source == "frame = pd.read_csv(path, sep=';')" and note[1].parquet_seconds > 0
 
 
 def test_a_text_file_that_is_not_tried_still_has_its_line(tmp_path):
@@ -96,7 +97,7 @@ def test_a_text_file_that_is_not_tried_still_has_its_line(tmp_path):
     recording = made.recording(made.read(1, 4, form="text", call="numpy.loadtxt"))
     recording.facts.sites[0, 1] = Site(str(script), 2, "<module>")
     (note,) = probe.run(tmp_path, recording)
-    assert note[2] == {"read": 1, "source": "data = np.loadtxt(path, delimiter=';')"}
+    assert note[1] == Probe(1, "data = np.loadtxt(path, delimiter=';')")
 
 
 @pytest.mark.parametrize("used, more", [(["a"], {}), (None, {}), (["a"], {"asked_columns": ["a", "b"]})])
@@ -108,9 +109,9 @@ def test_a_columnar_file_is_tried_with_the_used_columns(tmp_path, used, more):
     notes = [made.read(i * 2, 2, number=i + 1, form="parquet", call="pandas.read_parquet", **more) for i in range(2)]
     recording = made.recording(*notes, *([made.used(used)] if used else []))
     (first, *_) = probe.run(tmp_path, recording, budget_seconds=60)
-    assert ("used_seconds" in first[2]) == (used is not None and "asked_columns" not in more)
-    if "used_seconds" in first[2]:
-        assert 0 < first[2]["used_seconds"] < first[2]["all_seconds"]
+    assert (first[1].used_seconds is not None) == (used is not None and "asked_columns" not in more)
+    if first[1].used_seconds is not None:
+        assert 0 < first[1].used_seconds < first[1].all_seconds
         found = run_all([NoProjection()], Artifacts(recording))["no-projection"]
         assert isinstance(found, Finding) and "tried on the file" in found.gain.method
 

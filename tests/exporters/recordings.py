@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import replace
 
 from artifacts.recorded import golden
 from bottleneck_profiler.diagnosis.analysis import diagnose
 from bottleneck_profiler.diagnosis.model import Diagnosis
 from bottleneck_profiler.recording.model import Site
+from msgspec.structs import replace
 
 from .samples import ATTACK
 

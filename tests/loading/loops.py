@@ -9,6 +9,7 @@ from bottleneck_profiler.artifacts.loading.loading import Loading
 from bottleneck_profiler.artifacts.training.steps import Steps
 from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.recording.model import RECORD_DTYPE, Facts, Frame, Process, Recording, Site, empty_steps
+from typed import add
 
 SECOND = 1_000_000_000
 FILE = "/user/train.py"
@@ -56,7 +57,7 @@ def loop(
     table["process"] = np.repeat(np.arange(ranks), steps).astype(table["process"].dtype)
     made = Facts(processes=[Process(i, 70 + i) for i in range(ranks)])
     made.processes += [Process(ranks + i, 90 + i, role="worker", loader=1, worker=i) for i in range(workers)]
-    made.loaders[0, 1] = {"site": 1, "iter_site": 2, "num_workers": workers, "batch_size": 8, **(facts or {})}
+    add(made, "loader", id=1, **{"site": 1, "iter_site": 2, "num_workers": workers, "batch_size": 8, **(facts or {})})
     made.sites[0, 1], made.sites[0, 2] = Site(FILE, 5, "main"), Site(FILE, 10, "main")
     made.sites[0, 3] = Site(FILE, 30, "pad")
     places = list(range(ranks, ranks + workers)) or [0]

@@ -13,6 +13,7 @@ from bottleneck_profiler.diagnosis.analysis import diagnose
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
 from bottleneck_profiler.recording.model import RECORD_DTYPE, Frame
 from training import programs
+from typed import add
 
 DECODE = programs.at(33, "decode")
 BATCHES = Frame("Batches.__iter__", programs.FILE, 40, True, generator=True)
@@ -36,7 +37,7 @@ def pool(held=20, blocked=20, threads=4, main=0.25, others=0.7, idle=1.0, looked
         program.phase(signals.BACKWARD, 8, programs.at(13))
         program.phase(signals.OPTIMIZER, 4, programs.at(14))
     if looked:
-        program.facts.notes.append((0, "gil", {"enabled": True}))
+        add(program.facts, "gil", enabled=True)
     host = {"idle_cores": lambda at: idle, "busy_cores": lambda at: main + others}
     host |= {
         "main_cpu_ns_total": lambda at: (main + others) * at,

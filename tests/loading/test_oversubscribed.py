@@ -7,6 +7,7 @@ from bottleneck_profiler.detectors.loading.oversubscribed import Oversubscribed
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
 from bottleneck_profiler.recording.model import Process
 from memory import recordings
+from typed import add
 
 
 def crowded(main=0.2, first=0.9, extra=0.9, delay=2.0, others=0.0, workers=2, ranks=0, but=()):
@@ -22,7 +23,7 @@ def crowded(main=0.2, first=0.9, extra=0.9, delay=2.0, others=0.0, workers=2, ra
     host = {name: (lambda share, of=of: of * share * 10e9) for name, of in used.items() if name not in but}
     host["other_cores"] = lambda share: others
     made = recordings.recording(count=500, wait_share=0.8, host=host)
-    made.facts.loaders[0, 1] = {"num_workers": workers, "site": 1}
+    add(made.facts, "loader", id=1, num_workers=workers, site=1)
     if ranks:
         made.facts.processes[:] = [Process(index, 77 + index, rank=index) for index in range(ranks)]
         rows = made.steps["t0"].size

@@ -49,7 +49,7 @@ def test_what_workers_send_and_make_again(tmp_path: Path):
     events = recording.events
     for loader in sent:
         facts = recording.facts.loaders[0, loader]
-        assert facts["sampler"] == "RandomSampler" and facts["in_order"] in (True, None)
+        assert facts.sampler == "RandomSampler" and facts.in_order in (True, None)
         processes = [p.index for p in recording.facts.processes if p.loader == loader]
         samples = recording.samples[np.isin(recording.samples["process"], processes)]
         sent[loader] = samples["arg"][samples["kind"] == signals.PICKLED].tolist()

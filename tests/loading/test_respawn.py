@@ -34,7 +34,7 @@ class Program(programs.Program):
     def one_pass(self, loader, starting, steps=30, stopping=0, ends=True, seen=True, trains=True):
         """Milliseconds: ``starting`` before the first batch is begun, a third of it in ``iter()``; ``stopping``."""
         began = self.now
-        persistent = self.facts.loaders[0, loader].get("persistent_workers")
+        persistent = self.facts.loaders[0, loader].persistent_workers
         mine = [p for p in self.facts.processes if p.loader == loader]
         if not mine or not persistent:
             self.facts.processes.append(Process(len(self.facts.processes), 90, role="worker", loader=loader, worker=0))

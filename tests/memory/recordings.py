@@ -6,6 +6,7 @@ import numpy as np
 from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.run.machine import Settings
 from bottleneck_profiler.recording.model import RECORD_DTYPE, Facts, Process, Recording, Site, empty_steps
+from typed import add
 
 SECOND = 1_000_000_000
 MiB = 1 << 20
@@ -49,12 +50,13 @@ def recording(count=400, seconds=0.02, wait_share=0.0, host=None, gpu=None, run=
     )
 
 
-def with_container(made, name="losses", item="tensor with graph", item_bytes=4, looks=10, grows=True):
+def with_container(made, name="losses", item="tensor with graph", item_bytes=4, looks=10, grows=True, key=""):
     """Notes as the child writes them, and the line that the loader of recordings adds."""
     t0, t1 = int(made.steps["t0"][0]), int(made.steps["t1"][-1])
     for look in range(1, looks + 1):
         fields = {
             "name": name,
+            "key": key,
             "container": "list",
             "length": look * 40 if grows else 40 + look % 2,
             "step": look * 40,
@@ -66,9 +68,9 @@ def with_container(made, name="losses", item="tensor with graph", item_bytes=4, 
             "item": item,
             "item_bytes": item_bytes,
         }
-        made.facts.notes.append((0, "container", fields))
+        add(made.facts, "container", **fields)
     line = {"name": name, "container_file": "/user/train.py", "file": "/user/train.py", "line": 42, "function": "train"}
-    made.facts.notes.append((0, "growth_line", line))
+    add(made.facts, "growth_line", **line)
     made.facts.sites[0, 1] = Site("/user/train.py", 10, "train")
     return made
 

@@ -146,9 +146,7 @@ def test_creep_explains_thrash():
 
 
 def test_a_list_in_a_dict_is_named_as_it_is_written_and_found_at_the_dicts_line():
-    made = with_container(creep(lambda share: (500 + 400 * share) * MiB), name="history")
-    for _, fields in made.facts.of("container"):
-        fields["key"] = "['loss']"
+    made = with_container(creep(lambda share: (500 + 400 * share) * MiB), name="history", key="['loss']")
     outcome = judge(MemoryCreep(), made)
     assert outcome.location.line == 42
     assert "each element of history['loss'] holds the autograd graph" in outcome.fix.summary

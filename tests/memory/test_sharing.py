@@ -16,6 +16,7 @@ from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
 from bottleneck_profiler.diagnosis.ranking import rank
 from bottleneck_profiler.enrich.source.objects_lines import find_objects_line
 from bottleneck_profiler.recording.model import Process
+from typed import add
 
 from memory import recordings
 
@@ -33,11 +34,11 @@ def workers(private, shared, held=300 * MiB, free=8192 * MiB, pids=lambda share:
         }
     )
     made.facts.processes += [Process(1, 78, 77, "worker", loader=1, worker=0), Process(2, 79, 77, "worker", loader=1)]
-    made.facts.loaders[0, 1] = {"id": 1, "num_workers": count, "batch_size": 8, "length": 400}
+    add(made.facts, "loader", id=1, num_workers=count, batch_size=8, length=400)
     fields = {"loader": 1, "name": name, "container": "list", "length": 10**6, "bytes": held, "owner": "D", "file": ""}
-    made.facts.notes.append((0, "objects", fields))
+    add(made.facts, "objects", **fields)
     line = {"loader": 1, "file": "/user/train.py", "line": 12, "function": "D.__init__"}
-    made.facts.notes.append((0, "objects_line", line))
+    add(made.facts, "objects_line", **line)
     return made
 
 
@@ -87,7 +88,7 @@ def test_other_shapes_are_fine(private, shared, more):
 def test_one_look_is_enough_where_the_worker_said_how_it_began():
     made = workers(lambda s: 170, lambda s: 250, pids=lambda s: 78 if s > 0.98 else np.nan)
     assert isinstance(judge(CowGrowth(), made), NotMeasured)
-    made.facts.notes.append((1, "pages", {"private_bytes": 20 * MiB, "shared_bytes": 400 * MiB}))
+    add(made.facts, "pages", process=1, private_bytes=20 * MiB, shared_bytes=400 * MiB)
     values = {e.label: e.value for e in judge(CowGrowth(), made).evidence}
     assert values["copied by each of them so far"] == 150 * MiB
 

@@ -6,7 +6,9 @@ import ast
 
 import pytest
 from bottleneck_profiler.enrich.source.growth_lines import add_growth_lines, find_growth
+from bottleneck_profiler.recording.facts import GrowthLine
 from bottleneck_profiler.recording.model import Facts, Process, Site
+from typed import add
 
 SOURCE = """
 kept = []
@@ -61,8 +63,8 @@ def test_notes_get_their_line_once_and_a_missing_file_gives_none(tmp_path):
     facts.sites[0, 1] = Site(str(file), 14, "train")
     for source in (str(file), str(file), "/gone.py"):
         fields = {"name": "losses", "file": source, "site": 1 if source != "/gone.py" else 9, "scope": "local"}
-        facts.notes.append((0, "container", fields))
+        add(facts, "container", **fields)
     add_growth_lines(facts)
     add_growth_lines(facts)
-    lines = facts.of("growth_line")
-    assert [(fields["line"], fields["function"]) for _, fields in lines] == [(19, "train")]
+    lines = facts.of(GrowthLine)
+    assert [(line.line, line.function) for _, line in lines] == [(19, "train")]

@@ -16,6 +16,7 @@ from bottleneck_profiler.detectors.memory.memory_near_limit import MemoryNearLim
 from bottleneck_profiler.detectors.memory.memory_thrash import MemoryThrash
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
 from bottleneck_profiler.diagnosis.ranking import rank, severity
+from typed import add
 
 from memory import recordings
 
@@ -131,7 +132,7 @@ def with_device(made, looks=12, held=lambda share: 4 * GiB, **last):
         fields["time_ns"] = t0 + int((t1 - t0) * (0.1 + 0.9 * share))
         fields["allocated_bytes"], fields["peak_bytes"] = int(held(share)), int(held(share) * 1.1)
         fields["reserved_bytes"], fields["total_bytes"] = int(15.5 * GiB), 16 * GiB
-        made.facts.notes.append((0, "device_memory", fields))
+        add(made.facts, "device_memory", **fields)
     made.run["gpu_simulated"] = True
     return made
 
@@ -197,7 +198,7 @@ def collecting(seconds):
     t0, t1 = int(made.steps["t0"][0]), int(made.steps["t1"][-1])
     for time_ns, total in ((t0, 0), (t1, seconds)):
         note = {"time_ns": time_ns, "total_ns": int(total * 1e9), "count": int(total * 10)}
-        made.facts.notes.append((0, "collections", note))
+        add(made.facts, "collections", **note)
     return made
 
 

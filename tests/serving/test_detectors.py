@@ -8,6 +8,7 @@ from bottleneck_profiler.artifacts.serving.requests import Requests
 from bottleneck_profiler.detectors.serving.no_batching import NoBatching
 from bottleneck_profiler.detectors.serving.synchronous_serving import SynchronousServing
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.recording.facts import ModelCall
 from bottleneck_profiler.recording.model import RECORD_DTYPE, Facts, Frame, Process, Recording, Site
 
 MS = 1_000_000
@@ -40,7 +41,7 @@ def recording(records, cores=2):
             (0, number): frames
             for number, frames in enumerate((HANDLER, OUTSIDE, NESTED, DIRECT, BUILTIN, LISTED), start=1)
         },
-        notes=[(0, "model_call", {"site": 7, "count": 4})],
+        notes=[(0, ModelCall(site=7, count=4))],
     )
     nothing = np.zeros(0, RECORD_DTYPE)
     end = int(rows["t1"].max()) if len(rows) else 1

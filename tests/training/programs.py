@@ -6,6 +6,7 @@ import numpy as np
 from bottleneck_profiler import signals
 from bottleneck_profiler.capture.steps import StepBuilder
 from bottleneck_profiler.recording.model import RECORD_DTYPE, Facts, Frame, Process, Recording, Site
+from typed import add
 
 MS = 1_000_000
 FILE = "/user/train.py"
@@ -28,7 +29,7 @@ class Program:
         self.facts.sites.update({(0, 1): Site(FILE, 10, "train"), (0, 2): Site(FILE, 30, "evaluate")})
 
     def loader(self, number, **facts):
-        self.facts.loaders[0, number] = {"iter_site": 1, "site": 1, "num_workers": 0, "batch_size": 8, **facts}
+        add(self.facts, "loader", id=number, **{"iter_site": 1, "site": 1, "batch_size": 8, **facts})
 
     def phase(self, kind, ms, *frames, outer=0, flags=0, arg=0):
         t0 = self.now

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import numpy as np
 import pytest
 from bottleneck_profiler import signals
@@ -83,7 +84,7 @@ def test_quiet_where_it_would_not_help_or_is_not_certain(change):
 def test_one_size_alone_is_not_measured(change):
     facts = {"samples": 401, **change}
     made = training(**{name: value for name, value in change.items() if name == "drop_last"})
-    made.facts.loaders[0, 1].update(facts)
+    made.facts.loaders[0, 1] = msgspec.structs.replace(made.facts.loaders[0, 1], **facts)
     assert isinstance(judge(made), NotMeasured)
 
 

@@ -12,6 +12,7 @@ from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.training.recompile import Recompile
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
 from helpers import bottleneck
+from typed import add
 
 from training import programs
 
@@ -28,7 +29,7 @@ def training(steps, *, compiled=(), ms=200, again=None, sizes=True, process=0, a
             return
         note = {"t0": program.now, "t1": program.now + ms * programs.MS, "frame": "0", "backward": False, "site": 2}
         count = len(done) if again is None else again
-        program.facts.notes.append((process, "compile", {**note, "again": count, "sizes": sizes and count > 0}))
+        add(program.facts, "compile", process=process, **note, again=count, sizes=sizes and count > 0)
         done.append(step)
         program.phase(signals.FORWARD, ms)
 

@@ -14,6 +14,7 @@ from bottleneck_profiler.diagnosis.analysis import diagnose
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
 from bottleneck_profiler.enrich.source.switch_lines import find_threads_lines
 from helpers import bottleneck
+from typed import add
 
 from training import programs
 
@@ -30,7 +31,8 @@ def training(threads=1, operations=4, forward=10, backward=20, busy=1.0, idle=1.
         program.phase(signals.BACKWARD, backward, programs.at(13))
 
     program.epoch(60, after=work)
-    program.facts.notes += [(0, "threads", {"count": threads, "operations": operations}), (0, "threads_line", LINE)]
+    add(program.facts, "threads", count=threads, operations=operations)
+    add(program.facts, "threads_line", **LINE)
     host = {"idle_cores": lambda at: idle, "busy_cores": lambda at: busy}
     host |= {"cpu_ns_total": lambda at: busy * at, "run_delay_ns_total": lambda at: delay * at}
     made = program.recording(host)

@@ -17,6 +17,7 @@ from bottleneck_profiler.recording.model import Frame, Site
 from helpers import bottleneck
 from hypothesis import given
 from hypothesis import strategies as st
+from typed import add
 
 from training import programs
 
@@ -35,7 +36,8 @@ def training(*optimizers, frame=LOOP, ms=9.0):
     program.facts.sites[0, 7] = Site("/user/train.py", 5, "main")
     step = (frame, Frame("Adam.step", "/lib/torch/optim/adam.py", 200, False), programs.at(14))
     program.epoch(60, after=lambda _: program.phase(signals.OPTIMIZER, ms, *step))
-    program.facts.notes += [(0, "optimizer", fields) for fields in optimizers]
+    for fields in optimizers:
+        add(program.facts, "optimizer", **fields)
     return program.recording()
 
 

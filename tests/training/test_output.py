@@ -17,6 +17,7 @@ from bottleneck_profiler.enrich.source.output_lines import find_output_lines
 from bottleneck_profiler.recording.model import Frame
 from hypothesis import given
 from hypothesis import strategies as st
+from typed import add
 
 from training import programs
 
@@ -37,7 +38,7 @@ def training(*frames, every=1, ms=5.0, steps=200, phase=signals.NONE, **notes):
     program.loader(1)
     program.epoch(steps, after=lambda step: program.phase(phase, ms, *frames, at(20)) if step % every == 0 else None)
     for kind, fields in notes.items():
-        program.facts.notes.append((0, kind, fields))
+        add(program.facts, kind, **fields)
     return program.recording()
 
 

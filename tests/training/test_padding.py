@@ -19,6 +19,7 @@ from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
 from helpers import bottleneck
 from hypothesis import given
 from hypothesis import strategies as st
+from typed import add
 
 from training import programs
 
@@ -142,7 +143,7 @@ def training(widths, lengths, *, base=2.0, per_position=0.01, rows=8):
     program.phase(signals.DATA_WAIT, 1, flags=signals.FIRST, arg=1)
     for step, (width, some) in enumerate(zip(widths, lengths, strict=True), 1):
         note = {"loader": 1, "time_ns": program.now, "rows": rows, "width": int(width), "lengths": some}
-        program.facts.notes.append((0, "batch", note))
+        add(program.facts, "batch", **note)
         program.phase(signals.FORWARD, base + per_position * rows * width)
         program.phase(signals.BACKWARD, 1)
         program.phase(signals.DATA_WAIT, 1, flags=signals.END if step == len(widths) else 0, arg=1)

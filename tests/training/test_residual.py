@@ -16,6 +16,7 @@ from bottleneck_profiler.detectors.training.residual_python import ResidualPytho
 from bottleneck_profiler.diagnosis.findings import Finding, Fine
 from bottleneck_profiler.recording.model import RECORD_DTYPE, Frame, Site
 from memory import recordings
+from typed import add
 
 FILE = "/user/train.py"
 CLIP = Frame("clip_grad_norm_", "/lib/torch/nn/utils/clip_grad.py", 200, False)
@@ -44,8 +45,8 @@ def loop_of(*parts, steps=200, seconds=0.02):
         for start, end in zip(made.steps["t0"].tolist(), made.steps["t1"].tolist(), strict=True):
             rows.append((0, 1, kind, phase, end - int(share * (end - start)), end, number))
     made.stacks = np.array(sorted(rows, key=lambda row: row[5]), RECORD_DTYPE)
-    made.facts.notes.append((0, "forward", {"frames": [("train", FILE, 12)]}))
-    made.facts.loaders[0, 1] = {"iter_site": 1, "num_workers": 0}
+    add(made.facts, "forward", frames=[("train", FILE, 12)])
+    add(made.facts, "loader", id=1, iter_site=1)
     made.facts.sites[0, 1] = Site(FILE, 10, "train")
     return made
 
@@ -97,20 +98,20 @@ def test_many_lines_of_the_loop_are_no_place():
 )
 def test_the_training_itself_is_not_blamed(part):
     made = loop_of(FORWARD, BACKWARD, part)
-    made.facts.notes.append((0, "flow_lines", {"file": FILE, "lines": [11, 12, 14, 20]}))
+    add(made.facts, "flow_lines", file=FILE, lines=[11, 12, 14, 20])
     assert isinstance(recordings.judge(ResidualPython(), made), Fine)
 
 
 def test_what_is_done_to_the_input_before_the_forward_is():
     made = loop_of(FORWARD, BACKWARD, (0.3, signals.NONE, signals.STACK_CPU, at(80, "augment"), at(11)))
-    made.facts.notes.append((0, "flow_lines", {"file": FILE, "lines": [11, 12, 14, 20]}))
+    add(made.facts, "flow_lines", file=FILE, lines=[11, 12, 14, 20])
     assert recordings.judge(ResidualPython(), made).location.function == "augment"
 
 
 def test_where_gradients_are_zeroed_is_training_though_it_stands_first():
     made = loop_of((0.3, signals.NONE, signals.STACK_CPU, at(11)), FORWARD, BACKWARD)
     assert isinstance(recordings.judge(ResidualPython(), made), Finding)
-    made.facts.notes.append((0, "flow_lines", {"file": FILE, "lines": [12, 20], "zeroing": [11]}))
+    add(made.facts, "flow_lines", file=FILE, lines=[12, 20], zeroing=[11])
     assert isinstance(recordings.judge(ResidualPython(), made), Fine)
 
 

@@ -13,8 +13,10 @@ from bottleneck_profiler.detectors.training.left_on_switches import LeftOnSwitch
 from bottleneck_profiler.diagnosis.analysis import diagnose
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
 from bottleneck_profiler.enrich.source.switch_lines import add_switch_lines, find_switch_lines
+from bottleneck_profiler.recording.facts import SwitchLine
 from bottleneck_profiler.recording.model import Frame
 from helpers import bottleneck
+from typed import add
 
 from training import programs
 
@@ -25,12 +27,13 @@ LAYER = Frame("Linear.forward", "/lib/torch/nn/modules/linear.py", 120, False)
 KEEPING = (FORMAT, LAYER, programs.at(12))
 
 
-def training(*notes, frames=KEEPING, ms=0.0):
+def training(*notes, frames=KEEPING, ms=0.0, process=0):
     """Steps of 11 ms, and so many more in these frames of the forward."""
     program = programs.Program()
     program.loader(1)
     program.epoch(60, after=lambda step: program.phase(signals.FORWARD, ms, *frames) if ms else None)
-    program.facts.notes += notes
+    for kind, fields in notes:
+        add(program.facts, kind, process=process, **fields)
     return program.recording()
 
 
@@ -40,8 +43,8 @@ def judge(made):
     return run_all([LeftOnSwitches()], artifacts)["left-on-switches"]
 
 
-ON, OFF = (0, "switches", {"anomaly": True}), (0, "switches", {"anomaly": False})
-LINE = (0, "switch_line", {"file": "/user/train.py", "line": 8, "function": "main"})
+ON, OFF = ("switches", {"anomaly": True}), ("switches", {"anomaly": False})
+LINE = ("switch_line", {"file": "/user/train.py", "line": 8, "function": "main"})
 
 
 def test_keeping_call_stacks_is_priced():
@@ -81,7 +84,7 @@ def test_little_of_it_is_a_hint_that_leaves_a_run_healthy():
 def test_off_is_fine_and_not_looked_at_is_not_measured():
     assert isinstance(judge(training(OFF)), Fine)
     assert isinstance(judge(training()), NotMeasured)
-    assert isinstance(judge(training((1, *ON[1:]))), NotMeasured)  # another process, such as a worker
+    assert isinstance(judge(training(ON, process=1)), NotMeasured)  # another process, such as a worker
     assert judge(training(ON)).location is None
 
 
@@ -107,7 +110,7 @@ def test_of_two_lines_none_is_named(tmp_path, calls, named):
     facts = training(ON).facts
     facts.stacks[0, 99] = (Frame("<module>", str(file), 2, True),)
     add_switch_lines(facts)
-    assert bool(facts.of("switch_line")) == named
+    assert bool(facts.of(SwitchLine)) == named
 
 
 PROGRAM = """

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
+from ...recording.facts import DeviceLines
 from ...recording.model import Frame, Recording, Site
 from ..training.loop_samples import forwards, stacks_in_steps
 from ..training.steps import Steps
@@ -26,7 +26,7 @@ class DevicePlaces:
 
     @classmethod
     def compute(cls, recording: Recording, steps: Steps) -> DevicePlaces:
-        notes = [fields for _, fields in recording.facts.of("device_lines")]
+        notes = [fact for _, fact in recording.facts.of(DeviceLines)]
         rows = stacks_in_steps(recording, steps)
         seconds: Counter[Frame] = Counter()
         files = set()  # of the loop
@@ -36,18 +36,17 @@ class DevicePlaces:
             frame = _waiting(frames)
             if frame is not None:
                 seconds[frame] += t1 - t0
-        notes = [fields for fields in notes if fields["file"] in files]
+        notes = [fact for fact in notes if fact.file in files]
         forward = [frames for process, frames in forwards(recording) if process == steps.process]
         function, file, line = forward[0][0] if forward and forward[0] else ("", "", 0)
         return cls(
-            _place(notes, "fetches", seconds),
-            _place(notes, "copies", seconds),
+            _place({(fact.file, line) for fact in notes for line in fact.fetches}, seconds),
+            _place({(fact.file, line) for fact in notes for line in fact.copies}, seconds),
             Site(file, line, function) if file else None,
         )
 
 
-def _place(notes: list[dict[str, Any]], kind: str, seconds: Counter[Frame]) -> Site | None:
-    lines = {(fields["file"], line) for fields in notes for line in fields[kind]}
+def _place(lines: set[tuple[str, int]], seconds: Counter[Frame]) -> Site | None:
     there = next((frame for frame, _ in seconds.most_common() if (frame.file, frame.line) in lines), None)
     if there is not None:
         return Site(there.file, there.line, there.function)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from ...recording.facts import DeviceProperties, DeviceTrace, DeviceWindow
 from ...recording.model import DEVICE_KINDS, Recording, Table
 from .. import Missing
 from ..run.breakdown import Spans, length, spans_of, union
@@ -94,7 +95,7 @@ class Device:
         start, end, count, waiting = _judged(recording, steps)
         ours = recording.device["process"] == steps.process
         table = {name: column[ours] for name, column in recording.device.items()}
-        trace = recording.facts.of_process("device_trace", steps.process)[0]
+        trace = recording.facts.of_process(DeviceTrace, steps.process)[0]
         mine = (table["t0"] >= start) & (table["t0"] < end)
         used, counts = np.unique(table["device"][mine & _is_work(table)], return_counts=True)
         if not len(used):
@@ -108,13 +109,13 @@ class Device:
         idle = spans_of(np.append(start, work[:, 1]), np.append(work[:, 0], end))
         idle = idle[idle[:, 1] > idle[:, 0]]
         fetching, copying, queueing = _waits(rows)
-        facts = trace["devices"][number] if number < len(trace["devices"]) else {}
+        facts = trace.devices[number] if number < len(trace.devices) else DeviceProperties()
         alone = rows["op"][fetching] < 0
         called = [*np.unique(rows["op"][fetching][~alone]).tolist(), *rows["op"][fetching][alone].tolist()]
-        operations = Counter(_operation(table, trace["names"], op) for op in called)
+        operations = Counter(_operation(table, trace.names, op) for op in called)
         return cls(
             rows=rows,
-            names=tuple(trace["names"]),
+            names=tuple(trace.names),
             steps=count,
             step_seconds=(end - start) / 1e9 / count,
             typical_seconds=steps.typical_seconds,
@@ -124,8 +125,8 @@ class Device:
             copying=length(_spans(rows, copying)) / count,
             queueing=length(_spans(rows, queueing)) / count,
             waits={name: times / count for name, times in operations.most_common()},
-            device=str(facts.get("name", "")),
-            capability=(int(facts.get("major", 0)), int(facts.get("minor", 0))),
+            device=facts.name,
+            capability=(facts.major, facts.minor),
             simulated=bool(recording.run.get("gpu_simulated", False)),
         )
 
@@ -135,16 +136,17 @@ def _judged(recording: Recording, steps: Steps) -> tuple[int, int, int, Spans]:
 
     What the device still has to do from before the window is not in the trace.
     """
-    mine = recording.facts.of_process("device_window", steps.process)
+    mine = recording.facts.of_process(DeviceWindow, steps.process)
     if not mine:
         raise Missing("No device window was asked for (--device-window), or the run ended before it.")
     window = mine[0]
-    trace = next(iter(recording.facts.of_process("device_trace", steps.process)), {})
-    problem = window.get("problem") or trace.get("problem")
-    if problem or not trace:
-        raise Missing(problem or "The device window left no trace.")
+    trace = next(iter(recording.facts.of_process(DeviceTrace, steps.process)), None)
+    if trace is None:
+        raise Missing(window.problem or "The device window left no trace.")
+    if window.problem or trace.problem:
+        raise Missing(window.problem or trace.problem)
     rows = steps.rows
-    inside = np.flatnonzero((rows["t0"] >= window["t0"]) & (rows["t1"] <= window["t1"]))[1:]
+    inside = np.flatnonzero((rows["t0"] >= window.t0) & (rows["t1"] <= window.t1))[1:]
     if len(inside) < _MIN_STEPS:
         raise Missing("Too few whole steps are in the device window: ask for more.")
     ends = rows["t1"][inside]

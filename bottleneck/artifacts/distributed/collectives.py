@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from ...recording.facts import Collective
 from ...recording.model import Recording, Site
 from .. import Missing
 from ..training.steps import Floats, Steps
+
+_Call = tuple[Collective, list[float]]  # with the seconds that each rank spent in it
 
 
 @dataclass(frozen=True)
@@ -78,41 +80,41 @@ class Collectives:
             raise Missing("No steps after warm-up.")
         net = np.array([rows["sync"][-count:] / 1e6 for rows in steps.rank_rows.values()]).min(axis=0)
         calls = _calls_of_all(recording, steps)
-        grouped: dict[tuple[int, str], list[dict[str, Any]]] = {}
-        for call in calls:
-            grouped.setdefault((call["site"], call["name"]), []).append(call)
+        grouped: dict[tuple[int, str], list[_Call]] = {}
+        for call, seconds in calls:
+            grouped.setdefault((call.site, call.name), []).append((call, seconds))
         places = [
             Place(
-                recording.facts.sites.get((steps.process, site)),
+                recording.facts.site(steps.process, site),
                 name,
-                np.array([call["seconds"] for call in found]).T,
-                np.array([call["bytes"] for call in found], float),
-                np.array([call["stands_for"] for call in found], float),
-                sum(call["stands_for"] for call in found) / _steps_seen(calls, steps),
+                np.array([seconds for _, seconds in found]).T,
+                np.array([call.bytes for call, _ in found], float),
+                np.array([call.stands_for for call, _ in found], float),
+                sum(call.stands_for for call, _ in found) / _steps_seen(calls, steps),
             )
             for (site, name), found in grouped.items()
         ]
-        devices = [call["device"] for call in calls if call["device"]]
+        devices = [call.device for call, _ in calls if call.device]
         return cls(net, tuple(sorted(places, key=lambda place: -place.calls_seconds)), devices[0] if devices else "cpu")
 
 
-def _calls_of_all(recording: Recording, steps: Steps) -> list[dict[str, Any]]:
-    """The noted calls within the steps that all ranks have made alike, with the ``seconds`` of each rank."""
-    noted: dict[int, dict[int, dict[str, Any]]] = {process: {} for process in steps.rank_rows}
-    for process, fields in recording.facts.of("collective"):
+def _calls_of_all(recording: Recording, steps: Steps) -> list[_Call]:
+    """The noted calls within the steps that all ranks have made alike, with the seconds of each rank."""
+    noted: dict[int, dict[int, Collective]] = {process: {} for process in steps.rank_rows}
+    for process, call in recording.facts.of(Collective):
         if process in noted:
-            noted[process][fields["call"]] = fields
+            noted[process][call.call] = call
     found = []
     first, last = int(steps.start_ns[0]), int(steps.end_ns[-1])
     for number, mine in noted[steps.process].items():
         ranks = [noted[process].get(number) for process in noted]
-        alike = [call for call in ranks if call and (call["name"], call["bytes"]) == (mine["name"], mine["bytes"])]
-        if len(alike) == len(noted) and first <= mine["t0"] and mine["t1"] <= last:
-            found.append({**mine, "seconds": [(call["t1"] - call["t0"]) / 1e9 for call in alike]})
+        alike = [call for call in ranks if call and (call.name, call.bytes) == (mine.name, mine.bytes)]
+        if len(alike) == len(noted) and first <= mine.t0 and mine.t1 <= last:
+            found.append((mine, [call.seconds for call in alike]))
     return found
 
 
-def _steps_seen(calls: list[dict[str, Any]], steps: Steps) -> float:
+def _steps_seen(calls: list[_Call], steps: Steps) -> float:
     """Steps from the first of the noted calls to the last: what they stand for together was called there."""
-    first, last = (min(call["t0"] for call in calls), max(call["t1"] for call in calls))
+    first, last = (min(call.t0 for call, _ in calls), max(call.t1 for call, _ in calls))
     return max(1.0, float(((steps.end_ns > first) & (steps.start_ns < last)).sum()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...recording.facts import DataParallel, Ddp
 from ...recording.model import Recording, Site
 from .. import Missing
 from ..device.gpu import Gpu
@@ -22,11 +23,11 @@ class Engine:
     @classmethod
     def compute(cls, recording: Recording, steps: Steps, gpu: Gpu) -> Engine:
         facts = recording.facts
-        copied = facts.of_process("data_parallel", steps.process)
-        ranks = [fields for fields in facts.of_process("ddp", steps.process) if fields["device"] != "cpu"]
+        copied = facts.of_process(DataParallel, steps.process)
+        ranks = [made for made in facts.of_process(Ddp, steps.process) if made.device != "cpu"]
         if not copied and not ranks:
             raise Missing("No model on more than one accelerator was seen.")
-        widest = max(copied, key=lambda fields: fields["devices"], default={"devices": 0, "site": 0})
-        backend = ranks[-1]["backend"] if ranks else ""
-        site = widest["site"] if widest["devices"] > 1 or not ranks else ranks[-1]["site"]
-        return cls(widest["devices"], backend, facts.sites.get((steps.process, site)))
+        widest = max(copied, key=lambda made: made.devices, default=DataParallel(site=0, devices=0))
+        backend = ranks[-1].backend if ranks else ""
+        site = widest.site if widest.devices > 1 or not ranks else ranks[-1].site
+        return cls(widest.devices, backend, facts.site(steps.process, site))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ... import signals
+from ...recording.facts import Ddp, Exchange
 from ...recording.model import Recording, Site
 from .. import Missing
 from ..training.steps import Floats, Steps
@@ -68,12 +68,12 @@ class GradientSync:
     def compute(cls, recording: Recording, steps: Steps) -> GradientSync:
         """Of the largest model that the main loop trains."""
         facts = recording.facts
-        looks: dict[tuple[int, int], list[dict[str, Any]]] = {}  # of (model, process)
-        for process, fields in facts.of("exchange"):
-            looks.setdefault((fields["id"], process), []).append(fields)
-        sizes = {model: sum(found[-1]["buckets"]) for (model, p), found in looks.items() if p == steps.process}
+        looks: dict[tuple[int, int], list[Exchange]] = {}  # of (model, process)
+        for process, exchange in facts.of(Exchange):
+            looks.setdefault((exchange.id, process), []).append(exchange)
+        sizes = {model: sum(found[-1].buckets) for (model, p), found in looks.items() if p == steps.process}
         model = max(sizes, key=sizes.__getitem__, default=0)
-        made = next((fields for fields in facts.of_process("ddp", steps.process) if fields["id"] == model), None)
+        made = next((made for made in facts.of_process(Ddp, steps.process) if made.id == model), None)
         if made is None:
             raise Missing("No backward pass of a DistributedDataParallel model was looked at.")
         mine = looks[model, steps.process]
@@ -81,31 +81,31 @@ class GradientSync:
         times = _times_of_all([looks[model, process] for process in ranks])
 
         def site(key: int) -> Site | None:
-            return facts.sites.get((steps.process, key))
+            return facts.site(steps.process, key)
 
         return cls(
             Setting(
-                site(made["site"]),
-                made["device"],
-                made["backend"],
-                made["find_unused"],
-                made["static_graph"],
-                made["world_size"],
+                site(made.site),
+                made.device,
+                made.backend,
+                made.find_unused,
+                made.static_graph,
+                made.world_size,
             ),
-            site(mine[-1]["site"]),
+            site(mine[-1].site),
             _passes(recording, steps.process),
             len(mine),
-            float(np.mean([look["synced"] for look in mine])),
+            float(np.mean([look.synced for look in mine])),
             np.maximum(times[:, :, 1] - times[:, :, 2], 0.0),
             times[:, :, 2].min(axis=0),
-            tuple(mine[-1]["buckets"]),
-            max(look["unused_bytes"] for look in mine),
+            tuple(mine[-1].buckets),
+            max(look.unused_bytes for look in mine),
         )
 
 
-def _times_of_all(looks: list[list[dict[str, Any]]]) -> Floats:
+def _times_of_all(looks: list[list[Exchange]]) -> Floats:
     """Seconds by rank, pass and kind, of the passes that every rank has timed."""
-    by_pass = [{look["iteration"]: look["times_ns"] for look in found if look["times_ns"][1] > 0} for found in looks]
+    by_pass = [{look.iteration: look.times_ns for look in found if look.times_ns[1] > 0} for found in looks]
     common = sorted(set.intersection(*(set(found) for found in by_pass)))
     times = [[found[number] for number in common if number > _WARM_PASSES] for found in by_pass]
     return np.array(times, float).reshape(len(looks), -1, 3) / 1e9

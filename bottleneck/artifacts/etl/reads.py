@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from dataclasses import fields as fields_of
 from typing import Any
 
+from ...recording import facts
 from ...recording.model import Recording, Site
 from .. import Missing
 from ..run.breakdown import main_process
@@ -97,24 +98,20 @@ class Reads:
 
     @classmethod
     def compute(cls, recording: Recording, steps: Steps | None) -> Reads:
-        facts = recording.facts
-        if not facts.processes or not facts.attached.intersection(_COLLECTORS):
+        if not recording.facts.processes or not recording.facts.attached.intersection(_COLLECTORS):
             raise Missing("No library that reads files was recorded.")
         process = main_process(recording, steps)
         used = _used(recording, process)
-        probes = {fields["read"]: fields for fields in facts.of_process("probe", process)}
+        probes = {probe.read: probe for probe in recording.facts.of_process(facts.Probe, process)}
         moved: Counter[int] = Counter()
-        for fields in facts.of_process("moved", process):
-            moved[int(fields["read"])] += int(fields["wall_ns"])
+        for move in recording.facts.of_process(facts.Moved, process):
+            moved[move.read] += move.wall_ns
         found = []
-        for owner, fields in facts.of("read"):
-            if owner == process:
-                site = facts.sites.get((process, int(fields.get("site") or 0)))
-                number = int(fields["id"])
-                inside = _in_steps(steps, int(fields["t0"]))
-                found.append(_read(fields, site, used.get(number), inside, moved[number] / 1e9, probes.get(number)))
+        for read in recording.facts.of_process(facts.Read, process):
+            site, inside = recording.facts.site(process, read.site), _in_steps(steps, read.t0)
+            found.append(_read(read, site, used.get(read.id), inside, moved[read.id] / 1e9, probes.get(read.id)))
         found.sort(key=lambda read: read.t0)
-        finished = bool(facts.processes[process].bye_ns) and recording.run.get("exit_code") in (0, None)
+        finished = bool(recording.facts.processes[process].bye_ns) and recording.run.get("exit_code") in (0, None)
         return cls(process, tuple(_share_probes(found)), finished)
 
 
@@ -140,14 +137,13 @@ def _in_steps(steps: Steps | None, time_ns: int) -> bool:
 
 def _used(recording: Recording, process: int) -> dict[int, frozenset[str] | None]:
     """read id -> columns in use, by a forked child too; None once the whole frame was."""
-    notes = recording.facts.of("used")
-    used: dict[int, frozenset[str] | None] = {int(f["read"]): frozenset() for owner, f in notes if owner == process}
-    for _, fields in notes:
-        number, columns = int(fields["read"]), fields["columns"]
-        before = used.get(number)
+    notes = recording.facts.of(facts.Used)
+    used: dict[int, frozenset[str] | None] = {use.read: frozenset() for owner, use in notes if owner == process}
+    for _, use in notes:
+        before = used.get(use.read)
         # A child's own reads may have the same numbers: at worst more columns count as used.
         if before is not None:
-            used[number] = None if columns is None else before | frozenset(map(str, columns))
+            used[use.read] = None if use.columns is None else before | frozenset(map(str, use.columns))
     return used
 
 
@@ -156,49 +152,49 @@ def _tuple(values: Any) -> tuple[str, ...] | None:
 
 
 def _read(
-    fields: dict[str, Any],
+    read: facts.Read,
     site: Site | None,
     used: frozenset[str] | None,
     inside: bool,
     moved_seconds: float,
-    probe: dict[str, Any] | None,
+    probe: facts.Probe | None,
 ) -> Read:
     return Read(
-        id=int(fields["id"]),
-        call=str(fields["call"]),
-        format=str(fields["format"]),
-        path=fields.get("path"),
-        count=int(fields.get("count", 1)),
-        size_bytes=fields.get("size_bytes"),
-        rows=fields.get("rows"),
-        columns=_tuple(fields.get("columns")),
-        column_count=fields.get("column_count"),
-        dtypes=_tuple(fields.get("dtypes")),
-        asked=_tuple(fields.get("asked_columns")),
+        id=read.id,
+        call=read.call,
+        format=read.format,
+        path=read.path,
+        count=read.count,
+        size_bytes=read.size_bytes,
+        rows=read.rows,
+        columns=_tuple(read.columns),
+        column_count=read.column_count,
+        dtypes=_tuple(read.dtypes),
+        asked=_tuple(read.asked_columns),
         used=used,
-        engine=fields.get("engine"),
+        engine=read.engine,
         site=site,
-        t0=int(fields["t0"]),
-        t1=int(fields["t1"]),
-        wall_seconds=int(fields["wall_ns"]) / 1e9,
-        cpu_seconds=int(fields["cpu_ns"]) / 1e9,
+        t0=read.t0,
+        t1=read.t1,
+        wall_seconds=read.wall_ns / 1e9,
+        cpu_seconds=read.cpu_ns / 1e9,
         in_step=inside,
         moved_seconds=moved_seconds,
         probe=_probe(probe),
-        source=str((probe or {}).get("source", "")),
+        source="" if probe is None else probe.source,
     )
 
 
-def _probe(fields: dict[str, Any] | None) -> Probe | None:
-    if fields is None or fields.get("parquet_seconds") is None:
+def _probe(tried: facts.Probe | None) -> Probe | None:
+    if tried is None or tried.parquet_seconds is None:
         return None
-    parquet = float(fields["parquet_seconds"])
+    parquet = tried.parquet_seconds
     return Probe(
         parquet,
-        min(parquet, float(fields["parquet_low_seconds"])),
-        max(parquet, float(fields["parquet_high_seconds"])),
-        fields.get("text_seconds"),
-        fields.get("used_seconds"),
-        fields.get("all_seconds"),
-        fields.get("write_seconds"),
+        min(parquet, tried.parquet_low_seconds),
+        max(parquet, tried.parquet_high_seconds),
+        tried.text_seconds,
+        tried.used_seconds,
+        tried.all_seconds,
+        tried.write_seconds,
     )

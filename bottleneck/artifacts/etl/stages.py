@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any
 
 import numpy as np
 
 from ... import signals
+from ...recording.facts import RowWise
 from ...recording.model import Frame, Recording, Site
 from .. import Missing
 from ..run.breakdown import Spans, spans_of, union
@@ -138,17 +138,16 @@ def _stage_cuts(recording: Recording, process: int) -> list[tuple[int, int, str]
 def _loops(recording: Recording, reads: Reads, steps: Steps | None, busy: Spans) -> list[RowLoop]:
     facts, found = recording.facts, []
     others = [(r.t0, r.t1) for r in reads.reads if r.count == 1 and r.format != "json"]
-    for owner, fields in facts.of("rowwise"):
+    for owner, loop in facts.of(RowWise):
         if owner != reads.process:
             continue
-        span = int(fields["t0"]), int(fields["t1"])
+        span = loop.t0, loop.t1
         # A file read per row or a training step per row is that work, not row-wise Python.
         # Without a loader a step ends with the next one's optimizer: what is done between two epochs lies in it.
         trained = _covered_ns(span, busy) if steps is None or steps.kind == "loader" else _steps_ns(span, steps)
         lost = trained + overlap(span, merged(others))
         wall = (span[1] - span[0] - lost) / 1e9
-        own = fields.get("own_ns")
-        found.append(_loop(fields, facts.sites.get((owner, int(fields.get("site") or 0))), wall, own, span))
+        found.append(_loop(loop, facts.site(owner, loop.site), wall))
     return found
 
 
@@ -159,17 +158,18 @@ def _steps_ns(span: Span, steps: Steps) -> int:
     return int((t1[inside] - t0[inside]).sum())
 
 
-def _loop(fields: dict[str, Any], site: Site | None, wall: float, own: int | None, span: Span) -> RowLoop:
+def _loop(loop: RowWise, site: Site | None, wall: float) -> RowLoop:
     return RowLoop(
-        str(fields["call"]),
+        loop.call,
         site,
-        int(fields["rows"]),
-        int(fields["columns"]),
+        loop.rows,
+        loop.columns,
         max(0.0, wall),
-        int(fields["cpu_ns"]) / 1e9,
-        None if own is None else min(own / 1e9, max(0.0, wall)),
-        str(fields.get("function", "")),
-        *span,
+        loop.cpu_ns / 1e9,
+        None if loop.own_ns is None else min(loop.own_ns / 1e9, max(0.0, wall)),
+        loop.function,
+        loop.t0,
+        loop.t1,
     )
 
 

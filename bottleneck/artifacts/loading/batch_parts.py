@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...recording import facts
 from ...recording.model import Recording
 from .. import Missing
 from ..training.steps import Steps
@@ -26,17 +27,15 @@ class BatchParts:
         processes = recording.facts.processes
         mine = {steps.process}
         mine |= {p.index for p in processes if p.loader == steps.loader > 0 and p.parent_pid == _pid(recording, steps)}
-        parts = next(
-            (fields["parts"] for process, fields in recording.facts.of("batch_parts") if process in mine), None
-        )
+        parts = next((fact.parts for process, fact in recording.facts.of(facts.BatchParts) if process in mine), None)
         if not parts:
             raise Missing("No batch of the loader was looked at: that is done with --device-window alone.")
-        small = [part for part in parts if 0 < part["levels"] <= _LEVELS]
+        small = [part for part in parts if 0 < part.levels <= _LEVELS]
         return cls(
-            size_bytes=sum(part["bytes"] for part in parts),
-            byte_valued=sum(part["bytes"] for part in small),
-            as_bytes=sum(part["bytes"] // part["item_bytes"] for part in small),
-            item_bytes=max((part["item_bytes"] for part in small), default=1),
+            size_bytes=sum(part.bytes for part in parts),
+            byte_valued=sum(part.bytes for part in small),
+            as_bytes=sum(part.bytes // part.item_bytes for part in small),
+            item_bytes=max((part.item_bytes for part in small), default=1),
         )
 
 

@@ -42,19 +42,19 @@ class Epochs:
             raise Missing("The run has no torch DataLoader.")
         found = []
         for loader, facts in mine.items():
-            if not int(facts.get("num_workers") or 0):
+            if not facts.num_workers:
                 continue
             events = recording.events
             events = events[(events["process"] == steps.process) & (events["arg"] == loader)]
             starts = events[events["kind"] == signals.LOADER_START]
             starts = starts[np.argsort(starts["t0"], kind="stable")]
-            sites = [recording.facts.sites.get((steps.process, facts.get(name) or 0)) for name in ("site", "iter_site")]
+            sites = [recording.facts.site(steps.process, number) for number in (facts.site, facts.iter_site)]
             found.append(
                 LoaderPasses(
                     loader,
                     sites[0] or sites[1],
-                    int(facts["num_workers"]),
-                    bool(facts.get("persistent_workers")),
+                    facts.num_workers,
+                    facts.persistent_workers,
                     len(starts),
                     _restarts(recording, steps.process, loader, starts, events),
                 )

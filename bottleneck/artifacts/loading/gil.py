@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ... import signals
+from ...recording import facts
 from ...recording.model import Recording
 from .. import Missing
 from ..run.host import Host
@@ -34,7 +35,7 @@ class Gil:
     @classmethod
     def compute(cls, recording: Recording, steps: Steps, host: Host | None) -> Gil:
         process = steps.process
-        looked = recording.facts.of_process("gil", process)
+        looked = recording.facts.of_process(facts.Gil, process)
         if not looked or "stacks" not in recording.facts.attached:
             raise Missing("Whether threads wait for each other's Python was not looked at.")
         if not steps.count:

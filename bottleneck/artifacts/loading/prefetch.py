@@ -155,9 +155,9 @@ class Prefetch:
     def compute(cls, recording: Recording, steps: Steps, loader: Loader) -> Prefetch:
         if not loader.num_workers:
             raise Missing("The loader has no workers.")
-        if loader.facts.get("iterable"):
+        if loader.facts.iterable:
             raise Missing("An IterableDataset: which worker made which batch is not known.")
-        if loader.facts.get("in_order") is False:
+        if loader.facts.in_order is False:
             raise Missing("Batches are handed over in any order: which worker made which one is not known.")
         if len(steps.ranks) > 1:
             raise Missing("Several ranks: which of them a worker feeds is not known.")
@@ -185,7 +185,7 @@ class Prefetch:
                 waits.append(rows["data_wait"][those][:-1] / 1e6)
         if known < max(2.0, _ENOUGH * looked):
             raise Missing("Not every batch was timed in the workers: of quick ones only a few are.")
-        factor = int(loader.facts.get("prefetch_factor") or 2)
+        factor = loader.facts.prefetch_factor or 2
         return cls(loader.num_workers, factor, tuple(loads), tuple(works), tuple(waits))
 
 

@@ -79,7 +79,7 @@ class SampleReuse:
         keys = samples[samples["kind"] == signals.SAMPLE_KEY]
         compared, same = _compared(keys, np.searchsorted(starts, keys["t0"], side="right"))
         each = float(keys["flags"].mean()) * 1024 if len(keys) else 0.0
-        length = loader.facts.get("length")
+        length = loader.facts.length
         return cls(
             len(starts),
             compared,

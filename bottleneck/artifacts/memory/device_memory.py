@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...recording import facts
 from ...recording.model import Recording
 from .. import Missing
 from ..run.host import Floats, late_slope, r_squared, theil_sen
@@ -42,14 +43,14 @@ class DeviceMemory:
 
     @classmethod
     def compute(cls, recording: Recording, steps: Steps) -> DeviceMemory:
-        looks = recording.facts.of_process("device_memory", steps.process)
+        looks = recording.facts.of_process(facts.DeviceMemory, steps.process)
         if steps.count:
-            looks = [fields for fields in looks if fields["time_ns"] >= steps.start_ns[0]]
+            looks = [look for look in looks if look.time_ns >= steps.start_ns[0]]
         if not steps.count or len(looks) < _MIN_LOOKS:
             raise Missing("The memory of an accelerator was not looked at.")
 
         def column(name: str) -> Floats:
-            return np.array([fields[name] for fields in looks], float)
+            return np.array([getattr(look, name) for look in looks], float)
 
         held, times = column("allocated_bytes"), column("time_ns")
         at = np.interp(times, steps.end_ns.astype(float), np.arange(1.0, steps.count + 1.0))
@@ -59,9 +60,9 @@ class DeviceMemory:
         return cls(
             peak_bytes=float(column("peak_bytes").max()),
             total_bytes=total,
-            retries=last["retries"] - first["retries"],
-            device_allocations=last["device_allocations"] - first["device_allocations"],
-            device_frees=last["device_frees"] - first["device_frees"],
+            retries=last.retries - first.retries,
+            device_allocations=last.device_allocations - first.device_allocations,
+            device_frees=last.device_frees - first.device_frees,
             reserved_bytes=float(np.median(column("reserved_bytes"))),
             held_bytes=float(np.median(held)),
             slope=slope,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ...recording import facts
 from ...recording.model import Recording, Site
 from .. import Missing
 from ..run.host import Host, late_slope, r_squared, theil_sen
@@ -133,30 +133,26 @@ def _headroom(host: Host, machine: Machine, rss: Floats) -> float | None:
 
 def _containers(recording: Recording, steps: Steps) -> tuple[Container, ...]:
     """Containers that grew all along, the one that holds most first; those that keep autograd graphs before all."""
-    looks: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
-    for process, fields in recording.facts.of("container"):
-        if process == steps.process:
-            looks.setdefault((fields["name"], fields.get("key", ""), fields["file"]), []).append(fields)
-    sites = {
-        (fields["name"], fields["container_file"]): Site(fields["file"], fields["line"], fields["function"])
-        for process, fields in recording.facts.of("growth_line")
-        if process == steps.process
-    }
+    looks: dict[tuple[str, str, str], list[facts.Container]] = {}
+    for look in recording.facts.of_process(facts.Container, steps.process):
+        looks.setdefault((look.name, look.key, look.file), []).append(look)
+    lines = recording.facts.of_process(facts.GrowthLine, steps.process)
+    sites = {(line.name, line.container_file): line.place for line in lines}
     found = []
     for (name, key, file), series in looks.items():
-        times = np.array([fields["time_ns"] for fields in series], dtype=float)
-        lengths = np.array([fields["length"] for fields in series], dtype=float)
+        times = np.array([look.time_ns for look in series], dtype=float)
+        lengths = np.array([look.length for look in series], dtype=float)
         if len(series) < _MIN_LOOKS:
             continue
         at = np.interp(times, steps.end_ns.astype(float), np.arange(1.0, steps.count + 1.0))
         slope, intercept = theil_sen(at, lengths)
-        sizes = [fields["item_bytes"] for fields in series if fields.get("item_bytes") is not None]
+        sizes = [look.item_bytes for look in series if look.item_bytes is not None]
         last = series[-1]
         found.append(
             Container(
                 name=name + key,
-                kind=last["container"],
-                item=str(last.get("item", "")),
+                kind=last.container,
+                item=last.item,
                 item_bytes=int(np.median(sizes)) if sizes else None,
                 first_length=int(lengths[0]),
                 last_length=int(lengths[-1]),

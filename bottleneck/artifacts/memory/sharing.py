@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
+from ...recording.facts import Objects, ObjectsLine, Pages
 from ...recording.model import Recording, Site
 from .. import Missing
 from ..run.host import Host
@@ -14,6 +15,9 @@ from ..run.machine import Machine
 from ..training.steps import Loader
 
 _MIN_LOOKS = 2  # at one worker: one shows no growth
+
+
+_F = TypeVar("_F", Objects, ObjectsLine)
 
 
 @dataclass(frozen=True)
@@ -54,13 +58,13 @@ class Sharing:
     def compute(cls, recording: Recording, loader: Loader, host: Host, machine: Machine) -> Sharing:
         if not loader.num_workers:
             raise Missing("Batches are made without workers: nothing is copied for them.")
-        objects = _note(recording, "objects", loader)
+        objects = _of_loader(recording.facts.of(Objects), loader)
         columns = [host.column("worker_" + name) for name in ("pid", "private_bytes", "shared_bytes")]
         if objects is None or any(column is None for column in columns):
             raise Missing("The memory of the workers was not looked at: no Linux, too short, or an older recording.")
         pid, private, shared = (column for column in columns if column is not None)
         parent = recording.facts.processes[loader.process].pid
-        begun = {process: (f["private_bytes"], f["shared_bytes"]) for process, f in recording.facts.of("pages")}
+        begun = {process: (pages.private_bytes, pages.shared_bytes) for process, pages in recording.facts.of(Pages)}
         found: list[tuple[float, float]] = []  # of each worker: (copied, still shared)
         for process in recording.facts.processes:
             rows = np.flatnonzero(pid == process.pid)
@@ -76,22 +80,22 @@ class Sharing:
         if not found:
             raise Missing("No worker lived long enough to be looked at twice.")
         copied_bytes, shared_bytes = max(found)
-        line = _note(recording, "objects_line", loader)
+        line = _of_loader(recording.facts.of(ObjectsLine), loader)
         return cls(
             workers=loader.num_workers,
             copied_bytes=copied_bytes,
             shared_bytes=shared_bytes,
-            name=objects["name"],
-            kind=objects["container"],
-            length=objects["length"],
-            objects_bytes=objects["bytes"],
-            site=None if line is None else Site(line["file"], line["line"], line["function"]),
+            name=objects.name,
+            kind=objects.container,
+            length=objects.length,
+            objects_bytes=objects.bytes,
+            site=None if line is None else line.place,
             free_bytes=host.least("memory_available_bytes"),
             all_bytes=host.most("memory_limit_bytes") or float(machine.memory_bytes),
         )
 
 
-def _note(recording: Recording, kind: str, loader: Loader) -> dict[str, Any] | None:
-    """What was noted of this loader's dataset."""
+def _of_loader(facts: list[tuple[int, _F]], loader: Loader) -> _F | None:
+    """The first of the facts that is about this loader's dataset."""
     mine = (loader.process, loader.id)
-    return next((fields for process, fields in recording.facts.of(kind) if (process, fields["loader"]) == mine), None)
+    return next((fact for process, fact in facts if (process, fact.loader) == mine), None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ... import signals
+from ...recording.facts import Collections
 from ...recording.model import STEP_PHASES, Frame, Recording, Records, Site
 from .. import Missing
 from ..run.host import Host
@@ -106,11 +107,11 @@ def _outside(host: Host, name: str, start: int, end: int, evaluations: Evaluatio
 
 def _collecting(recording: Recording, steps: Steps) -> float | None:
     """Seconds of the loop in full collections; a sum is noted when it has grown, so what follows a note is none."""
-    notes = recording.facts.of_process("collections", steps.process)
+    notes = recording.facts.of_process(Collections, steps.process)
     if not notes:
         return None
-    times = [float(fields["time_ns"]) for fields in notes]
-    ends = np.interp([float(steps.start_ns[0]), float(steps.end_ns[-1])], times, [f["total_ns"] for f in notes])
+    times = [float(fact.time_ns) for fact in notes]
+    ends = np.interp([float(steps.start_ns[0]), float(steps.end_ns[-1])], times, [fact.total_ns for fact in notes])
     return float(ends[1] - ends[0]) / 1e9
 
 

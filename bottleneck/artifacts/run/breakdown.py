@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ... import signals
+from ...recording.facts import RowWise
 from ...recording.model import STEP_PHASES, Recording, Records
 from .. import Missing
 from ..serving.requests import Requests
@@ -148,9 +149,9 @@ def _add_events(seconds: dict[str, float], recording: Recording, process: int, c
         seconds[name] = seconds.get(name, 0.0) + max(0.0, own - children)
     top = events[(events["flags"] & _OUTER) == 0]
     found = spans_of(top["t0"], top["t1"])
-    for owner, fields in recording.facts.of("rowwise"):  # a loop over rows has no phase of its own
+    for owner, loop in recording.facts.of(RowWise):  # a loop over rows has no phase of its own
         if owner == process:
-            free = _gaps(union([covered, found]), int(fields["t0"]), int(fields["t1"]))
+            free = _gaps(union([covered, found]), loop.t0, loop.t1)
             seconds["etl.transform"] = seconds.get("etl.transform", 0.0) + int((free[:, 1] - free[:, 0]).sum()) / 1e9
             found = union([found, free])
     return found

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ... import signals
+from ...recording.facts import ModelCall, Serving
 from ...recording.model import Frame, Recording, Records, Site
 from .. import Missing
 
@@ -159,8 +160,8 @@ class Requests:
         calls = records[records["kind"] == signals.MODEL_CALL]
         first, last = int(served["t0"].min()), int(served["t1"].max())
         calls = calls[(calls["t1"] > first) & (calls["t0"] < last)]
-        marks = recording.facts.of_process("serving", process)
-        ends = [int(m["time_ns"]) for m in marks if m.get("event") == "end"]
+        marks = recording.facts.of_process(Serving, process)
+        ends = [mark.time_ns for mark in marks if mark.event == "end"]
         return cls(
             process=process,
             start_ns=served["t0"].astype(np.int64),
@@ -244,9 +245,8 @@ def _blocking_call(frames: tuple[Frame, ...], path: list[int]) -> str:
 def _model_site(recording: Recording, process: int) -> Site | None:
     """The call site that most looks found; the notes give running counts per site."""
     counts: dict[int, int] = {}
-    for owner, fields in recording.facts.of("model_call"):
-        if owner == process:
-            counts[int(fields["site"])] = int(fields["count"])
+    for call in recording.facts.of_process(ModelCall, process):
+        counts[call.site] = call.count
     if not counts:
         return None
     return recording.facts.sites.get((process, max(counts, key=lambda site: counts[site])))

@@ -29,10 +29,10 @@ class BatchSizes:
 
     @classmethod
     def compute(cls, recording: Recording, steps: Steps, loader: Loader) -> BatchSizes:
-        samples, size = loader.facts.get("samples"), loader.facts.get("batch_size")
+        samples, size = loader.facts.samples, loader.facts.batch_size
         if not samples or not size or size < 2:
             raise Missing("How many samples the batches hold was not seen.")
-        last_size = 0 if loader.facts.get("drop_last") else int(samples) % int(size)
+        last_size = 0 if loader.facts.drop_last else samples % size
         if not last_size:
             raise Missing("All batches have the same size.")
         batches = -(-int(samples) // int(size))

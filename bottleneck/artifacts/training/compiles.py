@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
+from ...recording.facts import Compile
 from ...recording.model import Recording, Site
 from .. import Missing
 from .steps import Steps
@@ -33,27 +33,27 @@ class Compiles:
     def compute(cls, recording: Recording, steps: Steps) -> Compiles:
         if "compile" not in recording.facts.attached:
             raise Missing("torch.compile was not loaded.")
-        notes = recording.facts.of_process("compile", steps.process)
+        notes = recording.facts.of_process(Compile, steps.process)
         begins, ends = int(steps.rows["t0"][0]), int(steps.rows["t1"][-1])
         warm = int(steps.start_ns[0]) if steps.count else ends
-        again = [fields for fields in notes if fields["again"] and begins <= fields["t0"] <= ends]
-        late = [fields for fields in again if fields["t0"] >= warm]
-        forward = [fields for fields in again if not fields["backward"]]
+        again = [fact for fact in notes if fact.again and begins <= fact.t0 <= ends]
+        late = [fact for fact in again if fact.t0 >= warm]
+        forward = [fact for fact in again if not fact.backward]
         by_site: Counter[int] = Counter()
-        for fields in forward:
-            by_site[int(fields.get("site") or 0)] += fields["t1"] - fields["t0"]
+        for fact in forward:
+            by_site[fact.site or 0] += fact.t1 - fact.t0
         site = max(by_site, key=by_site.__getitem__, default=0)
         return cls(
-            sum(not (fields["again"] or fields["backward"]) for fields in notes),
+            sum(not (fact.again or fact.backward) for fact in notes),
             len(forward),
-            sum(not fields["backward"] for fields in late),
+            sum(not fact.backward for fact in late),
             _seconds(again),
             _seconds(late),
-            _seconds([fields for fields in again if fields["backward"]]),
-            sum(fields["sizes"] for fields in forward),
-            recording.facts.sites.get((steps.process, site)),
+            _seconds([fact for fact in again if fact.backward]),
+            sum(fact.sizes for fact in forward),
+            recording.facts.site(steps.process, site),
         )
 
 
-def _seconds(notes: list[dict[str, Any]]) -> float:
-    return float(sum(fields["t1"] - fields["t0"] for fields in notes)) / 1e9
+def _seconds(notes: list[Compile]) -> float:
+    return sum(fact.t1 - fact.t0 for fact in notes) / 1e9

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ... import signals
+from ...recording.facts import Threads, ThreadsLine
 from ...recording.model import Recording, Site
 from .. import Missing
 from ..run.host import Host
@@ -41,7 +42,7 @@ class IntraOp:
     def compute(cls, recording: Recording, steps: Steps, host: Host, machine: Machine) -> IntraOp:
         if steps.accelerated:
             raise Missing("An accelerator computes: the threads of operations on the CPU matter little.")
-        notes = recording.facts.of_process("threads", steps.process)
+        notes = recording.facts.of_process(Threads, steps.process)
         if not notes or not steps.training:
             raise Missing("torch was not asked for its threads: no training was seen, or a short one.")
         if "stacks" not in recording.facts.attached or not steps.count:
@@ -56,11 +57,11 @@ class IntraOp:
         rows = rows[rows["kind"] == signals.STACK_CPU]
         running = np.bincount(rows["flags"] & 0xFF, (rows["t1"] - rows["t0"]) / 1e9, minlength=256) / steps.count
         forward, backward = float(running[signals.FORWARD]), float(running[signals.BACKWARD])
-        operations = max(int(fields.get("operations", 0)) for fields in notes)
+        operations = max(fact.operations for fact in notes)
         ranks = max(1, len(steps.ranks))
-        line = next((fields for _, fields in recording.facts.of("threads_line")), None)
+        line = next((fact for _, fact in recording.facts.of(ThreadsLine)), None)
         return cls(
-            threads=int(notes[-1]["count"]),
+            threads=notes[-1].count,
             cores=machine.cores / ranks,
             idle_cores=idle / ranks,
             runnable=(used + (ready or 0.0)) / max(end - start, 1) / ranks,
@@ -68,5 +69,5 @@ class IntraOp:
             operation_seconds=backward / (operations * _PER_OPERATION) if operations else 0.0,
             # What a forward does beyond the graph, as a part that is frozen, is of unknown size.
             computing=backward + min(forward, backward),
-            site=None if line is None else Site(line["file"], line["line"], line["function"]),
+            site=None if line is None else line.place,
         )

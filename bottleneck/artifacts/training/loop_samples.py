@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ... import signals
+from ...recording.facts import FlowLines, Forward
 from ...recording.model import Frame, Recording, Records, Site
 from .. import Missing
 from ..run.stacks import in_training_code
@@ -87,12 +88,12 @@ class LoopSamples:
         site = _loop_site(recording, steps)
         loop = (site.file, site.function) if site is not None else _loop_function(samples, first)
         samples = [from_loop(sample, loop) for sample in samples]
-        notes = [fields for _, fields in recording.facts.of("flow_lines")]
-        flow = {(fields["file"], line) for fields in notes for line in fields["lines"]}
+        notes = [fact for _, fact in recording.facts.of(FlowLines)]
+        flow = {(fact.file, line) for fact in notes for line in fact.lines}
         if site is not None and steps.training and first.get((site.file, site.function)) == site.line:
             # A library runs the loop, as in ``trainer.fit()``: that line says nothing of any part of a step.
             flow.discard((site.file, site.line))
-        zeroing = {(fields["file"], line) for fields in notes for line in fields.get("zeroing", ())}
+        zeroing = {(fact.file, line) for fact in notes for line in fact.zeroing}
         feeding, aside = [], []
         seconds: Counter[int] = Counter()
         for sample in samples:
@@ -141,8 +142,7 @@ def samples_of(recording: Recording, process: int, stacks: Records) -> Iterator[
 
 
 def _loop_site(recording: Recording, steps: Steps) -> Site | None:
-    number = recording.facts.loaders.get((steps.process, steps.loader), {}).get("iter_site", 0)
-    return recording.facts.sites.get((steps.process, number))
+    return recording.facts.loop_site(steps.process, steps.loader)
 
 
 def _loop_function(samples: list[Sample], first: dict[Function, int]) -> Function | None:
@@ -183,7 +183,7 @@ def forwards(recording: Recording) -> list[tuple[int, list[tuple[str, str, int]]
 
     A policy that acts or a teacher is asked without gradients, and what stands after it may still feed the model.
     """
-    seen = [(owner, fields["frames"], fields.get("grad", True)) for owner, fields in recording.facts.of("forward")]
+    seen = [(owner, fact.frames, fact.grad) for owner, fact in recording.facts.of(Forward)]
     training = [(owner, frames) for owner, frames, grad in seen if grad]
     return training or [(owner, frames) for owner, frames, _ in seen]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ... import signals
+from ...recording.facts import Optimizer
 from ...recording.model import Frame, Recording, Site
 from .. import Missing
 from .loop_samples import stacks_in_steps
@@ -57,25 +58,24 @@ class Optimizers:
 
     @classmethod
     def compute(cls, recording: Recording, steps: Steps) -> Optimizers:
-        notes = recording.facts.of_process("optimizer", steps.process)
+        notes = recording.facts.of_process(Optimizer, steps.process)
         if not notes:
             raise Missing("No optimizer of torch was seen.")
         if "stacks" not in recording.facts.attached:
             raise Missing("Call stacks were not sampled.")
-        sites = recording.facts.sites
         made = tuple(
             MadeOptimizer(
-                fields["name"],
-                sites.get((steps.process, fields.get("site") or 0)),
-                fields["momentum"],
-                fields["fused"],
-                fields["can_fuse"] and (fields["device"] != "cpu" or _version(fields["torch"]) >= _CPU_FUSED_SINCE),
-                fields["foreach"],
-                fields["groups"],
-                fields["device"],
-                tuple((0.75 * 2.0**bits, count) for bits, count in fields["sizes"]),  # the middle of these bits
+                fact.name,
+                recording.facts.site(steps.process, fact.site),
+                fact.momentum,
+                fact.fused,
+                fact.can_fuse and (fact.device != "cpu" or _version(fact.torch) >= _CPU_FUSED_SINCE),
+                fact.foreach,
+                fact.groups,
+                fact.device,
+                tuple((0.75 * 2.0**bits, count) for bits, count in fact.sizes),  # the middle of these bits
             )
-            for fields in notes
+            for fact in notes
         )
         rows = stacks_in_steps(recording, steps)
         rows = rows[(rows["flags"] & 0xFF) == signals.OPTIMIZER]

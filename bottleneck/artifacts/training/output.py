@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ... import signals
+from ...recording.facts import OutputLines
 from ...recording.model import Frame, Recording
 from .. import Missing
 from ..run.gaps import importing
@@ -127,9 +128,9 @@ def _tool(frame: Frame) -> str:
 def _lines(recording: Recording, accelerated: bool) -> frozenset[tuple[str, int]]:
     """(file, line) of the user's that only writes."""
     found = set()
-    for _, fields in recording.facts.of("output_lines"):
-        lines = fields["lines"] if accelerated else [*fields["lines"], *fields["fetching"]]
-        found |= {(fields["file"], line) for line in lines}
+    for _, fact in recording.facts.of(OutputLines):
+        lines = fact.lines if accelerated else [*fact.lines, *fact.fetching]
+        found |= {(fact.file, line) for line in lines}
     return frozenset(found)
 
 

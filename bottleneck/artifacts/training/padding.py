@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ...recording.facts import Batch
 from ...recording.model import Recording
 from .. import Missing
 from ..run.host import theil_sen
@@ -45,19 +46,19 @@ class Padding:
 
     @classmethod
     def compute(cls, recording: Recording, steps: Steps) -> Padding:
-        batches = recording.facts.of_process("batch", steps.process)
-        notes = [fields for fields in batches if fields["loader"] == steps.loader]
+        batches = recording.facts.of_process(Batch, steps.process)
+        notes = [fact for fact in batches if fact.loader == steps.loader]
         if not notes:
             raise Missing("No batches of token sequences were seen.")
         at = {int(start): index for index, start in enumerate(steps.start_ns.tolist())}
         work = steps.work()
-        known = [(at[fields["time_ns"]], fields) for fields in notes if fields["time_ns"] in at]
+        known = [(at[fact.time_ns], fact) for fact in notes if fact.time_ns in at]
         if not known:
             raise Missing("No batches of token sequences were seen after warm-up.")
-        rows = np.array([fields["rows"] for _, fields in known], "i8")
-        width = np.array([fields["width"] for _, fields in known], "i8")
-        used = np.array([np.mean(fields["lengths"] or [fields["width"]]) for _, fields in known])
-        lengths = np.array([length for _, fields in known for length in fields["lengths"]], "i8")
+        rows = np.array([fact.rows for _, fact in known], "i8")
+        width = np.array([fact.width for _, fact in known], "i8")
+        used = np.array([np.mean(fact.lengths or [fact.width]) for _, fact in known])
+        lengths = np.array([length for _, fact in known for length in fact.lengths], "i8")
         waste = 1.0 - float((rows * used).sum()) / max(float((rows * width).sum()), 1.0)
         return cls(rows, width, work[[index for index, _ in known]], lengths, max(0.0, waste))
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ... import signals
+from ...recording.facts import DataLoader, DeviceWindow
 from ...recording.model import BY_FORWARD, BY_OPTIMIZER, BY_USER, Recording, Site, Table
 from .. import Missing
 
@@ -209,9 +209,9 @@ def _warm_up(rows: Table) -> npt.NDArray[np.bool_]:
 def _traced(recording: Recording, process: int, rows: Table) -> npt.NDArray[np.bool_]:
     """The steps that torch.profiler slowed down because it was asked to: they stand for no other."""
     traced = np.zeros(len(rows["t0"]), bool)
-    for owner, window in recording.facts.of("device_window"):
+    for owner, window in recording.facts.of(DeviceWindow):
         if owner == process:
-            traced |= (rows["t1"] > window["began"]) & (rows["t0"] < window["ended"])
+            traced |= (rows["t1"] > window.began) & (rows["t0"] < window.ended)
     return traced
 
 
@@ -221,7 +221,7 @@ class Loader:
 
     id: int
     process: int
-    facts: dict[str, Any]
+    facts: DataLoader
     site: Site | None
     iter_site: Site | None
     dataset_site: Site | None
@@ -229,11 +229,11 @@ class Loader:
 
     @property
     def num_workers(self) -> int:
-        return int(self.facts["num_workers"])
+        return self.facts.num_workers
 
     @property
     def batch_size(self) -> int:
-        return int(self.facts.get("batch_size") or 1)
+        return self.facts.batch_size or 1
 
     @classmethod
     def compute(cls, recording: Recording, steps: Steps) -> Loader:
@@ -241,15 +241,15 @@ class Loader:
         if steps.kind != "loader" or facts is None:
             raise Missing("The loop has no torch DataLoader.")
 
-        def site(name: str) -> Site | None:
-            return recording.facts.sites.get((steps.process, facts.get(name) or 0))
+        def site(number: int | None) -> Site | None:
+            return recording.facts.site(steps.process, number)
 
         return cls(
             steps.loader,
             steps.process,
             facts,
-            site("site") or site("iter_site"),
-            site("iter_site"),
-            site("dataset_site"),
-            site("collate_site"),
+            site(facts.site) or site(facts.iter_site),
+            site(facts.iter_site),
+            site(facts.dataset_site),
+            site(facts.collate_site),
         )

@@ -57,8 +57,7 @@ class Checkpoints:
         sites = [recording.facts.sites.get((steps.process, int(number))) for number in ids]
         site = sites[int(np.argmax(np.bincount(inverse, weights=seconds)))]
         # A function made for saving holds its flush and fsync too; the training loop itself is no such function.
-        loop = recording.facts.loaders.get((steps.process, steps.loader), {}).get("iter_site", 0)
-        at = recording.facts.sites.get((steps.process, loop))
+        at = recording.facts.loop_site(steps.process, steps.loader)
         functions = frozenset(
             (s.file, s.function) for s in sites if s is not None and (at is None or s.function != at.function)
         )
@@ -235,8 +234,7 @@ def _evaluation_loop(recording: Recording, steps: Steps) -> Site | None:
         return None
     loaders, inverse = np.unique(epochs["arg"], return_inverse=True)
     loader = int(loaders[np.argmax(np.bincount(inverse, weights=(epochs["t1"] - epochs["t0"]).astype(float)))])
-    number = recording.facts.loaders.get((steps.process, loader), {}).get("iter_site") or 0
-    return recording.facts.sites.get((steps.process, int(number)))
+    return recording.facts.loop_site(steps.process, loader)
 
 
 def done_elsewhere(users: tuple[Frame, ...], checkpoints: Checkpoints | None, evaluations: Evaluations | None) -> bool:

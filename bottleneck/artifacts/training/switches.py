@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ... import signals
+from ...recording import facts
 from ...recording.model import Frame, Recording, Site
 from .. import Missing
 from .loop_samples import stacks_in_steps
@@ -31,12 +32,12 @@ class Switches:
 
     @classmethod
     def compute(cls, recording: Recording, steps: Steps) -> Switches:
-        seen = recording.facts.of_process("switches", steps.process)
+        seen = recording.facts.of_process(facts.Switches, steps.process)
         if not seen:
             raise Missing("torch's switches were not looked at: the recording is older, or has few backward passes.")
-        line = next((fields for _, fields in recording.facts.of("switch_line")), None)
-        site = None if line is None else Site(line["file"], line["line"], line["function"])
-        anomaly = any(fields["anomaly"] for fields in seen)
+        line = next((fact for _, fact in recording.facts.of(facts.SwitchLine)), None)
+        site = None if line is None else line.place
+        anomaly = any(fact.anomaly for fact in seen)
         seconds = _keeping(recording, steps) if anomaly else {}
         return cls(anomaly, site, seconds, sum(seconds.values()) / max(steps.total_seconds, 1e-9))
 

@@ -53,7 +53,7 @@ class PageableCopy(Detector):
         worth = self._worth(steps, device, copies, loading)
         if worth is not None and worth.step_share is not None and worth.step_share < STEP_DEAD_BAND:
             return Fine(worth.step_share, STEP_DEAD_BAND, "share", "step that pinned memory would save")
-        unpinned = loader is not None and not loader.facts.get("pin_memory")
+        unpinned = loader is not None and not loader.facts.pin_memory
         snippet = "DataLoader(..., pin_memory=True)\n" if unpinned else "host = torch.empty(shape, pin_memory=True)\n"
         return Finding(
             detector=self.id,

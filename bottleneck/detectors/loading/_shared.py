@@ -127,14 +127,14 @@ def wait_evidence(loading: Loading, steps: Steps) -> tuple[Evidence, ...]:
 
 def loader_snippet(loader: Loader, workers: int) -> str:
     """The DataLoader arguments to paste."""
-    extra = "" if loader.facts.get("persistent_workers") else ", persistent_workers=True"
+    extra = "" if loader.facts.persistent_workers else ", persistent_workers=True"
     text = f"DataLoader(..., num_workers={workers}{extra})"
     return f"{text}\n{_SHARDS}" if _unshared(loader) and workers > 1 else text
 
 
 def _unshared(loader: Loader) -> bool:
     """Whether nothing shows that each worker gets a part of its own: a stream, read by one worker or none."""
-    return bool(loader.facts.get("iterable")) and loader.num_workers < 2
+    return loader.facts.iterable and loader.num_workers < 2
 
 
 def loader_edit(site: Site | None, **values: object) -> Arguments | None:

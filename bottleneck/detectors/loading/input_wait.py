@@ -95,7 +95,7 @@ class InputWait(Detector):
         summary = "Make batches cheaper or earlier: see what the loading does in the call tree"
         if not loader.num_workers:
             return Fix(summary, "# in the Dataset: do once, before the loop, what is the same in every epoch", effort=2)
-        ahead = 2 * int(loader.facts.get("prefetch_factor") or 2)
+        ahead = 2 * (loader.facts.prefetch_factor or 2)
         snippet = f"DataLoader(..., num_workers={loader.num_workers}, prefetch_factor={ahead})"
         return Fix(summary, snippet, effort=2, edit=_shared.loader_edit(loader.site, prefetch_factor=ahead))
 

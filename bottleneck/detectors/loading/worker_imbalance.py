@@ -100,8 +100,8 @@ class WorkerImbalance(Detector):
     @staticmethod
     def _fix(loader: Loader, prefetch: Prefetch) -> tuple[Fix, Callable[[int], Floats], str]:
         """(advice, seed -> the waits of a replay with it, what was replayed)."""
-        sampler = loader.facts.get("sampler")
-        if sampler == "SequentialSampler" or not loader.facts.get("in_order"):
+        sampler = loader.facts.sampler
+        if sampler == "SequentialSampler" or not loader.facts.in_order:
             fix = Fix(
                 "Shuffle the samples, so that each worker gets as many slow ones as the others",
                 f"DataLoader(..., num_workers={loader.num_workers}, shuffle=True)",

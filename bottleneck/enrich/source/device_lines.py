@@ -1,6 +1,6 @@
 """Lines of the user's source that wait for a device or copy to it, where the run has shown a device's work.
 
-Detectors read no files: what is found here goes to the facts as notes "device_lines" {file, fetches, copies}.
+Detectors read no files: what is found here goes to the facts.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import ast
 
 import numpy as np
 
+from ...recording.facts import DeviceLines
 from ...recording.model import DEVICE_KINDS, Recording
 from .growth_lines import MAX_FILES, called_name, parse, user_files, walk
 
@@ -18,18 +19,17 @@ _COPIES = frozenset(("to", "cuda", "copy_"))
 
 
 def add_device_lines(recording: Recording) -> None:
-    """Add one note for each file that sampled stacks go through and that has such lines. Reads sources."""
+    """Add one ``DeviceLines`` for each file that sampled stacks go through and that has such lines. Reads sources."""
     facts = recording.facts
     on_device = recording.device.get("kind", np.empty(0)) < DEVICE_KINDS.index("launch")
     if not on_device.any():
         return
-    known = {fields["file"] for _, fields in facts.of("device_lines")}
+    known = {fact.file for _, fact in facts.of(DeviceLines)}
     for file in [file for file in user_files(facts) if file not in known][:MAX_FILES]:
         tree = parse(file)
         fetches, copies = (set[int](), set[int]()) if tree is None else find_device_lines(tree)
         if fetches or copies:
-            note = {"file": file, "fetches": sorted(fetches), "copies": sorted(copies)}
-            facts.notes.append((0, "device_lines", note))
+            facts.add(0, DeviceLines(file, sorted(fetches), sorted(copies)))
 
 
 def find_device_lines(tree: ast.Module) -> tuple[set[int], set[int]]:

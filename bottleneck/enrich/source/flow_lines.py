@@ -1,8 +1,7 @@
 """Lines of the user's source that the model's input and the loss are made of, found when a run has ended.
 
 A line that the forward pass depends on feeds the model; what the loss depends on, from the forward on, is the training
-itself; all else in the loop is Python on the side. Detectors read no files: what is found here goes to the facts as
-notes "flow_lines" {file, lines, zeroing}.
+itself; all else in the loop is Python on the side. Detectors read no files: what is found here goes to the facts.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import ast
 from collections.abc import Iterator, Set
 
 from ...artifacts.training.loop_samples import forwards
+from ...recording.facts import FlowLines
 from ...recording.model import Recording
 from .growth_lines import MAX_FILES, parse, user_files
 
@@ -19,17 +19,16 @@ _Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.Module
 
 
 def add_flow_lines(recording: Recording) -> None:
-    """Add one "flow_lines" note for each sampled file of the user's that feeds a model. Reads source files."""
+    """Add one ``FlowLines`` for each sampled file of the user's that feeds a model. Reads source files."""
     facts = recording.facts
-    known = {fields["file"] for _, fields in facts.of("flow_lines")}
+    known = {fact.file for _, fact in facts.of(FlowLines)}
     forwards = _forward_lines(recording)
     for file in user_files(facts)[:MAX_FILES]:
         tree = None if file in known else parse(file)
         lines = set() if tree is None else find_flow_lines(tree, forwards.get(file, frozenset()))
         zeroing = set() if tree is None else find_zeroing_lines(tree)
         if lines or zeroing:
-            note = {"file": file, "lines": sorted(lines), "zeroing": sorted(zeroing)}
-            facts.notes.append((0, "flow_lines", note))
+            facts.add(0, FlowLines(file, sorted(lines), tuple(sorted(zeroing))))
 
 
 def _forward_lines(recording: Recording) -> dict[str, Set[int]]:

@@ -1,6 +1,6 @@
 """Finds the line that makes a container grow, in the user's source, when a recording is loaded.
 
-Detectors read no files: what is found here goes to the facts as notes "growth_line" {name, file, line, function}.
+Detectors read no files: what is found here goes to the facts as ``GrowthLine``.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import ast
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
+from ...recording.facts import Container, GrowthLine
 from ...recording.model import Facts
 
 _GROWING = frozenset(
@@ -22,15 +22,15 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def add_growth_lines(facts: Facts) -> None:
-    """Add one "growth_line" note for every noted container whose growing line is found. Reads source files.
+    """Add one ``GrowthLine`` for every noted container whose growing line is found. Reads source files.
 
     A source that is missing, changed beyond parsing, or that grows the container nowhere gives no note.
     """
     trees: dict[str, ast.Module | None] = {}
-    done = {(process, fields["name"], fields["file"]) for process, fields in facts.of("growth_line")}
-    for process, fields in facts.of("container"):
-        name, file = str(fields["name"]), str(fields["file"])
-        site = facts.sites.get((process, fields.get("site", 0)))
+    done = {(process, line.name, line.file) for process, line in facts.of(GrowthLine)}
+    for process, container in facts.of(Container):
+        name, file = container.name, container.file
+        site = facts.site(process, container.site)
         loop_file = site.file if site is not None else file
         if (process, name, file) in done:
             continue
@@ -39,12 +39,10 @@ def add_growth_lines(facts: Facts) -> None:
             if candidate not in trees:
                 trees[candidate] = parse(candidate)
             tree = trees[candidate]
-            function = site.function if site is not None and fields.get("scope") == "local" else ""
+            function = site.function if site is not None and container.scope == "local" else ""
             found = None if tree is None else find_growth(tree, name, function)
             if found is not None:
-                line, inside = found
-                note: dict[str, Any] = {"name": name, "container_file": file, "file": candidate, "line": line}
-                facts.notes.append((process, "growth_line", {**note, "function": inside}))
+                facts.add(process, GrowthLine(candidate, *found, name=name, container_file=file))
                 break
 
 

@@ -1,26 +1,25 @@
 """The line that fills the attribute in which a dataset holds its Python objects, found in the class's source.
 
-Detectors read no files: what is found here goes to the facts as a note "objects_line" {loader, file, line, function}.
+Detectors read no files: what is found here goes to the facts as an ``ObjectsLine``.
 """
 
 from __future__ import annotations
 
 import ast
 
+from ...recording.facts import Objects, ObjectsLine
 from ...recording.model import Facts
 from .growth_lines import find_growth, parse, walk
 
 
 def add_objects_lines(facts: Facts) -> None:
-    """Add one note for each loader whose dataset holds such an attribute, where one line makes it."""
-    done = {(process, fields["loader"]) for process, fields in facts.of("objects_line")}
-    for process, fields in facts.of("objects"):
-        tree = parse(fields["file"]) if fields["name"] and (process, fields["loader"]) not in done else None
-        place = None if tree is None else find_objects_line(tree, fields["owner"], fields["name"])
+    """Add one fact for each loader whose dataset holds such an attribute, where one line makes it."""
+    done = {(process, line.loader) for process, line in facts.of(ObjectsLine)}
+    for process, objects in facts.of(Objects):
+        tree = parse(objects.file) if objects.name and (process, objects.loader) not in done else None
+        place = None if tree is None else find_objects_line(tree, objects.owner, objects.name)
         if place is not None:
-            line, function = place
-            note = {"loader": fields["loader"], "file": fields["file"], "line": line, "function": function}
-            facts.notes.append((process, "objects_line", note))
+            facts.add(process, ObjectsLine(objects.file, *place, loader=objects.loader))
 
 
 def find_objects_line(tree: ast.Module, owner: str, name: str) -> tuple[int, str] | None:

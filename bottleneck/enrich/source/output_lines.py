@@ -1,7 +1,7 @@
 """Lines of the user's source that write out what happens, found when a run has ended.
 
 ``print`` and the writes of a file are not Python: a sampled stack ends in the line that calls them. Detectors read no
-files: what is found here goes to the facts as notes "output_lines" {file, lines, fetching}.
+files: what is found here goes to the facts.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from ...recording.facts import OutputLines
 from ...recording.model import Recording
 from .growth_lines import MAX_FILES, called_name, parse
 
@@ -22,16 +23,15 @@ _FETCHES = frozenset(("bool", "cpu", "detach", "float", "int", "item", "numpy", 
 
 
 def add_output_lines(recording: Recording) -> None:
-    """Add one "output_lines" note for each of the user's files that stacks end in and that writes. Reads sources."""
+    """Add one ``OutputLines`` for each of the user's files that stacks end in and that writes. Reads sources."""
     facts = recording.facts
-    known = {fields["file"] for _, fields in facts.of("output_lines")}
+    known = {fact.file for _, fact in facts.of(OutputLines)}
     files = dict.fromkeys(frames[0].file for frames in facts.stacks.values() if frames and frames[0].user)
     for file in list(files)[:MAX_FILES]:
         tree = None if file in known else parse(file)
         lines, fetching = (set[int](), set[int]()) if tree is None else find_output_lines(tree)
         if lines or fetching:
-            note = {"file": file, "lines": sorted(lines), "fetching": sorted(fetching)}
-            facts.notes.append((0, "output_lines", note))
+            facts.add(0, OutputLines(file, sorted(lines), sorted(fetching)))
 
 
 def find_output_lines(tree: ast.Module) -> tuple[set[int], set[int]]:

@@ -1,7 +1,6 @@
 """Lines that set how torch works for all of a run: anomaly detection, the number of threads of an operation.
 
-Detectors read no files: what is found here goes to the facts as a note "switch_line" or "threads_line", each
-{file, line, function}.
+Detectors read no files: what is found here goes to the facts as ``SwitchLine`` and ``ThreadsLine``.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
+from ...recording.facts import Switches, SwitchLine, Threads, ThreadsLine
 from ...recording.model import Facts
 from .growth_lines import MAX_FILES, called_name, parse, user_files, walk
 
@@ -17,15 +17,17 @@ _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def add_switch_lines(facts: Facts) -> None:
-    """Add the notes, where one line alone can be it. Reads the sources that call stacks go through."""
-    if any(fields["anomaly"] for _, fields in facts.of("switches")):
-        _add(facts, "switch_line", find_switch_lines)
-    if facts.of("threads"):
-        _add(facts, "threads_line", find_threads_lines)
+    """Add the facts, where one line alone can be it. Reads the sources that call stacks go through."""
+    if any(fact.anomaly for _, fact in facts.of(Switches)):
+        _add(facts, SwitchLine, find_switch_lines)
+    if facts.of(Threads):
+        _add(facts, ThreadsLine, find_threads_lines)
 
 
-def _add(facts: Facts, note: str, find: Callable[[ast.Module], list[tuple[int, str]]]) -> None:
-    if facts.of(note):
+def _add(
+    facts: Facts, kind: type[SwitchLine | ThreadsLine], find: Callable[[ast.Module], list[tuple[int, str]]]
+) -> None:
+    if facts.of(kind):
         return
     found = []
     for file in user_files(facts)[:MAX_FILES]:
@@ -33,7 +35,7 @@ def _add(facts: Facts, note: str, find: Callable[[ast.Module], list[tuple[int, s
         found += [] if tree is None else [(file, *place) for place in find(tree)]
     if len(found) == 1:
         file, line, function = found[0]
-        facts.notes.append((0, note, {"file": file, "line": line, "function": function}))
+        facts.add(0, kind(file, line, function))
 
 
 def find_switch_lines(tree: ast.Module) -> list[tuple[int, str]]:

@@ -1,0 +1,54 @@
+"""Every fact that a recording holds beside its tables, typed once: one class a kind, by topic.
+
+The agent writes a fact as a line (kind, fields) of its side file; read back, it is one of these. Fields that a class
+does not name are let through, so that an older program reads what a newer one has written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from .base import Fact, Site
+from .device import DeviceMemory, DeviceProperties, DeviceTrace, DeviceWindow
+from .distributed import Collective, DataParallel, Ddp, Exchange
+from .etl import Moved, Probe, Read, RowWise, Used
+from .loading import Batch, BatchPart, BatchParts, DataLoader, Objects, Pages
+from .memory import Collections, Container
+from .run import Attached, Bye, CallSite, Failed, Frame, Gil, Hello, Pyinstrument, Ready, Sampler, Stack, String, Worker
+from .serving import ModelCall, Serving
+from .source import DeviceLines, FlowLines, GrowthLine, Line, ObjectsLine, OutputLines, SwitchLine, ThreadsLine
+from .training import Compile, Forward, Optimizer, Switches, Threads
+
+__all__ = [
+    "KINDS", "Attached", "Batch", "BatchPart", "BatchParts", "Bye", "CallSite", "Collections", "Collective", "Compile",
+    "Container", "DataLoader", "DataParallel", "Ddp", "DeviceLines", "DeviceMemory", "DeviceProperties", "DeviceTrace",
+    "DeviceWindow", "Exchange", "Fact", "Failed", "FlowLines", "Forward", "Frame", "Gil", "GrowthLine", "Hello", "Line",
+    "ModelCall", "Moved", "Objects", "ObjectsLine", "Optimizer", "OutputLines", "Pages", "Probe", "Pyinstrument",
+    "Read", "Ready", "RowWise", "Sampler", "Serving", "Site", "Stack", "String", "SwitchLine", "Switches", "Threads",
+    "ThreadsLine", "Used", "Worker", "fact_of", "fields_of",
+]  # fmt: skip
+
+
+def _kinds(base: type[Fact]) -> dict[str, type[Fact]]:
+    found = {base.kind: base} if base.kind else {}
+    for kind in base.__subclasses__():
+        found |= _kinds(kind)
+    return found
+
+
+#: Kind -> class of every fact that this version knows.
+KINDS = _kinds(Fact)
+
+
+def fact_of(kind: str, fields: Mapping[str, Any]) -> Fact | None:
+    """The fact of a line; None of a kind that this version does not know. Raises ValueError, saying what is wrong."""
+    known = KINDS.get(kind)
+    return None if known is None else msgspec.convert(fields, known)  # its ValidationError is a ValueError
+
+
+def fields_of(fact: Fact) -> dict[str, Any]:
+    """What a fact is written as."""
+    return msgspec.to_builtins(fact)  # type: ignore[no-any-return]

@@ -1,0 +1,78 @@
+"""Facts of files that were read, and of tables that were worked on."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+from msgspec import Meta
+
+from .base import Fact, Int, Moment, Real
+
+
+class Read(Fact, frozen=True):
+    """A call that reads a file, or several small ones together. ``columns``: it gave; ``asked_columns``: asked for."""
+
+    kind: ClassVar[str] = "read"
+    id: Int
+    call: str
+    format: str
+    count: Annotated[int, Meta(ge=1, le=2**62)]
+    wall_ns: Int
+    cpu_ns: Int
+    t0: Moment
+    t1: Moment
+    site: Int | None = None
+    path: str | None = None
+    size_bytes: Int | None = None
+    rows: Int | None = None
+    columns: list[Any] | None = None
+    column_count: Int | None = None
+    asked_columns: list[Any] | None = None
+    engine: Any = None
+    dtypes: list[Any] | None = None
+
+
+class Used(Fact, frozen=True):
+    """Columns of a read's table that the program used; None: all of them."""
+
+    kind: ClassVar[str] = "used"
+    read: Int
+    columns: list[Any] | None
+
+
+class Moved(Fact, frozen=True):
+    """Time that it took to make another table of a read's."""
+
+    kind: ClassVar[str] = "moved"
+    read: Int
+    wall_ns: Int
+
+
+class RowWise(Fact, frozen=True):
+    """A loop over the rows of a table. ``own_ns``: making the rows, None where that is not told apart."""
+
+    kind: ClassVar[str] = "rowwise"
+    call: str
+    rows: Int
+    columns: Int
+    t0: Moment
+    t1: Moment
+    cpu_ns: Int
+    own_ns: Int | None = None
+    site: Int | None = None
+    function: str = ""
+
+
+class Probe(Fact, frozen=True):
+    """What reading a file in another way has taken. ``source``: the user's statement that reads it."""
+
+    kind: ClassVar[str] = "probe"
+    read: Int
+    source: str = ""
+    parquet_seconds: Real | None = None
+    parquet_low_seconds: Real = 0
+    parquet_high_seconds: Real = 0
+    text_seconds: Real | None = None
+    used_seconds: Real | None = None
+    all_seconds: Real | None = None
+    write_seconds: Real | None = None

@@ -1,0 +1,80 @@
+"""Facts of DataLoaders, their batches and their workers."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from msgspec import Meta, Struct
+
+from .base import Count, Fact, Int, Moment
+
+
+class DataLoader(Fact, frozen=True):
+    """A DataLoader as it was configured. ``length``: in batches, None where it has none."""
+
+    kind: ClassVar[str] = "loader"
+    id: Int
+    num_workers: Int
+    batch_size: Int | None = None
+    samples: Int | None = None
+    length: Int | None = None
+    drop_last: bool = False
+    dataset: str = ""
+    sampler: str | None = None
+    collate: str = ""
+    prefetch_factor: Int | None = None
+    in_order: bool | None = None
+    persistent_workers: bool = False
+    pin_memory: bool = False
+    iterable: bool = False
+    site: Int | None = None
+    iter_site: Int | None = None
+    dataset_site: Int | None = None
+    collate_site: Int | None = None
+
+
+class Batch(Fact, frozen=True):
+    """A batch of token sequences. ``lengths``: of its rows, without padding."""
+
+    kind: ClassVar[str] = "batch"
+    loader: Int
+    time_ns: Moment
+    rows: Annotated[int, Meta(ge=1, le=2**40)]
+    width: Annotated[int, Meta(ge=1, le=2**40)]
+    lengths: list[Annotated[int, Meta(ge=0, le=2**40)]]
+
+
+class BatchPart(Struct, frozen=True):
+    """One array of a batch. ``levels``: how many different values its floats have, 0 unknown."""
+
+    bytes: Count
+    item_bytes: Annotated[int, Meta(ge=1, le=64)]
+    levels: Count
+
+
+class BatchParts(Fact, frozen=True):
+    """The arrays that one batch is made of."""
+
+    kind: ClassVar[str] = "batch_parts"
+    parts: list[BatchPart]
+
+
+class Objects(Fact, frozen=True):
+    """The attribute in which a loader's dataset holds most Python objects; ``name`` is empty where there is none."""
+
+    kind: ClassVar[str] = "objects"
+    loader: Int
+    name: str
+    container: str
+    length: Int
+    bytes: Int
+    owner: str
+    file: str
+
+
+class Pages(Fact, frozen=True):
+    """Written pages of a worker as it began."""
+
+    kind: ClassVar[str] = "pages"
+    private_bytes: Int
+    shared_bytes: Int

@@ -1,0 +1,131 @@
+"""Facts that every recorded process leaves: who it is, what its numbers mean, which collectors work."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from msgspec import Struct
+
+from .base import Count, Fact, Int, Moment, Site
+
+
+class Hello(Fact, frozen=True):
+    """A process begins to record."""
+
+    kind: ClassVar[str] = "hello"
+    pid: Int
+    ppid: Int
+    time_ns: Moment
+    role: str
+    python: str
+    rank: str | int | None = None
+
+    @property
+    def rank_number(self) -> int | None:
+        """The rank that a launcher has given the process; what is no number is none."""
+        text = str(self.rank)
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+class Ready(Fact, frozen=True):
+    """The recorder has started; what came before is the start of the interpreter."""
+
+    kind: ClassVar[str] = "ready"
+    time_ns: Moment
+
+
+class Bye(Fact, frozen=True):
+    """A process ends in the ordinary way."""
+
+    kind: ClassVar[str] = "bye"
+    time_ns: Moment
+
+
+class Worker(Fact, frozen=True):
+    """The process is a worker of a DataLoader."""
+
+    kind: ClassVar[str] = "worker"
+    loader: Int
+    worker: Int
+
+
+class String(Fact, frozen=True):
+    """A text that records name by its number."""
+
+    kind: ClassVar[str] = "string"
+    id: Int
+    text: str
+
+
+class CallSite(Fact, frozen=True):
+    """A line of code that records and facts name by its number."""
+
+    kind: ClassVar[str] = "site"
+    id: Int
+    file: str
+    line: Int
+    function: str
+
+    @property
+    def place(self) -> Site:
+        return Site(self.file, self.line, self.function)
+
+
+class Frame(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """One frame of a sampled stack; ``user``: the file is the user's own; ``generator``: the function yields."""
+
+    function: str
+    file: str
+    line: Int
+    user: bool
+    generator: bool = False
+
+
+class Stack(Fact, frozen=True):
+    """A call stack, innermost frame first, that samples name by its number."""
+
+    kind: ClassVar[str] = "stack"
+    id: Int
+    frames: tuple[Frame, ...]
+
+
+class Attached(Fact, frozen=True):
+    """A collector watches its library."""
+
+    kind: ClassVar[str] = "attached"
+    collector: str
+
+
+class Failed(Fact, frozen=True):
+    """A collector failed and was switched off."""
+
+    kind: ClassVar[str] = "failed"
+    collector: str
+    where: str
+    error: str
+
+
+class Gil(Fact, frozen=True):
+    """Whether the interpreter has a global lock."""
+
+    kind: ClassVar[str] = "gil"
+    enabled: bool
+
+
+class Sampler(Fact, frozen=True):
+    """What the sampler of call stacks has done and what it has cost."""
+
+    kind: ClassVar[str] = "sampler"
+    ticks: Count = 0
+    tick_cost_ns: Count = 0
+    looks: Count = 0
+    look_cost_ns: Count = 0
+    stacks: Count = 0
+    full: bool = False
+
+
+class Pyinstrument(Fact, frozen=True):
+    """The file that pyinstrument's own engine has left."""
+
+    kind: ClassVar[str] = "pyinstrument"
+    file: str = ""

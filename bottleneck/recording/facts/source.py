@@ -1,0 +1,73 @@
+"""Facts that were found in the user's source after the run, because detectors read no files."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from .base import Fact, Int, Site
+
+
+class FlowLines(Fact, frozen=True):
+    """Lines that the model's input and the loss are made of; ``zeroing``: that set gradients to zero."""
+
+    kind: ClassVar[str] = "flow_lines"
+    file: str
+    lines: list[Int]
+    zeroing: tuple[Int, ...] = ()
+
+
+class OutputLines(Fact, frozen=True):
+    """Lines that do nothing but write text; ``fetching``: that fetch values for it as well."""
+
+    kind: ClassVar[str] = "output_lines"
+    file: str
+    lines: list[Int]
+    fetching: list[Int]
+
+
+class DeviceLines(Fact, frozen=True):
+    """Lines that wait for a device, and lines that copy to it."""
+
+    kind: ClassVar[str] = "device_lines"
+    file: str
+    fetches: list[Int]
+    copies: list[Int]
+
+
+class Line(Fact, frozen=True):
+    """One line of a file, and the function that it is in."""
+
+    file: str
+    line: Int
+    function: str
+
+    @property
+    def place(self) -> Site:
+        return Site(self.file, self.line, self.function)
+
+
+class SwitchLine(Line, frozen=True):
+    """The line that switches anomaly detection on."""
+
+    kind: ClassVar[str] = "switch_line"
+
+
+class ThreadsLine(Line, frozen=True):
+    """The line that sets how many threads an operation may use."""
+
+    kind: ClassVar[str] = "threads_line"
+
+
+class GrowthLine(Line, frozen=True, kw_only=True):
+    """The line that makes a container grow. ``container_file``: where the container was seen."""
+
+    kind: ClassVar[str] = "growth_line"
+    name: str
+    container_file: str
+
+
+class ObjectsLine(Line, frozen=True, kw_only=True):
+    """The line that fills the attribute in which the dataset of a loader holds its objects."""
+
+    kind: ClassVar[str] = "objects_line"
+    loader: Int
