@@ -41,7 +41,7 @@ def report(folder: Path, quiet: bool) -> None:
     for warning in write(folder, recording, diagnosis, options):
         print(f"bottleneck: {warning}", file=sys.stderr)
     if not quiet:
-        print(f"bottleneck: {folder / REPORT_FILE}", file=sys.stderr)
+        print(f"Report: {folder / REPORT_FILE}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Says why nothing was recorded, when no process of a run reported."""
+"""Finds out why nothing was recorded when no process of a run reported."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ def attachment_problem(run_dir: Path, argv: Sequence[str], hello_seen: bool | No
         return None
     for kind, fields in _lines(run_dir, "*.side"):
         if kind == "failed":
-            return f"the recording could not start in the program ({fields.get('error')})."
+            return f"recording failed to start in the program ({fields.get('error')})."
     reasons = {fields.get("reason"): fields for kind, fields in _lines(run_dir, "skipped") if kind == "skipped"}
     if "old" in reasons:
-        return f"the program ran under Python {reasons['old'].get('python')}, and recording needs 3.9 or newer."
+        return f"the program ran under Python {reasons['old'].get('python')}; recording needs 3.9 or newer."
     return f"{_reason(argv, 'helper' in reasons)}."
 
 
@@ -59,7 +59,7 @@ def watched_problem(run_dir: Path) -> str | None:
     kinds = {kind for kind, _ in _lines(run_dir, "*.side")}
     if "hello" not in kinds or "attached" in kinds:
         return None
-    return "The program imported none of the libraries that are watched, so only its call stacks are known."
+    return "The program imported none of the supported libraries, so only its call stacks were recorded."
 
 
 def _reason(argv: Sequence[str], only_helpers: bool) -> str:
@@ -70,17 +70,17 @@ def _reason(argv: Sequence[str], only_helpers: bool) -> str:
         if flag:
             return _FLAGS[flag]
         if only_helpers:
-            return "only installers, trackers or compilers ran"
-        return "Python ended before it read its start-up files, or another environment replaced ours"
+            return "only helper programs ran (installers, trackers, compilers)"
+        return "Python exited before it read its start-up files, or another environment replaced ours"
     if name in _CLEANING or (name == "env" and any(w in ("-i", "-", "--ignore-environment") for w in words[1:])):
-        return f"{_shown(name)} starts the program in another environment; put `bottleneck run` behind it instead"
+        return f"{_shown(name)} starts the program in another environment; put `bottleneck run` after it, not before"
     if only_helpers:
-        return f"{_shown(name)} started only Python helpers (installers, trackers, compilers)"
+        return f"{_shown(name)} started only helper programs in Python (installers, trackers, compilers)"
     if _is_binary(words):
-        return f"{_shown(name)} is not a Python program, and no Python that it may have started reported"
+        return f"{_shown(name)} is not a Python program, and no Python process it started reported"
     return (
-        f"no Python that {_shown(name)} may have started reported (flags -I, -E or -S, a cleaned environment "
-        "or another machine would explain it)"
+        f"no Python process started by {_shown(name)} reported (possible causes: -I, -E or -S, a cleared "
+        "environment, another machine)"
     )
 
 

@@ -27,7 +27,7 @@ def watch(pid: int, folder: Path, name: str, command: str) -> None:
     ended_ns = time.monotonic_ns()
     recorder.finish()
     if error is not None:
-        recorder.notes.append(f"Recording had {errors} errors, first: {error!r}.")
+        recorder.notes.append(f"Recording failed {errors} times; the first error was {error!r}.")
     hello, bye = _note(recorder, pid, "hello"), _note(recorder, pid, "bye")
     ended = Ended(
         exit_code=None,  # the block has none, and the process is not our child

@@ -1,4 +1,4 @@
-"""From the words behind ``bottleneck run`` to the command that is started, or one clear line why it cannot be."""
+"""Turns the words after ``bottleneck run`` into the command to start, or one line saying why it cannot start."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def resolve(words: Sequence[str]) -> list[str]:
             raise CommandError(f"{first} needs {'a module name' if first == '-m' else 'code'}")
         return [sys.executable, *words]
     if first.startswith("-"):
-        raise CommandError(f"unknown option {_shown(first)} (options of the program stand behind its name)")
+        raise CommandError(f"unknown option {_shown(first)} (put the program's own options after its name)")
     if first.endswith(_SCRIPT_ENDINGS):
         return _script(words)
     if os.path.isfile(os.path.join(first, "__main__.py")):
@@ -67,7 +67,7 @@ def _check_executable(name: str) -> None:
     if shutil.which(name):
         return
     if os.path.isdir(name):
-        raise CommandError(f"{_shown(name)} is a folder without __main__.py", NOT_EXECUTABLE)
+        raise CommandError(f"{_shown(name)} is a folder with no __main__.py", NOT_EXECUTABLE)
     if not os.path.exists(name):
         raise CommandError(f"command not found: {_shown(name)}", NOT_FOUND)
     if os.access(name, os.X_OK) and os.sep not in name:
@@ -81,7 +81,7 @@ def _shown(word: str) -> str:
 
 
 def outer_run(environ: Mapping[str, str]) -> str | None:
-    """The folder of a `bottleneck run` that records this process already, None when there is none alive."""
+    """The folder of a live `bottleneck run` that already records this process; None when there is none."""
     run_dir = environ.get(RUN_DIR_VARIABLE)
     if not run_dir or not os.path.isdir(os.path.join(run_dir, LIVE)):
         return None
@@ -115,5 +115,5 @@ def start_error(argv: Sequence[str], error: OSError) -> CommandError:
     code = NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE
     reason = error.strerror or str(error)
     if isinstance(error, FileNotFoundError) and shutil.which(argv[0]):
-        reason = "the interpreter that its first line names does not exist"
+        reason = "the interpreter on its #! line does not exist"
     return CommandError(f"cannot start {_shown(argv[0])}: {reason}", code)

@@ -82,13 +82,15 @@ def begin(name: str | None, run_dir: Any, stacks: str, quiet: bool, sidecar: str
             return _open_run
         outer = sys.modules.get(_CHILD + ".agent.recorder")
         if outer is not None and outer.signals.LAYOUT_VERSION != signals.LAYOUT_VERSION:
-            return Run(None, "another version of bottleneck records this program")
+            return Run(None, "another version of bottleneck is recording this program")
         if outer is not None and outer.recorder() is not None:
-            return Run(outer.recorder().run_dir, "the run that this profile has joined reports when the program ends")
+            return Run(
+                outer.recorder().run_dir, "this profile joined a `bottleneck run`, which reports when the program ends"
+            )
         try:
             made = _start(name, run_dir, stacks, quiet, sidecar)
         except Exception as error:
-            made = Run(None, f"nothing is recorded: {str(error) or type(error).__name__}")
+            made = Run(None, f"nothing was recorded: {str(error) or type(error).__name__}")
         if made.problem:
             _say(made.problem)
         else:
@@ -107,7 +109,7 @@ def end(run: Run) -> None:
         try:
             sys.modules[_CHILD + ".agent.bootstrap"].stop()
         except Exception as error:
-            _say(f"the recording did not end in order: {error}")
+            _say(f"the recording did not stop cleanly: {error}")
         run.ended = True
 
 

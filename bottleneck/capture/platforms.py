@@ -1,4 +1,4 @@
-"""What this platform can record: Linux everything, macOS most of it, Windows nothing but reports."""
+"""What each platform can record: Linux everything, macOS most of it, Windows only reports."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 def platform_problem(platform: str = sys.platform) -> str | None:
     """One line why `bottleneck run` cannot work on this platform; None where it can."""
     if platform.startswith(("win32", "cygwin")):
-        return "`bottleneck run` needs Linux or macOS; on Windows `bottleneck report` shows runs recorded elsewhere"
+        return "`bottleneck run` needs Linux or macOS; on Windows, `bottleneck report` shows runs recorded elsewhere"
     return None
 
 
@@ -17,11 +17,11 @@ def platform_notes(platform: str = sys.platform) -> list[str]:
     if platform.startswith("linux"):
         return []
     notes = [
-        "No per-process input/output, page faults or memory of worker processes: they are read from /proc.",
-        "No idle time per core while a step waits, so gains of more workers assume the cores that are there.",
+        "No I/O, page faults or memory per process: these need /proc.",
+        "No idle time per core during a wait: predicted gains from more workers assume that every core is free.",
         "No GPU samples: NVML is not available.",
-        "No call stacks of blocked threads by thread clock; stacks come from the slower sampler thread.",
+        "Call stacks come from a sampler thread, which is slower than the thread clocks used on Linux.",
     ]
     if platform != "darwin":
-        notes.insert(0, f"Recording was never tried on {platform}.")
+        notes.insert(0, f"Recording is untested on {platform}.")
     return notes

@@ -90,7 +90,7 @@ class _Live:
             self._progress.close()
         messages = []
         if ended.tick_error is not None:
-            messages.append(f"recording had {ended.tick_errors} errors, first: {ended.tick_error!r}")
+            messages.append(f"recording failed {ended.tick_errors} times; the first error was {ended.tick_error!r}")
         try:  # the program has an exit code by now, and nothing of ours may replace it
             recorder = self._recorder or self._record(ended.pid)
             lost, readable = self._complete(recorder, ended)
@@ -112,6 +112,9 @@ class _Live:
             self._run_file.end(ended, recorder)
         except OSError as error:
             if not run_dir.is_dir():
-                return f"the run folder {run_dir} was removed while the program ran: there is nothing to report", False
+                return (
+                    f"the run folder {run_dir} was deleted while the program ran, so there is nothing to report",
+                    False,
+                )
             return lost or f"recording stopped: cannot write {run_dir}: {reason(error)}", False
         return lost, True

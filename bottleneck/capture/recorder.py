@@ -104,7 +104,7 @@ class Recorder:
             if close is not None:
                 close()
         if self.saver.problem:
-            self.notes.append("A part of the recording is missing: it could not be written.")
+            self.notes.append("Part of the recording could not be written and is missing.")
         return self.saver.problem
 
     def _sample(self) -> None:

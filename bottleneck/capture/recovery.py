@@ -28,7 +28,7 @@ def recover(run_dir: Path) -> bool:
     if run.get("ended_ns") is not None:
         return False
     if in_progress(run_dir):
-        raise RunError(f"{run_dir} is still being recorded; ask again when the program has ended")
+        raise RunError(f"{run_dir} is still being recorded; try again when the program has ended")
     try:
         drain, part, facts_bytes = resume.restore(run_dir)
         _cut(run_dir, part, facts_bytes)

@@ -1,4 +1,4 @@
-"""The command line: one command, one file; each is imported only when it is called."""
+"""The command line: one file per command, imported only when that command is used."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import importlib
 import click
 
 _COMMANDS = {
-    "run": "Run a program and say what limits it.",
+    "run": "Run a program and report what limits it.",
     "report": "Analyse a recorded run again and show its report.",
-    "fix": "Show the patch of a finding, or apply it.",
-    "runs": "List the recorded runs, or prune old ones.",
-    "explain": "Explain one detector: why it matters, how it is measured, how to fix it.",
-    "detectors": "List what is detected.",
+    "fix": "Show the patch for a finding, or apply it.",
+    "runs": "List recorded runs, or delete old ones.",
+    "explain": "Explain a detector: why it matters, how it is measured, how to fix it.",
+    "detectors": "List the detectors.",
 }
 
 
 class _Lazy(click.Group):
-    """Imports a command's module when it is used, so that --help stays light."""
+    """Imports a command's module on first use, so that --help stays fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -37,4 +37,4 @@ class _Lazy(click.Group):
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="bottleneck-profiler", prog_name="bottleneck")
 def main() -> None:
-    """Find what limits a machine-learning job: where the time goes, on which line, and what each fix would gain."""
+    """Find what limits a machine-learning job: where the time goes, on which line, and what each fix would save."""

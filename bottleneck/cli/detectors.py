@@ -1,4 +1,4 @@
-"""``bottleneck detectors``: what is detected."""
+"""``bottleneck detectors``: the list of detectors."""
 
 from __future__ import annotations
 

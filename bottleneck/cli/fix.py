@@ -1,4 +1,4 @@
-"""``bottleneck fix``: a finding's change as a patch."""
+"""``bottleneck fix``: the change for a finding, as a patch."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 @click.command("fix", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("run", metavar="RUN")
 @click.argument("finding_id", metavar="[ID]", required=False)
-@click.option("--apply", is_flag=True, help="Write the change into the file.")
+@click.option("--apply", is_flag=True, help="Write the change to the file.")
 def command(run: str, finding_id: str | None, apply: bool) -> None:
-    """Print what the finding ID of RUN (default: its first) changes in your code, as a unified diff.
+    """Print the change for finding ID of RUN (default: the first finding) as a unified diff.
 
-    RUN is a folder, or a name from `bottleneck runs`. The diff can be piped into `git apply` or `patch -p1`. A file
-    that was changed since the run is left alone, and so is code in which the change is not certain.
+    RUN is a folder or a name from `bottleneck runs`. Pipe the diff into `git apply` or `patch -p1`, or use --apply.
+    Files edited since the run are left alone, and so is code where the change would not be safe.
     """
     from ..patching import NoPatch, make, write
     from ..recording.folder import RunError, find
@@ -38,11 +38,11 @@ def command(run: str, finding_id: str | None, apply: bool) -> None:
     except NoPatch as reason:
         _fail(f"no patch for {ranked.finding.detector}: {reason}{_others(diagnosis, ranked)}", 1)
     if apply:
-        click.echo(f"{patch.file}: changed for {ranked.finding.detector}")
+        click.echo(f"{patch.file}: applied the fix for {ranked.finding.detector}")
         return
     click.echo(patch.diff(Path.cwd()).encode(), nl=False)  # bytes: the file's line ends as they are
     if not patch.file.is_relative_to(Path.cwd().resolve()):
-        click.echo(f"bottleneck: {patch.file} is not below this folder: apply with patch -p1 -d /", err=True)
+        click.echo(f"bottleneck: {patch.file} is outside this folder; apply the diff with: patch -p1 -d /", err=True)
 
 
 def _chosen(diagnosis: Diagnosis, finding_id: str | None) -> Ranked:
@@ -50,7 +50,7 @@ def _chosen(diagnosis: Diagnosis, finding_id: str | None) -> Ranked:
     if finding_id in found:
         return found[finding_id]
     if finding_id is not None:
-        _fail(f"this run has no finding {finding_id}; it has {', '.join(found) or 'none'}", 2)
+        _fail(f"this run has no finding {finding_id}; its findings: {', '.join(found) or 'none'}", 2)
     if not diagnosis.findings:
         _fail("this run has no findings", 1)
     return diagnosis.findings[0]
@@ -59,7 +59,7 @@ def _chosen(diagnosis: Diagnosis, finding_id: str | None) -> Ranked:
 def _others(diagnosis: Diagnosis, asked: Ranked) -> str:
     """Which findings have a patch where the asked one has none."""
     names = [r.finding.detector for r in diagnosis.findings if r.finding.fix.patch and r is not asked]
-    return f"; there is one for {', '.join(names)}" if names else ""
+    return f"; findings with a patch: {', '.join(names)}" if names else ""
 
 
 def _fail(message: str, code: int) -> NoReturn:

@@ -14,17 +14,22 @@ if TYPE_CHECKING:
 
 @click.command("report", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("run", required=False, metavar="[RUN]")
-@click.option("--json", "as_json", is_flag=True, help="Print diagnosis.json instead.")
-@click.option("--calls", is_flag=True, help="Print the sampled call tree, by pyinstrument, instead.")
-@click.option("--price-per-hour", type=click.FloatRange(min=0), help="Price of one accelerator, for idle cost.")
-@click.option("--otlp", metavar="URL", help="Send spans to this OTLP/HTTP endpoint.")
-@click.option("--verbose", "-v", is_flag=True, help="Show everything that was checked.")
+@click.option("--json", "as_json", is_flag=True, help="Print diagnosis.json instead of the report.")
+@click.option("--calls", is_flag=True, help="Print the sampled call tree (by pyinstrument) instead of the report.")
+@click.option(
+    "--price-per-hour",
+    type=click.FloatRange(min=0),
+    help="Price of one accelerator per hour, to put a cost on idle time.",
+)
+@click.option("--otlp", metavar="URL", help="Export spans to this OTLP/HTTP endpoint.")
+@click.option("--verbose", "-v", is_flag=True, help="Show every phase and every check.")
 def command(
     run: str | None, as_json: bool, calls: bool, price_per_hour: float | None, otlp: str | None, verbose: bool
 ) -> None:
-    """Analyse RUN (a folder, or a name from `bottleneck runs`; default: the newest) and show its report.
+    """Analyse RUN again and show its report.
 
-    With --calls, RUN also gets a calls.pyisession, which `pyinstrument --load` shows in each of its ways.
+    RUN is a folder or a name from `bottleneck runs`; the default is the newest run. --calls also writes
+    calls.pyisession to RUN, which `pyinstrument --load` can render in any of its formats.
     """
     from rich.console import Console
 
@@ -67,5 +72,5 @@ def _show_calls(folder: Path, recording: Recording) -> int:
     except OSError as error:
         click.echo(f"bottleneck: cannot write {path}: {error.strerror}", err=True)
     else:
-        click.echo(f"bottleneck: {path} opens with pyinstrument --load", err=True)
+        click.echo(f"bottleneck: open it with: pyinstrument --load {path}", err=True)
     return 0

@@ -13,6 +13,7 @@ import click
 
 from ..capture.command import CommandError, outer_run, replace_process, resolve
 from ..capture.platforms import platform_notes, platform_problem
+from ..diagnosis.phases import phase_words
 
 if TYPE_CHECKING:
     from ..diagnosis.model import Diagnosis
@@ -43,27 +44,33 @@ class _Run(click.Command):
         "help_option_names": ["-h", "--help"],
     },
 )
-@click.option("--run-dir", type=click.Path(path_type=Path), help="Record into this new or empty folder.")
-@click.option("--name", help="Name of the run; default: the script's name.")
-@click.option("--quiet", "-q", is_flag=True, help="No progress, and no report unless something is wrong.")
+@click.option("--run-dir", type=click.Path(path_type=Path), help="Record into this folder; it must be new or empty.")
+@click.option("--name", help="Name of the run (default: the script's name).")
+@click.option("--quiet", "-q", is_flag=True, help="No progress line, and no report unless there are findings.")
 @click.option(
     "--stacks",
     type=click.Choice(["auto", "pyinstrument", "off"]),
     default="auto",
     show_default=True,
-    help="Call-stack sampler: ours, pyinstrument's own engine, or none.",
+    help="Call-stack sampler: the built-in one (auto), pyinstrument, or none (off).",
 )
 @click.option(
     "--device-window",
     type=click.IntRange(3, 1000),
     metavar="[STEPS]",
-    help=f"Trace so many optimizer steps ({WINDOW_STEPS}) with torch.profiler: kernels, copies, synchronizations. "
-    "These steps are slower, the program stops a moment after them, and torch may write about it to stderr.",
+    help=f"Trace this many optimizer steps (default: {WINDOW_STEPS}) with torch.profiler: kernels, copies, "
+    "synchronizations. The traced steps run slower, and the program pauses briefly after them.",
 )
-@click.option("--price-per-hour", type=click.FloatRange(min=0), help="Price of one accelerator, for idle cost.")
-@click.option("--record-args", is_flag=True, help="Store arguments and environment too (may hold secrets).")
-@click.option("--otlp", metavar="URL", help="Send spans to this OTLP/HTTP endpoint.")
-@click.option("--verbose", "-v", is_flag=True, help="Show everything that was checked.")
+@click.option(
+    "--price-per-hour",
+    type=click.FloatRange(min=0),
+    help="Price of one accelerator per hour, to put a cost on idle time.",
+)
+@click.option(
+    "--record-args", is_flag=True, help="Store the arguments and the environment too (they may hold secrets)."
+)
+@click.option("--otlp", metavar="URL", help="Export spans to this OTLP/HTTP endpoint.")
+@click.option("--verbose", "-v", is_flag=True, help="Show every phase and every check.")
 @click.argument("words", metavar="[--] COMMAND...", nargs=-1, type=click.UNPROCESSED)
 def command(
     run_dir: Path | None,
@@ -77,9 +84,9 @@ def command(
     verbose: bool,
     words: tuple[str, ...],
 ) -> None:
-    """Run COMMAND unchanged and say what limits it.
+    """Run COMMAND unchanged, and report what limits it.
 
-    COMMAND is `script.py args`, `-m module args`, or any program that ends up in Python, such as `torchrun ...`.
+    COMMAND is `script.py args`, `-m module args`, or any program that starts Python, such as `torchrun ...`.
     """
     problem = platform_problem()
     if problem:
@@ -87,7 +94,7 @@ def command(
     try:
         argv = resolve(words)
         if outer_run(os.environ):
-            click.echo("bottleneck: already recording (nested run); the outer run reports.", err=True)
+            click.echo("bottleneck: nested run: the outer `bottleneck run` records and reports.", err=True)
             replace_process(argv)
     except CommandError as error:
         _fail(str(error), error.exit_code)
@@ -128,7 +135,9 @@ def _report(
     nothing = diagnosis.verdict == "nothing recorded"
     if nothing:
         reason = attachment_problem(folder, argv, hello_seen=False)
-        click.echo(f"bottleneck: nothing was recorded: {reason or 'no Python process reported.'}", err=True)
+        click.echo(
+            f"bottleneck: nothing was recorded: {reason or 'no Python process reported to the recorder.'}", err=True
+        )
     console = None if nothing or (quiet and not diagnosis.findings) else Console(stderr=True)
     options: dict[str, dict[str, Any]] = {"terminal": {"console": console, "verbose": verbose}, "otlp": {"url": otlp}}
     warnings = write(folder, recording, diagnosis, options)
@@ -139,22 +148,23 @@ def _report(
 
 
 def _say_where(folder: Path, diagnosis: Diagnosis) -> None:
-    """Name the written report, and the command that shows a patch."""
+    """Print the path of the report, and the command that shows a patch."""
     from ..exporters.html import REPORT_FILE
+    from ..recording.folder import run_name
 
     if not (folder / REPORT_FILE).exists():
         return
     relative = os.path.relpath(folder)
     shown = str(folder) if relative.startswith("..") else relative
-    click.echo(f"bottleneck: {shown}/{REPORT_FILE}", err=True)
+    click.echo(f"Report: {shown}/{REPORT_FILE}", err=True)
     patch = next((r.finding.detector for r in diagnosis.findings if r.finding.fix.patch), None)
     if patch:
-        command = shlex.join(["bottleneck", "fix", shown, patch])
-        click.echo(f"bottleneck: {command} shows the change as a patch; --apply makes it", err=True)
+        command = shlex.join(["bottleneck", "fix", run_name(folder) or shown, patch])
+        click.echo(f"Patch:  {command}  (--apply writes it)", err=True)
 
 
 class _Live:
-    """Feeds the progress line from the live totals, twice a second."""
+    """Updates the progress line from the live totals, four times a second."""
 
     def __init__(self, recorder: Any) -> None:
         from ..capture.progress import Progress
@@ -171,7 +181,7 @@ class _Live:
             return
         self._next = now + 0.25
         shares, steps = self._recorder.shares(now - self._started)
-        self._progress.update(now - self._started, shares, steps)
+        self._progress.update(now - self._started, {phase_words(name): part for name, part in shares.items()}, steps)
 
     def close(self) -> None:
         self._progress.close()

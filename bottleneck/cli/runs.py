@@ -1,4 +1,4 @@
-"""``bottleneck runs``: list or prune."""
+"""``bottleneck runs``: list runs, or delete old ones."""
 
 from __future__ import annotations
 
@@ -6,17 +6,23 @@ import click
 
 
 @click.command("runs", context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--prune", is_flag=True, help="Delete old runs.")
-@click.option("--keep", type=click.IntRange(min=0), default=10, show_default=True, help="How many --prune keeps.")
+@click.option("--prune", is_flag=True, help="Delete all but the newest runs.")
+@click.option(
+    "--keep",
+    type=click.IntRange(min=0),
+    default=10,
+    show_default=True,
+    help="How many of the newest runs --prune keeps.",
+)
 def command(prune: bool, keep: int) -> None:
-    """List the recorded runs of this folder, newest first."""
+    """List the runs recorded in this folder, newest first."""
     from ..recording.folder import all_runs, in_progress, remove, summary
 
     runs = all_runs()
     if prune:
         left = [folder for folder in runs[keep:] if not remove(folder)]
         deleted = max(0, len(runs) - keep) - len(left)
-        click.echo(f"{deleted} runs deleted, {len(runs) - deleted} kept.")
+        click.echo(f"Deleted {deleted} runs, kept {len(runs) - deleted}.")
         for folder in left:
             why = "is still being recorded" if in_progress(folder) else "could not be deleted"
             click.echo(f"bottleneck: {folder.name} {why}", err=True)

@@ -19,6 +19,7 @@ from ..recording.model import Recording
 from . import ranking
 from .findings import Finding, Fine, Gain, NotMeasured, Outcome
 from .model import Checked, Diagnosis, Overhead, PhaseShare, Ranked, RunFacts
+from .phases import phase_words
 from .view import build_view
 
 _ACCELERATED = {Gpu, Device}  # where there is no accelerator, nobody is told that these lack
@@ -85,37 +86,40 @@ def _headline(
 ) -> str:
     if verdict == "findings":
         first = ranked[0].finding
-        where = f" at {first.location}" if first.location else ""
+        where = f" ({first.location})" if first.location else ""
         gain = first.gain
         if gain is None:
             return f"{first.title}{where}."
-        return f"{first.title}{where}: fixing it {_effect(gain)}."
+        return f"{first.title}{where}; fixing it {_effect(gain)}."
     if verdict == "nothing recorded":
         return "Nothing was recorded."
     if verdict == "too short to judge":
         assert steps is not None
-        return f"Too short to judge: {steps.all_count} steps were seen, {MIN_STEPS} are needed."
+        return f"Too short to judge: {steps.all_count} steps were recorded, {MIN_STEPS} are needed."
     text = "Nothing worth fixing was found"
     if verdict == "nothing to judge":
-        seen = (
-            "its steps were seen, but not what is judged of them" if steps else "no steps, reads or requests were seen"
-        )
-        text = f"Nothing here that can be judged: {seen}"
+        seen = "steps were recorded, but no signal the checks need" if steps else "no steps, reads or requests recorded"
+        text = f"Nothing to judge: {seen}"
     if breakdown is None or not breakdown.seconds:
         return f"{text}."
     largest = next(iter(breakdown.seconds))
     # That the largest part is "other" would be no answer.
-    place = "has no name" if largest == "other" else f"is {largest}"
-    return f"{text}; the largest part of the time {place} ({breakdown.share(largest):.0%})."
+    where = "is not attributed" if largest == "other" else f"goes to {phase_words(largest)}"
+    return f"{text}; most time {where} ({_percent(breakdown.share(largest))})."
 
 
 def _effect(gain: Gain) -> str:
     if gain.basis == "capacity":
         if gain.confidence <= _GUESS:
-            return f"may free up to {gain.high:.0%} of the server's capacity; it has to be tried"
-        return f"frees about {gain.share:.0%} of the server's capacity"
-    of = {"run": "the run", "step": "the step", "p99": "the p99 latency"}[gain.basis]
-    return f"saves about {gain.share:.0%} of {of}"
+            return f"may free up to {_percent(gain.high)} of the server's capacity; measure it before relying on it"
+        return f"frees about {_percent(gain.share)} of the server's capacity"
+    if gain.basis == "p99":
+        return f"cuts p99 latency by about {_percent(gain.share)}"
+    return f"saves about {_percent(gain.share)} of the {gain.basis}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _checked(checks: list[Detector], outcomes: dict[str, Outcome], short: bool, verdict: str) -> list[Checked]:
@@ -129,7 +133,7 @@ def _checked(checks: list[Detector], outcomes: dict[str, Outcome], short: bool, 
             reason = f"Fewer than {MIN_STEPS} steps."
             rows.append(Checked(check.id, "not-measured", reason=reason, needs_accelerator=device))
         elif verdict == "nothing to judge" and check.stage != "machine":
-            rows.append(Checked(check.id, "not-measured", reason="No file was read and no table worked on."))
+            rows.append(Checked(check.id, "not-measured", reason="No files were read and no tables processed."))
         elif isinstance(outcome, Fine):
             values = outcome.value, outcome.threshold, outcome.unit, outcome.reason
             rows.append(Checked(check.id, "fine", *values, needs_accelerator=device))

@@ -41,7 +41,7 @@ def create(parent: Path | None, name: str, run_dir: Path | None) -> Path:
 
 def _given(run_dir: Path) -> Path:
     if run_dir.exists() and any(run_dir.iterdir()):
-        raise RunError(f"{run_dir} is not empty; give --run-dir a new folder")
+        raise RunError(f"{run_dir} is not empty; --run-dir needs a new or empty folder")
     return run_dir
 
 
@@ -83,7 +83,7 @@ def read_run(run_dir: Path) -> dict[str, Any]:
     try:
         check(run, Run)
         if run.get("ended_ns") is not None and run["ended_ns"] < run["started_ns"]:
-            raise ValueError("it ended before it began")
+            raise ValueError("the run ends before it starts")
     except ValueError as error:
         raise damaged(path, error) from None
     return run
@@ -162,7 +162,12 @@ def find(run: str | None) -> Path:
     for candidate in (Path(run), Path.cwd() / RUNS / run):
         if candidate.is_dir():
             return candidate
-    raise RunError(f"no run {run}: neither a folder nor a name in .bottleneck/runs")
+    raise RunError(f"no run {run}: there is no such folder, and no such name in .bottleneck/runs")
+
+
+def run_name(folder: Path) -> str:
+    """The name by which `find` knows a folder; empty where only its path will do."""
+    return folder.name if folder.parent == (Path.cwd() / RUNS).resolve() else ""
 
 
 def summary(folder: Path) -> str:
@@ -170,9 +175,9 @@ def summary(folder: Path) -> str:
     try:
         run = read_run(folder)
     except RunError:
-        return f"{folder.name}  (not readable)"
+        return f"{folder.name}  (unreadable)"
     if run.get("ended_ns") is None:
-        state = "still being recorded" if in_progress(folder) else "cut off; bottleneck report reads what is there"
+        state = "still being recorded" if in_progress(folder) else "cut off; `bottleneck report` reads what there is"
         return f"{folder.name}  ({state})"
     seconds = (int(run["ended_ns"]) - int(run["started_ns"])) / 1e9
     try:

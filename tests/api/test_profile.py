@@ -227,7 +227,7 @@ def test_what_prevents_recording_is_one_line_and_the_block_runs(tmp_path: Path) 
         """,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("ran\nran\nbottleneck: nothing is recorded")
+    assert done.stdout.startswith("ran\nran\nbottleneck: nothing was recorded")
     assert len(done.stderr.splitlines()) == 1
     assert "not empty" in done.stderr
 
@@ -279,7 +279,7 @@ def test_another_layout_records_nothing(tmp_path: Path) -> None:
         """,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "None bottleneck: another version of bottleneck records this program.\n"
+    assert done.stdout == "None bottleneck: another version of bottleneck is recording this program.\n"
 
 
 def test_waits_of_a_dataloader_are_recorded_once_and_others_by_steps(tmp_path: Path) -> None:

@@ -18,12 +18,11 @@ def test_a_script_without_steps_reads_or_requests_gets_no_all_clear() -> None:
     diagnosis = diagnose(made_up.recording(WORK, (8_000, 8_000, 10_000)))
     assert diagnosis.verdict == "nothing to judge"
     assert diagnosis.headline == (
-        "Nothing here that can be judged: no steps, reads or requests were seen; "
-        "the largest part of the time is python:work (82%)."
+        "Nothing to judge: no steps, reads or requests recorded; most time goes to work() (82 %)."
     )
     assert {row.outcome for row in diagnosis.checked} == {"not-measured"}
     unknown = diagnose(made_up.recording(WORK))
-    assert unknown.headline.endswith("the largest part of the time has no name (100%).")
+    assert unknown.headline.endswith("most time is not attributed (100 %).")
 
 
 def test_a_library_that_was_imported_and_read_nothing_is_no_answer() -> None:
@@ -33,7 +32,7 @@ def test_a_library_that_was_imported_and_read_nothing_is_no_answer() -> None:
     assert diagnosis.verdict == "nothing to judge"
     rows = {row.detector: row for row in diagnosis.checked}
     assert rows["row-wise-python"].outcome == "not-measured"
-    assert rows["row-wise-python"].reason == "No file was read and no table worked on."
+    assert rows["row-wise-python"].reason == "No files were read and no tables processed."
 
 
 def test_a_real_script_that_only_computes_is_told_so(tmp_path: Path) -> None:

@@ -69,11 +69,11 @@ def workers_zero(**changes: object) -> Finding:
         stage="data loading",
         evidence=(
             Evidence("typical step", 0.0486, "s"),
-            Evidence("waiting for data", 0.61, "share"),
+            Evidence("time spent waiting for data", 0.61, "share"),
             Evidence("time to make one batch", 0.0297, "s"),
-            Evidence("of which on the CPU", 0.92, "share"),
+            Evidence("CPU share of loading", 0.92, "share"),
             Evidence("workers", 0, "count"),
-            Evidence("idle cores meanwhile", 2.9, "cores"),
+            Evidence("idle cores during the wait", 2.9, "cores"),
         ),
         fix=Fix(
             "Load in 3 worker processes",
@@ -90,7 +90,7 @@ def workers_zero(**changes: object) -> Finding:
             "Pipeline law: T' = max(C, L/n, (Lcpu + Ccpu)/cores), with L = 29.7 ms, C = 18.9 ms, n = 3.",
             step_share=0.61,
         ),
-        after="forward and backward (18.9 ms of a step of 19.4 ms)",
+        after="forward and backward become the bottleneck (18.9 ms of a step of 19.4 ms)",
         removes={"data_wait": 12.2},
     )
     return replace(finding, **changes)  # type: ignore[arg-type]
@@ -103,8 +103,8 @@ def checkpoint() -> Finding:
         stage="training",
         evidence=(
             Evidence("checkpoints", 12, "count"),
-            Evidence("each takes", 0.212, "s"),
-            Evidence("written each time", 98_566_144, "B"),
+            Evidence("time per checkpoint", 0.212, "s"),
+            Evidence("bytes per checkpoint", 98_566_144, "B"),
         ),
         fix=Fix(
             "Copy the state, write it in a thread",
@@ -114,7 +114,7 @@ def checkpoint() -> Finding:
         ),
         location=Location(TRAIN, 63, "save"),
         gain=Gain(0.105, 0.09, 0.11, 2.45, "Time in torch.save less the copy of the state.", step_share=0.0),
-        after="forward",
+        after="forward becomes the bottleneck",
         removes={"checkpoint": 2.45},
     )
 
@@ -177,7 +177,7 @@ def slow_training() -> Diagnosis:
             optimizer=0.44,
             **{"import": 0.8, "setup": 0.16, "other": 0.14, "shutdown": 0.06},
         ),
-        headline=f"The training thread loads every batch itself at {TRAIN}:41: fixing it saves about 52% of the run.",
+        headline=f"The training thread loads every batch itself ({TRAIN}:41); fixing it saves about 52 % of the run.",
         findings=(first, second),
         also_noticed=(
             Ranked(
@@ -211,7 +211,7 @@ def healthy() -> Diagnosis:
         breakdown=shares(
             wall, forward=7.0, backward=4.6, optimizer=1.0, data_wait=0.2, **{"import": 1.2, "other": 0.1}
         ),
-        headline="Nothing worth fixing was found; most of the time is forward (50%).",
+        headline="Nothing worth fixing was found; most time goes to forward (50 %).",
         findings=(),
         also_noticed=(),
         checked=CHECKED,
@@ -229,9 +229,9 @@ def serving() -> Diagnosis:
         title="The event loop is blocked by a model call",
         stage="serving",
         evidence=(
-            Evidence("event loop late, 99th percentile", 0.412, "s"),
-            Evidence("requests in line behind one another", 7, "count"),
-            Evidence("requests served", 18.4, "1/s"),
+            Evidence("p99 event loop lag", 0.412, "s"),
+            Evidence("requests queued at once", 7, "count"),
+            Evidence("request rate", 18.4, "1/s"),
         ),
         fix=Fix(
             "Run the model in the thread pool",
@@ -240,7 +240,7 @@ def serving() -> Diagnosis:
         ),
         location=Location("/srv/ranker/app.py", 27, "rank"),
         gain=Gain(0.8, 0.72, 0.84, 0.0, "Queueing: p99 600 ms with one server, 121 ms with four.", basis="p99"),
-        after="the model call itself",
+        after="the model call itself becomes the bottleneck",
     )
     batching = replace(
         blocked,
@@ -253,8 +253,8 @@ def serving() -> Diagnosis:
     return Diagnosis(
         run=run_facts(command="uvicorn app:app", wall_seconds=wall, steps=0, requests=1123, exit_code=130),
         breakdown=shares(wall, serve__handler=41.0, serve__idle=16.0, **{"import": 3.2, "setup": 0.8}),
-        headline="The event loop is blocked by a model call at /srv/ranker/app.py:27: "
-        "fixing it saves about 80% of the p99 latency.",
+        headline="The event loop is blocked by a model call (/srv/ranker/app.py:27); "
+        "fixing it cuts p99 latency by about 80 %.",
         findings=(Ranked(blocked, "critical", 0.8, 32.0), Ranked(batching, "critical", 0.8, 7.0)),
         also_noticed=(),
         checked=CHECKED,
@@ -274,8 +274,8 @@ def etl() -> Diagnosis:
         evidence=(
             Evidence("time in the reader", 201.3, "s"),
             Evidence("first file", "/data/trips/2024-01.csv"),
-            Evidence("its size", 1_503_238_553, "B"),
-            Evidence("its rows", 14_203_113, "count"),
+            Evidence("size of the first file", 1_503_238_553, "B"),
+            Evidence("rows in the first file", 14_203_113, "count"),
         ),
         fix=Fix(
             "Convert once to Parquet, read that",
@@ -286,7 +286,7 @@ def etl() -> Diagnosis:
         gain=Gain(
             0.58, 0.5, 0.62, 181.0, "Parse rate of the same rows as Parquet, tried on the first 64 MiB.", confidence=0.6
         ),
-        after="etl.transform",
+        after="transforming the data becomes the bottleneck",
     )
     creep = replace(
         csv,
@@ -303,8 +303,8 @@ def etl() -> Diagnosis:
         breakdown=shares(
             wall, etl__read=203.0, etl__transform=84.0, etl__write=21.0, **{"import": 2.4, "unknown": 1.6}
         ),
-        headline="CSV is parsed again in every run at /home/ada/trips/clean.py:12: "
-        "fixing it saves about 58% of the run.",
+        headline="CSV is parsed again in every run (/home/ada/trips/clean.py:12); "
+        "fixing it saves about 58 % of the run.",
         findings=(Ranked(csv, "critical", 0.6, 8.7), Ranked(creep, "critical", 0.8, 8.0)),
         also_noticed=(),
         checked=CHECKED,
@@ -329,7 +329,7 @@ def too_short() -> Diagnosis:
     return Diagnosis(
         run=run_facts(wall_seconds=wall, steps=7),
         breakdown=shares(wall, forward=0.2, **{"import": 1.6, "setup": 0.1}),
-        headline="Too short to judge: 7 steps were seen, 20 are needed.",
+        headline="Too short to judge: 7 steps were recorded, 20 are needed.",
         findings=(),
         also_noticed=(),
         checked=short,
@@ -345,8 +345,7 @@ def nothing_to_judge() -> Diagnosis:
     return Diagnosis(
         run=run_facts(command="simulate.py", wall_seconds=wall, steps=0, named_share=0.98),
         breakdown=shares(wall, **{"python:work": 4.3, "import": 0.9, "setup": 0.3, "other": 0.1}),
-        headline="Nothing here that can be judged: no steps, reads or requests were seen; "
-        "most of the time is python:work (76%).",
+        headline="Nothing to judge: no steps, reads or requests recorded; most time goes to work() (76 %).",
         findings=(),
         also_noticed=(),
         checked=tuple(replace(row, outcome="not-measured", reason=missing) for row in CHECKED),

@@ -81,9 +81,9 @@ def test_it_answers_the_five_questions() -> None:
         f"{samples.TRAIN}:41",
         "num_workers=3",
         "saves 52 % of the run (48–55 %, about 12 s)",
-        "the limit becomes forward and backward",
+        "After this fix, forward and backward become the bottleneck",
         "−62 %",
-        "Recording cost 0.2 % of the run",
+        "Recording overhead: 0.2 % of the run",
         "Logging every step",
         "The pandas hooks failed",
     ):

@@ -43,6 +43,7 @@ def test_seconds(value: float, text: str) -> None:
         (5 * 2**20, "B/s", "5.0 MiB/s"),
         (14_203_113, "count", "14,203,113"),
         (2.9, "cores", "2.9 cores"),
+        (1.0, "cores", "1 core"),
         (18.4, "1/s", "18.4/s"),
         (0.031, "", "0.031"),
         (math.nan, "cores", "–"),
@@ -52,12 +53,14 @@ def test_quantity(value: float | str | None, unit: str, text: str) -> None:
     assert units.quantity(value, unit) == text
 
 
-def test_a_path_below_the_working_folder_is_relative(tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_path_is_relative_to_the_working_folder(tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.chdir(tmp_path)
     assert units.path(str(tmp_path / "src" / "train.py")) == os.path.join("src", "train.py")
-    assert units.path(str(tmp_path.parent / "train.py")) == str(tmp_path.parent / "train.py")
+    assert units.path(str(tmp_path.parent / "train.py")) == os.path.join("..", "train.py")
+    assert units.path("/elsewhere/train.py") == "/elsewhere/train.py"  # nothing but the root is shared
     assert units.library_path("/opt/env/lib/python3.12/site-packages/PIL/Image.py") == "PIL/Image.py"
     assert units.library_path("/opt/env/lib/python3.12/json/decoder.py") == "json/decoder.py"
+    assert units.library_path(str(tmp_path / ".venv/lib/python3.12/site-packages/a/b.py")) == os.path.join("a", "b.py")
 
 
 def test_a_path_is_shown_when_the_working_folder_is_gone(tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]

@@ -80,7 +80,7 @@ def test_the_diff_is_shown_and_git_takes_it(ran: Ran, copy: Path):
     patch = ran.diagnosis["findings"][0]["fix"]["patch"]
     page = (ran.folder / "report.html").read_text()
     assert f"<pre>{html.escape(patch).replace('&quot;', '&#34;')}</pre>" in page
-    assert "bottleneck: bottleneck fix run workers-zero shows the change" in ran.err
+    assert "Patch:  bottleneck fix run workers-zero  (--apply writes it)" in ran.err
     shown = fix(folder, ran.folder)
     assert (shown.returncode, shown.stderr, shown.stdout) == (0, "", patch)
     assert copy.read_text() == before
@@ -99,7 +99,7 @@ def test_applied_the_finding_is_gone(ran: Ran, copy: Path, tmp_path: Path):
     assert ran.found[:1] == ["workers-zero"], ran.err
     applied = fix(tmp_path, ran.folder, "workers-zero", "--apply")
     assert (applied.returncode, applied.stderr) == (0, "")
-    assert applied.stdout == f"{copy.resolve()}: changed for workers-zero\n"
+    assert applied.stdout == f"{copy.resolve()}: applied the fix for workers-zero\n"
     again = bottleneck(tmp_path, copy)
     assert again.code == 0, again.err
     assert "workers-zero" not in again.found
@@ -157,9 +157,13 @@ def test_a_recorded_run_of_that_pair_is_patched_on_any_machine(tmp_path: Path):
 
 def test_what_is_not_there_is_said_in_one_line(ran: Ran, tmp_path: Path):
     for words, code, text in (
-        ([tmp_path / "none"], 2, "neither a folder nor a name"),
+        ([tmp_path / "none"], 2, "there is no such folder"),
         ([tmp_path], 2, "is not a bottleneck run"),
-        ([ran.folder, "memory-creep", "--apply"], 2, "this run has no finding memory-creep; it has workers-zero"),
+        (
+            [ran.folder, "memory-creep", "--apply"],
+            2,
+            "this run has no finding memory-creep; its findings: workers-zero",
+        ),
     ):
         said = fix(tmp_path, *words)
         assert said.returncode == code and text in said.stderr and said.stdout == ""
@@ -168,7 +172,9 @@ def test_what_is_not_there_is_said_in_one_line(ran: Ran, tmp_path: Path):
 
 def test_from_another_folder_the_way_to_apply_it_is_said(ran: Ran, tmp_path: Path):
     shown = fix(tmp_path, ran.folder)
-    assert shown.returncode == 0 and shown.stderr.endswith("is not below this folder: apply with patch -p1 -d /\n")
+    assert shown.returncode == 0 and shown.stderr.endswith(
+        "is outside this folder; apply the diff with: patch -p1 -d /\n"
+    )
     assert shown.stdout.startswith(f"--- a{ran.folder.parent.resolve()}/slow.py\n")
 
 

@@ -64,7 +64,7 @@ def prune(run: Path) -> subprocess.CompletedProcess[str]:
 def test_the_run_of_a_killed_supervisor(killed: tuple[Path, int, subprocess.Popen[str]]):
     run, pid, supervisor = killed
     done = prune(run)  # both record
-    assert "0 runs deleted, 1 kept" in done.stdout and "still being recorded" in done.stderr
+    assert "Deleted 0 runs, kept 1" in done.stdout and "still being recorded" in done.stderr
     supervisor.send_signal(signal.SIGKILL)
     supervisor.wait()
     done = report(run)  # the program is left
@@ -80,7 +80,7 @@ def test_the_run_of_a_killed_supervisor(killed: tuple[Path, int, subprocess.Pope
     assert not list((run / "live").glob("*.ring"))
     again = json.loads(report(run).stdout)["run"]
     assert again["steps"] == 200 and again["notes"] == judged["notes"]
-    assert "1 runs deleted, 0 kept" in prune(run).stdout and not run.exists()
+    assert "Deleted 1 runs, kept 0" in prune(run).stdout and not run.exists()
 
 
 def begun(folder: Path) -> Path:

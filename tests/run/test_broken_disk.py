@@ -53,8 +53,9 @@ def test_a_run_folder_that_the_program_removes(tmp_path: Path):
     script.write_text(VANISH)
     ran = bottleneck(tmp_path, script, tmp_path / "run")
     assert ran.code == 3
+    folder = tmp_path / "run"
     assert ours(ran) == [
-        f"bottleneck: the run folder {tmp_path / 'run'} was removed while the program ran: there is nothing to report"
+        f"bottleneck: the run folder {folder} was deleted while the program ran, so there is nothing to report"
     ]
     assert not ran.folder.exists()
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ...diagnosis.model import Bar, Diagnosis, Series, StackNode
+from ...diagnosis.phases import phase_words
 from . import units
 
 WIDTH = 1000.0
@@ -128,7 +129,7 @@ def plain_data(drawn: list[Track], wall: float) -> dict[str, object]:
         ]
         for track in drawn
     ]
-    return {"wall": wall, "phases": list(phases), "tracks": rows, "lane": LANE_HEIGHT + _LANE_GAP}
+    return {"wall": wall, "phases": list(map(phase_words, phases)), "tracks": rows, "lane": LANE_HEIGHT + _LANE_GAP}
 
 
 def ticks(wall: float, count: int = 6) -> list[tuple[float, str]]:

@@ -84,19 +84,21 @@ def quantity(value: float | int | str | None, unit: str) -> str:
         return size(value) + "/s"
     if unit == "1/s":
         return number(value) + "/s"
-    return number(value) if unit in ("count", "") or not math.isfinite(value) else f"{number(value)} {unit}"
+    if unit in ("count", "") or not math.isfinite(value):
+        return number(value)
+    return f"{number(value)} {unit.removesuffix('s') if value == 1 else unit}"
 
 
 def path(file: str) -> str:
-    """A file relative to the working folder when it lies below it."""
+    """A file as the reader would type it: relative to the working folder, unless that only leads back to the root."""
     try:
-        relative = os.path.relpath(file)
+        here, relative = os.getcwd(), os.path.relpath(file)
+        apart = os.path.isabs(file) and len(os.path.commonpath([here, file])) <= 1
     except (ValueError, OSError):
         return file
-    return file if relative.startswith("..") else relative
+    return file if apart or len(relative) >= len(file) else relative
 
 
 def library_path(file: str) -> str:
     """As ``path``; a library's file from its package on."""
-    shown = path(file)
-    return _LIBRARY.sub("", shown) if shown == file else shown
+    return _LIBRARY.sub("", file) if _LIBRARY.match(file) else path(file)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from collections.abc import Sequence
 
-from ...diagnosis.findings import Finding, Fix, Gain
-from ...diagnosis.model import Checked, Diagnosis
+from ...diagnosis.findings import Evidence, Finding, Fix, Gain, Location
+from ...diagnosis.model import Checked, Diagnosis, Ranked
+from ...diagnosis.phases import phase_words
 from . import units
 
-_EFFORT = {1: "a flag or an argument", 2: "a few lines", 4: "a new format or module", 8: "infrastructure"}
+_EFFORT = {1: "a one-argument change", 2: "a few lines", 4: "a new module or file format", 8: "new infrastructure"}
 _RISKS = (
     (0.0, "same results"),
-    (0.1, "little risk"),
+    (0.1, "low risk"),
     (0.2, "may change the last digits"),
     (0.4, "may change how the model converges"),
 )
+_VISIBLY_MORE = 0.005  # of the run: a gain that is larger in whole points
 _LONGEST = 2000
 
 
@@ -53,7 +56,8 @@ def headline(diagnosis: Diagnosis) -> str:
 def facts(diagnosis: Diagnosis) -> list[str]:
     """The run in a few words each: program, time, steps, requests, ranks, cores, how it ended."""
     run = diagnosis.run
-    found = [visible(run.command), units.seconds(run.wall_seconds)]
+    command = " ".join(units.path(word) if word.startswith("/") else word for word in run.command.split(" "))
+    found = [visible(command), units.seconds(run.wall_seconds)]
     for count, word in ((run.steps, "step"), (run.requests, "request"), (run.ranks if run.ranks > 1 else 0, "rank")):
         if count:
             found.append(f"{count:,} {word}{'' if count == 1 else 's'}")
@@ -65,10 +69,20 @@ def facts(diagnosis: Diagnosis) -> list[str]:
     return found
 
 
-def place(finding: Finding) -> str:
-    """``train.py:41``, or nothing."""
-    where = finding.location
-    return f"{visible(units.path(where.file))}:{where.line}" if where else ""
+def phase(name: str) -> str:
+    """A phase of the run in words."""
+    return visible(phase_words(name))
+
+
+def place(location: Location) -> str:
+    """``train.py:41``."""
+    return f"{visible(units.path(location.file))}:{location.line}"
+
+
+def evidence(measured: Evidence) -> str:
+    """``idle cores: 2.9``, ``mean step: 33 ms``."""
+    unit = "" if measured.unit == "cores" and "cores" in measured.label else measured.unit
+    return f"{visible(measured.label)}: {visible(units.quantity(measured.value, unit))}"
 
 
 def span(gain: Gain) -> str:
@@ -107,13 +121,42 @@ def worth(finding: Finding) -> str:
 
 def effort(fix: Fix) -> str:
     """How much work, and what could change: ``a few lines, same results``."""
-    risk = next((words for most, words in _RISKS if fix.risk <= most), "may change what the program means")
+    risk = next((words for most, words in _RISKS if fix.risk <= most), "may change what the program computes")
     return f"{_EFFORT.get(fix.effort, 'effort unknown')}, {risk}"
 
 
 def after(finding: Finding) -> str:
-    """What limits once the fix is in."""
-    return f"the limit becomes {visible(finding.after).rstrip('.')}" if finding.after else ""
+    """What limits the run once the fix is in."""
+    text = visible(finding.after).rstrip(".")
+    return text if not text or "bottleneck" in text else f"{text} becomes the bottleneck"
+
+
+def order(findings: Sequence[Ranked], index: int) -> str:
+    """Why a finding stands before one that gains more; empty where none does."""
+    this = findings[index]
+    later = [(_run_share(other), place) for place, other in enumerate(findings) if place > index]
+    share, place = max(later, default=(0.0, 0))
+    mine = _run_share(this)
+    if not mine or share < mine + _VISIBLY_MORE:
+        return ""
+    stands = f"listed {'first' if not index else f'before {place + 1}'}, although {place + 1} saves more"
+    return f"{stands}: {_advantage(this, findings[place], place + 1)}"
+
+
+def _run_share(ranked: Ranked) -> float:
+    gain = ranked.finding.gain
+    return gain.share if gain is not None and gain.basis in ("run", "step") and math.isfinite(gain.share) else 0.0
+
+
+def _advantage(this: Ranked, other: Ranked, number: int) -> str:
+    """What speaks for ``this``: the terms of the score, or what is left of the other's gain after the fixes before."""
+    if this.score < other.score:
+        return f"{number} saves less once the fixes before it are applied"
+    if this.finding.fix.effort < other.finding.fix.effort:
+        return _EFFORT.get(this.finding.fix.effort, "less work")
+    if this.finding.fix.risk < other.finding.fix.risk:
+        return "less risk"
+    return "its gain is surer"
 
 
 def sentence(text: str) -> str:
@@ -135,6 +178,17 @@ def checked(diagnosis: Diagnosis) -> list[Checked]:
     return [row for row in diagnosis.checked if diagnosis.run.gpus or not row.needs_accelerator]
 
 
+def by_reason(rows: Sequence[Checked]) -> list[tuple[str, str, list[str]]]:
+    """(outcome, reason, detectors) of detectors without a verdict; what most of them lack comes first."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        reason = visible(row.reason).rstrip(".")
+        reason = reason[:1].lower() + reason[1:] if reason[1:2].islower() or reason[1:2] == " " else reason
+        found.setdefault((row.outcome.replace("-", " "), reason), []).append(visible(row.detector))
+    grouped = [(outcome, reason, sorted(names)) for (outcome, reason), names in found.items()]
+    return sorted(grouped, key=lambda group: (group[0], -len(group[2]), group[1]))
+
+
 def sampled(diagnosis: Diagnosis) -> str:
     """How much of the run the call tree speaks for."""
     found = sum(node.seconds for node in diagnosis.view.calls)
@@ -142,27 +196,28 @@ def sampled(diagnosis: Diagnosis) -> str:
     part = (
         f"{units.seconds(found)} of {units.seconds(wall)} ({units.share(min(1.0, found / wall))})" if wall > 0 else ""
     )
-    return f"what was sampled on the main thread{f', {part}' if part else ''}; your own code is bold"
+    return f"samples of the main thread{f', {part}' if part else ''}; your own code is bold"
 
 
 def advice(diagnosis: Diagnosis) -> str:
     """What a reader can do about a verdict that is no answer; empty when there is one."""
     if diagnosis.verdict == "too short to judge":
-        return "This is not an all-clear. Let it run for more steps to have its loading and training judged."
+        return "This is not an all-clear: run more steps to get a verdict on data loading and training."
     if diagnosis.verdict == "nothing to judge":
-        return "This is not an all-clear: what is checked are training loops, data loading, files read and requests."
+        return "This is not an all-clear: only training loops, data loading, file reads and requests are checked."
     if diagnosis.verdict == "nothing recorded":
-        return "This is not an all-clear: no Python process of the command reported to the recorder."
+        return "This is not an all-clear: no Python process of this command reported to the recorder."
     return ""
 
 
 def overhead(diagnosis: Diagnosis) -> str:
-    """What recording cost, what was lost, how much of the time has a name."""
+    """What recording cost, what was lost, and how much of the wall time is attributed to a phase."""
     cost = diagnosis.overhead
-    text = "What recording cost was not measured"
+    text = "Recording overhead was not measured"
     if cost.share is not None and cost.seconds is not None:
-        text = f"Recording cost {units.share(cost.share)} of the run ({units.seconds(cost.seconds)} of CPU)"
-    text += f"; {cost.dropped_records:,} records were lost." if cost.dropped_records else "; nothing was lost."
+        text = f"Recording overhead: {units.share(cost.share)} of the run ({units.seconds(cost.seconds)} of CPU time)"
+    lost = cost.dropped_records
+    text += f"; {lost:,} record{'s were' if lost != 1 else ' was'} lost." if lost else "; no records lost."
     if diagnosis.breakdown:
-        text += f" {units.share(diagnosis.run.named_share)} of the time has a name."
+        text += f" {units.share(diagnosis.run.named_share)} of wall time attributed."
     return text
