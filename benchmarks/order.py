@@ -26,7 +26,7 @@ from pathlib import Path
 from accuracy import PIPELINES, diagnose
 
 MULTI = PIPELINES / "multi"
-MIN_WORTH = 0.90  # of the best order (signatures.md 2)
+MIN_WORTH = 0.90  # of the best order (own)
 Fixes = frozenset[str]
 
 #: Pipeline -> fault -> the arguments that switch it off. A fault bears the name of the finding that tells of it.

@@ -23,7 +23,7 @@ from .phases import phase_words
 from .view import build_view
 
 _ACCELERATED = {Gpu, Device}  # where there is no accelerator, nobody is told that these lack
-_GUESS = 0.2  # confidence of a prediction that is a rule of thumb (signatures.md 2)
+_GUESS = 0.2  # confidence of a prediction that is a rule of thumb (docs/gains.md)
 
 
 def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosis:

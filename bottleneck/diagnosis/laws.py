@@ -1,6 +1,6 @@
 """The laws that price a fix, from terms measured in the run; ranges by block bootstrap. Pure.
 
-Sources: signatures.md 0 (three general laws) and DESIGN 7 (cores capped by those idle during the run).
+docs/gains.md explains them. Cores are those that the run used and those that were idle meanwhile.
 """
 
 from __future__ import annotations

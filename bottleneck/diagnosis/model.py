@@ -20,7 +20,7 @@ class PhaseShare:
 
 @dataclass(frozen=True)
 class Ranked:
-    """A finding with its place: severity by gain, score by signatures.md 2."""
+    """A finding with its place: severity by gain, score as docs/gains.md says."""
 
     finding: Finding
     severity: Severity

@@ -13,7 +13,7 @@ DEAD_BAND = 0.03  # of the run: a gain below it is not worth a reader's time
 STEP_DEAD_BAND = 0.05  # of the run or of the step: one of the two must be worth it (dead band of the peers)
 WARNING_SHARE, CRITICAL_SHARE = 0.10, 0.20
 EXHAUSTION_CRITICAL_SECONDS = 4 * 3600.0
-HEADROOM_WARNING_SHARE, HEADROOM_CRITICAL_SHARE = 0.10, 0.03  # of the memory left at the peak (signatures.md 48)
+HEADROOM_WARNING_SHARE, HEADROOM_CRITICAL_SHARE = 0.10, 0.03  # of the memory left at the peak (own)
 _EXPLAINED = 0.8  # a child silences its parent when it explains this much of it
 _WORK = frozenset({"other", "h2d", "forward", "backward", "optimizer", "sync"})  # phases of a step that loading feeds
 
@@ -33,7 +33,7 @@ def severity(finding: Finding) -> Severity:
 
 
 def score(finding: Finding) -> float:
-    """100 x gain x what a second of it is worth (signatures.md 2)."""
+    """100 x gain x what a second of it is worth (docs/gains.md)."""
     return 100.0 * _worth(finding) * _per_second(finding)
 
 
@@ -104,7 +104,7 @@ def _ends_the_run(finding: Finding) -> bool:
 
 
 def _silence_parents(findings: list[Finding], explains: dict[str, tuple[str, ...]]) -> list[Finding]:
-    """Without the parents of which one child that is worth acting on explains the most (signatures.md 1.11)."""
+    """Without the parents of which one child that is worth acting on explains the most."""
     by_id = {finding.detector: finding for finding in findings}
     silenced = {
         parent

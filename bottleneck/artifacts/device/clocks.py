@@ -14,8 +14,8 @@ from ..training.steps import Steps
 Floats = npt.NDArray[np.float64]
 _MIN_SAMPLES = 20
 _BUSY_SHARE = 0.5  # utilization from which the clock matters: an idle device lowers it by itself
-_SLOW_SHARE = 0.85  # of the highest clock (signatures.md 47: 15 % below it)
-_HOT_CELSIUS = 82.0  # signatures.md 47
+_SLOW_SHARE = 0.85  # of the highest clock (gpuprof: 15 % below it)
+_HOT_CELSIUS = 82.0  # gpuprof
 _AT_LIMIT_SHARE = 0.95  # of the power limit
 
 

@@ -9,8 +9,8 @@ from ..training.steps import Steps
 from .host import Host
 from .machine import Machine
 
-_PER_CORE = 1.5  # threads that run or are ready to (signatures.md 08)
-_DELAY_SHARE = 0.2  # of their CPU time, that they are ready and have no core (signatures.md 08)
+_PER_CORE = 1.5  # threads that run or are ready to (own)
+_DELAY_SHARE = 0.2  # of their CPU time, that they are ready and have no core (own)
 _EXTRA_SHARE = 0.2  # of the workers' CPU, in others than their first threads: with less, workers have one thread each
 _OTHERS_SHARE = 0.5  # of the cores, in use by other programs: beyond it the delay may be theirs
 _MIN_SECONDS = 2.0  # of steps: what the kernel keeps of threads is read once a second

@@ -15,7 +15,7 @@ from .output import Output
 from .steps import Floats, Steps
 from .stretches import Checkpoints, Evaluations, done_elsewhere
 
-_STALL = 2.0  # times the median step (signatures.md 46: p99/p50)
+_STALL = 2.0  # times the median step (gpuprof: 99th over 50th percentile)
 _DEVIATIONS = 3.0  # robust standard deviations beyond the median: lengths that vary smoothly are no stalls
 _SMALL = 0.5  # of a usual stall
 _COMMON = 0.5  # of the steps: forwards without gradients in more of them, as a teacher's, tell no step apart

@@ -8,7 +8,7 @@ from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Evidence, Gain
 from ...diagnosis.laws import gain, saved_by_less_work
 
-STEP_DEAD_BAND = 0.05  # of a step (signatures.md 0): what is judged by what it saves
+STEP_DEAD_BAND = 0.05  # of a step (Kineto, XProf, TraceML): what is judged by what it saves
 #: Parts of the device's time that several fixes claim: one takes from the other in the plan.
 IDLE, COPIES, KERNELS = "device:idle", "device:copies", "device:kernels"
 

@@ -34,7 +34,7 @@ class FatTransfer(Detector):
     title = "Batches are copied as floats where bytes would do"
     stage = "training"
     explains = ("pageable-copy", "no-copy-overlap")
-    ratio_threshold = 4  # bytes on the way for one of the source (signatures.md 34)
+    ratio_threshold = 4  # bytes on the way for one of the source (own)
     bytes_share = 0.5  # of the batch: the rest does not shrink
     same_size_share = 0.2  # how far what is copied may be from what the batch holds
 

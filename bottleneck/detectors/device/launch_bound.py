@@ -36,7 +36,7 @@ class LaunchBound(Detector):
     title = "The device waits for kernels to be launched"
     stage = "training"
     idle_threshold = 0.15  # of the step (XProf's high band for launches)
-    kernel_threshold_seconds = 10e-6  # the median kernel is shorter (signatures.md 36)
+    kernel_threshold_seconds = 10e-6  # the median kernel is shorter (own)
     captured_share = 0.6  # of the operations, at worst: what a graph cannot hold is still launched by the host
     gaps_share = 0.5  # of the idle time outside the wait for data: else something larger is in the way
 

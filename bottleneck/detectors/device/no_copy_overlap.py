@@ -47,7 +47,7 @@ class NoCopyOverlap(Detector):
     id = "no-copy-overlap"
     title = "Copies to the device are not hidden behind its work"
     stage = "training"
-    exposed_threshold_seconds = 1e-4  # per step (signatures.md 32)
+    exposed_threshold_seconds = 1e-4  # per step (RatelProf)
     hidden_threshold = 0.5  # of the copies' time
 
     def detect(

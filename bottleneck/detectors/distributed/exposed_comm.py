@@ -38,7 +38,7 @@ class ExposedComm(Detector):
     id = "exposed-comm"
     title = "The ranks exchange data while nothing is computed"
     stage = "training"
-    share_threshold = 0.10  # of the steps (signatures.md 52)
+    share_threshold = 0.10  # of the steps (Kineto)
     many_calls = 4  # of one line in a step: below, there is little to put together
     min_calls = 30  # looked at
     low_share = 0.9  # of what the line through a few sizes says, at least: nothing of what remains is hidden

@@ -35,8 +35,8 @@ class Straggler(Detector):
     title = "The other ranks wait for one"
     stage = "training"
     explains = ("input-wait",)
-    impact_threshold = 0.10  # of the step (signatures.md 53)
-    late_steps_threshold = 0.60  # of the steps in which it is that rank (signatures.md 53)
+    impact_threshold = 0.10  # of the step (TraceML)
+    late_steps_threshold = 0.60  # of the steps in which it is that rank (gpuprof)
     lead_share = 0.05  # of the step: less in one step is chance
     seen_waiting_share = 0.5  # of its lead that a rank is seen to wait: else nothing makes the ranks meet
     input_share = 0.5  # of the lead in loading: then it is loading

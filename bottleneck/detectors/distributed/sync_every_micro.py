@@ -35,7 +35,7 @@ class SyncEveryMicro(Detector):
     title = "Every backward pass exchanges gradients, and the optimizer needs only the last"
     stage = "training"
     explains = ("exposed-comm",)
-    passes_threshold = 1.75  # exchanges per optimizer step: 1 is needed (signatures.md 56: above 1); a GAN has 1.5
+    passes_threshold = 1.75  # exchanges per optimizer step: 1 is needed (own); a GAN has 1.5
     share_threshold = 0.02  # of the run (dead band)
     overlap_cpu = 0.25  # of the hidden exchange that is the CPU's, gloo: 0.19 to 0.26 in three rounds on two full cores
     min_passes = 8  # timed by all ranks after warm-up: fewer say little about their spread

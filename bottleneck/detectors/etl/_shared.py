@@ -12,7 +12,7 @@ from ...artifacts.run.host import Host
 from ...diagnosis.findings import Evidence, Location
 from ...recording.model import Site
 
-MIN_GAIN_SHARE = 0.02  # of the run: the dead band of signatures.md 2
+MIN_GAIN_SHARE = 0.02  # of the run: less is not worth a line of code
 
 
 def location(site: Site | None) -> Location | None:

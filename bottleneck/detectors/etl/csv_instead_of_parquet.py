@@ -36,10 +36,10 @@ class CsvInsteadOfParquet(Detector):
     title = "Text is parsed where a columnar file would do"
     stage = "etl"
     explains = ("residual-python", "input-wait")
-    stage_share_threshold = 0.10  # signatures.md 15: below it the stage is about something else
+    stage_share_threshold = 0.10  # of the ETL time (own): below it the stage is about something else
     min_gain_share = _shared.MIN_GAIN_SHARE
     min_cpu_share = 0.3  # of the read: with less CPU it waits for the disk or network, not for the parser
-    published_factor = 3.2  # CSV 0.31 s, Parquet 0.10 s for 81 MB (signatures.md 15)
+    published_factor = 3.2  # CSV 0.31 s, Parquet 0.10 s for 81 MB (own measurement)
     published_range = (1.8, 6.0)
     write_share = 0.5  # writing Parquet to parsing the text, where it was not tried [own: 0.4 to 1.3]
     formats = ("csv", "fwf", "text")

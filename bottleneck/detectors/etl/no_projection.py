@@ -34,10 +34,10 @@ class NoProjection(Detector):
     title = "Columns are read and never used"
     stage = "etl"
     explains = ("input-wait",)
-    used_share_threshold = 0.50  # signatures.md 16
+    used_share_threshold = 0.50  # columns used of those read (own)
     stage_share_threshold = 0.05  # of the ETL time in such reads: less is not worth a line
     min_gain_share = _shared.MIN_GAIN_SHARE
-    # t' = t (fixed + (1 - fixed) used): 2 of 10 columns are 2.8x faster in Parquet and 2.0x in CSV (signatures.md 16),
+    # t' = t (fixed + (1 - fixed) used): 2 of 10 columns are 2.8x faster in Parquet and 2.0x in CSV (own measurement),
     # because a text file is still split into fields to its end.
     fixed_part: ClassVar[dict[str, float]] = {"parquet": 0.20, "feather": 0.20, "orc": 0.20, "csv": 0.375}
     text_bytes, number_bytes = 20, 8  # of a value in memory, to weigh columns by their type

@@ -55,13 +55,13 @@ class RowWisePython(Detector):
     title = "Rows are processed one by one in Python"
     stage = "etl"
     explains = ("residual-python", "input-wait")
-    per_row_threshold_seconds = 5e-6  # signatures.md 19
-    stage_share_threshold = 0.05  # signatures.md 19
+    per_row_threshold_seconds = 5e-6  # beyond it the rows are handled in Python (own)
+    stage_share_threshold = 0.05  # of the ETL time (own)
     min_gain_share = _shared.MIN_GAIN_SHARE
     min_cpu_share = 0.5  # below it the rows wait for something else (a service, a disk)
     timing_error = 0.05  # the loop itself is measured; what its objects cost elsewhere is not
-    vectorised_seconds = 0.05e-6  # per row and column touched (signatures.md 19)
-    # pandas' own cost per row (signatures.md 19): what certainly goes.
+    vectorised_seconds = 0.05e-6  # per row and column touched (own measurement)
+    # pandas' own cost per row (own measurement): what certainly goes.
     machinery_seconds: ClassVar[dict[str, float]] = {
         "DataFrame.iterrows": 102e-6,
         "DataFrame.apply": 19e-6,

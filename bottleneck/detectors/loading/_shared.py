@@ -25,7 +25,7 @@ from ...recording.model import Frame, Site
 
 REPLACED_ERROR = 0.10  # of the time of work for which cheaper work steps in: what that costs is not measured
 _SHARDS = "# each worker iterates the whole IterableDataset: give it its part, by torch.utils.data.get_worker_info()"
-WAIT_DEAD_BAND = 0.05  # of the step; below it nobody gains (signatures.md 0, common bands)
+WAIT_DEAD_BAND = 0.05  # of the step; below it nobody gains (Kineto, XProf, TraceML)
 
 
 def location(site: Site | None) -> Location | None:

@@ -50,7 +50,7 @@ class CpuBoundDecode(Detector):
     stage = "data loading"
     explains = ("input-wait", "starved-gpu", "too-few-workers")
     wait_share_threshold = 0.10  # of the step: the fix is a day's work, not a flag
-    cpu_share_threshold = 0.8  # on the CPU rather than waiting (signatures.md 04)
+    cpu_share_threshold = 0.8  # on the CPU rather than waiting (gpuprof: CPU above 80 %)
     max_idle_cores = 0.5  # with more idle, workers come first
     kept_up = 1.2  # step with the advised workers over its work: up to here they hide the loading
     min_pace_share = 0.8  # of the step: below it the wait comes from elsewhere (the queue between the processes)

@@ -35,7 +35,7 @@ class GilThreads(Detector):
     stage = "data loading"
     explains = ("input-wait", "workers-zero", "cpu-bound-decode", "starved-gpu")
     held_share_threshold = 0.05  # of the steps: the dead band of all that is waited for
-    late_share_threshold = 0.5  # of the looks at the blocked thread that came late (signatures.md 07)
+    late_share_threshold = 0.5  # of the looks at the blocked thread that came late (own)
     most_cores = 1.4  # of the process: with more, its threads do run beside each other
     min_idle_cores = 0.5  # else processes would have no core either
     min_gain_share = 0.05  # of the step

@@ -30,7 +30,7 @@ class InputWait(Detector):
     id = "input-wait"
     title = "The training loop waits for data"
     stage = "data loading"
-    wait_share_threshold = 0.10  # warn at 10 % (signatures.md 0, bands of XP, KT and TM)
+    wait_share_threshold = 0.10  # of the step (TraceML warns at 10 %; XProf calls 5 to 20 % moderate)
     min_gain_share = 0.03  # of the step, for loops without a DataLoader: less is not worth processes
     min_idle_cores = 0.5  # with less idle, workers that keep up on average wait for a core, not the loop for them
     floor_seconds = 0.001  # a healthy loader in this process still costs about this much

@@ -33,7 +33,7 @@ class Oversubscribed(Detector):
     title = "Workers start more threads than there are cores"
     stage = "data loading"
     explains = ("input-wait", "cpu-bound-decode", "too-few-workers", "shallow-prefetch", "starved-gpu")
-    per_core_threshold = 1.5  # threads that want to run (signatures.md 08; the rule itself is in timeline/crowd.py)
+    per_core_threshold = 1.5  # threads that want to run (own; the rule itself is in artifacts/run/cpu_contention.py)
     min_gain_share = 0.10  # of the step: it is a guess, and a small one is worth nobody's time
     real_share, least_real_share = 0.5, 0.1  # of the first threads' CPU, that is work and not a wait; see the docstring
 

@@ -34,7 +34,7 @@ class RepeatTransform(Detector):
     stage = "data loading"
     explains = ("input-wait", "starved-gpu", "too-few-workers")
     wait_share_threshold = 0.10  # of the step, as for cpu-bound-decode: the fix is more than a flag
-    item_share_threshold = 0.10  # of the loading, in making samples (signatures.md 14)
+    item_share_threshold = 0.10  # of the loading, in making samples (own)
     min_item_seconds = 0.0005  # quicker ones are not looked at: to keep them costs nearly as much
     cheaper = 3.0  # a sample over its stored copy: below it, it is most likely read from such a copy already
     cpu_share_threshold = 0.5  # of making a sample: where it waits, for storage or a service, that is another case

@@ -28,7 +28,7 @@ class SerialCollate(Detector):
     title = "Collating batches is the slow part of loading"
     stage = "data loading"
     explains = ("input-wait", "workers-zero", "starved-gpu", "cpu-bound-decode", "too-few-workers")
-    step_share_threshold = 0.05  # of the step (signatures.md 06)
+    step_share_threshold = 0.05  # of the step (own)
     load_share_threshold = 0.5  # of the loading: below it the samples are the problem
     vectorised_share = 0.05  # of the old collate that a vectorised one still costs (own measurement)
 

@@ -36,7 +36,7 @@ class ShallowPrefetch(Detector):
     explains = ("input-wait", "starved-gpu")
     wait_share_threshold = _shared.WAIT_DEAD_BAND
     lag_ratio = 1.0  # L/n over C: above it the workers are too slow on average, and no queue stays filled
-    variation_threshold = 0.5  # CV(L) (signatures.md 10)
+    variation_threshold = 0.5  # of the time a batch takes, standard deviation over mean (own)
     min_gain_share = 0.05  # of the step (dead band of the peers)
     most_times = 16  # how much longer a queue may be made: memory holds all of it
     enough_share = 0.9  # of what the longest queue saves

@@ -30,7 +30,7 @@ class SlowStorage(Detector):
     stage = "data loading"
     explains = ("input-wait", "starved-gpu", "too-few-workers")
     wait_share_threshold = _shared.WAIT_DEAD_BAND
-    reading_share_threshold = 0.5  # Lio/L (signatures.md 05)
+    reading_share_threshold = 0.5  # of the loading, blocked in reads (own)
     lag_ratio = 1.0  # L/n over C: below it the readers keep up, and the wait comes from elsewhere
     min_readers = 2  # one reader says nothing about the device's limit: workers-zero or too-few-workers first
 

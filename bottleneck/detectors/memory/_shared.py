@@ -6,7 +6,7 @@ from ...artifacts.memory.thrash import Thrash
 from ...artifacts.training.steps import Steps
 from ...recording.model import STEP_PHASES
 
-LOST_SHARE = 0.05  # of the loop: below it nobody gains (signatures.md 72)
+LOST_SHARE = 0.05  # of the loop: below it nobody gains (own)
 MIN_FRESH_BYTES = float(8 << 20)  # per step: interpreters and small tensors stay far below
 OWN_SHARE = 0.3  # of the running time in the user's own expressions: below it the model's layers allocate
 #: A fault costs at most this (bare metal 0.1 to 0.5 us, virtual machines more), and one that clears 2 MiB.

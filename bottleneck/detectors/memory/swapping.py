@@ -38,8 +38,8 @@ class Swapping(Detector):
     title = "Steps wait for memory that was swapped out"
     stage = "training"
     explains = ("memory-thrash", "input-wait", "memory-near-limit")
-    min_bytes_per_second = float(1 << 20)  # read back from swap (signatures.md 51)
-    min_faults_per_second = 100.0  # of this run (signatures.md 51)
+    min_bytes_per_second = float(1 << 20)  # read back from swap (gpuprof)
+    min_faults_per_second = 100.0  # of this run (own)
     min_swapped_share = 0.5  # of these faults, from swap: else most of them read mapped files
     min_lost_share = 0.02  # of the run
 

@@ -28,7 +28,7 @@ class SlowStart(Detector):
     id = "slow-start"
     title = "The same set-up is computed at every start"
     stage = "training"
-    share_threshold = 0.05  # of the run (signatures.md 59)
+    share_threshold = 0.05  # of the run (own)
     min_seconds = 5.0  # in one place: less is not worth a file that can grow stale
     short_run_seconds = 60.0  # such runs are trials and demonstrations: any set-up is a large part of them
     short_share_threshold = 0.25  # of a short run

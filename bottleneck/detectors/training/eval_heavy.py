@@ -32,7 +32,7 @@ class EvalHeavy(Detector):
     id = "eval-heavy"
     title = "Evaluation takes a large part of the run"
     stage = "training"
-    share_threshold = 0.15  # of the run (signatures.md 58)
+    share_threshold = 0.15  # of the run (own)
     min_passes = 3  # fewer are the evaluation at the end
     target_share = 0.05
 

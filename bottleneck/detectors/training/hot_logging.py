@@ -45,7 +45,7 @@ class HotLogging(Detector):
     id = "hot-logging"
     title = "Writing logs slows every step"
     stage = "training"
-    share_threshold = 0.02  # of the steps (signatures.md 60)
+    share_threshold = 0.02  # of the steps (own)
     min_sampled_seconds = 0.2  # of stacks: fewer samples are chance
     target_share = 0.01  # of the run: what the output may still cost
     most_times = 100  # rarer: a line every hundred steps is what most programs print

@@ -43,7 +43,7 @@ class OptimizerStep(Detector):
     title = "The optimizer updates tensor by tensor"
     stage = "training"
     explains = ("small-batch",)
-    share_threshold = 0.15  # of the steps (signatures.md 42)
+    share_threshold = 0.15  # of the steps (own)
     looping_threshold = 0.5  # of the optimizer's time in torch's loop over tensors: the discriminator
     min_tensors = 50  # fewer are a small model, or large tensors with the usual optimizer: worth a hint, no fault
     min_values = 1e6  # of all tensors: with fewer tensors and values everything is overhead, and nothing is said

@@ -30,7 +30,7 @@ class PaddingWaste(Detector):
     id = "padding-waste"
     title = "Much of each batch is padding"
     stage = "training"
-    waste_threshold = 0.30  # of the positions (signatures.md 44)
+    waste_threshold = 0.30  # of the positions (own)
     min_batches = 12  # looked at after warm-up: fewer give no slope
     min_spread = 0.03  # of the padded lengths: all alike is a fixed shape, which is wanted
     chunk_batches = 50  # sorted together by the fix: few enough that the order stays random

@@ -31,7 +31,7 @@ class Recompile(Detector):
     id = "recompile"
     title = "torch.compile compiles again and again"
     stage = "training"
-    min_count = 3  # after warm-up (signatures.md 40): one or two are what torch needs to see that a size varies
+    min_count = 3  # after warm-up (own): one or two are what torch needs to see that a size varies
     share_threshold = 0.02  # of the run
     sizes_threshold = 0.5  # of the compilations: more of them for another size make that the reason
 

@@ -35,7 +35,7 @@ class ResidualPython(Detector):
     id = "residual-python"
     title = "Python between the phases slows every step"
     stage = "training"
-    share_threshold = 0.10  # of the step (signatures.md 41)
+    share_threshold = 0.10  # of the step (TraceML, gpuprof)
     place_share_threshold = 0.4  # of the residual in one line of the loop or one function: else no place to name
     most_times = 50  # how much rarer: beyond it little is gained, and numbers so old tell nothing
     target_share = 0.02  # of the run: what the work may still cost when it is done every k steps

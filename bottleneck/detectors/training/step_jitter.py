@@ -32,7 +32,7 @@ class StepJitter(Detector):
     title = "A stall comes back every few steps"
     stage = "training"
     explains = ("residual-python",)
-    min_stalls = 10  # fewer are no rhythm (signatures.md 46: more than 10 outliers)
+    min_stalls = 10  # fewer are no rhythm (SageMaker Debugger: more than 10 outliers)
     share_threshold = 0.10  # of the steps: work moved to every k-th step is how one makes it cheap
     regular_threshold = 0.7  # of the distances between stalls that are the same
     place_share_threshold = 0.5  # of the stalls' excess that samples find in one place

@@ -39,7 +39,7 @@ class SyncCheckpoint(Detector):
     id = "sync-checkpoint"
     title = "Training stops for checkpoints"
     stage = "training"
-    share_threshold = 0.02  # of the run (signatures.md 57)
+    share_threshold = 0.02  # of the run (own; users ask for 2 to 5 %)
     target_share = 0.01  # what checkpoints may cost after the fix
     most_lost_seconds = 300.0  # of work by a crash, for which a fix may make saves rarer than usual
     min_count = 3  # fewer saves are a save at the end, not a cadence
