@@ -103,6 +103,7 @@ class Recorder:
             close = getattr(sampler, "close", None)
             if close is not None:
                 close()
+        self.notes += self.drain.skipped
         if self.saver.problem:
             self.notes.append("Part of the recording could not be written and is missing.")
         return self.saver.problem

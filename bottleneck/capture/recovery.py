@@ -64,7 +64,7 @@ def _end(run_dir: Path, run: dict[str, Any], drain: Drain) -> dict[str, Any]:
             times.append(_last(path, column))
     return {
         "ended_ns": max(times),
-        "notes": [*run.get("notes", []), NOTE, *drain.problems],
+        "notes": [*run.get("notes", []), NOTE, *drain.problems, *drain.skipped],
         "dropped_records": drain.dropped,
         "written_records": drain.written,
         "totals": [[*key, *value] for key, value in drain.totals.items()],

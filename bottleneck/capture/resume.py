@@ -37,6 +37,7 @@ class _Standing(msgspec.Struct):
     sides: dict[str, int]
     rings: dict[str, _Ring]
     retired: list[str]
+    unknown: dict[int, int] = {}
 
 
 def save(drain: Drain, part: int, facts_bytes: int) -> None:
@@ -49,8 +50,9 @@ def save(drain: Drain, part: int, facts_bytes: int) -> None:
             pending[name] = np.concatenate(builder.pending)
     totals = [(*key, *value) for key, value in drain.totals.items()]
     standing = _Standing(
-        part, facts_bytes, drain.pids, drain.dropped, drain.written, totals, drain.sides, rings, drain.retired
-    )
+        part, facts_bytes, drain.pids, drain.dropped, drain.written, totals, drain.sides, rings, drain.retired,
+        dict(drain.unknown),
+    )  # fmt: skip
     path = drain.run_dir / FILE
     temporary = path.with_suffix(".part")
     with open(temporary, "wb") as file:
@@ -70,6 +72,7 @@ def restore(run_dir: Path) -> tuple[Drain, int, int]:
             pending = {name: stored[name].astype(RECORD_DTYPE) for name in stored.files if name != "standing"}
         drain = Drain(run_dir, standing.pids, standing.dropped, standing.written, sides=standing.sides)
         drain.totals = {(process, phase, outer): (n, ns) for process, phase, outer, n, ns in standing.totals}
+        drain.unknown.update(standing.unknown)
         drain.retired = standing.retired  # read to their end, but not deleted any more
         drain.discard()
         for name, ring in standing.rings.items():

@@ -210,13 +210,11 @@ class Recording:
         return process >= len(self.facts.processes) or pid is None or self.facts.processes[process].pid == pid
 
 
-#: Which table a kind of record goes to; phases go through the step builder and else to ``events``.
+#: Which table each kind of record goes to; of the kinds for "steps", those that no row covers go to "events".
 TABLE_OF = {
-    **{k: "samples" for k in range(signals.SAMPLE, signals.SAMPLE_TRANSFORM + 1)},
-    signals.GIL_HELD: "samples",
-    signals.SAMPLE_KEY: "samples",
-    signals.PICKLED: "samples",
-    signals.STACK_CPU: "stacks",
-    signals.STACK_BLOCKED: "stacks",
-    **{k: "requests" for k in (signals.REQUEST, signals.LAG, signals.MODEL_CALL, signals.POOL)},
+    **dict.fromkeys((*range(len(signals.PHASES)), signals.LOOP, signals.STAGE, signals.STEP, signals.MARK), "steps"),
+    **dict.fromkeys(range(signals.SAMPLE, signals.SAMPLE_TRANSFORM + 1), "samples"),
+    **dict.fromkeys((signals.GIL_HELD, signals.SAMPLE_KEY, signals.PICKLED), "samples"),
+    **dict.fromkeys((signals.STACK_CPU, signals.STACK_BLOCKED), "stacks"),
+    **dict.fromkeys((signals.REQUEST, signals.LAG, signals.MODEL_CALL, signals.POOL), "requests"),
 }

@@ -122,7 +122,7 @@ def test_what_is_seen_of_batches_leaves_stages_steps_and_marks_where_they_were()
     names = [signals.EVENTS[kind] for kind in (signals.SAMPLE_KEY, signals.PICKLED, signals.STAGE, signals.MARK)]
     assert names == ["sample.key", "pickled", "stage", "mark"]  # no number stands for two
     assert TABLE_OF[signals.PICKLED] == TABLE_OF[signals.SAMPLE_KEY] == TABLE_OF[signals.BATCH] == "samples"
-    assert not {signals.LOOP, signals.STAGE, signals.STEP, signals.MARK} & TABLE_OF.keys()
+    assert {TABLE_OF[kind] for kind in (signals.LOOP, signals.STAGE, signals.STEP, signals.MARK)} == {"steps"}
 
 
 # -- in a worker ------------------------------------------------------------------------------------------------------

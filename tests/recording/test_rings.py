@@ -14,7 +14,9 @@ import pytest
 from bottleneck_profiler import signals
 from bottleneck_profiler.agent.calibration import call_seconds
 from bottleneck_profiler.agent.recorder import NullRing, Recorder, Ring
+from bottleneck_profiler.capture import resume
 from bottleneck_profiler.capture.drain import Drain
+from bottleneck_profiler.recording.model import TABLE_OF
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,7 +38,7 @@ def test_every_record_is_read_once_or_counted_as_dropped(tmp_path_factory: pytes
     seen: list[int] = []
     for size in batches:
         for _ in range(size):
-            ring.put(signals.MARK + 20, 0, written, written + 1, written)
+            ring.put(signals.BATCH, 0, written, written + 1, written)
             written += 1
         drain.poll(everything=True)
     _, tables = drain.take(final=True)
@@ -45,6 +47,29 @@ def test_every_record_is_read_once_or_counted_as_dropped(tmp_path_factory: pytes
     assert seen == sorted(set(seen))
     assert len(seen) + drain.dropped == written == drain.written
     assert not seen or seen[-1] == written - 1
+
+
+def test_records_of_an_unknown_kind_are_counted_and_named_and_reach_no_table(live: Path, monkeypatch):
+    ring = Ring(str(live / signals.LIVE / f"{os.getpid()}-1.ring"), 1, 64)
+    for kind in (99, signals.BATCH, 99, 2**31 + 1, signals.MARK):
+        ring.put(kind, 0, 1, 2, 3)
+    with pytest.raises(ValueError, match="99"):
+        Drain(live).poll(everything=True)
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")
+    drain = Drain(live)
+    drain.poll(everything=True)
+    _, tables = drain.take(final=True)
+    assert {name: table["kind"].tolist() for name, table in tables.items()} == {
+        "samples": [signals.BATCH],
+        "events": [signals.MARK],
+    }
+    assert drain.skipped[0] == "2 records of unknown kind 99 were skipped." and len(drain.skipped) == 2
+    resume.save(drain, 1, 0)
+    assert resume.restore(live)[0].skipped == drain.skipped
+
+
+def test_every_kind_has_a_table():
+    assert set(TABLE_OF) == {*range(len(signals.PHASES)), *signals.EVENTS}
 
 
 def test_totals_survive_a_wrap(live: Path):
