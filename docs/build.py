@@ -86,7 +86,9 @@ def _markdown(made: Page) -> str:
     if made.thresholds:
         lines += ["## Thresholds", "", "[Where these numbers come from](../detectors.md#sources).", ""]
         lines += ["| name | value | meaning |", "| --- | --- | --- |"]
-        lines += [f"| `{name}` | {value} | {_prose(meaning)} |" for name, value, meaning in made.thresholds] + [""]
+        for name, value, meaning in made.thresholds:
+            lines.append(f"| <code>{name.replace('_', '_<wbr>')}</code> | {value} | {_prose(meaning)} |")
+        lines.append("")
     if made.explains:
         names = ", ".join(f"[{name}]({name}.md)" for name in made.explains)
         lines += ["## More general findings", "", f"This finding takes the place of: {names}.", ""]

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LINES_PER_FILE = 400
 LINES_PER_FUNCTION = 80
-FOLDERS = ("bottleneck", "tests", "benchmarks", "sample_pipelines")
+FOLDERS = ("bottleneck", "tests", "benchmarks", "sample_pipelines", "docs")
 SOURCES = [ROOT / "dev.py", ROOT / "setup.py", *(path for name in FOLDERS for path in (ROOT / name).rglob("*.py"))]
 
 
