@@ -1,11 +1,14 @@
-"""Shared by the tests: run a program under ``bottleneck run`` and read what it left."""
+"""Shared by the tests: processes that nothing outlives, and a program under ``bottleneck run`` with what it left."""
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,18 +35,49 @@ class Ran:
         return [finding["detector"] for finding in self.diagnosis["findings"]]
 
 
+def default_signals() -> None:
+    """Signals as a shell's job in a terminal has them: nohup and a script's background jobs have some ignored."""
+    for name in ("SIGINT", "SIGQUIT", "SIGHUP"):
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
+
+
+def kill_group(leader: int) -> None:
+    """End every process of the group, also those that its leader has left behind."""
+    with suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+@contextmanager
+def started(words: Sequence[str | Path], **options: Any) -> Iterator[subprocess.Popen[Any]]:
+    """``words`` as a process group of its own; whatever happens, nothing of the group outlives the block."""
+    options = {"preexec_fn": default_signals, **options}
+    with subprocess.Popen([str(word) for word in words], start_new_session=True, **options) as process:
+        try:
+            yield process
+        finally:
+            kill_group(process.pid)
+
+
+def finished(
+    words: Sequence[str | Path], input: Any = None, timeout: float = 240, **options: Any
+) -> subprocess.CompletedProcess[Any]:
+    """As ``subprocess.run(words, capture_output=True)``, in a process group that ends with it."""
+    if input is not None:
+        options["stdin"] = subprocess.PIPE
+    with started(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options) as process:
+        out, err = process.communicate(input, timeout)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
 def bottleneck(folder: Path, *words: str | Path, options: tuple[str, ...] = (), **extra: Any) -> Ran:
-    """``bottleneck run --run-dir <folder>/run <words>``; ``extra`` goes to subprocess.run."""
+    """``bottleneck run --run-dir <folder>/run <words>``; ``extra`` goes to the process."""
     run_dir = folder / "run"
     command = [sys.executable, "-m", "bottleneck_profiler.cli", "run", "--run-dir", str(run_dir), *options, "--"]
-    done = subprocess.run(
-        [*command, *map(str, words)],
-        capture_output=True,
+    done = finished(
+        [*command, *words],
         text=True,
-        timeout=240,
         cwd=extra.pop("cwd", folder),
         env={**os.environ, **extra.pop("env", {})},
-        check=False,
         **extra,
     )
     return Ran(done.returncode, done.stdout, done.stderr, run_dir)

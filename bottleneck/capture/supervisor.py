@@ -59,7 +59,7 @@ class Supervisor:
         self._ended_ns = 0
         self._interrupts = 0
         self._killed = False
-        self._waited: set[int] = set()
+        self._caught: set[int] = set()
 
     def run(self, tick: Callable[[], None], interval_seconds: float = 0.05) -> Ended:
         """Start the child, call ``tick`` every ``interval_seconds`` until it has ended, and say how it ended.
@@ -123,15 +123,15 @@ class Supervisor:
             return None
         if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, the kernel would throw the exit code away
-        old_mask = signal.pthread_sigmask(signal.SIG_BLOCK, {*self._waited, signal.SIGCHLD})
+        # Blocked, a signal that we ignore is kept for us too: a program may handle what it started with ignored.
+        old_mask = signal.pthread_sigmask(signal.SIG_BLOCK, {*FORWARDED, signal.SIGCHLD})
         threading.Thread(target=self._wait_for_signals, daemon=True).start()
         return old_mask
 
     def _wait_for_signals(self) -> None:
-        waited = {*self._waited, signal.SIGCHLD}
         while not self._has_ended():
-            info = signal.sigtimedwait(waited, _RECHECK_SECONDS)
-            if info is not None and info.si_signo in self._waited:
+            info = signal.sigtimedwait({*FORWARDED, signal.SIGCHLD}, _RECHECK_SECONDS)
+            if info is not None and info.si_signo in FORWARDED:
                 self._received(info.si_signo, info.si_code == _KERNEL)
 
     def _wait_for_end(self) -> None:
@@ -150,7 +150,7 @@ class Supervisor:
     def _unwatch(self, old_mask: set[Any] | None, previous: dict[int, Any]) -> None:
         if old_mask is not None:
             # What arrived for the child after its end must not hit the report that is made next.
-            while signal.sigtimedwait(self._waited, 0) is not None:
+            while signal.sigtimedwait(FORWARDED, 0) is not None:
                 pass
             signal.pthread_sigmask(signal.SIG_SETMASK, old_mask)
         _restore_handlers(previous)
@@ -166,7 +166,7 @@ class Supervisor:
         for number in FORWARDED:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 previous[int(number)] = signal.signal(number, self._handle)
-        self._waited = set(previous)
+        self._caught = set(previous)
         return previous
 
     def _handle(self, number: int, frame: object) -> None:
@@ -175,7 +175,7 @@ class Supervisor:
 
     def _received(self, number: int, from_terminal: bool) -> None:
         """Pass a signal on, unless the terminal sent it to the whole foreground group, the child included."""
-        if from_terminal and number == signal.SIGINT:
+        if from_terminal and number == signal.SIGINT and number in self._caught:
             self._interrupts += 1
             if self._interrupts > 1:
                 self._killed = True

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from helpers import finished
 
 DRIVER = Path(__file__).with_name("driver.py")
 
@@ -51,10 +52,9 @@ def drive(
     options: Sequence[str] = (),
 ) -> Result:
     run_dir = tmp_path / "run"
-    done = subprocess.run(
+    done = finished(
         driver_words(run_dir, argv, *options, *(f"--env={k}={v}" for k, v in (env or {}).items())),
         input=stdin,
-        capture_output=True,
         env=environment(),
         timeout=60,
         cwd=tmp_path,

@@ -10,9 +10,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from bottleneck_profiler.capture.supervisor import FORWARDED
+from helpers import default_signals, finished, kill_group, started
 
 from .conftest import driver_words, environment
 
@@ -62,6 +65,7 @@ class Terminal:
         self.pid, self.master = pty.fork()
         if self.pid == 0:
             try:
+                default_signals()
                 os.chdir(folder)
                 os.execve(words[0], words, environment(TERM="xterm"))
             finally:
@@ -83,38 +87,45 @@ class Terminal:
         return self.status
 
     def close(self) -> None:
+        kill_group(self.pid)  # pty.fork makes the supervisor the leader of a group, the program in it
         if self.status is None:
-            os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
-        os.close(self.master)
+        with suppress(OSError):
+            os.close(self.master)
 
 
-@pytest.fixture
-def terminal(tmp_path: Path, program: Path) -> Iterator[Terminal]:
-    opened = Terminal(tmp_path, driver_words(tmp_path / "run", [sys.executable, str(program)]))
+@contextmanager
+def in_terminal(folder: Path, script: Path) -> Iterator[Terminal]:
+    """The program in a terminal, once it is ready."""
+    opened = Terminal(folder, driver_words(folder / "run", [sys.executable, str(script)]))
     try:
-        until(lambda: "ready" in log(tmp_path), "program ready")
+        until(lambda: "ready" in log(folder), "program ready")
         yield opened
     finally:
         opened.close()
 
 
-def test_each_signal_is_forwarded_once(tmp_path: Path, program: Path) -> None:
-    run = subprocess.Popen(
-        driver_words(tmp_path / "run", [sys.executable, str(program)]),
-        cwd=tmp_path,
-        env=environment(),
-        start_new_session=True,
-    )
-    try:
+@pytest.fixture
+def terminal(tmp_path: Path, program: Path) -> Iterator[Terminal]:
+    with in_terminal(tmp_path, program) as opened:
+        yield opened
+
+
+def ignore_all() -> None:
+    for number in FORWARDED:
+        signal.signal(number, signal.SIG_IGN)
+
+
+@pytest.mark.parametrize("before", [default_signals, ignore_all], ids=["default", "ignored"])
+def test_each_signal_is_forwarded_once(tmp_path: Path, program: Path, before: Callable[[], None]) -> None:
+    words = driver_words(tmp_path / "run", [sys.executable, str(program)])
+    with started(words, cwd=tmp_path, env=environment(), preexec_fn=before) as run:
         until(lambda: "ready" in log(tmp_path), "program ready")
         for name in ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGINT", "SIGQUIT", "SIGINT", "SIGUSR2"):
-            before = len(log(tmp_path))
+            before_it = len(log(tmp_path))
             run.send_signal(getattr(signal, name))
-            until(lambda n=before: len(log(tmp_path)) > n, f"{name} forwarded")
+            until(lambda n=before_it: len(log(tmp_path)) > n, f"{name} forwarded")
         assert run.wait(40) == 0
-    finally:
-        run.kill()
     # kill -INT, unlike the key, may come as often as it likes
     assert log(tmp_path)[1:] == ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGINT", "SIGQUIT", "SIGINT", "SIGUSR2"]
     assert ended(tmp_path)["killed_by_us"] is False
@@ -147,41 +158,32 @@ def test_ctrl_backslash_does_not_end_the_supervisor(tmp_path: Path, terminal: Te
     assert log(tmp_path) == ["ready", "SIGQUIT", "SIGUSR2"]
 
 
-def test_closed_terminal_is_told_to_the_program(tmp_path: Path, program: Path) -> None:
-    opened = Terminal(tmp_path, driver_words(tmp_path / "run", [sys.executable, str(program)]))
-    until(lambda: "ready" in log(tmp_path), "program ready")
-    os.close(opened.master)
+def test_closed_terminal_is_told_to_the_program(tmp_path: Path, terminal: Terminal) -> None:
+    os.close(terminal.master)
     until(lambda: "SIGHUP" in log(tmp_path), "SIGHUP")
-    os.kill(opened.pid, signal.SIGUSR2)
-    os.waitpid(opened.pid, 0)
+    os.kill(terminal.pid, signal.SIGUSR2)
+    assert terminal.wait() == 0
     assert log(tmp_path) == ["ready", "SIGHUP", "SIGUSR2"]
 
 
 def test_program_without_handler_dies_of_ctrl_c(tmp_path: Path) -> None:
     script = tmp_path / "sleep.py"
     script.write_text("open('log', 'w').write('ready'); import time; time.sleep(100)")
-    opened = Terminal(tmp_path, driver_words(tmp_path / "run", [sys.executable, str(script)]))
-    try:
-        until(lambda: "ready" in log(tmp_path), "program ready")
+    with in_terminal(tmp_path, script) as opened:
         opened.press(b"\x03")
         assert opened.wait() == 130
-    finally:
-        opened.close()
     assert ended(tmp_path)["signal"] == signal.SIGINT
 
 
 def test_a_tick_that_hangs_does_not_hold_signals_back(tmp_path: Path, program: Path) -> None:
     # the driver's tick waits until the program has logged SIGUSR1
     words = driver_words(tmp_path / "run", [sys.executable, str(program)], "--wait-for-usr1")
-    run = subprocess.Popen(words, cwd=tmp_path, env=environment(), start_new_session=True)
-    try:
+    with started(words, cwd=tmp_path, env=environment()) as run:
         until(lambda: "ready" in log(tmp_path), "program ready")
         run.send_signal(signal.SIGUSR1)
         until(lambda: "SIGUSR1" in log(tmp_path), "SIGUSR1 forwarded from within a tick")
         run.send_signal(signal.SIGUSR2)
         assert run.wait(40) == 0
-    finally:
-        run.kill()
 
 
 def test_program_survives_a_killed_supervisor(tmp_path: Path) -> None:
@@ -192,14 +194,13 @@ def test_program_survives_a_killed_supervisor(tmp_path: Path) -> None:
         "while not os.path.exists('go'): time.sleep(0.02)\n"
         "open('log', 'w').write('done')\n"
     )
-    run = subprocess.Popen(
-        driver_words(tmp_path / "run", [sys.executable, str(script)]), cwd=tmp_path, env=environment()
-    )
-    until(lambda: log(tmp_path) == ["ready"], "program ready")
-    run.kill()
-    run.wait()
-    (tmp_path / "go").touch()
-    until(lambda: log(tmp_path) == ["done"], "program went on")
+    words = driver_words(tmp_path / "run", [sys.executable, str(script)])
+    with started(words, cwd=tmp_path, env=environment()) as run:
+        until(lambda: log(tmp_path) == ["ready"], "program ready")
+        run.kill()
+        run.wait()
+        (tmp_path / "go").touch()
+        until(lambda: log(tmp_path) == ["done"], "program went on")
 
 
 def test_program_starts_with_the_signals_it_would_have_had(tmp_path: Path) -> None:
@@ -211,11 +212,12 @@ def test_program_starts_with_the_signals_it_would_have_had(tmp_path: Path) -> No
     )
 
     def ignore_hangup() -> None:
+        default_signals()
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
-    plain = subprocess.run([sys.executable, script], capture_output=True, preexec_fn=ignore_hangup, env=environment())
+    plain = finished([sys.executable, script], preexec_fn=ignore_hangup, env=environment())
     words = driver_words(tmp_path / "run", [sys.executable, str(script)])
-    ours = subprocess.run(words, capture_output=True, preexec_fn=ignore_hangup, env=environment())
+    ours = finished(words, preexec_fn=ignore_hangup, env=environment())
     assert b"'SIG_IGN'" in plain.stdout
     assert ours.stdout == plain.stdout, ours.stderr.decode()
 

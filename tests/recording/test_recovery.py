@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from bottleneck_profiler.files import write_json
 from bottleneck_profiler.recording.folder import RunError, hold, remove
 from bottleneck_profiler.recording.read import load
 from bottleneck_profiler.recording.write import Writer
+from helpers import started
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -38,18 +40,18 @@ def cli(*words: object) -> list[str]:
 
 
 @pytest.fixture
-def killed(tmp_path: Path) -> tuple[Path, int, subprocess.Popen[str]]:
+def killed(tmp_path: Path) -> Iterator[tuple[Path, int, subprocess.Popen[str]]]:
     """(run folder, pid of the program, ``bottleneck run`` to be killed while the program goes on)."""
     script, run = tmp_path / "job.py", tmp_path / ".bottleneck" / "runs" / "one"
     script.write_text(PROGRAM)
     words = cli("run", "--run-dir", run, script)
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=tmp_path)
-    assert process.stdout is not None
-    process.stdout.readline()
-    deadline = time.monotonic() + 30
-    while not (run / "run.json").exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return run, json.loads((run / "run.json").read_text())["pid"], process
+    with started(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=tmp_path) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        deadline = time.monotonic() + 30
+        while not (run / "run.json").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        yield run, json.loads((run / "run.json").read_text())["pid"], process
 
 
 def report(run: Path) -> subprocess.CompletedProcess[str]:
@@ -166,14 +168,12 @@ def test_a_run_in_progress_is_not_removed(tmp_path: Path):
     program = "import sys, pathlib; from bottleneck_profiler.recording.folder import hold;"
     program += "hold(pathlib.Path(sys.argv[1])); print(1, flush=True); sys.stdin.read()"
     pipe = subprocess.PIPE
-    other = subprocess.Popen([sys.executable, "-c", program, str(run)], stdin=pipe, stdout=pipe)
-    assert other.stdout is not None and other.stdin is not None
-    other.stdout.readline()
-    assert not remove(run) and run.is_dir()
-    with pytest.raises(RunError, match="still being recorded"):
-        session.analyse(run)
-    other.kill()
-    other.communicate()
+    with started([sys.executable, "-c", program, run], stdin=pipe, stdout=pipe) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        assert not remove(run) and run.is_dir()
+        with pytest.raises(RunError, match="still being recorded"):
+            session.analyse(run)
     assert remove(run) and not run.exists()
     hold(tmp_path / "nowhere")  # no folder to hold is no error
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from bottleneck_profiler.agent.recorder import NullRing, Recorder, Ring
 from bottleneck_profiler.capture import resume
 from bottleneck_profiler.capture.drain import Drain
 from bottleneck_profiler.recording.model import TABLE_OF
+from helpers import started
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -94,25 +94,20 @@ i = 0
 while True:
     r.put(76, 0, time.monotonic_ns(), time.monotonic_ns(), i)
     i += 1
-    if i == 50: print("go", flush=True)
+    print(i, flush=True)
     time.sleep(0.001)
 """
-    child = subprocess.Popen([sys.executable, "-c", program, str(live), ""], stdout=subprocess.PIPE)
-    assert child.stdout is not None
-    child.stdout.readline()
-    time.sleep(0.1)
-    killed = time.monotonic_ns()
-    child.send_signal(signal.SIGKILL)
-    child.wait()
+    with started([sys.executable, "-c", program, live, ""], stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        told = [int(child.stdout.readline()) for _ in range(100)][-1]
     drain = Drain(live)
     drain.poll(everything=True)
     drain.retire()
     _, tables = drain.take(final=True)
     drain.discard()
     marks = tables["events"]
-    assert marks["arg"].tolist() == list(range(len(marks))) and len(marks) >= 50
+    assert marks["arg"].tolist() == list(range(len(marks))) and len(marks) >= told  # each was written before it said so
     assert marks["t1"].max() <= time.monotonic_ns()
-    assert marks["t1"].max() > killed - 500_000_000  # the loop writes every millisecond; a busy machine pauses it
     assert not list((live / signals.LIVE).glob("*.ring"))
 
 

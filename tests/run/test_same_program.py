@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from helpers import ROOT, bottleneck
+from helpers import ROOT, bottleneck, started
 from pyinstrument.session import Session
 
 TRAIN = """
@@ -183,19 +183,15 @@ def test_kill_9_in_mid_training_keeps_every_step(tmp_path: Path):
     )
     read, write = os.pipe()
     command = [sys.executable, "-m", "bottleneck_profiler.cli", "run", "--run-dir", str(tmp_path / "run"), str(script)]
-    shell = subprocess.Popen(
-        ["bash", "-c", f'exec 9>&{write}; exec "$@"', "-", *command, "0"],
-        pass_fds=[write],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    os.close(write)
-    steps = 0
-    while steps < 150:
-        steps += len(os.read(read, 1))
-    child = int(subprocess.check_output(["pgrep", "-P", str(shell.pid)]).split()[0])
-    os.kill(child, signal.SIGKILL)
-    _, error = shell.communicate(timeout=60)
+    shell_words = ["bash", "-c", f'exec 9>&{write}; exec "$@"', "-", *command, "0"]
+    with started(shell_words, pass_fds=[write], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as shell:
+        os.close(write)
+        steps = 0
+        while steps < 150:
+            steps += len(os.read(read, 1))
+        child = int(subprocess.check_output(["pgrep", "-P", str(shell.pid)]).split()[0])
+        os.kill(child, signal.SIGKILL)
+        _, error = shell.communicate(timeout=60)
     while data := os.read(read, 65536):
         steps += len(data)
     assert shell.returncode == 137
