@@ -57,13 +57,14 @@ class Drain:
     """Reads ``live/`` of a run folder. ``poll`` copies; ``take`` hands out what has accumulated."""
 
     run_dir: Path
-    pids: dict[int, int] = field(default_factory=dict)  # pid -> process index
+    pids: dict[int, int] = field(default_factory=dict)  # pid -> index of the process that has it, or had it last
     dropped: int = 0
     written: int = 0
     totals: dict[tuple[int, int, int], tuple[int, int]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     unknown: Counter[int] = field(default_factory=Counter)  # kind -> records of it, which were skipped
     sides: dict[str, int] = field(default_factory=dict)  # side file -> bytes read
+    over: set[int] = field(default_factory=set)  # pids whose process has gone: who says hello with one is another
     resume_at: dict[str, tuple[int, StepBuilder | None]] = field(default_factory=dict)  # rings that were read in part
     retired: list[str] = field(default_factory=list)  # rings to be deleted once what they held is written
     _sources: dict[str, _Source] = field(default_factory=dict)
@@ -88,10 +89,12 @@ class Drain:
 
     def poll(self, everything: bool = False) -> None:
         """Copy new records of rings that are a quarter full (all of them when ``everything``)."""
-        for name in self._names():
+        names = self._names()
+        for name in names:  # before the rings: a process says hello before it has one
             if name.endswith(".side"):
                 self._read_side(name)
-            elif name.endswith(".ring") and name not in self._sources and name not in self.retired:
+        for name in names:
+            if name.endswith(".ring") and name not in self._sources and name not in self.retired:
                 self._open(name)
         for source in list(self._sources.values()):
             if everything or source.written() - source.seen >= source.capacity // 4:
@@ -107,6 +110,8 @@ class Drain:
                     self._settle(source.builder, final=True)
                 del self._sources[name]
                 self.retired.append(name)
+                self._read_side(f"{source.pid}.side")
+                self.over.add(source.pid)
 
     def discard(self) -> None:
         """Delete the retired rings: call it when what was taken has been written."""
@@ -148,7 +153,7 @@ class Drain:
             return []  # the program has removed the run folder; rings that are open can still be read
 
     def _index(self, pid: int) -> int:
-        return self.pids.setdefault(pid, len(self.pids))
+        return self.pids.setdefault(pid, 1 + max(self.pids.values(), default=-1))
 
     def _open(self, name: str) -> None:
         if name in self._foreign:
@@ -231,11 +236,14 @@ class Drain:
             return  # removed by the program between two looks
         whole = data.rfind(b"\n") + 1
         self.sides[name] = offset + whole
-        process = self._index(int(name.partition(".")[0]))
+        pid = int(name.partition(".")[0])
         for line in data[:whole].splitlines():
             try:
                 kind, fields = ast.literal_eval(line.decode("utf-8", "replace"))
-                self.notes.append((process, str(kind), dict(fields)))
+                if kind == "hello" and pid in self.over:
+                    self.over.remove(pid)
+                    self.pids[pid] = 1 + max(self.pids.values())
+                self.notes.append((self._index(pid), str(kind), dict(fields)))
             except (ValueError, SyntaxError, TypeError):
                 self.problems.append(f"A damaged line in {path} was skipped.")
 

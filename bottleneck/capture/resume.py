@@ -38,6 +38,7 @@ class _Standing(msgspec.Struct):
     rings: dict[str, _Ring]
     retired: list[str]
     unknown: dict[int, int] = {}
+    over: list[int] = []
 
 
 def save(drain: Drain, part: int, facts_bytes: int) -> None:
@@ -51,7 +52,7 @@ def save(drain: Drain, part: int, facts_bytes: int) -> None:
     totals = [(*key, *value) for key, value in drain.totals.items()]
     standing = _Standing(
         part, facts_bytes, drain.pids, drain.dropped, drain.written, totals, drain.sides, rings, drain.retired,
-        dict(drain.unknown),
+        dict(drain.unknown), sorted(drain.over),
     )  # fmt: skip
     path = drain.run_dir / FILE
     temporary = path.with_suffix(".part")
@@ -73,6 +74,7 @@ def restore(run_dir: Path) -> tuple[Drain, int, int]:
         drain = Drain(run_dir, standing.pids, standing.dropped, standing.written, sides=standing.sides)
         drain.totals = {(process, phase, outer): (n, ns) for process, phase, outer, n, ns in standing.totals}
         drain.unknown.update(standing.unknown)
+        drain.over.update(standing.over)
         drain.retired = standing.retired  # read to their end, but not deleted any more
         drain.discard()
         for name, ring in standing.rings.items():

@@ -74,7 +74,7 @@ def _answered(checks: list[Detector], outcomes: dict[str, Outcome], etl: Etl | N
 def _verdict(recording: Recording, ranked: list[Ranked], short: bool, answered: bool) -> str:
     if ranked:
         return "findings"
-    if not recording.facts.processes:
+    if recording.is_empty:
         return "nothing recorded"
     if short:
         return "too short to judge"

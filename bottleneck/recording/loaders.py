@@ -47,10 +47,10 @@ def join_loaders(recording: Recording) -> None:
         steps["loader"][rows] = kept
         mine = (events["process"] == process) & np.isin(events["kind"], _BY_LOADER) & (events["arg"] == number)
         events["arg"][mine] = kept
-    pids = {process.pid: process.index for process in recording.facts.processes}
     for worker in recording.facts.processes:
-        parent = pids.get(worker.parent_pid, -1)
-        worker.loader = same.get((parent, worker.loader), worker.loader)
+        parent = recording.facts.parent(worker)
+        if parent is not None:
+            worker.loader = same.get((parent.index, worker.loader), worker.loader)
 
 
 def _passes(recording: Recording) -> dict[tuple[int, int], tuple[_Spans, bool]]:

@@ -91,7 +91,11 @@ def empty_steps() -> Table:
 
 @dataclass
 class Process:
-    """One recorded process. ``role``: main, worker, forked; ``loader``/``worker`` are set for loader workers."""
+    """One recorded process, which ``host``, ``pid`` and ``start_ns`` together name: pids are used again.
+
+    ``role``: main, worker, forked; ``loader``/``worker`` are set for loader workers. All times are on the supervisor's
+    clock: ``clock_offset_ns`` has been added to those of the process's own, 0 on the supervisor's machine.
+    """
 
     index: int
     pid: int
@@ -104,12 +108,20 @@ class Process:
     python: str = ""
     loader: int = 0
     worker: int = -1
+    host: str = ""
+    clock_offset_ns: int = 0
+
+    @property
+    def start_ns(self) -> int:
+        """When it was first heard of."""
+        return self.hello_ns
 
     def learn(self, fact: Fact) -> None:
         """Take over what a fact of the process says of it."""
         if isinstance(fact, Hello):
             self.pid, self.parent_pid, self.role, self.python = fact.pid, fact.ppid, fact.role, fact.python
             self.hello_ns, self.rank = fact.time_ns, fact.rank_number
+            self.host, self.clock_offset_ns = fact.host or self.host, fact.clock_offset_ns
         elif isinstance(fact, Ready):
             self.ready_ns = fact.time_ns
         elif isinstance(fact, Bye):
@@ -137,8 +149,7 @@ class Facts:
 
     def add(self, process: int, fact: Fact) -> None:
         """Keep one more fact of a process."""
-        while process >= len(self.processes):
-            self.processes.append(Process(index=len(self.processes), pid=0))
+        self.ensure(process)
         if isinstance(fact, String):
             self.strings[process, fact.id] = fact.text
         elif isinstance(fact, CallSite):
@@ -154,6 +165,26 @@ class Facts:
                 self.attached.add(fact.collector)
             elif isinstance(fact, Failed):
                 self.failed[fact.collector] = f"{fact.where}: {fact.error}"
+
+    def ensure(self, process: int) -> Process:
+        """The process of this index, made where nothing was heard of it."""
+        while process >= len(self.processes):
+            self.processes.append(Process(index=len(self.processes), pid=0))
+        return self.processes[process]
+
+    def find(self, host: str, pid: int, at_ns: int) -> Process | None:
+        """The process that had this pid on a host at a time; the last one to get it, where the pid was used again."""
+        named = [p for p in self.processes if (p.host, p.pid) == (host, pid)]
+        return max((p for p in named if p.start_ns <= at_ns), key=lambda p: p.start_ns, default=None)
+
+    def parent(self, process: Process) -> Process | None:
+        """The recorded process that started this one."""
+        return self.find(process.host, process.parent_pid, process.start_ns)
+
+    def workers(self, process: int, loader: int) -> list[Process]:
+        """The workers of a DataLoader of a process."""
+        mine = [p for p in self.processes if p.role == signals.WORKER and p.loader == loader]
+        return [worker for worker in mine if (parent := self.parent(worker)) is not None and parent.index == process]
 
     def of(self, kind: type[F]) -> list[tuple[int, F]]:
         """(process, fact) of every fact of one kind, e.g. ``Read``, in the order in which they were noted."""
@@ -204,10 +235,30 @@ class Recording:
     def wall_seconds(self) -> float:
         return (self.ended_ns - self.started_ns) / 1e9
 
+    def __post_init__(self) -> None:
+        """A row names a process by its index: it is there, whatever was heard of it."""
+        tables = [self.steps, *(getattr(self, name) for name in RECORD_TABLES)]
+        for column in (table["process"] for table in tables):
+            if len(column):
+                self.facts.ensure(int(column.max()))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was recorded."""
+        rows = len(self.steps["process"]) + sum(len(getattr(self, name)) for name in RECORD_TABLES)
+        return not (rows or self.facts.notes or self.facts.processes)
+
+    @property
+    def host_name(self) -> str:
+        """The machine of the supervisor."""
+        return str(self.run.get("machine", {}).get("hostname", ""))
+
     def is_root(self, process: int) -> bool:
         """Whether it is the one that the host's ``main_...`` columns tell of: not under an agent such as torchrun's."""
-        pid = self.run.get("pid")
-        return process >= len(self.facts.processes) or pid is None or self.facts.processes[process].pid == pid
+        pid, known = self.run.get("pid"), self.facts.processes
+        return process >= len(known) or pid is None or (known[process].host, known[process].pid) in (
+            ("", pid), (self.host_name, pid),
+        )  # fmt: skip
 
 
 #: Which table each kind of record goes to; of the kinds for "steps", those that no row covers go to "events".

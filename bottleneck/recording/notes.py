@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from .facts import Fact, fact_of, fields_of
+from .facts import Fact, Hello, fact_of, fields_of
+from .facts.clock import moved
 from .folder import damaged
 from .model import Facts
 
@@ -57,7 +58,8 @@ def read_facts(run_dir: Path) -> Facts:
         if fact is None:
             facts.unknown[kind] += 1
         else:
-            facts.add(process, fact)
+            offset_ns = fact.clock_offset_ns if isinstance(fact, Hello) else facts.ensure(process).clock_offset_ns
+            facts.add(process, moved(fact, offset_ns))
     return facts
 
 

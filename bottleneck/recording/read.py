@@ -7,7 +7,7 @@ from pathlib import Path
 from . import parts
 from .folder import read_run
 from .loaders import join_loaders
-from .model import DEVICE_COLUMNS, RECORD_TABLES, Process, Recording, empty_steps
+from .model import DEVICE_COLUMNS, RECORD_TABLES, Process, Recording, Records, Table, empty_steps
 from .notes import read_facts
 
 
@@ -17,17 +17,20 @@ def load(run_dir: Path) -> Recording:
     facts = read_facts(run_dir)
     steps = parts.read(run_dir, "steps", {name: column.dtype for name, column in empty_steps().items()})
     records = {name: parts.read_records(run_dir, name) for name in RECORD_TABLES}
-    seen = [steps["process"], *(table["process"] for table in records.values())]
-    highest = max((int(column.max()) for column in seen if len(column)), default=-1)
-    for index in range(len(facts.processes), highest + 1):  # its notes could not be written
-        facts.processes.append(Process(index=index, pid=0))
+    device = parts.read(run_dir, "device", DEVICE_COLUMNS)
+    for process in facts.processes:
+        process.host = process.host or str(run.get("machine", {}).get("hostname", ""))
+        if process.clock_offset_ns:
+            tables: list[Table | Records] = [steps, device, *records.values()]
+            for table in tables:
+                _move(table, process)
     recording = Recording(
         run=run,
         facts=facts,
         steps=steps,
         host=parts.read_samples(run_dir, "host", ("time_ns",)),
         gpu=parts.read_samples(run_dir, "gpu", ("time_ns", "index"), ("utilization",)),
-        device=parts.read(run_dir, "device", DEVICE_COLUMNS),
+        device=device,
         started_ns=run["started_ns"],
         ended_ns=run.get("ended_ns") or run["started_ns"],
         dropped_records=run.get("dropped_records", 0),
@@ -37,3 +40,10 @@ def load(run_dir: Path) -> Recording:
     )
     join_loaders(recording)
     return recording
+
+
+def _move(table: Table | Records, process: Process) -> None:
+    """Put the times of a process on the supervisor's clock, in place."""
+    mine = table["process"] == process.index
+    for column in ("t0", "t1"):
+        table[column][mine] += process.clock_offset_ns

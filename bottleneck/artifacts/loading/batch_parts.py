@@ -24,9 +24,7 @@ class BatchParts:
 
     @classmethod
     def compute(cls, recording: Recording, steps: Steps) -> BatchParts:
-        processes = recording.facts.processes
-        mine = {steps.process}
-        mine |= {p.index for p in processes if p.loader == steps.loader > 0 and p.parent_pid == _pid(recording, steps)}
+        mine = {steps.process, *(worker.index for worker in recording.facts.workers(steps.process, steps.loader))}
         parts = next((fact.parts for process, fact in recording.facts.of(facts.BatchParts) if process in mine), None)
         if not parts:
             raise Missing("No batch of the loader was looked at: that is done with --device-window alone.")
@@ -37,7 +35,3 @@ class BatchParts:
             as_bytes=sum(part.bytes // part.item_bytes for part in small),
             item_bytes=max((part.item_bytes for part in small), default=1),
         )
-
-
-def _pid(recording: Recording, steps: Steps) -> int:
-    return recording.facts.processes[steps.process].pid

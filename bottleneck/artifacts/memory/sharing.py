@@ -63,12 +63,11 @@ class Sharing:
         if objects is None or any(column is None for column in columns):
             raise Missing("The memory of the workers was not looked at: no Linux, too short, or an older recording.")
         pid, private, shared = (column for column in columns if column is not None)
-        parent = recording.facts.processes[loader.process].pid
         begun = {process: (pages.private_bytes, pages.shared_bytes) for process, pages in recording.facts.of(Pages)}
         found: list[tuple[float, float]] = []  # of each worker: (copied, still shared)
-        for process in recording.facts.processes:
+        for process in recording.facts.workers(loader.process, loader.id):
             rows = np.flatnonzero(pid == process.pid)
-            if (process.loader, process.parent_pid) != (loader.id, parent) or not len(rows):
+            if not len(rows):
                 continue
             first = begun.get(process.index)
             if first is None and len(rows) < _MIN_LOOKS:

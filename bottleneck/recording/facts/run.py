@@ -10,7 +10,8 @@ from .base import Count, Fact, Int, Moment, Site
 
 
 class Hello(Fact, frozen=True):
-    """A process begins to record."""
+    """A process begins to record. ``host``: its machine, "" that of the run; ``clock_offset_ns``: what has to be added
+    to its times to have those of the supervisor's clock."""
 
     kind: ClassVar[str] = "hello"
     pid: Int
@@ -19,6 +20,8 @@ class Hello(Fact, frozen=True):
     role: str
     python: str
     rank: str | int | None = None
+    host: str = ""
+    clock_offset_ns: Int = 0
 
     @property
     def rank_number(self) -> int | None:
