@@ -6,7 +6,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 if __name__ == "__main__":
     torch.manual_seed(0)
-    data = TensorDataset(torch.randn(40000, 256), torch.randint(0, 10, (40000,)))
+    torch.set_num_threads(1)
+    data = TensorDataset(torch.randn(20000, 256), torch.randint(0, 10, (20000,)))
     loader = DataLoader(data, batch_size=64, shuffle=True)
     layers = [layer for _ in range(8) for layer in (nn.Linear(256, 256), nn.ReLU())]
     model = nn.Sequential(*layers, nn.Linear(256, 10))

@@ -7,6 +7,7 @@ from torch import nn
 
 if __name__ == "__main__":
     torch.manual_seed(0)
+    torch.set_num_threads(1)
     model = nn.Linear(64, 10)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     data = [(torch.randn(64), i % 10) for i in range(80)]

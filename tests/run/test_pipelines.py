@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from helpers import PIPELINES, bottleneck
+from bottleneck_profiler.artifacts import Artifacts
+from bottleneck_profiler.artifacts.loading.loading import Loading
+from bottleneck_profiler.detectors.loading.cpu_bound_decode import CpuBoundDecode
+from bottleneck_profiler.recording.read import load
+from helpers import PIPELINES, Ran, bottleneck
 
 SLOW = {
     "workers-zero": "DataLoader(",
@@ -16,6 +20,17 @@ SLOW = {
     "residual-python": "value",  # in the loop of histogram()
     "worker-respawn": "DataLoader(",
 }
+#: What the same fault is where other programs leave no core that workers could have.
+WITHOUT_IDLE_CORES = {"workers-zero": ("cpu-bound-decode", 'file["image"]')}
+
+
+def expected(name: str, ran: Ran) -> tuple[str, str]:
+    """(the detector that comes first, a word of its line)."""
+    if name in WITHOUT_IDLE_CORES:
+        idle_cores = Artifacts(load(ran.folder)).get(Loading).idle_cores
+        if idle_cores <= CpuBoundDecode.max_idle_cores:
+            return WITHOUT_IDLE_CORES[name]
+    return name, SLOW[name]
 
 
 @pytest.mark.parametrize("name", SLOW)
@@ -23,11 +38,12 @@ def test_the_planted_cause_comes_first_on_its_line(tmp_path: Path, name: str):
     script = PIPELINES / name / "slow.py"
     ran = bottleneck(tmp_path, script)
     assert ran.code == 0, ran.err
-    assert ran.found[:1] == [name], ran.err
+    detector, word = expected(name, ran)
+    assert ran.found[:1] == [detector], ran.err
     finding = ran.diagnosis["findings"][0]
     assert finding["location"]["file"] == str(script)
     line = script.read_text().splitlines()[finding["location"]["line"] - 1]
-    assert SLOW[name] in line
+    assert word in line
     assert 0 < finding["gain"]["low"] <= finding["gain"]["share"] <= finding["gain"]["high"] < 1
     assert ran.diagnosis["run"]["named_share"] >= 0.98
 
