@@ -82,9 +82,10 @@ def test_the_bar_under_the_pointer_is_named_and_zoom_changes_the_view(
     )
     left, top, width, height = box
     chromium.mouse("mouseMoved", left + width * 0.5, top + 5)
-    assert chromium.evaluate("document.querySelector('.tip').textContent") == "etl.transform: 5 min 0 s, from 2.50 s"
+    tip = "document.querySelector('.tip').textContent"
+    assert chromium.evaluate(tip) == "transforming data: 5 min 0 s, from 2.50 s"
     chromium.mouse("mouseMoved", left + width * 0.5, top + height - 5)
-    assert chromium.evaluate("document.querySelector('.tip').textContent").startswith("etl.read: 1 min 41 s")
+    assert chromium.evaluate(tip).startswith("reading data: 1 min 41 s")
     assert view(chromium)[::2] == [0, 1000]
     for kind, share in (("mousePressed", 0.2), ("mouseMoved", 0.4), ("mouseReleased", 0.4)):
         chromium.mouse(kind, left + width * share, top + 5)
