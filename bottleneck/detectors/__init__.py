@@ -60,7 +60,7 @@ def run_all(detectors: list[Detector], artifacts: Artifacts) -> dict[str, Outcom
         except Missing as missing:
             outcomes[detector.id] = NotMeasured(str(missing))
         except Exception as error:
-            outcomes[detector.id] = NotMeasured(f"the detector itself failed: {type(error).__name__}: {error}")
+            outcomes[detector.id] = NotMeasured(f"the detector failed: {type(error).__name__}: {error}")
     return outcomes
 
 

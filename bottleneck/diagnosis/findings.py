@@ -147,7 +147,7 @@ class Finding:
     location: Location | None = None
     gain: Gain | None = None
     detected_by: float = 1.0  # c_detect: 1.0 decisive discriminator seen, 0.6 symptom only
-    after: str = ""  # what the limit becomes once this is applied
+    after: str = ""  # a clause: what the bottleneck is once this is applied
     removes: dict[str, float] = field(default_factory=dict)
     exhaustion_seconds: float | None = None
     headroom_share: float | None = None

@@ -47,7 +47,7 @@ def test_exchanges_that_the_optimizer_does_not_need_are_priced_at_the_backward_c
     assert isinstance(found, Finding) and (found.location.line, found.location.function) == (41, "main")
     assert found.gain.step_share == pytest.approx(3 / 4 * 8 / 20, abs=0.02)
     assert found.gain.low < found.gain.share < found.gain.high < 1
-    assert "once in 4" in found.fix.summary
+    assert "once every 4" in found.fix.summary
     compile(found.fix.snippet, "snippet", "exec")
     assert diagnose(training()).findings[0].finding.detector == "sync-every-micro"
 

@@ -78,7 +78,7 @@ def test_who_gets_no_core_on_a_full_machine_is_late_by_chance(waited_ms, silent)
     assert isinstance(judge(made), Fine) == silent
 
 
-@pytest.mark.parametrize(("kind", "advice"), [(signals.STACK_CPU, "Deal the work"), (signals.STACK_BLOCKED, "Look at")])
+@pytest.mark.parametrize(("kind", "advice"), [(signals.STACK_CPU, "Balance"), (signals.STACK_BLOCKED, "Find")])
 def test_a_rank_that_is_blocked_has_not_more_to_do(kind, advice):
     made = ranks((2, 5, 10), (22, 5, 10))
     starts = made.steps["t0"][made.steps["process"] == 1].tolist()

@@ -133,7 +133,7 @@ def test_csv_prices_the_named_line_and_names_the_others():
     made.facts.sites[0, 2] = Site("/home/me/other.py", 3, "more")
     found = run_all([CsvInsteadOfParquet()], Artifacts(made))["csv-instead-of-parquet"]
     assert found.gain.seconds == pytest.approx(4 * (1 - 1 / 3.2)) and found.location.line == 12
-    assert [e.value for e in found.evidence if e.label.startswith("also at")] == ["other.py:3 (2.0 s)"]
+    assert [e.value for e in found.evidence if e.label.startswith("other places")] == ["other.py:3 (2.0 s)"]
     assert "other lines" in found.fix.summary
 
 
@@ -191,7 +191,7 @@ def test_projection_prices_the_named_line_with_the_columns_of_all_its_reads():
     found = run_all([NoProjection()], Artifacts(made))["no-projection"]
     assert found.gain.seconds == pytest.approx(4 * 0.625 * 0.9) and found.location.line == 12
     assert "COLUMNS = ['a', 'b']" in found.fix.snippet and "2 columns" in found.fix.summary
-    assert [e.value for e in found.evidence if e.label.startswith("also at")] == ["other.py:3 (2.0 s)"]
+    assert [e.value for e in found.evidence if e.label.startswith("other places")] == ["other.py:3 (2.0 s)"]
 
 
 @pytest.mark.parametrize(
@@ -363,7 +363,7 @@ def test_row_wise_prices_the_named_line_and_names_the_others():
     made.facts.sites[0, 2] = Site("/home/me/other.py", 3, "more")
     found = rows_of(made)
     assert found.gain.seconds == pytest.approx(3, abs=0.01) and found.location.line == 12
-    assert [e.value for e in found.evidence if e.label.startswith("also at")] == ["other.py:3 (1.0 s)"]
+    assert [e.value for e in found.evidence if e.label.startswith("other places")] == ["other.py:3 (1.0 s)"]
 
 
 def test_samples_inside_steps_are_the_steps_business():

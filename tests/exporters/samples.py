@@ -51,14 +51,14 @@ def shares(wall: float, **seconds: float) -> tuple[PhaseShare, ...]:
 
 CHECKED = (
     Checked("cpu-bound-decode", "fine", 0.31, 0.5, "share", "hottest line of the loading"),
-    Checked("serial-collate", "fine", 0.04, 0.1, "share", "collate in the step"),
-    Checked("slow-storage", "fine", 0.02, 0.3, "share", "loading blocked in reads"),
+    Checked("serial-collate", "fine", 0.04, 0.1, "share", "step time spent in collate"),
+    Checked("slow-storage", "fine", 0.02, 0.3, "share", "share of loading blocked in reads"),
     Checked("eval-heavy", "fine", 0.061, 0.2, "share", "run spent evaluating"),
     Checked("memory-creep", "fine", 1_234_567.0, 10_485_760.0, "B/s", "growth of the program's memory"),
-    Checked("too-few-workers", "fine", 0, 1, "count", "the loader has no workers at all"),
+    Checked("too-few-workers", "fine", 0, 1, "count", "dataloader workers"),
     Checked("synchronous-serving", "not-measured", reason="No request was served in this run."),
     Checked("starved-gpu", "not-measured", reason="No accelerator was measured.", needs_accelerator=True),
-    Checked("no-projection", "fine", None, 0.5, "share", "columns used of those read"),
+    Checked("no-projection", "fine", None, 0.5, "share", "share of read columns in use"),
 )
 
 
@@ -70,7 +70,7 @@ def workers_zero(**changes: object) -> Finding:
         evidence=(
             Evidence("typical step", 0.0486, "s"),
             Evidence("time spent waiting for data", 0.61, "share"),
-            Evidence("time to make one batch", 0.0297, "s"),
+            Evidence("time to load one batch", 0.0297, "s"),
             Evidence("CPU share of loading", 0.92, "share"),
             Evidence("workers", 0, "count"),
             Evidence("idle cores during the wait", 2.9, "cores"),
@@ -341,7 +341,7 @@ def too_short() -> Diagnosis:
 
 def nothing_to_judge() -> Diagnosis:
     wall = 5.6
-    missing = "No steps were seen: no DataLoader loop, optimizer step or repeated forward pass."
+    missing = "No steps were recorded: no DataLoader loop, optimizer step or repeated forward pass."
     return Diagnosis(
         run=run_facts(command="simulate.py", wall_seconds=wall, steps=0, named_share=0.98),
         breakdown=shares(wall, **{"python:work": 4.3, "import": 0.9, "setup": 0.3, "other": 0.1}),

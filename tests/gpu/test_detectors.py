@@ -51,11 +51,11 @@ def test_the_price_of_idling():
     outcome = judge(IdleAccelerator(), made, price=10.0)
     assert isinstance(outcome, Finding)
     values = {item.label: item.value for item in outcome.evidence}
-    assert values["paid for idling, per hour of this run"] == pytest.approx(12.0)
-    assert values["paid for idling in this run"] == pytest.approx(12.0 * made.wall_seconds / 3600, abs=1e-5)
+    assert values["cost of idling per hour of this run"] == pytest.approx(12.0)
+    assert values["cost of idling in this run"] == pytest.approx(12.0 * made.wall_seconds / 3600, abs=1e-5)
     # The saved time is the cause's: this is the bill, shown aside, with no command for a fix.
     assert outcome.gain is None and outcome.hint and not outcome.removes and not outcome.fix.snippet
-    assert "12.00" in outcome.fix.summary and "10 an hour" in outcome.fix.summary
+    assert "12.00" in outcome.fix.summary and "10 per hour" in outcome.fix.summary
     order, aside, plan = ranking.rank([outcome, judge(StarvedGpu(), made)], {}, made.wall_seconds)
     assert [r.finding.detector for r in order] == ["starved-gpu"] == [step.detector for step in plan]
     assert [r.finding.detector for r in aside] == ["idle-accelerator"]

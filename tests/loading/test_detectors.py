@@ -73,7 +73,7 @@ def test_readers_that_wait_for_each_other_are_slow_storage():
     assert isinstance(loops.judge(TooFewWorkers(), made), Fine)
     found = loops.judge(SlowStorage(), made)
     assert isinstance(found, Finding)
-    assert any("slows down" in evidence.label for evidence in found.evidence)
+    assert any("slowdown" in evidence.label for evidence in found.evidence)
 
 
 def test_reads_that_more_readers_speed_up_want_more_workers():
@@ -94,7 +94,7 @@ def test_workers_that_keep_up_on_a_machine_with_no_idle_core_are_no_finding():
     busy = loops.loop(0.010, 0.003, workers=2, load=0.018, load_cpu=0.01, busy=1.9, idle=0.1, stacks=[DECODING])
     found = loops.judge(InputWait(), busy)
     assert isinstance(found, Fine)
-    assert "machine" in found.reason
+    assert "idle cores" in found.reason
     idle = loops.loop(0.010, 0.003, workers=2, load=0.018, load_cpu=0.01, busy=1.0, idle=1.0, stacks=[DECODING])
     assert isinstance(loops.judge(InputWait(), idle), Fine)  # three milliseconds: a batch is handed over
     slow = loops.loop(0.010, 0.009, workers=2, load=0.018, load_cpu=0.01, busy=1.0, idle=1.0, stacks=[DECODING])
@@ -133,7 +133,7 @@ def test_evidence_holds_means_only():
     made.steps["t1"][11:] += 8_000_000_000
     found = loops.judge(WorkersZero(), made)
     numbers = {evidence.label: evidence.value for evidence in found.evidence}
-    assert numbers["mean step"] == pytest.approx(0.010 + 8 / 397, rel=0.01)
+    assert numbers["mean step time"] == pytest.approx(0.010 + 8 / 397, rel=0.01)
     assert "typical step" not in numbers
 
 
@@ -167,4 +167,4 @@ def test_a_loop_that_makes_its_own_batches_has_no_samples_to_store():
     artifacts = Artifacts(made)
     by_hand = CpuBoundDecode().detect(artifacts.get(Steps), None, artifacts.get(Loading), None, None)
     assert isinstance(by_hand, Finding) and "np.save" not in by_hand.fix.snippet
-    assert "line 20" in by_hand.fix.snippet and "The loop" in by_hand.title
+    assert "line 20" in by_hand.fix.snippet and "loop" in by_hand.title

@@ -41,8 +41,8 @@ def test_threads_beside_the_first_of_each_worker_are_found():
     found = judge(crowded())
     assert isinstance(found, Finding)
     values = {item.label: item.value for item in found.evidence}
-    assert values["threads that want to run"] == pytest.approx(4.0, abs=0.1)
-    assert values["CPU of the workers outside of their first threads"] == pytest.approx(0.5, abs=0.01)
+    assert values["runnable threads (run queue)"] == pytest.approx(4.0, abs=0.1)
+    assert values["worker CPU outside their main threads"] == pytest.approx(0.5, abs=0.01)
     # A step of 20 ms on two cores; half of the first threads' 18 ms and the loop's own 4 ms remain.
     assert found.gain.step_share == pytest.approx(1 - (9 + 4) / 2 / 20, abs=0.01)
     assert 0 < found.gain.low < found.gain.share < found.gain.high <= 0.99

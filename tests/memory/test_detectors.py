@@ -29,8 +29,8 @@ def test_steady_growth_with_its_container_is_found_at_its_line():
     assert outcome.gain is None  # a leak makes nothing slower
     # 400 MiB in 8 s: 4 GiB last about 82 s.
     assert outcome.exhaustion_seconds == pytest.approx(82, rel=0.05)
-    assert "autograd graph" in outcome.fix.summary
-    slope = next(e.value for e in outcome.evidence if e.label == "growth per step")
+    assert "backward graph" in outcome.fix.summary
+    slope = next(e.value for e in outcome.evidence if e.label == "memory growth per step")
     assert slope == pytest.approx(400 * MiB / 400, rel=0.02)
 
 
@@ -118,7 +118,7 @@ def test_a_fault_of_a_huge_page_may_cost_as_much_as_it_clears():
     outcome = judge(MemoryThrash(), few)
     # 50 of 2 MiB and 450 of 4 KiB in 20 ms: no more than 50 * 600 + 450 * 4 us, and what the kernel took.
     assert outcome.gain.step_share == pytest.approx(0.4, abs=0.02)
-    fresh = next(e.value for e in outcome.evidence if e.label == "fresh memory per step")
+    fresh = next(e.value for e in outcome.evidence if e.label == "newly mapped memory per step")
     assert fresh == pytest.approx(50 * 2 * MiB + 450 * 4096, rel=0.03)
 
 
@@ -149,7 +149,7 @@ def test_a_list_in_a_dict_is_named_as_it_is_written_and_found_at_the_dicts_line(
     made = with_container(creep(lambda share: (500 + 400 * share) * MiB), name="history", key="['loss']")
     outcome = judge(MemoryCreep(), made)
     assert outcome.location.line == 42
-    assert "each element of history['loss'] holds the autograd graph" in outcome.fix.summary
+    assert "each element of history['loss'] retains the backward graph" in outcome.fix.summary
     compile(outcome.fix.snippet, "snippet", "exec")
 
 

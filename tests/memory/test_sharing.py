@@ -48,7 +48,7 @@ def test_copies_of_shared_pages_are_named_at_the_line_that_fills_the_attribute()
     assert (outcome.location.file, outcome.location.line) == ("/user/train.py", 12)
     values = {e.label: e.value for e in outcome.evidence}
     # 300 MiB in each of two workers, as far as they are still shared.
-    assert values["copied by all when it ends"] == pytest.approx(600 * MiB, rel=0.01)
+    assert values["bytes copied by all workers by the end of the epoch"] == pytest.approx(600 * MiB, rel=0.01)
     assert "self.rows" in outcome.fix.snippet
 
 
@@ -90,7 +90,7 @@ def test_one_look_is_enough_where_the_worker_said_how_it_began():
     assert isinstance(judge(CowGrowth(), made), NotMeasured)
     add(made.facts, "pages", process=1, private_bytes=20 * MiB, shared_bytes=400 * MiB)
     values = {e.label: e.value for e in judge(CowGrowth(), made).evidence}
-    assert values["copied by each of them so far"] == 150 * MiB
+    assert values["bytes copied per worker so far"] == 150 * MiB
 
 
 def test_without_looks_or_workers_nothing_is_said():

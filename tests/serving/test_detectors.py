@@ -143,7 +143,7 @@ def test_one_row_a_call_with_many_in_flight_is_found():
     ceiling = 0.8 * (1 - 1 / 8)
     assert 0 < found.gain.low < 0.05 * ceiling and 0.95 * ceiling < found.gain.high < ceiling
     assert found.gain.confidence == 0.2 and found.detected_by == 0.6
-    assert "tried" in found.gain.method and "single rows" in found.fix.summary
+    assert "measured" in found.gain.method and "single rows" in found.fix.summary
     compile(found.fix.snippet, "snippet", "exec")
 
 
@@ -151,7 +151,7 @@ def test_sizes_that_were_seen_are_fitted():
     records = served(1, 8) + [(signals.MODEL_CALL, i * 50, i * 50 + 9, 8, 2) for i in range(30)]
     found = judge(NoBatching(), records)
     assert found.gain.confidence == 0.8 and "0.88" in found.gain.method
-    assert found.gain.high - found.gain.low <= 0.25 and "tried" not in found.gain.method
+    assert found.gain.high - found.gain.low <= 0.25 and "measured" not in found.gain.method
     assert found.detected_by == 1.0 and "single rows" not in found.fix.summary
 
 

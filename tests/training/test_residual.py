@@ -192,10 +192,10 @@ def test_less_work_saves_only_what_loading_does_not_take():
     # Without logging a step takes max(10, 120/2) of 90 ms: a third is saved, not nine tenths.
     assert found.gain.step_share == pytest.approx(0.33, abs=0.02)
     assert found.gain.high < 0.5
-    assert found.after == "data loading, 60.0 ms a step"
+    assert found.after == "data loading becomes the bottleneck (60.0 ms per step)"
     found = ResidualPython().detect(steps, logging, with_workers(8, load=0.012))
     assert found.gain.step_share == pytest.approx(0.87, abs=0.02)
-    assert found.after == "the phases of the step"
+    assert found.after == "the remaining work of the step becomes the bottleneck"
 
 
 def test_a_rare_interruption_hides_no_more_loading_than_the_queue_holds():

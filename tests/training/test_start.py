@@ -48,7 +48,7 @@ def test_a_function_that_computes_for_long_is_named_with_its_line():
     assert found.gain.seconds == pytest.approx(5.4, abs=0.01)
     assert found.gain.low < found.gain.share < found.gain.high < 1
     assert found.gain.confidence == 0.2 and found.gain.step_share is None
-    assert found.fix.summary.startswith("Keep what index makes")
+    assert found.fix.summary.startswith("Cache the result of index")
     compile(found.fix.snippet, "snippet", "exec")
 
 

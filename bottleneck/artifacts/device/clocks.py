@@ -39,16 +39,16 @@ class Clocks:
         if not len(table.get("time_ns", ())):
             raise Missing("No accelerator was measured.")
         if not steps.count:
-            raise Missing("No steps after warm-up: the accelerator cannot be compared with them.")
+            raise Missing("No steps after warm-up to compare the accelerator with.")
         names = ("utilization", "sm_clock_hz", "sm_clock_max_hz", "temperature_celsius")
         if any(name not in table for name in names):
-            raise Missing("The accelerator does not tell its clock and temperature.")
+            raise Missing("The accelerator does not report its clock and temperature.")
         at, index = table["time_ns"].astype(np.int64), table["index"]
         known = ~np.isnan(np.array([np.asarray(table[name], dtype=float) for name in names])).any(axis=0)
         inside = known & (at >= steps.start_ns[0]) & (at <= steps.end_ns[-1])
         devices = [int(device) for device in np.unique(index[inside])]
         if not devices or inside.sum() / len(devices) < _MIN_SAMPLES:
-            raise Missing("The accelerator's clock was sampled too rarely to judge.")
+            raise Missing("The accelerator clock was sampled too rarely to judge.")
         simulated = bool(recording.run.get("gpu_simulated", False))
         found = [_judged(table, inside & (index == device), device, simulated) for device in devices]
         return max(found, key=lambda clocks: (clocks.hot_loss, clocks.capped_loss))

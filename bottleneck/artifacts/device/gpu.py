@@ -43,14 +43,14 @@ class Gpu:
         if not len(table.get("time_ns", ())):
             raise Missing("No accelerator was measured.")
         if not steps.count:
-            raise Missing("No steps after warm-up: the accelerator cannot be compared with them.")
+            raise Missing("No steps after warm-up to compare the accelerator with.")
         usage = np.asarray(table["utilization"], dtype=float)
         known = ~np.isnan(usage)
         times, index, usage = table["time_ns"][known].astype(np.int64), table["index"][known], usage[known]
         inside = (times >= steps.start_ns[0]) & (times <= steps.end_ns[-1])
         devices = [int(device) for device in np.unique(index[inside])]
         if not devices or inside.sum() / len(devices) < _MIN_SAMPLES:
-            raise Missing("The accelerator's utilization was sampled too rarely to judge.")
+            raise Missing("Accelerator utilization was sampled too rarely to judge.")
         means = [float(usage[inside & (index == device)].mean()) for device in devices]
         busiest = inside & (index == devices[int(np.argmax(means))])
         order = np.argsort(times[busiest], kind="stable")

@@ -99,7 +99,7 @@ class Device:
         mine = (table["t0"] >= start) & (table["t0"] < end)
         used, counts = np.unique(table["device"][mine & _is_work(table)], return_counts=True)
         if not len(used):
-            raise Missing("Nothing but the host's own work is in the device window.")
+            raise Missing("The device window holds only work of the host.")
         number = int(used[np.argmax(counts)])
         busy = (table["device"] == number) & (table["t1"] > start) & (table["t0"] < end)
         work = union([spans_of(table["t0"][busy].clip(min=start), table["t1"][busy].clip(max=end))])
@@ -138,7 +138,7 @@ def _judged(recording: Recording, steps: Steps) -> tuple[int, int, int, Spans]:
     """
     mine = recording.facts.of_process(DeviceWindow, steps.process)
     if not mine:
-        raise Missing("No device window was asked for (--device-window), or the run ended before it.")
+        raise Missing("No device window was recorded: --device-window was not given, or the run ended first.")
     window = mine[0]
     trace = next(iter(recording.facts.of_process(DeviceTrace, steps.process)), None)
     if trace is None:
@@ -148,7 +148,7 @@ def _judged(recording: Recording, steps: Steps) -> tuple[int, int, int, Spans]:
     rows = steps.rows
     inside = np.flatnonzero((rows["t0"] >= window.t0) & (rows["t1"] <= window.t1))[1:]
     if len(inside) < _MIN_STEPS:
-        raise Missing("Too few whole steps are in the device window: ask for more.")
+        raise Missing("The device window holds too few whole steps; trace more steps.")
     ends = rows["t1"][inside]
     waited = rows["data_wait"][inside].astype("i8") * 1000
     # The loop asks for its next batch at the end of a step.

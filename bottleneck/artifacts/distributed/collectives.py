@@ -72,7 +72,7 @@ class Collectives:
     @classmethod
     def compute(cls, recording: Recording, steps: Steps) -> Collectives:
         if "collectives" not in recording.facts.attached:
-            raise Missing("Collectives were not recorded: torch.distributed was not used, or the recording is older.")
+            raise Missing("No collectives were recorded: torch.distributed was not used, or the recording is old.")
         if len(steps.rank_rows) < 2:
             raise Missing("The run has one rank.")
         count = min(steps.count, min(len(rows["t0"]) for rows in steps.rank_rows.values()))

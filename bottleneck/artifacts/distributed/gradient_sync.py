@@ -75,7 +75,7 @@ class GradientSync:
         model = max(sizes, key=sizes.__getitem__, default=0)
         made = next((made for made in facts.of_process(Ddp, steps.process) if made.id == model), None)
         if made is None:
-            raise Missing("No backward pass of a DistributedDataParallel model was looked at.")
+            raise Missing("No backward pass of a DistributedDataParallel model was recorded.")
         mine = looks[model, steps.process]
         ranks = [p for m, p in looks if m == model and (p in steps.rank_rows or p == steps.process)]
         times = _times_of_all([looks[model, process] for process in ranks])

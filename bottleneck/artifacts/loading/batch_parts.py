@@ -27,7 +27,7 @@ class BatchParts:
         mine = {steps.process, *(worker.index for worker in recording.facts.workers(steps.process, steps.loader))}
         parts = next((fact.parts for process, fact in recording.facts.of(facts.BatchParts) if process in mine), None)
         if not parts:
-            raise Missing("No batch of the loader was looked at: that is done with --device-window alone.")
+            raise Missing("No batch was inspected; that needs --device-window.")
         small = [part for part in parts if 0 < part.levels <= _LEVELS]
         return cls(
             size_bytes=sum(part.bytes for part in parts),

@@ -37,7 +37,7 @@ class Gil:
         process = steps.process
         looked = recording.facts.of_process(facts.Gil, process)
         if not looked or "stacks" not in recording.facts.attached:
-            raise Missing("Whether threads wait for each other's Python was not looked at.")
+            raise Missing("Waits for the GIL were not recorded.")
         if not steps.count:
             raise Missing("No steps after warm-up.")
         rows = recording.samples[recording.samples["kind"] == signals.GIL_HELD]
@@ -67,5 +67,5 @@ def _cpu(recording: Recording, steps: Steps, host: Host | None) -> tuple[float, 
     names = ("main_first_thread_cpu_ns_total", "main_cpu_ns_total")
     first, whole = (None if host is None else host.rise(name, start, end) for name in names)
     if first is None or whole is None or not recording.is_root(steps.process):
-        raise Missing("The CPU time of the main thread was not measured apart from that of the others.")
+        raise Missing("The CPU time of the main thread was not measured separately.")
     return first / 1e9 / steps.count, max(0.0, whole - first) / 1e9 / steps.count

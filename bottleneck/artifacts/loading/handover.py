@@ -37,7 +37,7 @@ class Handover:
         sent = recording.samples[recording.samples["kind"] == signals.PICKLED]
         sent = sent[np.isin(sent["process"], workers)]
         if len(sent) < _FEW:
-            raise Missing("Fewer than 5 batches were seen being pickled in the workers.")
+            raise Missing("Fewer than 5 batches were recorded being pickled in the workers.")
         share, samples = _receiving(recording, steps)
         wait = float(steps.phase("data_wait").sum()) / max(steps.count, 1)
         return cls(
@@ -56,7 +56,7 @@ def _receiving(recording: Recording, steps: Steps) -> tuple[float, int]:
     if steps.count:
         stacks = stacks[(stacks["t1"] > steps.start_ns[0]) & (stacks["t0"] < steps.end_ns[-1])]
     if not len(stacks):
-        raise Missing("No call stack was taken while the loop waited for data.")
+        raise Missing("No call stack was sampled while the loop waited for data.")
     seconds = (stacks["t1"] - stacks["t0"]) / 1e9
     ids = stacks["arg"].tolist()
     frames = [recording.facts.stacks.get((steps.process, number), ()) for number in ids]

@@ -104,7 +104,7 @@ class Loading:
         if loader is None and feeding is not None:
             return cls._by_hand(steps, feeding, machine, host)
         if loader is None or workers is None:
-            raise Missing("Too few batches were seen being made, or none at all.")
+            raise Missing("Too few batches were recorded.")
         wait, work = _waits(steps, loader), steps.work()
         load = float(wait.mean()) if loader.num_workers == 0 else workers.load_seconds
         seen = _Sampled.of(recording, steps, loader)
@@ -203,7 +203,7 @@ class _Cores:
         start, end = int(steps.start_ns[0]), int(steps.end_ns[-1])
         inside = (times >= start) & (times <= end)
         if inside.sum() < 3:
-            raise Missing("The steps are too short in all for idle cores to be sampled.")
+            raise Missing("The steps are too short in total to sample idle cores.")
         waiting = inside & _in_waits(times, steps)
         if waiting.sum() < _MIN_HOST_SAMPLES:
             waiting = inside

@@ -156,11 +156,11 @@ class Prefetch:
         if not loader.num_workers:
             raise Missing("The loader has no workers.")
         if loader.facts.iterable:
-            raise Missing("An IterableDataset: which worker made which batch is not known.")
+            raise Missing("An IterableDataset does not tell which worker made which batch.")
         if loader.facts.in_order is False:
-            raise Missing("Batches are handed over in any order: which worker made which one is not known.")
+            raise Missing("Batches arrive in any order, so it is unknown which worker made which one.")
         if len(steps.ranks) > 1:
-            raise Missing("Several ranks: which of them a worker feeds is not known.")
+            raise Missing("With several ranks it is unknown which rank a worker feeds.")
         rows = steps.rows
         work = (rows["t1"] - rows["t0"]) / 1e9 - rows["data_wait"] / 1e6
         made = _made(recording, loader)
@@ -184,7 +184,7 @@ class Prefetch:
                 works.append(np.maximum(work[those], 0.0))
                 waits.append(rows["data_wait"][those][:-1] / 1e6)
         if known < max(2.0, _ENOUGH * looked):
-            raise Missing("Not every batch was timed in the workers: of quick ones only a few are.")
+            raise Missing("Not every batch was timed in the workers: fast ones are sampled.")
         factor = loader.facts.prefetch_factor or 2
         return cls(loader.num_workers, factor, tuple(loads), tuple(works), tuple(waits))
 

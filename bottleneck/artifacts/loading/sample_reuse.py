@@ -72,7 +72,7 @@ class SampleReuse:
         after = samples[samples["t0"] >= starts[1]]
         batches, collates = (after[after["kind"] == kind] for kind in (signals.BATCH, signals.COLLATE))
         if not len(batches):
-            raise Missing("No batch was seen being made after the first pass.")
+            raise Missing("No batch was recorded after the first epoch.")
         # Not the timed samples: many are the first of their batch, which a busy machine interrupts least.
         load, collate = _means(batches), _means(collates)
         items = max(float(batches["flags"].mean()), 1.0)

@@ -76,7 +76,7 @@ class Workers:
             if loader.num_workers == 0 and len(waits) >= 5:
                 # A dataset of a built-in type carries no hook: the wait itself is the loading.
                 return cls(0, waits, waits, np.zeros(1), np.zeros(0), np.zeros(0), 0.0, 0.0, {})
-            raise Missing("Fewer than 5 batches were seen being made in the workers.")
+            raise Missing("Fewer than 5 batches were recorded in the workers.")
         items = samples[samples["kind"] == signals.SAMPLE]
         collates = samples[samples["kind"] == signals.COLLATE]
         item_wall = max(float(_seconds(items).sum()), 1e-9)

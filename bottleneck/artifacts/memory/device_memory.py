@@ -47,7 +47,7 @@ class DeviceMemory:
         if steps.count:
             looks = [look for look in looks if look.time_ns >= steps.start_ns[0]]
         if not steps.count or len(looks) < _MIN_LOOKS:
-            raise Missing("The memory of an accelerator was not looked at.")
+            raise Missing("Accelerator memory was not recorded.")
 
         def column(name: str) -> Floats:
             return np.array([getattr(look, name) for look in looks], float)

@@ -94,13 +94,13 @@ class Memory:
         # Under an agent (torchrun) the root is not the process that trains: then the whole tree is all we have.
         rss = host.column("main_rss_bytes" if recording.is_root(steps.process) else "rss_bytes")
         if rss is None:
-            raise Missing("Memory of the process was not sampled.")
+            raise Missing("Process memory was not sampled.")
         if not steps.count:
-            raise Missing("No steps after warm-up: memory cannot be followed over them.")
+            raise Missing("No steps after warm-up to measure memory growth over.")
         times = host.time_ns
         inside = (times >= steps.start_ns[0]) & (times <= steps.end_ns[-1]) & ~np.isnan(rss) & (rss > 0)
         if inside.sum() < _MIN_SAMPLES:
-            raise Missing("The loop was too short to follow its memory.")
+            raise Missing("The loop is too short to measure memory growth.")
         times, rss = times[inside], rss[inside]
         at = np.interp(times.astype(float), steps.end_ns.astype(float), np.arange(1.0, steps.count + 1.0))
         slope, intercept = theil_sen(at, rss)

@@ -37,11 +37,11 @@ class MemoryHeadroom:
         limit = host.most("memory_limit_bytes")
         everything = min(limit or np.inf, machine.memory_bytes or np.inf)
         if available is None or rss is None or not np.isfinite(everything):
-            raise Missing("The memory that is left was not measured.")
+            raise Missing("Free memory was not measured.")
         # What workers share counts in the RSS of each, but fills the memory once.
         used = np.fmin(rss, everything - available)
         if np.isnan(used).all():
-            raise Missing("The memory that is left was not measured.")
+            raise Missing("Free memory was not measured.")
         return cls(
             used_bytes=float(np.nanmax(used)),
             all_bytes=float(everything),

@@ -57,11 +57,11 @@ class Sharing:
     @classmethod
     def compute(cls, recording: Recording, loader: Loader, host: Host, machine: Machine) -> Sharing:
         if not loader.num_workers:
-            raise Missing("Batches are made without workers: nothing is copied for them.")
+            raise Missing("The loader has no workers, so nothing is copied.")
         objects = _of_loader(recording.facts.of(Objects), loader)
         columns = [host.column("worker_" + name) for name in ("pid", "private_bytes", "shared_bytes")]
         if objects is None or any(column is None for column in columns):
-            raise Missing("The memory of the workers was not looked at: no Linux, too short, or an older recording.")
+            raise Missing("Worker memory was not recorded: not on Linux, too short, or an old recording.")
         pid, private, shared = (column for column in columns if column is not None)
         begun = {process: (pages.private_bytes, pages.shared_bytes) for process, pages in recording.facts.of(Pages)}
         found: list[tuple[float, float]] = []  # of each worker: (copied, still shared)
@@ -77,7 +77,7 @@ class Sharing:
             copied = min(private[last] - private_before, shared_before - shared[last])
             found.append((float(max(0.0, copied)), float(shared[last])))
         if not found:
-            raise Missing("No worker lived long enough to be looked at twice.")
+            raise Missing("No worker lived long enough to be measured twice.")
         copied_bytes, shared_bytes = max(found)
         line = _of_loader(recording.facts.of(ObjectsLine), loader)
         return cls(

@@ -51,7 +51,7 @@ class Swap:
         faults = host.rise("major_faults_total", start, end)
         swapped = host.rise("swap_in_bytes_total", start, end)
         if faults is None or swapped is None:
-            raise Missing("Faults and swap are not counted on this system.")
+            raise Missing("Page faults and swap are not counted on this system.")
         loop = max((end - start) / 1e9, 1e-9)
         return cls(
             bytes_per_second=swapped / loop,

@@ -46,7 +46,7 @@ class Breakdown:
     @classmethod
     def compute(cls, recording: Recording, steps: Steps | None, requests: Requests | None) -> Breakdown:
         if not recording.facts.processes:
-            raise Missing("No process recorded.")
+            raise Missing("No process was recorded.")
         process = main_process(recording, steps)
         facts = recording.facts.processes[process]
         start, end = recording.started_ns, recording.ended_ns

@@ -52,14 +52,14 @@ class CpuContention:
     @classmethod
     def compute(cls, host: Host, steps: Steps, machine: Machine) -> CpuContention:
         if not steps.count or steps.total_seconds < _MIN_SECONDS:
-            raise Missing("The steps are too short in all for run queues to be judged.")
+            raise Missing("The steps are too short in total to judge run queues.")
         start, end = int(steps.start_ns[0]), int(steps.end_ns[-1])
         others = host.mean("other_cores", start, end)
         names = ("cpu_ns_total", "main_cpu_ns_total", "first_thread_cpu_ns_total", "main_first_thread_cpu_ns_total")
         cpu, main, first, main_first = (host.rise(name, start, end) for name in names)
         delay = host.rise("run_delay_ns_total", start, end)
         if cpu is None or main is None or first is None or main_first is None or delay is None or others is None:
-            raise Missing("The CPU time of first threads, and the wait for a core, were not measured.")
+            raise Missing("CPU time of main threads and run-queue waits were not measured.")
         workers, workers_first = max(0.0, cpu - main), max(0.0, first - main_first)
         return cls(
             cores=machine.cores,

@@ -62,7 +62,7 @@ class Start:
         first = int(steps.rows["t0"][0])
         stored = host.rise("write_bytes_total", recording.started_ns, first)
         if stored is None:
-            raise Missing("What the program writes to files was not measured.")
+            raise Missing("The program's file writes were not measured.")
         before = [span for span in breakdown.outside if span.end_ns <= first]
         training = _training_lines(stacks)
         everything = [sample for sample in _before(stacks, first) if not importing(sample.frames)]

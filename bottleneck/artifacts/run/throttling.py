@@ -36,10 +36,10 @@ class Throttling:
         times = host.time_ns
         edges = np.arange(int(times[0]), int(times[-1]) + 1, _WINDOW_NS)
         if len(edges) <= _MIN_WINDOWS:
-            raise Missing("The run is too short for the CPU quota to be judged.")
+            raise Missing("The run is too short to judge the CPU quota.")
         stopped, used = (host.rises(name, edges) for name in ("throttled_ns_total", "cpu_ns_total"))
         if stopped is None or used is None:
-            raise Missing("What the CPU quota takes was not read.")
+            raise Missing("CPU quota throttling was not recorded.")
         # Who wants k cores, is stopped for a share s of the time and runs in the rest uses k(1 - s) and shows ks on the
         # clock of the stopped queues, which counts each core.
         wanted = (stopped + used) / _WINDOW_NS

@@ -31,7 +31,7 @@ class BatchSizes:
     def compute(cls, recording: Recording, steps: Steps, loader: Loader) -> BatchSizes:
         samples, size = loader.facts.samples, loader.facts.batch_size
         if not samples or not size or size < 2:
-            raise Missing("How many samples the batches hold was not seen.")
+            raise Missing("Batch sizes were not recorded.")
         last_size = 0 if loader.facts.drop_last else samples % size
         if not last_size:
             raise Missing("All batches have the same size.")

@@ -41,10 +41,10 @@ class IntraOp:
     @classmethod
     def compute(cls, recording: Recording, steps: Steps, host: Host, machine: Machine) -> IntraOp:
         if steps.accelerated:
-            raise Missing("An accelerator computes: the threads of operations on the CPU matter little.")
+            raise Missing("An accelerator does the work, so CPU threads per operation matter little.")
         notes = recording.facts.of_process(Threads, steps.process)
         if not notes or not steps.training:
-            raise Missing("torch was not asked for its threads: no training was seen, or a short one.")
+            raise Missing("torch's thread count was not recorded: no training, or too short.")
         if "stacks" not in recording.facts.attached or not steps.count:
             raise Missing("Call stacks were not sampled.")
         start, end = int(steps.start_ns[0]), int(steps.end_ns[-1])

@@ -54,7 +54,7 @@ class Jitter:
         output: Output | None,
     ) -> Jitter:
         if steps.kind not in ("loader", "user"):
-            raise Missing("The loop has no DataLoader: collecting its next batches cannot be told from a stall.")
+            raise Missing("The loop has no DataLoader, so fetching its next batch cannot be told from a stall.")
         wall, typical = steps.wall_seconds, steps.typical_seconds
         stalls = stalled(wall)
         evaluates = steps.phase("eval") > 0

@@ -60,7 +60,7 @@ class Optimizers:
     def compute(cls, recording: Recording, steps: Steps) -> Optimizers:
         notes = recording.facts.of_process(Optimizer, steps.process)
         if not notes:
-            raise Missing("No optimizer of torch was seen.")
+            raise Missing("No torch optimizer was recorded.")
         if "stacks" not in recording.facts.attached:
             raise Missing("Call stacks were not sampled.")
         made = tuple(

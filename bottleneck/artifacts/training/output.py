@@ -74,7 +74,7 @@ class Output:
         evaluations: Evaluations | None,
     ) -> Output:
         if not steps.training:
-            raise Missing("The run does not train: what it writes is its work.")
+            raise Missing("The run does not train, so its output is its work.")
         accelerated = steps.accelerated
         lines = _lines(recording, accelerated)
         nothing = cls({}, 0.0, None, "", 0, 0.0, lines, accelerated)

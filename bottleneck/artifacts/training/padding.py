@@ -49,12 +49,12 @@ class Padding:
         batches = recording.facts.of_process(Batch, steps.process)
         notes = [fact for fact in batches if fact.loader == steps.loader]
         if not notes:
-            raise Missing("No batches of token sequences were seen.")
+            raise Missing("No batches of token sequences were recorded.")
         at = {int(start): index for index, start in enumerate(steps.start_ns.tolist())}
         work = steps.work()
         known = [(at[fact.time_ns], fact) for fact in notes if fact.time_ns in at]
         if not known:
-            raise Missing("No batches of token sequences were seen after warm-up.")
+            raise Missing("No batches of token sequences were recorded after warm-up.")
         rows = np.array([fact.rows for _, fact in known], "i8")
         width = np.array([fact.width for _, fact in known], "i8")
         used = np.array([np.mean(fact.lengths or [fact.width]) for _, fact in known])

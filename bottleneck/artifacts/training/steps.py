@@ -101,10 +101,10 @@ class Steps:
             loops = ~((table["loader"] == BY_FORWARD) & np.isin(table["process"], requests["process"]))
             table = {name: column[loops] for name, column in table.items()}
         if not len(table["t0"]):
-            raise Missing("No steps were seen: no DataLoader loop, optimizer step or repeated forward pass.")
+            raise Missing("No steps were recorded: no DataLoader loop, optimizer step or repeated forward pass.")
         chosen = _main_loop(table)
         if chosen is None:
-            raise Missing("No repeated loop was seen.")
+            raise Missing("No repeated loop was recorded.")
         process, loader, mine = chosen
         beside = rank_rows(recording, loader)
         if len(beside) < 2 or process not in beside:

@@ -123,7 +123,7 @@ class Evaluations:
     @classmethod
     def compute(cls, recording: Recording, steps: Steps) -> Evaluations:
         if not steps.training:
-            raise Missing("The run does not train: what looks like evaluation is its work.")
+            raise Missing("The run does not train, so evaluation is its work.")
         caller, acts, functions = _callers(recording, steps)
         inside = _inside(recording, steps, acts)
         found = sorted(inside + _outside(recording, steps))

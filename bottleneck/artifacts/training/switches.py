@@ -34,7 +34,7 @@ class Switches:
     def compute(cls, recording: Recording, steps: Steps) -> Switches:
         seen = recording.facts.of_process(facts.Switches, steps.process)
         if not seen:
-            raise Missing("torch's switches were not looked at: the recording is older, or has few backward passes.")
+            raise Missing("torch's debugging switches were not recorded: an old recording, or too few backward passes.")
         line = next((fact for _, fact in recording.facts.of(facts.SwitchLine)), None)
         site = None if line is None else line.place
         anomaly = any(fact.anomaly for fact in seen)

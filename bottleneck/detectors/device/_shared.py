@@ -43,8 +43,8 @@ def evidence(device: Device, *more: Evidence) -> tuple[Evidence, ...]:
     """``more``, and what every finding of the window shows."""
     found = [
         *more,
-        Evidence("step", device.typical_seconds, "s"),
-        Evidence("device busy", min(1.0, device.busy_seconds / max(device.typical_seconds, 1e-12)), "share"),
+        Evidence("step time", device.typical_seconds, "s"),
+        Evidence("device busy time", min(1.0, device.busy_seconds / max(device.typical_seconds, 1e-12)), "share"),
     ]
     if device.device:
         found.append(Evidence("device", device.device))

@@ -31,7 +31,7 @@ class FatTransfer(Detector):
     """
 
     id = "fat-transfer"
-    title = "Batches are copied as floats where bytes would do"
+    title = "Batches are copied to the device as floats where bytes would do"
     stage = "training"
     explains = ("pageable-copy", "no-copy-overlap")
     ratio_threshold = 4  # bytes on the way for one of the source (own)
@@ -49,14 +49,14 @@ class FatTransfer(Detector):
     ) -> Finding | Fine | NotMeasured:
         part = batch.byte_valued / max(batch.size_bytes, 1)
         if batch.item_bytes < self.ratio_threshold or part < self.bytes_share:
-            return Fine(part, self.bytes_share, "share", "batch of floats that bytes would hold")
+            return Fine(part, self.bytes_share, "share", "share of the batch in floats that fit in bytes")
         if abs(copies.bytes_per_step - batch.size_bytes) > self.same_size_share * batch.size_bytes:
-            return NotMeasured("What the traced steps copy is not the batch as it was made: it is changed on the way.")
+            return NotMeasured("The traced steps do not copy the batch as it was made: it is changed before the copy.")
         typical = max(device.typical_seconds, 1e-12)
         less = 1 - (batch.size_bytes - batch.byte_valued + batch.as_bytes) / batch.size_bytes
         saved = device.saved(copies.exposed * less)
         if saved < STEP_DEAD_BAND * typical:
-            return Fine(saved / typical, STEP_DEAD_BAND, "share", "step that smaller copies would save")
+            return Fine(saved / typical, STEP_DEAD_BAND, "share", "step time that smaller copies would save")
         worth = priced(
             device,
             steps,
@@ -74,17 +74,17 @@ class FatTransfer(Detector):
             evidence=evidence(
                 device,
                 Evidence("batch", batch.size_bytes, "B"),
-                Evidence("of which floats of at most 256 values", part, "share"),
-                Evidence("copies per step that nothing hides", copies.exposed, "s"),
+                Evidence("share of the batch in floats with at most 256 distinct values", part, "share"),
+                Evidence("copy time per step not hidden by computation", copies.exposed, "s"),
             ),
             gain=worth,
             fix=Fix(
-                "Send bytes, and make floats of them on the device",
+                "Copy bytes, and convert them to floats on the device",
                 "images = images.to(device, non_blocking=True)  # uint8, as the decoder gives it\n"
                 "images = images.float().div_(255).sub_(mean).div_(std)",
                 effort=2,
                 risk=0.1,
             ),
-            after="the device's own work",
+            after="the device becomes the bottleneck",
             removes={COPIES: worth.seconds},
         )

@@ -33,7 +33,7 @@ class Fp32Matmul(Detector):
     """
 
     id = "fp32-matmul"
-    title = "Matrix products do not use the tensor cores"
+    title = "Matrix multiplications do not use the tensor cores"
     stage = "training"
     capability_threshold = 7  # compute capability with tensor cores (kineto)
     tensor_share = 0.10  # of the matrix work: with more of it somebody has chosen (XProf's 16-bit share)
@@ -46,15 +46,20 @@ class Fp32Matmul(Detector):
         if not any(device.capability):
             return NotMeasured("The trace does not say whether the device has tensor cores.")
         if device.capability[0] < self.capability_threshold:
-            return Fine(device.capability[0], self.capability_threshold, "", "the device has no tensor cores")
+            return Fine(
+                device.capability[0],
+                self.capability_threshold,
+                "",
+                "compute capability; the device has no tensor cores",
+            )
         typical = max(device.typical_seconds, 1e-12)
         whole = kernels.fp32_matrix + kernels.tensor_matrix + kernels.unknown_matrix
         if kernels.tensor_matrix >= self.tensor_share * whole > 0:
             used = kernels.tensor_matrix / whole
-            return Fine(used, self.tensor_share, "share", "matrix work on tensor cores")
+            return Fine(used, self.tensor_share, "share", "matrix time on tensor cores")
         saved = device.saved(kernels.fp32_matrix * self.compute_saving)
         if saved < STEP_DEAD_BAND * typical:
-            return Fine(saved / typical, STEP_DEAD_BAND, "share", "step that tensor cores would save")
+            return Fine(saved / typical, STEP_DEAD_BAND, "share", "step time that tensor cores would save")
         worth = priced(
             device,
             steps,
@@ -74,19 +79,19 @@ class Fp32Matmul(Detector):
             location=location(places.forward),
             evidence=evidence(
                 device,
-                Evidence("matrix products in fp32, per step", kernels.fp32_matrix, "s"),
-                Evidence("on tensor cores, per step", kernels.tensor_matrix, "s"),
-                Evidence("most of it in", kernels.largest_fp32[:80]),
+                Evidence("fp32 matrix time per step", kernels.fp32_matrix, "s"),
+                Evidence("tensor-core matrix time per step", kernels.tensor_matrix, "s"),
+                Evidence("largest fp32 kernel", kernels.largest_fp32[:80]),
             ),
             gain=worth,
             fix=Fix(
-                "Let products run on the tensor cores: TF32 or bf16" if recent else "Autocast to fp16",
+                "Run matrix multiplications on the tensor cores (TF32 or bf16)" if recent else "Use fp16 autocast",
                 f"{_SWITCH}\n# or:\n{_AUTOCAST.format(bf16)}"
                 if recent
                 else f"{_AUTOCAST.format(fp16)}\nscaler.scale(loss).backward()  # scaler = torch.amp.GradScaler()",
                 effort=1 if recent else 2,
                 risk=0.2,
             ),
-            after="element-wise work and memory",
+            after="element-wise kernels and memory bandwidth become the bottleneck",
             removes={KERNELS: worth.seconds},
         )

@@ -25,7 +25,7 @@ class IdleAccelerator(Detector):
     """
 
     id = "idle-accelerator"
-    title = "An accelerator is paid for while it idles"
+    title = "Paid accelerator time is spent idle"
     stage = "training"
     utilization_threshold = 0.90  # accelerator use that benchmarks of storage ask for
 
@@ -33,16 +33,16 @@ class IdleAccelerator(Detector):
         if settings.price_per_hour is None:
             return NotMeasured("No price was given (--price-per-hour).")
         if not steps.judgeable:
-            return Fine(steps.all_count, None, "count", "too few steps to judge what idling costs")
+            return Fine(steps.all_count, None, "count", "too few steps to judge the cost of idling")
         if gpu.run_utilization >= self.utilization_threshold:
-            return Fine(gpu.run_utilization, self.utilization_threshold, "share", "use of the accelerator")
+            return Fine(gpu.run_utilization, self.utilization_threshold, "share", "accelerator utilization")
         per_hour = (1.0 - gpu.run_utilization) * settings.price_per_hour * gpu.count
         paid = per_hour * steps.run_seconds / 3600
         evidence = [
-            Evidence("use of the accelerator over the run", gpu.run_utilization, "share"),
-            Evidence("price of one accelerator per hour, as given", settings.price_per_hour),
-            Evidence("paid for idling, per hour of this run", round(per_hour, 4)),
-            Evidence("paid for idling in this run", round(paid, 6)),
+            Evidence("accelerator utilization over the run", gpu.run_utilization, "share"),
+            Evidence("price of one accelerator per hour (--price-per-hour)", settings.price_per_hour),
+            Evidence("cost of idling per hour of this run", round(per_hour, 4)),
+            Evidence("cost of idling in this run", round(paid, 6)),
             Evidence("accelerators measured", gpu.count, "count"),
         ]
         if gpu.simulated:
@@ -54,8 +54,8 @@ class IdleAccelerator(Detector):
             stage="training",
             evidence=tuple(evidence),
             fix=Fix(
-                f"Of each hour of this run {per_hour:.2f} is paid for idling ({paid:.4f} so far), at "
-                f"{settings.price_per_hour:g} an hour: apply the plan, and prepare data on a machine without it",
+                f"Idle time costs {per_hour:.2f} per hour of this run ({paid:.4f} so far), at "
+                f"{settings.price_per_hour:g} per hour: apply the plan, and prepare data on a machine without one",
                 "",
                 effort=2,
             ),

@@ -33,7 +33,7 @@ class LaunchBound(Detector):
     """
 
     id = "launch-bound"
-    title = "The device waits for kernels to be launched"
+    title = "The device waits for kernel launches"
     stage = "training"
     idle_threshold = 0.15  # of the step (XProf's high band for launches)
     kernel_threshold_seconds = 10e-6  # the median kernel is shorter (own)
@@ -46,12 +46,12 @@ class LaunchBound(Detector):
         typical, gaps = max(device.typical_seconds, 1e-12), device.idle_by("launch")
         share = gaps / typical
         if share < self.idle_threshold:
-            return Fine(share, self.idle_threshold, "share", "step in which the device waits for a launch")
+            return Fine(share, self.idle_threshold, "share", "step time in which the device waits for launches")
         if kernels.typical >= self.kernel_threshold_seconds:
-            return Fine(kernels.typical, self.kernel_threshold_seconds, "s", "median kernel of the device")
+            return Fine(kernels.typical, self.kernel_threshold_seconds, "s", "median kernel time")
         others = device.idle_by("launch", "sync", "copy", "host")
         if gaps < self.gaps_share * others:
-            return Fine(gaps / others, self.gaps_share, "share", "idle time of the device in gaps between launches")
+            return Fine(gaps / others, self.gaps_share, "share", "device idle time in gaps between launches")
         launches = device.of("launch")
         call = float(np.median(device.seconds(launches))) if len(launches) else 0.0
         per_step = len(launches) / device.steps
@@ -74,19 +74,19 @@ class LaunchBound(Detector):
             location=location(places.forward),
             evidence=evidence(
                 device,
-                Evidence("device idle between launches", share, "share"),
+                Evidence("device idle time between launches", share, "share"),
                 Evidence("launches per step", round(per_step), "count"),
-                Evidence("median kernel", kernels.typical, "s"),
-                Evidence("median launch", call, "s"),
+                Evidence("median kernel time", kernels.typical, "s"),
+                Evidence("median launch time", call, "s"),
             ),
             gain=worth,
             fix=Fix(
-                "Launch the step as one: compile the model, or capture it as a CUDA graph",
+                "Launch the step at once: compile the model, or capture a CUDA graph",
                 'model = torch.compile(model, mode="reduce-overhead")',
                 effort=2,
                 risk=0.1,
             ),
-            after="the device's own work",
+            after="the device becomes the bottleneck",
             removes={IDLE: worth.seconds},
         )
 

@@ -37,7 +37,7 @@ class ManySmallCopies(Detector):
         self, steps: Steps, device: Device, copies: DeviceCopies, places: DevicePlaces, loading: Loading | None
     ) -> Finding | Fine:
         if copies.runs < self.copies_threshold:
-            return Fine(round(copies.runs, 1), self.copies_threshold, "count", "small copies in a row, per step")
+            return Fine(round(copies.runs, 1), self.copies_threshold, "count", "small copies in a row per step")
         typical = max(device.typical_seconds, 1e-12)
         fewer = copies.runs - copies.run_count
         fewer *= min(1.0, typical / max(device.step_seconds, 1e-12))  # tracing makes each longer
@@ -45,7 +45,7 @@ class ManySmallCopies(Detector):
         least, most = (min(idle, fewer * each) for each in (copies.call_seconds, copies.pitch_seconds))
         saved = (least + most) / 2
         if saved < STEP_DEAD_BAND * typical:
-            return Fine(saved / typical, STEP_DEAD_BAND, "share", "step that one copy for several would save")
+            return Fine(saved / typical, STEP_DEAD_BAND, "share", "step time that one combined copy would save")
         worth = priced(
             device,
             steps,
@@ -63,17 +63,17 @@ class ManySmallCopies(Detector):
             location=location(places.copy),
             evidence=evidence(
                 device,
-                Evidence("small copies in a row, per step", round(copies.runs), "count"),
-                Evidence("one of them takes the host", copies.call_seconds, "s"),
-                Evidence("copied per step", copies.bytes_per_step, "B"),
+                Evidence("small copies in a row per step", round(copies.runs), "count"),
+                Evidence("host time per small copy", copies.call_seconds, "s"),
+                Evidence("bytes copied per step", copies.bytes_per_step, "B"),
             ),
             gain=worth,
             fix=Fix(
-                "Pack the pieces and copy them once",
+                "Pack the pieces into one buffer and copy it once",
                 "packed = torch.cat([part.reshape(-1) for part in parts])  # in collate_fn\n"
                 "parts = packed.to(device, non_blocking=True).split(sizes)",
                 effort=2,
             ),
-            after="the device's own work",
+            after="the device becomes the bottleneck",
             removes={COPIES: worth.seconds},
         )

@@ -45,7 +45,7 @@ class NoCopyOverlap(Detector):
     """
 
     id = "no-copy-overlap"
-    title = "Copies to the device are not hidden behind its work"
+    title = "Host-to-device copies do not overlap with computation"
     stage = "training"
     exposed_threshold_seconds = 1e-4  # per step (RatelProf)
     hidden_threshold = 0.5  # of the copies' time
@@ -60,14 +60,16 @@ class NoCopyOverlap(Detector):
         loading: Loading | None,
     ) -> Finding | Fine:
         if copies.exposed < self.exposed_threshold_seconds:
-            return Fine(copies.exposed, self.exposed_threshold_seconds, "s", "copies per step that nothing hides")
+            return Fine(
+                copies.exposed, self.exposed_threshold_seconds, "s", "copy time per step not hidden by computation"
+            )
         hidden = 1 - copies.exposed / copies.total
         if hidden >= self.hidden_threshold:
-            return Fine(hidden, self.hidden_threshold, "share", "time of the copies that is hidden behind kernels")
+            return Fine(hidden, self.hidden_threshold, "share", "copy time hidden behind kernels")
         typical = max(device.typical_seconds, 1e-12)
         saved = min(device.saved(copies.exposed), kernels.total)
         if saved < STEP_DEAD_BAND * typical:
-            return Fine(saved / typical, STEP_DEAD_BAND, "share", "step that hiding the copies would save")
+            return Fine(saved / typical, STEP_DEAD_BAND, "share", "step time that hiding the copies would save")
         worth = priced(
             device,
             steps,
@@ -84,13 +86,15 @@ class NoCopyOverlap(Detector):
             location=location(places.copy),
             evidence=evidence(
                 device,
-                Evidence("copies per step", copies.total, "s"),
-                Evidence("of which hidden", hidden, "share"),
-                Evidence("the host waits for them", device.copying, "s"),
-                Evidence("copied per step", copies.bytes_per_step, "B"),
+                Evidence("copy time per step", copies.total, "s"),
+                Evidence("share of copy time hidden behind kernels", hidden, "share"),
+                Evidence("host time waiting for copies", device.copying, "s"),
+                Evidence("bytes copied per step", copies.bytes_per_step, "B"),
             ),
             gain=worth,
-            fix=Fix("Copy the next batch while this one is worked on", _PREFETCH, effort=2),
-            after="the device's own work" if kernels.total >= copies.total else "the link to the device",
+            fix=Fix("Copy the next batch while the current one is processed", _PREFETCH, effort=2),
+            after="the device becomes the bottleneck"
+            if kernels.total >= copies.total
+            else "the link to the device becomes the bottleneck",
             removes={COPIES: worth.seconds},
         )

@@ -30,7 +30,7 @@ class PageableCopy(Detector):
     """
 
     id = "pageable-copy"
-    title = "Batches are copied from pageable memory"
+    title = "Batches are copied to the device from pageable memory"
     stage = "training"
     explains = ("no-copy-overlap",)
     copy_threshold = 0.10  # of the step (TraceML's warning for copies to the device)
@@ -45,14 +45,14 @@ class PageableCopy(Detector):
         loading: Loading | None,
     ) -> Finding | Fine | NotMeasured:
         if copies.pageable is None:
-            return NotMeasured("The trace does not say what memory the copies came from.")
+            return NotMeasured("The trace does not say which kind of host memory was copied.")
         typical = max(device.typical_seconds, 1e-12)
         share = copies.pageable_exposed / typical
         if share < self.copy_threshold:
-            return Fine(share, self.copy_threshold, "share", "step spent in copies from pageable memory")
+            return Fine(share, self.copy_threshold, "share", "step time spent in copies from pageable memory")
         worth = self._worth(steps, device, copies, loading)
         if worth is not None and worth.step_share is not None and worth.step_share < STEP_DEAD_BAND:
-            return Fine(worth.step_share, STEP_DEAD_BAND, "share", "step that pinned memory would save")
+            return Fine(worth.step_share, STEP_DEAD_BAND, "share", "step time that pinned memory would save")
         unpinned = loader is not None and not loader.facts.pin_memory
         snippet = "DataLoader(..., pin_memory=True)\n" if unpinned else "host = torch.empty(shape, pin_memory=True)\n"
         return Finding(
@@ -62,8 +62,8 @@ class PageableCopy(Detector):
             location=location(loader.site if loader is not None and unpinned else places.copy),
             evidence=evidence(
                 device,
-                Evidence("copied from pageable memory, per step", copies.pageable, "B"),
-                Evidence("that takes, per step", copies.pageable_seconds, "s"),
+                Evidence("bytes copied from pageable memory per step", copies.pageable, "B"),
+                Evidence("time copying from pageable memory per step", copies.pageable_seconds, "s"),
                 *_rate("rate from pageable memory", copies.pageable_rate),
                 *_rate("rate from pinned memory", copies.pinned_rate),
             ),
@@ -74,7 +74,7 @@ class PageableCopy(Detector):
                 effort=1,
                 edit=loader_edit(loader.site, pin_memory=True) if loader is not None and unpinned else None,
             ),
-            after="the device's own work",
+            after="the device becomes the bottleneck",
             removes={COPIES: worth.seconds} if worth is not None else {},
             hint=worth is None,
         )

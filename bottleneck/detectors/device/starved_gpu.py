@@ -36,15 +36,15 @@ class StarvedGpu(Detector):
         if not steps.judgeable:
             return Fine(steps.all_count, None, "count", "too few steps to judge the accelerator")
         if gpu.idle_share < self.idle_threshold_share:
-            return Fine(gpu.idle_share, self.idle_threshold_share, "share", "idle time of the accelerator")
+            return Fine(gpu.idle_share, self.idle_threshold_share, "share", "accelerator idle time")
         if gpu.idle_in_wait_share < self.inside_wait_share:
-            reason = "idle time of the accelerator that lies inside the wait for data"
+            reason = "accelerator idle time spent waiting for data"
             return Fine(gpu.idle_in_wait_share, self.inside_wait_share, "share", reason)
         overlap = min(gpu.idle_share * gpu.idle_in_wait_share, steps.share("data_wait", "loader_start"))
         saved = overlap * steps.total_seconds
         evidence = [
-            Evidence("accelerator idle during the steps", gpu.idle_share, "share"),
-            Evidence("of that, while waiting for data", gpu.idle_in_wait_share, "share"),
+            Evidence("accelerator idle time during the steps", gpu.idle_share, "share"),
+            Evidence("share of idle time spent waiting for data", gpu.idle_in_wait_share, "share"),
             Evidence("accelerators measured", gpu.count, "count"),
         ]
         if gpu.simulated:
@@ -64,13 +64,13 @@ class StarvedGpu(Detector):
             stage="training",
             evidence=tuple(evidence),
             fix=Fix(
-                "Make batches faster than the accelerator uses them",
+                "Load batches faster than the accelerator consumes them",
                 f"DataLoader(..., num_workers={workers}, persistent_workers=True, pin_memory=True)",
                 effort=1,
                 risk=0.1,
                 edit=None if loader is None else workers_edit(loader, workers, pin_memory=True),
             ),
             gain=gain,
-            after="the accelerator's own work",
+            after="the accelerator becomes the bottleneck",
             removes={"data_wait": saved},
         )

@@ -51,11 +51,11 @@ class SyncPoint(Detector):
         count = sum(device.waits.values())
         if device.fetching < self.blocked_threshold * typical or count < self.waits_threshold:
             share = device.fetching / typical
-            return Fine(share, self.blocked_threshold, "share", "step in which the host waits for results")
+            return Fine(share, self.blocked_threshold, "share", "step time in which the host waits for results")
         hidden = min(device.fetching, device.idle_by("sync", "launch", "host"))
         saved = hidden * (1 - 1 / MOST_TIMES)
         if saved < STEP_DEAD_BAND * typical:
-            reason = "step in which the device idles because the host waited for it"
+            reason = "step time in which the device idles after a wait of the host"
             return Fine(saved / typical, STEP_DEAD_BAND, "share", reason)
         worth = priced(
             device,
@@ -74,9 +74,9 @@ class SyncPoint(Detector):
             location=location(places.fetch),
             evidence=evidence(
                 device,
-                Evidence("waits per step", round(count, 1), "count"),
-                Evidence("the host waits, per step", device.fetching, "s"),
-                Evidence("most often in", _CALLS.get(name, name)),
+                Evidence("device waits per step", round(count, 1), "count"),
+                Evidence("host wait per step", device.fetching, "s"),
+                Evidence("most frequent waiting call", _CALLS.get(name, name)),
             ),
             gain=worth,
             fix=Fix(
@@ -87,6 +87,8 @@ class SyncPoint(Detector):
                 effort=2,
                 edit=rarer_edit(places.fetch, steps, loading, MOST_TIMES),
             ),
-            after="the device's own work" if device.busy_seconds > device.host_seconds else "the host's work",
+            after="the device becomes the bottleneck"
+            if device.busy_seconds > device.host_seconds
+            else "the host becomes the bottleneck",
             removes={IDLE: worth.seconds},
         )

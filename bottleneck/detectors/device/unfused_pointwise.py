@@ -30,7 +30,7 @@ class UnfusedPointwise(Detector):
     """
 
     id = "unfused-pointwise"
-    title = "Element-wise work is not fused"
+    title = "Element-wise kernels are not fused"
     stage = "training"
     pointwise_threshold = 0.20  # of the device's time in chains: less is what every model has
     kernel_threshold_seconds = 10e-6  # the median kernel of a chain: a shorter one is all overhead (launch-bound)
@@ -40,15 +40,15 @@ class UnfusedPointwise(Detector):
     ) -> Finding | Fine:
         typical, share = max(device.typical_seconds, 1e-12), kernels.chains / max(device.busy_seconds, 1e-12)
         if share < self.pointwise_threshold:
-            reason = "device's time in chains of element-wise kernels"
+            reason = "device time in chains of element-wise kernels"
             return Fine(share, self.pointwise_threshold, "share", reason)
         if kernels.chain_kernel < self.kernel_threshold_seconds:
-            reason = "median element-wise kernel: too short to be a matter of memory"
+            reason = "median element-wise kernel time: too short to be memory-bound"
             return Fine(kernels.chain_kernel, self.kernel_threshold_seconds, "s", reason)
         fused = kernels.chains - kernels.chained
         saved = device.saved(0.75 * fused)  # of a chain, not everything can be one kernel: reductions split it
         if saved < STEP_DEAD_BAND * typical:
-            return Fine(saved / typical, STEP_DEAD_BAND, "share", "step that fusing would save")
+            return Fine(saved / typical, STEP_DEAD_BAND, "share", "step time that fusing would save")
         worth = priced(
             device,
             steps,
@@ -66,13 +66,15 @@ class UnfusedPointwise(Detector):
             location=location(places.forward),
             evidence=evidence(
                 device,
-                Evidence("element-wise kernels in a row, per step", kernels.chains, "s"),
-                Evidence("of the device's time", share, "share"),
-                Evidence("kernels in such a chain", round(kernels.chain_length, 1), "count"),
-                Evidence("median kernel of them", kernels.chain_kernel, "s"),
+                Evidence("time in consecutive element-wise kernels per step", kernels.chains, "s"),
+                Evidence("share of device time in element-wise kernels", share, "share"),
+                Evidence("kernels per element-wise chain", round(kernels.chain_length, 1), "count"),
+                Evidence("median element-wise kernel time", kernels.chain_kernel, "s"),
             ),
             gain=worth,
-            fix=Fix("Fuse them: compile the model", "model = torch.compile(model)", effort=2, risk=0.1),
-            after="matrix products" if kernels.fp32_matrix + kernels.tensor_matrix > 0 else "the host's work",
+            fix=Fix("Compile the model to fuse them", "model = torch.compile(model)", effort=2, risk=0.1),
+            after="matrix multiplications become the bottleneck"
+            if kernels.fp32_matrix + kernels.tensor_matrix > 0
+            else "the host becomes the bottleneck",
             removes={KERNELS: worth.seconds},
         )

@@ -36,7 +36,7 @@ class ExposedComm(Detector):
     """
 
     id = "exposed-comm"
-    title = "The ranks exchange data while nothing is computed"
+    title = "Communication between ranks does not overlap with computation"
     stage = "training"
     share_threshold = 0.10  # of the steps (Kineto)
     many_calls = 4  # of one line in a step: below, there is little to put together
@@ -49,13 +49,13 @@ class ExposedComm(Detector):
     ) -> Finding | Fine | NotMeasured:
         behind = self._behind_backward(steps, gradient_sync)
         if collectives is None and behind is None:
-            return NotMeasured("No exchange between the ranks was seen by all of them.")
+            return NotMeasured("No communication was recorded by all ranks.")
         called = 0.0
         if collectives is not None and collectives.device == "cpu":  # elsewhere a call only starts the exchange
             called = float(collectives.net.sum()) / max(steps.total_seconds, 1e-9)
         share = called + (behind or 0.0)
         if share < self.share_threshold:
-            return Fine(share, self.share_threshold, "share", "of the steps, exchanging data and computing nothing")
+            return Fine(share, self.share_threshold, "share", "step time communicating without computing")
         if called >= self.share_threshold and collectives is not None and collectives.places:
             return self._of_calls(steps, collectives, called, loading)
         return self._of_backward(steps, gradient_sync, share)
@@ -98,14 +98,14 @@ class ExposedComm(Detector):
             stage=self.stage,
             location=location(place.site),
             evidence=(
-                Evidence("of the steps, in collectives, without waiting", share, "share"),
-                Evidence(f"{place.name} from this line, in a step", place.per_step, "count"),
-                Evidence("its time in a step", float(seconds.mean()), "s"),
-                Evidence("exchanged in a step", place.step_bytes, "B"),
+                Evidence("step time in collectives, waits excluded", share, "share"),
+                Evidence(f"{place.name} calls from this line per step", place.per_step, "count"),
+                Evidence("collective time per step", float(seconds.mean()), "s"),
+                Evidence("bytes exchanged per step", place.step_bytes, "B"),
             ),
             gain=priced,
             fix=Fix(summary, snippet, effort=2, risk=0.05),
-            after=limit_after(steps, loading, float(seconds.mean()), "the phases of the step"),
+            after=limit_after(steps, loading, float(seconds.mean()), "the remaining work of the step"),
             removes={"sync": priced.seconds} if priced else {},
             hint=priced is None,
         )
@@ -150,12 +150,12 @@ class ExposedComm(Detector):
             stage=self.stage,
             location=None if gradient_sync is None else location(gradient_sync.site),
             evidence=(
-                Evidence("of the steps, exchanging data and computing nothing", share, "share"),
-                Evidence("gradients", sum(sizes), "B"),
-                Evidence("in buckets", len(sizes), "count"),
+                Evidence("step time communicating without computing", share, "share"),
+                Evidence("gradient size", sum(sizes), "B"),
+                Evidence("gradient buckets", len(sizes), "count"),
             ),
             fix=Fix(
-                "Exchange less: larger batches between two exchanges, or gradients in half precision",
+                "Communicate less: accumulate more batches per all-reduce, or send gradients in half precision",
                 "from torch.distributed.algorithms.ddp_comm_hooks import default_hooks\n"
                 "model.register_comm_hook(None, default_hooks.fp16_compress_hook)",
                 effort=2,

@@ -32,7 +32,7 @@ class Straggler(Detector):
     """
 
     id = "straggler"
-    title = "The other ranks wait for one"
+    title = "All other ranks wait for one slow rank"
     stage = "training"
     explains = ("input-wait",)
     impact_threshold = 0.10  # of the step (TraceML)
@@ -52,17 +52,19 @@ class Straggler(Detector):
         lead = float(own[late].mean()) - usual
         step = float((own + ranks.waits).mean(axis=1).max())
         if lead < self.impact_threshold * step:
-            return Fine(max(0.0, lead / step), self.impact_threshold, "share", "of a step that one rank is late")
+            return Fine(
+                max(0.0, lead / step), self.impact_threshold, "share", "share of a step by which one rank is late"
+            )
         if lead < self.core_wait_share * ranks.core_wait:
             return Fine(
-                lead, self.core_wait_share * ranks.core_wait, "s", "that one rank is late, and waits for a core"
+                lead, self.core_wait_share * ranks.core_wait, "s", "time by which one rank is late; it waits for a core"
             )
         waited = float(np.median(np.delete(ranks.waits, late, axis=0).mean(axis=1)))
         if waited < self.seen_waiting_share * lead:
-            return Fine(waited / lead, self.seen_waiting_share, "share", "of its lead that a rank waits for another")
+            return Fine(waited / lead, self.seen_waiting_share, "share", "share of its lead that a rank spends waiting")
         often = float((own[late] - others.max(axis=0) > self.lead_share * step).mean())
         if often < self.late_steps_threshold:
-            return Fine(often, self.late_steps_threshold, "share", "of the steps in which the same rank is late")
+            return Fine(often, self.late_steps_threshold, "share", "steps in which the same rank is last")
 
         value, low, high = _bootstrap(own, late)
         loading_lead = float(ranks.input[late].mean() - np.median(np.delete(ranks.input, late, axis=0).mean(axis=1)))
@@ -71,16 +73,16 @@ class Straggler(Detector):
         blocked = float(ranks.blocked[late] - np.median(np.delete(ranks.blocked, late)))
         evidence = [
             Evidence("ranks", len(ranks.numbers), "count"),
-            Evidence(f"own work of rank {number} in a step", float(own[late].mean()), "s"),
-            Evidence("own work of the others", usual, "s"),
-            Evidence("of that lead, loading", max(0.0, min(1.0, loading_lead / lead)), "share"),
-            Evidence("steps in which it is the last", often, "share"),
+            Evidence(f"own work of rank {number} per step", float(own[late].mean()), "s"),
+            Evidence("own work of the other ranks per step", usual, "s"),
+            Evidence("share of the lag spent in data loading", max(0.0, min(1.0, loading_lead / lead)), "share"),
+            Evidence("steps in which this rank is last", often, "share"),
         ]
         if not np.isnan(blocked):
-            evidence.append(Evidence("of that lead, blocked", max(0.0, min(1.0, blocked / lead)), "share"))
+            evidence.append(Evidence("share of the lag spent blocked", max(0.0, min(1.0, blocked / lead)), "share"))
         return Finding(
             detector=self.id,
-            title=f"The other ranks wait for rank {number}",
+            title=f"All other ranks wait for rank {number}",
             stage=self.stage,
             location=location(loader.site if loader is not None else None),
             evidence=tuple(evidence),
@@ -96,7 +98,7 @@ class Straggler(Detector):
                 confidence=0.6,
             ),
             fix=self._fix(number, feeds, waits=blocked >= self.blocked_share * lead),
-            after="the ranks' own work",
+            after="each rank's own work becomes the bottleneck",
             removes={"data_wait" if feeds else "forward": value},
             changes=_less_loading(steps, loading, value) if feeds else None,
         )
@@ -107,13 +109,13 @@ class Straggler(Detector):
         does = "loads" if feeds else "computes"
         if waits:
             return Fix(
-                f"Look at what rank {number} alone waits for: it {does} longer, and is blocked meanwhile",
+                f"Find out what rank {number} waits for: it {does} longer than the others, and is blocked",
                 f"# rank {number}: its storage, its network, its locks; or its part of the data, from afar",
                 effort=4,
                 risk=0.1,
             )
         return Fix(
-            f"Deal the work out evenly: rank {number} {does} longer than the others",
+            f"Balance the work: rank {number} {does} longer than the others",
             "# every rank takes every n-th item, not a block of its own:\n"
             "sampler = torch.utils.data.DistributedSampler(dataset, shuffle=True)\n"
             "# or, in a sampler of your own:\n"

@@ -32,7 +32,7 @@ class SyncEveryMicro(Detector):
     """
 
     id = "sync-every-micro"
-    title = "Every backward pass exchanges gradients, and the optimizer needs only the last"
+    title = "Gradients are all-reduced for every micro-batch, not once per optimizer step"
     stage = "training"
     explains = ("exposed-comm",)
     passes_threshold = 1.75  # exchanges per optimizer step: 1 is needed (own); a GAN has 1.5
@@ -45,9 +45,9 @@ class SyncEveryMicro(Detector):
     ) -> Finding | Fine | NotMeasured:
         exchanges = gradient_sync.passes * gradient_sync.synced_share
         if exchanges < self.passes_threshold:
-            return Fine(exchanges, self.passes_threshold, "count", "exchanges of gradients for a step of the optimizer")
+            return Fine(exchanges, self.passes_threshold, "count", "all-reduces per optimizer step")
         if gradient_sync.count < self.min_passes:
-            return NotMeasured("Too few exchanges of gradients were timed by all ranks.")
+            return NotMeasured("Too few gradient all-reduces were timed by all ranks.")
         micro = round(gradient_sync.passes)
         updates = int(steps.rows["optimized"][~steps.warm].sum())
         too_many = exchanges - 1.0
@@ -64,19 +64,19 @@ class SyncEveryMicro(Detector):
         value = saved(each)
         if value < self.share_threshold * steps.run_seconds:
             share = value / steps.run_seconds
-            return Fine(share, self.share_threshold, "share", "of the run that fewer exchanges would save")
+            return Fine(share, self.share_threshold, "share", "run time that fewer all-reduces would save")
         return Finding(
             detector=self.id,
             title=self.title,
             stage=self.stage,
             location=location(gradient_sync.site),
             evidence=(
-                Evidence("backward passes for a step of the optimizer", gradient_sync.passes, "count"),
-                Evidence("exchanges for a step of the optimizer", exchanges, "count"),
-                Evidence("an exchange takes, after the last gradient", net, "s"),
-                Evidence("waiting for whoever is late just then", even, "s"),
-                Evidence("of what computing hides, taken from the same cores", self.overlap_cpu * busy * overlap, "s"),
-                Evidence("gradients", sum(gradient_sync.bucket_bytes), "B"),
+                Evidence("backward passes per optimizer step", gradient_sync.passes, "count"),
+                Evidence("all-reduces per optimizer step", exchanges, "count"),
+                Evidence("all-reduce time after the last gradient", net, "s"),
+                Evidence("time waiting for the slowest rank", even, "s"),
+                Evidence("all-reduce CPU time hidden by computation", self.overlap_cpu * busy * overlap, "s"),
+                Evidence("gradient size", sum(gradient_sync.bucket_bytes), "B"),
             ),
             gain=gain(
                 value,
@@ -88,7 +88,7 @@ class SyncEveryMicro(Detector):
                 step_share=value / max(steps.total_seconds, 1e-9),
             ),
             fix=Fix(
-                f"Exchange once in {micro} backward passes: the others within no_sync()",
+                f"All-reduce once every {micro} backward passes; run the others inside no_sync()",
                 "from contextlib import nullcontext\n"
                 f"last = (step + 1) % {micro} == 0\n"
                 "with nullcontext() if last else model.no_sync():\n"
@@ -97,6 +97,6 @@ class SyncEveryMicro(Detector):
                 effort=1,
                 risk=0.05,
             ),
-            after=limit_after(steps, loading, value / max(steps.count, 1), "the phases of the step"),
+            after=limit_after(steps, loading, value / max(steps.count, 1), "the remaining work of the step"),
             removes={"backward": value},
         )

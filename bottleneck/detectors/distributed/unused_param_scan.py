@@ -18,13 +18,13 @@ class UnusedParamScan(Detector):
         passes that were looked at. What the search takes is not measured, and mostly little: it is shown aside,
         without a price.
     How to fix it
-        Leave find_unused_parameters out.
+        Remove find_unused_parameters=True.
     When to ignore it
         When the model takes another way through its layers now and then: torch raises an error where it is needed.
     """
 
     id = "unused-param-scan"
-    title = "A search for unused parameters finds none"
+    title = "DDP searches for unused parameters and finds none"
     stage = "training"
     min_passes = 20  # looked at, all without an unused parameter
 
@@ -33,9 +33,9 @@ class UnusedParamScan(Detector):
         if not setting.find_unused or setting.static_graph:  # of a static graph it is done once
             return Fine(0, None, "count", "searches for unused parameters")
         if gradient_sync.unused_bytes:
-            return Fine(gradient_sync.unused_bytes, 0, "B", "of parameters that were unused: the search is needed")
+            return Fine(gradient_sync.unused_bytes, 0, "B", "size of unused parameters: the search is needed")
         if gradient_sync.looked_at < self.min_passes:
-            return NotMeasured("Too few backward passes were looked at to say that no parameter is ever unused.")
+            return NotMeasured("Too few backward passes were checked to say that no parameter is ever unused.")
         return Finding(
             detector=self.id,
             title=self.title,
@@ -43,10 +43,10 @@ class UnusedParamScan(Detector):
             location=location(setting.site),
             evidence=(
                 Evidence("find_unused_parameters", "on"),
-                Evidence("backward passes looked at, none with an unused parameter", gradient_sync.looked_at, "count"),
+                Evidence("backward passes checked, none with unused parameters", gradient_sync.looked_at, "count"),
             ),
             fix=Fix(
-                "Leave find_unused_parameters out",
+                "Remove find_unused_parameters=True",
                 "model = torch.nn.parallel.DistributedDataParallel(model)",
                 effort=1,
                 risk=0.1,

@@ -18,13 +18,13 @@ class WrongEngine(Detector):
     How it is measured
         From how the model was made. What it costs here is not measured: it is shown aside, without a price.
     How to fix it
-        One process a device, with DistributedDataParallel and the backend nccl.
+        Run one process per device, with DistributedDataParallel and the backend nccl.
     When to ignore it
         When the devices cannot reach each other, or the model is only evaluated now and then.
     """
 
     id = "wrong-engine"
-    title = "Accelerators work together in a slow way"
+    title = "Slow multi-GPU mechanism (DataParallel or gloo)"
     stage = "training"
     devices_threshold = 2  # that one process copies a model to
     slow_backends = ("gloo", "mpi")
@@ -32,20 +32,18 @@ class WrongEngine(Detector):
     def detect(self, engine: Engine, gpu: Gpu) -> Finding | Fine:
         copies = engine.devices >= self.devices_threshold
         if not copies and engine.backend not in self.slow_backends:
-            return Fine(
-                engine.devices, self.devices_threshold, "count", "devices that one model is copied to each step"
-            )
+            return Fine(engine.devices, self.devices_threshold, "count", "devices the model is copied to in each step")
         what = "DataParallel" if copies else engine.backend
         return Finding(
             detector=self.id,
             title=self.title,
             stage=self.stage,
             location=location(engine.site),
-            evidence=(Evidence("by", what), Evidence("devices of one model", max(engine.devices, 1), "count")),
+            evidence=(Evidence("mechanism", what), Evidence("devices per model", max(engine.devices, 1), "count")),
             fix=Fix(
-                "One process a device, with DistributedDataParallel"
+                "Run one process per device, with DistributedDataParallel"
                 if copies
-                else f"Exchange gradients by nccl: {engine.backend} takes them through the memory of the host",
+                else f"Use the nccl backend: {engine.backend} sends gradients through host memory",
                 'torch.distributed.init_process_group("nccl")  # started by: torchrun --nproc-per-node N\n'
                 "model = torch.nn.parallel.DistributedDataParallel(model.to(device), device_ids=[device])",
                 effort=2,

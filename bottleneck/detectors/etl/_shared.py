@@ -32,15 +32,15 @@ def evidence(reads: list[Read], seconds: float, etl: Etl, wall_seconds: float) -
         Evidence("share of the run", seconds / max(wall_seconds, 1e-9), "share"),
         Evidence("share of the ETL time", min(1.0, seconds / max(etl.seconds, 1e-9)), "share"),
         Evidence("reader", first.call),
-        Evidence("reads on this line", sum(read.count for read in reads), "count"),
-        Evidence("different files", len({read.path for read in reads}), "count"),
+        Evidence("reads from this line", sum(read.count for read in reads), "count"),
+        Evidence("distinct files", len({read.path for read in reads}), "count"),
     ]
     if first.path:
         found.insert(0, Evidence("first file", first.path))
     if first.size_bytes is not None:
-        found.append(Evidence("its size", first.size_bytes, "B"))
+        found.append(Evidence("size of the first file", first.size_bytes, "B"))
     if first.rows is not None:
-        found.append(Evidence("its rows", first.rows, "count"))
+        found.append(Evidence("rows in the first file", first.rows, "count"))
     return tuple(found)
 
 
@@ -50,7 +50,7 @@ def other_lines(named: Site | None, groups: dict[Site | None, float]) -> tuple[E
     if not rest:
         return ()
     places = [f"{site.file.rpartition('/')[2]}:{site.line} ({seconds:.1f} s)" for seconds, site in rest[:4]]
-    return (Evidence("also at, not in the gain", ", ".join(places) + (" ..." if len(rest) > 4 else "")),)
+    return (Evidence("other places, not included in the gain", ", ".join(places) + (" ..." if len(rest) > 4 else "")),)
 
 
 def also(others: tuple[Evidence, ...]) -> str:

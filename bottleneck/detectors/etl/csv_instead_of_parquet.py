@@ -33,7 +33,7 @@ class CsvInsteadOfParquet(Detector):
     """
 
     id = "csv-instead-of-parquet"
-    title = "Text is parsed where a columnar file would do"
+    title = "Text is parsed where a columnar file format would do"
     stage = "etl"
     explains = ("residual-python", "input-wait")
     stage_share_threshold = 0.10  # of the ETL time (own): below it the stage is about something else
@@ -48,22 +48,22 @@ class CsvInsteadOfParquet(Detector):
         text = [read for read in reads.reads if read.format in self.formats]
         share = reads.seconds(text) / max(etl.seconds, 1e-9) if text else 0.0
         if share < self.stage_share_threshold:
-            return Fine(share, self.stage_share_threshold, "share", "of the ETL time is parsing text")
+            return Fine(share, self.stage_share_threshold, "share", "ETL time spent parsing text")
         queued = sum(min(_shared.queued_seconds(host, read.t0, read.t1), read.wall_seconds) for read in text)
         cpu = (sum(read.cpu_seconds for read in text) + queued) / max(reads.seconds(text), 1e-9)
         if cpu < self.min_cpu_share:
-            return Fine(cpu, self.min_cpu_share, "share", "CPU in the reads: they wait for the file, not the parser")
+            return Fine(cpu, self.min_cpu_share, "share", "CPU share of the reads: they wait for the file")
         groups = reads.by_line(text)
         site, worst = next(iter(groups.items()))
         price = self._price(worst, recording.wall_seconds)
         if price.share < self.min_gain_share:
             return Fine(
-                price.share, self.min_gain_share, "share", "of the run would be saved by Parquet, one conversion paid"
+                price.share, self.min_gain_share, "share", "run time that Parquet would save, conversion included"
             )
         facts = _shared.evidence(worst, reads.seconds(worst), etl, recording.wall_seconds)
         probed = worst[0].probe
         if probed is not None:
-            facts += (Evidence("the first file as Parquet (tried)", probed.parquet_seconds, "s"),)
+            facts += (Evidence("time to read the first file as Parquet (measured)", probed.parquet_seconds, "s"),)
         others = _shared.other_lines(site, {place: reads.seconds(group) for place, group in groups.items()})
         known = _shared.own_call(worst[0]) is not None
         return Finding(
@@ -81,7 +81,7 @@ class CsvInsteadOfParquet(Detector):
                 _conversion.snippet(worst),
                 effort=4,
             ),
-            after="decoding Parquet and the work on the data itself",
+            after="decoding Parquet and processing the data become the bottleneck",
             removes={"etl.read": price.seconds},
         )
 
@@ -95,9 +95,9 @@ class CsvInsteadOfParquet(Detector):
         middle, slow, fast = (sum(column) for column in zip(*new, strict=True))
         tried = any(read.probe is not None for read in text)
         method = (
-            f"measured parsing of {wall:.2f} s against {middle:.2f} s for the same data as Parquet, tried here"
+            f"measured parsing of {wall:.2f} s against {middle:.2f} s for the same data as Parquet here"
             if tried
-            else f"published factor {self.published_factor} on {wall:.2f} s of parsing; the file could not be tried"
+            else f"published factor {self.published_factor} on {wall:.2f} s of parsing; the file was not converted here"
         )
         if once:
             method += f"; minus writing the files read once, {conversion:.2f} s: it pays from the second run on"

@@ -31,7 +31,7 @@ class NoProjection(Detector):
     """
 
     id = "no-projection"
-    title = "Columns are read and never used"
+    title = "Columns are read but never used"
     stage = "etl"
     explains = ("input-wait",)
     used_share_threshold = 0.50  # columns used of those read (own)
@@ -53,15 +53,15 @@ class NoProjection(Detector):
         wide = [r for r in known if self._used_share(r) < self.used_share_threshold]
         if not wide or not reads.finished:
             value = min((self._used_share(r) for r in known), default=None)
-            return Fine(value, self.used_share_threshold, "share", "columns used of those read")
+            return Fine(value, self.used_share_threshold, "share", "share of read columns in use")
         share = reads.seconds(wide) / max(etl.seconds, 1e-9)
         if share < self.stage_share_threshold:
-            return Fine(share, self.stage_share_threshold, "share", "of the ETL time reads columns nobody uses")
+            return Fine(share, self.stage_share_threshold, "share", "ETL time reading unused columns")
         groups = reads.by_line(wide)
         site, worst = next(iter(groups.items()))
         price = self._price(worst, recording.wall_seconds)
         if price.share < self.min_gain_share:
-            return Fine(price.share, self.min_gain_share, "share", "of the run would be saved by reading less")
+            return Fine(price.share, self.min_gain_share, "share", "run time that reading less would save")
         first = worst[0]
         used = frozenset[str]().union(*(read.used or () for read in worst))
         others = _shared.other_lines(site, {place: reads.seconds(group) for place, group in groups.items()})
@@ -83,7 +83,7 @@ class NoProjection(Detector):
                 effort=1,
                 edit=self._edit(reads, site, worst, used),
             ),
-            after="reading the columns that are used",
+            after="reading the used columns becomes the bottleneck",
             removes={"etl.read": price.seconds},
         )
 

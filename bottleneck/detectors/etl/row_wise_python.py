@@ -83,11 +83,15 @@ class RowWisePython(Detector):
         seconds = sum(place.seconds for place in places)
         share = min(1.0, seconds / max(etl.seconds, 1e-9))
         if not places or share < self.stage_share_threshold:
-            reason = "of the ETL time is Python per row" if not waiting else "of the ETL time; other rows mostly wait"
+            reason = (
+                "ETL time spent in Python per row"
+                if not waiting
+                else "ETL time spent in Python per row; other rows mostly wait"
+            )
             return Fine(share, self.stage_share_threshold, "share", reason)
         worst = max(places, key=lambda place: place.seconds)
         if worst.gain.share < self.min_gain_share:
-            return Fine(worst.gain.share, self.min_gain_share, "share", "of the run would be saved by vectorising")
+            return Fine(worst.gain.share, self.min_gain_share, "share", "run time that vectorising would save")
         others = _shared.other_lines(worst.site, {place.site: place.seconds for place in places})
         return Finding(
             detector=self.id,
@@ -103,7 +107,7 @@ class RowWisePython(Detector):
             ),
             gain=worst.gain,
             fix=Fix(f"Work on whole columns instead of rows{_shared.also(others)}", worst.snippet, effort=2),
-            after="the vectorised operations and the reading of the data",
+            after="the vectorised operations and reading the data become the bottleneck",
             removes={worst.phase: worst.gain.seconds},
         )
 
@@ -129,7 +133,7 @@ class RowWisePython(Detector):
         first = loops[0]
         evidence = (
             Evidence("call", first.call + (f" of {first.function}" if first.function else "")),
-            Evidence("rows", rows, "count"),
+            Evidence("rows processed", rows, "count"),
             Evidence("time per row", seconds / max(1, rows), "s"),
         )
         return _Place(first.site, seconds, price, evidence, self._snippet(first), "etl.transform")
@@ -146,8 +150,8 @@ class RowWisePython(Detector):
             confidence=0.6,
         )
         evidence = (
-            Evidence("call", "values of a table one by one ([], loc, iloc, at)"),
-            Evidence("samples in it", access.samples, "count"),
+            Evidence("call", "access to single values of a table ([], loc, iloc, at)"),
+            Evidence("samples in this access", access.samples, "count"),
         )
         return _Place(access.site, access.seconds, price, evidence, _ACCESS_SNIPPET, "setup")
 

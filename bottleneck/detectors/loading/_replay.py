@@ -52,13 +52,13 @@ class Replay:
         """Why the waits are no matter of uneven batches, or too few; None where they are."""
         share = self.told * self.part / self.total_seconds
         if share < min_share:
-            return Fine(share, min_share, "share", "waiting for slow batches, by a replay of all")
+            return Fine(share, min_share, "share", "replayed wait for slow batches")
         agreement = float(self.seen.sum()) / self.told
         if agreement < MIN_AGREEMENT:
-            return Fine(agreement, MIN_AGREEMENT, "share", "waits of a replay that the loop had too")
+            return Fine(agreement, MIN_AGREEMENT, "share", "replayed waits that the loop had too")
         single = float(self.seen.max()) / float(self.seen.sum())
         if single > MAX_SINGLE_SHARE:
-            return Fine(single, MAX_SINGLE_SHARE, "share", "wait for one single batch")
+            return Fine(single, MAX_SINGLE_SHARE, "share", "share of the wait due to a single batch")
         return None
 
     def saved(self, before: Floats, after: Floats) -> float:

@@ -116,12 +116,12 @@ def with_first_workers(loading: Loading, steps: Steps, confidence: float = 0.8) 
 def wait_evidence(loading: Loading, steps: Steps) -> tuple[Evidence, ...]:
     """The numbers every input finding shows: means over the same steps, since throughput is what limits."""
     return (
-        Evidence("mean step", steps.total_seconds / max(steps.count, 1), "s"),
-        Evidence("waiting for data", loading.wait_share, "share"),
-        Evidence("time to make one batch", loading.load, "s"),
-        Evidence("of which on the CPU", min(1.0, loading.load_cpu / max(loading.load, 1e-9)), "share"),
-        Evidence("workers", loading.workers, "count"),
-        Evidence("idle cores meanwhile", round(loading.idle_cores, 1), "cores"),
+        Evidence("mean step time", steps.total_seconds / max(steps.count, 1), "s"),
+        Evidence("step time waiting for data", loading.wait_share, "share"),
+        Evidence("time to load one batch", loading.load, "s"),
+        Evidence("CPU share of loading", min(1.0, loading.load_cpu / max(loading.load, 1e-9)), "share"),
+        Evidence("dataloader workers", loading.workers, "count"),
+        Evidence("idle cores during the wait", round(loading.idle_cores, 1), "cores"),
     )
 
 
@@ -155,5 +155,5 @@ def after_text(loading: Loading, new_step: float) -> str:
     """What limits once the step takes ``new_step`` seconds."""
     work = float(loading.work.mean())
     if new_step <= work * 1.1:
-        return f"the training work itself, {work * 1e3:.1f} ms a step"
-    return f"data loading still, {new_step * 1e3:.1f} ms a step"
+        return f"the training work becomes the bottleneck ({work * 1e3:.1f} ms per step)"
+    return f"data loading remains the bottleneck ({new_step * 1e3:.1f} ms per step)"

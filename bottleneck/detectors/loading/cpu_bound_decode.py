@@ -15,13 +15,13 @@ from .. import Detector
 from . import _shared
 
 _STORED = Fix(
-    "Do this once, ahead of the run, and load the stored result",
+    "Precompute this once, before the run, and load the stored result",
     "# once\nfor i in range(len(dataset)):\n    np.save(f'cache/{i}.npy', decode(i))\n"
     "# in __getitem__\nreturn np.load(f'cache/{i}.npy')",
     effort=4,
 )
 _CHEAPER = Fix(
-    "Make this line cheaper; the samples differ in each pass, so that they cannot be stored",
+    "Make this line cheaper; samples differ between epochs and cannot be stored",
     "# the same operation on less data (crop or resize before it), or by a quicker library\n"
     "# what comes before the first random step can be done once and stored",
     effort=2,
@@ -67,34 +67,34 @@ class CpuBoundDecode(Detector):
     ) -> Finding | Fine:
         share = loading.wait_share
         if share < self.wait_share_threshold:
-            return Fine(share, self.wait_share_threshold, "share", "waiting for data")
+            return Fine(share, self.wait_share_threshold, "share", "step time waiting for data")
         if contention is not None and contention.oversubscribed:
-            return Fine(contention.extra_share, None, "share", "CPU of the workers in threads that wait for each other")
+            return Fine(contention.extra_share, None, "share", "worker CPU in threads that wait for each other")
         cpu = min(1.0, loading.load_cpu / max(loading.load, 1e-9))
         needed = loading.load_cpu + loading.work_cpu
         pace = max(loading.load / max(loading.workers, 1), needed / max(loading.cores, 1.0))
         limits = pace / max(float((loading.wait + loading.work).mean()), 1e-9)
         if limits < self.min_pace_share:
-            return Fine(limits, self.min_pace_share, "share", "step that decoding accounts for")
+            return Fine(limits, self.min_pace_share, "share", "step time explained by decoding")
         # On a crowded machine a worker's wall time holds run-queue time: then its CPU share says little.
         crowded = loading.workers >= loading.cores
         if cpu < self.cpu_share_threshold and not (crowded and cpu > 0.5):
-            return Fine(cpu, self.cpu_share_threshold, "share", "loading time on the CPU")
+            return Fine(cpu, self.cpu_share_threshold, "share", "CPU share of loading")
         model = step_model(loading, steps)
         idle = loading.workers < loading.cores and loading.idle_cores > self.max_idle_cores
         if idle:
             # Workers come first; it is a finding beside them where they cannot keep up either.
             most = changed(model, Changes(model, workers=_shared.advised_workers(model, loading)))
             if step_seconds(most) <= self.kept_up * model.work:
-                return Fine(loading.idle_cores, self.max_idle_cores, "cores", "idle cores: workers are enough")
+                return Fine(loading.idle_cores, self.max_idle_cores, "cores", "idle cores: more workers would do")
         hot = next((line for line in loading.hot if line.cpu_share > 0.5), None)
         vary = reuse is not None and reuse.vary
         fraction = 0.0 if hot is None else hot.line_share if vary else hot.share
         if hot is None or fraction < self.min_operation_share:
-            return Fine(fraction, self.min_operation_share, "share", "hottest operation of the loading")
+            return Fine(fraction, self.min_operation_share, "share", "hottest operation in loading")
         if reuse is not None and reuse.kept_share > fraction:
             # The whole sample, not this operation alone, comes out the same in each pass: repeat-transform's case.
-            return Fine(fraction, reuse.kept_share, "share", "hottest operation; a cache takes more away")
+            return Fine(fraction, reuse.kept_share, "share", "hottest operation in loading; a cache saves more")
         changes, gain = self._cheaper(loading, steps, fraction) if vary else self._stored(loading, steps, fraction)
         new_step = step_seconds(changed(model, changes))
         return Finding(
@@ -104,8 +104,8 @@ class CpuBoundDecode(Detector):
             location=_shared.frame_location(hot.frame),
             evidence=(
                 *_shared.wait_evidence(loading, steps),
-                Evidence(f"loading in this {'line' if vary else 'function'}", fraction, "share"),
-                Evidence("CPU needed per step", needed, "s"),
+                Evidence(f"share of loading in this {'line' if vary else 'function'}", fraction, "share"),
+                Evidence("CPU time needed per step", needed, "s"),
             ),
             gain=gain,
             fix=_fewer_operations(hot.frame) if loader is None else _CHEAPER if vary else _STORED,
@@ -141,14 +141,14 @@ class CpuBoundDecode(Detector):
 def _title(loader: Loader | None, idle: bool) -> str:
     """Where it differs from the usual one; a loop without a loader has no samples to decode."""
     if loader is None:
-        return "The loop makes its batches itself, and no core is idle to help"
-    return "Decoding samples takes more than all cores have" if idle else ""
+        return "The training loop makes its own batches, and no core is idle to help"
+    return "Decoding needs more CPU than there is" if idle else ""
 
 
 def _fewer_operations(frame: Frame) -> Fix:
     """For a loop that makes its batches itself."""
     return Fix(
-        "Make the batch with whole-array operations, or make what does not change once, ahead of the loop",
+        "Build the batch with whole-array operations, or compute what does not change once, before the loop",
         f"# line {frame.line}: keep what batches are made of in one tensor or array and index it,\n"
         "# batch = states[indices], instead of collecting Python objects one by one",
         effort=2,

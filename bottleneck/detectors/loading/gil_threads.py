@@ -31,7 +31,7 @@ class GilThreads(Detector):
     """
 
     id = "gil-threads"
-    title = "Threads decode in Python, one at a time"
+    title = "Decoding threads run one at a time (GIL)"
     stage = "data loading"
     explains = ("input-wait", "workers-zero", "cpu-bound-decode", "starved-gpu")
     held_share_threshold = 0.05  # of the steps: the dead band of all that is waited for
@@ -42,19 +42,21 @@ class GilThreads(Detector):
 
     def detect(self, steps: Steps, gil: Gil, machine: Machine, host: Host) -> Finding | Fine | NotMeasured:
         if gil.held_share < self.held_share_threshold:
-            return Fine(gil.held_share, self.held_share_threshold, "share", "of the steps, other threads' Python")
+            return Fine(
+                gil.held_share, self.held_share_threshold, "share", "step time blocked by other threads' Python"
+            )
         if gil.of_blocked_share < self.late_share_threshold:
-            return Fine(gil.of_blocked_share, self.late_share_threshold, "share", "of the waiting, for other threads")
+            return Fine(gil.of_blocked_share, self.late_share_threshold, "share", "share of waits due to other threads")
         step = steps.total_seconds / steps.count
         used = (gil.main_cpu + gil.threads_cpu) / step
         if used > self.most_cores:
-            return Fine(used, self.most_cores, "cores", "in use: the threads run beside each other")
+            return Fine(used, self.most_cores, "cores", "cores in use: the threads run in parallel")
         start, end = int(steps.start_ns[0]), int(steps.end_ns[-1])
         idle, busy = (host.mean(name, start, end) for name in ("idle_cores", "busy_cores"))
         if idle is None or busy is None:
             return NotMeasured("Idle cores were not sampled during the run.")
         if idle < self.min_idle_cores:
-            return Fine(idle, self.min_idle_cores, "cores", "idle cores: processes would have none either")
+            return Fine(idle, self.min_idle_cores, "cores", "idle cores: too few for processes")
         cores = min(machine.cores, idle + busy)
         workers = max(1, min(gil.threads, math.ceil(cores)))
         model = StepModel(gil.main_cpu, gil.threads_cpu, gil.threads_cpu, gil.main_cpu, cores, steps=steps.count)
@@ -64,7 +66,9 @@ class GilThreads(Detector):
         new_step = max(step_seconds(after), step * (1.0 - gil.held_share))
         saved = (step - new_step) * steps.count
         if saved < self.min_gain_share * steps.total_seconds:
-            return Fine(saved / steps.total_seconds, self.min_gain_share, "share", "what processes would save here")
+            return Fine(
+                saved / steps.total_seconds, self.min_gain_share, "share", "step time that processes would save"
+            )
         error = law_error(after) * new_step * steps.count
         place = gil.place
         return Finding(
@@ -73,14 +77,14 @@ class GilThreads(Detector):
             stage=self.stage,
             location=None if place is None else Location(place.file, place.line, place.function),
             evidence=(
-                Evidence("mean step", step, "s"),
-                Evidence("of it, blocked while other threads run Python", gil.held_share, "share"),
-                Evidence("of all that is waited for", gil.of_blocked_share, "share"),
-                Evidence("threads that want to run Python", gil.threads, "count"),
-                Evidence("their CPU per step", gil.threads_cpu, "s"),
-                Evidence("of that in this function", gil.place_share, "share"),
-                Evidence("cores that the process uses", round(used, 1), "cores"),
-                Evidence("idle cores meanwhile", round(idle, 1), "cores"),
+                Evidence("mean step time", step, "s"),
+                Evidence("step time blocked while other threads run Python", gil.held_share, "share"),
+                Evidence("share of all waits due to other threads", gil.of_blocked_share, "share"),
+                Evidence("threads competing for the GIL", gil.threads, "count"),
+                Evidence("CPU time of competing threads per step", gil.threads_cpu, "s"),
+                Evidence("share of competing CPU time in this function", gil.place_share, "share"),
+                Evidence("cores in use by the process", round(used, 1), "cores"),
+                Evidence("idle cores during the wait", round(idle, 1), "cores"),
             ),
             gain=gain(
                 saved,
@@ -98,7 +102,9 @@ class GilThreads(Detector):
                 effort=2,
                 risk=0.1,
             ),
-            after="the training work itself" if new_step <= 1.1 * gil.main_cpu else "decoding still, on all cores",
+            after="the training work becomes the bottleneck"
+            if new_step <= 1.1 * gil.main_cpu
+            else "decoding remains the bottleneck, on all cores",
             removes={"data_wait": saved, "other": saved},
             changes=changes,
         )

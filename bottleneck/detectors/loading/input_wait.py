@@ -40,20 +40,20 @@ class InputWait(Detector):
     def detect(self, steps: Steps, loader: Loader | None, loading: Loading, feeding: Feeding | None) -> Finding | Fine:
         share = loading.wait_share
         if share < self.wait_share_threshold:
-            return Fine(share, self.wait_share_threshold, "share", "waiting for data")
+            return Fine(share, self.wait_share_threshold, "share", "step time waiting for data")
         if loader is None:
             handed = feeding is not None and feeding.handed_share >= self.handed_share
             return self._from_others(steps, loading) if handed else self._by_hand(steps, loading)
         keeps_up = loading.load < loader.num_workers * float(loading.work.mean())
         if keeps_up and loading.idle_cores < self.min_idle_cores:
-            reason = "idle cores: the workers keep up, and it is the machine that has no time for them"
+            reason = "idle cores: too few for more workers"
             return Fine(loading.idle_cores, self.min_idle_cores, "cores", reason)
         # A batch that is ready still has to be handed over; only what is waited beyond that can go.
         handed_over = 2 * QUEUE_SECONDS if loader.num_workers else self.floor_seconds
         ceiling = float(np.maximum(loading.wait - handed_over, 0.0).sum())
         share = ceiling / max(float((loading.wait + loading.work).sum()), 1e-9)
         if share < self.wait_share_threshold:
-            return Fine(share, self.wait_share_threshold, "share", "waiting for data beyond handing it over")
+            return Fine(share, self.wait_share_threshold, "share", "wait for data beyond the handover")
         priced = self._bounded(steps, ceiling, share)
         return Finding(
             detector=self.id,
@@ -65,7 +65,7 @@ class InputWait(Detector):
             detected_by=0.6,
             fix=self._fix(loader, loading),
             hint=loading.in_memory,  # torch's own way to index: true, and no fault of the user's code
-            after="the work of the step",
+            after="the training work becomes the bottleneck",
             removes={"data_wait": priced.seconds},
         )
 
@@ -87,7 +87,7 @@ class InputWait(Detector):
         """Advice that this loader can take: one without workers has no queue to lengthen."""
         if loading.in_memory:
             return Fix(
-                "Index whole batches: the data lies in memory and is gathered sample by sample",
+                "Index whole batches: the data is in memory but gathered sample by sample",
                 "batches = BatchSampler(RandomSampler(dataset), batch_size, drop_last=False)\n"
                 "DataLoader(dataset, sampler=batches, batch_size=None)  # dataset[[3, 1, 2]] must give a batch",
                 effort=2,
@@ -103,17 +103,17 @@ class InputWait(Detector):
         """A loop without a DataLoader that makes each batch itself, when it needs it."""
         workers, changes, new_step, priced = _shared.with_first_workers(loading, steps, confidence=0.6)
         if (priced.step_share or 0.0) < self.min_gain_share:
-            return Fine(priced.step_share, self.min_gain_share, "share", "what making batches ahead would save here")
+            return Fine(priced.step_share, self.min_gain_share, "share", "step time that prefetching would save")
         hot = loading.hot[0].frame if loading.hot else None
         return Finding(
             detector=self.id,
-            title="The loop makes its batches itself and waits for each",
+            title="The training loop makes each batch itself and waits for it",
             stage=self.stage,
             location=None if hot is None else _shared.frame_location(hot),
             evidence=_shared.wait_evidence(loading, steps),
             gain=priced,
             fix=Fix(
-                f"Let {workers} worker process{'es' if workers > 1 else ''} make the batches ahead",
+                f"Make the batches ahead in {workers} worker process{'es' if workers > 1 else ''}",
                 "class Batches(torch.utils.data.Dataset):\n"
                 "    def __getitem__(self, index): ...  # make one sample or batch here\n"
                 f"loader = DataLoader(Batches(), num_workers={workers}, persistent_workers=True)",
@@ -128,24 +128,24 @@ class InputWait(Detector):
     def _from_others(self, steps: Steps, loading: Loading) -> Finding | Fine:
         """A loop without a DataLoader whose batches come from threads or processes of the user's own."""
         if loading.idle_cores < self.min_idle_cores:
-            reason = "idle cores: those who make the batches have no more to run on"
+            reason = "idle cores: too few to make batches faster"
             return Fine(loading.idle_cores, self.min_idle_cores, "cores", reason)
         hot = loading.hot[0].frame if loading.hot else None
         priced = self._bounded(steps, float(loading.wait.sum()), loading.wait_share)
         return Finding(
             detector=self.id,
-            title="The loop waits for the threads or processes that make its batches",
+            title="The training loop waits for its own loading threads or processes",
             stage=self.stage,
             location=None if hot is None else _shared.frame_location(hot),
             evidence=_shared.wait_evidence(loading, steps),
             gain=priced,
             detected_by=0.6,
             fix=Fix(
-                "Let twice as many make batches, processes where they compute in Python, or make batches cheaper",
+                "Use twice as many loading threads (processes if they run Python), or make batches cheaper",
                 "# threads share one interpreter: they help while they wait or compute in C\n"
                 "loader = DataLoader(dataset, num_workers=2, persistent_workers=True)  # instead of a queue by hand",
                 effort=2,
             ),
-            after="the work of the step",
+            after="the training work becomes the bottleneck",
             removes={"data_wait": priced.seconds, "other": priced.seconds},
         )

@@ -31,7 +31,7 @@ class IpcSerialise(Detector):
     """
 
     id = "ipc-serialise"
-    title = "Batches are pickled on their way from the workers"
+    title = "Batches are pickled on their way out of the dataloader workers"
     stage = "data loading"
     explains = ("input-wait", "starved-gpu", "memory-thrash", "allocator-churn", "cpu-bound-decode")
     wait_share_threshold = _shared.WAIT_DEAD_BAND
@@ -44,16 +44,16 @@ class IpcSerialise(Detector):
     def detect(self, steps: Steps, loader: Loader, loading: Loading, handover: Handover) -> Finding | Fine:
         share = loading.wait_share
         if share < self.wait_share_threshold:
-            return Fine(share, self.wait_share_threshold, "share", "waiting for data")
+            return Fine(share, self.wait_share_threshold, "share", "step time waiting for data")
         step = float((loading.wait + loading.work).mean())
         if handover.pickled_bytes < self.min_pickled_bytes:
-            return Fine(handover.pickled_bytes, self.min_pickled_bytes, "B", "pickled bytes of a batch")
+            return Fine(handover.pickled_bytes, self.min_pickled_bytes, "B", "pickled bytes per batch")
         received = handover.receive_seconds
         if received < self.receive_share_threshold * step:
-            return Fine(received / step, self.receive_share_threshold, "share", "step spent receiving batches")
+            return Fine(received / step, self.receive_share_threshold, "share", "step time spent receiving batches")
         least = self.min_receive_seconds * loading.crowding
         if received < least:
-            return Fine(received, least, "s", "receiving a batch")
+            return Fine(received, least, "s", "time to receive a batch")
         left = QUEUE_SECONDS * loading.crowding + handover.pickled_bytes / self.shared_bytes_per_second
         now = self._step(loading, received, handover.pickle_seconds)
         # What goes is CPU too, of both ends: the rest of it still wants its cores.
@@ -62,7 +62,9 @@ class IpcSerialise(Detector):
         after = max(self._step(loading, left), cores)
         saved = max(0.0, min(now, step) - after)
         if saved < self.min_gain_share * step:
-            return Fine(saved / step, self.min_gain_share, "share", "what tensors in shared memory would save here")
+            return Fine(
+                saved / step, self.min_gain_share, "share", "step time that tensors in shared memory would save"
+            )
         return self._finding(steps, loader, loading, handover, saved, after)
 
     @staticmethod
@@ -85,10 +87,10 @@ class IpcSerialise(Detector):
             location=_shared.location(loader.collate_site or _shared.dataset_site(loader)),
             evidence=(
                 *_shared.wait_evidence(loading, steps),
-                Evidence("receiving a batch", handover.receive_seconds, "s"),
-                Evidence("pickled bytes of a batch", round(handover.pickled_bytes), "B"),
-                Evidence("received at", rate, "B/s"),
-                Evidence("pickling it in the worker", handover.pickle_seconds, "s"),
+                Evidence("time to receive a batch", handover.receive_seconds, "s"),
+                Evidence("pickled bytes per batch", round(handover.pickled_bytes), "B"),
+                Evidence("receive rate", rate, "B/s"),
+                Evidence("time to pickle a batch in the worker", handover.pickle_seconds, "s"),
             ),
             gain=gain(
                 total,
@@ -100,7 +102,7 @@ class IpcSerialise(Detector):
                 step_share=total / max(steps.total_seconds, 1e-9),
             ),
             fix=Fix(
-                "Give tensors instead of arrays, lists or other objects: they go through shared memory",
+                "Return tensors instead of arrays, lists or other objects: tensors go through shared memory",
                 "def collate(samples):\n"
                 "    x, y = zip(*samples)\n"
                 "    return torch.stack([torch.from_numpy(a) for a in x]), torch.tensor(y)  # of numpy arrays",

@@ -30,7 +30,7 @@ class Oversubscribed(Detector):
     """
 
     id = "oversubscribed"
-    title = "Workers start more threads than there are cores"
+    title = "Dataloader workers start more threads than there are cores"
     stage = "data loading"
     explains = ("input-wait", "cpu-bound-decode", "too-few-workers", "shallow-prefetch", "starved-gpu")
     per_core_threshold = 1.5  # threads that want to run (own; the rule itself is in artifacts/run/cpu_contention.py)
@@ -52,20 +52,20 @@ class Oversubscribed(Detector):
         saved = (step - new_step(self.real_share)) * steps.count
         share = saved / steps.total_seconds
         if share < self.min_gain_share:
-            return Fine(share, self.min_gain_share, "share", "what one thread a worker would save here")
+            return Fine(share, self.min_gain_share, "share", "step time that one thread per worker would save")
         return Finding(
             detector=self.id,
             title=self.title,
             stage=self.stage,
             location=location(loader.site if loader is not None else None),
             evidence=(
-                Evidence("mean step", step, "s"),
-                Evidence("ranks" if ranks else "workers", processes, "count"),
-                Evidence("threads that want to run", round(contention.runnable, 1), "count"),
+                Evidence("mean step time", step, "s"),
+                Evidence("ranks" if ranks else "dataloader workers", processes, "count"),
+                Evidence("runnable threads (run queue)", round(contention.runnable, 1), "count"),
                 Evidence("cores", contention.cores, "cores"),
-                Evidence("wait for a core, over the CPU time", contention.delay_share, "share"),
-                Evidence("CPU of the workers outside of their first threads", contention.extra_share, "share"),
-                Evidence("cores that other programs use", round(contention.others_cores, 1), "cores"),
+                Evidence("run-queue wait relative to CPU time", contention.delay_share, "share"),
+                Evidence("worker CPU outside their main threads", contention.extra_share, "share"),
+                Evidence("cores in use by other programs", round(contention.others_cores, 1), "cores"),
             ),
             gain=gain(
                 saved,
@@ -78,7 +78,7 @@ class Oversubscribed(Detector):
                 confidence=0.2,
             ),
             fix=Fix(
-                "Let each rank use its share of the cores" if ranks else "Let each worker use one thread",
+                "Limit each rank to its share of the cores" if ranks else "Limit each worker to one thread",
                 f"torch.set_num_threads({max(1, int(contention.cores / ranks))})  # or OMP_NUM_THREADS"
                 if ranks
                 else "os.environ['OMP_NUM_THREADS'] = '1'  # before numpy, cv2 or torch is imported\n"
@@ -86,13 +86,15 @@ class Oversubscribed(Detector):
                 effort=1,
                 risk=0.1,
             ),
-            after="the training work itself, or the loading with one thread a worker",
+            after="the training work becomes the bottleneck, or loading with one thread per worker",
             removes={"forward" if ranks else "data_wait": saved},
         )
 
     def _fine(self, contention: CpuContention) -> Fine:
         if contention.per_core < self.per_core_threshold:
-            return Fine(contention.per_core, self.per_core_threshold, "", "threads that want to run, for each core")
+            return Fine(contention.per_core, self.per_core_threshold, "", "runnable threads per core")
         if contention.neighbours:
-            return Fine(contention.others_cores, None, "cores", "in use by other programs: the delay may be theirs")
-        return Fine(contention.extra_share, None, "share", "CPU of the workers outside of their first threads")
+            return Fine(
+                contention.others_cores, None, "cores", "cores in use by other programs: the delay may be theirs"
+            )
+        return Fine(contention.extra_share, None, "share", "worker CPU outside their main threads")

@@ -30,7 +30,7 @@ class RepeatTransform(Detector):
     """
 
     id = "repeat-transform"
-    title = "Every pass makes the same samples again"
+    title = "The same samples are recomputed in every epoch"
     stage = "data loading"
     explains = ("input-wait", "starved-gpu", "too-few-workers")
     wait_share_threshold = 0.10  # of the step, as for cpu-bound-decode: the fix is more than a flag
@@ -50,31 +50,33 @@ class RepeatTransform(Detector):
     ) -> Finding | Fine | NotMeasured:
         share = loading.wait_share
         if share < self.wait_share_threshold:
-            return Fine(share, self.wait_share_threshold, "share", "waiting for data")
+            return Fine(share, self.wait_share_threshold, "share", "step time waiting for data")
         if reuse.epochs < 2:
-            return Fine(reuse.epochs, 2, "count", "passes over the data")
+            return Fine(reuse.epochs, 2, "count", "epochs")
         cached = self._cached_seconds(loader, loading, reuse)
         least = max(self.cheaper * cached, self.min_item_seconds)
         if reuse.item_seconds < least:
-            return Fine(reuse.item_seconds, least, "s", "making a sample, after the first pass")
+            return Fine(reuse.item_seconds, least, "s", "time to make a sample after the first epoch")
         computing = reuse.item_cpu_seconds * loading.crowding / reuse.item_seconds
         if computing < self.cpu_share_threshold:
-            return Fine(computing, self.cpu_share_threshold, "share", "computing in making a sample")
+            return Fine(computing, self.cpu_share_threshold, "share", "CPU share of making a sample")
         if reuse.item_share < self.item_share_threshold:
-            return Fine(reuse.item_share, self.item_share_threshold, "share", "making samples in the loading")
+            return Fine(reuse.item_share, self.item_share_threshold, "share", "share of loading spent making samples")
         if reuse.same < reuse.compared:
             random = 1.0 - reuse.same / reuse.compared
-            return Fine(random, 0.0, "share", "samples that came out otherwise in another pass")
+            return Fine(random, 0.0, "share", "samples that differ between epochs")
         if reuse.compared < self.min_compared:
-            return NotMeasured(f"Only {reuse.compared} samples were seen being made in two passes.")
+            return NotMeasured(f"Only {reuse.compared} samples were recorded in two epochs.")
         if reuse.whole_bytes is None:
-            return NotMeasured("How many samples there are is not known.")
+            return NotMeasured("The number of samples is unknown.")
         if not reuse.fits:
-            return Fine(reuse.whole_bytes, reuse.room_bytes, "B", "all samples together, against room in memory")
+            return Fine(reuse.whole_bytes, reuse.room_bytes, "B", "size of all samples; threshold: free memory")
         found = self._judged(steps, loader, loading, reuse, cached, reuse.whole_bytes)
         ahead = CpuBoundDecode().detect(steps, loader, loading, reuse, contention)
         if isinstance(found, Finding) and found.gain and isinstance(ahead, Finding) and ahead.gain:
-            return Fine(found.gain.share, ahead.gain.share, "share", "saved by a cache; ahead of the run saves more")
+            return Fine(
+                found.gain.share, ahead.gain.share, "share", "step time a cache would save; precomputing saves more"
+            )
         return found
 
     def _cached_seconds(self, loader: Loader, loading: Loading, reuse: SampleReuse) -> float:
@@ -90,7 +92,7 @@ class RepeatTransform(Detector):
         if loading.workers < loading.cores and loading.idle_cores > self.max_idle_cores:
             most = changed(model, Changes(model, workers=_shared.advised_workers(model, loading)))
             if step_seconds(most) <= self.kept_up * model.work:
-                return Fine(loading.idle_cores, self.max_idle_cores, "cores", "idle cores: workers are enough")
+                return Fine(loading.idle_cores, self.max_idle_cores, "cores", "idle cores: more workers would do")
         # As a share of the law's own terms, which hold the wait for cores, and a first pass that may have been slower.
         now = min(1.0, reuse.load / max(loading.load, 1e-9)) if loading.workers else 1.0
         less = now * reuse.item_share * (1.0 - cached / reuse.item_seconds)
@@ -107,7 +109,7 @@ class RepeatTransform(Detector):
             part=later,
         )
         if (gain.step_share or 0.0) < self.min_gain_share:
-            return Fine(gain.step_share, self.min_gain_share, "share", "what stored samples would save here")
+            return Fine(gain.step_share, self.min_gain_share, "share", "step time that stored samples would save")
         return Finding(
             detector=self.id,
             title=self.title,
@@ -115,10 +117,10 @@ class RepeatTransform(Detector):
             location=_shared.location(_shared.dataset_site(loader)),
             evidence=(
                 *_shared.wait_evidence(loading, steps),
-                Evidence("passes", reuse.epochs, "count"),
-                Evidence("samples compared, all the same", reuse.compared, "count"),
-                Evidence("making a sample", reuse.item_seconds, "s"),
-                Evidence("all samples together", round(whole), "B"),
+                Evidence("epochs", reuse.epochs, "count"),
+                Evidence("samples compared, all identical", reuse.compared, "count"),
+                Evidence("time to make a sample", reuse.item_seconds, "s"),
+                Evidence("size of all samples", round(whole), "B"),
             ),
             gain=gain,
             fix=self._fix(loader),
@@ -143,4 +145,4 @@ class RepeatTransform(Detector):
                 "if not os.path.exists(path):\n    torch.save(self.make(index), path)\n"
                 "return torch.load(path)"
             )
-        return Fix("Keep each sample when it is first made", text, effort=2, risk=0.1)
+        return Fix("Cache each sample when it is first made", text, effort=2, risk=0.1)

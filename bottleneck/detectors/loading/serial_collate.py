@@ -34,14 +34,14 @@ class SerialCollate(Detector):
 
     def detect(self, steps: Steps, loader: Loader, loading: Loading) -> Finding | Fine:
         if loader.collate_site is None:
-            return Fine(0.0, self.step_share_threshold, "share", "torch's own collate; no function of yours")
+            return Fine(0.0, self.step_share_threshold, "share", "torch's own collate; no custom function")
         collate = loading.collate_share * loading.load
         exposed = collate if loader.num_workers == 0 else collate / max(loader.num_workers, 1)
         share = min(loading.wait_share, exposed / max(steps.typical_seconds, 1e-9))
         if share < self.step_share_threshold:
-            return Fine(share, self.step_share_threshold, "share", "collate in the step")
+            return Fine(share, self.step_share_threshold, "share", "step time spent in collate")
         if loading.collate_share < self.load_share_threshold:
-            return Fine(loading.collate_share, self.load_share_threshold, "share", "collate in the loading")
+            return Fine(loading.collate_share, self.load_share_threshold, "share", "share of loading spent in collate")
         less = collate * (1 - self.vectorised_share)
         model = step_model(loading, steps)
         changes = Changes(model, load=-less, load_cpu=-less * loading.load_cpu / max(loading.load, 1e-9))
@@ -62,8 +62,8 @@ class SerialCollate(Detector):
             location=_shared.location(loader.collate_site or loader.site),
             evidence=(
                 *_shared.wait_evidence(loading, steps),
-                Evidence("collate per batch", collate, "s"),
-                Evidence("collate in the loading", loading.collate_share, "share"),
+                Evidence("collate time per batch", collate, "s"),
+                Evidence("share of loading spent in collate", loading.collate_share, "share"),
             ),
             gain=gain,
             fix=Fix(

@@ -31,7 +31,7 @@ class ShallowPrefetch(Detector):
     """
 
     id = "shallow-prefetch"
-    title = "The queue of ready batches is too short for the slow ones"
+    title = "The prefetch queue is too short to absorb slow batches"
     stage = "data loading"
     explains = ("input-wait", "starved-gpu")
     wait_share_threshold = _shared.WAIT_DEAD_BAND
@@ -45,17 +45,17 @@ class ShallowPrefetch(Detector):
         self, steps: Steps, loader: Loader, loading: Loading, prefetch: Prefetch | None
     ) -> Finding | Fine | NotMeasured:
         if loader.num_workers == 0:
-            return Fine(0, 1, "count", "the loader has no workers at all")
+            return Fine(0, 1, "count", "dataloader workers")
         share = loading.wait_share
         if share < self.wait_share_threshold:
-            return Fine(share, self.wait_share_threshold, "share", "waiting for data")
+            return Fine(share, self.wait_share_threshold, "share", "step time waiting for data")
         ratio = loading.load / loader.num_workers / max(float(loading.work.mean()), 1e-9)
         if ratio >= self.lag_ratio:
-            return Fine(ratio, self.lag_ratio, "", "time per batch of all workers over the work of a step")
+            return Fine(ratio, self.lag_ratio, "", "batch interval of all workers relative to step work")
         if prefetch is None:
             return NotMeasured("Not every batch was timed in the workers.")
         if prefetch.variation < self.variation_threshold:
-            return Fine(prefetch.variation, self.variation_threshold, "", "variation of the time to make a batch")
+            return Fine(prefetch.variation, self.variation_threshold, "", "relative spread of batch loading times")
         replay = Replay.of(steps, loading, prefetch)
         doubt = replay.doubt(self.min_gain_share)
         if doubt is not None:
@@ -73,7 +73,7 @@ class ShallowPrefetch(Detector):
 
         value, total = saved(), replay.total_seconds
         if value < self.min_gain_share * total:
-            return Fine(value / total, self.min_gain_share, "share", "what a longer queue would save here")
+            return Fine(value / total, self.min_gain_share, "share", "step time that a longer queue would save")
         orders = np.array([saved(seed) for seed in range(20)])
         low, high = np.percentile(orders, [10, 90])
         ready = loader.num_workers * factor
@@ -84,8 +84,8 @@ class ShallowPrefetch(Detector):
             location=_shared.location(loader.site),
             evidence=(
                 *_shared.wait_evidence(loading, steps),
-                Evidence("variation of the time to make a batch", prefetch.variation, ""),
-                Evidence("batches ahead", loader.num_workers * prefetch.factor, "count"),
+                Evidence("relative spread of batch loading times", prefetch.variation, ""),
+                Evidence("batches prefetched", loader.num_workers * prefetch.factor, "count"),
             ),
             gain=gain(
                 value,
@@ -96,12 +96,12 @@ class ShallowPrefetch(Detector):
                 step_share=value / total,
             ),
             fix=Fix(
-                f"Raise prefetch_factor from {prefetch.factor} to {factor}: up to {ready} batches lie ready",
+                f"Raise prefetch_factor from {prefetch.factor} to {factor}, for up to {ready} prefetched batches",
                 f"DataLoader(..., num_workers={loader.num_workers}, prefetch_factor={factor})",
                 effort=1,
                 risk=0.1,  # memory holds the batches that lie ready
                 edit=_shared.loader_edit(loader.site, prefetch_factor=factor),
             ),
-            after="the work of the step",
+            after="the training work becomes the bottleneck",
             removes={"data_wait": value},
         )

@@ -26,7 +26,7 @@ class SlowStorage(Detector):
     """
 
     id = "slow-storage"
-    title = "Loading is blocked in storage reads"
+    title = "Data loading is blocked on storage reads"
     stage = "data loading"
     explains = ("input-wait", "starved-gpu", "too-few-workers")
     wait_share_threshold = _shared.WAIT_DEAD_BAND
@@ -37,16 +37,18 @@ class SlowStorage(Detector):
     def detect(self, steps: Steps, loader: Loader, loading: Loading) -> Finding | Fine:
         share = loading.wait_share
         if share < self.wait_share_threshold:
-            return Fine(share, self.wait_share_threshold, "share", "waiting for data")
+            return Fine(share, self.wait_share_threshold, "share", "step time waiting for data")
         if loading.reading_share < self.reading_share_threshold:
-            return Fine(loading.reading_share, self.reading_share_threshold, "share", "loading blocked in reads")
+            return Fine(
+                loading.reading_share, self.reading_share_threshold, "share", "share of loading blocked in reads"
+            )
         if loader.num_workers < self.min_readers:
-            return Fine(loader.num_workers, self.min_readers, "count", "readers at work")
+            return Fine(loader.num_workers, self.min_readers, "count", "concurrent readers")
         ratio = loading.load / loader.num_workers / max(float(loading.work.mean()), 1e-9)
         if ratio < self.lag_ratio:
-            return Fine(ratio, self.lag_ratio, "", "time per batch of all workers over the work of a step")
+            return Fine(ratio, self.lag_ratio, "", "batch interval of all workers relative to step work")
         if loading.contention is not None and not loading.saturated:
-            reason = "growth of a batch's time with the readers at work: more readers would read more"
+            reason = "slowdown of a batch per concurrent reader: more readers would help"
             return Fine(loading.contention, None, "", reason)
         hot = next((line for line in loading.hot if line.cpu_share < 0.5), None)
         kept = max(0.05, 1.0 - loading.reading_share)
@@ -63,7 +65,7 @@ class SlowStorage(Detector):
         )
         contention: tuple[Evidence, ...] = ()
         if loading.contention is not None:
-            contention = (Evidence("a batch slows down with the readers at work", loading.contention, "share"),)
+            contention = (Evidence("slowdown of a batch per concurrent reader", loading.contention, "share"),)
         return Finding(
             detector=self.id,
             title=self.title,
@@ -71,12 +73,12 @@ class SlowStorage(Detector):
             location=_shared.frame_location(hot.frame) if hot else _shared.location(loader.dataset_site),
             evidence=(
                 *_shared.wait_evidence(loading, steps),
-                Evidence("loading blocked in reads", loading.reading_share, "share"),
+                Evidence("share of loading blocked in reads", loading.reading_share, "share"),
                 *contention,
             ),
             gain=gain,
             fix=Fix(
-                "Copy the data to local disk before training, or pack it into few large shards",
+                "Copy the data to local disk before training, or pack it into a few large shards",
                 "shutil.copytree(remote_folder, local_folder, dirs_exist_ok=True)  # once, before the loop",
                 effort=2,
             ),

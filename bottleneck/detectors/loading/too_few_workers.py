@@ -25,7 +25,7 @@ class TooFewWorkers(Detector):
     """
 
     id = "too-few-workers"
-    title = "Too few loader workers"
+    title = "Too few dataloader workers"
     stage = "data loading"
     explains = ("input-wait", "starved-gpu")
     wait_share_threshold = _shared.WAIT_DEAD_BAND
@@ -35,23 +35,23 @@ class TooFewWorkers(Detector):
 
     def detect(self, steps: Steps, loader: Loader, loading: Loading) -> Finding | Fine:
         if loader.num_workers == 0:
-            return Fine(0, 1, "count", "the loader has no workers at all")
+            return Fine(0, 1, "count", "dataloader workers")
         share = loading.wait_share
         if share < self.wait_share_threshold:
-            return Fine(share, self.wait_share_threshold, "share", "waiting for data")
+            return Fine(share, self.wait_share_threshold, "share", "step time waiting for data")
         ratio = loading.load / loader.num_workers / max(float(loading.work.mean()), 1e-9)
         if ratio < self.lag_ratio:
-            return Fine(ratio, self.lag_ratio, "", "time per batch of all workers over the work of a step")
+            return Fine(ratio, self.lag_ratio, "", "batch interval of all workers relative to step work")
         if loading.saturated and loading.blocked_share > self.blocked_share_limit:
-            return Fine(loading.contention, None, "", "growth of a batch's time with the workers at it: they queue")
+            return Fine(loading.contention, None, "", "slowdown of a batch per busy worker: they queue")
         if loading.contention is None and loading.reading_share > self.blocked_share_limit and loader.num_workers >= 2:
-            return Fine(loading.reading_share, self.blocked_share_limit, "share", "loading blocked in reads")
+            return Fine(loading.reading_share, self.blocked_share_limit, "share", "share of loading blocked in reads")
         model = step_model(loading, steps)
         workers = _shared.advised_workers(model, loading)
         changes = Changes(model, workers=workers)
         now, new_step = step_seconds(model), step_seconds(changed(model, changes))
         if workers <= loader.num_workers or new_step > (1 - self.min_gain_share) * now:
-            return Fine(loading.idle_cores, 1.0, "cores", "idle cores; more workers would not help")
+            return Fine(loading.idle_cores, 1.0, "cores", "idle cores: too few for more workers")
         gain = _shared.priced(
             loading,
             steps,
@@ -64,7 +64,10 @@ class TooFewWorkers(Detector):
             title=self.title,
             stage=self.stage,
             location=_shared.location(loader.site),
-            evidence=(*_shared.wait_evidence(loading, steps), Evidence("L/n over C", ratio, "")),
+            evidence=(
+                *_shared.wait_evidence(loading, steps),
+                Evidence("batch interval of all workers relative to step work", ratio, ""),
+            ),
             gain=gain,
             fix=Fix(
                 f"Raise num_workers from {loader.num_workers} to {workers}",

@@ -35,7 +35,7 @@ class WorkerImbalance(Detector):
     """
 
     id = "worker-imbalance"
-    title = "One worker makes the slow batches, and the others wait behind it"
+    title = "One dataloader worker gets the slow batches, and the others wait for it"
     stage = "data loading"
     explains = ("input-wait", "starved-gpu", "too-few-workers", "shallow-prefetch")
     wait_share_threshold = _shared.WAIT_DEAD_BAND
@@ -48,18 +48,18 @@ class WorkerImbalance(Detector):
         self, steps: Steps, loader: Loader, loading: Loading, prefetch: Prefetch | None
     ) -> Finding | Fine | NotMeasured:
         if loader.num_workers < 2:
-            return Fine(loader.num_workers, 2, "count", "workers: one alone has nobody to wait for")
+            return Fine(loader.num_workers, 2, "count", "dataloader workers")
         share = loading.wait_share
         if share < self.wait_share_threshold:
-            return Fine(share, self.wait_share_threshold, "share", "waiting for data")
+            return Fine(share, self.wait_share_threshold, "share", "step time waiting for data")
         if prefetch is None:
             return NotMeasured("Not every batch was timed in the workers.")
         uneven = prefetch.imbalance
         if uneven < self.imbalance_threshold:
-            return Fine(uneven, self.imbalance_threshold, "", "time of the slowest worker over that of the others")
+            return Fine(uneven, self.imbalance_threshold, "", "slowest worker relative to the others")
         chance = prefetch.imbalance_by_chance(self.draws)
         if uneven < self.over_chance * chance:
-            reason = "time of the slowest worker over that of the others, and by chance"
+            reason = "slowest worker relative to the others; threshold: expected by chance"
             return Fine(uneven, self.over_chance * chance, "", reason)
         # At least one worker's batches lie ready, also where the loop waits for most of the others.
         replay = Replay.of(steps, loading, prefetch, ready=0.5 / loader.num_workers)
@@ -72,7 +72,7 @@ class WorkerImbalance(Detector):
         drawn = np.array([replay.saved(replay.waits, after(seed)) for seed in range(20)])
         value, total = float(np.median(drawn)), replay.total_seconds
         if value < self.min_gain_share * total:
-            return Fine(value / total, self.min_gain_share, "share", "what evenly spread batches would save here")
+            return Fine(value / total, self.min_gain_share, "share", "step time that evenly spread batches would save")
         low, high = np.percentile(drawn, [10, 90])
         return Finding(
             detector=self.id,
@@ -81,8 +81,8 @@ class WorkerImbalance(Detector):
             location=_shared.location(loader.site),
             evidence=(
                 *_shared.wait_evidence(loading, steps),
-                Evidence("slowest worker over the others", prefetch.imbalance, ""),
-                Evidence("the same by chance, at most", chance, ""),
+                Evidence("time of the slowest worker relative to the others", prefetch.imbalance, ""),
+                Evidence("highest ratio expected by chance", chance, ""),
             ),
             gain=gain(
                 value,
@@ -93,7 +93,7 @@ class WorkerImbalance(Detector):
                 step_share=value / total,
             ),
             fix=fix,
-            after="the work of the step",
+            after="the training work becomes the bottleneck",
             removes={"data_wait": value},
         )
 
@@ -103,16 +103,16 @@ class WorkerImbalance(Detector):
         sampler = loader.facts.sampler
         if sampler == "SequentialSampler" or not loader.facts.in_order:
             fix = Fix(
-                "Shuffle the samples, so that each worker gets as many slow ones as the others",
+                "Shuffle the samples, so that every worker gets its share of slow ones",
                 f"DataLoader(..., num_workers={loader.num_workers}, shuffle=True)",
                 effort=1,
                 risk=0.2,  # the order of the samples is another one
                 edit=None if sampler is None else _shared.loader_edit(loader.site, shuffle=True),
             )
-            method = "the recorded batches replayed with their samples shuffled"
+            method = "replay of the recorded batches with shuffled samples"
             return fix, lambda seed: prefetch.shuffled(loader.batch_size, seed), method
         fix = Fix(
-            "Take batches as they are ready: the order is random already, and it is the worker that is slow",
+            "Take batches in the order they finish: the order is already random, and one worker is slow",
             f"DataLoader(..., num_workers={loader.num_workers}, in_order=False)",
             effort=1,
             risk=0.2,  # a run with the same seed is no longer the same

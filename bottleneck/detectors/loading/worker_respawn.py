@@ -28,27 +28,27 @@ class WorkerRespawn(Detector):
     """
 
     id = "worker-respawn"
-    title = "Loader workers are started anew for every pass"
+    title = "Dataloader workers are restarted for every epoch"
     stage = "data loading"
     min_passes = 3  # fewer are a trial run, in which a single start is saved
     share_threshold = 0.02  # of the run (signatures.md 09)
 
     def detect(self, steps: Steps, epochs: Epochs) -> Finding | Fine | NotMeasured:
         if not epochs.loaders:
-            return Fine(0, 1, "count", "workers: no loader has any")
+            return Fine(0, 1, "count", "dataloader workers")
         temporary = [loader for loader in epochs.loaders if not loader.persistent]
         most = max((loader.epochs for loader in temporary), default=0)
         if most < self.min_passes:
-            return Fine(most, self.min_passes, "count", "passes over a loader whose workers do not persist")
+            return Fine(most, self.min_passes, "count", "epochs with non-persistent workers")
         again = [loader for loader in temporary if loader.epochs >= self.min_passes]
         seen = [loader for loader in again if len(loader.restarts)]
         if not seen:
-            return NotMeasured("No worker was seen making the first batch of a pass.")
+            return NotMeasured("No worker was recorded making the first batch of an epoch.")
         # A persistent worker hands over the first batch too.
         saved = {loader.loader: np.maximum(loader.restarts - QUEUE_SECONDS, 0.0) for loader in seen}
         share = sum(float(each.sum()) for each in saved.values()) / max(steps.run_seconds, 1e-9)
         if share < self.share_threshold:
-            return Fine(share, self.share_threshold, "share", "run spent starting workers anew")
+            return Fine(share, self.share_threshold, "share", "run time spent restarting workers")
         return self._finding(steps, seen, saved)
 
     def _finding(self, steps: Steps, seen: list[LoaderPasses], saved: dict[int, Floats]) -> Finding:
@@ -66,9 +66,9 @@ class WorkerRespawn(Detector):
             stage=self.stage,
             location=_shared.location(worst.site),
             evidence=(
-                Evidence("passes", worst.epochs, "count"),
-                Evidence("workers", worst.workers, "count"),
-                Evidence("starting them anew", float(saved[worst.loader].mean()), "s"),
+                Evidence("epochs", worst.epochs, "count"),
+                Evidence("dataloader workers", worst.workers, "count"),
+                Evidence("time to restart the workers", float(saved[worst.loader].mean()), "s"),
                 Evidence("share of the run", total / max(steps.run_seconds, 1e-9), "share"),
             ),
             gain=gain(
@@ -79,13 +79,13 @@ class WorkerRespawn(Detector):
                 high_seconds=high,
             ),
             fix=Fix(
-                "Keep the workers alive between the passes",
+                "Keep the workers alive between epochs",
                 f"DataLoader(..., num_workers={worst.workers}, persistent_workers=True){also}",
                 effort=1,
                 risk=0.1,  # what the program changes in the Dataset between passes no longer reaches the workers
                 edit=_shared.loader_edit(worst.site, persistent_workers=True),
             ),
-            after="the steps themselves",
+            after="the training loop itself",
             # Evaluating less often would save the starts of its own loader too.
             removes={"loader_start": between, "eval": total - between},
         )

@@ -34,15 +34,15 @@ class WorkersZero(Detector):
     def detect(self, steps: Steps, loader: Loader, loading: Loading) -> Finding | Fine:
         share = loading.wait_share
         if loader.num_workers > 0:
-            return Fine(loader.num_workers, 0, "count", "the loader has workers")
+            return Fine(loader.num_workers, 0, "count", "dataloader workers")
         if share < self.wait_share_threshold:
-            return Fine(share, self.wait_share_threshold, "share", "waiting for data")
+            return Fine(share, self.wait_share_threshold, "share", "step time waiting for data")
         workers, changes, new_step, gain = _shared.with_first_workers(loading, steps)
         saved = gain.step_share or 0.0
         if saved < self.min_gain_share:
-            return Fine(saved, self.min_gain_share, "share", "what workers would save here")
+            return Fine(saved, self.min_gain_share, "share", "step time that workers would save")
         if loading.in_memory and (saved < self.min_memory_gain_share or loading.idle_cores < 1.0):
-            reason = "what workers would save: the data lies in memory and is only indexed and collated"
+            reason = "step time that workers would save; the data is already in memory"
             return Fine(saved, self.min_memory_gain_share, "share", reason)
         return Finding(
             detector=self.id,

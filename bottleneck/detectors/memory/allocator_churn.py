@@ -22,7 +22,7 @@ REUSE = Fix(
     risk=0.1,
 )
 _DEVICE = Fix(
-    "Let torch's allocator keep its memory: no empty_cache() in the loop, segments that can grow",
+    "Let torch's allocator keep its memory: no empty_cache() in the loop, expandable segments",
     "PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True python ...\n"
     "# and batches padded to a few fixed lengths: each new shape needs blocks of its own",
     effort=1,
@@ -50,7 +50,7 @@ class AllocatorChurn(Detector):
     """
 
     id = "allocator-churn"
-    title = "Large temporaries are allocated anew in every step"
+    title = "Large temporaries are reallocated in every step"
     stage = "training"
     explains = ("memory-thrash", "residual-python")
     lost_threshold_share = LOST_SHARE
@@ -67,17 +67,17 @@ class AllocatorChurn(Detector):
         if device.retries < self.min_retries and frees < self.min_device_frees:
             return host
         evidence = [
-            Evidence("times that the allocator gave its reserve back", device.retries, "count"),
-            Evidence("blocks given back to the driver, per step", frees, "count"),
-            Evidence("blocks taken from the driver, per step", device.device_allocations / steps.count, "count"),
-            Evidence("reserved on the accelerator", device.reserved_bytes, "B"),
-            Evidence("of which tensors hold", device.held_bytes, "B"),
+            Evidence("allocator retries after releasing its cache", device.retries, "count"),
+            Evidence("blocks returned to the driver per step", frees, "count"),
+            Evidence("blocks taken from the driver per step", device.device_allocations / steps.count, "count"),
+            Evidence("memory reserved on the accelerator", device.reserved_bytes, "B"),
+            Evidence("reserved memory held by tensors", device.held_bytes, "B"),
         ]
         if device.simulated:
             evidence.append(Evidence("accelerator readings", "simulated"))
         return Finding(
             detector=self.id,
-            title="The accelerator's memory is given back and taken again in the loop",
+            title="The accelerator's allocator returns memory to the driver and takes it back in the loop",
             stage=self.stage,
             evidence=tuple(evidence),
             fix=_DEVICE,
@@ -88,19 +88,19 @@ class AllocatorChurn(Detector):
         if not steps.judgeable:
             return Fine(steps.all_count, None, "count", "too few steps to judge memory traffic")
         if thrash.fresh_bytes < self.min_fresh_bytes:
-            return Fine(thrash.fresh_bytes, self.min_fresh_bytes, "B", "fresh memory per step")
+            return Fine(thrash.fresh_bytes, self.min_fresh_bytes, "B", "newly mapped memory per step")
         lost = fault_seconds(steps, thrash)
         share = lost / max(thrash.loop_seconds, 1e-9)
         if share < self.lost_threshold_share:
-            return Fine(share, self.lost_threshold_share, "share", "kernel time of page faults in the steps")
+            return Fine(share, self.lost_threshold_share, "share", "step time in page faults (kernel time)")
         if thrash.own_share < self.own_threshold_share or thrash.site is None:
-            return Fine(thrash.own_share, self.own_threshold_share, "share", "running time in your own expressions")
+            return Fine(thrash.own_share, self.own_threshold_share, "share", "running time in your own code")
         evidence = (
             Evidence("page faults per step", thrash.faults, "count"),
-            Evidence("fresh memory per step", thrash.fresh_bytes, "B"),
+            Evidence("newly mapped memory per step", thrash.fresh_bytes, "B"),
             Evidence("kernel time in the steps", thrash.system_seconds, "s"),
-            Evidence("share of the loop", thrash.lost_share, "share"),
-            Evidence("running time in your own expressions", thrash.own_share, "share"),
+            Evidence("share of the loop lost", thrash.lost_share, "share"),
+            Evidence("running time in your own code", thrash.own_share, "share"),
         )
         return Finding(
             detector=self.id,
@@ -117,6 +117,6 @@ class AllocatorChurn(Detector):
                 relative_error=0.22,  # user time spent on cold pages comes on top, what I/O costs goes off
             ),
             fix=REUSE,
-            after="the rest of the step",
+            after="the rest of the step becomes the bottleneck",
             removes=where(steps, thrash, lost),
         )

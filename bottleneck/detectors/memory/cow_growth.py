@@ -28,7 +28,7 @@ class CowGrowth(Detector):
     """
 
     id = "cow-growth"
-    title = "Every worker copies the dataset's Python objects"
+    title = "Every dataloader worker copies the dataset's Python objects"
     stage = "data loading"
     explains = ("memory-near-limit",)
     min_copied_bytes = 64 << 20  # of all workers: less is within what the interpreter and its libraries rewrite
@@ -37,28 +37,28 @@ class CowGrowth(Detector):
     def detect(self, sharing: Sharing, loader: Loader) -> Finding | Fine:
         copied = sharing.copied_bytes * sharing.workers
         if copied < self.min_copied_bytes:
-            return Fine(copied, self.min_copied_bytes, "B", "copied by the workers of what they shared")
+            return Fine(copied, self.min_copied_bytes, "B", "shared memory copied by the workers")
         held = sharing.objects_bytes / max(sharing.copied_bytes, 1.0)
         if held < self.min_held_share:
-            return Fine(held, self.min_held_share, "share", "of the copies that the dataset's objects can be")
+            return Fine(held, self.min_held_share, "share", "share of the copies explained by the dataset's objects")
         name, site = sharing.name, sharing.site
         evidence = [
-            Evidence("held by the dataset", f"{name}, a {sharing.kind} of {sharing.length} objects"),
-            Evidence("size of these objects", sharing.objects_bytes, "B"),
-            Evidence("workers", sharing.workers, "count"),
-            Evidence("copied by each of them so far", sharing.copied_bytes, "B"),
-            Evidence("copied by all when it ends", copied + sharing.coming_bytes, "B"),
+            Evidence("object held by the dataset", f"{name}, a {sharing.kind} of {sharing.length} objects"),
+            Evidence("size of the dataset's objects", sharing.objects_bytes, "B"),
+            Evidence("dataloader workers", sharing.workers, "count"),
+            Evidence("bytes copied per worker so far", sharing.copied_bytes, "B"),
+            Evidence("bytes copied by all workers by the end of the epoch", copied + sharing.coming_bytes, "B"),
         ]
         left = sharing.headroom_share
         if left is not None:
-            evidence.append(Evidence("memory left then", left, "share"))
+            evidence.append(Evidence("free memory at the end of the epoch", left, "share"))
         return Finding(
             detector=self.id,
             title=self.title,
             stage=self.stage,
             evidence=tuple(evidence),
             fix=Fix(
-                f"Keep {name} in arrays: reading them writes to no page",
+                f"Store {name} in arrays: reading them does not write to shared pages",
                 "# once, where it is made: a column of numbers, and texts as one array of fixed width\n"
                 f"self.{name} = np.array([...], dtype=np.float32)\n"
                 "self.names = np.array([...])           # or pyarrow.array([...]) for long texts",

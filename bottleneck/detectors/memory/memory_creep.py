@@ -47,22 +47,22 @@ class MemoryCreep(Detector):
     def _on_host(self, memory: Memory) -> Finding | Fine:
         growth = memory.growth_bytes
         if growth < self.min_growth_bytes:
-            return Fine(max(growth, 0.0), self.min_growth_bytes, "B", "growth of memory over the steps")
+            return Fine(max(growth, 0.0), self.min_growth_bytes, "B", "memory growth over the steps")
         if not memory.keeps_growing:
-            return Fine(max(memory.late_slope, 0.0), 0.5 * memory.slope, "B", "growth per step at the end")
+            return Fine(max(memory.late_slope, 0.0), 0.5 * memory.slope, "B", "memory growth per step at the end")
         if memory.r2 < self.min_r2:
-            return Fine(memory.r2, self.min_r2, "share", "how steady the growth of memory is")
+            return Fine(memory.r2, self.min_r2, "share", "steadiness of the memory growth (r squared)")
         left = memory.seconds_left
         if left is None:
-            return Fine(growth, None, "B", "memory grows, but how much is free was not measured")
+            return Fine(growth, None, "B", "memory growth; free memory was not measured")
         if left > self.exhaustion_threshold_seconds:
-            return Fine(left, self.exhaustion_threshold_seconds, "s", "time until memory is used up")
+            return Fine(left, self.exhaustion_threshold_seconds, "s", "time until memory runs out")
         evidence = [
-            Evidence("growth per step", memory.slope, "B"),
-            Evidence("growth over the steps", growth, "B"),
-            Evidence("steadiness of the growth (r squared)", memory.r2, "share"),
+            Evidence("memory growth per step", memory.slope, "B"),
+            Evidence("memory growth over the steps", growth, "B"),
+            Evidence("steadiness of the memory growth (r squared)", memory.r2, "share"),
             Evidence("free memory at the end", memory.headroom_bytes or 0.0, "B"),
-            Evidence("steps until it is used up", memory.steps_left or 0.0, "count"),
+            Evidence("steps until memory runs out", memory.steps_left or 0.0, "count"),
         ]
         return self._finding(self.title, evidence, self._culprit(memory, memory.slope), left)
 
@@ -75,15 +75,15 @@ class MemoryCreep(Detector):
         if left > self.exhaustion_threshold_seconds:
             return None
         evidence = [
-            Evidence("tensors on the accelerator hold more after each step", device.slope, "B"),
-            Evidence("growth over the steps", device.growth_bytes, "B"),
-            Evidence("steadiness of the growth (r squared)", device.r2, "share"),
-            Evidence("free memory of the accelerator", device.free_bytes, "B"),
-            Evidence("steps until it is used up", steps_left, "count"),
+            Evidence("growth of accelerator tensors per step", device.slope, "B"),
+            Evidence("memory growth over the steps", device.growth_bytes, "B"),
+            Evidence("steadiness of the memory growth (r squared)", device.r2, "share"),
+            Evidence("free accelerator memory", device.free_bytes, "B"),
+            Evidence("steps until memory runs out", steps_left, "count"),
         ]
         if device.simulated:
             evidence.append(Evidence("accelerator readings", "simulated"))
-        title = "Memory of the accelerator grows with every step"
+        title = "Accelerator memory grows with every step"
         return self._finding(title, evidence, self._culprit(memory, device.slope), left)
 
     def _finding(self, title: str, evidence: list[Evidence], container: Container | None, left: float) -> Finding:
@@ -91,9 +91,9 @@ class MemoryCreep(Detector):
         if container is not None:
             grew = f"from {container.first_length} to {container.last_length} elements"
             text = f"{container.name} ({container.kind}), {grew}"
-            evidence.append(Evidence("grows with it", text))
+            evidence.append(Evidence("container that grows", text))
             if container.item:
-                evidence.append(Evidence("its newest element", container.item))
+                evidence.append(Evidence("newest element of the container", container.item))
             if container.site is not None:
                 location = Location(container.site.file, container.site.line, container.site.function)
         return Finding(
@@ -133,7 +133,7 @@ def _fix(container: Container | None) -> Fix:
     name = container.name
     if container.item == "tensor with graph":
         return Fix(
-            f"Keep the number, not the tensor: each element of {name} holds the autograd graph of its step",
+            f"Keep the number, not the tensor: each element of {name} retains the backward graph of its step",
             f"# where {name} grows: keep value.item() of the value that is kept now,\n"
             "# or value.detach().cpu() where the tensor is needed",
             effort=1,
@@ -146,7 +146,7 @@ def _fix(container: Container | None) -> Fix:
             risk=0.1,
         )
     return Fix(
-        f"Keep only what is needed of {name}, or write it out and clear it",
+        f"Keep only what you need of {name}, or write it out and clear it",
         f"from collections import deque\n{name} = deque(maxlen=1000)      # or: save, then {name}.clear()",
         effort=1,
         risk=0.1,

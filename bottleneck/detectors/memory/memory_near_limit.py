@@ -25,7 +25,7 @@ class MemoryNearLimit(Detector):
     """
 
     id = "memory-near-limit"
-    title = "The run holds nearly all memory there is"
+    title = "The run uses nearly all available memory"
     stage = "machine"
     share_threshold = 0.90  # of the memory (signatures.md 48)
 
@@ -34,13 +34,13 @@ class MemoryNearLimit(Detector):
         on_device = device > headroom.used_share
         share = max(device, headroom.used_share)
         if share < self.share_threshold:
-            return Fine(share, self.share_threshold, "share", "of the memory that the run held at its peak")
+            return Fine(share, self.share_threshold, "share", "memory used at the peak")
         everything = headroom.device_bytes / max(device, 1e-9) if on_device else headroom.all_bytes
         place = "the accelerator" if on_device else "the cgroup" if headroom.limited else "the machine"
         evidence = [
-            Evidence("held at the peak", share * everything, "B"),
-            Evidence(f"memory of {place}", everything, "B"),
-            Evidence("left", max(0.0, 1.0 - share), "share"),
+            Evidence("memory used at the peak", share * everything, "B"),
+            Evidence(f"total memory of {place}", everything, "B"),
+            Evidence("free memory at the peak", max(0.0, 1.0 - share), "share"),
         ]
         if headroom.simulated:
             evidence.append(Evidence("host readings", "simulated"))
@@ -55,13 +55,13 @@ class MemoryNearLimit(Detector):
 
 
 _HOST = Fix(
-    "Hold less in memory: fewer workers and batches ahead, mapped files in place of loaded ones",
+    "Use less memory: fewer workers, fewer prefetched batches, memory-mapped files",
     "DataLoader(..., num_workers=1, prefetch_factor=2)   # each worker holds its batches and its own objects\n"
     "data = np.load(path, mmap_mode='r')                 # the page cache holds it, and gives it back",
     effort=2,
 )
 _DEVICE = Fix(
-    "Hold less on the device: bfloat16, checkpointed activations, a smaller batch",
+    "Use less device memory: bfloat16, activation checkpointing, a smaller batch",
     "with torch.autocast('cuda', dtype=torch.bfloat16): ...\n"
     "x = torch.utils.checkpoint.checkpoint(layer, x, use_reentrant=False)   # about a third more time",
     effort=2,

@@ -13,9 +13,9 @@ from ._shared import ENVIRONMENT, LOST_SHARE, MIN_FRESH_BYTES, OWN_SHARE, fault_
 from .allocator_churn import REUSE
 from .swapping import LESS_MEMORY
 
-_ENVIRONMENT = Fix("Start the program so that the allocator keeps freed memory", f"{ENVIRONMENT} python ...", effort=1)
+_ENVIRONMENT = Fix("Start the program with an allocator that keeps freed memory", f"{ENVIRONMENT} python ...", effort=1)
 _FREEZE = Fix(
-    "Take the objects that stay out of the garbage collector's sight once they are made",
+    "Exclude long-lived objects from garbage collection with gc.freeze()",
     "import gc\n\ngc.collect()\ngc.freeze()   # after the data is loaded, before the loop",
     effort=1,
 )
@@ -41,7 +41,7 @@ class MemoryThrash(Detector):
     """
 
     id = "memory-thrash"
-    title = "Steps lose time getting and giving back memory"
+    title = "Steps lose time allocating and freeing memory"
     stage = "training"
     explains = ("residual-python",)
     lost_threshold_share = LOST_SHARE
@@ -61,7 +61,9 @@ class MemoryThrash(Detector):
         lost = min(sum(parts.values()), thrash.loop_seconds)
         share = lost / max(thrash.loop_seconds, 1e-9)
         if share < self.lost_threshold_share:
-            return Fine(share, self.lost_threshold_share, "share", "of the steps lost to faults, swap and collections")
+            return Fine(
+                share, self.lost_threshold_share, "share", "step time lost to page faults, swap and garbage collection"
+            )
         largest = max(parts, key=lambda name: parts[name])
         faults = largest == "page faults"
         hint = faults and thrash.own_share < self.own_threshold_share
@@ -83,7 +85,7 @@ class MemoryThrash(Detector):
             ),
             fix=fixes.get(largest, _FREEZE),
             detected_by=1.0 if faults and not hint else 0.6,
-            after="the rest of the step",
+            after="the rest of the step becomes the bottleneck",
             removes=where(steps, thrash, lost) if faults else spread(steps, lost),
             hint=hint,
         )
@@ -91,14 +93,14 @@ class MemoryThrash(Detector):
     def _evidence(self, thrash: Thrash, parts: dict[str, float], swap: Swap | None) -> tuple[Evidence, ...]:
         evidence = [
             Evidence("page faults per step", thrash.faults, "count"),
-            Evidence("fresh memory per step", thrash.fresh_bytes, "B"),
+            Evidence("newly mapped memory per step", thrash.fresh_bytes, "B"),
             Evidence("kernel time in the steps", thrash.system_seconds, "s"),
-            Evidence("share of the loop", thrash.lost_share, "share"),
+            Evidence("share of the loop lost", thrash.lost_share, "share"),
         ]
         if thrash.major_faults >= 1:
-            evidence.append(Evidence("faults that waited for the disk, per step", thrash.major_faults, "count"))
+            evidence.append(Evidence("major page faults per step", thrash.major_faults, "count"))
         if swap is not None:
-            evidence.append(Evidence("read back from swap", swap.bytes_per_second, "B/s"))
+            evidence.append(Evidence("swap-in rate", swap.bytes_per_second, "B/s"))
         if parts["full collections"] > 0:
-            evidence.append(Evidence("full collections", parts["full collections"], "s"))
+            evidence.append(Evidence("time in full garbage collections", parts["full collections"], "s"))
         return tuple(evidence)

@@ -11,7 +11,7 @@ from ..loading._shared import loader_edit, location
 from ._shared import spread
 
 LESS_MEMORY = Fix(
-    "Hold less in memory: data that is read when a batch needs it, or a smaller batch",
+    "Use less memory: read data when a batch needs it, or use a smaller batch",
     "data = np.load(path, mmap_mode='r')   # the page cache holds it, and gives it back",
     effort=4,
     risk=0.1,
@@ -47,22 +47,22 @@ class Swapping(Detector):
         if not steps.judgeable:
             return Fine(steps.all_count, None, "count", "too few steps to judge swapping")
         if swap.bytes_per_second < self.min_bytes_per_second:
-            return Fine(swap.bytes_per_second, self.min_bytes_per_second, "B/s", "read back from swap")
+            return Fine(swap.bytes_per_second, self.min_bytes_per_second, "B/s", "swap-in rate")
         if swap.faults_per_second < self.min_faults_per_second:
-            return Fine(swap.faults_per_second, self.min_faults_per_second, "1/s", "faults that waited for a disk")
+            return Fine(swap.faults_per_second, self.min_faults_per_second, "1/s", "major page faults per second")
         if swap.swapped_share < self.min_swapped_share:
-            return Fine(swap.swapped_share, self.min_swapped_share, "share", "of these faults, from swap")
+            return Fine(swap.swapped_share, self.min_swapped_share, "share", "share of major page faults from swap")
         lost = swap.lost_seconds
         if lost is not None and lost < self.min_lost_share * steps.run_seconds:
-            return Fine(lost / steps.run_seconds, self.min_lost_share, "share", "lost by faults from swap")
+            return Fine(lost / steps.run_seconds, self.min_lost_share, "share", "step time lost to swap-in")
         evidence = [
-            Evidence("read back from swap", swap.bytes_per_second, "B/s"),
-            Evidence("faults that waited for a disk", swap.faults_per_second, "1/s"),
-            Evidence("of these from swap", swap.swapped_share, "share"),
+            Evidence("swap-in rate", swap.bytes_per_second, "B/s"),
+            Evidence("major page faults per second", swap.faults_per_second, "1/s"),
+            Evidence("share of major page faults from swap", swap.swapped_share, "share"),
         ]
         priced = None
         if lost is not None and swap.fault_seconds is not None:
-            evidence.append(Evidence("one of them costs", swap.fault_seconds, "s"))
+            evidence.append(Evidence("time per major page fault", swap.fault_seconds, "s"))
             priced = gain(
                 lost,
                 steps.run_seconds,
@@ -82,7 +82,7 @@ class Swapping(Detector):
             evidence=tuple(evidence),
             gain=priced,
             fix=_fewer_workers(loader) if loader is not None and workers else LESS_MEMORY,
-            after="the steps without waiting for the disk",
+            after="the training work becomes the bottleneck, with no wait for the disk",
             removes={} if lost is None else spread(steps, lost),
         )
 
@@ -90,7 +90,7 @@ class Swapping(Detector):
 def _fewer_workers(loader: Loader) -> Fix:
     half = max(1, loader.num_workers // 2)
     return Fix(
-        "Hold less in memory: fewer workers with fewer batches ahead, or a smaller batch",
+        "Use less memory: fewer workers, fewer prefetched batches, or a smaller batch",
         f"DataLoader(..., num_workers={half}, prefetch_factor=2)",
         effort=1,
         risk=0.1,

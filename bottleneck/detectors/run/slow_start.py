@@ -26,7 +26,7 @@ class SlowStart(Detector):
     """
 
     id = "slow-start"
-    title = "The same set-up is computed at every start"
+    title = "The same setup is recomputed at every start"
     stage = "training"
     share_threshold = 0.05  # of the run (own)
     min_seconds = 5.0  # in one place: less is not worth a file that can grow stale
@@ -38,13 +38,18 @@ class SlowStart(Detector):
     def detect(self, steps: Steps, start: Start) -> Finding | Fine:
         seconds, place = start.place_seconds, start.place
         if seconds < self.min_seconds or place is None:
-            return Fine(seconds, self.min_seconds, "s", "computed in one place before the first step")
+            return Fine(seconds, self.min_seconds, "s", "time computing in one place before the first step")
         share = seconds / max(steps.run_seconds, 1e-9)
         least = self.share_threshold if steps.run_seconds >= self.short_run_seconds else self.short_share_threshold
         if share < least:
-            return Fine(share, least, "share", "run computing in one place before the first step")
+            return Fine(share, least, "share", "run time computing in one place before the first step")
         if start.stored_bytes >= self.min_stored_bytes:
-            return Fine(start.stored_bytes, self.min_stored_bytes, "B", "written before the first step: it is kept")
+            return Fine(
+                start.stored_bytes,
+                self.min_stored_bytes,
+                "B",
+                "bytes written before the first step: the result is kept",
+            )
         name = f"line {place.frame.line}" if place.function is None else place.function.removesuffix(".__init__")
         saved = seconds * (1 - self.cached_share)
         return Finding(
@@ -53,9 +58,9 @@ class SlowStart(Detector):
             stage=self.stage,
             location=frame_location(place.frame),
             evidence=(
-                Evidence("until the first step", start.seconds, "s"),
-                Evidence("of which imports", start.import_seconds, "s"),
-                Evidence("computed here", seconds, "s"),
+                Evidence("time until the first step", start.seconds, "s"),
+                Evidence("import time before the first step", start.import_seconds, "s"),
+                Evidence("time computing at this line", seconds, "s"),
                 Evidence("share of the run", share, "share"),
             ),
             gain=gain(
@@ -67,7 +72,7 @@ class SlowStart(Detector):
                 confidence=0.2,
             ),
             fix=Fix(
-                f"Keep what {name} makes in a file, and load that at the next start",
+                f"Cache the result of {name} in a file, and load it at the next start",
                 "import pathlib, pickle\n"
                 "def kept(path, make):  # a new path whenever the input changes\n"
                 "    path = pathlib.Path(path)\n"
@@ -79,6 +84,6 @@ class SlowStart(Detector):
                 effort=2,
                 risk=0.1,  # a file that is older than its input
             ),
-            after="the steps themselves",
+            after="the training loop itself",
             removes={"setup": saved},
         )

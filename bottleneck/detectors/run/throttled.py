@@ -29,7 +29,7 @@ class Throttled(Detector):
     """
 
     id = "throttled"
-    title = "The CPU quota stops the program"
+    title = "The CPU quota throttles the program"
     stage = "machine"
     explains = ("oversubscribed", "cpu-bound-decode")
     lost_share_threshold = 0.05  # of the run (signatures.md 47)
@@ -44,14 +44,14 @@ class Throttled(Detector):
         if clocks is not None and steps is not None:
             answers.append(self._by_clock(clocks, steps))
         if not answers:
-            return NotMeasured("What a CPU quota takes was not read.")
+            return NotMeasured("CPU quota throttling was not recorded.")
         # What is worth a gain first, then what is only noticed.
         return min(answers, key=lambda answer: (not isinstance(answer, Finding), getattr(answer, "hint", False)))
 
     def _by_quota(self, throttling: Throttling, steps: Steps | None) -> Finding | Fine:
         share = throttling.lost_seconds / throttling.run_seconds
         if share < self.lost_share_threshold:
-            return Fine(share, self.lost_share_threshold, "share", "of the run stopped by a CPU quota")
+            return Fine(share, self.lost_share_threshold, "share", "run time throttled by the CPU quota")
         quota, wanted = throttling.quota_cores, math.ceil(throttling.wanted_cores)
         saved = throttling.lost_seconds
         threads = max(1, int(quota))
@@ -61,9 +61,9 @@ class Throttled(Detector):
             title=self.title,
             stage=self.stage,
             evidence=(
-                Evidence("of the run stopped by the quota", share, "share"),
-                Evidence("quota", quota, "cores"),
-                Evidence("cores wanted meanwhile", round(throttling.wanted_cores, 1), "cores"),
+                Evidence("run time throttled by the CPU quota", share, "share"),
+                Evidence("CPU quota", quota, "cores"),
+                Evidence("cores wanted while throttled", round(throttling.wanted_cores, 1), "cores"),
             ),
             gain=gain(
                 saved,
@@ -75,24 +75,24 @@ class Throttled(Detector):
             ),
             fix=Fix(
                 f"Raise the CPU quota from {quota:g} to {wanted} core{'s' if wanted > 1 else ''}"
-                + (f", or start no more than {threads} thread{'s' if threads > 1 else ''}" if fewer else ""),
+                + (f", or use at most {threads} thread{'s' if threads > 1 else ''}" if fewer else ""),
                 f"# Kubernetes: resources.limits.cpu: {wanted}\ndocker run --cpus={wanted} ..."
                 + (f"\n# or fewer threads: OMP_NUM_THREADS={threads}" if fewer else ""),
                 effort=1,
             ),
-            after="the program's own work",
+            after="the program's own work becomes the bottleneck",
         )
 
     def _by_clock(self, clocks: Clocks, steps: Steps) -> Finding | Fine:
         hot = clocks.hot_loss >= self.lost_share_threshold
         share = clocks.hot_loss if hot else clocks.capped_loss
         if share < self.lost_share_threshold:
-            return Fine(share, self.lost_share_threshold, "share", "of the steps lost to a lower clock")
+            return Fine(share, self.lost_share_threshold, "share", "step time lost to a lower clock")
         saved = share * steps.total_seconds
         evidence = [
             Evidence("accelerator", clocks.device, ""),
-            Evidence("its clock then, of the highest", clocks.clock_share, "share"),
-            Evidence("its temperature then, in Celsius", round(clocks.temperature_celsius, 1), ""),
+            Evidence("clock relative to the maximum while throttled", clocks.clock_share, "share"),
+            Evidence("temperature while throttled (Celsius)", round(clocks.temperature_celsius, 1), ""),
         ]
         if clocks.simulated:
             evidence.append(Evidence("values", "simulated"))
@@ -106,17 +106,17 @@ class Throttled(Detector):
         )
         return Finding(
             detector=self.id,
-            title="A hot accelerator lowers its clock" if hot else "The accelerator runs at its power limit",
+            title="A hot accelerator lowers its clock speed" if hot else "The accelerator runs at its power limit",
             stage=self.stage,
             evidence=tuple(evidence),
             gain=priced if hot else None,
             fix=Fix(
-                "Cool it better: less heat around it, or fewer neighbours"
+                "Improve the cooling: better airflow, or fewer neighbouring cards"
                 if hot
-                else "Raise the power limit, where it was lowered",
+                else "Raise the power limit if it was lowered",
                 "nvidia-smi -q -d PERFORMANCE,POWER,TEMPERATURE  # says why the clock is low",
                 effort=4,
             ),
-            after="the accelerator's own work",
+            after="the accelerator becomes the bottleneck",
             hint=not hot,
         )

@@ -56,7 +56,7 @@ class NoBatching(Detector):
     """
 
     id = "no-batching"
-    title = "The model runs for one request at a time"
+    title = "The model handles one request at a time"
     stage = "serving"
     explains = ("residual-python",)  # waiting between forward passes is not Python in a loop
     min_requests = 50  # as for synchronous-serving
@@ -71,13 +71,13 @@ class NoBatching(Detector):
 
     def detect(self, requests: Requests) -> Finding | Fine | NotMeasured:
         if requests.count < self.min_requests:
-            return NotMeasured(f"Only {requests.count} requests were served: {self.min_requests} are needed to judge.")
+            return NotMeasured(f"Only {requests.count} requests were served; {self.min_requests} are needed.")
         known = requests.batch_sizes > 0
         if int(known.sum()) < self.min_requests:
-            return NotMeasured("Fewer than 50 model calls with a known batch size were seen while serving.")
+            return NotMeasured("Fewer than 50 model calls with a known batch size were recorded while serving.")
         batch = float(requests.batch_sizes[known].mean())
         if batch >= self.batch_threshold:
-            return Fine(batch, self.batch_threshold, "count", "mean rows of a model call")
+            return Fine(batch, self.batch_threshold, "count", "mean rows per model call")
         concurrency = max(float(requests.model_in_flight.mean()), requests.concurrency)
         if concurrency < self.min_concurrency:
             return Fine(concurrency, self.min_concurrency, "count", "requests in flight at a model call")
@@ -90,7 +90,7 @@ class NoBatching(Detector):
                 blocked,
                 SynchronousServing.blocked_share_threshold,
                 "share",
-                "the event loop is blocked: see synchronous-serving first, batching comes after that",
+                "serving time with the event loop blocked: fix synchronous-serving first",
             )
         return self._finding(requests, batch, concurrency, busy)
 
@@ -107,22 +107,26 @@ class NoBatching(Detector):
             stage=self.stage,
             location=None if site is None else Location(site.file, site.line, site.function),
             evidence=(
-                Evidence("rows of a model call, mean", batch, "count"),
-                Evidence("requests in flight, mean", concurrency, "count"),
+                Evidence("mean rows per model call", batch, "count"),
+                Evidence("mean requests in flight", concurrency, "count"),
                 Evidence("serving time spent in the model", busy, "share"),
-                Evidence("one model call, median", call, "s"),
-                Evidence("requests served", requests.per_second, "1/s"),
+                Evidence("median model call", call, "s"),
+                Evidence("request rate", requests.per_second, "1/s"),
             ),
             gain=price,
             detected_by=1.0 if known else 0.6,
             fix=Fix(
                 f"Collect up to {rows} requests for {window * 1e3:.0f} ms and call the model once for all of them"
-                + ("" if known else "; time a call with 1 and with several rows first: only single rows were seen"),
+                + (
+                    ""
+                    if known
+                    else "; first time a call with one row and with several, as only single rows were recorded"
+                ),
                 _SNIPPET.format(window=window, most=rows),
                 effort=2,
                 risk=0.1,
             ),
-            after="the time per row, and what a request costs outside the model",
+            after="the time per row and the request overhead outside the model become the bottleneck",
         )
 
     def _price(self, requests: Requests, rows: int, busy: float) -> Gain:
@@ -131,11 +135,11 @@ class NoBatching(Detector):
         fixed = self._fixed_share(requests)
         if fixed is None:
             low, high = self.fixed_share_least * ceiling, self.fixed_share_most * ceiling
-            method = f"t(b) = a + k b, a and k not known from single rows, it has to be tried; {bound}"
+            method = f"t(b) = a + k b, a and k are unknown from single rows and have to be measured; {bound}"
             return Gain((low + high) / 2, low, high, 0.0, method, "capacity", confidence=self.confidence_untried)
         saved = fixed * ceiling
         low, high = max(0.0, saved - self.range_half_width), min(0.99, saved + self.range_half_width)
-        method = f"t(b) = a + k b with a/(a + k) = {fixed:.2f} (fitted from the sizes seen); {bound}"
+        method = f"t(b) = a + k b with a/(a + k) = {fixed:.2f} (fitted to the recorded batch sizes); {bound}"
         return Gain(saved, low, high, 0.0, method, "capacity", confidence=0.8)
 
     def _fixed_share(self, requests: Requests) -> float | None:

@@ -47,20 +47,18 @@ class SynchronousServing(Detector):
 
     def detect(self, requests: Requests, machine: Machine) -> Finding | Fine | NotMeasured:
         if requests.count < self.min_requests:
-            return NotMeasured(f"Only {requests.count} requests were served: {self.min_requests} are needed to judge.")
+            return NotMeasured(f"Only {requests.count} requests were served; {self.min_requests} are needed.")
         late = [b for b in requests.user_blocks if b.seconds >= self.lag_threshold_seconds]
         site = _worst_site(late)
         blocks = [b for b in late if b.site == site]
         blocked = sum(b.seconds for b in blocks)
         share = blocked / max(requests.window_seconds, 1e-9)
         if site is None or len(blocks) < self.min_blocks or share < self.blocked_share_threshold:
-            return Fine(
-                share, self.blocked_share_threshold, "share", "serving time with the event loop blocked by a line"
-            )
+            return Fine(share, self.blocked_share_threshold, "share", "serving time with the event loop blocked")
         counts = [b.waiting for b in blocks]
         waiting = float(np.average(counts, weights=counts))
         if waiting < self.min_waiting:
-            return Fine(waiting, self.min_waiting, "count", "requests at once behind the blocking call")
+            return Fine(waiting, self.min_waiting, "count", "requests queued behind the blocking call")
         return self._finding(requests, machine, blocks, site, waiting, share)
 
     def _finding(
@@ -91,17 +89,17 @@ class SynchronousServing(Detector):
             location=Location(site.file, site.line, site.function),
             evidence=(
                 Evidence("handler", _names(blocks)[0]),
-                Evidence("event loop late, 99th percentile", float(np.percentile(lags, 99)), "s"),
-                Evidence("event loop late, longest", float(lags.max()), "s"),
-                Evidence("serving time with the loop blocked here", min(share, 1.0), "share"),
-                Evidence("requests in line behind one another", waiting, "count"),
-                Evidence("one blocking request", service, "s"),
-                Evidence("CPU of the loop's thread meanwhile", cpu, "share"),
-                Evidence("median latency seen inside the handler", requests.p50_seconds, "s"),
+                Evidence("p99 event loop lag", float(np.percentile(lags, 99)), "s"),
+                Evidence("maximum event loop lag", float(lags.max()), "s"),
+                Evidence("serving time with the event loop blocked here", min(share, 1.0), "share"),
+                Evidence("requests queued behind the blocking call", waiting, "count"),
+                Evidence("time of one blocking request", service, "s"),
+                Evidence("CPU use of the event loop thread while blocked", cpu, "share"),
+                Evidence("median latency inside the handler", requests.p50_seconds, "s"),
             ),
             gain=Gain(saved, low, high, 0.0, method, "p99", confidence=0.8 if not computes else 0.6),
             fix=_processes_fix(blocks, cores) if holds_lock else _threads_fix(blocks, computes, cores),
-            after="one call's own time" + (f", on {cores} cores" if computes else ""),
+            after="the time of a single call becomes the bottleneck" + (f", on {cores} cores" if computes else ""),
         )
 
 
@@ -175,4 +173,4 @@ def _processes_fix(blocks: list[Block], cores: int) -> Fix:
         f"# in the handler {name}; the call is a function of a module, its argument and result are pickled\n"
         f"result = await asyncio.get_running_loop().run_in_executor(pool, {code}, argument){comment}"
     )
-    return Fix("The call computes in Python and holds the interpreter lock: run it in processes", snippet, effort=2)
+    return Fix("The call runs Python and holds the GIL: move it to worker processes", snippet, effort=2)

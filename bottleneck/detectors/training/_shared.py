@@ -32,8 +32,8 @@ def limit_after(steps: Steps, loading: Loading | None, seconds_per_step: float, 
     if loading is not None:
         batch = loading.load / max(loading.workers, 1)
         if batch > _work_after(steps, loading, seconds_per_step, 1.0):
-            return f"data loading, {batch * 1e3:.1f} ms a step"
-    return otherwise
+            return f"data loading becomes the bottleneck ({batch * 1e3:.1f} ms per step)"
+    return f"{otherwise} becomes the bottleneck"
 
 
 def times_rarer(share: float, target_share: float, most: int) -> int:

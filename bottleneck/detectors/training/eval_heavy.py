@@ -39,9 +39,9 @@ class EvalHeavy(Detector):
     def detect(self, steps: Steps, evaluations: Evaluations, loading: Loading | None) -> Finding | Fine:
         share, count = evaluations.share, evaluations.count
         if count < self.min_passes:
-            return Fine(count, self.min_passes, "count", "evaluation passes")
+            return Fine(count, self.min_passes, "count", "evaluations")
         if share < self.share_threshold:
-            return Fine(share, self.share_threshold, "share", "run spent in evaluation")
+            return Fine(share, self.share_threshold, "share", "run time spent in evaluation")
         factor = times_rarer(share, self.target_share, most_rare(count, steps))
         left_out = 1 - math.ceil(count / factor) / count
         inside, total = evaluations.inside_seconds * left_out, evaluations.total_seconds
@@ -61,12 +61,12 @@ class EvalHeavy(Detector):
             location=location(evaluations.site),
             evidence=(
                 Evidence("evaluations", count, "count"),
-                Evidence("each takes", total / count, "s"),
+                Evidence("time per evaluation", total / count, "s"),
                 Evidence("share of the run", share, "share"),
             ),
             gain=priced,
             fix=_fix(steps, loading, evaluations, factor),
-            after=limit_after(steps, loading, inside / max(steps.count, 1), "the steps themselves"),
+            after=limit_after(steps, loading, inside / max(steps.count, 1), "the training loop itself"),
             removes={"eval": saved},
         )
 
@@ -75,7 +75,7 @@ def _fix(steps: Steps, loading: Loading | None, evaluations: Evaluations, factor
     every = max(1, round(steps.all_count / evaluations.count))
     where = f"line {evaluations.site.line}" if evaluations.site is not None else "the evaluation"
     return Fix(
-        f"Evaluate {factor} times less often, or on a part of the data",
+        f"Evaluate {factor} times less often, or on part of the data",
         f"# {where}: under your condition, but {factor} times less often;\n"
         f"# now after about {every} steps each, then after {every * factor}\n"
         "# or on a part: for batch in itertools.islice(your_loader, 20): ...",

@@ -43,7 +43,7 @@ class HotLogging(Detector):
     """
 
     id = "hot-logging"
-    title = "Writing logs slows every step"
+    title = "Logging slows every step"
     stage = "training"
     share_threshold = 0.02  # of the steps (own)
     min_sampled_seconds = 0.2  # of stacks: fewer samples are chance
@@ -53,9 +53,9 @@ class HotLogging(Detector):
     def detect(self, steps: Steps, output: Output, loading: Loading | None) -> Finding | Fine:
         place = output.place
         if output.share < self.share_threshold or place is None:
-            return Fine(output.share, self.share_threshold, "share", "steps spent writing logs")
+            return Fine(output.share, self.share_threshold, "share", "step time spent writing logs")
         if output.sampled_seconds < self.min_sampled_seconds:
-            return Fine(output.sampled_seconds, self.min_sampled_seconds, "s", "sampled while writing logs")
+            return Fine(output.sampled_seconds, self.min_sampled_seconds, "s", "time sampled while writing logs")
         total, count = output.total_seconds, max(steps.count, 1)
         times = times_rarer(total / steps.run_seconds, self.target_share, self.most_times)
         less = total * (1 - 1 / times)
@@ -77,15 +77,15 @@ class HotLogging(Detector):
             stage=self.stage,
             location=frame_location(place.frame),
             evidence=(
-                Evidence("steps spent writing", output.share, "share"),
-                Evidence("most of it by", output.tool),
-                Evidence("of which here", place.share, "share"),
-                Evidence("on the CPU", place.cpu_share, "share"),
-                Evidence("per step", total / count, "s"),
+                Evidence("step time spent writing logs", output.share, "share"),
+                Evidence("main logging tool", output.tool),
+                Evidence("share of logging time at this line", place.share, "share"),
+                Evidence("CPU share of logging", place.cpu_share, "share"),
+                Evidence("logging time per step", total / count, "s"),
             ),
             gain=priced,
             fix=_fix(place, output.tool, times),
-            after=limit_after(steps, loading, saved / count, "the phases of the step"),
+            after=limit_after(steps, loading, saved / count, "the remaining work of the step"),
             removes={phase: saved * seconds / max(total, 1e-9) for phase, seconds in output.seconds.items()},
         )
 

@@ -48,13 +48,15 @@ class IntraOpThreads(Detector):
             return self._too_many(intraop, cores)
         more = min(cores - intraop.threads, intraop.idle_cores)
         if intraop.threads >= cores:
-            return Fine(intraop.threads, cores, "count", "threads of an operation; there are as many cores")
+            return Fine(intraop.threads, cores, "count", "threads per operation; threshold: cores")
         if more < self.min_idle_cores:
             return Fine(max(0.0, more), self.min_idle_cores, "cores", "idle cores during the steps")
         if not intraop.operations:
-            return NotMeasured("The operations of a step could not be counted: autograd has them in one piece.")
+            return NotMeasured("The operations of a step could not be counted: autograd runs them as one node.")
         if intraop.operation_seconds < self.min_operation_seconds:
-            return Fine(intraop.operation_seconds, self.min_operation_seconds, "s", "an operation: too small to split")
+            return Fine(
+                intraop.operation_seconds, self.min_operation_seconds, "s", "time per operation: too short to split"
+            )
 
         def saved(scaling: float) -> float:
             faster = 1.0 + scaling * more / intraop.threads
@@ -63,19 +65,19 @@ class IntraOpThreads(Detector):
         value = saved(self.scaling)
         share = value / steps.total_seconds
         if share < self.min_gain_share:
-            return Fine(share, self.min_gain_share, "share", "what more threads would save here")
+            return Fine(share, self.min_gain_share, "share", "step time that more threads would save")
         return Finding(
             detector=self.id,
             title=self.title,
             stage=self.stage,
             location=location(intraop.site),
             evidence=(
-                Evidence("threads of an operation", intraop.threads, "count"),
+                Evidence("threads per operation", intraop.threads, "count"),
                 Evidence("cores", cores, "cores"),
                 Evidence("idle cores during the steps", round(intraop.idle_cores, 1), "cores"),
-                Evidence("operations in a backward pass", intraop.operations, "count"),
-                Evidence("one operation, on average", intraop.operation_seconds, "s"),
-                Evidence("forward and backward", intraop.computing, "s"),
+                Evidence("operations per backward pass", intraop.operations, "count"),
+                Evidence("mean time per operation", intraop.operation_seconds, "s"),
+                Evidence("forward and backward time per step", intraop.computing, "s"),
             ),
             gain=gain(
                 value,
@@ -89,12 +91,12 @@ class IntraOpThreads(Detector):
                 confidence=0.4,
             ),
             fix=Fix(
-                f"Let an operation use {cores} threads",
+                f"Let each operation use {cores} threads",
                 f"torch.set_num_threads({cores})  # or remove the line: torch then takes the cores that it has",
                 effort=1,
                 risk=0.1,  # the order of sums changes, and with it the last digits
             ),
-            after=limit_after(steps, loading, value / max(steps.count, 1), "the training work, on all cores"),
+            after=limit_after(steps, loading, value / max(steps.count, 1), "training on all cores"),
             removes={"forward": value / 3, "backward": 2 * value / 3},
         )
 
@@ -105,12 +107,12 @@ class IntraOpThreads(Detector):
             stage=self.stage,
             location=location(intraop.site),
             evidence=(
-                Evidence("threads of an operation", intraop.threads, "count"),
+                Evidence("threads per operation", intraop.threads, "count"),
                 Evidence("cores", intraop.cores, "cores"),
-                Evidence("threads that ran or were ready to", round(intraop.runnable, 1), "count"),
+                Evidence("runnable threads (run queue)", round(intraop.runnable, 1), "count"),
             ),
             fix=Fix(
-                f"Let an operation use {cores} thread{'s' if cores > 1 else ''}, as many as there are cores",
+                f"Let each operation use {cores} thread{'s' if cores > 1 else ''}, one per core",
                 f"torch.set_num_threads({cores})",
                 effort=1,
                 risk=0.1,

@@ -30,14 +30,14 @@ class LeftOnSwitches(Detector):
     """
 
     id = "left-on-switches"
-    title = "Autograd's anomaly detection is on"
+    title = "Autograd anomaly detection is enabled"
     stage = "training"
     share_threshold = 0.02  # of the steps (signatures.md 43: shown where it takes more)
     search_share = 0.7  # of the backward, that the search for NaN takes at most; measured on layers of 128
 
     def detect(self, steps: Steps, switches: Switches, loading: Loading | None) -> Finding | Fine:
         if not switches.anomaly:
-            return Fine(0, None, "count", "debugging switches left on")
+            return Fine(0, None, "count", "debugging switches enabled")
         priced, saved, site = None, 0.0, switches.site
         total, count = sum(switches.seconds.values()), max(steps.count, 1)
         if switches.share >= self.share_threshold:
@@ -57,16 +57,16 @@ class LeftOnSwitches(Detector):
             location=location(site),
             evidence=(
                 Evidence("anomaly detection", "on"),
-                Evidence("steps spent keeping call stacks", switches.share, "share"),
+                Evidence("step time spent recording call stacks", switches.share, "share"),
             ),
             gain=priced,
             fix=Fix(
-                "Switch it off: it is for finding a NaN",
+                "Switch it off: it is a debugging aid for finding NaNs",
                 f"{_SWITCH}(False)",
                 effort=1,
                 edit=None if site is None else Arguments(site.file, site.line, _SWITCH, {"mode": "False"}),
             ),
-            after=limit_after(steps, loading, saved / count, "the phases of the step") if priced else "",
+            after=limit_after(steps, loading, saved / count, "the remaining work of the step") if priced else "",
             removes={phase: saved * seconds / max(total, 1e-9) for phase, seconds in switches.seconds.items()},
             hint=priced is None,
         )

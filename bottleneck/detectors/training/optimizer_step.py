@@ -40,7 +40,7 @@ class OptimizerStep(Detector):
     """
 
     id = "optimizer-step"
-    title = "The optimizer updates tensor by tensor"
+    title = "The optimizer updates tensors one by one"
     stage = "training"
     explains = ("small-batch",)
     share_threshold = 0.15  # of the steps (own)
@@ -53,19 +53,19 @@ class OptimizerStep(Detector):
 
     def detect(self, steps: Steps, optimizers: Optimizers, loading: Loading | None) -> Finding | Fine:
         if optimizers.share < self.share_threshold:
-            return Fine(optimizers.share, self.share_threshold, "share", "steps spent in the optimizer")
+            return Fine(optimizers.share, self.share_threshold, "share", "step time spent in the optimizer")
         if optimizers.sampled_seconds < self.min_sampled_seconds:
-            return Fine(optimizers.sampled_seconds, self.min_sampled_seconds, "s", "sampled in the optimizer")
+            return Fine(optimizers.sampled_seconds, self.min_sampled_seconds, "s", "time sampled in the optimizer")
         if optimizers.looping_share < self.looping_threshold:
-            reason = "optimizer's time that goes tensor by tensor"
+            reason = "share of optimizer time spent tensor by tensor"
             return Fine(optimizers.looping_share, self.looping_threshold, "share", reason)
         tensors = max(made.tensors for made in optimizers.made)
         if tensors < self.min_tensors and max(made.values for made in optimizers.made) < self.min_values:
-            return Fine(tensors, self.min_tensors, "count", "tensors of a small model")
+            return Fine(tensors, self.min_tensors, "count", "tensors in the model")
         faster = self._faster(optimizers)
         if faster is None or faster.left > self.most_left:
             left = None if faster is None else faster.left
-            return Fine(left, self.most_left, "share", "optimizer's time that a fused step would leave here")
+            return Fine(left, self.most_left, "share", "optimizer time that a fused step would leave")
         return self._finding(steps, optimizers, loading, faster)
 
     def _finding(self, steps: Steps, optimizers: Optimizers, loading: Loading | None, faster: _Faster) -> Finding:
@@ -84,12 +84,12 @@ class OptimizerStep(Detector):
             stage=self.stage,
             location=location(site),
             evidence=(
-                Evidence("steps spent in the optimizer", optimizers.share, "share"),
-                Evidence("of which tensor by tensor", optimizers.looping_share, "share"),
+                Evidence("step time spent in the optimizer", optimizers.share, "share"),
+                Evidence("share of optimizer time spent tensor by tensor", optimizers.looping_share, "share"),
                 Evidence("optimizer", made.name),
-                Evidence("tensors", made.tensors, "count"),
-                Evidence("values in all of them", int(made.values), "count"),
-                Evidence("per step", looping / count, "s"),
+                Evidence("parameter tensors", made.tensors, "count"),
+                Evidence("values in all parameter tensors", int(made.values), "count"),
+                Evidence("optimizer time per step, tensor by tensor", looping / count, "s"),
             ),
             gain=gain(
                 saved,
@@ -103,7 +103,7 @@ class OptimizerStep(Detector):
                 confidence=0.6,
             ),
             fix=Fix(
-                f"Let {made.name} update all tensors at once: {way}=True",
+                f"Let {made.name} update all tensors at once ({way}=True)",
                 f"torch.optim.{made.name}(..., {way}=True)",
                 effort=1,
                 risk=0.2,  # other rounding
@@ -111,7 +111,7 @@ class OptimizerStep(Detector):
                 if site is None
                 else Arguments(site.file, site.line, f"torch.optim.{made.name}", {way: "True"}),
             ),
-            after=limit_after(steps, loading, saved / count, "forward and backward"),
+            after=limit_after(steps, loading, saved / count, "forward and backward computation"),
             removes={"optimizer": saved},
             hint=made.tensors < self.min_tensors,
         )

@@ -22,7 +22,7 @@ class PaddingWaste(Detector):
         at the end of its rows. The work of those steps against their padded size gives how it grows with that in
         this run; the recorded lengths, sorted and cut into batches anew, give what sizes remain.
     How to fix it
-        Put sequences of like length into one batch: sort within chunks of a shuffled order, or pack several into a row.
+        Batch sequences of similar length: sort within chunks of a shuffled order, or pack several into a row.
     When to ignore it
         Where every batch has to have one shape.
     """
@@ -38,16 +38,16 @@ class PaddingWaste(Detector):
 
     def detect(self, steps: Steps, padding: Padding, loader: Loader, loading: Loading | None) -> Finding | Fine:
         if padding.waste < self.waste_threshold:
-            return Fine(padding.waste, self.waste_threshold, "share", "positions that are padding")
+            return Fine(padding.waste, self.waste_threshold, "share", "share of positions that are padding")
         if padding.count < self.min_batches:
-            return Fine(padding.count, self.min_batches, "count", "batches looked at")
+            return Fine(padding.count, self.min_batches, "count", "batches inspected")
         if padding.spread < self.min_spread:
-            return Fine(padding.spread, self.min_spread, "share", "padded lengths that vary: they have a fixed shape")
+            return Fine(padding.spread, self.min_spread, "share", "spread of padded lengths: the shape is fixed")
         width, bucketed = padding.width.astype(float), padding.bucketed(self.chunk_batches)
         work = float(steps.work().mean())
         exponent, low, high = (min(self.max_exponent, found) for found in padding.exponent())
         if low <= 0:
-            return Fine(exponent, None, "", "growth of the work with the padded length: too little to tell")
+            return Fine(exponent, None, "", "growth of the work with the padded length: too uncertain")
 
         def saved_when(exponent: float) -> float:
             return saved_by_less_work(steps, loading, work * saved_share(width, bucketed, exponent), 1.0)
@@ -60,12 +60,12 @@ class PaddingWaste(Detector):
             stage=self.stage,
             location=location(loader.site),
             evidence=(
-                Evidence("positions that are padding", padding.waste, "share"),
+                Evidence("share of positions that are padding", padding.waste, "share"),
                 Evidence("padded length", round(width.mean()), "count"),
-                Evidence("of which used, on average", round(padding.lengths.mean()), "count"),
-                Evidence("when sorted by length", round(bucketed.mean()), "count"),
-                Evidence("work grows with its power of", round(exponent, 2)),
-                Evidence("batches looked at", padding.count, "count"),
+                Evidence("mean used length", round(padding.lengths.mean()), "count"),
+                Evidence("padded length when batched by length", round(bucketed.mean()), "count"),
+                Evidence("exponent of step work against padded length", round(exponent, 2)),
+                Evidence("batches inspected", padding.count, "count"),
             ),
             gain=gain(
                 saved,
@@ -78,7 +78,7 @@ class PaddingWaste(Detector):
                 relative_error=0.10,
             ),
             fix=Fix(
-                "Put sequences of like length into one batch",
+                "Batch sequences of similar length",
                 "class ByLength(torch.utils.data.Sampler):\n"
                 "    def __iter__(self):\n"
                 f"        order = torch.randperm(len(lengths)).split({self.chunk_batches} * batch_size)\n"
@@ -91,7 +91,7 @@ class PaddingWaste(Detector):
                 effort=2,
                 risk=0.1,  # another order
             ),
-            after=limit_after(steps, loading, saved / max(steps.count, 1), "the phases of the step"),
+            after=limit_after(steps, loading, saved / max(steps.count, 1), "the remaining work of the step"),
             removes={
                 name: saved * float(steps.phase(name).sum()) / max(whole, 1e-9) for name in ("forward", "backward")
             },

@@ -29,7 +29,7 @@ class Recompile(Detector):
     """
 
     id = "recompile"
-    title = "torch.compile compiles again and again"
+    title = "torch.compile keeps recompiling"
     stage = "training"
     min_count = 3  # after warm-up (own): one or two are what torch needs to see that a size varies
     share_threshold = 0.02  # of the run
@@ -37,10 +37,10 @@ class Recompile(Detector):
 
     def detect(self, steps: Steps, compiles: Compiles, loading: Loading | None) -> Finding | Fine:
         if compiles.late < self.min_count:
-            return Fine(compiles.late, self.min_count, "count", "compilations of the same code after warm-up")
+            return Fine(compiles.late, self.min_count, "count", "recompilations after warm-up")
         share = compiles.late_seconds / max(steps.run_seconds, 1e-9)
         if share < self.share_threshold:
-            return Fine(share, self.share_threshold, "share", "run spent compiling the same code after warm-up")
+            return Fine(share, self.share_threshold, "share", "run time spent recompiling after warm-up")
         each, others = compiles.seconds / compiles.again, compiles.again - 1
         saved = saved_by_rarer(steps, loading, each * others, others, cpu_share=1.0)
         by_sizes = compiles.sizes >= self.sizes_threshold * compiles.again
@@ -51,12 +51,12 @@ class Recompile(Detector):
             stage=self.stage,
             location=location(compiles.site),
             evidence=(
-                Evidence("compiled again", compiles.again, "count"),
-                Evidence("of which after warm-up", compiles.late, "count"),
-                Evidence("for another size", compiles.sizes, "count"),
-                Evidence("each takes", each, "s"),
+                Evidence("recompilations", compiles.again, "count"),
+                Evidence("recompilations after warm-up", compiles.late, "count"),
+                Evidence("recompilations for another size", compiles.sizes, "count"),
+                Evidence("time per compilation", each, "s"),
                 Evidence("share of the run", compiles.seconds / max(steps.run_seconds, 1e-9), "share"),
-                Evidence("compiled for the first time", compiles.first, "count"),
+                Evidence("first compilations", compiles.first, "count"),
             ),
             gain=gain(
                 saved,
@@ -68,20 +68,20 @@ class Recompile(Detector):
                 relative_error=0.05,
             ),
             fix=_SIZES_FIX if by_sizes else _OTHER_FIX,
-            after=limit_after(steps, loading, saved / max(steps.count, 1), "the phases of the step"),
+            after=limit_after(steps, loading, saved / max(steps.count, 1), "the remaining work of the step"),
             removes={"forward": saved * (1 - backward), "backward": saved * backward},
         )
 
 
 _SIZES_FIX = Fix(
-    "Compile once for all sizes: dynamic=True, or pad to a few sizes",
+    "Compile once for all sizes (dynamic=True), or pad to a few sizes",
     "model = torch.compile(model, dynamic=True)\n"
     "# or only for the dimension that varies, before the call: torch._dynamo.mark_dynamic(x, 1)",
     effort=1,
     risk=0.1,  # slower kernels where sizes are small
 )
 _OTHER_FIX = Fix(
-    "Keep out of the compiled code what changes from step to step",
+    "Keep values that change from step to step out of the compiled code",
     "# TORCH_LOGS=recompiles, in the environment of a short run, names the value that torch compiles for\n"
     "# a step counter in an attribute: keep it outside of the model, or in a tensor",
     effort=2,

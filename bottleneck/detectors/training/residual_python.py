@@ -33,7 +33,7 @@ class ResidualPython(Detector):
     """
 
     id = "residual-python"
-    title = "Python between the phases slows every step"
+    title = "Python code in the training loop slows every step"
     stage = "training"
     share_threshold = 0.10  # of the step (TraceML, gpuprof)
     place_share_threshold = 0.4  # of the residual in one line of the loop or one function: else no place to name
@@ -45,11 +45,11 @@ class ResidualPython(Detector):
 
     def detect(self, steps: Steps, residual: Residual, loading: Loading | None) -> Finding | Fine:
         if residual.share < self.share_threshold:
-            return Fine(residual.share, self.share_threshold, "share", "step outside the named phases")
+            return Fine(residual.share, self.share_threshold, "share", "step time outside the named phases")
         place = residual.place
         share = place.share if place is not None else 0.0
         if residual.sampled_seconds < self.min_sampled_seconds or place is None or share < self.place_share_threshold:
-            return Fine(share, self.place_share_threshold, "share", "residual in one place")
+            return Fine(share, self.place_share_threshold, "share", "share of time outside the phases in one place")
         name = f"line {place.frame.line}" if place.function is None else place.function.rpartition(".")[2]
         ceiling = residual.seconds * share
         if residual.feeds or not steps.training:
@@ -58,18 +58,18 @@ class ResidualPython(Detector):
             priced, fix = self._rarer(steps, place, name, loading, residual.seconds)
         return Finding(
             detector=self.id,
-            title="The input is prepared in the training loop itself" if residual.feeds else self.title,
+            title="Input is prepared in the training loop itself" if residual.feeds else self.title,
             stage=self.stage,
             location=frame_location(place.frame),
             evidence=(
-                Evidence("step outside the named phases", residual.share, "share"),
-                Evidence("of which here", share, "share"),
-                Evidence("on the CPU", place.cpu_share, "share"),
-                Evidence("per step", ceiling / max(steps.count, 1), "s"),
+                Evidence("step time outside the named phases", residual.share, "share"),
+                Evidence("share of time outside the phases at this line", share, "share"),
+                Evidence("CPU share at this line", place.cpu_share, "share"),
+                Evidence("time at this line per step", ceiling / max(steps.count, 1), "s"),
             ),
             gain=priced,
             fix=fix,
-            after=limit_after(steps, loading, priced.seconds / max(steps.count, 1), "the phases of the step"),
+            after=limit_after(steps, loading, priced.seconds / max(steps.count, 1), "the remaining work of the step"),
             removes={"other": priced.seconds},
         )
 
@@ -140,7 +140,7 @@ class ResidualPython(Detector):
                 summary, f"{snippet}DataLoader(..., num_workers={workers}, persistent_workers=True)", effort=2, risk=0.1
             )
         return priced, Fix(
-            "Hand this to another process while the model computes the next batch",
+            "Move this to another process, so that it runs during the next step",
             "import concurrent.futures\n"
             f"pool = concurrent.futures.ProcessPoolExecutor({workers})  # once, before the loop\n"
             f"# then pool.submit(...) what line {place.frame.line} of {name} does; ask for the result a batch later",
@@ -161,7 +161,7 @@ class ResidualPython(Detector):
             confidence=0.4,
         )
         return priced, Fix(
-            "This computes in Python and no core is idle: vectorise it, or do it once and store the result",
+            "This runs in Python and no core is idle: vectorise it, or compute it once and store the result",
             f"# line {place.frame.line}: whole-array operations of numpy or torch instead of a loop over elements",
             effort=2,
         )

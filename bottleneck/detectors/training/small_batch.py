@@ -28,7 +28,7 @@ class SmallBatch(Detector):
     """
 
     id = "small-batch"
-    title = "The batch is too small to pay for its step"
+    title = "The batch is too small for the fixed cost of a step"
     stage = "training"
     fixed_threshold = 0.8  # of a step's computing: below, more samples cost about what they take now
     surely_threshold = 0.8  # the lower end of that: the steps vary too much to tell below it
@@ -45,14 +45,14 @@ class SmallBatch(Detector):
             share = sizes.last_size / sizes.size
             return Fine(share, self.largest_last, "share", "size of the last batch: too large to tell")
         if len(sizes.last) < self.min_passes:
-            return Fine(len(sizes.last), self.min_passes, "count", "smaller batches seen at the end of a pass")
+            return Fine(len(sizes.last), self.min_passes, "count", "smaller batches seen at the end of an epoch")
         if steps.all_count < self.min_steps:
             return Fine(steps.all_count, self.min_steps, "count", "steps")
         fixed, low, high = sizes.fixed_share()
         if fixed < self.fixed_threshold:
-            return Fine(fixed, self.fixed_threshold, "share", "computing that no sample adds to")
+            return Fine(fixed, self.fixed_threshold, "share", "fixed share of the computation")
         if low < self.surely_threshold:
-            return Fine(low, self.surely_threshold, "share", "computing that surely no sample adds to")
+            return Fine(low, self.surely_threshold, "share", "fixed share of the computation, lower bound")
         whole = float(sizes.full.mean())
         in_pass = steps.all_count / max(1, sizes.epochs)
         factor = next((factor for factor in self.factors if in_pass / factor >= self.steps_left), 0)
@@ -62,7 +62,7 @@ class SmallBatch(Detector):
         )
         if saved < self.gain_threshold * steps.run_seconds:
             share = saved / max(steps.run_seconds, 1e-9)
-            return Fine(share, self.gain_threshold, "share", "run that a larger batch would save")
+            return Fine(share, self.gain_threshold, "share", "run time that a larger batch would save")
         size = sizes.size * factor
         return Finding(
             detector=self.id,
@@ -70,11 +70,11 @@ class SmallBatch(Detector):
             stage=self.stage,
             location=location(loader.site),
             evidence=(
-                Evidence("samples in a batch", sizes.size, "count"),
-                Evidence("computing for it", whole, "s"),
-                Evidence("samples in the last of a pass", sizes.last_size, "count"),
-                Evidence("computing for that", float(sizes.last.mean()), "s"),
-                Evidence("computing that no sample adds to", fixed, "share"),
+                Evidence("samples per batch", sizes.size, "count"),
+                Evidence("computation time per batch", whole, "s"),
+                Evidence("samples in the last batch of an epoch", sizes.last_size, "count"),
+                Evidence("computation time of the last batch", float(sizes.last.mean()), "s"),
+                Evidence("fixed share of the computation", fixed, "share"),
             ),
             gain=gain(
                 saved,
@@ -90,12 +90,12 @@ class SmallBatch(Detector):
             detected_by=0.6,
             hint=True,  # how large a batch may be is the training's choice: true, and no fault of the code
             fix=Fix(
-                f"Batches of {size} samples, with the learning rate adapted (this changes how the training converges)",
+                f"Use batches of {size} samples, and adapt the learning rate (this changes how training converges)",
                 f"DataLoader(..., batch_size={size})  # try learning rates up to {factor} times the old one",
                 effort=1,
                 risk=0.4,
             ),
-            after=limit_after(steps, loading, saved / max(steps.count, 1), "the computing itself"),
+            after=limit_after(steps, loading, saved / max(steps.count, 1), "the computation itself"),
             removes={
                 name: saved * float(steps.phase(name).sum()) / max(float(steps.phase(*_COMPUTING).sum()), 1e-9)
                 for name in _COMPUTING

@@ -29,7 +29,7 @@ class StepJitter(Detector):
     """
 
     id = "step-jitter"
-    title = "A stall comes back every few steps"
+    title = "A stall recurs every few steps"
     stage = "training"
     explains = ("residual-python",)
     min_stalls = 10  # fewer are no rhythm (SageMaker Debugger: more than 10 outliers)
@@ -41,11 +41,11 @@ class StepJitter(Detector):
 
     def detect(self, steps: Steps, jitter: Jitter, loading: Loading | None) -> Finding | Fine:
         if jitter.stalls < self.min_stalls:
-            return Fine(jitter.stalls, self.min_stalls, "count", "steps that stall")
+            return Fine(jitter.stalls, self.min_stalls, "count", "stalled steps")
         if jitter.share < self.share_threshold:
-            return Fine(jitter.share, self.share_threshold, "share", "steps lost in stalls")
+            return Fine(jitter.share, self.share_threshold, "share", "step time lost in stalls")
         if jitter.regular_share < self.regular_threshold or jitter.period < 2:
-            return Fine(jitter.regular_share, self.regular_threshold, "share", "stalls at equal distances")
+            return Fine(jitter.regular_share, self.regular_threshold, "share", "stalls at regular intervals")
         place = jitter.place
         here = jitter.place_seconds
         share = min(1.0, here / max(jitter.excess_seconds, 1e-9))
@@ -62,12 +62,12 @@ class StepJitter(Detector):
             stage=self.stage,
             location=frame_location(place.frame),
             evidence=(
-                Evidence("a stall every so many steps", jitter.period, "count"),
+                Evidence("steps between stalls", jitter.period, "count"),
                 Evidence("stalls", jitter.stalls, "count"),
-                Evidence("other steps take", jitter.typical_seconds, "s"),
-                Evidence("a stall takes beyond that", jitter.excess_seconds / jitter.stalls, "s"),
-                Evidence("of which here", share, "share"),
-                Evidence("steps lost in stalls", jitter.share, "share"),
+                Evidence("typical step time", jitter.typical_seconds, "s"),
+                Evidence("extra time per stall", jitter.excess_seconds / jitter.stalls, "s"),
+                Evidence("share of stall time at this line", share, "share"),
+                Evidence("step time lost in stalls", jitter.share, "share"),
             ),
             gain=gain(
                 saved,
@@ -83,6 +83,6 @@ class StepJitter(Detector):
                 effort=1,
                 risk=0.1,
             ),
-            after=limit_after(steps, loading, saved / max(steps.count, 1), "the phases of the step"),
+            after=limit_after(steps, loading, saved / max(steps.count, 1), "the remaining work of the step"),
             removes={"other": saved},
         )

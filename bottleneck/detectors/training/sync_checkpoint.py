@@ -37,7 +37,7 @@ class SyncCheckpoint(Detector):
     """
 
     id = "sync-checkpoint"
-    title = "Training stops for checkpoints"
+    title = "Training stops while checkpoints are written"
     stage = "training"
     share_threshold = 0.02  # of the run (own; users ask for 2 to 5 %)
     target_share = 0.01  # what checkpoints may cost after the fix
@@ -49,7 +49,7 @@ class SyncCheckpoint(Detector):
         if count < self.min_count:
             return Fine(count, self.min_count, "count", "checkpoints")
         if share < self.share_threshold:
-            return Fine(share, self.share_threshold, "share", "run spent saving")
+            return Fine(share, self.share_threshold, "share", "run time spent saving checkpoints")
         most = max(MOST_TIMES, round(self.most_lost_seconds * count / steps.run_seconds))
         factor = times_rarer(share, self.target_share, most_rare(count, steps, most))
         left_out = 1 - math.ceil(count / factor) / count
@@ -75,7 +75,7 @@ class SyncCheckpoint(Detector):
             location=location(checkpoints.site),
             evidence=(
                 Evidence("checkpoints", count, "count"),
-                Evidence("each takes", total / count, "s"),
+                Evidence("time per checkpoint", total / count, "s"),
                 Evidence("share of the run", share, "share"),
             ),
             gain=priced,
@@ -87,6 +87,6 @@ class SyncCheckpoint(Detector):
                 risk=0.1,
                 edit=rarer_edit(checkpoints.site, steps, loading, factor),
             ),
-            after=limit_after(steps, loading, inside / max(steps.count, 1), "the steps themselves"),
+            after=limit_after(steps, loading, inside / max(steps.count, 1), "the training loop itself"),
             removes={"checkpoint": saved * sum(checkpoints.seconds) / total},
         )

@@ -127,8 +127,7 @@ def effort(fix: Fix) -> str:
 
 def after(finding: Finding) -> str:
     """What limits the run once the fix is in."""
-    text = visible(finding.after).rstrip(".")
-    return text if not text or "bottleneck" in text else f"{text} becomes the bottleneck"
+    return visible(finding.after).rstrip(".")
 
 
 def order(findings: Sequence[Ranked], index: int) -> str:
