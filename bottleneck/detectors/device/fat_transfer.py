@@ -15,19 +15,19 @@ from ._shared import COPIES, STEP_DEAD_BAND, evidence, priced
 
 
 class FatTransfer(Detector):
-    """Batches go to the device as floats although each value is one of at most 256, as in an image.
+    """Batches are copied to the device as floats although each value is one of at most 256, as in an image.
 
     Why it matters
-        An image of bytes that is made a float before the copy is four times as large on the way, and in the queue of
-        the workers too; as a double eight times.
+        An image of bytes that becomes float32 before the copy is four times as large on the way, and in the worker
+        queue too; as float64, eight times.
     How it is measured
-        One batch is looked at, once, in a run with ``--device-window``: how many different values a channel has.
-        ``H' = H x source / wire`` for the part of the copies that no kernel hides, where as much as the batch holds is
-        what the traced steps copy.
+        One batch is inspected once in a run with ``--device-window``: how many distinct values each channel has. The
+        gain is ``H' = H x source / wire`` for the part of the copies that no kernel hides, if the traced steps copy as
+        many bytes as the batch holds.
     How to fix it
-        Keep ``uint8`` up to the device; cast, scale and normalise there.
+        Keep ``uint8`` until the data is on the device; cast, scale and normalise there.
     When to ignore it
-        When the transform needs floats on the way, such as noise that is added to them.
+        When the transform needs floats before the copy, for example to add noise.
     """
 
     id = "fat-transfer"

@@ -18,18 +18,20 @@ _AUTOCAST = "with torch.autocast({}):\n    loss = criterion(model(inputs), targe
 
 
 class Fp32Matmul(Detector):
-    """Matrix products and convolutions run in single precision although the device has tensor cores for them.
+    """Matrix multiplications and convolutions run in single precision although the device has tensor cores.
 
     Why it matters
-        Tensor cores do the same products several times faster, in bf16, fp16, or with fp32 inputs cut to TF32.
+        Tensor cores compute the same products several times faster in bf16, fp16, or TF32 (fp32 inputs with a shorter
+        mantissa).
     How it is measured
-        In a window of traced steps (``--device-window``): time of kernels whose names say single precision without
-        tensor cores, and that hardly any uses them. Such kernels become three times faster where they compute, twice
-        where they wait for memory (a published rule, not measured here), as far as the host waits for the device.
+        In a window of traced steps (``--device-window``): the time of kernels whose names say single precision without
+        tensor cores, when hardly any kernel uses them. Such kernels become three times faster where they are
+        compute-bound and twice where they are memory-bound (a published rule, not measured here), as far as the host
+        waits for the device.
     How to fix it
-        One line for TF32, or autocast to bf16.
+        Enable TF32 with one line, or use autocast with bf16.
     When to ignore it
-        When the numerics need single precision.
+        When the numerics require single precision.
     """
 
     id = "fp32-matmul"

@@ -10,18 +10,18 @@ from .. import Detector
 
 
 class IdleAccelerator(Detector):
-    """The accelerator is paid for by the hour, and part of its hours it does nothing.
+    """The accelerator is paid for by the hour, and part of that time it does nothing.
 
     Why it matters
         Idle time costs as much as work; at a known price the waste is a sum of money.
     How it is measured
-        Idle share of all measured accelerators over the run, set-up included, times ``--price-per-hour`` of one.
-        Without an accelerator or without a price there is no answer, not a zero. It is shown aside: the time that
-        can be saved is that of the finding which makes the accelerator wait.
+        The idle share of all measured accelerators over the run, setup included, times the price of one
+        (``--price-per-hour``). Without an accelerator or a price there is no answer. It is listed under "also
+        noticed": the time that can be saved belongs to the finding that makes the accelerator wait.
     How to fix it
-        Apply the first finding of the plan; release the machine while data is prepared.
+        Apply the first fix of the plan; release the machine while data is being prepared.
     When to ignore it
-        When the machine is yours and nobody else could use it meanwhile.
+        When the machine is yours and nobody else could use it.
     """
 
     id = "idle-accelerator"

@@ -16,20 +16,21 @@ from ._shared import IDLE, evidence, priced
 
 
 class LaunchBound(Detector):
-    """The kernels are so short that the device has finished one before the host has launched the next.
+    """Kernels are so short that the device finishes each one before the host has launched the next.
 
     Why it matters
-        A launch costs the host the same for a small kernel as for a large one; the device then idles in many tiny gaps
-        and a faster one would change nothing.
+        A launch costs the host the same for a small kernel as for a large one. The device idles in many tiny gaps, and
+        a faster device would change nothing.
     How it is measured
-        In a window of traced steps (``--device-window``): gaps of the device that are too short for the host to have
-        done more than launch something, outside the wait for data and not after a wait of the host. The step is set
-        against one outside the window, since tracing slows the host and not the kernels.
-        ``T' = max(device busy, host - N x launch)``, where the host's operations are replayed by one launch.
+        In a window of traced steps (``--device-window``): gaps on the device that are too short for the host to have
+        done more than launch a kernel, outside the wait for data and not after a host wait. The step is compared with
+        one outside the window, because tracing slows the host but not the kernels. The gain is ``T' = max(device busy,
+        host - N x launch)``: a single launch replays all operations of the host.
     How to fix it
-        ``torch.compile(model, mode="reduce-overhead")`` or CUDA graphs, a larger batch, foreach or fused optimizers.
+        Use ``torch.compile(model, mode="reduce-overhead")`` or CUDA graphs, a larger batch, foreach or fused
+        optimizers.
     When to ignore it
-        When shapes change at every step: graphs are then captured again and again.
+        When shapes change in every step: graphs would be captured again and again.
     """
 
     id = "launch-bound"

@@ -14,18 +14,18 @@ from ._shared import COPIES, STEP_DEAD_BAND, evidence, priced
 
 
 class ManySmallCopies(Detector):
-    """Each step sends many short copies to the device, one after the other, where one would do.
+    """Each step sends many small copies to the device, one after another, where one would do.
 
     Why it matters
-        A copy costs the host the same call however little it moves.
+        A copy costs the host one call however few bytes it moves.
     How it is measured
         In a window of traced steps (``--device-window``): runs of at least three copies shorter than a millisecond,
-        with less than that and no kernel between them. ``saved = (k - k') x one call``, k copies in k' runs, with
-        or without the Python around them, as far as the device idles meanwhile.
+        less than a millisecond apart and with no kernel between them. ``saved = (k - k') x one call`` for k copies in
+        k' runs, with or without the Python around them, as far as the device idles in the meantime.
     How to fix it
-        Pack them into one tensor, copy that and split it on the device; make constants there in the first place.
+        Pack them into one tensor, copy that and split it on the device; create constants on the device.
     When to ignore it
-        When the host is far ahead of the device anyway: nothing is said then.
+        When the host is far ahead of the device anyway; nothing is reported then.
     """
 
     id = "many-small-copies"

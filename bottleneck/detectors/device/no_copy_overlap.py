@@ -31,17 +31,17 @@ def prefetch(loader, device):  # the next batch is copied while this one is work
 
 
 class NoCopyOverlap(Detector):
-    """Batches are copied to the device while none of its kernels runs, though copies and kernels can run together.
+    """Batches are copied to the device while no kernel runs, although copies and kernels can overlap.
 
     Why it matters
-        A device has engines of its own for copies: what is copied one batch ahead costs nothing.
+        A device has separate engines for copies: a batch that is copied one step ahead costs nothing.
     How it is measured
-        In a window of traced steps (``--device-window``): the time of copies to the device that no kernel covers.
+        In a window of traced steps (``--device-window``): the time of host-to-device copies that no kernel covers.
         ``T' = max(compute, copy)`` instead of their sum, as far as the host waits for the device at all.
     How to fix it
-        ``pin_memory=True``, ``non_blocking=True``, and the next batch copied on a stream of its own.
+        Use ``pin_memory=True`` and ``non_blocking=True``, and copy the next batch on a separate stream.
     When to ignore it
-        When what is copied depends on the result of the kernels before it.
+        When the data to copy depends on the result of earlier kernels.
     """
 
     id = "no-copy-overlap"

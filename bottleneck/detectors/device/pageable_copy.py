@@ -14,15 +14,15 @@ from ._shared import COPIES, STEP_DEAD_BAND, evidence, priced
 
 
 class PageableCopy(Detector):
-    """Copies to the device start from pageable memory: they are slower, and the host waits for them.
+    """Host-to-device copies start from pageable memory: they are slower, and the host waits for them.
 
     Why it matters
-        The driver first copies such memory into a buffer of its own, and a copy that is asked for as non-blocking is
-        none.
+        The driver first copies pageable memory into a pinned buffer of its own, and a copy requested as non-blocking
+        then blocks.
     How it is measured
-        In a window of traced steps (``--device-window``): the trace says of each copy what memory it came from. The
-        gain is ``B (1/BW pageable - 1/BW pinned)``, both from this run's own copies; where none came from pinned
-        memory, it is shown aside without a gain.
+        In a window of traced steps (``--device-window``): the trace says which kind of memory each copy came from. The
+        gain is ``B (1/BW pageable - 1/BW pinned)``, both rates from this run's own copies; if none came from pinned
+        memory, it is listed under "also noticed" without a gain.
     How to fix it
         ``DataLoader(..., pin_memory=True)`` and ``batch.to(device, non_blocking=True)``.
     When to ignore it

@@ -12,17 +12,17 @@ from ..loading._shared import workers_edit
 
 
 class StarvedGpu(Detector):
-    """The accelerator was measured, and it idles in the very moments in which the loop waits for its next batch.
+    """The accelerator idles exactly while the training loop waits for its next batch.
 
     Why it matters
-        The most expensive part of the machine does nothing while something cheaper is the limit.
+        The most expensive part of the machine does nothing while something cheaper is the bottleneck.
     How it is measured
-        Utilization samples over the steps after warm-up against the wait in ``next(loader)`` of the same moments. The
-        gain is a ceiling: the idle time that lies inside the wait.
+        Utilization samples over the steps after warm-up, against the wait in ``next(loader)`` at the same moments. The
+        gain is a ceiling: the idle time that falls inside the wait.
     How to fix it
-        Fix the data-loading finding beside this one; it names the cause and the line.
+        Apply the data-loading finding reported beside this one; it names the cause and the line.
     When to ignore it
-        When the gaps lie outside the wait: small kernels or synchronisation, not data, are the limit then.
+        When the gaps fall outside the wait: then small kernels or synchronisation are the bottleneck, not data.
     """
 
     id = "starved-gpu"

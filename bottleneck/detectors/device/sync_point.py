@@ -24,19 +24,21 @@ _CALLS = {
 
 
 class SyncPoint(Detector):
-    """In every step the host waits until the device has finished, and while it is back at work the device idles.
+    """In every step the host waits for the device to finish, and the device then idles until the host has caught up.
 
     Why it matters
-        The host is to be ahead of the device, so that the next kernel is always there. ``loss.item()``, ``.cpu()``,
-        ``print(loss)`` and ``nonzero()`` make it wait, and what was to be hidden behind the device's work shows.
+        The host should run ahead of the device, so that the next kernel is always queued. ``loss.item()``, ``.cpu()``,
+        ``print(loss)`` and ``nonzero()`` make it wait, and host work that was hidden behind the device becomes
+        visible.
     How it is measured
-        In a window of traced steps (``--device-window``): calls that wait, apart from those for copies to the device,
-        and how long the device idles outside the wait for data. Without the waits a step takes
-        ``T' = max(host, device)`` instead of their sum; where the device never idles, nothing is said.
+        In a window of traced steps (``--device-window``): calls that wait, other than those for host-to-device copies,
+        and how long the device idles outside the wait for data. Without the waits a step takes ``T' = max(host,
+        device)`` instead of their sum; if the device never idles, nothing is reported.
     How to fix it
-        Keep sums on the device and fetch them every k steps; copy with ``non_blocking=True`` and read a step later.
+        Accumulate values on the device and fetch them every k steps; copy with ``non_blocking=True`` and read one step
+        later.
     When to ignore it
-        When each step's value decides what the next one does.
+        When the value of each step decides what the next step does.
     """
 
     id = "sync-point"

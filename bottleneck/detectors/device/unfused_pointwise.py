@@ -14,19 +14,20 @@ from ._shared import KERNELS, STEP_DEAD_BAND, evidence, priced
 
 
 class UnfusedPointwise(Detector):
-    """Element-wise operations and norms follow each other as kernels of their own, each reading and writing it all.
+    """Element-wise operations and norms run as separate kernels, each reading and writing the whole tensor.
 
     Why it matters
-        They compute next to nothing: their time is that of the memory, and a chain of k of them goes through it k
-        times where one kernel would once.
+        They compute almost nothing: their time is memory traffic, and a chain of k kernels moves the data k times
+        where one fused kernel would move it once.
     How it is measured
-        In a window of traced steps (``--device-window``): kernels that their names call element-wise or norms, three
-        or more in a row on a stream. ``T' = T - t (1 - 1/k)`` for a chain of k, as far as the host waits for the
-        device. Their traffic is not measured: short kernels, which are no matter of memory, are left alone.
+        In a window of traced steps (``--device-window``): kernels whose names say element-wise or norm, three or more
+        in a row on a stream. ``T' = T - t (1 - 1/k)`` for a chain of k, as far as the host waits for the device.
+        Memory traffic is not measured: short kernels, which are not memory-bound, are left out.
     How to fix it
-        ``torch.compile``, fused norms and activations, ``scaled_dot_product_attention``, channels-last convolutions.
+        Use ``torch.compile``, fused norms and activations, ``scaled_dot_product_attention``, channels-last
+        convolutions.
     When to ignore it
-        When shapes change at every step and it would be compiled again and again.
+        When shapes change in every step, so that the model would be recompiled again and again.
     """
 
     id = "unfused-pointwise"

@@ -18,21 +18,22 @@ _BUCKET_BYTES = 25 << 20  # DistributedDataParallel's own choice
 
 
 class ExposedComm(Detector):
-    """A large part of each step goes into exchanging data between the ranks, and no computing hides it.
+    """A large part of each step is communication between the ranks that no computation hides.
 
     Why it matters
-        While a collective runs in the foreground every rank stands still, and many small ones cost their latency each.
+        While a collective runs in the foreground every rank stands still, and many small collectives pay their latency
+        each time.
     How it is measured
-        Time in the collectives that the program calls (torch.distributed.all_reduce and the like), and, of
-        DistributedDataParallel, the time from the last gradient to the end of the exchange. Of all ranks the least
-        counts: who comes last does not wait, so that waiting for a slow rank is not taken for communication. Calls of
-        several sizes tell latency and rate apart, which prices one call instead of many.
+        The time in collectives that the program calls (``torch.distributed.all_reduce`` and the like) and, for
+        DistributedDataParallel, the time from the last gradient to the end of the all-reduce. The smallest time of all
+        ranks counts: the rank that arrives last does not wait, so that waiting for a slow rank is not taken for
+        communication. Calls of several sizes separate latency from bandwidth, which prices one call instead of many.
     How to fix it
-        Exchange many tensors in one call. For gradients DistributedDataParallel does so, and does it during the
-        backward pass. Leave out barriers that nothing depends on.
+        Send many tensors in one call. DistributedDataParallel does that for gradients, and overlaps it with the
+        backward pass. Remove barriers that nothing depends on.
     When to ignore it
-        When the network is what it is: an exchange that is one call, or DistributedDataParallel's own, is shown aside,
-        without a price.
+        When the network is the limit: communication that is already one call, or DistributedDataParallel's own, is
+        listed under "also noticed" without a gain.
     """
 
     id = "exposed-comm"

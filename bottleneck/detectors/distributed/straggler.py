@@ -14,21 +14,21 @@ from ..loading._shared import location
 
 
 class Straggler(Detector):
-    """One rank does more than the others, or does it slower, and they wait for it where gradients are exchanged.
+    """One rank has more work than the others, or is slower, and the others wait for it in the all-reduce.
 
     Why it matters
-        A distributed step takes as long as its slowest rank; the wait shows as backward time of the fast ones, and
-        looks like computing there.
+        A distributed step takes as long as its slowest rank. The wait shows up as backward time on the fast ranks and
+        looks like computation there.
     How it is measured
-        Steps of all ranks side by side. Who comes last to the exchange of gradients waits there least; the others'
-        backward passes are longer by the time that they wait. The gain is the way from the latest rank to the mean:
-        the same work, evenly dealt out. A rank that was late because it got no core is left to chance.
+        The steps of all ranks side by side. The rank that arrives last at the all-reduce waits least; the backward
+        passes of the others are longer by their wait. The gain is the distance from the slowest rank to the mean: the
+        same work, evenly distributed. A rank that was late because it got no core is put down to chance.
     How to fix it
-        Deal the data out so that every rank gets the same work; where the late rank is blocked and does not run, look
-        at what that rank alone has to bear. Where loading makes it late and workers would hide all of the loading,
-        they come first: they are one argument, and nothing is left of the lead.
+        Distribute the data so that every rank gets the same work. If the late rank is blocked rather than running,
+        find out what it alone waits for. If loading makes it late and workers would hide all of the loading, add
+        workers first: that is one argument, and it removes the whole lag.
     When to ignore it
-        When the late rank changes from step to step: that is chance, and it stays silent then.
+        When the late rank changes from step to step: that is chance, and it is not reported.
     """
 
     id = "straggler"

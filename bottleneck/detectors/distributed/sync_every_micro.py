@@ -14,20 +14,20 @@ from ..training._shared import limit_after
 
 
 class SyncEveryMicro(Detector):
-    """Gradients are accumulated over several backward passes, and the ranks exchange them after each.
+    """Gradients are accumulated over several backward passes, and the ranks all-reduce them after each one.
 
     Why it matters
-        Only the last exchange before the optimizer's step counts: the sum of exchanged gradients is the exchanged sum.
-        The others cost time, and at each of them all ranks wait for the one that is latest just then.
+        Only the last all-reduce before the optimizer step is needed: the sum of reduced gradients equals the reduced
+        sum. The others cost time, and at each of them all ranks wait for the slowest.
     How it is measured
-        Backward passes for each step of the optimizer; in some of them DistributedDataParallel is asked whether they
-        exchange, and how long after the last gradient the exchange took. Of the ranks the one that came last counts:
-        it did not wait. What all wait because now one is late and now another evens out between rarer exchanges, and
-        is counted from the same passes; and what computing hides, as far as no core is idle for it.
+        Backward passes per optimizer step. In some of them DistributedDataParallel is asked whether it synchronises,
+        and how long after the last gradient the all-reduce ends. The rank that arrives last counts: it did not wait.
+        Waits for whichever rank is late average out between rarer all-reduces, and are counted from the same passes;
+        so is what computation hides, as far as no core is idle for it.
     How to fix it
-        Run all but the last backward pass, with their forward passes, within the model's no_sync().
+        Run all but the last backward pass, with their forward passes, inside the model's ``no_sync()``.
     When to ignore it
-        When gradients have to be clipped or looked at after every backward pass, or memory has no room for whole
+        When gradients have to be clipped or inspected after every backward pass, or memory has no room for full
         gradients, as in sharded training.
     """
 

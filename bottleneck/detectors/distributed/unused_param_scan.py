@@ -9,18 +9,19 @@ from ..loading._shared import location
 
 
 class UnusedParamScan(Detector):
-    """DistributedDataParallel is told to look for unused parameters in each step, and never finds one.
+    """DistributedDataParallel is told to search for unused parameters in every step, and never finds one.
 
     Why it matters
-        It goes through the whole graph after each forward pass, and ranks tell each other what was used.
+        It traverses the whole graph after each forward pass, and the ranks exchange what was used.
     How it is measured
-        The model's find_unused_parameters, and what DistributedDataParallel itself has found unused in the backward
-        passes that were looked at. What the search takes is not measured, and mostly little: it is shown aside,
-        without a price.
+        The model's ``find_unused_parameters``, and what DistributedDataParallel itself found unused in the backward
+        passes that were checked. The cost of the search is not measured, and is usually small: it is listed under
+        "also noticed" without a gain.
     How to fix it
         Remove find_unused_parameters=True.
     When to ignore it
-        When the model takes another way through its layers now and then: torch raises an error where it is needed.
+        When the model sometimes takes another path through its layers: torch raises an error where the search is
+        needed.
     """
 
     id = "unused-param-scan"

@@ -10,17 +10,18 @@ from ..loading._shared import location
 
 
 class WrongEngine(Detector):
-    """One process drives several accelerators by DataParallel, or ranks exchange their gradients by gloo.
+    """One process drives several accelerators with DataParallel, or the ranks all-reduce their gradients over gloo.
 
     Why it matters
-        DataParallel copies the model to all devices in each step and runs them from threads of one interpreter; gloo
-        takes gradients through the memory of the host.
+        DataParallel copies the model to all devices in every step and runs them from threads of one interpreter; gloo
+        sends gradients through host memory.
     How it is measured
-        From how the model was made. What it costs here is not measured: it is shown aside, without a price.
+        From how the model was created. The cost is not measured here: it is listed under "also noticed" without a
+        gain.
     How to fix it
-        Run one process per device, with DistributedDataParallel and the backend nccl.
+        Run one process per device, with DistributedDataParallel and the nccl backend.
     When to ignore it
-        When the devices cannot reach each other, or the model is only evaluated now and then.
+        When the devices cannot reach each other, or the model is only evaluated occasionally.
     """
 
     id = "wrong-engine"

@@ -18,13 +18,14 @@ class CsvInsteadOfParquet(Detector):
     """Time goes into parsing text that a columnar file would hold ready to use.
 
     Why it matters
-        Text is parsed again at every read, one character after the other; Parquet is decoded column by column, and
-        is several times smaller.
+        Text is parsed again at every read, one character at a time; Parquet is decoded column by column and is several
+        times smaller.
     How it is measured
-        Wall and CPU time inside the reader (pandas, pyarrow, csv, numpy), of the ETL time of the run. The gain is
+        Wall and CPU time inside the reader (pandas, pyarrow, csv, numpy), against the ETL time of the run. The gain is
         the measured time of the line minus the time of the same file as Parquet, which is tried after the run on the
-        file's first part; where that does not give the same columns, or the file is gone, a published factor of 3.2
-        stands in, with a wide range. Of a file that the run reads once, writing it as Parquet is taken off.
+        first part of the file. If that does not give the same columns, or the file is gone, a published factor of 3.2
+        is used instead, with a wide range. For a file that the run reads once, the cost of writing it as Parquet is
+        subtracted.
     How to fix it
         Convert the file once, then read the Parquet file.
     When to ignore it

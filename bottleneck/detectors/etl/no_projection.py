@@ -15,15 +15,15 @@ from . import _shared
 
 
 class NoProjection(Detector):
-    """A table is read whole, and less than half of its columns are ever used.
+    """A table is read in full, and less than half of its columns are ever used.
 
     Why it matters
         Every column costs reading, parsing and memory, used or not.
     How it is measured
-        The columns of each large frame that came from a pandas reader are followed: selections add to the used
-        ones, and any use of the whole frame counts as all columns. The gain is the time of the read scaled by the
-        bytes of the used columns, or the measured ratio where the file could be tried after the run; and the unused
-        columns' share of the row filters and copies of the frame, which are timed.
+        The columns of each large frame from a pandas reader are followed: selections add to the used columns, and any
+        use of the whole frame counts as all columns. The gain is the time of the read scaled by the bytes of the used
+        columns, or the measured ratio if the file could be tried after the run, plus the unused columns' share of the
+        row filters and copies of the frame, which are timed.
     How to fix it
         Name the columns: ``usecols=`` for CSV, ``columns=`` for Parquet.
     When to ignore it

@@ -33,7 +33,7 @@ class _Place:
 
 
 class RowWisePython(Detector):
-    """A table is worked on row by row in Python.
+    """A table is processed row by row in Python.
 
     Why it matters
         A row costs microseconds (iterrows about 100, apply about 20); a vectorised operation costs about 0.05 per
@@ -41,14 +41,14 @@ class RowWisePython(Detector):
     How it is measured
         Loops over ``DataFrame.iterrows`` and calls of ``apply`` or ``map`` with a Python function: rows, wall and CPU
         time. Training steps and file reads inside such a loop are not counted. The gain is that time minus the
-        vectorised cost; what a function does beyond pandas' own cost per row may remain, which the range says.
-        Loops over ``df.loc[i, "a"]``, ``iloc`` or ``at`` are seen in the call stacks, outside steps: the samples of
+        vectorised cost; what a function does beyond pandas' own cost per row may remain, and the range includes that.
+        Loops over ``df.loc[i, "a"]``, ``iloc`` or ``at`` are found in the call stacks, outside steps: the samples of
         one function in pandas' access to single values or rows.
     How to fix it
-        Work on whole columns; ``itertuples`` is a stop-gap, about 15 times faster than ``iterrows``.
+        Work on whole columns; ``itertuples`` is a stopgap, about 15 times faster than ``iterrows``.
     When to ignore it
-        When the function of a row calls a service or a library that has no form for columns. Loops that mostly wait
-        are not reported.
+        When the function calls a service, or a library that has no columnar form. Loops that mostly wait are not
+        reported.
     """
 
     id = "row-wise-python"

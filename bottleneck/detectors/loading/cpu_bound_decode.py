@@ -30,19 +30,19 @@ _CHEAPER = Fix(
 
 
 class CpuBoundDecode(Detector):
-    """Making batches is CPU work and no core is left: more workers cannot help, cheaper items can.
+    """Loading batches is CPU work and no core is idle: more workers cannot help, cheaper samples can.
 
     Why it matters
-        The loop runs at the speed of the cores that decode.
+        The loop runs only as fast as the cores can decode.
     How it is measured
-        CPU share of the loading time from the workers' own clocks, cores busy during the steps, and the hottest line
-        of the loading from sampled stacks.
+        The CPU share of the loading time from the workers' own clocks, the cores busy during the steps, and the
+        hottest line of the loading from sampled stacks.
     How to fix it
-        Do the hot operation once and store its result, use a cheaper codec or a native decoder, or load elsewhere.
-        Where samples were seen to differ between passes (random augmentation), only the hot line itself counts, and
-        only making it cheaper is advised.
+        Do the hot operation once and store its result, use a cheaper codec or a native decoder, or load on another
+        machine. If samples differ between epochs (random augmentation), only the hot line itself counts, and the
+        advice is to make it cheaper.
     When to ignore it
-        When the items must be made anew each time and there is no cheaper way.
+        When the samples must be made anew each time and there is no cheaper way.
     """
 
     id = "cpu-bound-decode"

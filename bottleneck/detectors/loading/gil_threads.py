@@ -14,18 +14,18 @@ from .. import Detector
 
 
 class GilThreads(Detector):
-    """The training thread stands still while other threads of its process run Python, of which only one can at a time.
+    """The training thread is blocked while other threads of its process run Python; only one can run at a time.
 
     Why it matters
-        However many threads decode, they use one core together; and whenever the training thread wants to go on, after
-        each operation that let the lock go, it waits for its turn like all of them.
+        However many threads decode, together they use one core. Whenever the training thread wants to continue after
+        an operation that released the GIL, it has to wait for its turn like all of them.
     How it is measured
-        The sampler, which looks at the training thread while that is blocked, wakes late: somebody else holds the
-        interpreter's lock. Threads that wait for input or compute in native code do not make it late. The gain is the
-        pipeline law with the CPU time of those threads per step, in processes on the cores that were idle.
+        The sampler, which looks at the training thread while that is blocked, wakes late: another thread holds the
+        GIL. Threads that wait for input or compute in native code do not make it late. The gain is the pipeline law
+        with the CPU time of those threads per step, in processes on the cores that were idle.
     How to fix it
-        Let processes do it (a DataLoader with workers, a ProcessPoolExecutor), or a native function that releases the
-        lock, as those of NumPy, Pillow and zlib do for large inputs.
+        Use processes (a DataLoader with workers, a ProcessPoolExecutor), or a native function that releases the GIL,
+        as those of NumPy, Pillow and zlib do for large inputs.
     When to ignore it
         When the threads have to share large objects that change.
     """

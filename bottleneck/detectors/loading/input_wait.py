@@ -14,17 +14,17 @@ from . import _shared
 
 
 class InputWait(Detector):
-    """The loop spends a large part of each step waiting for its next batch.
+    """The training loop spends a large part of each step waiting for its next batch.
 
     Why it matters
         Waiting is pure loss: the step cannot start before its batch arrives.
     How it is measured
-        Exclusive time inside ``next(loader)`` against the wall time of the steps, warm-up left out. In a loop without
-        a DataLoader: sampled time in the generator that it runs over, or in lines that the forward depends on.
+        Exclusive time inside ``next(loader)`` against the wall time of the steps, without warm-up. In a loop without a
+        DataLoader: sampled time in the generator that it iterates over, or in lines that the forward pass depends on.
     How to fix it
-        See the more specific finding where there is one; this one speaks only when none of them explains the wait.
+        Apply the more specific finding if there is one; this one is reported only when no other explains the wait.
     When to ignore it
-        Streams that are limited at their source.
+        When the data is a stream that is limited at its source.
     """
 
     id = "input-wait"

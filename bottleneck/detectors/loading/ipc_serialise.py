@@ -14,18 +14,18 @@ from . import _shared
 
 
 class IpcSerialise(Detector):
-    """What the workers give is pickled, sent through a pipe and unpickled in the training thread, batch by batch.
+    """Batches are pickled in the workers, sent through a pipe and unpickled in the training thread.
 
     Why it matters
-        Arrays, lists and other objects are copied several times on their way, and the last part of it, reading the
-        pipe and unpickling, is time of the training thread that no number of workers hides. Tensors go through shared
-        memory: only their address is sent.
+        Arrays, lists and other objects are copied several times on the way. The last part, reading the pipe and
+        unpickling, takes time of the training thread that no number of workers can hide. Tensors go through shared
+        memory: only a handle is sent.
     How it is measured
-        One batch in 16 that a worker pickles is timed and its bytes counted; the training thread's part is the share
-        of its waits, by sampled call stacks, in which a batch was being read rather than waited for.
+        One batch in 16 that a worker pickles is timed and its bytes counted. The training thread's part is the share
+        of its waits, from sampled call stacks, in which it was reading a batch rather than waiting for one.
     How to fix it
-        Let ``collate_fn`` (or the Dataset) give tensors, few and large: ``torch.from_numpy`` costs no copy. torch's
-        own collate does so with arrays and numbers. Many small tensors are no better: each is handed over by itself.
+        Let ``collate_fn`` (or the Dataset) return tensors, few and large: ``torch.from_numpy`` copies nothing. torch's
+        own collate does this for arrays and numbers. Many small tensors are no better: each is sent separately.
     When to ignore it
         When the objects cannot be tensors, such as text that the loop itself tokenizes.
     """

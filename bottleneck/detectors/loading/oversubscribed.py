@@ -11,22 +11,22 @@ from ._shared import location
 
 
 class Oversubscribed(Detector):
-    """Worker processes, or ranks, each use several threads, and together they want far more cores than there are.
+    """Worker processes, or ranks, each use several threads, and together they need far more cores than there are.
 
     Why it matters
-        NumPy's matrix products, OpenCV and torch split an operation over as many threads as there are cores, in each
-        process anew. The threads of one operation wait for each other, spinning, while those of the other processes
-        have the cores: most of the CPU time goes there.
+        NumPy's matrix products, OpenCV and torch split each operation over as many threads as there are cores, in
+        every process. The threads of one operation spin while they wait for each other, and those of other processes
+        hold the cores: most CPU time is spent there.
     How it is measured
-        CPU time and wait for a core of all threads of the program, from the kernel: the mean number of threads that
-        want to run, for each core; and the CPU time of the workers' processes against that of their first threads.
-        Other programs' load is measured apart. What remains with one thread a worker is a first guess: no more than
-        what the first threads use now, which wait spinning too.
+        CPU time and run-queue wait of all threads of the program, from the kernel: the mean number of runnable threads
+        per core, and the CPU time of the worker processes against that of their main threads. The load of other
+        programs is measured separately. What remains with one thread per worker is a first guess: at most what the
+        main threads use now, and they spin too.
     How to fix it
-        One thread a worker: ``OMP_NUM_THREADS=1`` (``OPENBLAS_NUM_THREADS``, ``MKL_NUM_THREADS``) before NumPy is
-        imported, ``cv2.setNumThreads(0)``, or ``torch.set_num_threads(cores // ranks)``.
+        Use one thread per worker: ``OMP_NUM_THREADS=1`` (``OPENBLAS_NUM_THREADS``, ``MKL_NUM_THREADS``) before NumPy
+        is imported, ``cv2.setNumThreads(0)``, or ``torch.set_num_threads(cores // ranks)``.
     When to ignore it
-        When workers compute one after another, so that each has all cores while it does.
+        When the workers compute one after another, so that each has all cores while it does.
     """
 
     id = "oversubscribed"

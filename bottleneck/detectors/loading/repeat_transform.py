@@ -14,19 +14,20 @@ from .cpu_bound_decode import CpuBoundDecode
 
 
 class RepeatTransform(Detector):
-    """In every pass the Dataset computes, for the same index, what it has computed before.
+    """In every epoch the Dataset recomputes, for the same index, what it has already computed.
 
     Why it matters
-        From the second pass on all of this time buys nothing: the samples could have been kept.
+        From the second epoch on all of this time is wasted: the samples could have been kept.
     How it is measured
-        Of the samples that are timed anyhow (1 in 16) a checksum of the output is recorded with the index. It fires
-        when enough of them were made in two passes and all came out the same, so that nothing random is in them. The
-        gain is the pipeline law with stored samples, for the steps of all passes but the first, which fills the cache.
+        For the samples that are timed anyway (1 in 16), a checksum of the output is recorded with the index. It is
+        reported when enough of them were made in two epochs and all came out identical, so that nothing in them is
+        random. The gain is the pipeline law with stored samples, for the steps of all epochs but the first, which
+        fills the cache.
     How to fix it
-        Keep what ``__getitem__`` returns: in a dictionary without workers, in files with them, since each worker has
-        memory of its own. What is random or cheap belongs after the cache.
+        Cache what ``__getitem__`` returns: in a dictionary without workers, in files with workers, since each worker
+        has its own memory. Whatever is random or cheap belongs after the cache.
     When to ignore it
-        When random augmentation is to be added, or when the samples of a longer run fit nowhere.
+        When random augmentation will be added, or when the samples of a longer run do not fit anywhere.
     """
 
     id = "repeat-transform"

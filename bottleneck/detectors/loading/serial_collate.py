@@ -11,17 +11,18 @@ from . import _shared
 
 
 class SerialCollate(Detector):
-    """Putting samples together into a batch takes most of the loading time, in the training thread.
+    """Collating samples into a batch takes most of the loading time, in the training thread.
 
     Why it matters
-        Collate runs once a batch and is not shared between the samples: it is serial time on the critical path.
+        Collate runs once per batch and is not shared between samples: it is serial time on the critical path.
     How it is measured
-        ``collate_fn`` timed at every batch against the time to make the batch and the step.
+        The time of ``collate_fn`` for every batch, against the time to load the batch and the step.
     How to fix it
         Stack arrays in one call (``torch.stack``, ``np.stack``) instead of loops and lists; pad with
         ``pad_sequence``; have workers so that collate overlaps the training.
     When to ignore it
-        When the collate is the tokenizer or another library that must run per batch. torch's default is not judged.
+        When the collate function is a tokenizer or another library that must run per batch. torch's default is not
+        judged.
     """
 
     id = "serial-collate"

@@ -15,19 +15,20 @@ from ._replay import Replay
 
 
 class ShallowPrefetch(Detector):
-    """Some batches take far longer to make than others, and the queue ahead of the loop is too short to hide them.
+    """Some batches take far longer to load than others, and the prefetch queue is too short to hide them.
 
     Why it matters
-        The workers have time to spare, but a slow batch empties the queue, and the loop stands until it is there:
-        batches are handed over in order, also those that are ready behind it.
+        The workers have time to spare, but a slow batch empties the queue and the loop stalls until it arrives:
+        batches are delivered in order, even when later ones are ready.
     How it is measured
-        The time to make every batch, recorded in the workers, varies by more than half of its mean although the mean
+        The time to load every batch, recorded in the workers, varies by more than half of its mean although the mean
         keeps up with the loop. A replay of the loop with these times waits for the same batches as the loop did; the
-        gain is what it no longer waits with more batches ahead, and the range what it says for other orders of them.
+        gain is the wait that disappears with more prefetched batches, and the range is what other orders of the
+        batches give.
     How to fix it
         Raise ``prefetch_factor`` to the number printed.
     When to ignore it
-        When batches are so large that memory has no room for more of them: workers x prefetch_factor lie ready.
+        When batches are so large that memory has no room for more: workers x prefetch_factor batches are held.
     """
 
     id = "shallow-prefetch"

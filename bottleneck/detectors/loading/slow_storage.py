@@ -11,18 +11,18 @@ from . import _shared
 
 
 class SlowStorage(Detector):
-    """The workers stand blocked in reads, several at a time, and the loop waits for them.
+    """Several workers at a time are blocked on reads, and the loop waits for them.
 
     Why it matters
-        The storage feeds the loop; more processes only queue for it.
+        The storage limits the loop; more processes would only queue for it.
     How it is measured
-        Share of the loading time blocked in reads: timed readers, sampled stacks that end in code that reads files or
-        talks to a service, or bytes read while the workers wait for each other. At least two readers are at work, and
-        a batch takes the longer the more of them are: where it does not, more workers help, and that is said instead.
+        The share of loading time blocked on reads: timed readers, sampled stacks that end in code that reads files or
+        talks to a service, or bytes read while the workers wait. At least two readers are active, and a batch takes
+        longer the more of them there are; if it does not, more workers help, and that is reported instead.
     How to fix it
         Copy the data to local disk, pack small files into shards that are read in order, or cache what is re-read.
     When to ignore it
-        A first, cold epoch: later ones come from the page cache.
+        In a first, cold epoch: later epochs come from the page cache.
     """
 
     id = "slow-storage"

@@ -11,17 +11,18 @@ from . import _shared
 
 
 class TooFewWorkers(Detector):
-    """The workers together make batches more slowly than the loop uses them, and the machine has room for more.
+    """Together the workers load batches more slowly than the loop consumes them, and the machine has room for more.
 
     Why it matters
-        The loop runs at the speed of its loader: L/n seconds a step, whatever the model costs.
+        The loop runs at the speed of its loader: L/n seconds per step, whatever the model costs.
     How it is measured
-        L, the time one worker needs for one batch, is recorded in the workers; n from the loader; idle cores during
-        the steps from the machine. It fires when L/n exceeds the work C of a step and the law says more help.
+        L, the time one worker needs for one batch, is recorded in the workers; n is the loader's; idle cores during
+        the steps come from the machine. It is reported when L/n exceeds the work C of a step and the pipeline law says
+        that more workers help.
     How to fix it
         Set ``num_workers`` to the number printed, per process: several ranks share the cores of one machine.
     When to ignore it
-        When loading waits for a device that is already at its limit: more readers only queue there.
+        When loading waits for a device that is already at its limit: more readers would only queue there.
     """
 
     id = "too-few-workers"

@@ -17,21 +17,21 @@ from ._replay import Replay
 
 
 class WorkerImbalance(Detector):
-    """Some workers take much longer for their batches than the others, which run ahead and then stand still.
+    """Some workers take much longer for their batches than the others, which run ahead and then wait.
 
     Why it matters
-        Batches go round the workers in turn and are handed over in order: the loop runs at the speed of the slowest
-        worker, while batches of the others lie ready behind the one that it makes.
+        Batches are assigned to the workers in turn and delivered in order: the loop runs at the speed of the slowest
+        worker, while finished batches of the others wait behind its batch.
     How it is measured
-        The time to make every batch, recorded in the workers, by worker: it differs by more than a draw of the same
-        batches in another order ever does. A replay of the loop waits for the same batches as the loop did; the gain
-        is what it no longer waits with their samples shuffled, or with batches handed over as they are ready.
+        The time to load every batch, recorded per worker: it differs by more than any random order of the same batches
+        does. A replay of the loop waits for the same batches as the loop did; the gain is the wait that disappears
+        with shuffled samples, or with batches delivered as they are ready.
     How to fix it
-        Shuffle, so that no worker gets all of the large samples. Where the order is random already, it is the worker
-        that is slow: ``in_order=False`` (torch 2.6) lets the others take over its part.
+        Shuffle, so that no worker gets all of the large samples. If the order is already random, the worker itself is
+        slow: ``in_order=False`` (torch 2.6) lets the others take over its part.
     When to ignore it
-        When the order of the samples matters. Batches that are handed over as they are ready come in another order
-        each time, and a run can no longer be repeated exactly.
+        When the order of the samples matters. Batches delivered as they are ready come in a different order each time,
+        and a run can no longer be reproduced exactly.
     """
 
     id = "worker-imbalance"

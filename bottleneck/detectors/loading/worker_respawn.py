@@ -13,18 +13,18 @@ from . import _shared
 
 
 class WorkerRespawn(Detector):
-    """Each pass over the data starts new worker processes, and the loop stands still until they are there.
+    """Each epoch starts new worker processes, and the loop stands still until they are ready.
 
     Why it matters
-        Starting, importing and opening the data are paid in every epoch; short epochs are made of little else.
+        Starting, importing and opening the data are paid in every epoch; short epochs consist of little else.
     How it is measured
-        For each pass but the first: from ``iter(loader)`` to its first batch, less the time a worker needed to make
-        that batch, which is paid anyhow; and the time in which the workers of the pass before were stopped.
+        For every epoch but the first: the time from ``iter(loader)`` to the first batch, minus the time a worker
+        needed to load that batch, which is paid anyway; plus the time to stop the workers of the previous epoch.
     How to fix it
         Set ``persistent_workers=True``: the workers then live as long as the DataLoader.
     When to ignore it
-        When workers must see what the program changed in the Dataset between two passes (``set_epoch`` on a Dataset,
-        curricula): persistent ones keep the copy with which they started. Their memory stays in use between passes.
+        When workers must see what the program changed in the Dataset between two epochs (``set_epoch`` on a Dataset,
+        curricula): persistent workers keep the copy they started with. Their memory stays in use between epochs.
     """
 
     id = "worker-respawn"

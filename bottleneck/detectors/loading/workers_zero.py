@@ -10,17 +10,17 @@ from . import _shared
 
 
 class WorkersZero(Detector):
-    """The DataLoader has no workers, so that every batch is made while the training thread stands still.
+    """The DataLoader has no workers, so every batch is loaded while the training thread stands still.
 
     Why it matters
         Loading and training take turns instead of overlapping: the step costs their sum.
     How it is measured
-        Wait in ``next(loader)`` against the wall time of the same steps, with ``num_workers`` read from the loader.
-        The gain is the pipeline law max(C, L/n, CPU/cores) with the cores that were idle during the run.
+        The wait in ``next(loader)`` against the wall time of the same steps, with ``num_workers`` read from the
+        loader. The gain is the pipeline law max(C, L/n, CPU/cores) with the cores that were idle during the run.
     How to fix it
         Give the DataLoader the number of workers that the report prints, and ``persistent_workers=True``.
     When to ignore it
-        When batches already lie in memory: only a large gain on an idle core is reported then.
+        When the data is already in memory: then only a large gain on an idle core is reported.
     """
 
     id = "workers-zero"

@@ -30,23 +30,23 @@ _DEVICE = Fix(
 
 
 class AllocatorChurn(Detector):
-    """Your own expressions make large arrays in every step, and the kernel hands out fresh memory for each of them.
+    """Your code creates large arrays in every step, and the kernel maps new memory for each of them.
 
     Why it matters
-        The allocator gives large blocks back as soon as they are freed. The next one is mapped, cleared, and faulted in
-        page by page: kernel time, in which nothing is computed.
+        The allocator returns large blocks to the kernel as soon as they are freed. The next one is mapped, zeroed and
+        faulted in page by page: kernel time in which nothing is computed.
     How it is measured
         Minor page faults per step and kernel CPU time of the training process during the steps, after warm-up and
-        outside evaluations; sampled stacks name the line, and tell your own expressions from the model's layers. The
-        gain is that kernel time, as far as so many faults can cost it. On CUDA torch's allocator is asked now and then
-        whether it had to give its reserve back and try again, or gives blocks back to the driver in the loop: what
-        that costs is not timed, so it is shown aside.
+        outside evaluations. Sampled stacks name the line, and tell your own expressions from the model's layers. The
+        gain is that kernel time, as far as that many faults can cost it. On CUDA, torch's allocator is asked now and
+        then whether it had to release its cache and retry, or returns blocks to the driver in the loop: that cost is
+        not timed, so it is listed under "also noticed".
     How to fix it
         Allocate once and reuse (``out=``, in-place operations, a preallocated buffer), or let the allocator keep freed
         memory (``MALLOC_MMAP_THRESHOLD_`` and ``MALLOC_TRIM_THRESHOLD_``, jemalloc, tcmalloc). On CUDA: no
         ``empty_cache()`` in the loop, ``expandable_segments:True``, batches of a few fixed shapes.
     When to ignore it
-        When the arrays must be new ones, because somebody keeps them.
+        When the arrays must be new because something keeps them.
     """
 
     id = "allocator-churn"

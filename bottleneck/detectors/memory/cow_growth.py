@@ -10,21 +10,21 @@ from ..loading._shared import location
 
 
 class CowGrowth(Detector):
-    """The dataset keeps its index in a list or dict of Python objects, and each worker ends up with a copy of it.
+    """The dataset keeps its index in a list or dict of Python objects, and every worker ends up with a copy of it.
 
     Why it matters
-        A forked worker shares all memory with the process that started it until one of them writes to a page. Reading
-        a Python object writes to it: its reference count. So the index is there once for each worker before the epoch
-        is over, and a run that fitted in the morning is killed at night.
+        A forked worker shares all memory with its parent until one of them writes to a page. Reading a Python object
+        writes to it: its reference count. So before the epoch is over every worker has its own copy of the index, and
+        a run that fit in memory at first is killed hours later.
     How it is measured
-        One worker's written pages, looked at every second or more rarely: its own, and those that it shares. Where
-        its own grow by as much as the shared ones shrink, that is copying and no new memory. It counts as this when
-        the dataset was seen to hold a list or dict of that size when the loader began. It costs memory and hardly any
-        time: a warning only where it takes the last of what the machine or the cgroup has.
+        The private and shared pages of one worker, read every second or less often. If its private pages grow by as
+        much as the shared ones shrink, that is copying and not new memory. It is reported when the dataset held a list
+        or dict of that size when the loader started. It costs memory and hardly any time: it is a warning only if it
+        takes the last of what the machine or the cgroup has.
     How to fix it
-        Keep the index in a few large arrays (numpy, torch, pyarrow) instead of in many objects.
+        Keep the index in a few large arrays (numpy, torch, pyarrow) instead of many objects.
     When to ignore it
-        When all copies fit: it grows to the size of the index in each worker and no further.
+        When all copies fit: each worker grows by the size of the index and no further.
     """
 
     id = "cow-growth"

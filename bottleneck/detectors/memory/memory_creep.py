@@ -10,20 +10,20 @@ from .. import Detector
 
 
 class MemoryCreep(Detector):
-    """The process keeps something of every step, so that its memory grows until the machine has none left.
+    """The process keeps something from every step, and its memory grows until the machine has none left.
 
     Why it matters
-        A leak costs nothing at first and ends a long run by itself, usually at night and without a traceback.
+        A leak costs nothing at first and then ends a long run, usually at night and without a traceback.
     How it is measured
-        The slope of resident memory over the steps (Theil-Sen, warm-up left out) must be steady, must still hold in
-        the last third, and must not be given back. Only then are the containers looked at that grew with it: the line
-        is the statement that grows the one that holds most. Without such a container no line is named. On CUDA the same
-        is asked of what tensors hold, as torch's allocator says it.
+        The slope of resident memory over the steps (Theil-Sen, without warm-up) must be steady, must persist in the
+        last third, and must not be given back. Only then are containers that grew with it examined: the line is the
+        statement that grows the largest one. Without such a container no line is named. On CUDA the same is done for
+        the memory held by tensors, as torch's allocator reports it.
     How to fix it
         Keep numbers, not tensors (``loss.item()``, ``.detach()``), bound the log (``deque(maxlen=...)``), or write
         it out and clear it.
     When to ignore it
-        When the growth is a cache that has a known end, such as a data set read into memory during the only epoch.
+        When the growth is a cache with a known end, such as a data set read into memory during the only epoch.
     """
 
     id = "memory-creep"

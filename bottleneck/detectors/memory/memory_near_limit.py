@@ -8,20 +8,20 @@ from .. import Detector
 
 
 class MemoryNearLimit(Detector):
-    """At its peak the run holds nearly all memory of the machine, its cgroup or its accelerator.
+    """At its peak the run uses nearly all memory of the machine, its cgroup or its accelerator.
 
     Why it matters
-        One longer batch, one more worker or another program beside it, and the kernel kills the run or CUDA refuses
-        the next tensor: with nothing saved since the last checkpoint.
+        One longer batch, one more worker or another program, and the kernel kills the run or CUDA refuses the next
+        tensor, with nothing saved since the last checkpoint.
     How it is measured
-        The highest memory of all processes of the run, what workers share counted once, against the cgroup's limit or
-        the machine's memory. Page cache is free memory, as is what torch's allocator keeps in reserve on an
-        accelerator: there it is what tensors hold.
+        The peak memory of all processes of the run, with memory shared by workers counted once, against the cgroup's
+        limit or the machine's memory. Page cache counts as free. On an accelerator it is what tensors hold: the
+        reserve of torch's allocator counts as free.
     How to fix it
-        On the host fewer workers and fewer batches ahead, memory-mapped data, a smaller batch. On an accelerator
-        bfloat16, checkpointed activations (about a third more time), sharding, a smaller batch.
+        On the host: fewer workers, fewer prefetched batches, memory-mapped data, a smaller batch. On an accelerator:
+        bfloat16, activation checkpointing (about a third more time), sharding, a smaller batch.
     When to ignore it
-        When the run always ends at the same height, and nothing else runs there.
+        When the run always peaks at the same level, and nothing else runs there.
     """
 
     id = "memory-near-limit"

@@ -25,19 +25,19 @@ class MemoryThrash(Detector):
     """The steps lose time to memory: page faults, swapped pages, or Python's garbage collector.
 
     Why it matters
-        Memory that is mapped, cleared, faulted in and unmapped again, read back from a disk or searched for garbage is
+        Memory that is mapped, zeroed, faulted in and unmapped again, read back from disk or searched for garbage takes
         time in which nothing is computed.
     How it is measured
         Kernel CPU time of the training process's page faults during the steps, after warm-up and outside evaluations;
-        what faults from swap cost by this run's own windows; the time of full collections that Python begins by itself.
-        The gain is their sum. Where one of them is all of it and can be told more closely, allocator-churn or swapping
-        speaks in its place.
+        the cost of swap-in faults from this run's own windows; the time of full garbage collections that Python starts
+        by itself. The gain is their sum. If one of them is all of it and has a more specific detector, allocator-churn
+        or swapping is reported instead.
     How to fix it
-        By the largest part. Where the model's own layers and gradients take fresh memory in each step, only the
+        Fix the largest part. If the model's own layers and gradients take new memory in each step, only the
         allocator's settings help (``MALLOC_MMAP_THRESHOLD_``, ``MALLOC_TRIM_THRESHOLD_``, jemalloc): that is a hint,
-        no finding. A collector that goes through a large data set again and again: ``gc.freeze()``.
+        not a finding. If the collector scans a large data set again and again, use ``gc.freeze()``.
     When to ignore it
-        When the kernel time is spent on input and output, not on memory: then faults per step are few.
+        When the kernel time is spent on I/O, not on memory: then there are few faults per step.
     """
 
     id = "memory-thrash"

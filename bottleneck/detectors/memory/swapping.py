@@ -19,19 +19,20 @@ LESS_MEMORY = Fix(
 
 
 class Swapping(Detector):
-    """Memory has run out, and what the steps need is read back from swap.
+    """Memory has run out, and pages that the steps need are read back from swap.
 
     Why it matters
-        A page from swap takes as long as thousands from memory, and every one stops the thread that touches it.
+        Reading one page from swap takes as long as thousands of memory accesses, and blocks the thread that touches
+        it.
     How it is measured
-        Faults of the run's processes that waited for a disk, and what the machine read back from swap meanwhile, both
-        during the steps. Faults without swap are reads of mapped files: that is storage, and none of this. What one
-        costs comes from this run: steps are slower where they have more of them. Where all windows are alike, there is
-        no price, and it is shown aside.
+        Major page faults of the run's processes, and what the machine read back from swap in the meantime, both during
+        the steps. Faults without swap are reads of mapped files: that is storage, not swapping. The cost of a fault
+        comes from this run: steps are slower where there are more faults. If all windows are alike there is no price,
+        and it is listed under "also noticed".
     How to fix it
-        Use less memory: fewer workers, fewer batches ahead, a smaller batch; or give the run more of it.
+        Use less memory: fewer workers, fewer prefetched batches, a smaller batch; or give the run more memory.
     When to ignore it
-        When another program has taken the memory and is gone by now.
+        When another program took the memory and has ended by now.
     """
 
     id = "swapping"

@@ -11,16 +11,16 @@ from ..loading._shared import frame_location
 
 
 class SlowStart(Detector):
-    """The program computes for long before its first step, and would compute the same at the next start.
+    """The program computes for a long time before its first step, and would compute the same at the next start.
 
     Why it matters
         It is paid at every start: of each trial, each restart after a crash, each rank.
     How it is measured
-        Sampled stacks before the first step: what runs in your code and in what it calls, or waits for the file system.
-        Imports, reading and transforming tables, making and moving models, downloads and waiting for others are not
-        counted. A set-up that writes a file of its own is taken for one that keeps its result already.
+        Sampled stacks before the first step: time in your code and in what it calls, or waiting for the file system.
+        Imports, reading and transforming tables, creating and moving models, downloads and waits for other processes
+        are not counted. A setup that writes its own file is assumed to cache its result already.
     How to fix it
-        Keep the index, the token ids or whatever is computed in a file, and load that when the program starts again.
+        Cache the index, the token ids or whatever is computed in a file, and load that at the next start.
     When to ignore it
         When the program is started once, or the input is new at every start.
     """

@@ -13,19 +13,21 @@ from .. import Detector
 
 
 class Throttled(Detector):
-    """A container's CPU quota stops the program again and again, or a hot accelerator lowers its clock.
+    """A container's CPU quota throttles the program again and again, or a hot accelerator lowers its clock.
 
     Why it matters
-        Stopped by a quota, all threads stand still until the next period begins: steps stutter, and no line shows why.
+        While throttled by the quota, all threads stand still until the next period begins: steps stutter, and no line
+        shows why.
     How it is measured
-        Each second, the time that the kernel kept the program's run queues stopped against the CPU time that it used:
-        together they are the cores that it wanted. Of an accelerator: its clock against the highest one, while it is
-        busy and too hot, or at its power limit; the latter is how large accelerators run, and only noticed.
+        Every second, the time that the kernel throttled the program's run queues against the CPU time that it used:
+        together they give the cores that it wanted. For an accelerator: its clock against the maximum while it is busy
+        and too hot, or at its power limit; large accelerators normally run at that limit, so it is only listed under
+        "also noticed".
     How to fix it
         Raise the quota (Kubernetes ``resources.limits.cpu``, Docker ``--cpus``) to the cores that the program wants,
-        or start no more threads than the quota has cores. For heat: cooling, or a place with less heat around it.
+        or start no more threads than the quota has cores. For heat: better cooling or airflow.
     When to ignore it
-        When the quota is what was paid for: the program then only shows that it could use more.
+        When the quota is what you pay for: then it only shows that the program could use more.
     """
 
     id = "throttled"

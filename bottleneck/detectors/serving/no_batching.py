@@ -38,21 +38,21 @@ async def handler(row):  # one row without the batch dimension
 
 
 class NoBatching(Detector):
-    """The model sees one request at a time although several are waiting.
+    """The model handles one request at a time although several are waiting.
 
     Why it matters
-        A call costs a fixed part (reading the weights, starting the kernels) and a part per row. One call for many
-        requests pays the fixed part once: the same machine serves more requests a second.
+        A call costs a fixed part (reading the weights, launching the kernels) and a part per row. One call for many
+        requests pays the fixed part once: the same machine serves more requests per second.
     How it is measured
-        Rows of the outermost forward against the requests in flight at that moment, and the share of the serving
-        time in which the model runs. The time of a call is t(b) = a + k b, fitted where batches of several sizes were
-        seen. From single rows alone a and k cannot be told apart: the range then goes from almost nothing to all that
-        could be, and only a try can tell.
+        Rows of the outermost forward call against the requests in flight at that moment, and the share of serving time
+        in which the model runs. The time of a call is t(b) = a + k b, fitted if batches of several sizes were
+        recorded. From single rows alone a and k cannot be told apart: the range then goes from almost nothing to the
+        maximum, and only a measurement can tell.
     How to fix it
         Collect requests for a few milliseconds in a queue and call the model once for all of them.
     When to ignore it
-        When a model call is a small part of a request, when rows cannot be stacked, or when a few milliseconds more
-        latency for a lone request are not allowed.
+        When a model call is a small part of a request, when rows cannot be stacked, or when a few more milliseconds of
+        latency for a lone request are not acceptable.
     """
 
     id = "no-batching"

@@ -14,20 +14,21 @@ from .. import Detector
 
 
 class SynchronousServing(Detector):
-    """An ``async def`` handler runs blocking code, so that every other request waits until it is done.
+    """An ``async def`` handler runs blocking code, and every other request waits until it is done.
 
     Why it matters
-        One event loop serves all requests. While one handler blocks it, the others have not even entered the
-        application: their handlers look fast, and their clients wait for the sum of all the calls before theirs.
+        One event loop serves all requests. While a handler blocks it, other requests have not even entered the
+        application: their handlers look fast, but their clients wait for all the calls before theirs.
     How it is measured
         A heartbeat in the loop every 50 ms. When it is late, a watchdog thread looks at the loop's thread and notes
-        your innermost line; requests that start before the loop runs again were waiting. The gain compares the last
-        of N waiting requests, N calls long, with ceil(N/k) calls on k threads (cores, where the call computes).
+        your innermost line; requests that arrive before the loop runs again were waiting. The gain compares the last
+        of N waiting requests, N calls long, with ceil(N/k) calls on k threads (cores, if the call computes).
     How to fix it
         Declare the handler with plain ``def`` (it then runs in the thread pool), or await the call in a thread. Code
-        that computes in Python itself holds the interpreter lock: a process pool for that.
+        that runs in Python holds the GIL: use a process pool for that.
     When to ignore it
-        With one client at a time nobody waits. Garbage collection and a busy machine are told apart and not reported.
+        When there is one client at a time, nobody waits. Garbage collection and a busy machine are recognised and not
+        reported.
     """
 
     id = "synchronous-serving"

@@ -18,11 +18,11 @@ class EvalHeavy(Detector):
     """Evaluation during training takes a large part of the run.
 
     Why it matters
-        Every evaluation delays the next step; its cadence is usually a habit, not a need.
+        Every evaluation delays the next step; how often it runs is usually habit, not need.
     How it is measured
-        Passes over a loader without a backward, and forwards with gradients off, in or between the training steps,
-        against the wall time of the run. What happens in most steps (a teacher, a target network, a policy that acts)
-        is no evaluation.
+        Epochs over a loader without a backward pass, and forward passes with gradients off, in or between the training
+        steps, against the wall time of the run. What happens in most steps (a teacher, a target network, a policy that
+        acts) is not evaluation.
     How to fix it
         Evaluate less often, on a fixed subset, in larger batches, under ``torch.inference_mode()``.
     When to ignore it

@@ -28,18 +28,19 @@ background = concurrent.futures.ThreadPoolExecutor(1)  # once, before the loop
 
 
 class HotLogging(Detector):
-    """The training thread writes logs, progress bars or tracker records within the steps, and that takes long.
+    """The training thread writes logs, progress bars or tracker records within the steps, and that takes a long time.
 
     Why it matters
-        Each line is cheap until it is written at every step, formatted from whole tensors, or flushed to a disk.
+        Each line is cheap until it is written in every step, formatted from whole tensors, or flushed to disk.
     How it is measured
-        Sampled stacks within the steps that lie in a logging library, a progress bar or a tracker below your line, or
-        end in a line of yours that does nothing but print or write text. Data loading, evaluations and checkpoints
-        are left out, and so is what a progress bar goes over.
+        Sampled stacks within the steps that are in a logging library, a progress bar or a tracker below your line, or
+        end in a line of yours that only prints or writes text. Data loading, evaluations and checkpoints are left out,
+        and so is the iterable that a progress bar wraps.
     How to fix it
-        Write every k steps, write less (norms in place of tensors), raise the level, or let a thread wait for the disk.
+        Write every k steps, write less (norms instead of tensors), raise the log level, or let a thread wait for the
+        disk.
     When to ignore it
-        When every step's record is needed, as in an audit.
+        When the record of every step is needed, as in an audit.
     """
 
     id = "hot-logging"

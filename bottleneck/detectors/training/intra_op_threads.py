@@ -13,20 +13,21 @@ from ._shared import limit_after
 
 
 class IntraOpThreads(Detector):
-    """torch computes on the CPU with fewer threads than there are cores, while the others are idle, or with more.
+    """torch computes on the CPU with fewer threads than there are cores while some are idle, or with more threads.
 
     Why it matters
-        Large operations are split over threads; a number that was set for another machine, or for a test, stays in the
-        script and leaves cores idle. Too many threads take turns and wait for each other in every operation.
+        Large operations are split over threads; a thread count that was set for another machine, or for a test, stays
+        in the script and leaves cores idle. Too many threads take turns and wait for each other in every operation.
     How it is measured
-        torch is asked for its number of threads in a backward pass some ten steps into the run, and again much later;
-        the operations of one step are counted in autograd's graph. It speaks where an operation takes long enough to be
-        split and cores were idle during the steps. The gain is Amdahl's law for forward and backward; how well they
-        scale is not measured, so its range is wide. Too many threads have no price: they are shown aside.
+        torch is asked for its thread count in a backward pass about ten steps into the run, and again much later; the
+        operations of one step are counted in autograd's graph. It is reported when an operation takes long enough to
+        be split and cores were idle during the steps. The gain is Amdahl's law for the forward and backward pass; how
+        well they scale is not measured, so the range is wide. Too many threads have no price: they are listed under
+        "also noticed".
     How to fix it
-        Remove the line that sets the number, or set it to the cores that the process has.
+        Remove the line that sets the thread count, or set it to the number of cores that the process has.
     When to ignore it
-        When the cores are kept free for somebody else, or results must not depend on the order of sums.
+        When cores are kept free for another program, or results must not depend on the order of sums.
     """
 
     id = "intra-op-threads"

@@ -15,16 +15,17 @@ _SWITCH = "torch.autograd.set_detect_anomaly"
 
 
 class LeftOnSwitches(Detector):
-    """Autograd's anomaly detection is still on when the training has settled.
+    """Autograd anomaly detection is still enabled once the training has settled.
 
     Why it matters
-        With it every operation keeps the call stack that it was made in, and every backward is searched for NaN.
+        With it, every operation records the call stack that created it, and every backward pass is searched for NaNs.
     How it is measured
-        torch is asked once, in a backward pass some ten steps into the run; sampled stacks tell how long the steps keep
-        call stacks. What the search for NaN takes is not told apart from the backward: the gain is a lower estimate.
-        Where the call stacks take little, or were not seen, it is a hint: shown aside and never ranked.
+        torch is asked once, in a backward pass about ten steps into the run; sampled stacks tell how long the steps
+        spend recording call stacks. The search for NaNs cannot be separated from the backward pass, so the gain is a
+        lower bound. If recording takes little, or was not sampled, it is a hint: listed under "also noticed" and never
+        ranked.
     How to fix it
-        Remove it, or switch it on only when the loss has become NaN.
+        Remove it, or enable it only after the loss has become NaN.
     When to ignore it
         In a run that is meant to find a NaN.
     """

@@ -25,18 +25,20 @@ class _Faster(NamedTuple):
 
 
 class OptimizerStep(Detector):
-    """The optimizer updates its parameters one tensor after the other, and that takes a large part of each step.
+    """The optimizer updates its parameters one tensor at a time, and that takes a large part of each step.
 
     Why it matters
-        For each tensor it starts some ten small operations; with many tensors that can cost more than the backward.
+        For each tensor it launches about ten small operations; with many tensors that can cost more than the backward
+        pass.
     How it is measured
-        Time in ``optimizer.step()`` against the wall time of the steps; sampled stacks tell how much of it torch spends
-        in its loop over single tensors. What one fused operation leaves of that follows from the class and the sizes of
-        the tensors: a table of what both ways cost on one machine, scaled to what the loop took in this run.
+        The time in ``optimizer.step()`` against the wall time of the steps; sampled stacks tell how much of it torch
+        spends in its loop over single tensors. What a fused operation would leave of that follows from the class and
+        the sizes of the tensors: a table of what both ways cost on one machine, scaled to the time of the loop in this
+        run.
     How to fix it
-        ``fused=True`` where the class has it; ``foreach=True`` for many small tensors where it has not.
+        Use ``fused=True`` if the class has it; otherwise ``foreach=True`` for many small tensors.
     When to ignore it
-        When results must stay the same to the last bit. With a few large tensors it is a hint, no finding.
+        When results must stay identical to the last bit. With a few large tensors it is a hint, not a finding.
     """
 
     id = "optimizer-step"

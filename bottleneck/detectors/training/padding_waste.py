@@ -13,18 +13,18 @@ from ._shared import limit_after
 
 
 class PaddingWaste(Detector):
-    """Sequences of very different lengths share a batch, and each is padded to the longest of them.
+    """Sequences of very different lengths share a batch, and each is padded to the longest.
 
     Why it matters
-        The model computes on every position; what it computes on padding is thrown away.
+        The model computes on every position; its results on padding are thrown away.
     How it is measured
-        One batch in 16 that the DataLoader returns is looked at: the sum of its attention mask, or the run of one value
-        at the end of its rows. The work of those steps against their padded size gives how it grows with that in
-        this run; the recorded lengths, sorted and cut into batches anew, give what sizes remain.
+        One batch in 16 that the DataLoader returns is inspected: the sum of its attention mask, or the run of one
+        value at the end of its rows. The work of those steps against their padded size tells how it grows with size in
+        this run; the recorded lengths, sorted and cut into batches again, give the sizes that remain.
     How to fix it
         Batch sequences of similar length: sort within chunks of a shuffled order, or pack several into a row.
     When to ignore it
-        Where every batch has to have one shape.
+        When every batch has to have one shape.
     """
 
     id = "padding-waste"

@@ -13,19 +13,19 @@ from ._shared import limit_after, saved_by_rarer
 
 
 class Recompile(Detector):
-    """What torch.compile made does not fit the next input, and it compiles the same code once more.
+    """Code compiled by torch.compile does not fit the next input, and the same code is compiled again.
 
     Why it matters
         A compilation takes as long as many steps, and after eight of them torch gives up and runs the code uncompiled.
     How it is measured
-        torch reports each compilation. Those of code that was compiled before count, where some come after warm-up;
-        the first compilation of anything is the price of compiling and never counts. The gain is their time, less one
-        for all sizes together.
+        torch reports each compilation. Those of code that was compiled before count, if some happen after warm-up; the
+        first compilation of anything is the price of compiling and never counts. The gain is their time, minus one
+        compilation for all sizes together.
     How to fix it
-        Where sizes vary: ``dynamic=True``, ``mark_dynamic``, or padding to a few sizes. Else keep what changes, as a
-        step counter in an attribute, out of the compiled code.
+        If sizes vary: ``dynamic=True``, ``mark_dynamic``, or padding to a few sizes. Otherwise keep changing values,
+        such as a step counter in an attribute, out of the compiled code.
     When to ignore it
-        When the sizes are few and the run is long: each is compiled once.
+        When there are few sizes and the run is long: each is compiled once.
     """
 
     id = "recompile"

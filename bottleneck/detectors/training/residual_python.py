@@ -16,20 +16,20 @@ from ._shared import limit_after, times_rarer
 
 
 class ResidualPython(Detector):
-    """The training thread runs Python that is neither loading, forward, backward nor optimizer.
+    """The training thread runs Python code that is not loading, forward, backward or optimizer.
 
     Why it matters
         Metrics, logging and bookkeeping on the training thread delay every step.
     How it is measured
-        The step's wall time minus all named phases; sampled stacks inside that remainder name the place:
-        the innermost function, or line of the loop, that with all it calls still holds the bulk. A function that
-        the training stands in is never named as a whole.
-        What torch's own functions do and what the loss is made of is the training itself and not counted.
+        The wall time of the step minus all named phases; sampled stacks inside that remainder name the place: the
+        innermost function, or line of the loop, that still holds most of the time with all it calls. A function that
+        contains the training itself is never named as a whole. What torch's own functions do, and what the loss is
+        made of, is the training itself and not counted.
     How to fix it
-        Do it every k steps, vectorise it, or move it off the training thread. What prepares the input belongs into the
-        Dataset, where workers do it.
+        Do it every k steps, vectorise it, or move it off the training thread. Code that prepares the input belongs in
+        the Dataset, where workers run it.
     When to ignore it
-        When the function is the work you want done at every step.
+        When the function is work that you want done in every step.
     """
 
     id = "residual-python"

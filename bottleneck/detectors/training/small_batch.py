@@ -13,18 +13,19 @@ from ._shared import limit_after
 
 
 class SmallBatch(Detector):
-    """Most of what a step costs does not depend on how many samples are in it.
+    """Most of the cost of a step does not depend on how many samples are in it.
 
     Why it matters
-        Starting an operation costs the same for four samples as for forty; with a small batch that is all one pays.
+        Launching an operation costs the same for four samples as for forty; with a small batch that is all you pay
+        for.
     How it is measured
-        The last batch of each pass over the data is often smaller. Its forward, backward and optimizer against those of
-        whole batches give T(b) = a + k b; the part a is shared by more samples where a batch is larger. Without a
-        smaller batch in the run nothing is said.
+        The last batch of each epoch is often smaller. Its forward, backward and optimizer time against that of full
+        batches gives T(b) = a + k b; more samples share the part a if the batch is larger. Without a smaller batch in
+        the run nothing is reported.
     How to fix it
-        A larger batch, with the learning rate adapted to it. It changes how the training converges: watch the loss.
+        Use a larger batch, with the learning rate adapted to it. It changes how training converges: watch the loss.
     When to ignore it
-        When the batch was chosen for how the training converges, or the model is a toy.
+        When the batch size was chosen for convergence, or the model is a toy.
     """
 
     id = "small-batch"

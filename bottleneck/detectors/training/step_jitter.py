@@ -13,19 +13,20 @@ from ._shared import MOST_TIMES, limit_after, saved_by_rarer, times_rarer
 
 
 class StepJitter(Detector):
-    """Every so many steps one takes far longer than the others, for a reason in your own code.
+    """Every few steps one takes far longer than the others, because of your own code.
 
     Why it matters
-        A mean hides it: each stall costs as much as several steps, and on several ranks all wait for it.
+        A mean hides it: each stall costs as much as several steps, and with several ranks all of them wait for it.
     How it is measured
-        Steps of more than twice the median that lie far outside of how the others vary, at equal distances; sampled
-        stacks within them, between the phases, name the line. Evaluations, checkpoints, logs and the wait for data are
-        left to their own detectors, and a stall in which the thread neither ran nor slept, as on a busy machine, is
-        nobody's line. A loop without a DataLoader is not judged: what looks like a stall may make its next batches.
+        Steps of more than twice the median that lie far outside the variation of the others, at regular intervals;
+        sampled stacks within them, between the phases, name the line. Evaluations, checkpoints, logs and the wait for
+        data are left to their own detectors. A stall in which the thread neither ran nor slept, as on a busy machine,
+        is not blamed on any line. A loop without a DataLoader is not judged: what looks like a stall may be loading
+        its next batches.
     How to fix it
         Do it less often, make it cheaper, or let a background thread do what only waits.
     When to ignore it
-        When the work has to be done at this rhythm.
+        When the work has to be done this often.
     """
 
     id = "step-jitter"

@@ -26,14 +26,14 @@ class SyncCheckpoint(Detector):
     """The training thread stands still while checkpoints are written.
 
     Why it matters
-        A save blocks every step behind it; saved often, it is a fixed tax on the run.
+        A save blocks every step behind it; frequent saves are a fixed tax on the run.
     How it is measured
         Exclusive time of ``torch.save`` and ``safetensors`` saves on the training thread, over the whole run. One call
-        of yours that writes several files counts as one save.
+        in your code that writes several files counts as one save.
     How to fix it
-        Save less often, as printed (a crash then loses more work), or hand the copied state to a background thread.
+        Save less often, as printed (a crash then loses more work), or hand a copy of the state to a background thread.
     When to ignore it
-        When every step's state must be kept.
+        When the state of every step must be kept.
     """
 
     id = "sync-checkpoint"
