@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 import textwrap
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,12 @@ class Recorded:
         records = [record for table in tables.values() for record in table]
         self.kinds = [int(record["kind"]) for record in records]
 
+    @classmethod
+    def of_code(cls, folder: Path, code: str, start: bool = True) -> Recorded:
+        """``code``, recorded from its first line on, or from where it says so itself."""
+        run_dir, done = ran(folder, (START if start else "") + textwrap.dedent(code))
+        return cls(run_dir, done.stdout, done.stderr, done.returncode)
+
     def of(self, kind: str) -> list[dict]:
         return [fields for name, fields in self.notes if name == kind]
 
@@ -37,20 +45,34 @@ class Recorded:
         return self.kinds.count(phase)
 
 
+def ran(folder: Path, code: str) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """(run folder, the ended process) of ``code`` as a script in ``folder``."""
+    run_dir = folder / f"run{len(list(folder.glob('run*')))}"
+    (run_dir / signals.LIVE).mkdir(parents=True)
+    script = folder / "script.py"
+    script.write_text(code)
+    environ = {**os.environ, "RUN_DIR": str(run_dir)}
+    words = [sys.executable, str(script)]
+    return run_dir, subprocess.run(words, cwd=folder, env=environ, capture_output=True, text=True, timeout=120)
+
+
 @pytest.fixture
 def program(tmp_path):
     """``program(code, start=True)`` runs ``code`` in a folder of its own."""
 
     def run(code: str, start: bool = True) -> Recorded:
-        run_dir = tmp_path / f"run{len(list(tmp_path.glob('run*')))}"
-        (run_dir / signals.LIVE).mkdir(parents=True)
-        script = tmp_path / "script.py"
-        script.write_text((START if start else "") + textwrap.dedent(code))
-        done = subprocess.run(
-            [sys.executable, str(script)], cwd=tmp_path, env={**__import__("os").environ, "RUN_DIR": str(run_dir)},
-            capture_output=True, text=True, timeout=120,
-        )  # fmt: skip
-        return Recorded(run_dir, done.stdout, done.stderr, done.returncode)
+        return Recorded.of_code(tmp_path, code, start)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def plainly(tmp_path_factory):
+    """``plainly(code)``: the process of ``code`` without us; the same code is run once."""
+
+    @cache
+    def run(code: str) -> subprocess.CompletedProcess[str]:
+        return ran(tmp_path_factory.mktemp("plain"), textwrap.dedent(code))[1]
 
     return run
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from bottleneck_profiler import signals
 
+from .conftest import Recorded
+
 WIDE = """
 import numpy as np, pandas as pd
-rows = 60_000
+rows = 12_000
 frame = pd.DataFrame({f"c{i}": np.arange(rows) * 0.5 + i for i in range(8)})
 frame["name"] = [f"n{i % 7}" for i in range(rows)]
 frame.to_csv("wide.csv", index=False)
@@ -30,7 +32,7 @@ def test_read_csv_is_described(program):
     recorded = program(WIDE + 'x = pd.read_csv("wide.csv", usecols=["c1", "name"])\nprint(x.shape)')
     assert recorded.code == 0, recorded.error
     (read,) = [note for note in recorded.of("read") if note["call"] == "pandas.read_csv"]
-    assert (read["format"], read["rows"], read["columns"]) == ("csv", 60_000, ["c1", "name"])
+    assert (read["format"], read["rows"], read["columns"]) == ("csv", 12_000, ["c1", "name"])
     assert read["asked_columns"] == ["c1", "name"] and read["size_bytes"] > 100_000
     assert read["path"].endswith("wide.csv") and read["wall_ns"] > 0 and read["cpu_ns"] > 0
     sites = {note["id"]: note for note in recorded.of("site")}
@@ -39,51 +41,65 @@ def test_read_csv_is_described(program):
     assert not recorded.of("failed")
 
 
-@pytest.mark.parametrize(
-    "use, columns",
-    [
-        ('x["c1"].sum(); x.c2.mean()', {"c1", "c2"}),
-        ('x[["c1", "c3"]].to_numpy()', {"c1", "c3"}),
-        ('y = x[x["c1"] > 5]; y["c2"].sum()', {"c1", "c2"}),
-        ('x.loc[:, "c4"].sum(); x.loc[x.c1 > 3, ["c2"]]', {"c1", "c2", "c4"}),
-        ('x.groupby("name")["c5"].mean()', {"name", "c5"}),
-        ('x.groupby("name").agg({"c5": "mean"})', {"name", "c5"}),
-        ('x.sort_values("c1").head()["c2"]', {"c1", "c2"}),
-        ('x.copy()["c7"].sum(); len(x); x.shape; x.columns; x.dtypes', {"c7"}),
-        ("x.to_numpy(object)", None),
-        ("x.values", None),
-        ("x.sum(numeric_only=True)", None),
-        ('x.groupby("name").mean()', None),
-        ("pd.concat([x, x])", None),
-        ('pd.merge(x, x[["name"]].drop_duplicates(), on="name")', None),
-        ("np.asarray(x)", None),
-        ("import pickle; pickle.dumps(x)", None),
-        ("list(x.itertuples())", None),
-        ("next(x.iterrows())", None),
-        ("x.iloc[0]", None),
-        ("x + x", None),
-        ("x == 3", None),
-        ('for c in x: x[c]', None),
-        ('pd.DataFrame(x)["c1"].sum()', {"c1"}),
-        ('x.drop(columns=["c0", "c1"]).tail(9)["c3"].sum()', {"c3"}),
-        ('x["new"] = 1; x["d"] = x["c1"] + x["new"]; x.reset_index(); x.set_index("c4").index.max()', {"c1", "c4"}),
-        ('x.rename(columns={"c1": "one"})["one"].sum()', None),
-        ('x.columns = list("abcdefghi"); x["a"].sum()', None),
-        ('x.loc[x["c1"] > 3, "c2"] = 0.0; del x["c5"]; x.pop("c6")', {"c1", "c2", "c6"}),
-        ("x.equals(x.copy())", None),
-        ("x.copy().equals(x)", None),
-        ("x.info()", None),
-        ("import pyarrow; pyarrow.Table.from_pandas(x)", None),
-        ("repr(x); str(x)", None),
-        ('x.to_csv("again.csv")', None),
-    ],
-)  # fmt: skip
-def test_columns_used(program, use, columns):
-    recorded = program(READ + use)
+#: What a program does with ``x``, and the columns that it uses so; None: all.
+USES = [
+    ('x["c1"].sum(); x.c2.mean()', {"c1", "c2"}),
+    ('x[["c1", "c3"]].to_numpy()', {"c1", "c3"}),
+    ('y = x[x["c1"] > 5]; y["c2"].sum()', {"c1", "c2"}),
+    ('x.loc[:, "c4"].sum(); x.loc[x.c1 > 3, ["c2"]]', {"c1", "c2", "c4"}),
+    ('x.groupby("name")["c5"].mean()', {"name", "c5"}),
+    ('x.groupby("name").agg({"c5": "mean"})', {"name", "c5"}),
+    ('x.sort_values("c1").head()["c2"]', {"c1", "c2"}),
+    ('x.copy()["c7"].sum(); len(x); x.shape; x.columns; x.dtypes', {"c7"}),
+    ("x.to_numpy(object)", None),
+    ("x.values", None),
+    ("x.sum(numeric_only=True)", None),
+    ('x.groupby("name").mean()', None),
+    ("pd.concat([x, x])", None),
+    ('pd.merge(x, x[["name"]].drop_duplicates(), on="name")', None),
+    ("np.asarray(x)", None),
+    ("import pickle; pickle.dumps(x)", None),
+    ("list(x.itertuples())", None),
+    ("next(x.iterrows())", None),
+    ("x.iloc[0]", None),
+    ("x + x", None),
+    ("x == 3", None),
+    ('for c in x: x[c]', None),
+    ('pd.DataFrame(x)["c1"].sum()', {"c1"}),
+    ('x.drop(columns=["c0", "c1"]).tail(9)["c3"].sum()', {"c3"}),
+    ('x["new"] = 1; x["d"] = x["c1"] + x["new"]; x.reset_index(); x.set_index("c4").index.max()', {"c1", "c4"}),
+    ('x.rename(columns={"c1": "one"})["one"].sum()', None),
+    ('x.columns = list("abcdefghi"); x["a"].sum()', None),
+    ('x.loc[x["c1"] > 3, "c2"] = 0.0; del x["c5"]; x.pop("c6")', {"c1", "c2", "c6"}),
+    ("x.equals(x.copy())", None),
+    ("x.copy().equals(x)", None),
+    ("x.info()", None),
+    ("import pyarrow; pyarrow.Table.from_pandas(x)", None),
+    ("repr(x); str(x)", None),
+    ('x.to_csv("again.csv")', None),
+]  # fmt: skip
+EACH_ALONE = f"""
+import gc
+for use in {[use for use, _ in USES]!r}:
+    exec(use, {{"pd": pd, "np": np, "x": pd.read_csv("wide.csv")}})
+    gc.collect()
+"""
+
+
+@pytest.fixture(scope="module")
+def uses(tmp_path_factory):
+    """One program that reads a frame for each of the uses; {use: the columns that were seen used}."""
+    folder = tmp_path_factory.mktemp("uses")
+    recorded = Recorded.of_code(folder, READ.replace('x = pd.read_csv("wide.csv")\n', EACH_ALONE))
     assert recorded.code == 0, recorded.error
-    (read,) = [note for note in recorded.of("read") if note["call"] == "pandas.read_csv"]
-    assert used_of(recorded, read["id"]) == columns
     assert not recorded.of("failed")
+    reads = [note["id"] for note in recorded.of("read") if note["call"] == "pandas.read_csv"]
+    return {use: used_of(recorded, read) for (use, _), read in zip(USES, reads, strict=True)}
+
+
+@pytest.mark.parametrize("use, columns", USES)
+def test_columns_used(uses, use, columns):
+    assert uses[use] == columns
 
 
 def test_nothing_but_the_frame_is_hooked_and_only_while_it_is_followed(program):
@@ -104,7 +120,7 @@ assert all(vars(pd.DataFrame).get(name) is value for name, value in plain.items(
     assert recorded.code == 0, recorded.error
 
 
-def test_csv_module(program):
+def test_csv_module(program, plainly):
     code = (
         WIDE
         + """
@@ -125,12 +141,12 @@ with open("wide.csv") as file:
 print(header, rows.line_num, total)
 """
     )
-    recorded, plain = program(code), program(code, start=False)
+    recorded, plain = program(code), plainly(code)
     assert recorded.code == 0, recorded.error
-    assert recorded.output == plain.output
+    assert recorded.output == plain.stdout
     reads = {note["call"]: note for note in recorded.of("read")}
     assert set(reads) == {"csv.reader", "csv.DictReader"}
-    assert reads["csv.DictReader"]["rows"] == 60_001 and reads["csv.DictReader"]["columns"][0] == "c0"
+    assert reads["csv.DictReader"]["rows"] == 12_001 and reads["csv.DictReader"]["columns"][0] == "c0"
     for note in reads.values():
         assert 0 < note["wall_ns"] <= note["t1"] - note["t0"]
 
@@ -207,7 +223,7 @@ def test_detach_restores_the_same_objects(program):
      "support.columns.Columns.track", "support.columns.Columns.seen", "support.columns.Columns.release",
      "csv._State.__init__"],
 )  # fmt: skip
-def test_a_failing_hook_changes_nothing(program, target, error):
+def test_a_failing_hook_changes_nothing(program, plainly, target, error):
     work = (
         READ
         + """
@@ -231,8 +247,8 @@ def broken(*args, **kwargs):
     raise {error}("planted")
 owner.{name} = broken
 """
-    broken, plain = program(plant + work), program(work.replace("own.FOLLOW_NS = 0", ""), start=False)
-    assert (broken.code, broken.output) == (plain.code, plain.output), broken.error
+    broken, plain = program(plant + work), plainly(work.replace("own.FOLLOW_NS = 0", ""))
+    assert (broken.code, broken.output) == (plain.returncode, plain.stdout), broken.error
     assert any("planted" in note["error"] for note in broken.of("failed"))
 
 
