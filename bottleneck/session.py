@@ -43,26 +43,42 @@ def complete(run_dir: Path) -> None:
     probe.run(run_dir, recording)
 
 
-def analyse(run_dir: Path, price_per_hour: float | None = None) -> tuple[Recording, Diagnosis]:
-    """The recording of a run folder and its diagnosis, patches included. Raises RunError when it cannot be read.
+def analyse(path: Path, price_per_hour: float | None = None) -> tuple[Recording, Diagnosis]:
+    """A recording, of ours or of another tool, and its diagnosis, patches included. Raises RunError.
 
     A run whose recording was killed is completed first.
     """
     from .artifacts.run.machine import Settings
     from .capture.recovery import recover
     from .diagnosis.analysis import diagnose
+    from .importers import importer_of, run_folder
     from .patching import add_patches
-    from .recording.read import load
 
-    if recover(run_dir):
-        complete(run_dir)
-    recording = load(run_dir)
+    importer = importer_of(path)
+    if importer is run_folder and recover(path):
+        complete(path)
+    recording = importer.read(path)
     diagnosis = diagnose(recording, Settings(price_per_hour=price_per_hour))
     return recording, add_patches(diagnosis, recording.run)
 
 
+def report_folder(path: Path) -> Path:
+    """Where the reports on a recording go: into its run folder, else into a folder beside it. Raises RunError."""
+    from .importers import importer_of, run_folder
+    from .recording.folder import RunError
+
+    if importer_of(path) is run_folder:
+        return path
+    folder = path.with_name(path.name + ".report")
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise RunError(f"cannot write {folder}: {error.strerror}") from None
+    return folder
+
+
 def write(
-    run_dir: Path,
+    folder: Path,
     recording: Recording,
     diagnosis: Diagnosis,
     options: Mapping[str, Mapping[str, Any]] | None = None,
@@ -70,4 +86,4 @@ def write(
     """Show, write and send the diagnosis: every exporter, with its ``options``. Returns warnings; raises nothing."""
     from .exporters import write_all
 
-    return write_all(recording, diagnosis, run_dir, options or {})
+    return write_all(recording, diagnosis, folder, options or {})

@@ -35,11 +35,12 @@ def command(
 
     from ..exporters import json as report_json
     from ..recording.folder import RunError, find
-    from ..session import analyse, write
+    from ..session import analyse, report_folder, write
 
     try:
-        folder = find(run)
-        recording, diagnosis = analyse(folder, price_per_hour)
+        path = find(run)
+        recording, diagnosis = analyse(path, price_per_hour)
+        folder = report_folder(path)
     except RunError as error:
         click.echo(f"bottleneck: {error}", err=True)
         sys.exit(2)

@@ -153,14 +153,14 @@ def all_runs(parent: Path | None = None) -> list[Path]:
 
 
 def find(run: str | None) -> Path:
-    """The folder of a run by path, by name, or the newest. Raises RunError."""
+    """The folder of a run, or another recording, by path, by name, or the newest. Raises RunError."""
     if run is None:
         runs = all_runs()
         if not runs:
             raise RunError("no runs in .bottleneck/runs; record one with: bottleneck run train.py")
         return runs[0]
     for candidate in (Path(run), Path.cwd() / RUNS / run):
-        if candidate.is_dir():
+        if candidate.exists():
             return candidate
     raise RunError(f"no run {run}: there is no such folder, and no such name in .bottleneck/runs")
 
