@@ -33,6 +33,12 @@ def test_every_file_that_is_named_exists(path: Path) -> None:
     assert [name for name in sorted(names) if not any((folder / name).exists() for folder in (ROOT, PACKAGE))] == []
 
 
+def test_nothing_cites_what_is_not_in_the_project() -> None:
+    """The catalogue that the first detectors were written from is in their pages now."""
+    files = [path for path in (*PACKAGE.rglob("*.py"), *PAGES) if "signatures.md" in path.read_text(encoding="utf-8")]
+    assert files == []
+
+
 def test_a_page_has_every_number_with_what_stands_beside_it() -> None:
     pages = {detector.id: page(detector) for detector in all_detectors()}
     shown = {threshold.name: threshold for threshold in pages["workers-zero"].thresholds}

@@ -45,7 +45,7 @@ class SyncPoint(Detector):
     title = "The host waits for the device in every step"
     stage = "training"
     explains = ("residual-python", "hot-logging")
-    blocked_threshold = STEP_DEAD_BAND  # of the step (signatures.md 37)
+    blocked_threshold = STEP_DEAD_BAND  # of the step (own)
     waits_threshold = 0.9  # per step: one, but for a step that was cut
 
     def detect(self, steps: Steps, device: Device, places: DevicePlaces, loading: Loading | None) -> Finding | Fine:

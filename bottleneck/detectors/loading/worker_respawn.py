@@ -31,7 +31,7 @@ class WorkerRespawn(Detector):
     title = "Dataloader workers are restarted for every epoch"
     stage = "data loading"
     min_passes = 3  # fewer are a trial run, in which a single start is saved
-    share_threshold = 0.02  # of the run (signatures.md 09)
+    share_threshold = 0.02  # of the run (own)
 
     def detect(self, steps: Steps, epochs: Epochs) -> Finding | Fine | NotMeasured:
         if not epochs.loaders:

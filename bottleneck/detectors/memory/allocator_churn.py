@@ -56,7 +56,7 @@ class AllocatorChurn(Detector):
     lost_threshold_share = LOST_SHARE
     min_fresh_bytes = MIN_FRESH_BYTES
     own_threshold_share = OWN_SHARE
-    min_retries = 1  # of torch's allocator after warm-up (signatures.md 50): each stops the device
+    min_retries = 1  # of torch's allocator after warm-up (TraceML): each stops the device
     min_device_frees = 0.1  # blocks given back to the driver, per step: a settled allocator gives none
 
     def detect(self, steps: Steps, thrash: Thrash, device: DeviceMemory | None) -> Finding | Fine:

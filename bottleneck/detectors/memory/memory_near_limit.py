@@ -27,7 +27,7 @@ class MemoryNearLimit(Detector):
     id = "memory-near-limit"
     title = "The run uses nearly all available memory"
     stage = "machine"
-    share_threshold = 0.90  # of the memory (signatures.md 48)
+    share_threshold = 0.90  # of the memory (Kineto, gpuprof)
 
     def detect(self, headroom: MemoryHeadroom) -> Finding | Fine:
         device = headroom.device_share or 0.0

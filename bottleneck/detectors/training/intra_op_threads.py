@@ -40,7 +40,7 @@ class IntraOpThreads(Detector):
     min_gain_share = 0.05  # of the step
     scaling = 0.75  # of an additional core, that operations turn into speed; own measurement, and its range
     least_scaling, most_scaling = 0.4, 1.0
-    most_runnable = 1.5  # threads for each core (signatures.md 08)
+    most_runnable = 1.5  # threads for each core (own)
 
     def detect(self, steps: Steps, intraop: IntraOp, loading: Loading | None) -> Finding | Fine | NotMeasured:
         cores = max(1, int(intraop.cores))

@@ -33,7 +33,7 @@ class LeftOnSwitches(Detector):
     id = "left-on-switches"
     title = "Autograd anomaly detection is enabled"
     stage = "training"
-    share_threshold = 0.02  # of the steps (signatures.md 43: shown where it takes more)
+    share_threshold = 0.02  # of the steps (own): shown where it takes more
     search_share = 0.7  # of the backward, that the search for NaN takes at most; measured on layers of 128
 
     def detect(self, steps: Steps, switches: Switches, loading: Loading | None) -> Finding | Fine:
