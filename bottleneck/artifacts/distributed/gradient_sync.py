@@ -74,7 +74,7 @@ class GradientSync:
         sizes = {model: sum(found[-1].buckets) for (model, p), found in looks.items() if p == steps.process}
         model = max(sizes, key=sizes.__getitem__, default=0)
         made = next((made for made in facts.of_process(Ddp, steps.process) if made.id == model), None)
-        if made is None:
+        if made is None or not sizes:
             raise Missing("No backward pass of a DistributedDataParallel model was recorded.")
         mine = looks[model, steps.process]
         ranks = [p for m, p in looks if m == model and (p in steps.rank_rows or p == steps.process)]

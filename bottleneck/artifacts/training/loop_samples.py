@@ -111,7 +111,9 @@ class LoopSamples:
 
 def stacks_in_steps(recording: Recording, steps: Steps) -> Records:
     """The samples of the main thread that end within a step after warm-up."""
-    stacks = recording.stacks[recording.stacks["process"] == steps.process]
+    stacks: Records = recording.stacks[recording.stacks["process"] == steps.process]
+    if not steps.count:
+        return stacks[:0]
     at = np.searchsorted(steps.start_ns, stacks["t1"], side="left") - 1
     inside: Records = stacks[(at >= 0) & (stacks["t1"] <= steps.end_ns[np.maximum(at, 0)])]
     return inside

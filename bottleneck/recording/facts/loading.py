@@ -14,7 +14,7 @@ class DataLoader(Fact, frozen=True):
 
     kind: ClassVar[str] = "loader"
     id: Int
-    num_workers: Int
+    num_workers: Annotated[int, Meta(ge=0, le=2**15)]
     batch_size: Int | None = None
     samples: Int | None = None
     length: Int | None = None
@@ -22,7 +22,7 @@ class DataLoader(Fact, frozen=True):
     dataset: str = ""
     sampler: str | None = None
     collate: str = ""
-    prefetch_factor: Int | None = None
+    prefetch_factor: Annotated[int, Meta(ge=0, le=2**31)] | None = None
     in_order: bool | None = None
     persistent_workers: bool = False
     pin_memory: bool = False
