@@ -19,7 +19,7 @@ CHILD_HALF = sorted(
         *(PACKAGE / "collectors" / "support").glob("*.py"),
     ]
 )
-PURE = sorted(path for name in ("detectors", "artifacts", "diagnosis/laws*") for path in PACKAGE.glob(name))
+PURE = sorted(path for name in ("detectors", "artifacts", "diagnosis/laws*", "patterns") for path in PACKAGE.glob(name))
 # Modules through which a pure function could see a clock, a disk or another process.
 IMPURE = {"asyncio", "glob", "io", "multiprocessing", "os", "pathlib", "random", "shutil", "socket", "subprocess",
           "sys", "tempfile", "threading", "time"}  # fmt: skip

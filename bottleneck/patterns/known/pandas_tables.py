@@ -1,0 +1,184 @@
+"""pandas: reading, writing, dates and joins."""
+
+import ast
+
+from ..loops import in_loop, loop_names
+from ..model import Hot, Pattern, Price
+from ..places import known, less, more
+from ..shapes import all_of, any_of, argument, below, calls, deep, keyword, method, not_if
+from ..syntax import mentions, same
+
+_READERS = "read_csv read_table read_parquet read_feather read_excel read_json read_pickle read_orc".split()
+
+
+def _read_again(hot: Hot) -> bool:
+    """What is written here is read again by the same file."""
+    target = hot.node.args[0] if isinstance(hot.node, ast.Call) and hot.node.args else None
+    readers = [call for name in _READERS for call in hot.source.calls.get(name, [])]
+    return target is not None and any(call.args and same(call.args[0], target) for call in readers)
+
+
+def _same_path(hot: Hot) -> bool:
+    """The path does not change with the pass of the loop."""
+    given = hot.node.args if isinstance(hot.node, ast.Call) else []
+    return (
+        bool(given) and not mentions(given[0], loop_names(hot.source, hot.node)) and not isinstance(given[0], ast.Call)
+    )
+
+
+def _skips_with_the_pass(hot: Hot) -> bool:
+    """``skiprows=`` or ``nrows`` of the pass: each pass parses what it skips."""
+    skipped = argument(hot.node, "skiprows")
+    return skipped is not None and mentions(skipped, loop_names(hot.source, hot.node))
+
+
+def _polls(hot: Hot) -> bool:
+    """The loop waits for the file to change."""
+    return any(
+        isinstance(each, ast.Call) and getattr(each.func, "attr", "") == "sleep"
+        for loop in hot.source.loops(hot.node)
+        for each in ast.walk(loop)
+    )
+
+
+PATTERNS = (
+    Pattern(
+        id="dates-unguessed",
+        title="pandas guesses the format of every single date in Python",
+        replacement="Give to_datetime an explicit format=; where two layouts are mixed, parse each part of the rows with "
+        "its own format",
+        snippet="frame['when'] = pd.to_datetime(frame['when'], format='%d.%m.%Y %H:%M:%S')",
+        when=(
+            any_of(
+                all_of(calls("pandas.to_datetime"), keyword("format", "mixed")),
+                all_of(calls("pandas.to_datetime"), not_if(keyword("format")), deep("dateutil/parser/_parser.py")),
+                all_of(calls("pandas.read_csv"), keyword("parse_dates"), deep("dateutil/parser/_parser.py")),
+            ),
+        ),
+        unless=(less(elements=1000),),
+        leave="The input really is of many formats; ISO text is parsed fast already.",
+        price=Price("amdahl", (5, 10), probe="10,000 of the values with an explicit format"),
+        source="alvarodiez20/pysuricata#34 (21 % of a run), pandas-dev/pandas#11899 (12 min for 1.9 M), #6021, #52167",
+        stages=("etl",),
+        effort=1,
+    ),
+    Pattern(
+        id="strptime-per-row",
+        title="strptime interprets the format again for every string",
+        replacement="Convert the whole column with pd.to_datetime(column, format=...); for single ISO strings use "
+        "datetime.fromisoformat",
+        snippet="frame['when'] = pd.to_datetime(frame['when'], format='%Y-%m-%d %H:%M:%S')",
+        when=(
+            calls("datetime.datetime.strptime", "time.strptime", "dateutil.parser.parse", "dateutil.parser.isoparse"),
+            in_loop(),
+        ),
+        unless=(less(passes=1000), keyword("locale")),
+        leave="Under 1,000 strings, a stream with one record at a time, or month names of a locale.",
+        price=Price("amdahl", (5, 80), probe="1,000 of the strings with fromisoformat or to_datetime"),
+        source="getsentry/sentry#41271 (10,000: 0.84 s, 0.106 s, fromisoformat 0.0105 s), mozilla/addons#9000",
+        stages=("etl",),
+        effort=1,
+    ),
+    Pattern(
+        id="to-sql-default",
+        title="to_sql lets the driver send the rows one by one",
+        replacement="Send many rows per statement: to_sql(method='multi', chunksize=...), fast_executemany=True for SQL "
+        "Server, or a COPY callable for PostgreSQL",
+        snippet="frame.to_sql('table', engine, index=False, method='multi', chunksize=1000)",
+        when=(method("to_sql", of="pandas"), not_if(keyword("method")), below("pandas/io/sql.py"), known(off_cpu=True)),
+        unless=(less(elements=5000),),
+        needs=("off_cpu",),
+        leave="SQLite, a driver that batches by itself, or under 5,000 rows.",
+        price=Price("wait"),
+        source="pandas-dev/pandas#8953, sqlalchemy/sqlalchemy#9586",
+        stages=("etl",),
+        effort=1,
+    ),
+    Pattern(
+        id="excel-openpyxl",
+        title="openpyxl parses each cell of the workbook into Python objects",
+        replacement="Read with pd.read_excel(path, engine='calamine') (package python-calamine), open one pd.ExcelFile for "
+        "several sheets, and keep a Parquet copy",
+        snippet="frame = pd.read_excel(path, engine='calamine')",
+        when=(below("pandas/io/excel/_openpyxl.py"),),
+        unless=(less(elements=1000),),
+        leave="Styles, formulas or comments are used, or it is one small file; check the types after the change.",
+        price=Price("amdahl", (4, 8)),
+        source="pandas-dev/pandas#54998 (107 to 23 ms), be-smith/navani#48 (196 to 24 s), facebookresearch/neuroai#69",
+        stages=("etl",),
+        effort=1,
+        risk=0.2,
+    ),
+    Pattern(
+        id="to-csv-text",
+        title="A table that this program reads again is written as text, value by value",
+        replacement="Write Parquet or Feather between steps of your own: to_parquet and read_parquet",
+        snippet="frame.to_parquet(path.with_suffix('.parquet'))",
+        when=(method("to_csv", of="pandas"), _read_again),
+        unless=(keyword("float_format"), keyword("quoting")),
+        leave="Another program needs the text.",
+        price=Price("amdahl", (6, 7)),
+        source="pandas-dev/pandas#53618 (12.2 to 1.9 s), #12885, neuromodulation/py_neuromodulation#280",
+        stages=("etl",),
+    ),
+    Pattern(
+        id="csv-python-engine",
+        title="read_csv falls back to its Python engine",
+        replacement="Use options that the C engine knows: a separator of one character with skipinitialspace=True, "
+        "sep=r'\\s+', no skipfooter; name usecols and dtype",
+        snippet="frame = pd.read_csv(path, sep=';', skipinitialspace=True)",
+        when=(below("pandas/io/parsers/python_parser.py"),),
+        unless=(keyword("on_bad_lines"), less(elements=1000)),
+        leave="The separator really is a regular expression and the files are small, or bad lines need a callback.",
+        price=Price("amdahl", (3, 10), probe="50 MB with engine='c'"),
+        source="pandas-dev/pandas#6889, #10208, wesm/pydata-book#59",
+        stages=("etl",),
+        effort=1,
+    ),
+    Pattern(
+        id="csv-reread",
+        title="The same file is read again in each pass of a loop",
+        replacement="Read it once before the loop; to go through it in parts, open one reader: pd.read_csv(path, "
+        "chunksize=...)",
+        snippet="for part in pd.read_csv(path, chunksize=100_000):\n    use(part)",
+        when=(
+            calls(*(f"{library}.{name}" for library in ("pandas", "polars") for name in _READERS)),
+            in_loop(),
+            any_of(_same_path, _skips_with_the_pass),
+        ),
+        unless=(_polls, less(passes=2)),
+        leave="The file changes between the reads.",
+        price=Price("once"),
+        source="pandas-dev/pandas#3221, pola-rs/polars#4550, JuliaData/CSV.jl#482",
+        stages=("etl",),
+        effort=1,
+    ),
+    Pattern(
+        id="merge-explosion",
+        title="Keys that repeat on both sides of a merge multiply the rows",
+        replacement="Add the missing key to on=, drop_duplicates or aggregate first, and state validate='many_to_one'",
+        snippet="merged = left.merge(right, on=['key', 'day'], validate='many_to_one')",
+        when=(below("pandas/core/reshape/merge.py"), more(multiplied=3)),
+        unless=(keyword("how", "cross"), keyword("validate")),
+        needs=("multiplied",),
+        leave="The cross or range join is intended.",
+        price=Price("rows"),
+        source="pandas-dev/pandas#25739 (constant key), #14788",
+        stages=("etl",),
+        risk=0.3,
+    ),
+    Pattern(
+        id="categorical-cartesian",
+        title="groupby makes a row for every combination of categories, also those that never occur",
+        replacement="Give groupby(..., observed=True), or remove_unused_categories() beforehand",
+        snippet="frame.groupby(['a', 'b'], observed=True)",
+        when=(below("pandas/core/groupby/"), deep("pandas/core/indexes/multi.py", "from_product")),
+        unless=(keyword("observed", True),),
+        leave="The report wants the empty groups.",
+        price=Price("rows"),
+        source="pandas-dev/pandas#24333 (11.2 s to 4 ms), #30552, dask/dask#5820",
+        stages=("etl",),
+        effort=1,
+        risk=0.2,
+    ),
+)

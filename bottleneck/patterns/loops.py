@@ -1,0 +1,164 @@
+"""Conditions on the loops around a hot line: what runs once per pass, what changes with it, and what grows in it."""
+
+from __future__ import annotations
+
+import ast
+
+from .model import Condition, Hot
+from .source import Source
+from .syntax import Comprehension, Function, Loop, last_name, mentions, parameters, same
+
+
+def in_loop() -> Condition:
+    """The node runs once per pass of a loop, or its function is called from one or given to ``map`` or ``apply``."""
+
+    def check(hot: Hot) -> bool:
+        if hot.source.loops(hot.node):
+            return True
+        function = hot.source.function(hot.node)
+        return function is not None and _called_in_loop(hot.source, function)
+
+    return check
+
+
+def _called_in_loop(source: Source, function: Function) -> bool:
+    if isinstance(function, ast.Lambda):
+        return _handed_to_map(source, function)
+    if len(source.functions.get(function.name, [])) != 1:
+        return False
+    if any(source.loops(call) for call in source.calls.get(function.name, ())):
+        return True
+    names = (
+        each for name in ("map", "imap", "imap_unordered", "apply", "submit") for each in source.calls.get(name, ())
+    )
+    return any(last_name(call.args[0]) == function.name for call in names if call.args)
+
+
+def _handed_to_map(source: Source, node: ast.AST) -> bool:
+    parent = source.parents.get(node)
+    return isinstance(parent, ast.Call) and last_name(parent.func) in ("map", "apply", "transform")
+
+
+def for_each() -> Condition:
+    """The node is what a loop iterates over."""
+
+    def check(hot: Hot) -> bool:
+        outer = hot.source.parents.get(hot.node)
+        while isinstance(outer, ast.Call) and last_name(outer.func) in ("enumerate", "tqdm", "zip", "list"):
+            outer = hot.source.parents.get(outer)
+        return isinstance(outer, ast.For | ast.AsyncFor | ast.comprehension)
+
+    return check
+
+
+def varies() -> Condition:
+    """The index, the key or the arguments change with the pass of a loop, or with the index of ``__getitem__``."""
+
+    def check(hot: Hot) -> bool:
+        node = hot.node
+        given: list[ast.AST] = []
+        if isinstance(node, ast.Subscript):
+            given = [node.slice]
+        elif isinstance(node, ast.Call):
+            given = [*node.args, *(each.value for each in node.keywords)]
+        names = loop_names(hot.source, node)
+        return any(mentions(each, names) for each in given)
+
+    return check
+
+
+def loop_names(source: Source, node: ast.AST) -> set[str]:
+    """The names that each pass of the loops around a node sets anew, and what is computed from them."""
+    names: set[str] = set()
+    loops = source.loops(node)
+    for loop in loops:
+        targets = [loop.target] if isinstance(loop, ast.For | ast.AsyncFor) else []
+        if isinstance(loop, Comprehension):
+            targets = [each.target for each in loop.generators]
+        names |= {each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name)}
+    function = source.function(node)
+    if isinstance(function, ast.FunctionDef) and (
+        function.name == "__getitem__" or (not loops and _called_in_loop(source, function))
+    ):
+        names |= parameters(function) - {"self"}
+    for _ in range(3):  # name = f(loop name)
+        for outer in [*loops, *([function] if names and isinstance(function, ast.FunctionDef) else [])]:
+            for each in ast.walk(outer):
+                if isinstance(each, ast.Assign) and mentions(each.value, names):
+                    names |= {target.id for target in each.targets if isinstance(target, ast.Name)}
+                elif isinstance(each, ast.AugAssign) and isinstance(each.target, ast.Name) and isinstance(outer, Loop):
+                    names.add(each.target.id)
+    return names
+
+
+def grows() -> Condition:
+    """The result of the call in a loop goes to its own argument: ``all = cat([all, part])``, ``f = f.append(row)``.
+
+    Silent where the target is set anew in each pass, or is cut to a window.
+    """
+
+    def check(hot: Hot) -> bool:
+        statement = hot.source.statement(hot.node)
+        loops = [loop for loop in hot.source.loops(hot.node) if isinstance(loop, Loop)]
+        if not isinstance(statement, ast.Assign) or not isinstance(hot.node, ast.Call) or not loops:
+            return False
+        if not _is_whole(hot.source, hot.node, statement):
+            return False
+        parts = _parts(hot.node)
+        targets: list[ast.expr] = [each for each in statement.targets if isinstance(each, ast.Name | ast.Attribute)]
+        targets += [each for target in list(targets) for each in _aliases(loops[0], target)]
+        return any(_is_one(part, targets) for part in parts) and not _is_reset(loops[0], targets, statement)
+
+    return check
+
+
+def _is_whole(source: Source, call: ast.Call, statement: ast.Assign) -> bool:
+    """Whether the value is the call, or the call with methods behind it (``.reset_index()``)."""
+    node: ast.AST = call
+    while node is not statement.value:
+        parent = source.parents.get(node)
+        if isinstance(parent, ast.Attribute) or (isinstance(parent, ast.Call) and parent.func is node):
+            node = parent
+        else:
+            return False
+    return True
+
+
+def _parts(call: ast.Call) -> list[ast.expr]:
+    """What a growing call puts together."""
+    parts: list[ast.expr] = list(call.args[:2])
+    for each in [*call.args[:1], *(given.value for given in call.keywords if given.arg in ("objs", "tensors"))]:
+        if isinstance(each, ast.List | ast.Tuple):
+            parts += each.elts
+    if isinstance(call.func, ast.Attribute):
+        parts.append(call.func.value)
+    return parts
+
+
+def _aliases(loop: ast.AST, target: ast.expr) -> list[ast.expr]:
+    return [
+        each
+        for node in ast.walk(loop)
+        if isinstance(node, ast.Assign) and same(node.value, target)
+        for each in node.targets
+        if isinstance(each, ast.Name | ast.Attribute)
+    ]
+
+
+def _is_reset(loop: Loop, targets: list[ast.expr], growing: ast.stmt) -> bool:
+    """Whether a pass sets one of the targets anew, or cuts it to a window."""
+    if isinstance(loop, ast.For | ast.AsyncFor) and any(_is_one(each, targets) for each in ast.walk(loop.target)):
+        return True
+    for node in ast.walk(loop):
+        if not isinstance(node, ast.Assign) or node is growing or _is_one(node.value, targets):
+            continue
+        if any(_is_one(each, targets) for each in node.targets):
+            inside = [each for each in ast.walk(node.value) if _is_one(each, targets)]
+            cut = any(isinstance(each, ast.Subscript) and _is_one(each.value, targets) for each in ast.walk(node.value))
+            if cut or not inside:
+                return True
+    return False
+
+
+def _is_one(node: ast.AST, targets: list[ast.expr]) -> bool:
+    return any(same(node, target) for target in targets)

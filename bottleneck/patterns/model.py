@@ -1,0 +1,152 @@
+"""What is known of one hot line, and what is known of one slow pattern."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+from .source import Source
+from .syntax import last_name
+
+Stage = Literal["etl", "loading", "training", "serving"]
+# Calls too cheap to be what a C call without a frame of its own is waiting for.
+_CHEAP = frozenset(
+    "len range enumerate zip isinstance getattr hasattr min max abs round int float str bool id iter next "
+    "append add items keys values get detach numpy size dim type super format".split()
+)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame of a stack: a function and its file."""
+
+    function: str
+    file: str
+
+    @cached_property
+    def path(self) -> str:
+        return "/" + self.file.replace("\\", "/").lstrip("/")
+
+    def is_in(self, place: str) -> bool:
+        """Whether it belongs to a file ("pandas/core/apply.py") or to a folder ("pandas/io/")."""
+        return f"/{place}" in self.path if place.endswith("/") else self.path.endswith(f"/{place}")
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where the running instruction stands in the source (Python >= 3.11): lines from 1, columns in UTF-8 bytes."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One line of the user's that holds many samples, and what is known of them. None: not known."""
+
+    source: Source
+    line: int
+    function: str = ""
+    below: tuple[Frame, ...] = ()  # the frames that the line called, the next one first and the innermost last
+    position: Position | None = None
+    loading: bool = False  # in a DataLoader worker, or below a loader's fetch
+    handler: bool = False  # below a request handler
+    event_loop: bool = False  # on the thread of an event loop
+    step: bool = False  # between two batches of a training loop
+    evaluating: bool = False
+    passes: int | None = None  # of the loop around the line
+    elements: int | None = None  # that the line works on: rows, cells, bytes of a list
+    growing: bool | None = None  # samples per pass rise: the last third holds >= 1.5 times the first
+    per_step: float | None = None  # calls a training step
+    off_cpu: bool | None = None  # most samples wait
+    device: str | None = None  # "cpu", "cuda" ...: of the tensors at hand
+    dtype: str | None = None  # of autocast, or of the weights: "float16", "bfloat16", "float32"
+    fill: float | None = None  # share of a padded batch that is no padding
+    used: float | None = None  # share of what was read or decoded that is used
+    ranks: int | None = None
+    memory: float | None = None  # share of the device's memory that is taken at the peak
+    multiplied: float | None = None  # rows that come out over the rows of the largest input
+    pickling: float | None = None  # share of the parent's samples that pickle or send
+    workers_busy: float | None = None  # mean share of the pool's workers that run
+    pool_full: bool | None = None  # every thread of the server's pool waits
+    seconds_each: float | None = None  # of one execution of the line
+    body: float | None = None  # share of the samples below the line that stand in the user's own function
+    versions: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """What can be running on this line: the node at the position, else all that begin there, else nothing."""
+        here = self.source.by_line.get(self.line, [])
+        if self.position is not None and (exact := [node for node in here if _stands_at(node, self.position)]):
+            return tuple(exact)
+        return tuple(here)
+
+    @cached_property
+    def rivals(self) -> frozenset[ast.Call]:
+        """The calls of this line between which only a position, or a frame below, decides."""
+        return frozenset(
+            node for node in self.nodes if isinstance(node, ast.Call) and last_name(node.func) not in _CHEAP
+        )
+
+
+def _stands_at(node: ast.AST, position: Position) -> bool:
+    ends = getattr(node, "end_lineno", None), getattr(node, "end_col_offset", None)
+    if ends != (position.end_line, position.end_column) or isinstance(node, ast.stmt):
+        return False
+    # A method call over several lines is placed at its name, not at the beginning of the chain.
+    begins = (getattr(node, "lineno", 0), getattr(node, "col_offset", 0))
+    return begins == (position.line, position.column) or begins[0] < position.line
+
+
+@dataclass(frozen=True)
+class Hot:
+    """One node of a hot line, asked whether it is what the pattern describes."""
+
+    seen: Sighting
+    node: ast.AST
+
+    @property
+    def source(self) -> Source:
+        return self.seen.source
+
+
+Condition = Callable[[Hot], bool]
+
+
+@dataclass(frozen=True)
+class Price:
+    """How the gain is found: a law by its name, the published factors for it, and a probe that measures them here."""
+
+    law: str  # "amdahl": share x (1 - 1 / factor); "loader": the fetch gets cheaper, then the pipeline's law; ...
+    factors: tuple[float, float] | None = None  # published, lowest and highest; None: a probe or an A/B must tell
+    confidence: float = 0.4
+    probe: str = ""
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """One known slow way to write something: ``when`` holds for one node of the line, and none of ``unless``."""
+
+    id: str
+    title: str  # names the cause
+    replacement: str  # names what to use instead
+    snippet: str
+    when: tuple[Condition, ...]
+    price: Price
+    source: str  # the threads it comes from
+    leave: str  # when it is right to leave it
+    stages: tuple[Stage, ...]
+    unless: tuple[Condition, ...] = ()
+    needs: tuple[str, ...] = ()  # fields of a Sighting without which it stays silent
+    beats: tuple[str, ...] = ()  # less specific patterns that it replaces
+    effort: Literal[1, 2, 4, 8] = 2
+    risk: float = 0.1
+
+    def fits(self, hot: Hot) -> bool:
+        """Whether the node is an instance of the pattern."""
+        return all(condition(hot) for condition in self.when) and not any(condition(hot) for condition in self.unless)

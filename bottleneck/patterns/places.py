@@ -1,0 +1,191 @@
+"""Conditions on where a hot line stands and on how its program runs."""
+
+from __future__ import annotations
+
+import ast
+
+from .model import Condition, Hot
+from .shapes import matches
+from .source import Source
+from .syntax import Function, Loop, last_name
+
+
+def loading() -> Condition:
+    """In a loader's worker, or in ``__getitem__`` of a class."""
+
+    def check(hot: Hot) -> bool:
+        function = hot.source.function(hot.node)
+        return hot.seen.loading or (isinstance(function, ast.FunctionDef) and function.name == "__getitem__")
+
+    return check
+
+
+def handler() -> Condition:
+    """Below a request handler."""
+    return lambda hot: hot.seen.handler
+
+
+def step() -> Condition:
+    """Between two batches of a training loop, and not in its evaluation."""
+    return lambda hot: hot.seen.step and not hot.seen.evaluating
+
+
+def on_event_loop() -> Condition:
+    """On the thread of an event loop, in an ``async def``, and not awaited."""
+
+    def check(hot: Hot) -> bool:
+        inside = isinstance(hot.source.function(hot.node), ast.AsyncFunctionDef)
+        return hot.seen.event_loop and inside and not _is_awaited(hot)
+
+    return check
+
+
+def awaited() -> Condition:
+    """The call is awaited where it stands."""
+    return _is_awaited
+
+
+def _is_awaited(hot: Hot) -> bool:
+    return isinstance(hot.source.parents.get(hot.node), ast.Await)
+
+
+def every_pass() -> Condition:
+    """No ``if`` with a modulo stands between the node and its loop."""
+
+    def check(hot: Hot) -> bool:
+        for outer in hot.source.above(hot.node):
+            if isinstance(outer, Function | Loop):
+                break
+            if isinstance(outer, ast.If) and any(isinstance(each, ast.Mod) for each in ast.walk(outer.test)):
+                return False
+        return hot.seen.per_step is None or hot.seen.per_step >= 0.9
+
+    return check
+
+
+def cached() -> Condition:
+    """It is done once: below ``if self.x is None`` or ``if key not in cache``, or in a function that is cached."""
+
+    def check(hot: Hot) -> bool:
+        for outer in hot.source.above(hot.node):
+            if isinstance(outer, ast.If | ast.IfExp) and _asks_for_absence(outer.test):
+                return True
+            if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef):
+                names = {last_name(each.func if isinstance(each, ast.Call) else each) for each in outer.decorator_list}
+                return bool(names & {"cache", "lru_cache", "cached", "cached_property", "cache_resource"})
+        return False
+
+    return check
+
+
+def _asks_for_absence(test: ast.expr) -> bool:
+    if isinstance(test, ast.BoolOp):
+        return any(_asks_for_absence(each) for each in test.values)
+    if isinstance(test, ast.Compare):
+        return any(isinstance(each, ast.Is | ast.NotIn | ast.NotEq) for each in test.ops)
+    return isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)
+
+
+def handed_to(*names: str) -> Condition:
+    """The node stands in a function, or in a lambda, that is an argument of one of these calls."""
+
+    def check(hot: Hot) -> bool:
+        function = hot.source.function(hot.node)
+        return function is not None and any(
+            matches(path, *names)
+            for call in _receivers(hot.source, function)
+            for path in hot.source.paths(call.func) | {f"?.{last_name(call.func)}"}
+        )
+
+    return check
+
+
+def _receivers(source: Source, function: Function) -> list[ast.Call]:
+    """The calls that a function is handed to."""
+    if isinstance(function, ast.Lambda):
+        parent = source.parents.get(function)
+        parent = source.parents.get(parent) if isinstance(parent, ast.keyword) else parent
+        return [parent] if isinstance(parent, ast.Call) else []
+    found = []
+    for calls in source.calls.values():
+        for call in calls:
+            given = [*call.args, *(each.value for each in call.keywords)]
+            if any(isinstance(each, ast.Name | ast.Attribute) and last_name(each) == function.name for each in given):
+                found.append(call)
+    return found
+
+
+def overlapped() -> Condition:
+    """The work overlaps with other work already: its function is handed to a pool, an executor or a thread."""
+    pools = "map imap imap_unordered submit apply_async starmap run_in_executor to_thread Thread gather delayed".split()
+    return handed_to(*(f"?.{name}" for name in pools))
+
+
+def in_function(*names: str) -> Condition:
+    """The function around the node has one of these names."""
+    return lambda hot: getattr(hot.source.function(hot.node), "name", "") in names
+
+
+def inside(*names: str) -> Condition:
+    """The node stands in a ``with`` statement over one of these ("tensorflow.GradientTape()")."""
+
+    def check(hot: Hot) -> bool:
+        return any(
+            matches(path, *names)
+            for outer in hot.source.above(hot.node)
+            if isinstance(outer, ast.With | ast.AsyncWith)
+            for item in outer.items
+            for path in hot.source.paths(item.context_expr)
+        )
+
+    return check
+
+
+def somewhere(*names: str) -> Condition:
+    """One of these is called anywhere in the file."""
+
+    def check(hot: Hot) -> bool:
+        return any(
+            any(matches(path, *names) for path in hot.source.paths(call.func)) for call in _named(hot.source, names)
+        )
+
+    return check
+
+
+def _named(source: Source, names: tuple[str, ...]) -> list[ast.Call]:
+    """The calls whose last name can be one of these, whatever the rest."""
+    found: list[ast.Call] = []
+    for name in names:
+        last = name.rpartition(".")[2].removesuffix("()")
+        found += (
+            source.calls.get(last, []) if "*" not in last else [each for some in source.calls.values() for each in some]
+        )
+    return found
+
+
+def known(**values: object) -> Condition:
+    """These fields of the sighting have these values; one that is not known has none."""
+    return lambda hot: all(getattr(hot.seen, name) == value for name, value in values.items())
+
+
+def less(**limits: float) -> Condition:
+    """These fields are known, and smaller."""
+
+    def check(hot: Hot) -> bool:
+        return all((value := getattr(hot.seen, name)) is not None and value < limit for name, limit in limits.items())
+
+    return check
+
+
+def more(**limits: float) -> Condition:
+    """These fields are known, and larger."""
+
+    def check(hot: Hot) -> bool:
+        return all((value := getattr(hot.seen, name)) is not None and value > limit for name, limit in limits.items())
+
+    return check
+
+
+def version(library: str, *least: int) -> Condition:
+    """The library is known to be this version or a later one."""
+    return lambda hot: hot.seen.versions.get(library, ()) >= least

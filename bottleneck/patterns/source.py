@@ -1,0 +1,241 @@
+"""One file of the user's, parsed once: its tree with parents, what its names stand for, what stands on a line.
+
+``paths`` says where a value comes from, written as code would reach it from an import: ``pandas.read_csv()[]``,
+``sqlite3.connect().cursor().execute``. A value that cannot be followed to an import has no path: a name alone is no
+proof of anything.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterator
+from functools import cached_property
+
+from .syntax import Binding, Comprehension, Function, Loop, bindings_of, is_self, last_name, line_of, parameters
+
+MAX_DEPTH = 25  # assignments and calls followed from one value
+MAX_PATHS = 16
+_BUILTINS = frozenset(dir(builtins))
+_DISPLAYS: dict[type[ast.expr], str] = {
+    ast.List: "list", ast.ListComp: "list", ast.Tuple: "tuple", ast.Dict: "dict", ast.DictComp: "dict",
+    ast.Set: "set", ast.SetComp: "set", ast.GeneratorExp: "generator", ast.JoinedStr: "str",
+}  # fmt: skip
+
+
+class Source:
+    """The syntax tree of one file and the questions that patterns ask of it. SyntaxError where it cannot be parsed."""
+
+    def __init__(self, text: str | bytes) -> None:
+        self.tree = ast.parse(text)
+        self.parents: dict[ast.AST, ast.AST] = {}
+        self.by_line: dict[int, list[ast.AST]] = {}
+        self.functions: dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]] = {}
+        self.calls: dict[str, list[ast.Call]] = {}
+        for node in ast.walk(self.tree):
+            for child in ast.iter_child_nodes(node):
+                self.parents[child] = node
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                self.functions.setdefault(node.name, []).append(node)
+            elif isinstance(node, ast.Call):
+                self.calls.setdefault(last_name(node.func), []).append(node)
+            if isinstance(node, ast.expr | ast.stmt):
+                for line in _own_lines(node):
+                    self.by_line.setdefault(line, []).append(node)
+
+    @cached_property
+    def imports(self) -> dict[str, str]:
+        """What each imported name stands for; a name imported twice for different things stands for neither."""
+        found: dict[str, set[str]] = {}
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    whole = alias.name if alias.asname else alias.name.partition(".")[0]
+                    found.setdefault(alias.asname or whole, set()).add(whole)
+            elif isinstance(node, ast.ImportFrom):
+                origin = "." * node.level + (node.module or "")
+                for alias in node.names:
+                    found.setdefault(alias.asname or alias.name, set()).add(f"{origin}.{alias.name}")
+        return {name: next(iter(origins)) for name, origins in found.items() if len(origins) == 1}
+
+    def above(self, node: ast.AST) -> Iterator[ast.AST]:
+        """The nodes around one, innermost first."""
+        while (parent := self.parents.get(node)) is not None:
+            yield parent
+            node = parent
+
+    def statement(self, node: ast.AST) -> ast.AST:
+        """The statement that a node belongs to."""
+        if isinstance(node, ast.stmt):
+            return node
+        return next((outer for outer in self.above(node) if isinstance(outer, ast.stmt)), node)
+
+    def function(self, node: ast.AST) -> Function | None:
+        """The function around a node."""
+        return next((outer for outer in self.above(node) if isinstance(outer, Function)), None)
+
+    def loops(self, node: ast.AST) -> list[Loop | Comprehension]:
+        """The loops of the same function that run a node once per pass, innermost first.
+
+        What a loop iterates over, and what stands in its ``else``, runs once and is not inside it.
+        """
+        found: list[Loop | Comprehension] = []
+        inner = node
+        for outer in self.above(node):
+            if isinstance(outer, ast.For | ast.AsyncFor):
+                if inner is not outer.iter and inner not in outer.orelse:
+                    found.append(outer)
+            elif isinstance(outer, ast.While):
+                if inner not in outer.orelse:
+                    found.append(outer)
+            elif isinstance(outer, Comprehension):
+                if inner is not outer.generators[0]:
+                    found.append(outer)
+            elif isinstance(outer, ast.comprehension):
+                if inner is not outer.iter:  # a condition of a comprehension runs once per item too
+                    found.extend(around for around in [self.parents[outer]] if isinstance(around, Comprehension))
+            elif isinstance(outer, Function | ast.ClassDef):
+                break
+            inner = outer
+        return found
+
+    @cached_property
+    def _bound(self) -> dict[ast.AST, dict[str, list[Binding]]]:
+        """The bindings of each name in each function and in the module."""
+        scopes: dict[ast.AST, dict[str, list[Binding]]] = {}
+        for node in ast.walk(self.tree):
+            for target, binding in bindings_of(node):
+                scope = self.function(node) or self.tree
+                scopes.setdefault(scope, {}).setdefault(target, []).append(binding)
+        return scopes
+
+    @cached_property
+    def _attributes(self) -> dict[tuple[ast.AST, str], list[Binding]]:
+        """The bindings of ``self.name`` in each class."""
+        found: dict[tuple[ast.AST, str], list[Binding]] = {}
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+                for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                    owner = self._class(node)
+                    if owner is not None and is_self(target):
+                        found.setdefault((owner, target.attr), []).append(Binding(node, node.value))
+        return found
+
+    def _class(self, node: ast.AST) -> ast.ClassDef | None:
+        return next((outer for outer in self.above(node) if isinstance(outer, ast.ClassDef)), None)
+
+    def bindings(self, name: ast.Name) -> list[Binding]:
+        """The bindings that a name can have where it stands; none for parameters, imports and builtins."""
+        scope: ast.AST | None = self.function(name) or self.tree
+        first = scope
+        while scope is not None:
+            bound = self._bound.get(scope, {}).get(name.id)
+            if bound:
+                return self._reaching(bound, name) if scope is first else bound
+            if isinstance(scope, Function) and name.id in parameters(scope):
+                return []
+            scope = (self.function(scope) or self.tree) if scope is not self.tree else None
+        return []
+
+    def _reaching(self, bound: list[Binding], use: ast.Name) -> list[Binding]:
+        """Without those that a later one has certainly replaced before the name is used."""
+        around = set(self.above(use))
+        line = getattr(self.statement(use), "lineno", 0)
+        before = [each for each in bound if line_of(each.where) < line or each.where in around]
+        certain = [each for each in before if each.where in around or self.parents.get(each.where) in around]
+        last = max(certain, key=lambda each: line_of(each.where), default=None)
+        if last is None:
+            return bound
+        loops = [loop for loop in self.loops(use) if loop not in self.above(last.where)]
+        later = [
+            each
+            for each in bound
+            if line_of(each.where) >= line and any(loop in self.above(each.where) for loop in loops)
+        ]
+        return [each for each in before if line_of(each.where) >= line_of(last.where)] + later
+
+    def paths(self, node: ast.AST | None, depth: int = 0, seen: frozenset[ast.AST] = frozenset()) -> frozenset[str]:
+        """Where a value comes from: see the module's docstring. Empty when it cannot be told."""
+        if node is None or depth > MAX_DEPTH or node in seen:
+            return frozenset()
+        found: set[str] = set()
+        for path in self._paths(node, depth + 1, seen | {node}):
+            found.add(path)
+            if len(found) >= MAX_PATHS:
+                break
+        return frozenset(found)
+
+    def _paths(self, node: ast.AST, depth: int, seen: frozenset[ast.AST]) -> Iterator[str]:
+        if isinstance(node, ast.Name):
+            yield from self._of_name(node, depth, seen)
+        elif isinstance(node, ast.Attribute):
+            yield from (f"{path}.{node.attr}" for path in self.paths(node.value, depth, seen))
+            if is_self(node):
+                owner = self._class(node)
+                for binding in self._attributes.get((owner, node.attr), ()) if owner is not None else ():
+                    yield from self._of_binding(binding, depth, seen)
+        elif isinstance(node, ast.Call):
+            yield from (f"{path}()" for path in self.paths(node.func, depth, seen))
+            yield from self._of_returned(node, depth, seen)
+        elif isinstance(node, ast.Subscript):
+            yield from (f"{path}[]" for path in self.paths(node.value, depth, seen))
+        elif isinstance(node, ast.Await | ast.NamedExpr | ast.UnaryOp | ast.Starred):
+            yield from self.paths(node.operand if isinstance(node, ast.UnaryOp) else node.value, depth, seen)
+        elif isinstance(node, ast.BinOp):
+            yield from self.paths(node.left, depth, seen) | self.paths(node.right, depth, seen)
+        elif isinstance(node, ast.IfExp):
+            yield from self.paths(node.body, depth, seen) | self.paths(node.orelse, depth, seen)
+        elif isinstance(node, ast.Constant):
+            yield f"builtins.{type(node.value).__name__}()"
+        elif isinstance(node, ast.expr) and type(node) in _DISPLAYS:
+            yield f"builtins.{_DISPLAYS[type(node)]}()"
+
+    def _of_binding(self, binding: Binding, depth: int, seen: frozenset[ast.AST]) -> Iterator[str]:
+        yield from (path + binding.suffix for path in self.paths(binding.value, depth, seen))
+
+    def _of_name(self, node: ast.Name, depth: int, seen: frozenset[ast.AST]) -> Iterator[str]:
+        bound = self.bindings(node)
+        for binding in bound:
+            yield from self._of_binding(binding, depth, seen)
+        if bound:
+            return
+        function: Function | None = self.function(node)
+        while function is not None and node.id not in parameters(function):
+            function = self.function(function)
+        if function is not None:
+            yield from self._of_parameter(function, node.id, depth, seen)
+        elif node.id in self.imports:
+            yield self.imports[node.id]
+        elif node.id in _BUILTINS and node.id not in self.functions:
+            yield f"builtins.{node.id}"
+
+    def _of_parameter(self, function: Function, name: str, depth: int, seen: frozenset[ast.AST]) -> Iterator[str]:
+        """From its annotation, or from what this file hands to the function."""
+        arguments = function.args.posonlyargs + function.args.args + function.args.kwonlyargs
+        annotation = next((each.annotation for each in arguments if each.arg == name), None)
+        if annotation is not None:
+            yield from (f"{path}()" for path in self.paths(annotation, depth, seen) if not path.endswith("[]"))
+        if isinstance(function, ast.Lambda):
+            return
+        names = [each.arg for each in function.args.posonlyargs + function.args.args]
+        for call in self.calls.get(function.name, ()):
+            given = {keyword.arg: keyword.value for keyword in call.keywords}
+            method = isinstance(call.func, ast.Attribute) and names[:1] == ["self"]
+            given.update(zip(names[method:], call.args, strict=False))
+            yield from self.paths(given.get(name), depth, seen)
+
+    def _of_returned(self, call: ast.Call, depth: int, seen: frozenset[ast.AST]) -> Iterator[str]:
+        """What a function of this file gives back."""
+        if not isinstance(call.func, ast.Name) and not is_self(call.func):
+            return
+        definitions = self.functions.get(last_name(call.func), [])
+        for node in ast.walk(definitions[0]) if len(definitions) == 1 else ():
+            if isinstance(node, ast.Return) and self.function(node) is definitions[0]:
+                yield from self.paths(node.value, depth, seen)
+
+
+def _own_lines(node: ast.expr | ast.stmt) -> set[int]:
+    """The lines that a traceback can give for a node: where it begins, and for a method call where its name stands."""
+    if isinstance(node, ast.Call) and node.func.end_lineno is not None:
+        return {node.lineno, node.func.end_lineno}
+    return {node.lineno}

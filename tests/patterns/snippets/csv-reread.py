@@ -1,0 +1,30 @@
+# slow
+# below: read_csv pandas/io/parsers/readers.py
+import pandas as pd
+
+def train(epochs):
+    for epoch in range(epochs):
+        frame = pd.read_csv("data.csv")  # hot
+        fit(frame, epoch)
+# slow: what is skipped is parsed again
+# below: read_csv pandas/io/parsers/readers.py
+import pandas as pd
+
+def parts(path, rows):
+    for start in range(0, rows, 1000):
+        yield pd.read_csv(path, skiprows=start, nrows=1000)  # hot
+# exempt: another file each time
+# below: read_csv pandas/io/parsers/readers.py
+import pandas as pd
+
+def read(paths):
+    return [pd.read_csv(path) for path in paths]  # hot
+# exempt: it waits for news
+# below: read_csv pandas/io/parsers/readers.py
+import time
+import pandas as pd
+
+def follow(path):
+    while True:
+        show(pd.read_csv(path))  # hot
+        time.sleep(5)

@@ -1,0 +1,11 @@
+# slow
+# below: __getitem__ pandas/core/indexing.py, _getitem_axis pandas/core/indexing.py
+class Trips:
+    def __getitem__(self, index):
+        row = self.frame.iloc[index]  # hot
+        return row["x"], row["y"]
+# exempt: many rows at once
+# below: __getitem__ pandas/core/indexing.py
+class Trips:
+    def __getitem__(self, index):
+        return self.frame.iloc[index : index + 64].to_numpy()  # hot

@@ -1,0 +1,14 @@
+# slow
+# below: apply pandas/core/frame.py, apply pandas/core/apply.py, apply_series_generator pandas/core/apply.py, <lambda> user.py
+def add_total(frame):
+    frame["total"] = frame.apply(lambda row: row["price"] * row["count"], axis=1)  # hot
+    return frame
+# exempt: the function itself takes the time
+# below: apply pandas/core/frame.py, apply_series_generator pandas/core/apply.py
+# known: body=0.95
+def ask(frame, model):
+    return frame.apply(lambda row: model.predict(row["text"]), axis=1)  # hot
+# exempt: an apply of somebody else's
+# below: apply mylib/pool.py
+def go(pool, job):
+    return pool.apply(job, axis=1)  # hot
