@@ -13,7 +13,7 @@ from ..training.steps import Loader, Steps
 
 _QUEUE = "/multiprocessing/queues.py"
 _CPU_UNIT_SECONDS = 1e-4  # of a record's flags
-_FEW = 5  # batches that were looked at; fewer say nothing
+_MIN_BATCHES = 5  # batches that were looked at; fewer say nothing
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Handover:
         workers = [p.index for p in recording.facts.processes if p.role == signals.WORKER and p.loader == loader.id]
         sent = recording.samples[recording.samples["kind"] == signals.PICKLED]
         sent = sent[np.isin(sent["process"], workers)]
-        if len(sent) < _FEW:
+        if len(sent) < _MIN_BATCHES:
             raise Missing("Fewer than 5 batches were recorded being pickled in the workers.")
         share, samples = _receiving(recording, steps)
         wait = float(steps.phase("data_wait").sum()) / max(steps.count, 1)

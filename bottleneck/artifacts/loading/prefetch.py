@@ -12,7 +12,7 @@ from ...recording.model import Recording, Records
 from .. import Missing
 from ..training.steps import Floats, Loader, Steps
 
-_MOST = 10_000  # batches that are replayed: of a long run the first ones stand for all
+_MAX_BATCHES = 10_000  # batches that are replayed: of a long run the first ones stand for all
 _DRAWN = 32  # samples of a batch that are drawn one by one: more of them make batches no more alike
 _ENOUGH = 0.8  # of them; where batches were made in another order or seen in part, a replay says nothing
 
@@ -173,9 +173,9 @@ class Prefetch:
         waits: list[Floats] = []
         looked = known = 0
         for begins, ends in zip(starts.tolist(), until.tolist(), strict=True):
-            if looked >= _MOST:
+            if looked >= _MAX_BATCHES:
                 break
-            those = np.flatnonzero((rows["t0"] >= begins) & (rows["t0"] < ends))[:_MOST]
+            those = np.flatnonzero((rows["t0"] >= begins) & (rows["t0"] < ends))[:_MAX_BATCHES]
             looked += len(those)
             load = _in_loop_order(made, begins, ends, loader.num_workers, len(those))
             if load is not None and len(load) >= loader.num_workers:

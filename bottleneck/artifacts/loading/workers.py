@@ -13,7 +13,7 @@ from .. import Missing
 from ..training.steps import Loader, Steps
 
 Floats = npt.NDArray[np.float64]
-_FEW = 0.75  # of the usual number of batches in the making: these show how fast one is made with less company
+_MAX_AT_ONCE = 0.75  # of the usual number of batches in the making: these show how fast one is made with less company
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def _contention(batches: Records) -> float | None:
     made = np.concatenate([[0.0], np.cumsum(making[:-1] * np.diff(edges))])
     seconds = np.maximum(end - start, 1.0)
     at_once = (np.interp(end, edges, made) - np.interp(start, edges, made)) / seconds
-    few = at_once < _FEW * np.median(at_once)
+    few = at_once < _MAX_AT_ONCE * np.median(at_once)
     if few.sum() < 2:
         return None
     each = seconds / np.maximum(batches["flags"], 1)  # the last batch of a pass may be a small one

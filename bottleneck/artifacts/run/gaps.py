@@ -22,7 +22,7 @@ _FUNCTIONS, _LOSS_NAMES = "/torch/nn/functional.py", ("loss", "cross_entropy", "
 #: A sample speaks for the running or blocked time that it was weighed with, and for this much beside it: the sampler
 #: looks every 10 to 100 ms, and a thread that waits for a core meanwhile is in neither of its two clocks.
 REACH_NS = 250_000_000
-_MOST = 2_000  # gaps that are kept as stretches to be drawn
+_MAX_GAPS = 2_000  # gaps that are kept as stretches to be drawn
 _IMPORT = "<frozen importlib"
 #: What the interpreter calls by itself once the program's last line is done: it waits for threads, and runs atexit.
 _ENDINGS = ("_shutdown", "_exitfunc", "_exit_function", "_python_exit")
@@ -47,7 +47,7 @@ def name_gaps(
     recording: Recording, process: int, gaps: npt.NDArray[np.int64], serving: bool
 ) -> tuple[list[Span], dict[str, float]]:
     """The gaps (a row each: start, end), cut where the name changes: import, python:<function>, shutdown, serve.idle,
-    other. Of more than ``_MOST`` the shortest only as seconds by name, each as it begins."""
+    other. Of more than ``_MAX_GAPS`` the shortest only as seconds by name, each as it begins."""
     rows = recording.stacks[recording.stacks["process"] == process]
     stacks, which = np.unique(rows["arg"], return_inverse=True)
     labels = [_outside(recording.facts.stacks.get((process, i), ()), serving) for i in stacks.tolist()]
@@ -55,7 +55,7 @@ def name_gaps(
     names = unique.tolist()
     from_, what = _timeline(rows, codes[:-1][which], int(codes[-1]))
     found: list[Span] = []
-    longest = np.sort(np.argsort(gaps[:, 0] - gaps[:, 1], kind="stable")[:_MOST])
+    longest = np.sort(np.argsort(gaps[:, 0] - gaps[:, 1], kind="stable")[:_MAX_GAPS])
     for start, end in gaps[longest].tolist():
         first, last = np.searchsorted(from_, start, side="right") - 1, np.searchsorted(from_, end, side="left")
         cuts = [start, *from_[first + 1 : last].tolist(), end]

@@ -19,7 +19,7 @@ _STALL = 2.0  # times the median step (gpuprof: 99th over 50th percentile)
 _DEVIATIONS = 3.0  # robust standard deviations beyond the median: lengths that vary smoothly are no stalls
 _SMALL = 0.5  # of a usual stall
 _COMMON = 0.5  # of the steps: forwards without gradients in more of them, as a teacher's, tell no step apart
-_MOST_DRAWN_OUT = 4.0  # a stall that lasts longer than this times what runs in it has another reason
+_MAX_DRAWN_OUT = 4.0  # a stall that lasts longer than this times what runs in it has another reason
 _AS_SIGMA = 1.4826  # of a median absolute deviation
 
 
@@ -83,7 +83,7 @@ class Jitter:
         # By the clock a stall lasts longer than the thread runs or sleeps: it waits for a core as well.
         other = steps.phase("other")
         lost = float((other[stalls] - np.median(other)).sum())
-        drawn_out = min(lost / max(total - as_many * _seconds(elsewhere), sampled, 1e-9), _MOST_DRAWN_OUT)
+        drawn_out = min(lost / max(total - as_many * _seconds(elsewhere), sampled, 1e-9), _MAX_DRAWN_OUT)
         return replace(
             found,
             place=place,

@@ -14,7 +14,7 @@ from .steps import Steps
 
 Function = tuple[str, str]  # (file, function)
 _ACTS = frozenset(("act", "action", "actions", "collect", "explore", "play", "rollout", "rollouts"))
-_FEW_STEPS = 10  # fewer make no median to compare
+_MIN_STEPS = 10  # fewer make no median to compare
 _FINAL_TEST = 1.5  # times the longest other evaluation: longer than that after the last step is another thing
 
 
@@ -74,7 +74,7 @@ def _cold_seconds(steps: Steps) -> float:
     saves = steps.phase("checkpoint") > 0
     following = np.append(False, saves[:-1]) & ~saves
     far = ~(saves | following)
-    if min(saves.sum(), following.sum(), far.sum()) < _FEW_STEPS:
+    if min(saves.sum(), following.sum(), far.sum()) < _MIN_STEPS:
         return 0.0
     work = steps.phase("forward", "backward", "optimizer")
     warm = np.median(work[far])
