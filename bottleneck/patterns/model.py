@@ -147,6 +147,8 @@ class Pattern:
     effort: Literal[1, 2, 4, 8] = 2
     risk: float = 0.1
 
-    def fits(self, hot: Hot) -> bool:
-        """Whether the node is an instance of the pattern."""
-        return all(condition(hot) for condition in self.when) and not any(condition(hot) for condition in self.unless)
+    def fits(self, line: list[Hot]) -> bool:
+        """Whether a node of the line is an instance, and no node of it is exempt."""
+        return any(all(condition(hot) for condition in self.when) for hot in line) and not any(
+            condition(hot) for condition in self.unless for hot in line
+        )

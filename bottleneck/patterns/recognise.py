@@ -21,5 +21,5 @@ def matching(seen: Sighting) -> Iterator[Pattern]:
     """All patterns that the line is an instance of, in the order of the lists."""
     hot = [Hot(seen, node) for node in seen.nodes] or [Hot(seen, ast.Pass())]
     for pattern in PATTERNS:
-        if any(pattern.fits(each) for each in hot):
+        if pattern.fits(hot):
             yield pattern

@@ -1,9 +1,13 @@
 """The patterns that we know, one file a topic."""
 
 from ..model import Pattern
-from . import pandas_rows, pandas_tables
+from . import batches, general, pandas_rows, pandas_tables, torch_switches, torch_training
 
 PATTERNS: tuple[Pattern, ...] = (
     *pandas_rows.PATTERNS,
     *pandas_tables.PATTERNS,
+    *general.PATTERNS,
+    *batches.PATTERNS,
+    *torch_training.PATTERNS,
+    *torch_switches.PATTERNS,
 )

@@ -1,0 +1,246 @@
+"""Lazy plans, data sets, pools and files: what is done per item and can be done once or in batches."""
+
+import ast
+
+from ..loops import in_loop, loop_names, varies
+from ..model import Hot, Pattern, Price
+from ..places import cached, known, less, loading, more, version
+from ..shapes import any_of, below, calls, deep, first, keyword, matches, method, not_if, own_function
+from ..syntax import last_name
+
+
+def _collected_again(hot: Hot) -> bool:
+    """``collect`` on a lazy frame that is made outside the loop and was not collected."""
+    node = hot.node
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.func.attr != "collect":
+        return False
+    names = loop_names(hot.source, node)
+    frames = [each for each in ast.walk(node.func.value) if isinstance(each, ast.Name) and each.id not in names]
+    return any(
+        matches(path, "polars.scan_*") and "collect()" not in path and not path.endswith("]")
+        for each in frames
+        for path in hot.source.paths(each)
+    )
+
+
+def _opened_alike(hot: Hot) -> bool:
+    """The arguments do not change with the pass."""
+    return not varies()(hot)
+
+
+def _plain_gzip(hot: Hot) -> bool:
+    given = [each for each in hot.source.calls.get("open", []) + hot.source.calls.get("GzipFile", [])]
+    return not any(keyword("compresslevel")(Hot(hot.seen, each)) for each in given)
+
+
+def _takes_itself(hot: Hot) -> bool:
+    """``pool.map(self.work, ...)``: the whole object travels with each task."""
+    given = hot.node.args if isinstance(hot.node, ast.Call) else []
+    return (
+        bool(given)
+        and isinstance(given[0], ast.Attribute)
+        and isinstance(given[0].value, ast.Name)
+        and given[0].value.id == "self"
+    )
+
+
+PATTERNS = (
+    Pattern(
+        id="lazy-recollect",
+        title="The same lazy plan is collected again and again, each time from the file",
+        replacement="Collect the shared part once (plan.collect().lazy()), or run all plans with pl.collect_all",
+        snippet="shared = plan.collect().lazy()\ntables = pl.collect_all([report(shared) for report in reports])",
+        when=(method("collect", of="polars"), in_loop(), _collected_again),
+        unless=(less(passes=2),),
+        leave="The plans read different files, or the shared part does not fit in memory.",
+        price=Price("once"),
+        source="pola-rs/polars#18292, #13065, #6193, Quantco/dataframely#320 (N scans against 1)",
+        stages=("etl",),
+        effort=1,
+    ),
+    Pattern(
+        id="polars-python-udf",
+        title="polars calls a Python function for each value",
+        replacement="Write it as expressions: pl.when, replace_strict, the str, dt and list namespaces",
+        snippet="frame.with_columns(pl.when(pl.col('x') > 0).then('high').otherwise('low'))",
+        when=(method("map_elements", "map_rows", of="polars"), first(own_function)),
+        unless=(less(elements=1000), more(body=0.9)),
+        leave="It calls a model or a service, or the frame is tiny.",
+        price=Price("amdahl", (5, 50)),
+        source="pola-rs/polars#9968, #14529, #15873, #25688",
+        stages=("etl",),
+    ),
+    Pattern(
+        id="unbatched-map",
+        title="datasets.map calls the function once per example",
+        replacement="Use map(..., batched=True) with a function that takes lists, so that a fast tokenizer uses its own threads",
+        snippet="ds.map(lambda b: tokenizer(b['text'], truncation=True), batched=True)",
+        when=(
+            method("map", "filter", of="datasets"),
+            below("datasets/arrow_dataset.py"),
+            not_if(keyword("batched")),
+            any_of(deep("transformers/tokenization_utils_base.py"), less(body=0.6)),
+        ),
+        leave="The work per example is heavy (audio, images).",
+        price=Price("amdahl", (2, 50)),
+        source="mozilla-extensions/regrets-reporter#131 (17 min to 20 s), huggingface/datasets#6237, huggingface/trl#1470",
+        stages=("etl",),
+    ),
+    Pattern(
+        id="datasets-random-access",
+        title="A whole column of the dataset is decoded for each row that is read",
+        replacement="Take the column once before the loop (column = ds['text']), or write ds[i]['text']; flatten_indices() after shuffle or select",
+        snippet="column = ds['text']\nfor i in order:\n    use(column[i])",
+        when=(
+            below("datasets/"),
+            in_loop(),
+            any_of(
+                deep("datasets/formatting/formatting.py", "_query_table_with_indices_mapping"),
+                lambda hot: (
+                    isinstance(hot.node, ast.Subscript)
+                    and isinstance(hot.node.value, ast.Subscript)
+                    and isinstance(getattr(hot.node.value.slice, "value", None), str)
+                ),
+            ),
+        ),
+        unless=(version("datasets", 4),),
+        leave="One short pass.",
+        price=Price("once"),
+        source="huggingface/datasets#6846 (19 s a row), #5908, EleutherAI/bergson#167",
+        stages=("etl", "loading"),
+        effort=1,
+    ),
+    Pattern(
+        id="dask-compute-in-loop",
+        title="Each pass of a loop computes a Dask graph of its own and waits for it",
+        replacement="Collect the lazy results and call dask.compute(*all) once; persist what they share",
+        snippet="results = dask.compute(*[work(part) for part in parts])",
+        when=(
+            below("dask/base.py", "compute"),
+            in_loop(),
+            lambda hot: isinstance(hot.node, ast.Call) and last_name(hot.node.func) == "compute",
+        ),
+        unless=(less(passes=5),),
+        leave="The next graph needs the last result, or the graphs are bounded to save memory.",
+        price=Price("cores"),
+        source="dask/dask#9693, dask/distributed#7066, dask/dask-searchcv#72",
+        stages=("etl",),
+    ),
+    Pattern(
+        id="deflate-default-level",
+        title="Data are compressed by deflate at a high level",
+        replacement="Use compresslevel=1 to 3, zstd or lz4, or plain np.save for data of your own",
+        snippet="with gzip.open(path, 'wb', compresslevel=1) as file:\n    ...",
+        when=(any_of(calls("numpy.savez_compressed"), deep("gzip.py", "write", "compress")),),
+        unless=(keyword("compresslevel"), not_if(_plain_gzip)),
+        leave="The archive is written once, for a slow link or paid storage.",
+        price=Price("amdahl", (3, 8), probe="20 MB at level 1"),
+        source="dask/fastparquet#344 (229 against 64 s), numpy/numpy#20995 (24.7 against 3.2 s)",
+        stages=("etl",),
+        effort=1,
+    ),
+    Pattern(
+        id="opened-per-item",
+        title="A client, archive or connection with the same arguments is opened again for each item",
+        replacement="Open it once before the loop (h5py.File, zipfile.ZipFile, sqlite3.connect, boto3.client) and pass it on",
+        snippet="with zipfile.ZipFile(path) as archive:\n    for name in names:\n        use(archive.read(name))",
+        when=(
+            calls(
+                "zipfile.ZipFile",
+                "tarfile.open",
+                "h5py.File",
+                "lmdb.open",
+                "sqlite3.connect",
+                "psycopg.connect",
+                "psycopg2.connect",
+                "boto3.client",
+                "boto3.resource",
+                "torchaudio.transforms.Resample",
+                "torchvision.transforms.*Compose",
+                "*.from_pretrained",
+            ),
+            any_of(in_loop(), loading()),
+            _opened_alike,
+        ),
+        unless=(cached(), less(passes=5), known(handler=True)),
+        leave="The path depends on the item, or the handle does not survive a fork (open it lazily, once per worker).",
+        price=Price("once"),
+        source="h5py/h5py#1198 (9 s, mostly open and close), facebookresearch/fairchem#154, boto/boto3#1592, pytorch/audio#2359",
+        stages=("etl", "loading"),
+    ),
+    Pattern(
+        id="pool-big-args",
+        title="The pool pickles the whole object with each task",
+        replacement="Hand the data to the workers once (Pool(initializer=...)), and pass paths or row ranges to a plain function",
+        snippet="with Pool(initializer=load, initargs=(path,)) as pool:\n    pool.map(work, ranges)",
+        when=(
+            more(pickling=0.05),
+            calls(
+                "multiprocessing.Pool().*map*",
+                "multiprocessing.pool.Pool().*map*",
+                "concurrent.futures.ProcessPoolExecutor().map",
+            ),
+            _takes_itself,
+        ),
+        needs=("pickling",),
+        leave="Pickling takes under 5 %.",
+        price=Price("frames"),
+        source="nikpau/pytsa#3 (a bound method drags the whole set), sciris/sciris#621, EntilZha/PyFunctional#85",
+        stages=("etl",),
+    ),
+    Pattern(
+        id="pool-tiny-tasks",
+        title="The queue costs more than the tasks of the pool",
+        replacement="Give imap or executor.map a chunksize of 10 to 1,000, or pass batches",
+        snippet="pool.imap_unordered(work, items, chunksize=200)",
+        when=(
+            less(workers_busy=0.5),
+            calls("multiprocessing.Pool().imap*", "concurrent.futures.ProcessPoolExecutor().map"),
+            not_if(keyword("chunksize")),
+        ),
+        needs=("workers_busy",),
+        leave="Long or very uneven tasks.",
+        price=Price("queue"),
+        source="hackingmaterials/matminer#329 (about 100x lost), dfm/emcee#61 (30 %), joblib/loky#12",
+        stages=("etl",),
+        effort=1,
+    ),
+    Pattern(
+        id="openpyxl-cell-walk",
+        title="Cells of a read-only sheet are fetched one by one, each parsed from the top",
+        replacement="Go through the sheet once with iter_rows(values_only=True)",
+        snippet="for row in sheet.iter_rows(values_only=True):\n    use(row)",
+        when=(below("openpyxl/worksheet/_read_only.py", "_get_cell", "cell", "_cells_by_row"), in_loop(), varies()),
+        leave="Cells are written or styled.",
+        price=Price("amdahl", (2, 100)),
+        source="theorchard/openpyxl#66 (7.3 M parses for 1,000 cells), brightway-lca/brightway2-io#101 (5 h to minutes)",
+        stages=("etl",),
+    ),
+    Pattern(
+        id="linear-cost-draw",
+        title="The whole population is permuted or walked for a few draws",
+        replacement="Use np.random.default_rng().choice(n, k, replace=False); a list or an array as ring buffer instead of a deque",
+        snippet="rng = np.random.default_rng()\nindex = rng.choice(n, size=k, replace=False)",
+        when=(
+            any_of(
+                lambda hot: (
+                    calls("numpy.random.choice", "numpy.random.RandomState().choice")(hot)
+                    and keyword("replace", False)(hot)
+                ),
+                lambda hot: (
+                    calls("random.sample")(hot)
+                    and first(
+                        lambda source, value: any(path.endswith("collections.deque()") for path in source.paths(value))
+                    )(hot)
+                ),
+            ),
+            any_of(in_loop(), loading(), known(step=True)),
+        ),
+        unless=(less(elements=100_000),),
+        leave="A population under 10,000, or exact legacy seeds.",
+        price=Price("amdahl", (20, 1000)),
+        source="chandar-lab/RLHive#60 (6.6 s against 3.5 ms), numpy/numpy#16268, chainer/chainerrl#131 (337 to 172 s)",
+        stages=("training", "loading"),
+        effort=1,
+    ),
+)

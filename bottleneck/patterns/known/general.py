@@ -1,0 +1,275 @@
+"""Plain Python, numpy, databases, files and polars: work done per item that can be done at once."""
+
+import ast
+
+from ..loops import in_loop, loop_names, varies
+from ..model import Hot, Pattern, Price
+from ..places import every_pass, known, less, loading, more, overlapped
+from ..shapes import any_of, below, calls, comes_from, first, matches, text
+from ..syntax import last_name, mentions
+
+_DATABASES = "sqlite3 psycopg psycopg2 pymysql mysql duckdb sqlalchemy pyodbc apsw MySQLdb cx_Oracle oracledb".split()
+_WRITES = ("insert", "update", "replace", "merge", "delete", "upsert")
+
+
+def _is_method(*names: str):  # type: ignore[no-untyped-def]
+    return lambda hot: (
+        isinstance(hot.node, ast.Call) and isinstance(hot.node.func, ast.Attribute) and hot.node.func.attr in names
+    )
+
+
+def _on_database(hot: Hot) -> bool:
+    """The method is of a database's connection or cursor, by its origin or by the frame below."""
+    value = hot.node.func.value if isinstance(hot.node, ast.Call) and isinstance(hot.node.func, ast.Attribute) else None
+    if value is None or not (hot.seen.rivals <= {hot.node} or hot.seen.below):
+        return False
+    return any(
+        comes_from(hot.source, value, name) or any(frame.is_in(f"{name}/") for frame in hot.seen.below[:1])
+        for name in _DATABASES
+    )
+
+
+def _writes_beside(hot: Hot) -> bool:
+    """The same loop executes a write."""
+    return any(
+        isinstance(each, ast.Call) and last_name(each.func) in ("execute", "add", "executemany", "merge")
+        for loop in hot.source.loops(hot.node)[:1]
+        for each in ast.walk(loop)
+    )
+
+
+def _searches_a_list(hot: Hot) -> bool:
+    """``x in names`` where names is a list that was made before the loop and is not a short literal."""
+    node = hot.node
+    if (
+        not isinstance(node, ast.Compare)
+        or not isinstance(node.ops[0], ast.In | ast.NotIn)
+        or hot.seen.below
+        or hot.seen.rivals
+    ):
+        return False
+    right = node.comparators[0]
+    if not isinstance(right, ast.Name) or right.id in loop_names(hot.source, node):
+        return False
+    bound = hot.source.bindings(right)
+    listed = ("builtins.list()", "builtins.sorted()", "*.tolist()", "*.readlines()", "*.split()", "*.splitlines()")
+    inside = [
+        each for each in bound if any(loop in hot.source.above(each.where) for loop in hot.source.loops(node)[:1])
+    ]
+    short = [each for each in bound if isinstance(each.value, ast.List) and each.value.elts]
+    paths = hot.source.paths(right)
+    return bool(bound) and not inside and not short and bool(paths) and all(matches(path, *listed) for path in paths)
+
+
+def _element_of(library: str):  # type: ignore[no-untyped-def]
+    """``x[i, j]`` of the library's array with two loops' variables, nothing else being called on the line."""
+
+    def check(hot: Hot) -> bool:
+        node = hot.node
+        if (
+            not isinstance(node, ast.Subscript)
+            or hot.seen.below
+            or hot.seen.rivals
+            or not isinstance(node.slice, ast.Tuple)
+        ):
+            return False
+        names = loop_names(hot.source, node)
+        whole = all(mentions(part, names) and not isinstance(part, ast.Slice) for part in node.slice.elts)
+        paths = hot.source.paths(node.value)
+        plain = bool(paths) and all(path.startswith(library + ".") and "tolist" not in path for path in paths)
+        return whole and len(hot.source.loops(node)) >= 2 and plain and not _sequential(hot, node)
+
+    return check
+
+
+def _sequential(hot: Hot, node: ast.Subscript) -> bool:
+    """What is read was written by an earlier pass: the same array is stored to in the loop."""
+    loop = hot.source.loops(node)[-1]
+    stores = [each for each in ast.walk(loop) if isinstance(each, ast.Subscript) and isinstance(each.ctx, ast.Store)]
+    reads = [each for each in ast.walk(loop) if isinstance(each, ast.Subscript) and isinstance(each.ctx, ast.Load)]
+    return any(
+        ast.dump(one.value) == ast.dump(other.value).replace("Store()", "Load()") for one in reads for other in stores
+    )
+
+
+PATTERNS = (
+    Pattern(
+        id="commit-per-row",
+        title="Each row is committed alone, and each commit waits for the disk or the server",
+        replacement="Put one transaction around the loop: commit once after it (or every few thousand rows), or use executemany",
+        snippet="with connection:\n    connection.executemany('insert into t values (?, ?)', rows)",
+        when=(_is_method("commit"), in_loop(), every_pass(), _on_database, _writes_beside),
+        unless=(less(passes=20),),
+        leave="Each item must survive a crash on its own.",
+        price=Price("wait", probe="one transaction for 1,000 rows"),
+        source="consbio/tpkutils#2 (hours to 1 min), ctjacobs/pyqso#29 (150 to 7 s), rogerbinns/apsw#195",
+        stages=("etl",),
+        effort=1,
+    ),
+    Pattern(
+        id="insert-per-row",
+        title="One statement is sent for each row",
+        replacement="Use executemany, insert(Model) with a list of dicts, or COPY; for DuckDB insert from a registered frame",
+        snippet="cursor.executemany('insert into t values (?, ?)', rows)",
+        when=(_is_method("execute"), in_loop(), first(text(*_WRITES)), _on_database),
+        unless=(less(passes=100),),
+        leave="A stream of single events, generated keys that are needed at once, or under 100 rows.",
+        price=Price("wait", (2, 100)),
+        source="nycdb/nycdb#67 (16 to 2 s per 20,000), duckdb/duckdb#2458 (8 min to 1 s), archlinux/arch-security-tracker#35",
+        stages=("etl",),
+        effort=1,
+    ),
+    Pattern(
+        id="query-in-loop",
+        title="One query is sent for each key",
+        replacement="Ask once with IN or a join on a temporary table, and look the keys up in a dict",
+        snippet="rows = cursor.execute(f'select id, v from t where id in ({marks})', keys).fetchall()\nby_id = dict(rows)",
+        when=(
+            _is_method("execute", "read_sql", "read_sql_query", "read_sql_table"),
+            in_loop(),
+            varies(),
+            any_of(first(text("select", "with")), calls("pandas.read_sql*")),
+            any_of(_on_database, calls("pandas.read_sql*")),
+        ),
+        unless=(known(off_cpu=False), less(passes=20)),
+        leave="The next key depends on the answer, or single look-ups by index in a database in the process are measured to be faster.",
+        price=Price("wait"),
+        source="n24q02m/wet-mcp#495, MolSSI/QCFractal#615 (single look-ups best above 200)",
+        stages=("etl", "serving"),
+    ),
+    Pattern(
+        id="serial-downloads",
+        title="Requests run one after another, and their latencies add up",
+        replacement="Use one requests.Session and a ThreadPoolExecutor with 4 to 16 threads, or an async client with a semaphore",
+        snippet="with ThreadPoolExecutor(8) as pool:\n    pages = list(pool.map(session.get, urls))",
+        when=(
+            calls(
+                "requests.get",
+                "requests.post",
+                "requests.request",
+                "requests.Session().*",
+                "urllib.request.urlopen",
+                "urllib.request.urlretrieve",
+                "httpx.get",
+                "httpx.post",
+                "boto3.client().*_object",
+                "boto3.client().download_file",
+            ),
+            in_loop(),
+            varies(),
+        ),
+        unless=(
+            overlapped(),
+            known(off_cpu=False),
+            less(passes=5),
+            lambda hot: any(
+                last_name(each.func) == "sleep"
+                for loop in hot.source.loops(hot.node)
+                for each in ast.walk(loop)
+                if isinstance(each, ast.Call)
+            ),
+            known(handler=True),
+            known(event_loop=True),
+        ),
+        leave="A rate limit, a link that is full, or order that matters.",
+        price=Price("overlap", (4, 8)),
+        source="Medical-Event-Data-Standard/MIMIC_IV_MEDS#48 (5-7x), DLR-RM/BlenderProc#848 (15 to 5 min)",
+        stages=("etl",),
+    ),
+    Pattern(
+        id="deepcopy-in-loop",
+        title="copy.deepcopy rebuilds a whole object tree in a loop",
+        replacement="Make a shallow copy (dict(x), list(x), copy.copy) and copy only the branch that changes; check that nested parts are not changed later",
+        snippet="item = {**template, 'changed': new}",
+        when=(calls("copy.deepcopy"), in_loop()),
+        unless=(less(passes=100),),
+        leave="Nested parts are changed later.",
+        price=Price("amdahl", (3, 10)),
+        source="theonlydude/RandomMetroidSolver#43 (70 % of the time), capitalone/DataProfiler#85",
+        stages=("etl",),
+        risk=0.4,
+    ),
+    Pattern(
+        id="deepcopy-sample",
+        title="Each sample is a deepcopy of a cached one, arrays included",
+        replacement="Make a shallow copy of the dict, and new arrays only where a transform writes",
+        snippet="sample = dict(self.samples[index])",
+        when=(calls("copy.deepcopy"), loading()),
+        beats=("deepcopy-in-loop",),
+        leave="Transforms write in place into the shared cache.",
+        price=Price("loader", (3, 10)),
+        source="Project-MONAI/MONAI#3000, TorchIO-project/torchio#1305, facebookresearch/detectron2#939",
+        stages=("loading",),
+        risk=0.4,
+    ),
+    Pattern(
+        id="regex-in-loop",
+        title="A regular expression is compiled again in a loop",
+        replacement="Compile once at module level with re.compile, and join alternatives into one pattern",
+        snippet="WORDS = re.compile('|'.join(map(re.escape, words)))",
+        when=(
+            any_of(
+                below("re/_compiler.py"),
+                below("re/_parser.py"),
+                below("sre_compile.py", through="re.py"),
+                below("sre_parse.py", through="re.py"),
+            ),
+            calls("re.*"),
+            in_loop(),
+        ),
+        leave="The pattern is found in the cache.",
+        price=Price("frames"),
+        source="YARA-Silly-Silly/yarasilly2#48 (4.55 to 1.21 s), nipunsadvilkar/pySBD#41",
+        stages=("etl",),
+        effort=1,
+    ),
+    Pattern(
+        id="json-line-loop",
+        title="JSON is parsed or written record by record in Python",
+        replacement="Read lines of JSON with polars.read_ndjson, pyarrow.json or duckdb; for single records orjson.loads on bytes",
+        snippet="frame = pl.read_ndjson(path)",
+        when=(calls("json.loads", "json.dumps"), in_loop()),
+        unless=(less(passes=1000), known(handler=True)),
+        leave="The schema is ragged; orjson alone may give only 20 %.",
+        price=Price("amdahl", (1.25, 5), probe="10,000 lines with the columnar reader"),
+        source="dwavesystems/dwave-cloud-client#423 (41.6 to 19.6 ms), huggingface/datasets#6867",
+        stages=("etl",),
+    ),
+    Pattern(
+        id="list-membership",
+        title="Each test for membership searches a list from its beginning",
+        replacement="Make a set (or a dict) of it once before the loop",
+        snippet="known = set(names)",
+        when=(_searches_a_list, in_loop()),
+        unless=(less(elements=10),),
+        leave="Under ten items, or items that cannot be hashed.",
+        price=Price("linear-search"),
+        source="ultralytics/yolov5#806 (4-5 to 0.4 s), aquasecurity/kube-hunter#231",
+        stages=("etl", "loading"),
+        effort=1,
+    ),
+    Pattern(
+        id="numpy-element-loop",
+        title="numpy arrays are read element by element in Python",
+        replacement="Compute whole arrays: ufuncs, masks, np.add.at, np.bincount; where a loop must stay, tolist() before it or numba",
+        snippet="result = np.where(x > 0, x * y, 0.0)",
+        when=(any_of(below("numpy/lib/", "_vectorize_call", "__call__", "_call_as_normal"), _element_of("numpy")),),
+        unless=(less(elements=10_000), more(body=0.95)),
+        leave="The body is heavy, there are under 10,000 elements, or each depends on the one before.",
+        price=Price("amdahl", (5, 50)),
+        source="mnielsen/neural-networks-and-deep-learning#16 (5x), numpy/numpy#16763, semaphoreP/codeastro#140",
+        stages=("etl", "loading"),
+    ),
+    Pattern(
+        id="tensor-element-loop",
+        title="A tensor is read element by element in Python",
+        replacement="Use one operation on the whole tensor; else call .tolist() or .numpy() once before the loop",
+        snippet="values = tensor.tolist()",
+        when=(_element_of("torch"),),
+        unless=(less(elements=1000),),
+        leave="Under 1,000 elements, or a heavy body.",
+        price=Price("amdahl", (28, 1000)),
+        source="pytorch/pytorch#43116 (232, 8.3, 0.015 ms), #43153, dmlc/dgl#6293",
+        stages=("training", "loading"),
+    ),
+)

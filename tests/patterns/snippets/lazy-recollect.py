@@ -1,0 +1,26 @@
+# slow
+# below: collect polars/lazyframe/frame.py
+import polars as pl
+
+def plan():
+    return pl.scan_csv("log.csv").filter(pl.col("robot"))
+
+def main(reports):
+    sessions = plan()
+    for report in reports:
+        table = report(sessions).collect()  # hot
+# exempt: another file each time
+# below: collect polars/lazyframe/frame.py
+import polars as pl
+
+def main(paths):
+    for path in paths:
+        table = pl.scan_csv(path).filter(pl.col("robot")).collect()  # hot
+# exempt: collected once
+# below: collect polars/lazyframe/frame.py
+import polars as pl
+
+def main(reports):
+    sessions = pl.scan_csv("log.csv").collect().lazy()
+    for report in reports:
+        table = report(sessions).collect()  # hot

@@ -1,0 +1,18 @@
+# slow
+def new(items, names):
+    seen = sorted(names)
+    for item in items:
+        if item not in seen:  # hot
+            yield item
+# exempt: a set
+def new(items, names):
+    seen = set(names)
+    for item in items:
+        if item not in seen:  # hot
+            yield item
+# exempt: a short list
+def images(paths):
+    kinds = [".png", ".jpg"]
+    for path in paths:
+        if path.suffix in kinds:  # hot
+            yield path
