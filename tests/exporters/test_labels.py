@@ -59,6 +59,7 @@ def test_evidence_of_recorded_runs_stands_alone(name: str) -> None:
         labels = [evidence.label for evidence in ranked.finding.evidence]
         assert [label for label in (ranked.finding.title, *labels) if not stands_alone(label)] == []
         assert len(set(labels)) == len(labels)
+        assert not ranked.finding.after or "bottleneck" in ranked.finding.after
     metrics = [row.reason for row in diagnosis.checked if row.outcome == "fine"]
     assert [metric for metric in metrics if metric and not stands_alone(metric.partition(":")[0])] == []
 

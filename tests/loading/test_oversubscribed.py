@@ -46,7 +46,7 @@ def test_threads_beside_the_first_of_each_worker_are_found():
     # A step of 20 ms on two cores; half of the first threads' 18 ms and the loop's own 4 ms remain.
     assert found.gain.step_share == pytest.approx(1 - (9 + 4) / 2 / 20, abs=0.01)
     assert 0 < found.gain.low < found.gain.share < found.gain.high <= 0.99
-    assert found.gain.confidence <= 0.2 and "first guess" in found.gain.method
+    assert found.gain.confidence <= 0.2 and "first estimate" in found.gain.method
     compile(found.fix.snippet, "snippet", "exec")
 
 

@@ -62,7 +62,7 @@ class FatTransfer(Detector):
             steps,
             loading,
             saved,
-            f"H' = H x source/wire: H = {copies.exposed * 1e3:.2f} ms a step, {batch.item_bytes} bytes for one",
+            f"H' = H x source/wire: H = {copies.exposed * 1e3:.2f} ms per step, {batch.item_bytes} bytes become one",
             low=0.8 * saved,  # the device casts
             high=saved,
         )
@@ -80,7 +80,7 @@ class FatTransfer(Detector):
             gain=worth,
             fix=Fix(
                 "Copy bytes, and convert them to floats on the device",
-                "images = images.to(device, non_blocking=True)  # uint8, as the decoder gives it\n"
+                "images = images.to(device, non_blocking=True)  # still uint8\n"
                 "images = images.float().div_(255).sub_(mean).div_(std)",
                 effort=2,
                 risk=0.1,

@@ -13,7 +13,9 @@ from ..loading._shared import location
 from ._shared import KERNELS, STEP_DEAD_BAND, evidence, priced
 
 _AMPERE = (8, 0)
-_SWITCH = 'torch.set_float32_matmul_precision("high")  # TF32; convolutions: torch.backends.cudnn.allow_tf32 = True'
+_SWITCH = (
+    'torch.set_float32_matmul_precision("high")  # TF32\ntorch.backends.cudnn.allow_tf32 = True  # for convolutions'
+)
 _AUTOCAST = "with torch.autocast({}):\n    loss = criterion(model(inputs), targets)"
 
 
@@ -67,7 +69,7 @@ class Fp32Matmul(Detector):
             steps,
             loading,
             saved,
-            f"{kernels.fp32_matrix * 1e3:.2f} ms of fp32 products a step, three times faster",
+            f"{kernels.fp32_matrix * 1e3:.2f} ms of fp32 products per step, three times faster",
             low=device.saved(kernels.fp32_matrix * self.memory_saving),
             high=device.saved(kernels.fp32_matrix * 0.8),
             confidence=0.4,

@@ -15,11 +15,11 @@ from ._shared import COPIES, STEP_DEAD_BAND, evidence, priced
 
 _PREFETCH = """side = torch.cuda.Stream()
 
-def prefetch(loader, device):  # the next batch is copied while this one is worked on
+def prefetch(loader, device):  # copies one batch ahead
     ahead = None
     for batch in loader:  # with pin_memory=True
         with torch.cuda.stream(side):
-            copied = [part.to(device, non_blocking=True) for part in batch]
+            copied = [x.to(device, non_blocking=True) for x in batch]
         if ahead is not None:
             yield ahead
         torch.cuda.current_stream().wait_stream(side)

@@ -90,7 +90,8 @@ class PageableCopy(Detector):
             steps,
             loading,
             saved,
-            f"B (1/BW - 1/BW'), B = {copies.pageable / 1e6:.1f} MB a step, {slow / 1e9:.1f} and {fast / 1e9:.1f} GB/s",
+            f"B (1/BW - 1/BW'), B = {copies.pageable / 1e6:.1f} MB per step, "
+            f"{slow / 1e9:.1f} and {fast / 1e9:.1f} GB/s",
             low=0.8 * saved,
             high=device.saved(copies.pageable_exposed),  # not blocking any more, it can be hidden too
         )

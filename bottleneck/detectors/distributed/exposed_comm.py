@@ -80,7 +80,7 @@ class ExposedComm(Detector):
             summary = "Leave this barrier out, or do it where something depends on it"
             snippet = "# collectives wait for each other by themselves: a barrier in each step adds its own time"
         elif calls >= self.many_calls:
-            summary = f"Exchange in one call what {where} exchanges in {calls} in each step"
+            summary = f"Combine the {calls} calls that {where} makes per step into one"
             snippet = (
                 "# gradients: exchanged together, during the backward pass\n"
                 "model = torch.nn.parallel.DistributedDataParallel(model)\n"
@@ -133,7 +133,7 @@ class ExposedComm(Detector):
         return gain(
             value,
             steps.run_seconds,
-            f"{place.per_step:.1f} calls a step take {mean * 1e3:.1f} ms; together {after * 1e3:.1f} ms, "
+            f"{place.per_step:.1f} calls per step take {mean * 1e3:.1f} ms; combined {after * 1e3:.1f} ms, "
             "part of it while something is computed",
             low_seconds=saved((low - after) * self.low_share),
             high_seconds=saved(high),

@@ -89,7 +89,7 @@ class Straggler(Detector):
             gain=gain(
                 value,
                 steps.run_seconds,
-                f"T' = the mean of the ranks' own work, {own.mean() * 1e3:.1f} ms, for that of rank {number}, "
+                f"T' = mean own work of the ranks, {own.mean() * 1e3:.1f} ms, instead of that of rank {number}, "
                 f"{own[late].mean() * 1e3:.1f} ms",
                 low_seconds=low,
                 high_seconds=high,

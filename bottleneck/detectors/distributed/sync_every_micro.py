@@ -81,7 +81,7 @@ class SyncEveryMicro(Detector):
             gain=gain(
                 value,
                 steps.run_seconds,
-                f"{too_many:.1f} of {exchanges:.1f} exchanges for each of {updates} steps of the optimizer, "
+                f"{too_many:.1f} of {exchanges:.1f} all-reduces dropped in each of {updates} optimizer steps, "
                 f"{each * 1e3:.1f} ms each",
                 low_seconds=saved(low + even),
                 high_seconds=saved(high + even + 2 * self.overlap_cpu * busy * overlap),

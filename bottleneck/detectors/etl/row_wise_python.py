@@ -17,7 +17,7 @@ _ACCESS_SNIPPET = """\
 # instead of: for i in range(len(frame)): total.append(frame.loc[i, "a"] * frame.loc[i, "b"])
 frame["total"] = frame["a"] * frame["b"]
 # a look-up per row becomes: frame["state"].map(table)
-# stop-gap, the loop kept: for a, b in zip(frame["a"].tolist(), frame["b"].tolist()): ..."""
+# stopgap: for a, b in zip(frame["a"].tolist(), frame["b"].tolist()): ..."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ class RowWisePython(Detector):
                 '# instead of: for _, row in frame.iterrows(): total += row["a"] * row["b"]\n'
                 'total = (frame["a"] * frame["b"]).sum()\n'
                 '# a condition per row becomes: np.where(frame["a"] > 0, frame["b"], 0.0)\n'
-                "# stop-gap, the loop kept: for row in frame.itertuples(index=False): ... row.a"
+                "# stopgap: for row in frame.itertuples(index=False): ... row.a"
             )
         name = loop.function if loop.function.isidentifier() else "function"
         return (

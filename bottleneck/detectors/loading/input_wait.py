@@ -75,7 +75,7 @@ class InputWait(Detector):
         return gain(
             ceiling * 0.75,
             steps.run_seconds,
-            "ceiling: all of the wait; how much of it a fix reaches is not known",
+            "ceiling: the whole wait; how much of it a fix recovers is unknown",
             low_seconds=ceiling * 0.5,
             high_seconds=ceiling,
             step_share=share * 0.75,
@@ -88,8 +88,9 @@ class InputWait(Detector):
         if loading.in_memory:
             return Fix(
                 "Index whole batches: the data is in memory but gathered sample by sample",
-                "batches = BatchSampler(RandomSampler(dataset), batch_size, drop_last=False)\n"
-                "DataLoader(dataset, sampler=batches, batch_size=None)  # dataset[[3, 1, 2]] must give a batch",
+                "batches = BatchSampler(RandomSampler(dataset), batch_size, False)\n"
+                "# dataset[[3, 1, 2]] must return a batch\n"
+                "DataLoader(dataset, sampler=batches, batch_size=None)",
                 effort=2,
             )
         summary = "Make batches cheaper or earlier: see what the loading does in the call tree"

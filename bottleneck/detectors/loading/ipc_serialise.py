@@ -105,7 +105,8 @@ class IpcSerialise(Detector):
                 "Return tensors instead of arrays, lists or other objects: tensors go through shared memory",
                 "def collate(samples):\n"
                 "    x, y = zip(*samples)\n"
-                "    return torch.stack([torch.from_numpy(a) for a in x]), torch.tensor(y)  # of numpy arrays",
+                "    x = torch.stack([torch.from_numpy(a) for a in x])  # numpy arrays\n"
+                "    return x, torch.tensor(y)",
                 effort=2,
             ),
             after=_shared.after_text(loading, after),

@@ -70,8 +70,8 @@ class Oversubscribed(Detector):
             gain=gain(
                 saved,
                 steps.run_seconds,
-                f"a first guess, to be tried: with one thread a worker, {self.real_share:.0%} of the CPU that their "
-                f"first threads use now is work, and a step takes {new_step(self.real_share) * 1e3:.1f} ms",
+                f"a first estimate, to be measured: with one thread per worker, {self.real_share:.0%} of the CPU time "
+                f"of their main threads is work, and a step takes {new_step(self.real_share) * 1e3:.1f} ms",
                 low_seconds=0.5 * (step - new_step(1.0)) * steps.count,  # the other threads may do some of the work
                 high_seconds=(step - new_step(self.least_real_share)) * steps.count,
                 step_share=share,
@@ -81,8 +81,10 @@ class Oversubscribed(Detector):
                 "Limit each rank to its share of the cores" if ranks else "Limit each worker to one thread",
                 f"torch.set_num_threads({max(1, int(contention.cores / ranks))})  # or OMP_NUM_THREADS"
                 if ranks
-                else "os.environ['OMP_NUM_THREADS'] = '1'  # before numpy, cv2 or torch is imported\n"
-                "# or, in each worker: threadpoolctl.threadpool_limits(1); cv2.setNumThreads(0)",
+                else "# before numpy, cv2 or torch is imported\n"
+                "os.environ['OMP_NUM_THREADS'] = '1'\n"
+                "# or, in each worker:\n"
+                "# threadpoolctl.threadpool_limits(1); cv2.setNumThreads(0)",
                 effort=1,
                 risk=0.1,
             ),

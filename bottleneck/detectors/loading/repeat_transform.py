@@ -104,7 +104,7 @@ class RepeatTransform(Detector):
             steps,
             changes,
             f"T' = {'max(C, L/n, CPU/cores)' if loading.workers else 'C + L'} with {1 - less:.0%} of L, "
-            f"in {later:.0%} of the steps: those after the first pass",
+            f"in {later:.0%} of the steps: those after the first epoch",
             confidence=0.6,
             fix_error=_shared.REPLACED_ERROR,
             part=later,
@@ -141,7 +141,8 @@ class RepeatTransform(Detector):
             )
         else:
             text = (
-                "# in __getitem__, with what it does now in make(); empty the folder when make() changes\n"
+                "# in __getitem__, with its current code in make();\n"
+                "# empty the folder when make() changes\n"
                 "path = f'cache/{index}.pt'\n"
                 "if not os.path.exists(path):\n    torch.save(self.make(index), path)\n"
                 "return torch.load(path)"

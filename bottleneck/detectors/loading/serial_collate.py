@@ -71,7 +71,8 @@ class SerialCollate(Detector):
                 "Build the batch with whole-array operations",
                 "x, y = zip(*samples)\n"
                 "x = torch.stack(x)  # samples of one shape\n"
-                "x = torch.nn.utils.rnn.pad_sequence(x, batch_first=True)  # samples that differ in length",
+                "# or, if samples differ in length:\n"
+                "x = torch.nn.utils.rnn.pad_sequence(x, batch_first=True)",
                 effort=2,
             ),
             after=_shared.after_text(loading, new_step),

@@ -79,7 +79,7 @@ class SlowStorage(Detector):
             gain=gain,
             fix=Fix(
                 "Copy the data to local disk before training, or pack it into a few large shards",
-                "shutil.copytree(remote_folder, local_folder, dirs_exist_ok=True)  # once, before the loop",
+                "# once, before the loop\nshutil.copytree(remote_folder, local_folder, dirs_exist_ok=True)",
                 effort=2,
             ),
             after=_shared.after_text(loading, new_step),

@@ -85,7 +85,7 @@ class WorkerRespawn(Detector):
                 risk=0.1,  # what the program changes in the Dataset between passes no longer reaches the workers
                 edit=_shared.loader_edit(worst.site, persistent_workers=True),
             ),
-            after="the training loop itself",
+            after="the training loop itself becomes the bottleneck",
             # Evaluating less often would save the starts of its own loader too.
             removes={"loader_start": between, "eval": total - between},
         )

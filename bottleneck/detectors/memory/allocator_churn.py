@@ -14,10 +14,10 @@ from ._shared import ENVIRONMENT, LOST_SHARE, MIN_FRESH_BYTES, OWN_SHARE, fault_
 REUSE = Fix(
     "Allocate large temporaries once and reuse them",
     "# in place of c = a * b, for example:\n"
-    "buffer = torch.empty_like(a)            # once, before the loop\n"
-    "torch.mul(a, b, out=buffer)             # in the loop: no fresh memory; numpy has out= too\n"
+    "buffer = torch.empty_like(a)  # once, before the loop\n"
+    "torch.mul(a, b, out=buffer)   # in the loop; numpy has out= too\n"
     "# without touching the code: keep freed memory in the process\n"
-    f"# {ENVIRONMENT}",
+    "# " + ENVIRONMENT.replace(" ", "\n# "),
     effort=2,
     risk=0.1,
 )
@@ -111,7 +111,7 @@ class AllocatorChurn(Detector):
             gain=prediction.gain(
                 lost,
                 steps.run_seconds,
-                f"kernel time of {thrash.faults:.0f} page faults a step, {lost / steps.count * 1e3:.1f} ms of "
+                f"kernel time of {thrash.faults:.0f} page faults per step, {lost / steps.count * 1e3:.1f} ms of "
                 f"{thrash.loop_seconds / steps.count * 1e3:.1f} ms",
                 step_share=share,
                 relative_error=0.22,  # user time spent on cold pages comes on top, what I/O costs goes off

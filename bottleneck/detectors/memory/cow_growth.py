@@ -59,9 +59,9 @@ class CowGrowth(Detector):
             evidence=tuple(evidence),
             fix=Fix(
                 f"Store {name} in arrays: reading them does not write to shared pages",
-                "# once, where it is made: a column of numbers, and texts as one array of fixed width\n"
+                "# once, where it is made: numbers in a column, fixed-width texts\n"
                 f"self.{name} = np.array([...], dtype=np.float32)\n"
-                "self.names = np.array([...])           # or pyarrow.array([...]) for long texts",
+                "self.names = np.array([...])  # or pyarrow.array([...]) for long texts",
                 effort=2,
             ),
             location=location(loader.site) if site is None else Location(site.file, site.line, site.function),

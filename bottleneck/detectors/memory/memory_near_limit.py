@@ -56,8 +56,9 @@ class MemoryNearLimit(Detector):
 
 _HOST = Fix(
     "Use less memory: fewer workers, fewer prefetched batches, memory-mapped files",
-    "DataLoader(..., num_workers=1, prefetch_factor=2)   # each worker holds its batches and its own objects\n"
-    "data = np.load(path, mmap_mode='r')                 # the page cache holds it, and gives it back",
+    "# each worker holds its batches and its own objects\n"
+    "DataLoader(..., num_workers=1, prefetch_factor=2)\n"
+    "data = np.load(path, mmap_mode='r')  # in the page cache, which can shrink",
     effort=2,
 )
 _DEVICE = Fix(

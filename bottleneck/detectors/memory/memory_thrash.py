@@ -13,7 +13,11 @@ from ._shared import ENVIRONMENT, LOST_SHARE, MIN_FRESH_BYTES, OWN_SHARE, fault_
 from .allocator_churn import REUSE
 from .swapping import LESS_MEMORY
 
-_ENVIRONMENT = Fix("Start the program with an allocator that keeps freed memory", f"{ENVIRONMENT} python ...", effort=1)
+_ENVIRONMENT = Fix(
+    "Start the program with an allocator that keeps freed memory",
+    ENVIRONMENT.replace(" ", " \\\n") + " \\\npython ...",
+    effort=1,
+)
 _FREEZE = Fix(
     "Exclude long-lived objects from garbage collection with gc.freeze()",
     "import gc\n\ngc.collect()\ngc.freeze()   # after the data is loaded, before the loop",
@@ -78,7 +82,7 @@ class MemoryThrash(Detector):
             gain=prediction.gain(
                 lost,
                 steps.run_seconds,
-                f"{spent} of {thrash.loop_seconds:.2f} s; {thrash.faults:.0f} page faults a step",
+                f"{spent} of {thrash.loop_seconds:.2f} s; {thrash.faults:.0f} page faults per step",
                 low_seconds=lost - 0.5 * parts["full collections"],  # young objects are still looked through
                 step_share=share,
                 relative_error=0.22,  # user time spent on cold pages comes on top, what I/O costs goes off

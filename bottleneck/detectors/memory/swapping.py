@@ -12,7 +12,7 @@ from ._shared import spread
 
 LESS_MEMORY = Fix(
     "Use less memory: read data when a batch needs it, or use a smaller batch",
-    "data = np.load(path, mmap_mode='r')   # the page cache holds it, and gives it back",
+    "data = np.load(path, mmap_mode='r')  # in the page cache",
     effort=4,
     risk=0.1,
 )
@@ -67,7 +67,8 @@ class Swapping(Detector):
             priced = gain(
                 lost,
                 steps.run_seconds,
-                f"T' = T - {swap.per_step * swap.swapped_share:.0f} faults x {swap.fault_seconds * 1e6:.0f} us a step",
+                f"T' = T - {swap.per_step * swap.swapped_share:.0f} faults x "
+                f"{swap.fault_seconds * 1e6:.0f} us per step",
                 step_share=lost / swap.loop_seconds,
                 relative_error=0.22,  # the price is a slope between windows
                 confidence=0.6,

@@ -66,7 +66,8 @@ class SlowStart(Detector):
             gain=gain(
                 saved,
                 steps.run_seconds,
-                f"{seconds:.1f} s, once a run; what is kept is taken to load in {self.cached_share:.0%} of that",
+                f"{seconds:.1f} s once per run; loading the cached result is assumed to take "
+                f"{self.cached_share:.0%} of that",
                 low_seconds=0.7 * seconds,
                 high_seconds=seconds,
                 confidence=0.2,
@@ -79,11 +80,11 @@ class SlowStart(Detector):
                 "    if not path.exists():\n"
                 "        path.write_bytes(pickle.dumps(make()))\n"
                 "    return pickle.loads(path.read_bytes())\n"
-                f'# result = kept("start.pkl", lambda: ...) in place of what {name} makes, which is called in line '
-                f"{place.call.line}",
+                f"# in line {place.call.line}, instead of calling {name}:\n"
+                '# result = kept("start.pkl", lambda: ...)',
                 effort=2,
                 risk=0.1,  # a file that is older than its input
             ),
-            after="the training loop itself",
+            after="the training loop itself becomes the bottleneck",
             removes={"setup": saved},
         )

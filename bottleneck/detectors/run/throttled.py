@@ -70,7 +70,7 @@ class Throttled(Detector):
             gain=gain(
                 saved,
                 throttling.run_seconds,
-                f"T' = T x (1 - {share:.2f}): the time that the quota stops the program",
+                f"T' = T x (1 - {share:.2f}): the share of time throttled by the quota",
                 low_seconds=self.surely_saved_share * saved,
                 step_share=throttling.step_share,
                 confidence=0.6,

@@ -14,15 +14,16 @@ import asyncio, torch
 
 queue = asyncio.Queue()
 
-async def batcher():  # in the lifespan: task = asyncio.create_task(batcher())
+async def batcher():  # started in the lifespan: create_task(batcher())
     while True:
         waiting = [await queue.get()]
-        await asyncio.sleep({window})  # let the requests of the same moment join
+        await asyncio.sleep({window})  # let other requests join
         while len(waiting) < {most} and not queue.empty():
             waiting.append(queue.get_nowait())
         try:
             rows = torch.stack([row for row, _ in waiting])
-            results = await asyncio.to_thread(predict, rows)  # your model, under torch.inference_mode()
+            # predict: your model, under torch.inference_mode()
+            results = await asyncio.to_thread(predict, rows)
             for (_, answer), result in zip(waiting, results):
                 if not answer.done():
                     answer.set_result(result)

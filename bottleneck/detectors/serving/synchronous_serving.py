@@ -149,7 +149,7 @@ def _threads_fix(blocks: list[Block], computes: bool, cores: int) -> Fix:
     name, file, call = _names(blocks)
     code, comment = _in_code(call)
     snippet = (
-        "# simplest: without async, the framework runs the handler in its thread pool\n"
+        "# simplest: without async, the handler runs in the thread pool\n"
         f"def {name}(...):  # {file or 'the handler'}, async def until now\n    ...\n\n"
         f"# or keep {name} async and move only the blocking call\n"
         "from starlette.concurrency import run_in_threadpool\n"

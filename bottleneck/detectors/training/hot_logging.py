@@ -17,7 +17,7 @@ from ._shared import limit_after, times_rarer
 _LAW_ERROR = 0.08  # one sigma, relative, beside the chance of the samples
 _TOLD_APART = {
     "tqdm": "\n# a bar need not follow every step: tqdm(..., mininterval=1.0), set_postfix(..., refresh=False)",
-    "logging": "\n# or at a level that the run leaves out: logging.getLogger().setLevel(logging.INFO)",
+    "logging": "\n# or raise the log level: logging.getLogger().setLevel(logging.INFO)",
     "text of tensors": "\n# the text of a whole tensor is dear: write its norm, mean or shape",
 }
 _IN_THE_BACKGROUND = """

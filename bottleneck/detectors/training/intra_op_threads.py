@@ -83,8 +83,8 @@ class IntraOpThreads(Detector):
             gain=gain(
                 value,
                 steps.run_seconds,
-                f"Amdahl: forward and backward, {intraop.computing * 1e3:.1f} ms a step, on {1 + more:.1f} cores; "
-                f"{self.scaling:.0%} of the additional ones turned into speed, {self.least_scaling:.0%} to all of them",
+                f"Amdahl: forward and backward, {intraop.computing * 1e3:.1f} ms per step, on {1 + more:.1f} cores; "
+                f"{self.scaling:.0%} of the additional cores turned into speed ({self.least_scaling:.0%} to 100%)",
                 low_seconds=saved(self.least_scaling),
                 high_seconds=saved(self.most_scaling),
                 step_share=share,
@@ -93,7 +93,7 @@ class IntraOpThreads(Detector):
             ),
             fix=Fix(
                 f"Let each operation use {cores} threads",
-                f"torch.set_num_threads({cores})  # or remove the line: torch then takes the cores that it has",
+                f"torch.set_num_threads({cores})  # or remove the line: torch then uses all cores",
                 effort=1,
                 risk=0.1,  # the order of sums changes, and with it the last digits
             ),

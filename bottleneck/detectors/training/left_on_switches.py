@@ -47,7 +47,7 @@ class LeftOnSwitches(Detector):
             priced = gain(
                 saved,
                 steps.run_seconds,
-                f"{total:.2f} s of the steps keep call stacks; the search for NaN comes on top",
+                f"{total:.2f} s of step time recording call stacks; the search for NaNs comes on top",
                 high_seconds=saved_by_less_work(steps, loading, (total + searching) / count, 1.0),
                 step_share=saved / max(steps.total_seconds, 1e-9),
             )

@@ -96,7 +96,7 @@ class OptimizerStep(Detector):
             gain=gain(
                 saved,
                 steps.run_seconds,
-                f"{looping / count * 1e3:.2f} ms a step tensor by tensor; {way} leaves about {left:.0%} of that for "
+                f"{looping / count * 1e3:.2f} ms per step tensor by tensor; {way} leaves about {left:.0%} of that for "
                 f"{made.tensors} tensors of these sizes",
                 low_seconds=saved_when(left * self.law_error),
                 high_seconds=saved_when(left / self.law_error),

@@ -82,12 +82,15 @@ class PaddingWaste(Detector):
                 "class ByLength(torch.utils.data.Sampler):\n"
                 "    def __iter__(self):\n"
                 f"        order = torch.randperm(len(lengths)).split({self.chunk_batches} * batch_size)\n"
-                "        batches = [b for part in order for b in part[lengths[part].argsort()].split(batch_size)]\n"
-                "        yield from (batches[i].tolist() for i in torch.randperm(len(batches)).tolist())\n"
+                "        parts = [part[lengths[part].argsort()] for part in order]\n"
+                "        batches = [b for part in parts for b in part.split(batch_size)]\n"
+                "        for i in torch.randperm(len(batches)).tolist():\n"
+                "            yield batches[i].tolist()\n"
                 "    def __len__(self):\n"
-                "        return sum(-(-len(p) // batch_size) for p in "
-                f"torch.arange(len(lengths)).split({self.chunk_batches} * batch_size))\n"
-                "DataLoader(dataset, batch_sampler=ByLength(), collate_fn=...)  # lengths: of all samples, a tensor",
+                f"        parts = torch.arange(len(lengths)).split({self.chunk_batches} * batch_size)\n"
+                "        return sum(-(-len(part) // batch_size) for part in parts)\n"
+                "# lengths: a tensor with the length of every sample\n"
+                "DataLoader(dataset, batch_sampler=ByLength(), collate_fn=...)",
                 effort=2,
                 risk=0.1,  # another order
             ),

@@ -76,7 +76,8 @@ class Recompile(Detector):
 _SIZES_FIX = Fix(
     "Compile once for all sizes (dynamic=True), or pad to a few sizes",
     "model = torch.compile(model, dynamic=True)\n"
-    "# or only for the dimension that varies, before the call: torch._dynamo.mark_dynamic(x, 1)",
+    "# or, before the call, only for the dimension that varies:\n"
+    "# torch._dynamo.mark_dynamic(x, 1)",
     effort=1,
     risk=0.1,  # slower kernels where sizes are small
 )

@@ -101,7 +101,7 @@ class ResidualPython(Detector):
         )
         if place.cpu_share >= 0.5:
             does, otherwise = "computes", "vectorise it"
-            snippet = "# or whole-array operations of numpy or torch instead of a loop over elements"
+            snippet = "# or whole-array operations (numpy, torch) instead of a loop"
         return priced, Fix(
             f"{name} {does} between the phases: do it once every {every} steps, or {otherwise}",
             f"# line {place.call.line}: under a condition that holds every {every} steps\n" + snippet,

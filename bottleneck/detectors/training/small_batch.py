@@ -92,7 +92,7 @@ class SmallBatch(Detector):
             hint=True,  # how large a batch may be is the training's choice: true, and no fault of the code
             fix=Fix(
                 f"Use batches of {size} samples, and adapt the learning rate (this changes how training converges)",
-                f"DataLoader(..., batch_size={size})  # try learning rates up to {factor} times the old one",
+                f"DataLoader(..., batch_size={size})  # and a learning rate up to {factor}x larger",
                 effort=1,
                 risk=0.4,
             ),

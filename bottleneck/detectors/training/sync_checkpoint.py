@@ -18,7 +18,7 @@ _IN_THE_BACKGROUND = """\
 import concurrent.futures, copy
 import torch
 saver = concurrent.futures.ThreadPoolExecutor(1)  # once, before the loop
-def save_aside(state, path):  # call it where torch.save(state, path) is called now
+def save_aside(state, path):  # replaces torch.save(state, path)
     return saver.submit(torch.save, copy.deepcopy(state), path)"""
 
 
