@@ -15,7 +15,11 @@ T = TypeVar("T")
 
 
 class Missing(Exception):
-    """A signal this artifact needs was not recorded; the text says which, as a whole sentence."""
+    """A signal this artifact needs was not recorded, or too little of it; the text says which, as a whole sentence."""
+
+
+class Absent(Missing):
+    """The program has none of what this artifact describes: there is nothing to judge. The text says none of what."""
 
 
 class Artifacts:

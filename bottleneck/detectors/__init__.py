@@ -1,6 +1,7 @@
 """Detectors: one signature, one file. The base class, how they are found, and the runner.
 
-A detector's parameters declare the artifacts it needs; the runner answers NotMeasured when one is missing.
+A detector's parameters declare the artifacts it needs; the runner answers NotMeasured when one is
+missing, and NotApplicable when the program has none of what it describes.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ import types
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
-from ..artifacts import Artifacts, Missing
-from ..diagnosis.findings import Finding, Fine, NotMeasured, Outcome, Stage
+from ..artifacts import Absent, Artifacts, Missing
+from ..diagnosis.findings import NotApplicable, NotMeasured, Outcome, Stage
 
 HEADINGS = ("Why it matters", "How it is measured", "How to fix it", "When to ignore it")
 
@@ -27,7 +28,7 @@ class Detector(ABC):
     explains: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
-    def detect(self, *artifacts: Any, **named: Any) -> Finding | Fine | NotMeasured:
+    def detect(self, *artifacts: Any, **named: Any) -> Outcome:
         """Judge one run; the subclass names and annotates the artifacts it needs."""
 
 
@@ -57,6 +58,8 @@ def run_all(detectors: list[Detector], artifacts: Artifacts) -> dict[str, Outcom
     for detector in detectors:
         try:
             outcomes[detector.id] = artifacts.call(detector.detect)
+        except Absent as absent:
+            outcomes[detector.id] = NotApplicable(str(absent))
         except Missing as missing:
             outcomes[detector.id] = NotMeasured(str(missing))
         except Exception as error:

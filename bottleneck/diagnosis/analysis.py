@@ -9,7 +9,6 @@ from .. import detectors, signals
 from ..artifacts import Artifacts, Missing
 from ..artifacts.device.gpu import Gpu
 from ..artifacts.device.window import Device
-from ..artifacts.etl.stages import Etl
 from ..artifacts.run.breakdown import Breakdown
 from ..artifacts.run.machine import Machine, Settings
 from ..artifacts.serving.requests import Requests
@@ -17,7 +16,7 @@ from ..artifacts.training.steps import MIN_STEPS, Steps
 from ..detectors import Detector
 from ..recording.model import Recording
 from . import ranking
-from .findings import Finding, Fine, Gain, NotMeasured, Outcome
+from .findings import Finding, Fine, Gain, NotApplicable, NotMeasured, Outcome
 from .model import Checked, Diagnosis, Overhead, PhaseShare, Ranked, RunFacts
 from .phases import phase_words
 from .view import build_view
@@ -39,14 +38,14 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
     if short:
         findings = [finding for finding in findings if finding.stage == "etl"]
     ranked, aside, plan = ranking.rank(findings, explains, recording.wall_seconds)
-    verdict = _verdict(recording, ranked, short, _answered(checks, outcomes, _get(artifacts, Etl)))
+    verdict = _verdict(recording, ranked, short, _answered(checks, outcomes))
     return Diagnosis(
         run=_facts(recording, artifacts, steps, requests, breakdown),
         breakdown=_shares(breakdown, recording),
         headline=_headline(verdict, ranked, breakdown, steps, recording),
         findings=tuple(ranked),
         also_noticed=tuple(aside),
-        checked=tuple(_checked(checks, outcomes, short, verdict)),
+        checked=tuple(_checked(checks, outcomes, short)),
         plan=tuple(plan),
         overhead=_overhead(recording),
         view=build_view(recording, artifacts, steps),
@@ -65,10 +64,9 @@ def _too_short(steps: Steps | None, requests: Requests | None) -> bool:
     return steps is not None and not steps.judgeable and requests is None
 
 
-def _answered(checks: list[Detector], outcomes: dict[str, Outcome], etl: Etl | None) -> bool:
-    """Whether any detector saw what it judges of the program; of no ETL at all, none of the time is parsing."""
-    answers = [c for c in checks if c.stage != "machine" and not isinstance(outcomes[c.id], NotMeasured)]
-    return any(check.stage != "etl" or (etl is not None and etl.seconds > 0) for check in answers)
+def _answered(checks: list[Detector], outcomes: dict[str, Outcome]) -> bool:
+    """Whether any detector saw what it judges of the program."""
+    return any(isinstance(outcomes[check.id], Finding | Fine) for check in checks if check.stage != "machine")
 
 
 def _verdict(recording: Recording, ranked: list[Ranked], short: bool, answered: bool) -> str:
@@ -122,18 +120,18 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def _checked(checks: list[Detector], outcomes: dict[str, Outcome], short: bool, verdict: str) -> list[Checked]:
+def _checked(checks: list[Detector], outcomes: dict[str, Outcome], short: bool) -> list[Checked]:
     """One row a detector that did not fire; steps are what a short run has too few of, and ETL needs none."""
     rows = []
     for check in checks:
         outcome, device = outcomes[check.id], bool(_ACCELERATED & set(get_type_hints(check.detect).values()))
-        if isinstance(outcome, NotMeasured):
+        if isinstance(outcome, NotApplicable):
+            rows.append(Checked(check.id, "not-applicable", reason=outcome.reason, needs_accelerator=device))
+        elif isinstance(outcome, NotMeasured):
             rows.append(Checked(check.id, "not-measured", reason=outcome.reason, needs_accelerator=device))
         elif short and check.stage != "etl":
             reason = f"Fewer than {MIN_STEPS} steps."
             rows.append(Checked(check.id, "not-measured", reason=reason, needs_accelerator=device))
-        elif verdict == "nothing to judge" and check.stage != "machine":
-            rows.append(Checked(check.id, "not-measured", reason="No files were read and no tables processed."))
         elif isinstance(outcome, Fine):
             values = outcome.value, outcome.threshold, outcome.unit, outcome.reason
             rows.append(Checked(check.id, "fine", *values, needs_accelerator=device))

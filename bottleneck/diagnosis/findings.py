@@ -1,4 +1,4 @@
-"""What a detector can say: Finding, Evidence, Gain, Fix, Location, and the three outcomes."""
+"""What a detector can say: Finding, Evidence, Gain, Fix, Location, and the outcomes of a check."""
 
 from __future__ import annotations
 
@@ -166,10 +166,17 @@ class Fine:
 
 
 @dataclass(frozen=True)
-class NotMeasured:
-    """A signal is missing; ``reason`` names it. Never the same as fine, never a zero."""
+class NotApplicable:
+    """The program has nothing of the kind that is judged (no workers, no loader); ``reason`` names it."""
 
     reason: str
 
 
-Outcome = Finding | Fine | NotMeasured
+@dataclass(frozen=True)
+class NotMeasured:
+    """A signal is missing, or there is too little of it to tell; ``reason`` names it. Never fine, never a zero."""
+
+    reason: str
+
+
+Outcome = Finding | Fine | NotApplicable | NotMeasured

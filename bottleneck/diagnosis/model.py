@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from .findings import Finding, Severity
 
-SCHEMA = "bottleneck.diagnosis/1"
+SCHEMA = "bottleneck.diagnosis/2"
+READABLE = (SCHEMA, "bottleneck.diagnosis/1")  # the first version knew no "not-applicable"
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,10 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Checked:
-    """One detector that did not fire. outcome: "fine" or "not-measured". ``needs_accelerator``: it judges one."""
+    """One detector that did not fire. outcome: "fine", "not-applicable" or "not-measured".
+
+    ``needs_accelerator``: it judges one.
+    """
 
     detector: str
     outcome: str

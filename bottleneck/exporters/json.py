@@ -8,14 +8,14 @@ from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-from ..diagnosis.model import SCHEMA, Diagnosis, Ranked
+from ..diagnosis.model import READABLE, SCHEMA, Diagnosis, Ranked
 from ..files import write_text
 
 name, after = "json", ()
 
 
 def to_json(diagnosis: Diagnosis) -> dict[str, Any]:
-    """The document of schema ``bottleneck.diagnosis/1``; numbers that are not finite become null."""
+    """The document of schema ``bottleneck.diagnosis/2``; numbers that are not finite become null."""
     document = {
         "schema": SCHEMA,
         "run": asdict(diagnosis.run),
@@ -46,7 +46,7 @@ def write(recording: object, diagnosis: Diagnosis, folder: Path) -> list[str]:
 
 def from_json(document: dict[str, Any]) -> Diagnosis:
     """Read a document back. Raises ValueError when its schema is another or a part of it is missing or misshapen."""
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+    if not isinstance(document, dict) or document.get("schema") not in READABLE:
         raise ValueError(f"not a {SCHEMA} document")
     try:
         data = dict(document)

@@ -9,7 +9,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 from tqdm import tqdm
 
-LOG_EVERY = 100
+LOG_EVERY = 250
 
 log = logging.getLogger("training")
 

@@ -20,7 +20,10 @@ def test_a_script_without_steps_reads_or_requests_gets_no_all_clear() -> None:
     assert diagnosis.headline == (
         "Nothing to judge: no steps, reads or requests recorded; most time goes to work() (82 %)."
     )
-    assert {row.outcome for row in diagnosis.checked} == {"not-measured"}
+    assert {row.outcome for row in diagnosis.checked} == {"not-applicable", "not-measured"}
+    rows = {row.detector: row for row in diagnosis.checked}
+    assert rows["workers-zero"].outcome == rows["no-batching"].outcome == "not-applicable"
+    assert rows["throttled"].outcome == "not-measured"
     unknown = diagnose(made_up.recording(WORK))
     assert unknown.headline.endswith("most time is not attributed (100 %).")
 
@@ -31,7 +34,7 @@ def test_a_library_that_was_imported_and_read_nothing_is_no_answer() -> None:
     diagnosis = diagnose(idle)
     assert diagnosis.verdict == "nothing to judge"
     rows = {row.detector: row for row in diagnosis.checked}
-    assert rows["row-wise-python"].outcome == "not-measured"
+    assert rows["row-wise-python"].outcome == "not-applicable"
     assert rows["row-wise-python"].reason == "No files were read and no tables processed."
 
 

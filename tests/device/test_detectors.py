@@ -13,7 +13,7 @@ from bottleneck_profiler.artifacts.device.window import Device, overlap
 from bottleneck_profiler.artifacts.run.breakdown import spans_of, union
 from bottleneck_profiler.detectors import all_detectors
 from bottleneck_profiler.diagnosis.analysis import diagnose
-from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotApplicable, NotMeasured
 from bottleneck_profiler.recording.facts import DeviceTrace, DeviceWindow
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -119,7 +119,7 @@ def test_where_the_memory_is_not_known_nothing_is_said_of_it():
     assert isinstance(judge(DETECTORS["pageable-copy"], made), NotMeasured)
 
 
-@pytest.mark.parametrize(("major", "outcome"), [(6, Fine), (7, Finding), (8, Finding), (0, NotMeasured)])
+@pytest.mark.parametrize(("major", "outcome"), [(6, NotApplicable), (7, Finding), (8, Finding), (0, NotMeasured)])
 def test_tensor_cores_are_advised_where_there_are_any(major, outcome):
     made = recording(programs.single_precision, properties=[{"name": "x", "computeMajor": major, "computeMinor": 0}])
     found = judge(DETECTORS["fp32-matmul"], made)

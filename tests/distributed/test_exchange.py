@@ -11,7 +11,7 @@ from bottleneck_profiler.detectors.distributed.sync_every_micro import SyncEvery
 from bottleneck_profiler.detectors.distributed.unused_param_scan import UnusedParamScan
 from bottleneck_profiler.detectors.distributed.wrong_engine import WrongEngine
 from bottleneck_profiler.diagnosis.analysis import diagnose
-from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotApplicable, NotMeasured
 from bottleneck_profiler.recording.model import Site
 from hypothesis import given
 from hypothesis import strategies as st
@@ -132,7 +132,7 @@ GPU = {"time_ns": np.arange(50) * 100_000_000, "index": np.zeros(50), "utilizati
         (1, None, GPU, Fine),
         (0, {"device": "cuda", "backend": "gloo"}, GPU, Finding),
         (0, {"device": "cuda", "backend": "nccl"}, GPU, Fine),
-        (0, {}, GPU, NotMeasured),
+        (0, {}, GPU, NotApplicable),
         (2, None, {}, NotMeasured),
     ],
     ids=["two copies", "one device", "gloo", "nccl", "ranks on the CPU", "no device measured"],

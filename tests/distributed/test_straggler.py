@@ -12,7 +12,7 @@ from bottleneck_profiler.artifacts.distributed.ranks import Ranks
 from bottleneck_profiler.artifacts.training.steps import Steps
 from bottleneck_profiler.detectors.distributed.straggler import Straggler
 from bottleneck_profiler.diagnosis.analysis import diagnose
-from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotApplicable, NotMeasured
 from bottleneck_profiler.recording.model import RECORD_DTYPE
 from helpers import PIPELINES, bottleneck
 
@@ -53,9 +53,9 @@ def test_processes_that_never_meet_do_not_wait_for_each_other():
     assert not isinstance(judge(ranks((2, 5, 10), (22, 5, 10), meet=None)), Finding)
 
 
-def test_one_rank_and_processes_without_ranks_are_not_measured():
-    assert isinstance(judge(ranks((2, 5, 10))), NotMeasured)
-    assert isinstance(judge(ranks((2, 5, 10), (22, 5, 10), numbers=(None, None))), NotMeasured)
+def test_one_rank_and_processes_without_ranks_are_not_compared():
+    assert isinstance(judge(ranks((2, 5, 10))), NotApplicable)
+    assert isinstance(judge(ranks((2, 5, 10), (22, 5, 10), numbers=(None, None))), NotApplicable)
 
 
 def test_a_rank_that_ended_early_is_not_compared():

@@ -56,7 +56,7 @@ CHECKED = (
     Checked("eval-heavy", "fine", 0.061, 0.2, "share", "run spent evaluating"),
     Checked("memory-creep", "fine", 1_234_567.0, 10_485_760.0, "B/s", "growth of the program's memory"),
     Checked("too-few-workers", "fine", 0, 1, "count", "dataloader workers"),
-    Checked("synchronous-serving", "not-measured", reason="No request was served in this run."),
+    Checked("synchronous-serving", "not-applicable", reason="No request was served in this run."),
     Checked("starved-gpu", "not-measured", reason="No accelerator was measured.", needs_accelerator=True),
     Checked("no-projection", "fine", None, 0.5, "share", "share of read columns in use"),
 )

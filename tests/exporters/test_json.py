@@ -49,7 +49,7 @@ def test_the_schema_is_a_schema_and_describes_every_key_closely() -> None:
         lambda d: d["findings"][0]["gain"].pop("low"),
         lambda d: d["checked"][0].update(outcome="ok"),
         lambda d: d["run"].update(wall_seconds="23.4 s"),
-        lambda d: d.update(schema="bottleneck.diagnosis/2"),
+        lambda d: d.update(schema="bottleneck.diagnosis/3"),
     ):
         spoilt = json.loads(json.dumps(document))
         spoil(spoilt)
@@ -76,11 +76,16 @@ def test_numbers_that_are_not_finite_become_null_and_numpy_scalars_numbers() -> 
 
 
 @pytest.mark.parametrize(
-    "document", [{}, {"schema": "bottleneck.diagnosis/99"}, [], None, {"schema": "bottleneck.diagnosis/1"}]
+    "document", [{}, {"schema": "bottleneck.diagnosis/99"}, [], None, {"schema": "bottleneck.diagnosis/2"}]
 )
 def test_a_foreign_or_damaged_document_is_a_value_error(document: Any) -> None:
-    with pytest.raises(ValueError, match=r"bottleneck\.diagnosis/1"):
+    with pytest.raises(ValueError, match=r"bottleneck\.diagnosis/2"):
         report_json.from_json(document)
+
+
+def test_the_first_version_is_read_too() -> None:
+    document = report_json.to_json(samples.slow_training())
+    assert report_json.from_json({**document, "schema": "bottleneck.diagnosis/1"}) == samples.slow_training()
 
 
 def test_a_part_of_another_shape_is_a_value_error() -> None:

@@ -44,7 +44,7 @@ def test_the_rest_tells_how_and_why() -> None:
     assert "time spent waiting for data: 61 %" in text
     assert "a one-argument change" in text
     assert "Plan  23.4 s now → 11.2 s after workers-zero → 8.8 s after sync-checkpoint" in text
-    assert "7 fine, 1 not measured" in text
+    assert "7 fine, 1 not applicable" in text
     assert "Recording overhead: 0.2 % of the run (51 ms of CPU time); no records lost." in text
     assert "The pandas hooks failed and were switched off (planted)." in text
     assert "Pipeline law" not in text
@@ -54,7 +54,7 @@ def test_verbose_adds_the_law_and_all_that_was_checked() -> None:
     text = " ".join(printed(samples.slow_training(), verbose=True).split())
     assert "Pipeline law" in text
     assert "✓ eval-heavy 6.1 % 20 % run spent evaluating" in text
-    assert "Not measured: no request was served in this run: synchronous-serving" in text
+    assert "Not applicable: no request was served in this run: synchronous-serving" in text
     assert "Also noticed Logging every step" in text
 
 

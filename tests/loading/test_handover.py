@@ -12,7 +12,7 @@ from bottleneck_profiler.collectors.support import queues
 from bottleneck_profiler.collectors.support.queues import watch_queues
 from bottleneck_profiler.detectors.loading.input_wait import InputWait
 from bottleneck_profiler.detectors.loading.ipc_serialise import IpcSerialise
-from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotApplicable, NotMeasured
 from bottleneck_profiler.diagnosis.ranking import rank
 from bottleneck_profiler.recording.model import RECORD_DTYPE, TABLE_OF, Frame
 from hypothesis import given, settings
@@ -97,7 +97,7 @@ def test_what_was_not_looked_at_is_not_measured():
     made = sent()
     made.stacks = made.stacks[:0]
     assert isinstance(judge(made), NotMeasured)
-    assert isinstance(judge(loops.loop(0.01, 0.01)), NotMeasured)
+    assert isinstance(judge(loops.loop(0.01, 0.01)), NotApplicable)
 
 
 def test_it_explains_the_wait():

@@ -7,7 +7,7 @@ import pytest
 from bottleneck_profiler.artifacts.loading.prefetch import replay, replay_unordered
 from bottleneck_profiler.detectors.loading.input_wait import InputWait
 from bottleneck_profiler.detectors.loading.worker_imbalance import WorkerImbalance
-from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotApplicable, NotMeasured
 from bottleneck_profiler.diagnosis.ranking import rank
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -54,14 +54,18 @@ def shared_spell(number):
         looped(np.where(np.isin(np.arange(160), (0, 28, 33, 60, 110, 128)), 0.600, 0.002), workers=4),
         looped(np.where(np.arange(400) % 4 == 0, 0.060, 0.002), workers=4),
         looped(np.where(np.arange(400) == 200, 4.0, 0.002), workers=4),
-        looped(np.where(np.arange(400) % 20 == 7, 0.150, 0.005), workers=1),
         looped(FIRST, workers=4, waits=np.full(399, 0.015)),
         looped(FIRST, workers=4, cpu=0.030, idle=0.0),
     ],
-    ids=["too few", "slow for all", "by chance", "hidden", "one stall", "one worker", "other waits", "no core"],
+    ids=["too few", "slow for all", "by chance", "hidden", "one stall", "other waits", "no core"],
 )
 def test_silent(made):
     assert isinstance(judge(made), Fine)
+
+
+def test_one_worker_has_nobody_to_wait_for():
+    made = looped(np.where(np.arange(400) % 20 == 7, 0.150, 0.005), workers=1)
+    assert isinstance(judge(made), NotApplicable)
 
 
 def test_batches_whose_worker_is_not_known_are_not_measured():

@@ -8,7 +8,7 @@ from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts.loading.prefetch import replay
 from bottleneck_profiler.detectors.loading.input_wait import InputWait
 from bottleneck_profiler.detectors.loading.shallow_prefetch import ShallowPrefetch
-from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotApplicable, NotMeasured
 from bottleneck_profiler.diagnosis.ranking import rank
 from bottleneck_profiler.recording.model import RECORD_DTYPE
 from hypothesis import given, settings
@@ -90,15 +90,19 @@ def test_of_a_long_run_a_part_is_replayed_and_all_of_it_priced():
         looped(np.full(400, 0.012), waits=np.full(399, 0.005)),
         looped(UNEVEN, factor=32),
         looped(UNEVEN * 2.5),
-        looped(np.full(400, 0.012), workers=0, waits=np.full(399, 0.012)),
         looped(UNEVEN, waits=np.full(399, 0.030)),
         looped(np.where(np.arange(400) == 200, 2.0, 0.005)),
         looped(UNEVEN, cpu=0.011, idle=0.0),
     ],
-    ids=["even", "long queue", "too slow", "no workers", "other waits", "one long stall", "no core"],
+    ids=["even", "long queue", "too slow", "other waits", "one long stall", "no core"],
 )
 def test_silent(made):
     assert isinstance(judge(made), Fine)
+
+
+def test_without_workers_there_is_no_queue():
+    made = looped(np.full(400, 0.012), workers=0, waits=np.full(399, 0.012))
+    assert isinstance(judge(made), NotApplicable)
 
 
 def test_batches_of_which_only_some_were_timed_are_not_measured():

@@ -13,7 +13,7 @@ from bottleneck_profiler.artifacts.loading.loading import Loading
 from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.loading.input_wait import InputWait
 from bottleneck_profiler.detectors.loading.worker_respawn import WorkerRespawn
-from bottleneck_profiler.diagnosis.findings import QUEUE_SECONDS, Finding, Fine, NotMeasured
+from bottleneck_profiler.diagnosis.findings import QUEUE_SECONDS, Finding, Fine, NotApplicable, NotMeasured
 from bottleneck_profiler.recording.model import RECORD_DTYPE, Process, Site
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -92,12 +92,15 @@ def test_starts_of_all_passes_but_the_first_can_go():
         program(2, starting=3000),
         program(5, starting=3000, persistent=True),
         program(5, starting=4),
-        program(5, starting=3000, workers=0),
     ],
-    ids=["one pass", "two passes", "persistent", "cheap forks", "no workers"],
+    ids=["one pass", "two passes", "persistent", "cheap forks"],
 )
 def test_silent(made):
     assert isinstance(judge(made), Fine)
+
+
+def test_without_workers_there_is_none_to_start():
+    assert isinstance(judge(program(5, starting=3000, workers=0)), NotApplicable)
 
 
 def test_two_percent_of_the_run_is_the_boundary():

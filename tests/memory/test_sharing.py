@@ -12,7 +12,7 @@ import pytest
 from bottleneck_profiler.collectors.host import shared_pages
 from bottleneck_profiler.collectors.support.objects import largest
 from bottleneck_profiler.detectors.memory.cow_growth import CowGrowth
-from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotApplicable, NotMeasured
 from bottleneck_profiler.diagnosis.ranking import rank
 from bottleneck_profiler.enrich.source.objects_lines import find_objects_line
 from bottleneck_profiler.recording.model import Process
@@ -94,7 +94,7 @@ def test_one_look_is_enough_where_the_worker_said_how_it_began():
 
 
 def test_without_looks_or_workers_nothing_is_said():
-    assert isinstance(judge(CowGrowth(), workers(lambda s: 20, lambda s: 400, count=0)), NotMeasured)
+    assert isinstance(judge(CowGrowth(), workers(lambda s: 20, lambda s: 400, count=0)), NotApplicable)
     assert isinstance(judge(CowGrowth(), workers(lambda s: 20, lambda s: 400, pids=lambda s: np.nan)), NotMeasured)
     # Looks at the workers of another loader are none.
     assert isinstance(judge(CowGrowth(), workers(lambda s: 20, lambda s: 400, pids=lambda s: 5)), NotMeasured)

@@ -70,14 +70,23 @@ def test_what_no_sample_adds_to_is_shared_by_more_of_them():
         {"fixed": 4.0, "each": 2.0},  # the samples are what costs
         {"fixed": 2.0, "each": 2.0, "noise": 1.0},  # and vary much besides
         {"epochs": 9},  # too short
-        {"epochs": 4, "samples": 1601},  # too few smaller batches
-        {"samples": 403},  # the last is nearly as large
         {"other": 40.0},  # the computing is little of the run
         {"epochs": 60, "samples": 73, "size": 4},  # a larger batch would leave hardly an update in a pass
     ],
 )
 def test_quiet_where_it_would_not_help_or_is_not_certain(change):
     assert isinstance(judge(training(**change)), Fine)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"epochs": 4, "samples": 1601},  # too few smaller batches
+        {"samples": 403},  # the last is nearly as large
+    ],
+)
+def test_too_little_to_tell_is_not_measured(change):
+    assert isinstance(judge(training(**change)), NotMeasured)
 
 
 @pytest.mark.parametrize("change", [{"samples": 400}, {"drop_last": True}, {"samples": None}, {"batch_size": None}])

@@ -10,7 +10,7 @@ from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.run.machine import Settings
 from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.training.recompile import Recompile
-from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotApplicable
 from helpers import bottleneck
 from typed import add
 
@@ -79,8 +79,8 @@ def test_what_is_no_loss_is_fine(made):
     assert isinstance(judge(made), Fine)
 
 
-def test_without_the_hook_it_is_not_measured():
-    assert isinstance(judge(training(60, attached=False)), NotMeasured)
+def test_without_torch_compile_there_is_nothing_to_judge():
+    assert isinstance(judge(training(60, attached=False)), NotApplicable)
 
 
 PROGRAM = """

@@ -11,7 +11,7 @@ from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.training.intra_op_threads import IntraOpThreads
 from bottleneck_profiler.diagnosis.analysis import diagnose
-from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotApplicable, NotMeasured
 from bottleneck_profiler.enrich.source.switch_lines import find_threads_lines
 from helpers import bottleneck
 from typed import add
@@ -88,7 +88,7 @@ def test_too_many_threads_are_shown_aside():
 
 def test_unknown_is_not_measured():
     assert isinstance(judge(training(operations=0)), NotMeasured)
-    assert isinstance(judge(training(gpu=True)), NotMeasured)
+    assert isinstance(judge(training(gpu=True)), NotApplicable)
     made = training()
     made.facts.notes.clear()
     answer = judge(made)

@@ -12,7 +12,7 @@ from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.training.hot_logging import HotLogging
 from bottleneck_profiler.detectors.training.residual_python import ResidualPython
 from bottleneck_profiler.diagnosis.analysis import diagnose
-from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotApplicable, NotMeasured
 from bottleneck_profiler.enrich.source.output_lines import find_output_lines
 from bottleneck_profiler.recording.model import Frame
 from hypothesis import given
@@ -104,7 +104,7 @@ def test_rare_lines_are_cheap(every, fires):
 
 def test_a_share_of_few_samples_is_chance():
     few = training(*LOGGING, ms=5, steps=39)  # 0.195 s
-    assert isinstance(judge(few), Fine)
+    assert isinstance(judge(few), NotMeasured)
     assert isinstance(judge(training(*LOGGING, ms=5, steps=60)), Finding)
 
 
@@ -130,13 +130,13 @@ def test_waiting_for_an_accelerator_is_not_writing(accelerated):
         assert isinstance(judge(recording), Fine if accelerated else Finding)
 
 
-def test_a_run_that_does_not_train_and_one_without_stacks_are_not_measured():
+def test_a_run_that_does_not_train_and_one_without_stacks_are_not_judged():
     made = training(*LOGGING)
     made.facts.attached.discard("stacks")
     assert isinstance(judge(made), NotMeasured)
     made = training(*LOGGING)
     made.steps["trained"][:] = False
-    assert isinstance(judge(made), NotMeasured)
+    assert isinstance(judge(made), NotApplicable)
 
 
 def test_one_report_names_the_writing_and_only_once():

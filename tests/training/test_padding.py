@@ -15,7 +15,7 @@ from bottleneck_profiler.artifacts.training.padding import saved_share, slope_of
 from bottleneck_profiler.collectors.support.batches import Batches
 from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.training.padding_waste import PaddingWaste
-from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotApplicable, NotMeasured
 from helpers import bottleneck
 from hypothesis import given
 from hypothesis import strategies as st
@@ -179,17 +179,20 @@ def test_the_gain_is_what_sorted_batches_leave():
     [
         (*mixed(90, 120), {}),  # alike
         (np.full(60, 120), mixed()[1], {}),  # one shape
-        (*mixed(), {"per_position": 0.0}),  # what costs does not depend on it
-        (*(part[:12] for part in mixed()), {}),
     ],
-    ids=["alike", "one shape", "no slope", "few"],
+    ids=["alike", "one shape"],
 )
 def test_what_sorting_would_not_help_is_fine(widths, lengths, more):
     assert isinstance(judge(training(widths, lengths, **more)), Fine)
 
 
-def test_without_tokens_it_is_not_measured():
-    assert isinstance(judge(training([], [])), NotMeasured)
+def test_what_cannot_be_told_is_not_measured():
+    assert isinstance(judge(training(*mixed(), per_position=0.0)), NotMeasured)  # no slope
+    assert isinstance(judge(training(*(part[:12] for part in mixed()))), NotMeasured)  # few batches
+
+
+def test_without_tokens_there_is_nothing_to_judge():
+    assert isinstance(judge(training([], [])), NotApplicable)
 
 
 def test_the_advice_runs():

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...recording.facts import Collective
 from ...recording.model import Recording, Site
-from .. import Missing
+from .. import Absent, Missing
 from ..training.steps import Floats, Steps
 
 _Call = tuple[Collective, list[float]]  # with the seconds that each rank spent in it
@@ -74,7 +74,7 @@ class Collectives:
         if "collectives" not in recording.facts.attached:
             raise Missing("No collectives were recorded: torch.distributed was not used, or the recording is old.")
         if len(steps.rank_rows) < 2:
-            raise Missing("The run has one rank.")
+            raise Absent("The run has one rank.")
         count = min(steps.count, min(len(rows["t0"]) for rows in steps.rank_rows.values()))
         if not count:
             raise Missing("No steps after warm-up.")

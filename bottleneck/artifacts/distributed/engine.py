@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ...recording.facts import DataParallel, Ddp
 from ...recording.model import Recording, Site
-from .. import Missing
+from .. import Absent
 from ..device.gpu import Gpu
 from ..training.steps import Steps
 
@@ -26,7 +26,7 @@ class Engine:
         copied = facts.of_process(DataParallel, steps.process)
         ranks = [made for made in facts.of_process(Ddp, steps.process) if made.device != "cpu"]
         if not copied and not ranks:
-            raise Missing("No model on more than one accelerator was recorded.")
+            raise Absent("No model on more than one accelerator was recorded.")
         widest = max(copied, key=lambda made: made.devices, default=DataParallel(site=0, devices=0))
         backend = ranks[-1].backend if ranks else ""
         site = widest.site if widest.devices > 1 or not ranks else ranks[-1].site

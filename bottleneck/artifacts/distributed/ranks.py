@@ -8,7 +8,7 @@ import numpy as np
 
 from ... import signals
 from ...recording.model import Recording
-from .. import Missing
+from .. import Absent, Missing
 from ..run.host import Host
 from ..training.steps import Floats, Steps, meeting
 
@@ -51,7 +51,7 @@ class Ranks:
     def compute(cls, recording: Recording, steps: Steps, host: Host | None) -> Ranks:
         rows = steps.rank_rows
         if len(rows) < 2:
-            raise Missing("The run has one rank.")
+            raise Absent("The run has one rank.")
         counts = [len(table["t0"]) for table in rows.values()]
         count = min(counts) - int(steps.warm.sum())
         if min(counts) < _SAME_LENGTH * max(counts) or count < 1:

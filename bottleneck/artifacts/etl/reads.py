@@ -10,7 +10,7 @@ from typing import Any
 
 from ...recording import facts
 from ...recording.model import Recording, Site
-from .. import Missing
+from .. import Absent
 from ..run.breakdown import main_process
 from ..training.steps import Steps
 
@@ -44,7 +44,7 @@ class Probe:
 class Read:
     """One read, or ``count`` small ones of a call site. ``wall_seconds``: in the reader; ``cpu_seconds``: process CPU.
 
-    ``columns``: names read, None unknown; ``used``: those seen in use, None when all were or nothing is known.
+    ``columns``: names read, None unknown; ``used``: those seen in use, None once all of them were.
     ``moved_seconds``: wall time of the row filters, copies and drops of what was read, where its columns were followed.
     ``source``: the user's line of code, "" unknown. Sizes are None where unknown.
     """
@@ -99,7 +99,7 @@ class Reads:
     @classmethod
     def compute(cls, recording: Recording, steps: Steps | None) -> Reads:
         if not recording.facts.processes or not recording.facts.attached.intersection(_COLLECTORS):
-            raise Missing("No library that reads files was recorded.")
+            raise Absent("No library that reads files was recorded.")
         process = main_process(recording, steps)
         used = _used(recording, process)
         probes = {probe.read: probe for probe in recording.facts.of_process(facts.Probe, process)}
@@ -109,7 +109,9 @@ class Reads:
         found = []
         for read in recording.facts.of_process(facts.Read, process):
             site, inside = recording.facts.site(process, read.site), _in_steps(steps, read.t0)
-            found.append(_read(read, site, used.get(read.id), inside, moved[read.id] / 1e9, probes.get(read.id)))
+            found.append(
+                _read(read, site, used.get(read.id, frozenset()), inside, moved[read.id] / 1e9, probes.get(read.id))
+            )
         found.sort(key=lambda read: read.t0)
         finished = bool(recording.facts.processes[process].bye_ns) and recording.run.get("exit_code") in (0, None)
         return cls(process, tuple(_share_probes(found)), finished)

@@ -10,7 +10,7 @@ import numpy as np
 from ... import signals
 from ...recording.facts import RowWise
 from ...recording.model import Frame, Recording, Site
-from .. import Missing
+from .. import Absent, Missing
 from ..run.breakdown import Spans, spans_of, union
 from ..run.stacks import Stacks
 from ..training.steps import Steps
@@ -103,7 +103,10 @@ class Etl:
         cuts = _stage_cuts(recording, reads.process)
         stretches = tuple(_stretches(work, busy, cuts))
         inside = sum(read.wall_seconds for read in reads.reads if read.in_step)
-        return cls(stretches, loops, sum(stretch.seconds for stretch in stretches) + inside, accesses)
+        seconds = sum(stretch.seconds for stretch in stretches) + inside
+        if not seconds:
+            raise Absent("No files were read and no tables processed.")
+        return cls(stretches, loops, seconds, accesses)
 
 
 def _name(site: Site | None) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ... import signals
 from ...recording.model import Recording, Records, Site
-from .. import Missing
+from .. import Absent
 from ..training.steps import Floats, Steps
 
 
@@ -39,7 +39,7 @@ class Epochs:
         loaders = recording.facts.loaders
         mine = {loader: facts for (process, loader), facts in loaders.items() if process == steps.process}
         if not mine:
-            raise Missing("The run has no torch DataLoader.")
+            raise Absent("The run has no torch DataLoader.")
         found = []
         for loader, facts in mine.items():
             if not facts.num_workers:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ... import signals
-from .. import Missing
+from .. import Absent
 from ..training.loop_samples import LoopSamples, Place, place_of
 from ..training.steps import Steps
 
@@ -32,7 +32,7 @@ class Feeding:
     @classmethod
     def compute(cls, steps: Steps, loop_samples: LoopSamples) -> Feeding:
         if steps.kind == "loader":
-            raise Missing("The loop has a torch DataLoader.")
+            raise Absent("The loop has a torch DataLoader.")
         sampled = sum(sample.seconds for sample in loop_samples.feeding)
         seconds = np.zeros(steps.count)
         for phase in (signals.NONE, signals.READ, signals.TRANSFORM, signals.DATA_WAIT):

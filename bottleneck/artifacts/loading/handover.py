@@ -8,7 +8,7 @@ import numpy as np
 
 from ... import signals
 from ...recording.model import Frame, Recording
-from .. import Missing
+from .. import Absent, Missing
 from ..training.steps import Loader, Steps
 
 _QUEUE = "/multiprocessing/queues.py"
@@ -32,7 +32,7 @@ class Handover:
     @classmethod
     def compute(cls, recording: Recording, steps: Steps, loader: Loader) -> Handover:
         if not loader.num_workers:
-            raise Missing("The loader has no workers.")
+            raise Absent("The loader has no workers.")
         workers = [p.index for p in recording.facts.processes if p.role == signals.WORKER and p.loader == loader.id]
         sent = recording.samples[recording.samples["kind"] == signals.PICKLED]
         sent = sent[np.isin(sent["process"], workers)]

@@ -9,7 +9,7 @@ import numpy as np
 
 from ... import signals
 from ...recording.model import Recording, Records
-from .. import Missing
+from .. import Absent, Missing
 from ..training.steps import Floats, Loader, Steps
 
 _MAX_BATCHES = 10_000  # batches that are replayed: of a long run the first ones stand for all
@@ -154,7 +154,7 @@ class Prefetch:
     @classmethod
     def compute(cls, recording: Recording, steps: Steps, loader: Loader) -> Prefetch:
         if not loader.num_workers:
-            raise Missing("The loader has no workers.")
+            raise Absent("The loader has no workers.")
         if loader.facts.iterable:
             raise Missing("An IterableDataset does not tell which worker made which batch.")
         if loader.facts.in_order is False:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...recording.facts import Objects, ObjectsLine, Pages
 from ...recording.model import Recording, Site
-from .. import Missing
+from .. import Absent, Missing
 from ..run.host import Host
 from ..run.machine import Machine
 from ..training.steps import Loader
@@ -57,7 +57,7 @@ class Sharing:
     @classmethod
     def compute(cls, recording: Recording, loader: Loader, host: Host, machine: Machine) -> Sharing:
         if not loader.num_workers:
-            raise Missing("The loader has no workers, so nothing is copied.")
+            raise Absent("The loader has no workers, so nothing is copied.")
         objects = _of_loader(recording.facts.of(Objects), loader)
         columns = [host.column("worker_" + name) for name in ("pid", "private_bytes", "shared_bytes")]
         if objects is None or any(column is None for column in columns):

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ... import signals
 from ...recording.facts import ModelCall, Serving
 from ...recording.model import Frame, Recording, Records, Site
-from .. import Missing
+from .. import Absent
 
 Floats = npt.NDArray[np.float64]
 Spans = list[tuple[int, int]]
@@ -151,7 +151,7 @@ class Requests:
         records = recording.requests
         served = records[records["kind"] == signals.REQUEST]
         if not len(served):
-            raise Missing("No requests were served by an ASGI application.")
+            raise Absent("No requests were served by an ASGI application.")
         processes, counts = np.unique(served["process"], return_counts=True)
         process = int(processes[np.argmax(counts)])
         records = records[records["process"] == process]

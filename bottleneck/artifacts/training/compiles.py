@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ...recording.facts import Compile
 from ...recording.model import Recording, Site
-from .. import Missing
+from .. import Absent
 from .steps import Steps
 
 
@@ -32,7 +32,7 @@ class Compiles:
     @classmethod
     def compute(cls, recording: Recording, steps: Steps) -> Compiles:
         if "compile" not in recording.facts.attached:
-            raise Missing("torch.compile was not loaded.")
+            raise Absent("torch.compile was not loaded.")
         notes = recording.facts.of_process(Compile, steps.process)
         begins, ends = int(steps.rows["t0"][0]), int(steps.rows["t1"][-1])
         warm = int(steps.start_ns[0]) if steps.count else ends

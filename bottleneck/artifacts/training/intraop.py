@@ -9,7 +9,7 @@ import numpy as np
 from ... import signals
 from ...recording.facts import Threads, ThreadsLine
 from ...recording.model import Recording, Site
-from .. import Missing
+from .. import Absent, Missing
 from ..run.host import Host
 from ..run.machine import Machine
 from .loop_samples import stacks_in_steps
@@ -41,7 +41,7 @@ class IntraOp:
     @classmethod
     def compute(cls, recording: Recording, steps: Steps, host: Host, machine: Machine) -> IntraOp:
         if steps.accelerated:
-            raise Missing("An accelerator does the work, so CPU threads per operation matter little.")
+            raise Absent("An accelerator does the work, so CPU threads per operation matter little.")
         notes = recording.facts.of_process(Threads, steps.process)
         if not notes or not steps.training:
             raise Missing("torch's thread count was not recorded: no training, or too short.")

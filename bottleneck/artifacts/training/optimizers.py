@@ -10,7 +10,7 @@ import numpy as np
 from ... import signals
 from ...recording.facts import Optimizer
 from ...recording.model import Frame, Recording, Site
-from .. import Missing
+from .. import Absent, Missing
 from .loop_samples import stacks_in_steps
 from .steps import Steps
 
@@ -60,7 +60,7 @@ class Optimizers:
     def compute(cls, recording: Recording, steps: Steps) -> Optimizers:
         notes = recording.facts.of_process(Optimizer, steps.process)
         if not notes:
-            raise Missing("No torch optimizer was recorded.")
+            raise Absent("No torch optimizer was recorded.")
         if "stacks" not in recording.facts.attached:
             raise Missing("Call stacks were not sampled.")
         made = tuple(

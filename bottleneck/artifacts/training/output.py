@@ -10,7 +10,7 @@ import numpy as np
 from ... import signals
 from ...recording.facts import OutputLines
 from ...recording.model import Frame, Recording
-from .. import Missing
+from .. import Absent
 from ..run.gaps import importing
 from .loop_samples import LoopSamples, Place, Sample, alike, from_loop, place_of, stacks_in_steps
 from .steps import Steps
@@ -74,7 +74,7 @@ class Output:
         evaluations: Evaluations | None,
     ) -> Output:
         if not steps.training:
-            raise Missing("The run does not train, so its output is its work.")
+            raise Absent("The run does not train, so its output is its work.")
         accelerated = steps.accelerated
         lines = _lines(recording, accelerated)
         nothing = cls({}, 0.0, None, "", 0, 0.0, lines, accelerated)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ...recording.facts import Batch
 from ...recording.model import Recording
-from .. import Missing
+from .. import Absent, Missing
 from ..run.host import theil_sen
 from .steps import Floats, Steps
 
@@ -49,7 +49,7 @@ class Padding:
         batches = recording.facts.of_process(Batch, steps.process)
         notes = [fact for fact in batches if fact.loader == steps.loader]
         if not notes:
-            raise Missing("No batches of token sequences were recorded.")
+            raise Absent("No batches of token sequences were recorded.")
         at = {int(start): index for index, start in enumerate(steps.start_ns.tolist())}
         work = steps.work()
         known = [(at[fact.time_ns], fact) for fact in notes if fact.time_ns in at]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ... import signals
 from ...recording.facts import DataLoader, DeviceWindow
 from ...recording.model import BY_FORWARD, BY_OPTIMIZER, BY_USER, Recording, Site, Table
-from .. import Missing
+from .. import Absent, Missing
 
 Floats = npt.NDArray[np.float64]
 WARM_UP_STEPS = 3
@@ -101,10 +101,13 @@ class Steps:
             loops = ~((table["loader"] == BY_FORWARD) & np.isin(table["process"], requests["process"]))
             table = {name: column[loops] for name, column in table.items()}
         if not len(table["t0"]):
-            raise Missing("No steps were recorded: no DataLoader loop, optimizer step or repeated forward pass.")
+            watched = recording.facts.processes and not recording.facts.failed  # else there may have been steps
+            raise (Absent if watched else Missing)(
+                "No steps were recorded: no DataLoader loop, optimizer step or repeated forward pass."
+            )
         chosen = _main_loop(table)
         if chosen is None:
-            raise Missing("No repeated loop was recorded.")
+            raise Absent("No repeated loop was recorded.")
         process, loader, mine = chosen
         beside = rank_rows(recording, loader)
         if len(beside) < 2 or process not in beside:
@@ -239,7 +242,7 @@ class Loader:
     def compute(cls, recording: Recording, steps: Steps) -> Loader:
         facts = recording.facts.loaders.get((steps.process, steps.loader))
         if steps.kind != "loader" or facts is None:
-            raise Missing("The loop has no torch DataLoader.")
+            raise Absent("The loop has no torch DataLoader.")
 
         def site(number: int | None) -> Site | None:
             return recording.facts.site(steps.process, number)

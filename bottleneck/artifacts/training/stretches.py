@@ -9,7 +9,7 @@ import numpy as np
 
 from ... import signals
 from ...recording.model import Frame, Recording, Records, Site
-from .. import Missing
+from .. import Absent, Missing
 from .steps import Steps
 
 Function = tuple[str, str]  # (file, function)
@@ -123,7 +123,7 @@ class Evaluations:
     @classmethod
     def compute(cls, recording: Recording, steps: Steps) -> Evaluations:
         if not steps.training:
-            raise Missing("The run does not train, so evaluation is its work.")
+            raise Absent("The run does not train, so evaluation is its work.")
         caller, acts, functions = _callers(recording, steps)
         inside = _inside(recording, steps, acts)
         found = sorted(inside + _outside(recording, steps))

@@ -8,7 +8,7 @@ from ...artifacts.device.window import Device
 from ...artifacts.loading.batch_parts import BatchParts
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
 from .. import Detector
 from ..loading._shared import location
 from ._shared import COPIES, STEP_DEAD_BAND, evidence, priced
@@ -46,7 +46,7 @@ class FatTransfer(Detector):
         batch: BatchParts,
         places: DevicePlaces,
         loading: Loading | None,
-    ) -> Finding | Fine | NotMeasured:
+    ) -> Outcome:
         part = batch.byte_valued / max(batch.size_bytes, 1)
         if batch.item_bytes < self.ratio_threshold or part < self.bytes_share:
             return Fine(part, self.bytes_share, "share", "share of the batch in floats that fit in bytes")

@@ -7,7 +7,7 @@ from ...artifacts.device.places import DevicePlaces
 from ...artifacts.device.window import Device
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotApplicable, NotMeasured, Outcome
 from .. import Detector
 from ..loading._shared import location
 from ._shared import KERNELS, STEP_DEAD_BAND, evidence, priced
@@ -46,16 +46,11 @@ class Fp32Matmul(Detector):
 
     def detect(
         self, steps: Steps, device: Device, kernels: DeviceKernels, places: DevicePlaces, loading: Loading | None
-    ) -> Finding | Fine | NotMeasured:
+    ) -> Outcome:
         if not any(device.capability):
             return NotMeasured("The trace does not say whether the device has tensor cores.")
         if device.capability[0] < self.capability_threshold:
-            return Fine(
-                device.capability[0],
-                self.capability_threshold,
-                "",
-                "compute capability; the device has no tensor cores",
-            )
+            return NotApplicable("The device has no tensor cores.")
         typical = max(device.typical_seconds, 1e-12)
         whole = kernels.fp32_matrix + kernels.tensor_matrix + kernels.unknown_matrix
         if kernels.tensor_matrix >= self.tensor_share * whole > 0:

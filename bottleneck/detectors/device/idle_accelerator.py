@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...artifacts.device.gpu import Gpu
 from ...artifacts.run.machine import Settings
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
 from .. import Detector
 
 
@@ -29,11 +29,11 @@ class IdleAccelerator(Detector):
     stage = "training"
     utilization_threshold = 0.90  # accelerator use that benchmarks of storage ask for
 
-    def detect(self, steps: Steps, gpu: Gpu, settings: Settings) -> Finding | Fine | NotMeasured:
+    def detect(self, steps: Steps, gpu: Gpu, settings: Settings) -> Outcome:
         if settings.price_per_hour is None:
             return NotMeasured("No price was given (--price-per-hour).")
         if not steps.judgeable:
-            return Fine(steps.all_count, None, "count", "too few steps to judge the cost of idling")
+            return NotMeasured("Too few steps to judge what idling costs.")
         if gpu.run_utilization >= self.utilization_threshold:
             return Fine(gpu.run_utilization, self.utilization_threshold, "share", "accelerator utilization")
         per_hour = (1.0 - gpu.run_utilization) * settings.price_per_hour * gpu.count

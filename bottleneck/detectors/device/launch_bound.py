@@ -9,7 +9,7 @@ from ...artifacts.device.places import DevicePlaces
 from ...artifacts.device.window import Device
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Outcome
 from .. import Detector
 from ..loading._shared import location
 from ._shared import IDLE, evidence, priced
@@ -43,7 +43,7 @@ class LaunchBound(Detector):
 
     def detect(
         self, steps: Steps, device: Device, kernels: DeviceKernels, places: DevicePlaces, loading: Loading | None
-    ) -> Finding | Fine:
+    ) -> Outcome:
         typical, gaps = max(device.typical_seconds, 1e-12), device.idle_by("launch")
         share = gaps / typical
         if share < self.idle_threshold:

@@ -7,7 +7,7 @@ from ...artifacts.device.places import DevicePlaces
 from ...artifacts.device.window import Device
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Outcome
 from .. import Detector
 from ..loading._shared import location
 from ._shared import COPIES, STEP_DEAD_BAND, evidence, priced
@@ -35,7 +35,7 @@ class ManySmallCopies(Detector):
 
     def detect(
         self, steps: Steps, device: Device, copies: DeviceCopies, places: DevicePlaces, loading: Loading | None
-    ) -> Finding | Fine:
+    ) -> Outcome:
         if copies.runs < self.copies_threshold:
             return Fine(round(copies.runs, 1), self.copies_threshold, "count", "small copies in a row per step")
         typical = max(device.typical_seconds, 1e-12)

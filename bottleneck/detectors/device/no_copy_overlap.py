@@ -8,7 +8,7 @@ from ...artifacts.device.places import DevicePlaces
 from ...artifacts.device.window import Device
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Outcome
 from .. import Detector
 from ..loading._shared import location
 from ._shared import COPIES, STEP_DEAD_BAND, evidence, priced
@@ -58,7 +58,7 @@ class NoCopyOverlap(Detector):
         kernels: DeviceKernels,
         places: DevicePlaces,
         loading: Loading | None,
-    ) -> Finding | Fine:
+    ) -> Outcome:
         if copies.exposed < self.exposed_threshold_seconds:
             return Fine(
                 copies.exposed, self.exposed_threshold_seconds, "s", "copy time per step not hidden by computation"

@@ -7,7 +7,7 @@ from ...artifacts.device.places import DevicePlaces
 from ...artifacts.device.window import Device
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Loader, Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, NotMeasured
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, NotMeasured, Outcome
 from .. import Detector
 from ..loading._shared import loader_edit, location
 from ._shared import COPIES, STEP_DEAD_BAND, evidence, priced
@@ -43,7 +43,7 @@ class PageableCopy(Detector):
         places: DevicePlaces,
         loader: Loader | None,
         loading: Loading | None,
-    ) -> Finding | Fine | NotMeasured:
+    ) -> Outcome:
         if copies.pageable is None:
             return NotMeasured("The trace does not say which kind of host memory was copied.")
         typical = max(device.typical_seconds, 1e-12)

@@ -6,7 +6,7 @@ from ...artifacts.device.gpu import Gpu
 from ...artifacts.run.machine import Machine
 from ...artifacts.training.steps import Loader, Steps
 from ...diagnosis import laws as prediction
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
 from .. import Detector
 from ..loading._shared import workers_edit
 
@@ -32,9 +32,9 @@ class StarvedGpu(Detector):
     idle_threshold_share = 0.10  # of the steps' wall time
     inside_wait_share = 0.80  # of the idle time
 
-    def detect(self, steps: Steps, gpu: Gpu, machine: Machine, loader: Loader | None) -> Finding | Fine:
+    def detect(self, steps: Steps, gpu: Gpu, machine: Machine, loader: Loader | None) -> Outcome:
         if not steps.judgeable:
-            return Fine(steps.all_count, None, "count", "too few steps to judge the accelerator")
+            return NotMeasured("Too few steps to judge the accelerator.")
         if gpu.idle_share < self.idle_threshold_share:
             return Fine(gpu.idle_share, self.idle_threshold_share, "share", "accelerator idle time")
         if gpu.idle_in_wait_share < self.inside_wait_share:

@@ -6,7 +6,7 @@ from ...artifacts.device.places import DevicePlaces
 from ...artifacts.device.window import Device
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Outcome
 from .. import Detector
 from ..loading._shared import location
 from ..training._shared import MOST_TIMES, rarer_edit
@@ -48,7 +48,7 @@ class SyncPoint(Detector):
     blocked_threshold = STEP_DEAD_BAND  # of the step (own)
     waits_threshold = 0.9  # per step: one, but for a step that was cut
 
-    def detect(self, steps: Steps, device: Device, places: DevicePlaces, loading: Loading | None) -> Finding | Fine:
+    def detect(self, steps: Steps, device: Device, places: DevicePlaces, loading: Loading | None) -> Outcome:
         typical = max(device.typical_seconds, 1e-12)
         count = sum(device.waits.values())
         if device.fetching < self.blocked_threshold * typical or count < self.waits_threshold:

@@ -7,7 +7,7 @@ from ...artifacts.device.places import DevicePlaces
 from ...artifacts.device.window import Device
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Outcome
 from .. import Detector
 from ..loading._shared import location
 from ._shared import KERNELS, STEP_DEAD_BAND, evidence, priced
@@ -38,7 +38,7 @@ class UnfusedPointwise(Detector):
 
     def detect(
         self, steps: Steps, device: Device, kernels: DeviceKernels, places: DevicePlaces, loading: Loading | None
-    ) -> Finding | Fine:
+    ) -> Outcome:
         typical, share = max(device.typical_seconds, 1e-12), kernels.chains / max(device.busy_seconds, 1e-12)
         if share < self.pointwise_threshold:
             reason = "device time in chains of element-wise kernels"

@@ -8,7 +8,7 @@ from ...artifacts.distributed.collectives import Collectives, Place
 from ...artifacts.distributed.gradient_sync import GradientSync
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Floats, Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, NotMeasured
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, NotMeasured, Outcome
 from ...diagnosis.laws import block_bootstrap, gain, saved_by_less_work
 from .. import Detector
 from ..loading._shared import location
@@ -47,7 +47,7 @@ class ExposedComm(Detector):
 
     def detect(
         self, steps: Steps, collectives: Collectives | None, gradient_sync: GradientSync | None, loading: Loading | None
-    ) -> Finding | Fine | NotMeasured:
+    ) -> Outcome:
         behind = self._behind_backward(steps, gradient_sync)
         if collectives is None and behind is None:
             return NotMeasured("No communication was recorded by all ranks.")

@@ -7,7 +7,7 @@ import numpy as np
 from ...artifacts.distributed.ranks import Ranks
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Floats, Loader, Steps
-from ...diagnosis.findings import Changes, Evidence, Finding, Fine, Fix
+from ...diagnosis.findings import Changes, Evidence, Finding, Fine, Fix, NotMeasured, Outcome
 from ...diagnosis.laws import block_bootstrap, gain, step_model
 from .. import Detector
 from ..loading._shared import location
@@ -43,9 +43,9 @@ class Straggler(Detector):
     core_wait_share = 0.5  # of what a rank waits for a core: on a full machine ranks lead by a fifth of it, by chance
     blocked_share = 0.5  # of the lead that the late rank is seen blocked: then it has no more to do than the others
 
-    def detect(self, steps: Steps, ranks: Ranks, loader: Loader | None, loading: Loading | None) -> Finding | Fine:
+    def detect(self, steps: Steps, ranks: Ranks, loader: Loader | None, loading: Loading | None) -> Outcome:
         if not steps.judgeable:
-            return Fine(steps.all_count, None, "count", "too few steps to compare ranks")
+            return NotMeasured("Too few steps to compare ranks.")
         own, late = ranks.own, ranks.late
         others = np.delete(own, late, axis=0)
         usual = float(np.median(others.mean(axis=1)))

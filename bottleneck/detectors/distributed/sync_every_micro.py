@@ -6,7 +6,7 @@ from ...artifacts.distributed.gradient_sync import GradientSync
 from ...artifacts.distributed.ranks import evened_out
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
 from ...diagnosis.laws import block_bootstrap, gain, saved_by_less_work
 from .. import Detector
 from ..loading._shared import location
@@ -40,9 +40,7 @@ class SyncEveryMicro(Detector):
     overlap_cpu = 0.25  # of the hidden exchange that is the CPU's, gloo: 0.19 to 0.26 in three rounds on two full cores
     min_passes = 8  # timed by all ranks after warm-up: fewer say little about their spread
 
-    def detect(
-        self, steps: Steps, gradient_sync: GradientSync, loading: Loading | None
-    ) -> Finding | Fine | NotMeasured:
+    def detect(self, steps: Steps, gradient_sync: GradientSync, loading: Loading | None) -> Outcome:
         exchanges = gradient_sync.passes * gradient_sync.synced_share
         if exchanges < self.passes_threshold:
             return Fine(exchanges, self.passes_threshold, "count", "all-reduces per optimizer step")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...artifacts.distributed.gradient_sync import GradientSync
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
 from .. import Detector
 from ..loading._shared import location
 
@@ -29,7 +29,7 @@ class UnusedParamScan(Detector):
     stage = "training"
     min_passes = 20  # looked at, all without an unused parameter
 
-    def detect(self, gradient_sync: GradientSync) -> Finding | Fine | NotMeasured:
+    def detect(self, gradient_sync: GradientSync) -> Outcome:
         setting = gradient_sync.setting
         if not setting.find_unused or setting.static_graph:  # of a static graph it is done once
             return Fine(0, None, "count", "searches for unused parameters")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...artifacts.device.gpu import Gpu
 from ...artifacts.distributed.engine import Engine
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Outcome
 from .. import Detector
 from ..loading._shared import location
 
@@ -30,7 +30,7 @@ class WrongEngine(Detector):
     devices_threshold = 2  # that one process copies a model to
     slow_backends = ("gloo", "mpi")
 
-    def detect(self, engine: Engine, gpu: Gpu) -> Finding | Fine:
+    def detect(self, engine: Engine, gpu: Gpu) -> Outcome:
         copies = engine.devices >= self.devices_threshold
         if not copies and engine.backend not in self.slow_backends:
             return Fine(engine.devices, self.devices_threshold, "count", "devices the model is copied to in each step")

@@ -7,7 +7,7 @@ from collections import Counter
 from ...artifacts.etl.reads import Read, Reads
 from ...artifacts.etl.stages import Etl
 from ...artifacts.run.host import Host
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, Outcome
 from ...diagnosis.laws import gain
 from ...recording.model import Recording
 from .. import Detector
@@ -45,7 +45,7 @@ class CsvInsteadOfParquet(Detector):
     write_share = 0.5  # writing Parquet to parsing the text, where it was not tried [own: 0.4 to 1.3]
     formats = ("csv", "fwf", "text")
 
-    def detect(self, recording: Recording, reads: Reads, etl: Etl, host: Host | None) -> Finding | Fine:
+    def detect(self, recording: Recording, reads: Reads, etl: Etl, host: Host | None) -> Outcome:
         text = [read for read in reads.reads if read.format in self.formats]
         share = reads.seconds(text) / max(etl.seconds, 1e-9) if text else 0.0
         if share < self.stage_share_threshold:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from ...artifacts.etl.reads import Read, Reads
 from ...artifacts.etl.stages import Etl
-from ...diagnosis.findings import Arguments, Evidence, Finding, Fine, Fix, Gain
+from ...diagnosis.findings import Arguments, Evidence, Finding, Fine, Fix, Gain, NotApplicable, NotMeasured, Outcome
 from ...diagnosis.laws import gain
 from ...recording.model import Recording, Site
 from .. import Detector
@@ -48,12 +48,19 @@ class NoProjection(Detector):
         "keep_default_na thousands decimal quotechar parse_dates nrows memory_map storage_options dtype_backend".split()
     )
 
-    def detect(self, recording: Recording, reads: Reads, etl: Etl) -> Finding | Fine:
-        known = [r for r in reads.reads if r.used and r.columns and r.format in self.fixed_part]
-        wide = [r for r in known if self._used_share(r) < self.used_share_threshold]
-        if not wide or not reads.finished:
-            value = min((self._used_share(r) for r in known), default=None)
-            return Fine(value, self.used_share_threshold, "share", "share of read columns in use")
+    def detect(self, recording: Recording, reads: Reads, etl: Etl) -> Outcome:
+        tables = [read for read in reads.reads if read.format in self.fixed_part]
+        if not tables:
+            return NotApplicable("No table was read.")
+        known = [read for read in tables if read.used and read.columns]
+        if not known and not any(read.asked or read.used is None for read in tables):
+            return NotMeasured("Which columns of its tables the program uses was not seen.")
+        wide = [read for read in known if self._used_share(read) < self.used_share_threshold]
+        if not wide:
+            value = min(map(self._used_share, known), default=1.0)  # of others, all columns or those asked for
+            return Fine(value, self.used_share_threshold, "share", "columns used of those read")
+        if not reads.finished:
+            return NotMeasured("The program did not end by itself: what it has not used yet may be used later.")
         share = reads.seconds(wide) / max(etl.seconds, 1e-9)
         if share < self.stage_share_threshold:
             return Fine(share, self.stage_share_threshold, "share", "ETL time reading unused columns")

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from ...artifacts.etl.stages import Access, Etl, RowLoop
 from ...artifacts.run.host import Host
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, Outcome
 from ...diagnosis.laws import gain
 from ...recording.model import Recording, Site
 from .. import Detector
@@ -70,7 +70,7 @@ class RowWisePython(Detector):
     }
     heavy_factor = 5  # a function beyond this many times pandas' own cost does work that may well remain
 
-    def detect(self, recording: Recording, etl: Etl, host: Host | None) -> Finding | Fine:
+    def detect(self, recording: Recording, etl: Etl, host: Host | None) -> Outcome:
         loops = [loop for loop in etl.loops if loop.per_row_seconds > self.per_row_threshold_seconds]
         waiting = [loop for loop in loops if self._waits(loop, host)]
         by_site: dict[Site | None, list[RowLoop]] = {}

@@ -8,7 +8,7 @@ from ...artifacts.loading.loading import Loading
 from ...artifacts.loading.sample_reuse import SampleReuse
 from ...artifacts.run.cpu_contention import CpuContention
 from ...artifacts.training.steps import Loader, Steps
-from ...diagnosis.findings import Changes, Evidence, Finding, Fine, Fix, Gain
+from ...diagnosis.findings import Changes, Evidence, Finding, Fine, Fix, Gain, Outcome
 from ...diagnosis.laws import changed, step_model, step_seconds
 from ...recording.model import Frame
 from .. import Detector
@@ -64,7 +64,7 @@ class CpuBoundDecode(Detector):
         loading: Loading,
         reuse: SampleReuse | None,
         contention: CpuContention | None,
-    ) -> Finding | Fine:
+    ) -> Outcome:
         share = loading.wait_share
         if share < self.wait_share_threshold:
             return Fine(share, self.wait_share_threshold, "share", "step time waiting for data")

@@ -8,7 +8,7 @@ from ...artifacts.loading.gil import Gil
 from ...artifacts.run.host import Host
 from ...artifacts.run.machine import Machine
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Changes, Evidence, Finding, Fine, Fix, Location, NotMeasured, StepModel
+from ...diagnosis.findings import Changes, Evidence, Finding, Fine, Fix, Location, NotMeasured, Outcome, StepModel
 from ...diagnosis.laws import changed, gain, law_error, step_seconds
 from .. import Detector
 
@@ -40,7 +40,7 @@ class GilThreads(Detector):
     min_idle_cores = 0.5  # else processes would have no core either
     min_gain_share = 0.05  # of the step
 
-    def detect(self, steps: Steps, gil: Gil, machine: Machine, host: Host) -> Finding | Fine | NotMeasured:
+    def detect(self, steps: Steps, gil: Gil, machine: Machine, host: Host) -> Outcome:
         if gil.held_share < self.held_share_threshold:
             return Fine(
                 gil.held_share, self.held_share_threshold, "share", "step time blocked by other threads' Python"

@@ -7,7 +7,7 @@ import numpy as np
 from ...artifacts.loading.feeding import Feeding
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Loader, Steps
-from ...diagnosis.findings import QUEUE_SECONDS, Finding, Fine, Fix, Gain
+from ...diagnosis.findings import QUEUE_SECONDS, Finding, Fine, Fix, Gain, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector
 from . import _shared
@@ -37,7 +37,7 @@ class InputWait(Detector):
 
     handed_share = 0.5  # of the wait, in a queue that others fill: more of it and they are what is slow
 
-    def detect(self, steps: Steps, loader: Loader | None, loading: Loading, feeding: Feeding | None) -> Finding | Fine:
+    def detect(self, steps: Steps, loader: Loader | None, loading: Loading, feeding: Feeding | None) -> Outcome:
         share = loading.wait_share
         if share < self.wait_share_threshold:
             return Fine(share, self.wait_share_threshold, "share", "step time waiting for data")

@@ -7,7 +7,7 @@ import math
 from ...artifacts.loading.handover import Handover
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Loader, Steps
-from ...diagnosis.findings import QUEUE_SECONDS, Evidence, Finding, Fine, Fix
+from ...diagnosis.findings import QUEUE_SECONDS, Evidence, Finding, Fine, Fix, Outcome
 from ...diagnosis.laws import gain, law_error, step_model
 from .. import Detector
 from . import _shared
@@ -41,7 +41,7 @@ class IpcSerialise(Detector):
     shared_bytes_per_second = 2.8e9  # fresh pages of shared memory touched for the first time (own measurement)
     min_gain_share = 0.05  # of the step
 
-    def detect(self, steps: Steps, loader: Loader, loading: Loading, handover: Handover) -> Finding | Fine:
+    def detect(self, steps: Steps, loader: Loader, loading: Loading, handover: Handover) -> Outcome:
         share = loading.wait_share
         if share < self.wait_share_threshold:
             return Fine(share, self.wait_share_threshold, "share", "step time waiting for data")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...artifacts.run.cpu_contention import CpuContention
 from ...artifacts.training.steps import Loader, Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector
 from ._shared import location
@@ -37,7 +37,7 @@ class Oversubscribed(Detector):
     min_gain_share = 0.10  # of the step: it is a guess, and a small one is worth nobody's time
     real_share, least_real_share = 0.5, 0.1  # of the first threads' CPU, that is work and not a wait; see the docstring
 
-    def detect(self, steps: Steps, contention: CpuContention, loader: Loader | None) -> Finding | Fine:
+    def detect(self, steps: Steps, contention: CpuContention, loader: Loader | None) -> Outcome:
         if not contention.oversubscribed:
             return self._fine(contention)
         ranks = len(steps.ranks) if len(steps.ranks) > 1 else 0

@@ -6,7 +6,7 @@ from ...artifacts.loading.loading import Loading
 from ...artifacts.loading.sample_reuse import MIN_COMPARED, SampleReuse
 from ...artifacts.run.cpu_contention import CpuContention
 from ...artifacts.training.steps import Loader, Steps
-from ...diagnosis.findings import Changes, Evidence, Finding, Fine, Fix, NotMeasured
+from ...diagnosis.findings import Changes, Evidence, Finding, Fine, Fix, NotMeasured, Outcome
 from ...diagnosis.laws import changed, step_model, step_seconds
 from .. import Detector
 from . import _shared
@@ -48,7 +48,7 @@ class RepeatTransform(Detector):
 
     def detect(
         self, steps: Steps, loader: Loader, loading: Loading, reuse: SampleReuse, contention: CpuContention | None
-    ) -> Finding | Fine | NotMeasured:
+    ) -> Outcome:
         share = loading.wait_share
         if share < self.wait_share_threshold:
             return Fine(share, self.wait_share_threshold, "share", "step time waiting for data")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Loader, Steps
-from ...diagnosis.findings import Changes, Evidence, Finding, Fine, Fix
+from ...diagnosis.findings import Changes, Evidence, Finding, Fine, Fix, NotApplicable, Outcome
 from ...diagnosis.laws import changed, step_model, step_seconds
 from .. import Detector
 from . import _shared
@@ -33,9 +33,9 @@ class SerialCollate(Detector):
     load_share_threshold = 0.5  # of the loading: below it the samples are the problem
     vectorised_share = 0.05  # of the old collate that a vectorised one still costs (own measurement)
 
-    def detect(self, steps: Steps, loader: Loader, loading: Loading) -> Finding | Fine:
+    def detect(self, steps: Steps, loader: Loader, loading: Loading) -> Outcome:
         if loader.collate_site is None:
-            return Fine(0.0, self.step_share_threshold, "share", "torch's own collate; no custom function")
+            return NotApplicable("Batches are put together by torch's own collate function.")
         collate = loading.collate_share * loading.load
         exposed = collate if loader.num_workers == 0 else collate / max(loader.num_workers, 1)
         share = min(loading.wait_share, exposed / max(steps.typical_seconds, 1e-9))

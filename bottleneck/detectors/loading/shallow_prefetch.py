@@ -7,7 +7,7 @@ import numpy as np
 from ...artifacts.loading.loading import Loading
 from ...artifacts.loading.prefetch import Prefetch
 from ...artifacts.training.steps import Loader, Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotApplicable, NotMeasured, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector
 from . import _shared
@@ -42,11 +42,9 @@ class ShallowPrefetch(Detector):
     most_times = 16  # how much longer a queue may be made: memory holds all of it
     enough_share = 0.9  # of what the longest queue saves
 
-    def detect(
-        self, steps: Steps, loader: Loader, loading: Loading, prefetch: Prefetch | None
-    ) -> Finding | Fine | NotMeasured:
+    def detect(self, steps: Steps, loader: Loader, loading: Loading, prefetch: Prefetch | None) -> Outcome:
         if loader.num_workers == 0:
-            return Fine(0, 1, "count", "dataloader workers")
+            return NotApplicable("The loader has no workers.")
         share = loading.wait_share
         if share < self.wait_share_threshold:
             return Fine(share, self.wait_share_threshold, "share", "step time waiting for data")

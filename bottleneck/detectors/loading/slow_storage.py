@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Loader, Steps
-from ...diagnosis.findings import Changes, Evidence, Finding, Fine, Fix
+from ...diagnosis.findings import Changes, Evidence, Finding, Fine, Fix, Outcome
 from ...diagnosis.laws import changed, step_model, step_seconds
 from .. import Detector
 from . import _shared
@@ -34,7 +34,7 @@ class SlowStorage(Detector):
     lag_ratio = 1.0  # L/n over C: below it the readers keep up, and the wait comes from elsewhere
     min_readers = 2  # one reader says nothing about the device's limit: workers-zero or too-few-workers first
 
-    def detect(self, steps: Steps, loader: Loader, loading: Loading) -> Finding | Fine:
+    def detect(self, steps: Steps, loader: Loader, loading: Loading) -> Outcome:
         share = loading.wait_share
         if share < self.wait_share_threshold:
             return Fine(share, self.wait_share_threshold, "share", "step time waiting for data")

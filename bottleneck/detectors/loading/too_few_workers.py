@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Loader, Steps
-from ...diagnosis.findings import Changes, Evidence, Finding, Fine, Fix
+from ...diagnosis.findings import Changes, Evidence, Finding, Fine, Fix, NotApplicable, Outcome
 from ...diagnosis.laws import changed, step_model, step_seconds
 from .. import Detector
 from . import _shared
@@ -34,9 +34,9 @@ class TooFewWorkers(Detector):
     min_gain_share = 0.03
     blocked_share_limit = 0.5  # of the loading, while several wait for each other: slow-storage's case
 
-    def detect(self, steps: Steps, loader: Loader, loading: Loading) -> Finding | Fine:
+    def detect(self, steps: Steps, loader: Loader, loading: Loading) -> Outcome:
         if loader.num_workers == 0:
-            return Fine(0, 1, "count", "dataloader workers")
+            return NotApplicable("The loader has no workers.")
         share = loading.wait_share
         if share < self.wait_share_threshold:
             return Fine(share, self.wait_share_threshold, "share", "step time waiting for data")

@@ -9,7 +9,7 @@ import numpy as np
 from ...artifacts.loading.loading import Loading
 from ...artifacts.loading.prefetch import Prefetch
 from ...artifacts.training.steps import Floats, Loader, Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotApplicable, NotMeasured, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector
 from . import _shared
@@ -44,11 +44,9 @@ class WorkerImbalance(Detector):
     over_chance = 1.1  # the recorded order over those: of a single slow batch every order is as uneven
     min_gain_share = 0.05  # of the step (dead band of the peers)
 
-    def detect(
-        self, steps: Steps, loader: Loader, loading: Loading, prefetch: Prefetch | None
-    ) -> Finding | Fine | NotMeasured:
+    def detect(self, steps: Steps, loader: Loader, loading: Loading, prefetch: Prefetch | None) -> Outcome:
         if loader.num_workers < 2:
-            return Fine(loader.num_workers, 2, "count", "dataloader workers")
+            return NotApplicable("The loader has fewer than two workers.")
         share = loading.wait_share
         if share < self.wait_share_threshold:
             return Fine(share, self.wait_share_threshold, "share", "step time waiting for data")

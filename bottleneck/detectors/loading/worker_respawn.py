@@ -6,7 +6,7 @@ import numpy as np
 
 from ...artifacts.loading.epochs import Epochs, LoaderPasses
 from ...artifacts.training.steps import Floats, Steps
-from ...diagnosis.findings import QUEUE_SECONDS, Evidence, Finding, Fine, Fix, NotMeasured
+from ...diagnosis.findings import QUEUE_SECONDS, Evidence, Finding, Fine, Fix, NotApplicable, NotMeasured, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector
 from . import _shared
@@ -33,9 +33,9 @@ class WorkerRespawn(Detector):
     min_passes = 3  # fewer are a trial run, in which a single start is saved
     share_threshold = 0.02  # of the run (own)
 
-    def detect(self, steps: Steps, epochs: Epochs) -> Finding | Fine | NotMeasured:
+    def detect(self, steps: Steps, epochs: Epochs) -> Outcome:
         if not epochs.loaders:
-            return Fine(0, 1, "count", "dataloader workers")
+            return NotApplicable("No loader has workers.")
         temporary = [loader for loader in epochs.loaders if not loader.persistent]
         most = max((loader.epochs for loader in temporary), default=0)
         if most < self.min_passes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Loader, Steps
-from ...diagnosis.findings import Finding, Fine, Fix
+from ...diagnosis.findings import Finding, Fine, Fix, Outcome
 from .. import Detector
 from . import _shared
 
@@ -31,7 +31,7 @@ class WorkersZero(Detector):
     min_gain_share = 0.03  # of the step: less is not worth worker processes
     min_memory_gain_share = 0.25  # of the step, and an idle core: batches in memory gain little for their way
 
-    def detect(self, steps: Steps, loader: Loader, loading: Loading) -> Finding | Fine:
+    def detect(self, steps: Steps, loader: Loader, loading: Loading) -> Outcome:
         share = loading.wait_share
         if loader.num_workers > 0:
             return Fine(loader.num_workers, 0, "count", "dataloader workers")

@@ -6,7 +6,7 @@ from ...artifacts.memory.device_memory import DeviceMemory
 from ...artifacts.memory.thrash import Thrash
 from ...artifacts.training.steps import Steps
 from ...diagnosis import laws as prediction
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
 from .. import Detector
 from ..loading._shared import location
 from ._shared import ENVIRONMENT, LOST_SHARE, MIN_FRESH_BYTES, OWN_SHARE, fault_seconds, where
@@ -59,7 +59,7 @@ class AllocatorChurn(Detector):
     min_retries = 1  # of torch's allocator after warm-up (TraceML): each stops the device
     min_device_frees = 0.1  # blocks given back to the driver, per step: a settled allocator gives none
 
-    def detect(self, steps: Steps, thrash: Thrash, device: DeviceMemory | None) -> Finding | Fine:
+    def detect(self, steps: Steps, thrash: Thrash, device: DeviceMemory | None) -> Outcome:
         host = self._on_host(steps, thrash)
         if isinstance(host, Finding) or device is None or not steps.judgeable:
             return host
@@ -84,9 +84,9 @@ class AllocatorChurn(Detector):
             detected_by=0.6,
         )
 
-    def _on_host(self, steps: Steps, thrash: Thrash) -> Finding | Fine:
+    def _on_host(self, steps: Steps, thrash: Thrash) -> Outcome:
         if not steps.judgeable:
-            return Fine(steps.all_count, None, "count", "too few steps to judge memory traffic")
+            return NotMeasured("Too few steps to judge memory traffic.")
         if thrash.fresh_bytes < self.min_fresh_bytes:
             return Fine(thrash.fresh_bytes, self.min_fresh_bytes, "B", "newly mapped memory per step")
         lost = fault_seconds(steps, thrash)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...artifacts.memory.sharing import Sharing
 from ...artifacts.training.steps import Loader
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Location
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Location, Outcome
 from .. import Detector
 from ..loading._shared import location
 
@@ -34,7 +34,7 @@ class CowGrowth(Detector):
     min_copied_bytes = 64 << 20  # of all workers: less is within what the interpreter and its libraries rewrite
     min_held_share = 0.5  # of what was copied, that the dataset's objects can be
 
-    def detect(self, sharing: Sharing, loader: Loader) -> Finding | Fine:
+    def detect(self, sharing: Sharing, loader: Loader) -> Outcome:
         copied = sharing.copied_bytes * sharing.workers
         if copied < self.min_copied_bytes:
             return Fine(copied, self.min_copied_bytes, "B", "shared memory copied by the workers")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...artifacts.memory.device_memory import DeviceMemory
 from ...artifacts.memory.growth import Container, Memory
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Location
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Location, NotMeasured, Outcome
 from .. import Detector
 
 
@@ -36,15 +36,15 @@ class MemoryCreep(Detector):
     min_linear = 0.95  # of a container's length
     min_explained_share = 0.2  # of the growth, by a container whose elements could be measured
 
-    def detect(self, steps: Steps, memory: Memory, device: DeviceMemory | None) -> Finding | Fine:
+    def detect(self, steps: Steps, memory: Memory, device: DeviceMemory | None) -> Outcome:
         if not steps.judgeable:
-            return Fine(steps.all_count, None, "count", "too few steps to judge memory growth")
+            return NotMeasured("Too few steps to judge memory growth.")
         host = self._on_host(memory)
-        if isinstance(host, Fine) and device is not None:
+        if not isinstance(host, Finding) and device is not None:
             return self._on_device(memory, device) or host
         return host
 
-    def _on_host(self, memory: Memory) -> Finding | Fine:
+    def _on_host(self, memory: Memory) -> Outcome:
         growth = memory.growth_bytes
         if growth < self.min_growth_bytes:
             return Fine(max(growth, 0.0), self.min_growth_bytes, "B", "memory growth over the steps")
@@ -54,7 +54,7 @@ class MemoryCreep(Detector):
             return Fine(memory.r2, self.min_r2, "share", "steadiness of the memory growth (r squared)")
         left = memory.seconds_left
         if left is None:
-            return Fine(growth, None, "B", "memory growth; free memory was not measured")
+            return NotMeasured("Memory grows, but how much of it is free was not measured.")
         if left > self.exhaustion_threshold_seconds:
             return Fine(left, self.exhaustion_threshold_seconds, "s", "time until memory runs out")
         evidence = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...artifacts.memory.headroom import MemoryHeadroom
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Outcome
 from .. import Detector
 
 
@@ -29,7 +29,7 @@ class MemoryNearLimit(Detector):
     stage = "machine"
     share_threshold = 0.90  # of the memory (Kineto, gpuprof)
 
-    def detect(self, headroom: MemoryHeadroom) -> Finding | Fine:
+    def detect(self, headroom: MemoryHeadroom) -> Outcome:
         device = headroom.device_share or 0.0
         on_device = device > headroom.used_share
         share = max(device, headroom.used_share)

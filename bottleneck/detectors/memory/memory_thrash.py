@@ -6,7 +6,7 @@ from ...artifacts.memory.swap import Swap
 from ...artifacts.memory.thrash import Thrash
 from ...artifacts.training.steps import Steps
 from ...diagnosis import laws as prediction
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
 from .. import Detector
 from ..loading._shared import location
 from ._shared import ENVIRONMENT, LOST_SHARE, MIN_FRESH_BYTES, OWN_SHARE, fault_seconds, spread, where
@@ -53,9 +53,9 @@ class MemoryThrash(Detector):
     swap_threshold_bytes_per_second = float(1 << 20)
     own_threshold_share = OWN_SHARE
 
-    def detect(self, steps: Steps, thrash: Thrash, swap: Swap | None) -> Finding | Fine:
+    def detect(self, steps: Steps, thrash: Thrash, swap: Swap | None) -> Outcome:
         if not steps.judgeable:
-            return Fine(steps.all_count, None, "count", "too few steps to judge memory traffic")
+            return NotMeasured("Too few steps to judge memory traffic.")
         swaps = swap is not None and swap.bytes_per_second > self.swap_threshold_bytes_per_second
         parts = {
             "page faults": fault_seconds(steps, thrash) if thrash.fresh_bytes >= self.min_fresh_bytes else 0.0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...artifacts.memory.swap import Swap
 from ...artifacts.training.steps import Loader, Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector
 from ..loading._shared import loader_edit, location
@@ -44,9 +44,9 @@ class Swapping(Detector):
     min_swapped_share = 0.5  # of these faults, from swap: else most of them read mapped files
     min_lost_share = 0.02  # of the run
 
-    def detect(self, steps: Steps, swap: Swap, loader: Loader | None) -> Finding | Fine:
+    def detect(self, steps: Steps, swap: Swap, loader: Loader | None) -> Outcome:
         if not steps.judgeable:
-            return Fine(steps.all_count, None, "count", "too few steps to judge swapping")
+            return NotMeasured("Too few steps to judge swapping.")
         if swap.bytes_per_second < self.min_bytes_per_second:
             return Fine(swap.bytes_per_second, self.min_bytes_per_second, "B/s", "swap-in rate")
         if swap.faults_per_second < self.min_faults_per_second:

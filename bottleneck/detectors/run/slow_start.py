@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...artifacts.run.start import Start
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector
 from ..loading._shared import frame_location
@@ -35,7 +35,7 @@ class SlowStart(Detector):
     min_stored_bytes = 1 << 20  # written before the first step: more than messages, so a result is kept
     cached_share = 0.1  # of the time, to load what was kept (a guess)
 
-    def detect(self, steps: Steps, start: Start) -> Finding | Fine:
+    def detect(self, steps: Steps, start: Start) -> Outcome:
         seconds, place = start.place_seconds, start.place
         if seconds < self.min_seconds or place is None:
             return Fine(seconds, self.min_seconds, "s", "time computing in one place before the first step")

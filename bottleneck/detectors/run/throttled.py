@@ -7,7 +7,7 @@ import math
 from ...artifacts.device.clocks import Clocks
 from ...artifacts.run.throttling import Throttling
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector
 
@@ -37,9 +37,7 @@ class Throttled(Detector):
     lost_share_threshold = 0.05  # of the run (own)
     surely_saved_share = 0.7  # of what is lost: the rest may be lost again to others who want the cores
 
-    def detect(
-        self, throttling: Throttling | None, clocks: Clocks | None, steps: Steps | None
-    ) -> Finding | Fine | NotMeasured:
+    def detect(self, throttling: Throttling | None, clocks: Clocks | None, steps: Steps | None) -> Outcome:
         answers: list[Finding | Fine] = []
         if throttling is not None:
             answers.append(self._by_quota(throttling, steps))

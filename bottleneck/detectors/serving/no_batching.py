@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...artifacts.serving.requests import Requests
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, Location, NotMeasured
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, Location, NotMeasured, Outcome
 from .. import Detector
 from .synchronous_serving import SynchronousServing
 
@@ -70,7 +70,7 @@ class NoBatching(Detector):
     confidence_untried = 0.2  # a rule of thumb
     min_sizes = 20  # calls of a second size that a fit needs
 
-    def detect(self, requests: Requests) -> Finding | Fine | NotMeasured:
+    def detect(self, requests: Requests) -> Outcome:
         if requests.count < self.min_requests:
             return NotMeasured(f"Only {requests.count} requests were served; {self.min_requests} are needed.")
         known = requests.batch_sizes > 0

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...artifacts.run.machine import Machine
 from ...artifacts.serving.requests import Block, Requests
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, Location, NotMeasured
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, Location, NotMeasured, Outcome
 from ...recording.model import Site
 from .. import Detector
 
@@ -46,7 +46,7 @@ class SynchronousServing(Detector):
     free_share_threshold = 0.5  # of the watchdog's looks that met no interpreter lock
     range_half_width = 0.1  # of the share; waiting is counted per heartbeat, not per client
 
-    def detect(self, requests: Requests, machine: Machine) -> Finding | Fine | NotMeasured:
+    def detect(self, requests: Requests, machine: Machine) -> Outcome:
         if requests.count < self.min_requests:
             return NotMeasured(f"Only {requests.count} requests were served; {self.min_requests} are needed.")
         late = [b for b in requests.user_blocks if b.seconds >= self.lag_threshold_seconds]

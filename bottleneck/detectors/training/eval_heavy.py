@@ -7,7 +7,7 @@ import math
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
 from ...artifacts.training.stretches import Evaluations
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotApplicable, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector
 from ..loading._shared import location
@@ -36,8 +36,10 @@ class EvalHeavy(Detector):
     min_passes = 3  # fewer are the evaluation at the end
     target_share = 0.05
 
-    def detect(self, steps: Steps, evaluations: Evaluations, loading: Loading | None) -> Finding | Fine:
+    def detect(self, steps: Steps, evaluations: Evaluations, loading: Loading | None) -> Outcome:
         share, count = evaluations.share, evaluations.count
+        if not count:
+            return NotApplicable("The run does not evaluate.")
         if count < self.min_passes:
             return Fine(count, self.min_passes, "count", "evaluations")
         if share < self.share_threshold:

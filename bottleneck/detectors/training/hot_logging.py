@@ -8,7 +8,7 @@ from ...artifacts.loading.loading import Loading
 from ...artifacts.training.loop_samples import Place
 from ...artifacts.training.output import Output
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
 from ...diagnosis.laws import gain, saved_by_less_work, warmer
 from .. import Detector
 from ..loading._shared import frame_location
@@ -51,12 +51,12 @@ class HotLogging(Detector):
     target_share = 0.01  # of the run: what the output may still cost
     most_times = 100  # rarer: a line every hundred steps is what most programs print
 
-    def detect(self, steps: Steps, output: Output, loading: Loading | None) -> Finding | Fine:
+    def detect(self, steps: Steps, output: Output, loading: Loading | None) -> Outcome:
         place = output.place
         if output.share < self.share_threshold or place is None:
             return Fine(output.share, self.share_threshold, "share", "step time spent writing logs")
         if output.sampled_seconds < self.min_sampled_seconds:
-            return Fine(output.sampled_seconds, self.min_sampled_seconds, "s", "time sampled while writing logs")
+            return NotMeasured("Too few samples fell into writing logs.")
         total, count = output.total_seconds, max(steps.count, 1)
         times = times_rarer(total / steps.run_seconds, self.target_share, self.most_times)
         less = total * (1 - 1 / times)

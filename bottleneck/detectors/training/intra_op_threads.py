@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.intraop import IntraOp
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
 from ...diagnosis.laws import gain, saved_by_less_work
 from .. import Detector
 from ..loading._shared import location
@@ -42,7 +42,7 @@ class IntraOpThreads(Detector):
     least_scaling, most_scaling = 0.4, 1.0
     most_runnable = 1.5  # threads for each core (own)
 
-    def detect(self, steps: Steps, intraop: IntraOp, loading: Loading | None) -> Finding | Fine | NotMeasured:
+    def detect(self, steps: Steps, intraop: IntraOp, loading: Loading | None) -> Outcome:
         cores = max(1, int(intraop.cores))
         crowd = intraop.runnable / intraop.cores
         if intraop.threads > cores and crowd >= self.most_runnable:

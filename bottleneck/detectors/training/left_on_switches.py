@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
 from ...artifacts.training.switches import Switches
-from ...diagnosis.findings import Arguments, Evidence, Finding, Fine, Fix
+from ...diagnosis.findings import Arguments, Evidence, Finding, Fine, Fix, Outcome
 from ...diagnosis.laws import gain, saved_by_less_work
 from .. import Detector
 from ..loading._shared import location
@@ -36,7 +36,7 @@ class LeftOnSwitches(Detector):
     share_threshold = 0.02  # of the steps (own): shown where it takes more
     search_share = 0.7  # of the backward, that the search for NaN takes at most; measured on layers of 128
 
-    def detect(self, steps: Steps, switches: Switches, loading: Loading | None) -> Finding | Fine:
+    def detect(self, steps: Steps, switches: Switches, loading: Loading | None) -> Outcome:
         if not switches.anomaly:
             return Fine(0, None, "count", "debugging switches enabled")
         priced, saved, site = None, 0.0, switches.site

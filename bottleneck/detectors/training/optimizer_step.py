@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.optimizers import MadeOptimizer, Optimizers
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Arguments, Evidence, Finding, Fine, Fix
+from ...diagnosis.findings import Arguments, Evidence, Finding, Fine, Fix, NotMeasured, Outcome
 from ...diagnosis.laws import gain, saved_by_less_work
 from .. import Detector
 from ..loading._shared import location
@@ -53,11 +53,11 @@ class OptimizerStep(Detector):
     most_left = 0.8  # of the loop's time, after the change: a gain below a fifth is within the table's error
     law_error = 1.4  # factor, either way: of what is left, between machines and numbers of threads (own measurement)
 
-    def detect(self, steps: Steps, optimizers: Optimizers, loading: Loading | None) -> Finding | Fine:
+    def detect(self, steps: Steps, optimizers: Optimizers, loading: Loading | None) -> Outcome:
         if optimizers.share < self.share_threshold:
             return Fine(optimizers.share, self.share_threshold, "share", "step time spent in the optimizer")
         if optimizers.sampled_seconds < self.min_sampled_seconds:
-            return Fine(optimizers.sampled_seconds, self.min_sampled_seconds, "s", "time sampled in the optimizer")
+            return NotMeasured("Too few samples fell into the optimizer.")
         if optimizers.looping_share < self.looping_threshold:
             reason = "share of optimizer time spent tensor by tensor"
             return Fine(optimizers.looping_share, self.looping_threshold, "share", reason)

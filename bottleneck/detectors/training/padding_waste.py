@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.padding import Padding, saved_share
 from ...artifacts.training.steps import Loader, Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
 from ...diagnosis.laws import gain, saved_by_less_work
 from .. import Detector
 from ..loading._shared import location
@@ -36,18 +36,18 @@ class PaddingWaste(Detector):
     chunk_batches = 50  # sorted together by the fix: few enough that the order stays random
     max_exponent = 2.0  # attention's; what seems to grow faster is noise
 
-    def detect(self, steps: Steps, padding: Padding, loader: Loader, loading: Loading | None) -> Finding | Fine:
+    def detect(self, steps: Steps, padding: Padding, loader: Loader, loading: Loading | None) -> Outcome:
         if padding.waste < self.waste_threshold:
             return Fine(padding.waste, self.waste_threshold, "share", "share of positions that are padding")
         if padding.count < self.min_batches:
-            return Fine(padding.count, self.min_batches, "count", "batches inspected")
+            return NotMeasured(f"Only {padding.count} batches were looked at.")
         if padding.spread < self.min_spread:
             return Fine(padding.spread, self.min_spread, "share", "spread of padded lengths: the shape is fixed")
         width, bucketed = padding.width.astype(float), padding.bucketed(self.chunk_batches)
         work = float(steps.work().mean())
         exponent, low, high = (min(self.max_exponent, found) for found in padding.exponent())
         if low <= 0:
-            return Fine(exponent, None, "", "growth of the work with the padded length: too uncertain")
+            return NotMeasured("How the work grows with the padded length cannot be told from so few batches.")
 
         def saved_when(exponent: float) -> float:
             return saved_by_less_work(steps, loading, work * saved_share(width, bucketed, exponent), 1.0)

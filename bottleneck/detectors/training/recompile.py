@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.compiles import Compiles
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector
 from ..loading._shared import location
@@ -35,7 +35,7 @@ class Recompile(Detector):
     share_threshold = 0.02  # of the run
     sizes_threshold = 0.5  # of the compilations: more of them for another size make that the reason
 
-    def detect(self, steps: Steps, compiles: Compiles, loading: Loading | None) -> Finding | Fine:
+    def detect(self, steps: Steps, compiles: Compiles, loading: Loading | None) -> Outcome:
         if compiles.late < self.min_count:
             return Fine(compiles.late, self.min_count, "count", "recompilations after warm-up")
         share = compiles.late_seconds / max(steps.run_seconds, 1e-9)

@@ -8,7 +8,7 @@ from ...artifacts.loading.loading import Loading
 from ...artifacts.training.loop_samples import Place
 from ...artifacts.training.residual import Residual
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, StepModel
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, Outcome, StepModel
 from ...diagnosis.laws import best_workers, gain, saved_by_less_work, step_with_workers, warmer
 from .. import Detector
 from ..loading._shared import frame_location
@@ -43,7 +43,7 @@ class ResidualPython(Detector):
     vectorised_share = 0.1  # of a Python loop's time that whole-array operations still take (conservative)
     min_sampled_seconds = 0.2  # of stacks: fewer samples name nothing
 
-    def detect(self, steps: Steps, residual: Residual, loading: Loading | None) -> Finding | Fine:
+    def detect(self, steps: Steps, residual: Residual, loading: Loading | None) -> Outcome:
         if residual.share < self.share_threshold:
             return Fine(residual.share, self.share_threshold, "share", "step time outside the named phases")
         place = residual.place

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.batch_sizes import BatchSizes
 from ...artifacts.training.steps import Loader, Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
 from ...diagnosis.laws import gain, saved_by_less_work
 from .. import Detector
 from ..loading._shared import location
@@ -41,14 +41,13 @@ class SmallBatch(Detector):
     steps_left = 20  # in a pass, at least: fewer updates would be another training altogether
     law_error = 0.15  # relative, one sigma: the line is used beyond the sizes that were seen
 
-    def detect(self, steps: Steps, sizes: BatchSizes, loader: Loader, loading: Loading | None) -> Finding | Fine:
+    def detect(self, steps: Steps, sizes: BatchSizes, loader: Loader, loading: Loading | None) -> Outcome:
         if sizes.last_size > self.largest_last * sizes.size:
-            share = sizes.last_size / sizes.size
-            return Fine(share, self.largest_last, "share", "size of the last batch: too large to tell")
+            return NotMeasured("The last batch of a pass is too large to tell what a smaller one costs.")
         if len(sizes.last) < self.min_passes:
-            return Fine(len(sizes.last), self.min_passes, "count", "smaller batches seen at the end of an epoch")
+            return NotMeasured(f"Only {len(sizes.last)} smaller batches were seen at the end of a pass.")
         if steps.all_count < self.min_steps:
-            return Fine(steps.all_count, self.min_steps, "count", "steps")
+            return Fine(steps.all_count, self.min_steps, "count", "steps: a short run gains nothing by larger batches")
         fixed, low, high = sizes.fixed_share()
         if fixed < self.fixed_threshold:
             return Fine(fixed, self.fixed_threshold, "share", "fixed share of the computation")

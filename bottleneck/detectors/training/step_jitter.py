@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.jitter import Jitter
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector
 from ..loading._shared import frame_location
@@ -40,7 +40,7 @@ class StepJitter(Detector):
     min_sampled_seconds = 0.2  # there: fewer samples name nothing
     target_share = 0.02  # of the run: what the work may still cost
 
-    def detect(self, steps: Steps, jitter: Jitter, loading: Loading | None) -> Finding | Fine:
+    def detect(self, steps: Steps, jitter: Jitter, loading: Loading | None) -> Outcome:
         if jitter.stalls < self.min_stalls:
             return Fine(jitter.stalls, self.min_stalls, "count", "stalled steps")
         if jitter.share < self.share_threshold:

@@ -7,7 +7,7 @@ import math
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
 from ...artifacts.training.stretches import Checkpoints
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotApplicable, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector
 from ..loading._shared import location
@@ -44,8 +44,10 @@ class SyncCheckpoint(Detector):
     most_lost_seconds = 300.0  # of work by a crash, for which a fix may make saves rarer than usual
     min_count = 3  # fewer saves are a save at the end, not a cadence
 
-    def detect(self, steps: Steps, checkpoints: Checkpoints, loading: Loading | None) -> Finding | Fine:
+    def detect(self, steps: Steps, checkpoints: Checkpoints, loading: Loading | None) -> Outcome:
         share, count = checkpoints.share, len(checkpoints.seconds)
+        if not count:
+            return NotApplicable("No checkpoint was saved.")
         if count < self.min_count:
             return Fine(count, self.min_count, "count", "checkpoints")
         if share < self.share_threshold:
