@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Set-up and checks of a checkout, on the standard library alone.
 
-    python3 dev.py demo     install into .venv, run a deliberately slow training script, show the report
+    python3 dev.py demo     install into .venv, profile a slow training, apply the first fix to a copy and run that
     python3 dev.py test     install into .venv, then ruff, mypy, import-linter and pytest; more arguments go to pytest
     python3 dev.py docs     install into .venv-docs and build the documentation into site/ (Python 3.11 or newer)
 
@@ -127,9 +127,9 @@ def find_python(version: str) -> Path | None:
 
 
 def demo(arguments: list[str]) -> int:
-    """Profile the demo script; the report is what ``bottleneck run`` prints at the end."""
+    """Profile the demo script, apply the first fix to a copy, and tell what was saved; see show.py for arguments."""
     install()
-    return call(BIN / "bottleneck", "run", *arguments, ROOT / "sample_pipelines" / "demo" / "train.py")
+    return call(BIN / "python", ROOT / "sample_pipelines" / "demo" / "show.py", *arguments)
 
 
 def test(arguments: list[str]) -> int:
