@@ -237,15 +237,19 @@ class Recording:
 
     def __post_init__(self) -> None:
         """A row names a process by its index: it is there, whatever was heard of it."""
-        tables = [self.steps, *(getattr(self, name) for name in RECORD_TABLES)]
-        for column in (table["process"] for table in tables):
+        for column in self._processes():
             if len(column):
                 self.facts.ensure(int(column.max()))
+
+    def _processes(self) -> list[npt.NDArray[Any]]:
+        """The process of each row, table by table; a recording made elsewhere may have no table of steps."""
+        steps = [self.steps["process"]] if self.steps else []
+        return [*steps, *(getattr(self, name)["process"] for name in RECORD_TABLES)]
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing was recorded."""
-        rows = len(self.steps["process"]) + sum(len(getattr(self, name)) for name in RECORD_TABLES)
+        rows = sum(map(len, self._processes()))
         return not (rows or self.facts.notes or self.facts.processes)
 
     @property

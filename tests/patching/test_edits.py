@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from bottleneck_profiler.artifacts.training.steps import Loader
 from bottleneck_profiler.detectors.loading import _shared
 from bottleneck_profiler.detectors.training._shared import rarer_edit
 from bottleneck_profiler.diagnosis.findings import Arguments, Cadence
 from bottleneck_profiler.recording.model import Site
+from typed import fact
 
 SITE = Site("/home/me/train.py", 12, "main")
 
 
-def loader(site: Site | None = SITE, **facts: object) -> Loader:
-    return Loader(1, 0, {"num_workers": 0, **facts}, site, None, None, None)
+def loader(site: Site | None = SITE, **facts: Any) -> Loader:
+    return Loader(1, 0, fact("loader", **{"num_workers": 0, **facts}), site, None, None, None)
 
 
 def test_workers_for_the_call_that_made_the_loader():
@@ -38,7 +41,7 @@ class Steps:
 
 
 class Loading:
-    passes = 3
+    epochs = 3
 
 
 def test_a_cadence_stays_within_an_epoch():

@@ -61,7 +61,7 @@ def test_a_profile_that_begins_after_the_patching_has_real_threads(library: str)
     code = f"""
 {PATCHES[library]}
 import _thread, builtins
-from bottleneck_profiler import unpatched
+from bottleneck_profiler.agent import unpatched
 kind = type(len)
 print([type(getattr(unpatched, name)) is kind for name in ("allocate_lock", "get_ident", "start_new_thread", "sleep")])
 """
