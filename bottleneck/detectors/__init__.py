@@ -13,7 +13,18 @@ from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 from ..artifacts import Absent, Artifacts, Missing
-from ..diagnosis.findings import NotApplicable, NotMeasured, Outcome, Stage
+from ..diagnosis.findings import (
+    Changes,
+    Evidence,
+    Finding,
+    Fix,
+    Gain,
+    Location,
+    NotApplicable,
+    NotMeasured,
+    Outcome,
+    Stage,
+)
 
 HEADINGS = ("Why it matters", "How it is measured", "How to fix it", "When to ignore it")
 
@@ -30,6 +41,40 @@ class Detector(ABC):
     @abstractmethod
     def detect(self, *artifacts: Any, **named: Any) -> Outcome:
         """Judge one run; the subclass names and annotates the artifacts it needs."""
+
+    def finding(
+        self,
+        *,
+        evidence: tuple[Evidence, ...],
+        fix: Fix,
+        title: str = "",
+        location: Location | None = None,
+        gain: Gain | None = None,
+        detected_by: float = 1.0,
+        after: str = "",
+        removes: dict[str, float] | None = None,
+        exhaustion_seconds: float | None = None,
+        headroom_share: float | None = None,
+        hint: bool = False,
+        changes: Changes | None = None,
+    ) -> Finding:
+        """A finding of this detector; ``title``: where it differs from the usual one."""
+        return Finding(
+            self.id,
+            title or self.title,
+            self.stage,
+            evidence,
+            fix,
+            location,
+            gain,
+            detected_by,
+            after,
+            removes or {},
+            exhaustion_seconds,
+            headroom_share,
+            hint,
+            changes,
+        )
 
 
 def all_detectors() -> list[Detector]:

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 from bottleneck_profiler.artifacts.training.steps import Loader
-from bottleneck_profiler.detectors.loading import _shared
-from bottleneck_profiler.detectors.training._shared import rarer_edit
+from bottleneck_profiler.detectors._common import loader_snippet, rarer_edit, workers_edit
 from bottleneck_profiler.diagnosis.findings import Arguments, Cadence
 from bottleneck_profiler.recording.model import Site
 from typed import fact
@@ -20,19 +19,19 @@ def loader(site: Site | None = SITE, **facts: Any) -> Loader:
 
 
 def test_workers_for_the_call_that_made_the_loader():
-    edit = _shared.workers_edit(loader(), 3)
+    edit = workers_edit(loader(), 3)
     values = {"num_workers": "3", "persistent_workers": "True"}
     assert edit == Arguments(SITE.file, 12, "torch.utils.data.DataLoader", values)
-    assert _shared.workers_edit(loader(None), 3) is None
-    assert _shared.loader_snippet(loader(), 3) == "DataLoader(..., num_workers=3, persistent_workers=True)"
+    assert workers_edit(loader(None), 3) is None
+    assert loader_snippet(loader(), 3) == "DataLoader(..., num_workers=3, persistent_workers=True)"
 
 
 @pytest.mark.parametrize("workers, shared", [(0, True), (1, True), (2, False)])
 def test_a_stream_is_not_given_whole_to_several_workers(workers: int, shared: bool):
     stream = loader(iterable=True, num_workers=workers)
-    assert (_shared.workers_edit(stream, 4) is None) == shared
-    assert ("get_worker_info" in _shared.loader_snippet(stream, 4)) == shared
-    compile(_shared.loader_snippet(stream, 4), "snippet", "exec")
+    assert (workers_edit(stream, 4) is None) == shared
+    assert ("get_worker_info" in loader_snippet(stream, 4)) == shared
+    compile(loader_snippet(stream, 4), "snippet", "exec")
 
 
 class Steps:

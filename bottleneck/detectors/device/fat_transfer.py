@@ -8,9 +8,9 @@ from ...artifacts.device.window import Device
 from ...artifacts.loading.batch_parts import BatchParts
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, NotMeasured, Outcome
 from .. import Detector
-from ..loading._shared import location
+from .._common import location
 from ._shared import COPIES, STEP_DEAD_BAND, evidence, priced
 
 
@@ -66,10 +66,7 @@ class FatTransfer(Detector):
             low=0.8 * saved,  # the device casts
             high=saved,
         )
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
+        return self.finding(
             location=location(places.copy),
             evidence=evidence(
                 device,

@@ -7,9 +7,9 @@ from ...artifacts.device.places import DevicePlaces
 from ...artifacts.device.window import Device
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotApplicable, NotMeasured, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, NotApplicable, NotMeasured, Outcome
 from .. import Detector
-from ..loading._shared import location
+from .._common import location
 from ._shared import KERNELS, STEP_DEAD_BAND, evidence, priced
 
 _AMPERE = (8, 0)
@@ -71,10 +71,7 @@ class Fp32Matmul(Detector):
         )
         recent = device.capability >= _AMPERE
         bf16, fp16 = '"cuda", dtype=torch.bfloat16', '"cuda", dtype=torch.float16'
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
+        return self.finding(
             location=location(places.forward),
             evidence=evidence(
                 device,

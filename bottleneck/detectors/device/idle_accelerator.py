@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...artifacts.device.gpu import Gpu
 from ...artifacts.run.machine import Settings
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, NotMeasured, Outcome
 from .. import Detector
 
 
@@ -48,10 +48,7 @@ class IdleAccelerator(Detector):
         if gpu.simulated:
             evidence.append(Evidence("accelerator", "simulated"))
         # What makes it idle is another finding's, and so is the time that a fix saves: here is the bill alone.
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage="training",
+        return self.finding(
             evidence=tuple(evidence),
             fix=Fix(
                 f"Idle time costs {per_hour:.2f} per hour of this run ({paid:.4f} so far), at "

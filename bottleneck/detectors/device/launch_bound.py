@@ -9,9 +9,9 @@ from ...artifacts.device.places import DevicePlaces
 from ...artifacts.device.window import Device
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, Outcome
 from .. import Detector
-from ..loading._shared import location
+from .._common import location
 from ._shared import IDLE, evidence, priced
 
 
@@ -68,10 +68,7 @@ class LaunchBound(Detector):
             cpu_share=1.0,
             confidence=0.6,
         )
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
+        return self.finding(
             location=location(places.forward),
             evidence=evidence(
                 device,

@@ -7,9 +7,9 @@ from ...artifacts.device.places import DevicePlaces
 from ...artifacts.device.window import Device
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, Outcome
 from .. import Detector
-from ..loading._shared import location
+from .._common import location
 from ._shared import COPIES, STEP_DEAD_BAND, evidence, priced
 
 
@@ -56,10 +56,7 @@ class ManySmallCopies(Detector):
             high=most,  # the Python around each of them goes too
             cpu_share=1.0,
         )
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
+        return self.finding(
             location=location(places.copy),
             evidence=evidence(
                 device,

@@ -8,9 +8,9 @@ from ...artifacts.device.places import DevicePlaces
 from ...artifacts.device.window import Device
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, Outcome
 from .. import Detector
-from ..loading._shared import location
+from .._common import location
 from ._shared import COPIES, STEP_DEAD_BAND, evidence, priced
 
 _PREFETCH = """side = torch.cuda.Stream()
@@ -79,10 +79,7 @@ class NoCopyOverlap(Detector):
             low=0.7 * saved,  # side by side, both want the same memory
             high=saved + min(device.copying, device.idle_by("copy")),
         )
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
+        return self.finding(
             location=location(places.copy),
             evidence=evidence(
                 device,

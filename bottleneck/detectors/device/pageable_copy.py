@@ -7,9 +7,9 @@ from ...artifacts.device.places import DevicePlaces
 from ...artifacts.device.window import Device
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Loader, Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, NotMeasured, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, Gain, NotMeasured, Outcome
 from .. import Detector
-from ..loading._shared import loader_edit, location
+from .._common import loader_edit, location
 from ._shared import COPIES, STEP_DEAD_BAND, evidence, priced
 
 
@@ -55,10 +55,7 @@ class PageableCopy(Detector):
             return Fine(worth.step_share, STEP_DEAD_BAND, "share", "step time that pinned memory would save")
         unpinned = loader is not None and not loader.facts.pin_memory
         snippet = "DataLoader(..., pin_memory=True)\n" if unpinned else "host = torch.empty(shape, pin_memory=True)\n"
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
+        return self.finding(
             location=location(loader.site if loader is not None and unpinned else places.copy),
             evidence=evidence(
                 device,

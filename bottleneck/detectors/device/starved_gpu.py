@@ -6,9 +6,9 @@ from ...artifacts.device.gpu import Gpu
 from ...artifacts.run.machine import Machine
 from ...artifacts.training.steps import Loader, Steps
 from ...diagnosis import laws as prediction
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, NotMeasured, Outcome
 from .. import Detector
-from ..loading._shared import workers_edit
+from .._common import workers_edit
 
 
 class StarvedGpu(Detector):
@@ -58,10 +58,7 @@ class StarvedGpu(Detector):
             step_share=overlap,
             confidence=0.6,
         )
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage="training",
+        return self.finding(
             evidence=tuple(evidence),
             fix=Fix(
                 "Load batches faster than the accelerator consumes them",

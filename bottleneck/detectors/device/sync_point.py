@@ -6,10 +6,9 @@ from ...artifacts.device.places import DevicePlaces
 from ...artifacts.device.window import Device
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, Outcome
 from .. import Detector
-from ..loading._shared import location
-from ..training._shared import MOST_TIMES, rarer_edit
+from .._common import MAX_TIMES_RARER, location, rarer_edit
 from ._shared import IDLE, STEP_DEAD_BAND, evidence, priced
 
 _CALLS = {
@@ -55,7 +54,7 @@ class SyncPoint(Detector):
             share = device.fetching / typical
             return Fine(share, self.blocked_threshold, "share", "step time in which the host waits for results")
         hidden = min(device.fetching, device.idle_by("sync", "launch", "host"))
-        saved = hidden * (1 - 1 / MOST_TIMES)
+        saved = hidden * (1 - 1 / MAX_TIMES_RARER)
         if saved < STEP_DEAD_BAND * typical:
             reason = "step time in which the device idles after a wait of the host"
             return Fine(saved / typical, STEP_DEAD_BAND, "share", reason)
@@ -65,14 +64,11 @@ class SyncPoint(Detector):
             loading,
             saved,
             f"T' = max(host, device): {device.fetching * 1e3:.2f} ms of waits, as far as the device idles for them",
-            low=min(device.fetching, device.idle_by("sync")) * (1 - 1 / MOST_TIMES),
+            low=min(device.fetching, device.idle_by("sync")) * (1 - 1 / MAX_TIMES_RARER),
             high=min(device.fetching, device.idle_seconds),
         )
         name = next(iter(device.waits), "")
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
+        return self.finding(
             location=location(places.fetch),
             evidence=evidence(
                 device,
@@ -82,12 +78,12 @@ class SyncPoint(Detector):
             ),
             gain=worth,
             fix=Fix(
-                f"Fetch values every {MOST_TIMES} steps, and keep them on the device until then",
+                f"Fetch values every {MAX_TIMES_RARER} steps, and keep them on the device until then",
                 "total += loss.detach()  # stays on the device\n"
-                f"if step % {MOST_TIMES} == 0:\n"
+                f"if step % {MAX_TIMES_RARER} == 0:\n"
                 "    print(total.item() / (step + 1))",
                 effort=2,
-                edit=rarer_edit(places.fetch, steps, loading, MOST_TIMES),
+                edit=rarer_edit(places.fetch, steps, loading, MAX_TIMES_RARER),
             ),
             after="the device becomes the bottleneck"
             if device.busy_seconds > device.host_seconds

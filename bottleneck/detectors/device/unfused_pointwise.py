@@ -7,9 +7,9 @@ from ...artifacts.device.places import DevicePlaces
 from ...artifacts.device.window import Device
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, Outcome
 from .. import Detector
-from ..loading._shared import location
+from .._common import location
 from ._shared import KERNELS, STEP_DEAD_BAND, evidence, priced
 
 
@@ -60,10 +60,7 @@ class UnfusedPointwise(Detector):
             high=device.saved(fused),
             confidence=0.4,
         )
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
+        return self.finding(
             location=location(places.forward),
             evidence=evidence(
                 device,

@@ -11,8 +11,7 @@ from ...artifacts.training.steps import Floats, Steps
 from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, NotMeasured, Outcome
 from ...diagnosis.laws import block_bootstrap, gain, saved_by_less_work
 from .. import Detector
-from ..loading._shared import location
-from ..training._shared import limit_after
+from .._common import limit_after, location
 
 _BUCKET_BYTES = 25 << 20  # DistributedDataParallel's own choice
 
@@ -93,10 +92,7 @@ class ExposedComm(Detector):
             snippet = (
                 "work = torch.distributed.all_reduce(tensor, async_op=True)\n... # compute what can be\nwork.wait()"
             )
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
+        return self.finding(
             location=location(place.site),
             evidence=(
                 Evidence("step time in collectives, waits excluded", share, "share"),
@@ -145,10 +141,7 @@ class ExposedComm(Detector):
     def _of_backward(self, steps: Steps, gradient_sync: GradientSync | None, share: float) -> Finding:
         """What DistributedDataParallel does not hide: true, and nothing in the code says how it could be less."""
         sizes = () if gradient_sync is None else gradient_sync.bucket_bytes
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
+        return self.finding(
             location=None if gradient_sync is None else location(gradient_sync.site),
             evidence=(
                 Evidence("step time communicating without computing", share, "share"),

@@ -7,10 +7,10 @@ import numpy as np
 from ...artifacts.distributed.ranks import Ranks
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Floats, Loader, Steps
-from ...diagnosis.findings import Changes, Evidence, Finding, Fine, Fix, NotMeasured, Outcome
+from ...diagnosis.findings import Changes, Evidence, Fine, Fix, NotMeasured, Outcome
 from ...diagnosis.laws import block_bootstrap, gain, step_model
 from .. import Detector
-from ..loading._shared import location
+from .._common import location
 
 
 class Straggler(Detector):
@@ -80,10 +80,8 @@ class Straggler(Detector):
         ]
         if not np.isnan(blocked):
             evidence.append(Evidence("share of the lag spent blocked", max(0.0, min(1.0, blocked / lead)), "share"))
-        return Finding(
-            detector=self.id,
+        return self.finding(
             title=f"All other ranks wait for rank {number}",
-            stage=self.stage,
             location=location(loader.site if loader is not None else None),
             evidence=tuple(evidence),
             gain=gain(

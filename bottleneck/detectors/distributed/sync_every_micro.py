@@ -6,11 +6,10 @@ from ...artifacts.distributed.gradient_sync import GradientSync
 from ...artifacts.distributed.ranks import evened_out
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, NotMeasured, Outcome
 from ...diagnosis.laws import block_bootstrap, gain, saved_by_less_work
 from .. import Detector
-from ..loading._shared import location
-from ..training._shared import limit_after
+from .._common import limit_after, location
 
 
 class SyncEveryMicro(Detector):
@@ -63,10 +62,7 @@ class SyncEveryMicro(Detector):
         if value < self.share_threshold * steps.run_seconds:
             share = value / steps.run_seconds
             return Fine(share, self.share_threshold, "share", "run time that fewer all-reduces would save")
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
+        return self.finding(
             location=location(gradient_sync.site),
             evidence=(
                 Evidence("backward passes per optimizer step", gradient_sync.passes, "count"),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ...artifacts.distributed.gradient_sync import GradientSync
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, NotMeasured, Outcome
 from .. import Detector
-from ..loading._shared import location
+from .._common import location
 
 
 class UnusedParamScan(Detector):
@@ -37,10 +37,7 @@ class UnusedParamScan(Detector):
             return Fine(gradient_sync.unused_bytes, 0, "B", "size of unused parameters: the search is needed")
         if gradient_sync.looked_at < self.min_passes:
             return NotMeasured("Too few backward passes were checked to say that no parameter is ever unused.")
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
+        return self.finding(
             location=location(setting.site),
             evidence=(
                 Evidence("find_unused_parameters", "on"),

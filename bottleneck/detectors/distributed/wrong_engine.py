@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ...artifacts.device.gpu import Gpu
 from ...artifacts.distributed.engine import Engine
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, Outcome
 from .. import Detector
-from ..loading._shared import location
+from .._common import location
 
 
 class WrongEngine(Detector):
@@ -35,10 +35,7 @@ class WrongEngine(Detector):
         if not copies and engine.backend not in self.slow_backends:
             return Fine(engine.devices, self.devices_threshold, "count", "devices the model is copied to in each step")
         what = "DataParallel" if copies else engine.backend
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
+        return self.finding(
             location=location(engine.site),
             evidence=(Evidence("mechanism", what), Evidence("devices per model", max(engine.devices, 1), "count")),
             fix=Fix(

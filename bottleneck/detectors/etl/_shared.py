@@ -9,14 +9,10 @@ import re
 from ...artifacts.etl.reads import Read
 from ...artifacts.etl.stages import Etl
 from ...artifacts.run.host import Host
-from ...diagnosis.findings import Evidence, Location
+from ...diagnosis.findings import Evidence
 from ...recording.model import Site
 
 MIN_GAIN_SHARE = 0.02  # of the run: less is not worth a line of code
-
-
-def location(site: Site | None) -> Location | None:
-    return None if site is None else Location(site.file, site.line, site.function)
 
 
 def queued_seconds(host: Host | None, t0: int, t1: int) -> float:

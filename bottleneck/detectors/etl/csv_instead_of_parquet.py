@@ -7,10 +7,11 @@ from collections import Counter
 from ...artifacts.etl.reads import Read, Reads
 from ...artifacts.etl.stages import Etl
 from ...artifacts.run.host import Host
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, Gain, Outcome
 from ...diagnosis.laws import gain
 from ...recording.model import Recording
 from .. import Detector
+from .._common import location
 from . import _conversion, _shared
 
 
@@ -67,11 +68,8 @@ class CsvInsteadOfParquet(Detector):
             facts += (Evidence("time to read the first file as Parquet (measured)", probed.parquet_seconds, "s"),)
         others = _shared.other_lines(site, {place: reads.seconds(group) for place, group in groups.items()})
         known = _shared.own_call(worst[0]) is not None
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
-            location=_shared.location(site),
+        return self.finding(
+            location=location(site),
             evidence=facts + others,
             gain=price,
             fix=Fix(

@@ -7,10 +7,11 @@ from typing import ClassVar
 
 from ...artifacts.etl.reads import Read, Reads
 from ...artifacts.etl.stages import Etl
-from ...diagnosis.findings import Arguments, Evidence, Finding, Fine, Fix, Gain, NotApplicable, NotMeasured, Outcome
+from ...diagnosis.findings import Arguments, Evidence, Fine, Fix, Gain, NotApplicable, NotMeasured, Outcome
 from ...diagnosis.laws import gain
 from ...recording.model import Recording, Site
 from .. import Detector
+from .._common import location
 from . import _shared
 
 
@@ -72,11 +73,8 @@ class NoProjection(Detector):
         first = worst[0]
         used = frozenset[str]().union(*(read.used or () for read in worst))
         others = _shared.other_lines(site, {place: reads.seconds(group) for place, group in groups.items()})
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
-            location=_shared.location(site),
+        return self.finding(
+            location=location(site),
             evidence=(
                 Evidence("columns used", len(used), "count"),
                 Evidence("columns read", first.column_count or 0, "count"),

@@ -7,10 +7,11 @@ from typing import ClassVar
 
 from ...artifacts.etl.stages import Access, Etl, RowLoop
 from ...artifacts.run.host import Host
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, Gain, Outcome
 from ...diagnosis.laws import gain
 from ...recording.model import Recording, Site
 from .. import Detector
+from .._common import location
 from . import _shared
 
 _ACCESS_SNIPPET = """\
@@ -93,11 +94,8 @@ class RowWisePython(Detector):
         if worst.gain.share < self.min_gain_share:
             return Fine(worst.gain.share, self.min_gain_share, "share", "run time that vectorising would save")
         others = _shared.other_lines(worst.site, {place.site: place.seconds for place in places})
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
-            location=_shared.location(worst.site),
+        return self.finding(
+            location=location(worst.site),
             evidence=(
                 *worst.evidence,
                 Evidence("time in the loop", worst.seconds, "s"),

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...artifacts.loading.loading import Floats, Loading
 from ...artifacts.training.steps import Loader, Steps
-from ...diagnosis.findings import Arguments, Changes, Evidence, Gain, Location, StepModel
+from ...diagnosis.findings import Changes, Evidence, Gain, StepModel
 from ...diagnosis.laws import (
     best_workers,
     block_bootstrap,
@@ -21,21 +21,10 @@ from ...diagnosis.laws import (
     step_seconds,
     warmer,
 )
-from ...recording.model import Frame, Site
+from ...recording.model import Site
 
 REPLACED_ERROR = 0.10  # of the time of work for which cheaper work steps in: what that costs is not measured
-_SHARDS = "# each worker iterates the whole IterableDataset: give it its part, by torch.utils.data.get_worker_info()"
 WAIT_DEAD_BAND = 0.05  # of the step; below it nobody gains (Kineto, XProf, TraceML)
-
-
-def location(site: Site | None) -> Location | None:
-    """A call site as the place of a finding."""
-    return None if site is None else Location(site.file, site.line, site.function)
-
-
-def frame_location(frame: Frame) -> Location:
-    """A sampled frame as the place of a finding."""
-    return Location(frame.file, frame.line, frame.function)
 
 
 def dataset_site(loader: Loader) -> Site | None:
@@ -123,32 +112,6 @@ def wait_evidence(loading: Loading, steps: Steps) -> tuple[Evidence, ...]:
         Evidence("dataloader workers", loading.workers, "count"),
         Evidence("idle cores during the wait", round(loading.idle_cores, 1), "cores"),
     )
-
-
-def loader_snippet(loader: Loader, workers: int) -> str:
-    """The DataLoader arguments to paste."""
-    extra = "" if loader.facts.persistent_workers else ", persistent_workers=True"
-    text = f"DataLoader(..., num_workers={workers}{extra})"
-    return f"{text}\n{_SHARDS}" if _unshared(loader) and workers > 1 else text
-
-
-def _unshared(loader: Loader) -> bool:
-    """Whether nothing shows that each worker gets a part of its own: a stream, read by one worker or none."""
-    return loader.facts.iterable and loader.num_workers < 2
-
-
-def loader_edit(site: Site | None, **values: object) -> Arguments | None:
-    """These arguments for the user's own call of DataLoader at ``site``; None where nobody knows its line."""
-    if site is None:
-        return None
-    return Arguments(site.file, site.line, "torch.utils.data.DataLoader", {k: repr(v) for k, v in values.items()})
-
-
-def workers_edit(loader: Loader, workers: int, **more: object) -> Arguments | None:
-    """What ``loader_snippet`` says, as data; None where the dataset has to be changed too."""
-    if _unshared(loader) and workers > 1:
-        return None
-    return loader_edit(loader.site, num_workers=workers, persistent_workers=True, **more)
 
 
 def after_text(loading: Loading, new_step: float) -> str:

@@ -8,10 +8,11 @@ from ...artifacts.loading.loading import Loading
 from ...artifacts.loading.sample_reuse import SampleReuse
 from ...artifacts.run.cpu_contention import CpuContention
 from ...artifacts.training.steps import Loader, Steps
-from ...diagnosis.findings import Changes, Evidence, Finding, Fine, Fix, Gain, Outcome
+from ...diagnosis.findings import Changes, Evidence, Fine, Fix, Gain, Outcome
 from ...diagnosis.laws import changed, step_model, step_seconds
 from ...recording.model import Frame
 from .. import Detector
+from .._common import location
 from . import _shared
 
 _STORED = Fix(
@@ -97,11 +98,9 @@ class CpuBoundDecode(Detector):
             return Fine(fraction, reuse.kept_share, "share", "hottest operation in loading; a cache saves more")
         changes, gain = self._cheaper(loading, steps, fraction) if vary else self._stored(loading, steps, fraction)
         new_step = step_seconds(changed(model, changes))
-        return Finding(
-            detector=self.id,
-            title=_title(loader, idle) or self.title,
-            stage=self.stage,
-            location=_shared.frame_location(hot.frame),
+        return self.finding(
+            title=_title(loader, idle),
+            location=location(hot.frame),
             evidence=(
                 *_shared.wait_evidence(loading, steps),
                 Evidence(f"share of loading in this {'line' if vary else 'function'}", fraction, "share"),

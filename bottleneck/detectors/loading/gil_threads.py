@@ -8,9 +8,10 @@ from ...artifacts.loading.gil import Gil
 from ...artifacts.run.host import Host
 from ...artifacts.run.machine import Machine
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Changes, Evidence, Finding, Fine, Fix, Location, NotMeasured, Outcome, StepModel
+from ...diagnosis.findings import Changes, Evidence, Fine, Fix, NotMeasured, Outcome, StepModel
 from ...diagnosis.laws import changed, gain, law_error, step_seconds
 from .. import Detector
+from .._common import location
 
 
 class GilThreads(Detector):
@@ -71,11 +72,8 @@ class GilThreads(Detector):
             )
         error = law_error(after) * new_step * steps.count
         place = gil.place
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
-            location=None if place is None else Location(place.file, place.line, place.function),
+        return self.finding(
+            location=location(place),
             evidence=(
                 Evidence("mean step time", step, "s"),
                 Evidence("step time blocked while other threads run Python", gil.held_share, "share"),

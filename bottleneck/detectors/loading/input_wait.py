@@ -10,6 +10,7 @@ from ...artifacts.training.steps import Loader, Steps
 from ...diagnosis.findings import QUEUE_SECONDS, Finding, Fine, Fix, Gain, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector
+from .._common import loader_edit, location
 from . import _shared
 
 
@@ -55,11 +56,8 @@ class InputWait(Detector):
         if share < self.wait_share_threshold:
             return Fine(share, self.wait_share_threshold, "share", "wait for data beyond the handover")
         priced = self._bounded(steps, ceiling, share)
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
-            location=_shared.location(loader.site),
+        return self.finding(
+            location=location(loader.site),
             evidence=_shared.wait_evidence(loading, steps),
             gain=priced,
             detected_by=0.6,
@@ -98,7 +96,7 @@ class InputWait(Detector):
             return Fix(summary, "# in the Dataset: do once, before the loop, what is the same in every epoch", effort=2)
         ahead = 2 * (loader.facts.prefetch_factor or 2)
         snippet = f"DataLoader(..., num_workers={loader.num_workers}, prefetch_factor={ahead})"
-        return Fix(summary, snippet, effort=2, edit=_shared.loader_edit(loader.site, prefetch_factor=ahead))
+        return Fix(summary, snippet, effort=2, edit=loader_edit(loader.site, prefetch_factor=ahead))
 
     def _by_hand(self, steps: Steps, loading: Loading) -> Finding | Fine:
         """A loop without a DataLoader that makes each batch itself, when it needs it."""
@@ -106,11 +104,9 @@ class InputWait(Detector):
         if (priced.step_share or 0.0) < self.min_gain_share:
             return Fine(priced.step_share, self.min_gain_share, "share", "step time that prefetching would save")
         hot = loading.hot[0].frame if loading.hot else None
-        return Finding(
-            detector=self.id,
+        return self.finding(
             title="The training loop makes each batch itself and waits for it",
-            stage=self.stage,
-            location=None if hot is None else _shared.frame_location(hot),
+            location=None if hot is None else location(hot),
             evidence=_shared.wait_evidence(loading, steps),
             gain=priced,
             fix=Fix(
@@ -133,11 +129,9 @@ class InputWait(Detector):
             return Fine(loading.idle_cores, self.min_idle_cores, "cores", reason)
         hot = loading.hot[0].frame if loading.hot else None
         priced = self._bounded(steps, float(loading.wait.sum()), loading.wait_share)
-        return Finding(
-            detector=self.id,
+        return self.finding(
             title="The training loop waits for its own loading threads or processes",
-            stage=self.stage,
-            location=None if hot is None else _shared.frame_location(hot),
+            location=None if hot is None else location(hot),
             evidence=_shared.wait_evidence(loading, steps),
             gain=priced,
             detected_by=0.6,

@@ -10,6 +10,7 @@ from ...artifacts.training.steps import Loader, Steps
 from ...diagnosis.findings import QUEUE_SECONDS, Evidence, Finding, Fine, Fix, Outcome
 from ...diagnosis.laws import gain, law_error, step_model
 from .. import Detector
+from .._common import location
 from . import _shared
 
 
@@ -80,11 +81,8 @@ class IpcSerialise(Detector):
         sampled = 1.28 * handover.receive_seconds / math.sqrt(max(handover.samples, 1)) * steps.count
         error = math.hypot(sampled, law_error(step_model(loading, steps)) * after * steps.count)
         rate = handover.pickled_bytes / max(handover.receive_seconds, 1e-9)
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
-            location=_shared.location(loader.collate_site or _shared.dataset_site(loader)),
+        return self.finding(
+            location=location(loader.collate_site or _shared.dataset_site(loader)),
             evidence=(
                 *_shared.wait_evidence(loading, steps),
                 Evidence("time to receive a batch", handover.receive_seconds, "s"),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ...artifacts.run.cpu_contention import CpuContention
 from ...artifacts.training.steps import Loader, Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector
-from ._shared import location
+from .._common import location
 
 
 class Oversubscribed(Detector):
@@ -53,10 +53,7 @@ class Oversubscribed(Detector):
         share = saved / steps.total_seconds
         if share < self.min_gain_share:
             return Fine(share, self.min_gain_share, "share", "step time that one thread per worker would save")
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
+        return self.finding(
             location=location(loader.site if loader is not None else None),
             evidence=(
                 Evidence("mean step time", step, "s"),

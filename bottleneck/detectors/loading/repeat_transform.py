@@ -9,6 +9,7 @@ from ...artifacts.training.steps import Loader, Steps
 from ...diagnosis.findings import Changes, Evidence, Finding, Fine, Fix, NotMeasured, Outcome
 from ...diagnosis.laws import changed, step_model, step_seconds
 from .. import Detector
+from .._common import location
 from . import _shared
 from .cpu_bound_decode import CpuBoundDecode
 
@@ -111,11 +112,8 @@ class RepeatTransform(Detector):
         )
         if (gain.step_share or 0.0) < self.min_gain_share:
             return Fine(gain.step_share, self.min_gain_share, "share", "step time that stored samples would save")
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
-            location=_shared.location(_shared.dataset_site(loader)),
+        return self.finding(
+            location=location(_shared.dataset_site(loader)),
             evidence=(
                 *_shared.wait_evidence(loading, steps),
                 Evidence("epochs", reuse.epochs, "count"),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Loader, Steps
-from ...diagnosis.findings import Changes, Evidence, Finding, Fine, Fix, NotApplicable, Outcome
+from ...diagnosis.findings import Changes, Evidence, Fine, Fix, NotApplicable, Outcome
 from ...diagnosis.laws import changed, step_model, step_seconds
 from .. import Detector
+from .._common import location
 from . import _shared
 
 
@@ -56,11 +57,8 @@ class SerialCollate(Detector):
             confidence=0.6,
             fix_error=_shared.REPLACED_ERROR,
         )
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
-            location=_shared.location(loader.collate_site or loader.site),
+        return self.finding(
+            location=location(loader.collate_site or loader.site),
             evidence=(
                 *_shared.wait_evidence(loading, steps),
                 Evidence("collate time per batch", collate, "s"),

@@ -10,6 +10,7 @@ from ...artifacts.training.steps import Loader, Steps
 from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotApplicable, NotMeasured, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector
+from .._common import loader_edit, location
 from . import _shared
 from ._replay import Replay
 
@@ -76,11 +77,8 @@ class ShallowPrefetch(Detector):
         orders = np.array([saved(seed) for seed in range(20)])
         low, high = np.percentile(orders, [10, 90])
         ready = loader.num_workers * factor
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
-            location=_shared.location(loader.site),
+        return self.finding(
+            location=location(loader.site),
             evidence=(
                 *_shared.wait_evidence(loading, steps),
                 Evidence("relative spread of batch loading times", prefetch.variation, ""),
@@ -99,7 +97,7 @@ class ShallowPrefetch(Detector):
                 f"DataLoader(..., num_workers={loader.num_workers}, prefetch_factor={factor})",
                 effort=1,
                 risk=0.1,  # memory holds the batches that lie ready
-                edit=_shared.loader_edit(loader.site, prefetch_factor=factor),
+                edit=loader_edit(loader.site, prefetch_factor=factor),
             ),
             after="the training work becomes the bottleneck",
             removes={"data_wait": value},

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Loader, Steps
-from ...diagnosis.findings import Changes, Evidence, Finding, Fine, Fix, Outcome
+from ...diagnosis.findings import Changes, Evidence, Fine, Fix, Outcome
 from ...diagnosis.laws import changed, step_model, step_seconds
 from .. import Detector
+from .._common import location
 from . import _shared
 
 
@@ -66,11 +67,8 @@ class SlowStorage(Detector):
         contention: tuple[Evidence, ...] = ()
         if loading.contention is not None:
             contention = (Evidence("slowdown of a batch per concurrent reader", loading.contention, "share"),)
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
-            location=_shared.frame_location(hot.frame) if hot else _shared.location(loader.dataset_site),
+        return self.finding(
+            location=location(hot.frame) if hot else location(loader.dataset_site),
             evidence=(
                 *_shared.wait_evidence(loading, steps),
                 Evidence("share of loading blocked in reads", loading.reading_share, "share"),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Loader, Steps
-from ...diagnosis.findings import Changes, Evidence, Finding, Fine, Fix, NotApplicable, Outcome
+from ...diagnosis.findings import Changes, Evidence, Fine, Fix, NotApplicable, Outcome
 from ...diagnosis.laws import changed, step_model, step_seconds
 from .. import Detector
+from .._common import loader_snippet, location, workers_edit
 from . import _shared
 
 
@@ -60,11 +61,8 @@ class TooFewWorkers(Detector):
             f"T' = max(C, L/n, CPU/cores) = {new_step * 1e3:.1f} ms with n = {workers} "
             f"instead of {loader.num_workers}, L = {loading.load * 1e3:.1f} ms",
         )
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
-            location=_shared.location(loader.site),
+        return self.finding(
+            location=location(loader.site),
             evidence=(
                 *_shared.wait_evidence(loading, steps),
                 Evidence("batch interval of all workers relative to step work", ratio, ""),
@@ -72,10 +70,10 @@ class TooFewWorkers(Detector):
             gain=gain,
             fix=Fix(
                 f"Raise num_workers from {loader.num_workers} to {workers}",
-                _shared.loader_snippet(loader, workers),
+                loader_snippet(loader, workers),
                 effort=1,
                 risk=0.1,
-                edit=_shared.workers_edit(loader, workers),
+                edit=workers_edit(loader, workers),
             ),
             after=_shared.after_text(loading, new_step),
             removes={"data_wait": gain.seconds},

@@ -12,6 +12,7 @@ from ...artifacts.training.steps import Floats, Loader, Steps
 from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotApplicable, NotMeasured, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector
+from .._common import loader_edit, location
 from . import _shared
 from ._replay import Replay
 
@@ -72,11 +73,8 @@ class WorkerImbalance(Detector):
         if value < self.min_gain_share * total:
             return Fine(value / total, self.min_gain_share, "share", "step time that evenly spread batches would save")
         low, high = np.percentile(drawn, [10, 90])
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
-            location=_shared.location(loader.site),
+        return self.finding(
+            location=location(loader.site),
             evidence=(
                 *_shared.wait_evidence(loading, steps),
                 Evidence("time of the slowest worker relative to the others", prefetch.imbalance, ""),
@@ -105,7 +103,7 @@ class WorkerImbalance(Detector):
                 f"DataLoader(..., num_workers={loader.num_workers}, shuffle=True)",
                 effort=1,
                 risk=0.2,  # the order of the samples is another one
-                edit=None if sampler is None else _shared.loader_edit(loader.site, shuffle=True),
+                edit=None if sampler is None else loader_edit(loader.site, shuffle=True),
             )
             method = "replay of the recorded batches with shuffled samples"
             return fix, lambda seed: prefetch.shuffled(loader.batch_size, seed), method
@@ -114,6 +112,6 @@ class WorkerImbalance(Detector):
             f"DataLoader(..., num_workers={loader.num_workers}, in_order=False)",
             effort=1,
             risk=0.2,  # a run with the same seed is no longer the same
-            edit=_shared.loader_edit(loader.site, in_order=False),
+            edit=loader_edit(loader.site, in_order=False),
         )
         return fix, prefetch.unordered, "the recorded batches replayed with each worker making as many as it can"

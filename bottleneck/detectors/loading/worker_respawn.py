@@ -9,7 +9,7 @@ from ...artifacts.training.steps import Floats, Steps
 from ...diagnosis.findings import QUEUE_SECONDS, Evidence, Finding, Fine, Fix, NotApplicable, NotMeasured, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector
-from . import _shared
+from .._common import loader_edit, location
 
 
 class WorkerRespawn(Detector):
@@ -60,11 +60,8 @@ class WorkerRespawn(Detector):
         between = float(saved[steps.loader].sum()) if steps.loader in saved else 0.0
         others = [str(loader.site.line) for loader in seen if loader is not worst and loader.site is not None]
         also = f"  # and in line {', '.join(others)}" if others else ""
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
-            location=_shared.location(worst.site),
+        return self.finding(
+            location=location(worst.site),
             evidence=(
                 Evidence("epochs", worst.epochs, "count"),
                 Evidence("dataloader workers", worst.workers, "count"),
@@ -83,7 +80,7 @@ class WorkerRespawn(Detector):
                 f"DataLoader(..., num_workers={worst.workers}, persistent_workers=True){also}",
                 effort=1,
                 risk=0.1,  # what the program changes in the Dataset between passes no longer reaches the workers
-                edit=_shared.loader_edit(worst.site, persistent_workers=True),
+                edit=loader_edit(worst.site, persistent_workers=True),
             ),
             after="the training loop itself becomes the bottleneck",
             # Evaluating less often would save the starts of its own loader too.

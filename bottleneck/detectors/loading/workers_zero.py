@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Loader, Steps
-from ...diagnosis.findings import Finding, Fine, Fix, Outcome
+from ...diagnosis.findings import Fine, Fix, Outcome
 from .. import Detector
+from .._common import loader_snippet, location, workers_edit
 from . import _shared
 
 
@@ -44,19 +45,16 @@ class WorkersZero(Detector):
         if loading.in_memory and (saved < self.min_memory_gain_share or loading.idle_cores < 1.0):
             reason = "step time that workers would save; the data is already in memory"
             return Fine(saved, self.min_memory_gain_share, "share", reason)
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
-            location=_shared.location(loader.site),
+        return self.finding(
+            location=location(loader.site),
             evidence=_shared.wait_evidence(loading, steps),
             gain=gain,
             fix=Fix(
                 f"Load in {workers} worker process{'es' if workers > 1 else ''}",
-                _shared.loader_snippet(loader, workers),
+                loader_snippet(loader, workers),
                 effort=1,
                 risk=0.1,
-                edit=_shared.workers_edit(loader, workers),
+                edit=workers_edit(loader, workers),
             ),
             after=_shared.after_text(loading, new_step),
             removes={"data_wait": gain.seconds},

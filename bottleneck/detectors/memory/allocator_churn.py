@@ -8,7 +8,7 @@ from ...artifacts.training.steps import Steps
 from ...diagnosis import laws as prediction
 from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
 from .. import Detector
-from ..loading._shared import location
+from .._common import location
 from ._shared import ENVIRONMENT, LOST_SHARE, MIN_FRESH_BYTES, OWN_SHARE, fault_seconds, where
 
 REUSE = Fix(
@@ -75,10 +75,8 @@ class AllocatorChurn(Detector):
         ]
         if device.simulated:
             evidence.append(Evidence("accelerator readings", "simulated"))
-        return Finding(
-            detector=self.id,
+        return self.finding(
             title="The accelerator's allocator returns memory to the driver and takes it back in the loop",
-            stage=self.stage,
             evidence=tuple(evidence),
             fix=_DEVICE,
             detected_by=0.6,
@@ -102,10 +100,7 @@ class AllocatorChurn(Detector):
             Evidence("share of the loop lost", thrash.lost_share, "share"),
             Evidence("running time in your own code", thrash.own_share, "share"),
         )
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
+        return self.finding(
             location=location(thrash.site),
             evidence=evidence,
             gain=prediction.gain(

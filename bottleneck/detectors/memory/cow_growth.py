@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ...artifacts.memory.sharing import Sharing
 from ...artifacts.training.steps import Loader
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Location, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, Outcome
 from .. import Detector
-from ..loading._shared import location
+from .._common import location
 
 
 class CowGrowth(Detector):
@@ -52,10 +52,7 @@ class CowGrowth(Detector):
         left = sharing.headroom_share
         if left is not None:
             evidence.append(Evidence("free memory at the end of the epoch", left, "share"))
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
+        return self.finding(
             evidence=tuple(evidence),
             fix=Fix(
                 f"Store {name} in arrays: reading them does not write to shared pages",
@@ -64,6 +61,6 @@ class CowGrowth(Detector):
                 "self.names = np.array([...])  # or pyarrow.array([...]) for long texts",
                 effort=2,
             ),
-            location=location(loader.site) if site is None else Location(site.file, site.line, site.function),
+            location=location(site or loader.site),
             headroom_share=left,
         )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from ...artifacts.memory.device_memory import DeviceMemory
 from ...artifacts.memory.growth import Container, Memory
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Location, NotMeasured, Outcome
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
 from .. import Detector
+from .._common import location
 
 
 class MemoryCreep(Detector):
@@ -87,23 +88,20 @@ class MemoryCreep(Detector):
         return self._finding(title, evidence, self._culprit(memory, device.slope), left)
 
     def _finding(self, title: str, evidence: list[Evidence], container: Container | None, left: float) -> Finding:
-        location = None
+        place = None
         if container is not None:
             grew = f"from {container.first_length} to {container.last_length} elements"
             text = f"{container.name} ({container.kind}), {grew}"
             evidence.append(Evidence("container that grows", text))
             if container.item:
                 evidence.append(Evidence("newest element of the container", container.item))
-            if container.site is not None:
-                location = Location(container.site.file, container.site.line, container.site.function)
-        return Finding(
-            detector=self.id,
+            place = location(container.site)
+        return self.finding(
             title=title,
-            stage=self.stage,
             evidence=tuple(evidence),
             fix=_fix(container),
-            location=location,
-            detected_by=1.0 if location is not None else 0.6,
+            location=place,
+            detected_by=1.0 if place is not None else 0.6,
             exhaustion_seconds=left,
         )
 

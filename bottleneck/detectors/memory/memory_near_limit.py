@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...artifacts.memory.headroom import MemoryHeadroom
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, Outcome
 from .. import Detector
 
 
@@ -44,10 +44,7 @@ class MemoryNearLimit(Detector):
         ]
         if headroom.simulated:
             evidence.append(Evidence("host readings", "simulated"))
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
+        return self.finding(
             evidence=tuple(evidence),
             fix=_DEVICE if on_device else _HOST,
             headroom_share=max(0.0, 1.0 - share),

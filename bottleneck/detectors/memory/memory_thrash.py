@@ -6,9 +6,9 @@ from ...artifacts.memory.swap import Swap
 from ...artifacts.memory.thrash import Thrash
 from ...artifacts.training.steps import Steps
 from ...diagnosis import laws as prediction
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, NotMeasured, Outcome
 from .. import Detector
-from ..loading._shared import location
+from .._common import location
 from ._shared import ENVIRONMENT, LOST_SHARE, MIN_FRESH_BYTES, OWN_SHARE, fault_seconds, spread, where
 from .allocator_churn import REUSE
 from .swapping import LESS_MEMORY
@@ -73,10 +73,7 @@ class MemoryThrash(Detector):
         hint = faults and thrash.own_share < self.own_threshold_share
         fixes = {"page faults": _ENVIRONMENT if hint else REUSE, "pages from swap": LESS_MEMORY}
         spent = ", ".join(f"{seconds:.2f} s {name}" for name, seconds in parts.items() if seconds > 0)
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
+        return self.finding(
             location=location(thrash.site) if faults and not hint else None,
             evidence=self._evidence(thrash, parts, swap if swaps else None),
             gain=prediction.gain(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ...artifacts.memory.swap import Swap
 from ...artifacts.training.steps import Loader, Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, NotMeasured, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector
-from ..loading._shared import loader_edit, location
+from .._common import loader_edit, location
 from ._shared import spread
 
 LESS_MEMORY = Fix(
@@ -76,10 +76,7 @@ class Swapping(Detector):
         if swap.simulated:
             evidence.append(Evidence("host readings", "simulated"))
         workers = loader.num_workers if loader is not None else 0
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
+        return self.finding(
             location=location(loader.site) if loader is not None and workers else None,
             evidence=tuple(evidence),
             gain=priced,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ...artifacts.run.start import Start
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector
-from ..loading._shared import frame_location
+from .._common import location
 
 
 class SlowStart(Detector):
@@ -52,11 +52,8 @@ class SlowStart(Detector):
             )
         name = f"line {place.frame.line}" if place.function is None else place.function.removesuffix(".__init__")
         saved = seconds * (1 - self.cached_share)
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
-            location=frame_location(place.frame),
+        return self.finding(
+            location=location(place.frame),
             evidence=(
                 Evidence("time until the first step", start.seconds, "s"),
                 Evidence("import time before the first step", start.import_seconds, "s"),

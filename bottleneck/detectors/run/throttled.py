@@ -56,10 +56,7 @@ class Throttled(Detector):
         saved = throttling.lost_seconds
         threads = max(1, int(quota))
         fewer = wanted > threads
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
+        return self.finding(
             evidence=(
                 Evidence("run time throttled by the CPU quota", share, "share"),
                 Evidence("CPU quota", quota, "cores"),
@@ -104,10 +101,8 @@ class Throttled(Detector):
             step_share=share,
             confidence=0.6,
         )
-        return Finding(
-            detector=self.id,
+        return self.finding(
             title="A hot accelerator lowers its clock speed" if hot else "The accelerator runs at its power limit",
-            stage=self.stage,
             evidence=tuple(evidence),
             gain=priced if hot else None,
             fix=Fix(

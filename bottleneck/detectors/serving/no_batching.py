@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ...artifacts.serving.requests import Requests
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, Location, NotMeasured, Outcome
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, NotMeasured, Outcome
 from .. import Detector
+from .._common import location
 from .synchronous_serving import SynchronousServing
 
 _SNIPPET = """\
@@ -102,11 +103,8 @@ class NoBatching(Detector):
         known = price.confidence > self.confidence_untried
         site = requests.model_site
         window = min(0.01, max(0.001, round(call / 2, 3)))
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
-            location=None if site is None else Location(site.file, site.line, site.function),
+        return self.finding(
+            location=location(site),
             evidence=(
                 Evidence("mean rows per model call", batch, "count"),
                 Evidence("mean requests in flight", concurrency, "count"),

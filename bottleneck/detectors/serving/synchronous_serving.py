@@ -8,9 +8,10 @@ import numpy as np
 
 from ...artifacts.run.machine import Machine
 from ...artifacts.serving.requests import Block, Requests
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, Location, NotMeasured, Outcome
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, NotMeasured, Outcome
 from ...recording.model import Site
 from .. import Detector
+from .._common import location
 
 
 class SynchronousServing(Detector):
@@ -83,11 +84,8 @@ class SynchronousServing(Detector):
             f"the last of {line} waiting requests takes {line} x {service * 1e3:.0f} ms; on {threads} "
             f"{'processes' if holds_lock else 'threads'} ceil({line}/{threads}) x {service * 1e3:.0f} ms"
         )
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
-            location=Location(site.file, site.line, site.function),
+        return self.finding(
+            location=location(site),
             evidence=(
                 Evidence("handler", _names(blocks)[0]),
                 Evidence("p99 event loop lag", float(np.percentile(lags, 99)), "s"),

@@ -6,11 +6,9 @@ import math
 
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Cadence
-from ...diagnosis.laws import changed, less_work, saved_by_less_work, step_model
-from ...recording.model import Site
+from ...diagnosis.laws import saved_by_less_work
+from .._common import MAX_TIMES_RARER, work_after
 
-MOST_TIMES = 20  # how much rarer a fix may make anything: beyond it little is gained and the cadence loses its point
 _QUEUED = 2  # batches that each worker keeps ready: torch's own prefetch_factor
 
 
@@ -22,18 +20,9 @@ def saved_by_rarer(steps: Steps, loading: Loading | None, seconds: float, times:
     if loading is None or not loading.workers or not steps.count:
         return seconds
     per_step = seconds / steps.count
-    work = _work_after(steps, loading, per_step, cpu_share)
+    work = work_after(steps, loading, per_step, cpu_share)
     hidden = times * _QUEUED * loading.workers * max(0.0, loading.load / loading.workers - work)
     return max(saved_by_less_work(steps, loading, per_step, cpu_share), seconds - hidden)
-
-
-def limit_after(steps: Steps, loading: Loading | None, seconds_per_step: float, otherwise: str) -> str:
-    """What limits once each step does so much less."""
-    if loading is not None:
-        batch = loading.load / max(loading.workers, 1)
-        if batch > _work_after(steps, loading, seconds_per_step, 1.0):
-            return f"data loading becomes the bottleneck ({batch * 1e3:.1f} ms per step)"
-    return f"{otherwise} becomes the bottleneck"
 
 
 def times_rarer(share: float, target_share: float, most: int) -> int:
@@ -45,21 +34,7 @@ def times_rarer(share: float, target_share: float, most: int) -> int:
     return max(2, min(most, math.ceil(share * (1 - target_share) / others)))
 
 
-def most_rare(count: int, steps: Steps, most: int = MOST_TIMES) -> int:
+def most_rare(count: int, steps: Steps, most: int = MAX_TIMES_RARER) -> int:
     """How much rarer something done ``count`` times may become, so that one of each epoch is left."""
     epochs = len(set(steps.rows["loop"].tolist())) if steps.kind == "loader" else 1
     return min(most, count // max(1, epochs))
-
-
-def rarer_edit(site: Site | None, steps: Steps, loading: Loading | None, factor: int) -> Cadence | None:
-    """What happens at a line, so many times rarer. None without a loader, which tells how long an epoch is.
-
-    A count that begins again in each epoch must still come to the new number.
-    """
-    if site is None or loading is None or steps.kind != "loader":
-        return None
-    return Cadence(site.file, site.line, factor, steps.all_count // max(1, loading.epochs))
-
-
-def _work_after(steps: Steps, loading: Loading, seconds: float, cpu_share: float) -> float:
-    return changed(step_model(loading, steps), less_work(steps, loading, seconds, cpu_share)).work

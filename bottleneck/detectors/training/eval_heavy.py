@@ -7,11 +7,11 @@ import math
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
 from ...artifacts.training.stretches import Evaluations
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotApplicable, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, NotApplicable, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector
-from ..loading._shared import location
-from ._shared import limit_after, most_rare, rarer_edit, saved_by_rarer, times_rarer
+from .._common import limit_after, location, rarer_edit
+from ._shared import most_rare, saved_by_rarer, times_rarer
 
 
 class EvalHeavy(Detector):
@@ -56,10 +56,7 @@ class EvalHeavy(Detector):
             step_share=saved / max(steps.total_seconds + total - evaluations.inside_seconds, 1e-9),
             relative_error=0.10,
         )
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
+        return self.finding(
             location=location(evaluations.site),
             evidence=(
                 Evidence("evaluations", count, "count"),

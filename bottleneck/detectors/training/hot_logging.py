@@ -8,11 +8,11 @@ from ...artifacts.loading.loading import Loading
 from ...artifacts.training.loop_samples import Place
 from ...artifacts.training.output import Output
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, NotMeasured, Outcome
 from ...diagnosis.laws import gain, saved_by_less_work, warmer
 from .. import Detector
-from ..loading._shared import frame_location
-from ._shared import limit_after, times_rarer
+from .._common import limit_after, location
+from ._shared import times_rarer
 
 _LAW_ERROR = 0.08  # one sigma, relative, beside the chance of the samples
 _TOLD_APART = {
@@ -72,11 +72,8 @@ class HotLogging(Detector):
             step_share=saved / max(steps.total_seconds, 1e-9),
             relative_error=math.hypot(_LAW_ERROR, 1 / math.sqrt(output.samples)),
         )
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
-            location=frame_location(place.frame),
+        return self.finding(
+            location=location(place.frame),
             evidence=(
                 Evidence("step time spent writing logs", output.share, "share"),
                 Evidence("main logging tool", output.tool),

@@ -8,8 +8,7 @@ from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
 from ...diagnosis.laws import gain, saved_by_less_work
 from .. import Detector
-from ..loading._shared import location
-from ._shared import limit_after
+from .._common import limit_after, location
 
 
 class IntraOpThreads(Detector):
@@ -67,10 +66,7 @@ class IntraOpThreads(Detector):
         share = value / steps.total_seconds
         if share < self.min_gain_share:
             return Fine(share, self.min_gain_share, "share", "step time that more threads would save")
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
+        return self.finding(
             location=location(intraop.site),
             evidence=(
                 Evidence("threads per operation", intraop.threads, "count"),
@@ -102,10 +98,8 @@ class IntraOpThreads(Detector):
         )
 
     def _too_many(self, intraop: IntraOp, cores: int) -> Finding:
-        return Finding(
-            detector=self.id,
+        return self.finding(
             title="Operations use more threads than there are cores",
-            stage=self.stage,
             location=location(intraop.site),
             evidence=(
                 Evidence("threads per operation", intraop.threads, "count"),

@@ -5,11 +5,10 @@ from __future__ import annotations
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
 from ...artifacts.training.switches import Switches
-from ...diagnosis.findings import Arguments, Evidence, Finding, Fine, Fix, Outcome
+from ...diagnosis.findings import Arguments, Evidence, Fine, Fix, Outcome
 from ...diagnosis.laws import gain, saved_by_less_work
 from .. import Detector
-from ..loading._shared import location
-from ._shared import limit_after
+from .._common import limit_after, location
 
 _SWITCH = "torch.autograd.set_detect_anomaly"
 
@@ -51,10 +50,7 @@ class LeftOnSwitches(Detector):
                 high_seconds=saved_by_less_work(steps, loading, (total + searching) / count, 1.0),
                 step_share=saved / max(steps.total_seconds, 1e-9),
             )
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
+        return self.finding(
             location=location(site),
             evidence=(
                 Evidence("anomaly detection", "on"),

@@ -10,9 +10,8 @@ from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Arguments, Evidence, Finding, Fine, Fix, NotMeasured, Outcome
 from ...diagnosis.laws import gain, saved_by_less_work
 from .. import Detector
-from ..loading._shared import location
+from .._common import limit_after, location
 from ._optimizer_law import cost
-from ._shared import limit_after
 
 
 class _Faster(NamedTuple):
@@ -80,10 +79,7 @@ class OptimizerStep(Detector):
 
         saved = saved_when(left)
         site = made.site
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
+        return self.finding(
             location=location(site),
             evidence=(
                 Evidence("step time spent in the optimizer", optimizers.share, "share"),

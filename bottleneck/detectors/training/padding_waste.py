@@ -5,11 +5,10 @@ from __future__ import annotations
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.padding import Padding, saved_share
 from ...artifacts.training.steps import Loader, Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, NotMeasured, Outcome
 from ...diagnosis.laws import gain, saved_by_less_work
 from .. import Detector
-from ..loading._shared import location
-from ._shared import limit_after
+from .._common import limit_after, location
 
 
 class PaddingWaste(Detector):
@@ -54,10 +53,7 @@ class PaddingWaste(Detector):
 
         saved = saved_when(exponent)
         whole = float(steps.phase("forward").sum() + steps.phase("backward").sum())
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
+        return self.finding(
             location=location(loader.site),
             evidence=(
                 Evidence("share of positions that are padding", padding.waste, "share"),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.compiles import Compiles
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector
-from ..loading._shared import location
-from ._shared import limit_after, saved_by_rarer
+from .._common import limit_after, location
+from ._shared import saved_by_rarer
 
 
 class Recompile(Detector):
@@ -45,10 +45,7 @@ class Recompile(Detector):
         saved = saved_by_rarer(steps, loading, each * others, others, cpu_share=1.0)
         by_sizes = compiles.sizes >= self.sizes_threshold * compiles.again
         backward = compiles.backward_seconds / compiles.seconds
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
+        return self.finding(
             location=location(compiles.site),
             evidence=(
                 Evidence("recompilations", compiles.again, "count"),

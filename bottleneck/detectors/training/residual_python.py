@@ -8,11 +8,11 @@ from ...artifacts.loading.loading import Loading
 from ...artifacts.training.loop_samples import Place
 from ...artifacts.training.residual import Residual
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, Outcome, StepModel
+from ...diagnosis.findings import Evidence, Fine, Fix, Gain, Outcome, StepModel
 from ...diagnosis.laws import best_workers, gain, saved_by_less_work, step_with_workers, warmer
 from .. import Detector
-from ..loading._shared import frame_location
-from ._shared import limit_after, times_rarer
+from .._common import limit_after, location
+from ._shared import times_rarer
 
 
 class ResidualPython(Detector):
@@ -56,11 +56,9 @@ class ResidualPython(Detector):
             priced, fix = self._beside(steps, residual, place, loading, ceiling)
         else:
             priced, fix = self._rarer(steps, place, name, loading, residual.seconds)
-        return Finding(
-            detector=self.id,
-            title="Input is prepared in the training loop itself" if residual.feeds else self.title,
-            stage=self.stage,
-            location=frame_location(place.frame),
+        return self.finding(
+            title="Input is prepared in the training loop itself" if residual.feeds else "",
+            location=location(place.frame),
             evidence=(
                 Evidence("step time outside the named phases", residual.share, "share"),
                 Evidence("share of time outside the phases at this line", share, "share"),

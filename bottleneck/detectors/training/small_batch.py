@@ -5,11 +5,10 @@ from __future__ import annotations
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.batch_sizes import BatchSizes
 from ...artifacts.training.steps import Loader, Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, NotMeasured, Outcome
 from ...diagnosis.laws import gain, saved_by_less_work
 from .. import Detector
-from ..loading._shared import location
-from ._shared import limit_after
+from .._common import limit_after, location
 
 
 class SmallBatch(Detector):
@@ -64,10 +63,7 @@ class SmallBatch(Detector):
             share = saved / max(steps.run_seconds, 1e-9)
             return Fine(share, self.gain_threshold, "share", "run time that a larger batch would save")
         size = sizes.size * factor
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
+        return self.finding(
             location=location(loader.site),
             evidence=(
                 Evidence("samples per batch", sizes.size, "count"),

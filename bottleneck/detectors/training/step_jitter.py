@@ -5,11 +5,11 @@ from __future__ import annotations
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.jitter import Jitter
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector
-from ..loading._shared import frame_location
-from ._shared import MOST_TIMES, limit_after, saved_by_rarer, times_rarer
+from .._common import MAX_TIMES_RARER, limit_after, location
+from ._shared import saved_by_rarer, times_rarer
 
 
 class StepJitter(Detector):
@@ -53,15 +53,12 @@ class StepJitter(Detector):
         if place is None or share < self.place_share_threshold or here < self.min_sampled_seconds:
             return Fine(share, self.place_share_threshold, "share", "stalls in one place of your code")
         all_of_it = jitter.call_seconds
-        times = times_rarer(all_of_it / steps.run_seconds, self.target_share, min(MOST_TIMES, jitter.stalls))
+        times = times_rarer(all_of_it / steps.run_seconds, self.target_share, min(MAX_TIMES_RARER, jitter.stalls))
         rarer = jitter.stalls * (1 - 1 / times)
         saved = saved_by_rarer(steps, loading, all_of_it * (1 - 1 / times), rarer, place.cpu_share)
         name = f"line {place.frame.line}" if place.function is None else place.function.rpartition(".")[2]
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
-            location=frame_location(place.frame),
+        return self.finding(
+            location=location(place.frame),
             evidence=(
                 Evidence("steps between stalls", jitter.period, "count"),
                 Evidence("stalls", jitter.stalls, "count"),

@@ -7,11 +7,11 @@ import math
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
 from ...artifacts.training.stretches import Checkpoints
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotApplicable, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, NotApplicable, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector
-from ..loading._shared import location
-from ._shared import MOST_TIMES, limit_after, most_rare, rarer_edit, saved_by_rarer, times_rarer
+from .._common import MAX_TIMES_RARER, limit_after, location, rarer_edit
+from ._shared import most_rare, saved_by_rarer, times_rarer
 
 _IN_THE_BACKGROUND = """\
 # or as often as now, written meanwhile by one background thread:
@@ -52,7 +52,7 @@ class SyncCheckpoint(Detector):
             return Fine(count, self.min_count, "count", "checkpoints")
         if share < self.share_threshold:
             return Fine(share, self.share_threshold, "share", "run time spent saving checkpoints")
-        most = max(MOST_TIMES, round(self.most_lost_seconds * count / steps.run_seconds))
+        most = max(MAX_TIMES_RARER, round(self.most_lost_seconds * count / steps.run_seconds))
         factor = times_rarer(share, self.target_share, most_rare(count, steps, most))
         left_out = 1 - math.ceil(count / factor) / count
         total = checkpoints.total_seconds
@@ -70,10 +70,7 @@ class SyncCheckpoint(Detector):
         )
         every = max(1, round(steps.all_count / count))
         where = f"line {checkpoints.site.line}" if checkpoints.site is not None else "the save"
-        return Finding(
-            detector=self.id,
-            title=self.title,
-            stage=self.stage,
+        return self.finding(
             location=location(checkpoints.site),
             evidence=(
                 Evidence("checkpoints", count, "count"),
