@@ -34,6 +34,12 @@ class Ran:
     def found(self) -> list[str]:
         return [finding["detector"] for finding in self.diagnosis["findings"]]
 
+    @property
+    def failed_hooks(self) -> list[str]:
+        """The notes on hooks that failed; none where there is no diagnosis."""
+        notes = self.diagnosis["run"]["notes"] if (self.folder / "diagnosis.json").exists() else []
+        return [note for note in notes if "hooks failed and were switched off" in note]
+
 
 def default_signals() -> None:
     """Signals as a shell's job in a terminal has them: nohup and a script's background jobs have some ignored."""
@@ -69,8 +75,13 @@ def finished(
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
-def bottleneck(folder: Path, *words: str | Path, options: tuple[str, ...] = (), **extra: Any) -> Ran:
-    """``bottleneck run --run-dir <folder>/run <words>``; ``extra`` goes to the process."""
+def bottleneck(
+    folder: Path, *words: str | Path, options: tuple[str, ...] = (), hooks_may_fail: bool = False, **extra: Any
+) -> Ran:
+    """``bottleneck run --run-dir <folder>/run <words>``; ``extra`` goes to the process.
+
+    A hook's error harms no program, so that only this notices it: it fails the test, unless ``hooks_may_fail``.
+    """
     run_dir = folder / "run"
     command = [sys.executable, "-m", "bottleneck_profiler.cli", "run", "--run-dir", str(run_dir), *options, "--"]
     done = finished(
@@ -80,4 +91,6 @@ def bottleneck(folder: Path, *words: str | Path, options: tuple[str, ...] = (), 
         env={**os.environ, **extra.pop("env", {})},
         **extra,
     )
-    return Ran(done.returncode, done.stdout, done.stderr, run_dir)
+    ran = Ran(done.returncode, done.stdout, done.stderr, run_dir)
+    assert hooks_may_fail or not ran.failed_hooks, ran.failed_hooks
+    return ran
