@@ -44,7 +44,7 @@ FAULTS: dict[str, dict[str, list[str]]] = {
         "eval-heavy": ["--evaluate-every", "200"],
     },
     "customers": {
-        "no-projection": ["--columns", "used"],
+        "unused-columns": ["--columns", "used"],
         "row-wise-python": ["--normalise", "columns"],
         "hot-logging": ["--log-every", "100"],
     },

@@ -13,16 +13,19 @@ import click
 @click.argument("detector_id", metavar="ID")
 def command(detector_id: str) -> None:
     """Explain the detector ID (see `bottleneck detectors`)."""
-    from ..detectors import all_detectors
+    from ..detectors import all_detectors, current_id
     from ._page import page
 
     found = {detector.id: detector for detector in all_detectors()}
-    if detector_id not in found:
+    current = current_id(detector_id)
+    if current != detector_id:
+        click.echo(f"bottleneck: {detector_id} is now called {current}", err=True)
+    if current not in found:
         near = difflib.get_close_matches(detector_id, found, 1)
         hint = f"; did you mean {near[0]}?" if near else "; see `bottleneck detectors`"
         click.echo(f"bottleneck: no detector {detector_id!r}{hint}", err=True)
         sys.exit(2)
-    shown = page(found[detector_id])
+    shown = page(found[current])
     click.echo(f"{shown.id}: {shown.title}\n\n{shown.summary}\n")
     for heading, text in shown.sections:
         click.echo(f"{heading}\n{textwrap.indent(text, '    ')}")

@@ -22,6 +22,7 @@ def command(run: str, finding_id: str | None, apply: bool) -> None:
     RUN is a folder or a name from `bottleneck runs`. Pipe the diff into `git apply` or `patch -p1`, or use --apply.
     Files edited since the run are left alone, and so is code where the change would not be safe.
     """
+    from ..detectors import current_id
     from ..patching import NoPatch, make, write
     from ..recording.folder import RunError, find
     from ..session import analyse
@@ -30,7 +31,7 @@ def command(run: str, finding_id: str | None, apply: bool) -> None:
         recording, diagnosis = analyse(find(run))
     except RunError as error:
         _fail(str(error), 2)
-    ranked = _chosen(diagnosis, finding_id)
+    ranked = _chosen(diagnosis, finding_id and current_id(finding_id))
     try:
         patch = make(ranked.finding.fix, recording.run)
         if apply:

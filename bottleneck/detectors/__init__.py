@@ -27,6 +27,13 @@ from ..diagnosis.findings import (
 )
 
 HEADINGS = ("Why it matters", "How it is measured", "How to fix it", "When to ignore it")
+#: Old ids that scripts and notes may still name -> what they are called now.
+RENAMED = {
+    "fat-transfer": "wide-dtype-transfer",
+    "left-on-switches": "anomaly-detection-on",
+    "no-projection": "unused-columns",
+    "wrong-engine": "slow-multi-gpu",
+}
 
 
 class Detector(ABC):
@@ -95,6 +102,11 @@ def all_detectors() -> list[Detector]:
 def _is_class(item: object) -> bool:
     """Whether ``item`` is a class; Python 3.10 says so of ``list[int]`` too, which issubclass() then refuses."""
     return isinstance(item, type) and not isinstance(item, types.GenericAlias)
+
+
+def current_id(detector_id: str) -> str:
+    """The id under which a detector is known today."""
+    return RENAMED.get(detector_id, detector_id)
 
 
 def run_all(detectors: list[Detector], artifacts: Artifacts) -> dict[str, Outcome]:

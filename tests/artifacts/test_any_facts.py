@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 from .recorded import golden
 
 BASES = (
-    "cow-growth/fires", "exposed-comm/fires", "fat-transfer/fires", "memory-creep/fires", "no-batching/fires",
-    "no-projection/fires", "optimizer-step/fires", "padding-waste/fires", "recompile/fires", "sync-every-micro/fires",
+    "cow-growth/fires", "exposed-comm/fires", "wide-dtype-transfer/fires", "memory-creep/fires", "no-batching/fires",
+    "unused-columns/fires", "optimizer-step/fires", "padding-waste/fires", "recompile/fires", "sync-every-micro/fires",
 )  # fmt: skip
 WILD = st.sampled_from([None, -1, 10**30, -(10**30), 1e300, float("nan"), "", "\udcff\0é", [], [[None]], {}, True])
 TEXT = st.sampled_from(["", "\udcff\0é", "x" * 3000, "/train.py", "cpu", "csv", "local"])

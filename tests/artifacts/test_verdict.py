@@ -52,10 +52,10 @@ def test_a_run_that_was_judged_and_is_well_is_fine() -> None:
 
 
 def test_too_few_steps_are_no_reason_to_doubt_what_was_read() -> None:
-    diagnosis = diagnose(golden("no-projection/silent"))
+    diagnosis = diagnose(golden("unused-columns/silent"))
     assert diagnosis.verdict == "too short to judge"
     rows = {row.detector: row for row in diagnosis.checked}
-    for detector in ("csv-instead-of-parquet", "no-projection", "row-wise-python"):
+    for detector in ("csv-instead-of-parquet", "unused-columns", "row-wise-python"):
         assert rows[detector].outcome == "fine"
     assert rows["residual-python"].reason == "Fewer than 20 steps."
 

@@ -171,7 +171,7 @@ PAIRS = {
     "no-copy-overlap": (copies_in_between, copies_ahead),
     "pageable-copy": (from_pageable_memory, from_pinned_memory),
     "many-small-copies": (small_pieces, one_piece),
-    "fat-transfer": (floats_of_bytes, bytes_sent),
+    "wide-dtype-transfer": (floats_of_bytes, bytes_sent),
     "fp32-matmul": (single_precision, on_tensor_cores),
     "unfused-pointwise": (element_by_element, fused),
 }
@@ -181,5 +181,5 @@ GOLDENS = {
     **PAIRS,
     "launch-bound": (tiny_kernels, tiny_kernels_queued),
     "pageable-copy": (from_pageable_memory, from_pinned_memory_ahead),
-    "fat-transfer": (floats_of_bytes, bytes_sent_ahead),
+    "wide-dtype-transfer": (floats_of_bytes, bytes_sent_ahead),
 }

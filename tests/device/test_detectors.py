@@ -27,7 +27,7 @@ BATCH = [{"bytes": programs.IMAGES, "item_bytes": 4, "levels": 240}, {"bytes": 5
 
 
 def batch_of(name: str):
-    return BATCH if name == "fat-transfer" else None
+    return BATCH if name == "wide-dtype-transfer" else None
 
 
 @pytest.mark.parametrize("name", programs.PAIRS)
@@ -76,7 +76,7 @@ def test_idle_time_in_the_wait_for_data_is_the_loaders():
 
 def test_two_findings_never_claim_the_same_seconds():
     diagnosis = diagnose(recording(programs.floats_of_bytes, batch=BATCH))
-    assert [ranked.finding.detector for ranked in diagnosis.findings] == ["fat-transfer"]
+    assert [ranked.finding.detector for ranked in diagnosis.findings] == ["wide-dtype-transfer"]
     assert diagnosis.findings[0].explains == ("no-copy-overlap",)
 
     def two(sim: Simulator) -> None:
@@ -132,9 +132,11 @@ def test_tensor_cores_are_advised_where_there_are_any(major, outcome):
 
 def test_a_batch_that_is_changed_before_the_copy_is_not_judged():
     small = [{**BATCH[0], "bytes": programs.IMAGES * 2}]
-    assert isinstance(judge(DETECTORS["fat-transfer"], recording(programs.floats_of_bytes, batch=small)), NotMeasured)
+    assert isinstance(
+        judge(DETECTORS["wide-dtype-transfer"], recording(programs.floats_of_bytes, batch=small)), NotMeasured
+    )
     many = [{**BATCH[0], "levels": 3000}]
-    assert isinstance(judge(DETECTORS["fat-transfer"], recording(programs.floats_of_bytes, batch=many)), Fine)
+    assert isinstance(judge(DETECTORS["wide-dtype-transfer"], recording(programs.floats_of_bytes, batch=many)), Fine)
 
 
 def test_short_chains_and_short_kernels_are_not_fused():

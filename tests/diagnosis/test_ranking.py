@@ -112,7 +112,7 @@ def test_less_work_before_workers_leaves_less_to_hide():
 
 def test_outside_the_steps_a_phase_goes_only_once():
     first = finding("csv-instead-of-parquet", 0.30, removes={"etl.read": 30.0})
-    second = finding("no-projection", 0.20, removes={"etl.read": 20.0})
+    second = finding("unused-columns", 0.20, removes={"etl.read": 20.0})
     _, _, plan = rank(first, second)
     assert [step.detector for step in plan] == ["csv-instead-of-parquet"]
 

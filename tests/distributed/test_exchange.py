@@ -7,9 +7,9 @@ import pytest
 from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts.distributed.ranks import evened_out
 from bottleneck_profiler.detectors.distributed.exposed_comm import ExposedComm
+from bottleneck_profiler.detectors.distributed.slow_multi_gpu import SlowMultiGpu
 from bottleneck_profiler.detectors.distributed.sync_every_micro import SyncEveryMicro
 from bottleneck_profiler.detectors.distributed.unused_param_scan import UnusedParamScan
-from bottleneck_profiler.detectors.distributed.wrong_engine import WrongEngine
 from bottleneck_profiler.diagnosis.analysis import diagnose
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotApplicable, NotMeasured
 from bottleneck_profiler.recording.model import Site
@@ -142,7 +142,7 @@ def test_slow_ways_for_several_accelerators_are_noticed(devices, ddp, gpu, outco
     if devices:
         add(made.facts, "data_parallel", site=1, devices=devices)
     made.gpu = gpu
-    found = judge(made, WrongEngine())
+    found = judge(made, SlowMultiGpu())
     assert isinstance(found, outcome)
     if outcome is Finding:
         assert found.hint and found.gain is None

@@ -13,8 +13,8 @@ from bottleneck_profiler.artifacts.etl.stages import Etl, _accesses, complement,
 from bottleneck_profiler.artifacts.run.stacks import Stacks
 from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.etl.csv_instead_of_parquet import CsvInsteadOfParquet
-from bottleneck_profiler.detectors.etl.no_projection import NoProjection
 from bottleneck_profiler.detectors.etl.row_wise_python import RowWisePython
+from bottleneck_profiler.detectors.etl.unused_columns import UnusedColumns
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotApplicable, NotMeasured
 from bottleneck_profiler.enrich import probe
 from bottleneck_profiler.recording.model import RECORD_DTYPE, Facts, Frame, Process, Recording, Site
@@ -157,7 +157,7 @@ def test_csv_module_loops_count():
 
 
 def test_without_reads_there_is_nothing_to_judge():
-    for detector in (CsvInsteadOfParquet, NoProjection, RowWisePython):
+    for detector in (CsvInsteadOfParquet, UnusedColumns, RowWisePython):
         assert isinstance(judge(detector, attached=()), NotApplicable)
         assert isinstance(judge(detector), NotApplicable)
 
@@ -166,8 +166,8 @@ def used(columns, number=1):
     return "used", {"read": number, "columns": columns}
 
 
-def test_no_projection_fires():
-    found = judge(NoProjection, read(1, 4, columns=list("abcdefghij")), used([]), used(["a"]), used(["c"]))
+def test_unused_columns_fires():
+    found = judge(UnusedColumns, read(1, 4, columns=list("abcdefghij")), used([]), used(["a"]), used(["c"]))
     assert isinstance(found, Finding)
     assert found.gain.share == pytest.approx(0.4 * 0.5, abs=0.01)  # 2 of 10 columns of a CSV file: twice as fast
     assert "COLUMNS = ['a', 'c']" in found.fix.snippet and "usecols=COLUMNS" in found.fix.snippet
@@ -177,7 +177,7 @@ def test_no_projection_fires():
 def test_the_projection_is_the_users_own_call():
     source = "return pd.read_csv(path, sep=';', parse_dates=['j'], usecols=None)[['a', 'c']]"
     seen = [used(["a"]), used(["c"]), tried(source)]
-    found = judge(NoProjection, read(1, 4, columns=list("abcdefghij")), *seen)
+    found = judge(UnusedColumns, read(1, 4, columns=list("abcdefghij")), *seen)
     assert "COLUMNS = ['a', 'c', 'j']" in found.fix.snippet
     assert "pd.read_csv(path, sep=';', parse_dates=['j'], usecols=COLUMNS)[['a', 'c']]" in found.fix.snippet
     compile(found.fix.snippet, "snippet", "exec")
@@ -188,7 +188,7 @@ def test_projection_prices_the_named_line_with_the_columns_of_all_its_reads():
     reads = [read(1, 3, **wide), read(4, 1, 2, path="/data/b.csv", **wide), read(5, 2, 3, site=2, **wide)]
     made = recording(*reads, used(["a"]), used(["b"], 2), used(["c"], 3))
     made.facts.sites[0, 2] = Site("/home/me/other.py", 3, "more")
-    found = run_all([NoProjection()], Artifacts(made))["no-projection"]
+    found = run_all([UnusedColumns()], Artifacts(made))["unused-columns"]
     assert found.gain.seconds == pytest.approx(4 * 0.625 * 0.9) and found.location.line == 12
     assert "COLUMNS = ['a', 'b']" in found.fix.snippet and "2 columns" in found.fix.summary
     assert [e.value for e in found.evidence if e.label.startswith("other places")] == ["other.py:3 (2.0 s)"]
@@ -204,8 +204,8 @@ def test_projection_prices_the_named_line_with_the_columns_of_all_its_reads():
         ([used(["a"])], {"bye": False}, NotMeasured),  # the program did not come to its end
     ],
 )
-def test_no_projection_is_silent(notes, settings, outcome):
-    assert isinstance(judge(NoProjection, read(1, 4), *notes, **settings), outcome)
+def test_unused_columns_is_silent(notes, settings, outcome):
+    assert isinstance(judge(UnusedColumns, read(1, 4), *notes, **settings), outcome)
 
 
 def test_row_wise_fires():
@@ -264,7 +264,7 @@ def test_overlap_is_what_counting_says(others, span):
 @given(st.integers(2, 30), st.integers(1, 29), st.floats(0.3, 9.0))
 def test_gains_stay_shares_of_the_run(count, used_count, seconds):
     columns = [f"c{i}" for i in range(count)]
-    found = judge(NoProjection, read(0.5, seconds, columns=columns), used(columns[:used_count]))
+    found = judge(UnusedColumns, read(0.5, seconds, columns=columns), used(columns[:used_count]))
     if isinstance(found, Finding):
         assert used_count / count < 0.5
         assert 0 <= found.gain.low <= found.gain.share <= found.gain.high < 1

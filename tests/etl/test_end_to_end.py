@@ -77,7 +77,7 @@ def outcomes(tmp_path: Path, code: str):
     "code, expected, line",
     [
         (CSV, ["csv-instead-of-parquet"], "pd.read_csv"),
-        (PROJECTION, ["csv-instead-of-parquet", "no-projection"], "pd.read_csv"),
+        (PROJECTION, ["csv-instead-of-parquet", "unused-columns"], "pd.read_csv"),
         (ROWS, ["row-wise-python"], "iterrows"),
         (QUIET, [], ""),
     ],
@@ -114,7 +114,7 @@ def test_columns_that_a_forked_child_uses_are_used(tmp_path):
         print(sum(load() for _ in range(5)))
         """,
     )
-    assert etl.seconds > 0 and not isinstance(found["no-projection"], Finding), found
+    assert etl.seconds > 0 and not isinstance(found["unused-columns"], Finding), found
 
 
 @pytest.mark.parametrize("workers", [0, 2])

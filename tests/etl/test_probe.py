@@ -8,7 +8,7 @@ import pytest
 from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.etl.csv_instead_of_parquet import CsvInsteadOfParquet
-from bottleneck_profiler.detectors.etl.no_projection import NoProjection
+from bottleneck_profiler.detectors.etl.unused_columns import UnusedColumns
 from bottleneck_profiler.diagnosis.findings import Finding
 from bottleneck_profiler.enrich import probe
 from bottleneck_profiler.recording.facts import Probe
@@ -112,12 +112,12 @@ def test_a_columnar_file_is_tried_with_the_used_columns(tmp_path, used, more):
     assert (first[1].used_seconds is not None) == (used is not None and "asked_columns" not in more)
     if first[1].used_seconds is not None:
         assert 0 < first[1].used_seconds < first[1].all_seconds
-        found = run_all([NoProjection()], Artifacts(recording))["no-projection"]
+        found = run_all([UnusedColumns()], Artifacts(recording))["unused-columns"]
         assert isinstance(found, Finding) and "tried on the file" in found.gain.method
 
 
 def test_columns_that_nobody_uses_are_not_filtered_either():
     read, used = made.read(1, 4, columns=list("abcdefghij")), [made.used(["a"]), made.used(["c"])]
     moved = "moved", {"read": 1, "wall_ns": 1_000_000_000}
-    found, alone = (made.judge(NoProjection, read, *used, *more) for more in ((moved,), ()))
+    found, alone = (made.judge(UnusedColumns, read, *used, *more) for more in ((moved,), ()))
     assert found.gain.seconds == pytest.approx(alone.gain.seconds + 0.8)

@@ -26,7 +26,7 @@ def healthy() -> Diagnosis:
 
 
 def too_short() -> Diagnosis:
-    return diagnose(golden("no-projection/silent"))
+    return diagnose(golden("unused-columns/silent"))
 
 
 def attacked() -> Diagnosis:

@@ -58,7 +58,7 @@ CHECKED = (
     Checked("too-few-workers", "fine", 0, 1, "count", "dataloader workers"),
     Checked("synchronous-serving", "not-applicable", reason="No request was served in this run."),
     Checked("starved-gpu", "not-measured", reason="No accelerator was measured.", needs_accelerator=True),
-    Checked("no-projection", "fine", None, 0.5, "share", "share of read columns in use"),
+    Checked("unused-columns", "fine", None, 0.5, "share", "share of read columns in use"),
 )
 
 

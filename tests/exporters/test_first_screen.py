@@ -19,7 +19,7 @@ SHOWN = (
     "workers-zero",
     "gil-threads",
     "no-batching",
-    "no-projection",
+    "unused-columns",
     "memory-creep",
     "cow-growth",
     "sync-point",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from bottleneck_profiler.cli.detectors import command as list_detectors
 from bottleneck_profiler.cli.explain import command as explain
-from bottleneck_profiler.detectors import HEADINGS, all_detectors
+from bottleneck_profiler.detectors import HEADINGS, RENAMED, all_detectors
 from click.testing import CliRunner
 
 DETECTORS = {detector.id: detector for detector in all_detectors()}
@@ -39,3 +39,12 @@ def test_a_name_that_is_none_is_an_error_with_a_suggestion() -> None:
     done = CliRunner().invoke(explain, ["worker-zero"])
     assert done.exit_code == 2
     assert "did you mean workers-zero?" in done.output
+
+
+@pytest.mark.parametrize("old", RENAMED)
+def test_an_old_id_is_explained_under_its_new_one(old: str) -> None:
+    done = CliRunner().invoke(explain, [old])
+    assert done.exit_code == 0 and old not in DETECTORS
+    said, page = done.output.split("\n", 1)
+    assert said == f"bottleneck: {old} is now called {RENAMED[old]}"
+    assert page == CliRunner().invoke(explain, [RENAMED[old]]).output

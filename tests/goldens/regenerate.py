@@ -38,7 +38,7 @@ PIPELINES = ROOT / "sample_pipelines"
 #: Signatures that only an accelerator shows -> the simulation and what it is called with: (fires, silent).
 IDLING = (("simulated_gpu.py", "0.2"), ("simulated_gpu.py", "0.001"))
 TRACED = (
-    "fat-transfer",
+    "wide-dtype-transfer",
     "fp32-matmul",
     "launch-bound",
     "many-small-copies",

@@ -19,7 +19,7 @@ RUN_SECONDS, SETTLING = 15, 6
 program = programs.GOLDENS[sys.argv[1]][len(sys.argv) > 2]
 STEP_SECONDS = simulator.step_time(program) / 1e6
 STEPS = round(RUN_SECONDS / STEP_SECONDS)
-BYTES = sys.argv[1] == "fat-transfer" and len(sys.argv) == 2
+BYTES = sys.argv[1] == "wide-dtype-transfer" and len(sys.argv) == 2
 export = torch.profiler.profile.export_chrome_trace
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from bottleneck_profiler import patching
 from bottleneck_profiler.artifacts.etl.reads import Read, Reads
-from bottleneck_profiler.detectors.etl.no_projection import NoProjection
+from bottleneck_profiler.detectors.etl.unused_columns import UnusedColumns
 from bottleneck_profiler.diagnosis.findings import Arguments, Finding, Fix
 from bottleneck_profiler.recording.model import Site
 from helpers import bottleneck
@@ -77,7 +77,7 @@ def read(number: int, used: str | None, source: str, columns: str = "abcdefghij"
 
 
 def edit(*reads: Read) -> Arguments | None:
-    found = NoProjection().detect(
+    found = UnusedColumns().detect(
         SimpleNamespace(wall_seconds=20.0), Reads(0, reads, True), SimpleNamespace(seconds=8.0)
     )
     assert isinstance(found, Finding)
@@ -135,12 +135,12 @@ def test_applied_a_run_reads_only_what_it_uses(tmp_path: Path):
     script = tmp_path / "job.py"
     script.write_text(PROGRAM)
     first = bottleneck(tmp_path, script)
-    assert "no-projection" in first.found, first.err
-    applied = fix(tmp_path, first.folder, "no-projection", "--apply")
+    assert "unused-columns" in first.found, first.err
+    applied = fix(tmp_path, first.folder, "unused-columns", "--apply")
     assert applied.returncode == 0, applied.stderr
     assert "        sep=\",\",  # as exported\n        usecols=['c00', 'c01'],\n    )" in script.read_text()
     ast.parse(script.read_text())
     (tmp_path / "again").mkdir()
     again = bottleneck(tmp_path / "again", script, cwd=tmp_path)
     assert (again.code, again.out) == (0, first.out)
-    assert "no-projection" not in again.found
+    assert "unused-columns" not in again.found

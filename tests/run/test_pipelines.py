@@ -16,7 +16,7 @@ SLOW = {
     "serial-collate": "def pad",
     "eval-heavy": "validate(",
     "hot-logging": "log.debug(",
-    "left-on-switches": "set_detect_anomaly",
+    "anomaly-detection-on": "set_detect_anomaly",
     "residual-python": "value",  # in the loop of histogram()
     "worker-respawn": "DataLoader(",
 }
@@ -65,5 +65,5 @@ def test_too_short_to_judge_is_said_and_not_called_fine(tmp_path: Path):
     assert ran.found == []
     assert ran.diagnosis["verdict"] == "too short to judge"
     # What ETL there was needs no steps to be judged.
-    etl = {"csv-instead-of-parquet", "no-projection", "row-wise-python"}
+    etl = {"csv-instead-of-parquet", "unused-columns", "row-wise-python"}
     assert {row["detector"] for row in ran.diagnosis["checked"] if row["outcome"] == "fine"} <= etl

@@ -9,7 +9,7 @@ from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.run.machine import Settings
 from bottleneck_profiler.detectors import run_all
-from bottleneck_profiler.detectors.training.left_on_switches import LeftOnSwitches
+from bottleneck_profiler.detectors.training.anomaly_detection_on import AnomalyDetectionOn
 from bottleneck_profiler.diagnosis.analysis import diagnose
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
 from bottleneck_profiler.enrich.source.switch_lines import add_switch_lines, find_switch_lines
@@ -40,7 +40,7 @@ def training(*notes, frames=KEEPING, ms=0.0, process=0):
 def judge(made):
     artifacts = Artifacts(made)
     artifacts.put(Settings())
-    return run_all([LeftOnSwitches()], artifacts)["left-on-switches"]
+    return run_all([AnomalyDetectionOn()], artifacts)["anomaly-detection-on"]
 
 
 ON, OFF = ("switches", {"anomaly": True}), ("switches", {"anomaly": False})
@@ -55,7 +55,9 @@ def test_keeping_call_stacks_is_priced():
     assert found.gain.seconds == pytest.approx(sum(found.removes.values()))
     assert found.gain.low < found.gain.share < found.gain.high < 1
     compile(found.fix.snippet, "snippet", "exec")
-    assert [ranked.finding.detector for ranked in diagnose(training(ON, LINE, ms=9)).findings] == ["left-on-switches"]
+    assert [ranked.finding.detector for ranked in diagnose(training(ON, LINE, ms=9)).findings] == [
+        "anomaly-detection-on"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +80,7 @@ def test_little_of_it_is_a_hint_that_leaves_a_run_healthy():
     compile(found.fix.snippet, "snippet", "exec")
     diagnosis = diagnose(training(ON, LINE))
     assert diagnosis.verdict == "fine" and diagnosis.findings == ()
-    assert [ranked.finding.detector for ranked in diagnosis.also_noticed] == ["left-on-switches"]
+    assert [ranked.finding.detector for ranked in diagnosis.also_noticed] == ["anomaly-detection-on"]
 
 
 def test_off_is_fine_and_not_looked_at_is_not_measured():
@@ -132,4 +134,4 @@ def test_torch_is_asked_while_the_backward_runs(tmp_path, condition, on):
     ran = bottleneck(tmp_path, script)
     assert ran.code == 0, ran.err
     noticed = [finding["detector"] for finding in ran.diagnosis["also_noticed"]]
-    assert ("left-on-switches" in ran.found + noticed) == on
+    assert ("anomaly-detection-on" in ran.found + noticed) == on

@@ -9,7 +9,7 @@ from .. import Detector
 from .._common import location
 
 
-class WrongEngine(Detector):
+class SlowMultiGpu(Detector):
     """One process drives several accelerators with DataParallel, or the ranks all-reduce their gradients over gloo.
 
     Why it matters
@@ -24,7 +24,7 @@ class WrongEngine(Detector):
         When the devices cannot reach each other, or the model is only evaluated occasionally.
     """
 
-    id = "wrong-engine"
+    id = "slow-multi-gpu"
     title = "Slow multi-GPU mechanism (DataParallel or gloo)"
     stage = "training"
     devices_threshold = 2  # that one process copies a model to

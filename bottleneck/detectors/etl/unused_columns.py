@@ -15,7 +15,7 @@ from .._common import location
 from . import _shared
 
 
-class NoProjection(Detector):
+class UnusedColumns(Detector):
     """A table is read in full, and less than half of its columns are ever used.
 
     Why it matters
@@ -31,7 +31,7 @@ class NoProjection(Detector):
         When later code, which this run did not reach, needs the other columns.
     """
 
-    id = "no-projection"
+    id = "unused-columns"
     title = "Columns are read but never used"
     stage = "etl"
     explains = ("input-wait",)

@@ -14,7 +14,7 @@ from .._common import location
 from ._shared import COPIES, STEP_DEAD_BAND, evidence, priced
 
 
-class FatTransfer(Detector):
+class WideDtypeTransfer(Detector):
     """Batches are copied to the device as floats although each value is one of at most 256, as in an image.
 
     Why it matters
@@ -30,7 +30,7 @@ class FatTransfer(Detector):
         When the transform needs floats before the copy, for example to add noise.
     """
 
-    id = "fat-transfer"
+    id = "wide-dtype-transfer"
     title = "Batches are copied to the device as floats where bytes would do"
     stage = "training"
     explains = ("pageable-copy", "no-copy-overlap")

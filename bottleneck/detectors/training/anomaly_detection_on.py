@@ -1,4 +1,4 @@
-"""A debugging switch of torch that was left on."""
+"""Autograd anomaly detection that was left enabled."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .._common import limit_after, location
 _SWITCH = "torch.autograd.set_detect_anomaly"
 
 
-class LeftOnSwitches(Detector):
+class AnomalyDetectionOn(Detector):
     """Autograd anomaly detection is still enabled once the training has settled.
 
     Why it matters
@@ -29,7 +29,7 @@ class LeftOnSwitches(Detector):
         In a run that is meant to find a NaN.
     """
 
-    id = "left-on-switches"
+    id = "anomaly-detection-on"
     title = "Autograd anomaly detection is enabled"
     stage = "training"
     share_threshold = 0.02  # of the steps (own): shown where it takes more
