@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...artifacts.loading.loading import Loading
+from ...artifacts.loading.loading import HotLine, Loading
 from ...artifacts.loading.sample_reuse import SampleReuse
 from ...artifacts.run.cpu_contention import CpuContention
 from ...artifacts.training.steps import Loader, Steps
-from ...diagnosis.findings import Changes, Evidence, Fine, Fix, Gain, Outcome
+from ...diagnosis.findings import Changes, Evidence, Finding, Fine, Fix, Gain, Outcome
 from ...diagnosis.laws import changed, step_model, step_seconds
 from ...recording.model import Frame
 from .. import Detector
@@ -71,40 +71,56 @@ class CpuBoundDecode(Detector):
             return Fine(share, self.wait_share_threshold, "share", "step time waiting for data")
         if contention is not None and contention.oversubscribed:
             return Fine(contention.extra_share, None, "share", "worker CPU in threads that wait for each other")
-        cpu = min(1.0, loading.load_cpu / max(loading.load, 1e-9))
-        needed = loading.load_cpu + loading.work_cpu
-        pace = max(loading.load / max(loading.workers, 1), needed / max(loading.cores, 1.0))
-        limits = pace / max(float((loading.wait + loading.work).mean()), 1e-9)
-        if limits < self.min_pace_share:
-            return Fine(limits, self.min_pace_share, "share", "step time explained by decoding")
-        # On a crowded machine a worker's wall time holds run-queue time: then its CPU share says little.
-        crowded = loading.workers >= loading.cores
-        if cpu < self.cpu_share_threshold and not (crowded and cpu > 0.5):
-            return Fine(cpu, self.cpu_share_threshold, "share", "CPU share of loading")
-        model = step_model(loading, steps)
-        idle = loading.workers < loading.cores and loading.idle_cores > self.max_idle_cores
-        if idle:
-            # Workers come first; it is a finding beside them where they cannot keep up either.
-            most = changed(model, Changes(model, workers=_shared.advised_workers(model, loading)))
-            if step_seconds(most) <= self.kept_up * model.work:
-                return Fine(loading.idle_cores, self.max_idle_cores, "cores", "idle cores: more workers would do")
-        hot = next((line for line in loading.hot if line.cpu_share > 0.5), None)
+        fine = self._not_limited_by_cpu(loading) or self._helped_by_workers(loading, steps)
+        if fine is not None:
+            return fine
         vary = reuse is not None and reuse.vary
-        fraction = 0.0 if hot is None else hot.line_share if vary else hot.share
+        hot, fraction = _hottest(loading, vary)
         if hot is None or fraction < self.min_operation_share:
             return Fine(fraction, self.min_operation_share, "share", "hottest operation in loading")
         if reuse is not None and reuse.kept_share > fraction:
             # The whole sample, not this operation alone, comes out the same in each pass: repeat-transform's case.
             return Fine(fraction, reuse.kept_share, "share", "hottest operation in loading; a cache saves more")
+        return self._operation(hot, fraction, vary, steps, loader, loading)
+
+    def _not_limited_by_cpu(self, loading: Loading) -> Fine | None:
+        """What keeps the loading from being CPU work that sets the pace of the steps, if anything does."""
+        pace = max(loading.load / max(loading.workers, 1), _cpu_needed(loading) / max(loading.cores, 1.0))
+        limits = pace / max(float((loading.wait + loading.work).mean()), 1e-9)
+        if limits < self.min_pace_share:
+            return Fine(limits, self.min_pace_share, "share", "step time explained by decoding")
+        cpu = min(1.0, loading.load_cpu / max(loading.load, 1e-9))
+        # On a crowded machine a worker's wall time holds run-queue time: then its CPU share says little.
+        crowded = loading.workers >= loading.cores
+        if cpu < self.cpu_share_threshold and not (crowded and cpu > 0.5):
+            return Fine(cpu, self.cpu_share_threshold, "share", "CPU share of loading")
+        return None
+
+    def _helped_by_workers(self, loading: Loading, steps: Steps) -> Fine | None:
+        """Workers come first; it is a finding beside them where they cannot keep up either."""
+        if not self._leaves_cores_idle(loading):
+            return None
+        model = step_model(loading, steps)
+        most = changed(model, Changes(model, workers=_shared.advised_workers(model, loading)))
+        if step_seconds(most) > self.kept_up * model.work:
+            return None
+        return Fine(loading.idle_cores, self.max_idle_cores, "cores", "idle cores: more workers would do")
+
+    def _leaves_cores_idle(self, loading: Loading) -> bool:
+        return loading.workers < loading.cores and loading.idle_cores > self.max_idle_cores
+
+    def _operation(
+        self, hot: HotLine, fraction: float, vary: bool, steps: Steps, loader: Loader | None, loading: Loading
+    ) -> Finding:
         changes, gain = self._cheaper(loading, steps, fraction) if vary else self._stored(loading, steps, fraction)
-        new_step = step_seconds(changed(model, changes))
+        new_step = step_seconds(changed(changes.of, changes))
         return self.finding(
-            title=_title(loader, idle),
+            title=_title(loader, self._leaves_cores_idle(loading)),
             location=location(hot.frame),
             evidence=(
                 *_shared.wait_evidence(loading, steps),
                 Evidence(f"share of loading in this {'line' if vary else 'function'}", fraction, "share"),
-                Evidence("CPU time needed per step", needed, "s"),
+                Evidence("CPU time needed per step", _cpu_needed(loading), "s"),
             ),
             gain=gain,
             fix=_fewer_operations(hot.frame) if loader is None else _CHEAPER if vary else _STORED,
@@ -135,6 +151,17 @@ class CpuBoundDecode(Detector):
         error = _shared.REPLACED_ERROR
         method = f"T' = {law} with {terms}"
         return changes, _shared.priced(loading, steps, changes, method, confidence=confidence, fix_error=error)
+
+
+def _hottest(loading: Loading, vary: bool) -> tuple[HotLine | None, float]:
+    """The operation that computes longest, and its share of the loading: of samples that ``vary`` its one line's."""
+    hot = next((line for line in loading.hot if line.cpu_share > 0.5), None)
+    return hot, 0.0 if hot is None else hot.line_share if vary else hot.share
+
+
+def _cpu_needed(loading: Loading) -> float:
+    """Seconds per step, by the loading and all else."""
+    return loading.load_cpu + loading.work_cpu
 
 
 def _title(loader: Loader | None, idle: bool) -> str:
