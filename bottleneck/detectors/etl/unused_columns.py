@@ -145,17 +145,21 @@ class UnusedColumns(Detector):
     def _edit(self, reads: Reads, site: Site | None, group: list[Read], used: frozenset[str]) -> Arguments | None:
         """The choice of columns as data, where every read of the line is known and would still find all it needs."""
         first, call = group[0], _shared.own_call(group[0])
-        if site is None or call is None or not {k.arg for k in call.keywords} <= self.plain_arguments:
-            return None
-        if any(k.arg == "parse_dates" and not _lists_names(k.value) for k in call.keywords):
+        if site is None or call is None or not self._is_plain(call):
             return None
         chosen = _chosen(first, call, used)
-        others = [read for read in reads.reads if read.site == site and read not in group]
-        alike = all(read.call == first.call and set(chosen) <= set(read.columns or ()) for read in group)
-        if others or not alike or not used <= set(chosen) or not 0 < len(chosen) <= self.most_listed:
+        if not used <= set(chosen) or not 0 < len(chosen) <= self.most_listed:
             return None
-        gone = frozenset(column for read in group for column in read.columns or ()) - set(chosen)
+        if any(read.site == site and read not in group for read in reads.reads) or not _alike(group, chosen):
+            return None
+        gone = frozenset[str]().union(*(read.columns or () for read in group)) - set(chosen)
         return Arguments(site.file, site.line, first.call, {_keyword(first): repr(chosen)}, gone)
+
+    def _is_plain(self, call: ast.Call) -> bool:
+        """Whether columns can be chosen by name beside all arguments of this call."""
+        return all(k.arg in self.plain_arguments for k in call.keywords) and all(
+            _lists_names(k.value) for k in call.keywords if k.arg == "parse_dates"
+        )
 
 
 def _keyword(read: Read) -> str:
@@ -164,6 +168,11 @@ def _keyword(read: Read) -> str:
 
 def _lists_names(node: ast.expr) -> bool:
     return isinstance(node, ast.List) and all(isinstance(getattr(item, "value", None), str) for item in node.elts)
+
+
+def _alike(group: list[Read], chosen: list[str]) -> bool:
+    """Whether all are reads by one function, of tables with these columns."""
+    return all(read.call == group[0].call and set(chosen) <= set(read.columns or ()) for read in group)
 
 
 def _chosen(read: Read, call: ast.Call | None, used: frozenset[str]) -> list[str]:
