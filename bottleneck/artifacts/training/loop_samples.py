@@ -25,6 +25,7 @@ _PROTOCOL = ("__next__", "__iter__", "__getitem__")
 
 Function = tuple[str, str]  # (file, function)
 Line = tuple[str, str, int]  # (file, function, line)
+_BEFORE_TRAINING = (signals.NONE, signals.READ, signals.TRANSFORM, signals.DATA_WAIT)
 _TRAINING = (signals.FORWARD, signals.BACKWARD, signals.OPTIMIZER)
 
 
@@ -88,25 +89,64 @@ class LoopSamples:
         site = _loop_site(recording, steps)
         loop = (site.file, site.function) if site is not None else _loop_function(samples, first)
         samples = [from_loop(sample, loop) for sample in samples]
+        lines = _Lines.of(recording, steps, first, site)
+        feeding = tuple(sample for sample in samples if sample.phase in _BEFORE_TRAINING and lines.feed(sample))
+        aside = tuple(sample for sample in samples if sample.phase == signals.NONE and lines.stand_aside(sample))
+        seconds: Counter[int] = Counter()
+        for sample in samples:
+            seconds[sample.phase] += sample.seconds  # type: ignore[assignment]
+        return cls(loop, feeding, aside, dict(seconds), _training_lines(samples))
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """Lines of the user's by their part in a step; ``first``: see ``_first_forward``."""
+
+    flow: frozenset[tuple[str, int]]
+    zeroing: frozenset[tuple[str, int]]
+    first: dict[Function, int]
+
+    @classmethod
+    def of(cls, recording: Recording, steps: Steps, first: dict[Function, int], site: Site | None) -> _Lines:
         notes = [fact for _, fact in recording.facts.of(FlowLines)]
         flow = {(fact.file, line) for fact in notes for line in fact.lines}
         if site is not None and steps.training and first.get((site.file, site.function)) == site.line:
             # A library runs the loop, as in ``trainer.fit()``: that line says nothing of any part of a step.
             flow.discard((site.file, site.line))
-        zeroing = {(fact.file, line) for fact in notes for line in fact.zeroing}
-        feeding, aside = [], []
-        seconds: Counter[int] = Counter()
-        for sample in samples:
-            seconds[sample.phase] += sample.seconds  # type: ignore[assignment]
-            if sample.phase not in (signals.NONE, signals.READ, signals.TRANSFORM, signals.DATA_WAIT):
-                continue
-            if sample.phase == signals.DATA_WAIT or _feeds(sample, flow, first):
-                feeding.append(sample)
-            elif sample.phase == signals.NONE and not (_trains(sample, flow, first) or _stands_in(sample, zeroing)):
-                aside.append(sample)
-        trained = (sample.users for sample in samples if sample.phase in _TRAINING)
-        training = frozenset((frame.file, frame.function, frame.line) for users in trained for frame in users)
-        return cls(loop, tuple(feeding), tuple(aside), dict(seconds), training)
+        zeroing = frozenset((fact.file, line) for fact in notes for line in fact.zeroing)
+        return cls(frozenset(flow), zeroing, first)
+
+    def feed(self, sample: Sample) -> bool:
+        """Whether this sample makes the model's input."""
+        if sample.phase == signals.DATA_WAIT:
+            return True
+        if len(sample.frames) > 1:
+            loop, below = sample.frames[:2]
+            yields = below.generator and not below.function.endswith("<genexpr>")
+            if yields or below.function.rpartition(".")[2] in _PROTOCOL:
+                return loop.line <= self.first.get((loop.file, loop.function), loop.line)
+        return self._before_forward(sample) is True
+
+    def stand_aside(self, sample: Sample) -> bool:
+        """Whether this sample neither feeds the model nor trains it."""
+        users = sample.users
+        if users and (users[-1].file, users[-1].line) in self.zeroing:
+            return False
+        trains = in_training_code(sample.frames[::-1]) or self._before_forward(sample) is False
+        return not (trains or self.feed(sample))
+
+    def _before_forward(self, sample: Sample) -> bool | None:
+        """Whether the innermost line that model or loss depend on comes before the forward; None: no such line."""
+        for frame in reversed(sample.users):
+            start = self.first.get((frame.file, frame.function))
+            if start is not None and (frame.file, frame.line) in self.flow:
+                return frame.line < start
+        return None
+
+
+def _training_lines(samples: list[Sample]) -> frozenset[Line]:
+    trained = (sample.users for sample in samples if sample.phase in _TRAINING)
+    return frozenset((frame.file, frame.function, frame.line) for users in trained for frame in users)
 
 
 def stacks_in_steps(recording: Recording, steps: Steps) -> Records:
@@ -188,32 +228,6 @@ def forwards(recording: Recording) -> list[tuple[int, list[tuple[str, str, int]]
     seen = [(owner, fact.frames, fact.grad) for owner, fact in recording.facts.of(Forward)]
     training = [(owner, frames) for owner, frames, grad in seen if grad]
     return training or [(owner, frames) for owner, frames, _ in seen]
-
-
-def _flow(sample: Sample, flow: set[tuple[str, int]], first: dict[Function, int]) -> bool | None:
-    """Whether the innermost line that model or loss depend on comes before the forward; None: no such line."""
-    for frame in reversed(sample.users):
-        start = first.get((frame.file, frame.function))
-        if start is not None and (frame.file, frame.line) in flow:
-            return frame.line < start
-    return None
-
-
-def _feeds(sample: Sample, flow: set[tuple[str, int]], first: dict[Function, int]) -> bool:
-    if len(sample.frames) > 1:
-        loop, below = sample.frames[:2]
-        yields = below.generator and not below.function.endswith("<genexpr>")
-        if yields or below.function.rpartition(".")[2] in _PROTOCOL:
-            return loop.line <= first.get((loop.file, loop.function), loop.line)
-    return _flow(sample, flow, first) is True
-
-
-def _stands_in(sample: Sample, lines: set[tuple[str, int]]) -> bool:
-    return bool(sample.users) and (sample.users[-1].file, sample.users[-1].line) in lines
-
-
-def _trains(sample: Sample, flow: set[tuple[str, int]], first: dict[Function, int]) -> bool:
-    return in_training_code(sample.frames[::-1]) or _flow(sample, flow, first) is False
 
 
 def place_of(
