@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from ... import signals
-from ...recording.model import Frame, Recording
+from ...recording.model import Frame, Recording, Records
 from .. import Missing
 from ..run.host import Host
 from ..run.machine import Machine
@@ -258,12 +259,7 @@ class _Sampled:
 
     @classmethod
     def of(cls, recording: Recording, steps: Steps, loader: Loader) -> _Sampled:
-        stacks = recording.stacks
-        if loader.num_workers:
-            mine = [p.index for p in recording.facts.processes if p.role == signals.WORKER and p.loader == loader.id]
-            stacks = stacks[np.isin(stacks["process"], mine)]
-        else:
-            stacks = stacks[(stacks["process"] == steps.process) & (stacks["flags"] == signals.DATA_WAIT)]
+        stacks = _loading_stacks(recording, steps, loader)
         lines: dict[Frame, list[float]] = {}  # seconds, of which on the CPU
         total = reading = blocked = torch = 0.0
         for process, kind, stack, seconds in zip(
@@ -274,24 +270,41 @@ class _Sampled:
             strict=True,
         ):
             frames = recording.facts.stacks.get((process, stack), ())
-            fetcher = next((i for i, frame in enumerate(frames) if frame.file.endswith(_FETCHER)), None)
+            fetcher = _depth(frames, lambda frame: frame.file.endswith(_FETCHER))
             if fetcher is None and loader.num_workers:
                 continue  # a worker waiting for its next index
             total += seconds
             frames = frames[: fetcher or 0]
-            user = next((i for i, frame in enumerate(frames) if frame.user), len(frames))
-            if user < len(frames):
+            user = _depth(frames, lambda frame: frame.user)
+            if user is not None:
                 cell = lines.setdefault(frames[user], [0.0, 0.0])
                 cell[0] += seconds
-                cell[1] += seconds if kind == signals.STACK_CPU else 0.0
+                cell[1] += seconds * (kind == signals.STACK_CPU)
             elif all("/torch/" in frame.file for frame in frames):
                 torch += seconds
             if kind == signals.STACK_BLOCKED:
                 blocked += seconds
-                reading += seconds if _reads(frames[:user]) else 0.0
+                reading += seconds * _reads(frames[:user])
         if total <= 0:
             return cls((), 0.0, 0.0, False)
         return cls(_functions(lines, total), reading / total, blocked / total, torch >= 0.9 * total)
+
+
+def _loading_stacks(recording: Recording, steps: Steps, loader: Loader) -> Records:
+    """The samples of those who make the batches: the loader's workers, or the main thread while it waits for one."""
+    stacks = recording.stacks
+    if loader.num_workers:
+        mine = [p.index for p in recording.facts.processes if p.role == signals.WORKER and p.loader == loader.id]
+        rows = np.isin(stacks["process"], mine)
+    else:
+        rows = (stacks["process"] == steps.process) & (stacks["flags"] == signals.DATA_WAIT)
+    found: Records = stacks[rows]
+    return found
+
+
+def _depth(frames: tuple[Frame, ...], wanted: Callable[[Frame], bool]) -> int | None:
+    """How deep, from the innermost on, the first frame of a kind stands."""
+    return next((depth for depth, frame in enumerate(frames) if wanted(frame)), None)
 
 
 def _reads(frames: tuple[Frame, ...]) -> bool:
