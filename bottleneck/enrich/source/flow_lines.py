@@ -59,21 +59,15 @@ def find_zeroing_lines(tree: ast.Module) -> set[int]:
 
 
 def _slice(scope: _Scope, forwards: Set[int]) -> set[int]:
+    """Lines of this scope that its forwards and losses are made of, with their own."""
     nodes = list(_own(scope))
     wanted: set[str] = set()
     lines: set[int] = set()
     for node in nodes:
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "backward":
-            # loss.backward(), scaler.scale(loss).backward(), accelerator.backward(loss)
-            wanted |= set(_names(node.func.value)).union(*(_names(argument) for argument in node.args))
+        made_of = _made_of(node, scope, forwards)
+        if made_of:
+            wanted.update(*map(_names, made_of))
             lines |= _lines(node)
-        elif isinstance(node, ast.Return) and node.value and getattr(scope, "name", "") in _RETURN_THE_LOSS:
-            wanted |= set(_names(node.value))
-            lines |= _lines(node)
-        elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Expr | ast.Return):
-            if node.value is not None and forwards & _lines(node):
-                wanted |= set(_names(node.value))
-                lines |= _lines(node)
     before = -1
     while wanted and len(wanted) + len(lines) != before:
         before = len(wanted) + len(lines)
@@ -83,6 +77,17 @@ def _slice(scope: _Scope, forwards: Set[int]) -> set[int]:
                 lines |= _lines(node)
                 wanted |= set(_names(node.value)) if node.value is not None else set()  # type: ignore[attr-defined]
     return lines
+
+
+def _made_of(node: ast.AST, scope: _Scope, forwards: Set[int]) -> list[ast.expr]:
+    """The expressions that a loss or a forward in this node depends on; none where it is neither."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "backward":
+        # loss.backward(), scaler.scale(loss).backward(), accelerator.backward(loss)
+        return [node.func.value, *node.args]
+    if not isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Expr | ast.Return) or node.value is None:
+        return []
+    returns_loss = isinstance(node, ast.Return) and getattr(scope, "name", "") in _RETURN_THE_LOSS
+    return [node.value] if returns_loss or forwards & _lines(node) else []
 
 
 def _own(scope: ast.AST) -> Iterator[ast.AST]:
