@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -195,26 +196,41 @@ def _callers(recording: Recording, steps: Steps) -> tuple[Site | None, bool, fro
     forward = _stacks(recording, steps, signals.FORWARD)
     training = _stacks(recording, steps, signals.BACKWARD, signals.OPTIMIZER) or forward
     lines = {(frame.file, frame.line) for frames in training for frame in frames}
-    functions = {(frame.file, frame.function) for frames in training for frame in frames}
+    functions = _functions(training)
     sites: Counter[Site] = Counter()
     only: set[Function] = set()
     total = acting = 0.0
     for frames, seconds in _stacks(recording, steps, signals.EVAL).items():
         total += seconds
-        names = {word for frame in frames for word in frame.function.rpartition(".")[2].lower().split("_")}
-        acting += 0.0 if _ACTS.isdisjoint(names) else seconds
+        acting += seconds * _is_of_a_policy(frames)
         users = [frame for frame in frames if frame.user]
-        shared = 0
-        while shared < len(users) and (users[shared].file, users[shared].function) in functions:
-            shared += 1
-            if (users[shared - 1].file, users[shared - 1].line) not in lines:
-                break
+        shared = _shared_frames(users, functions, lines)
         if shared:
             caller = users[shared - 1]
             sites[Site(caller.file, caller.line, caller.function)] += seconds
-        only |= {(frame.file, frame.function) for frame in users[shared:]}
-    only -= functions | {(frame.file, frame.function) for frames in forward for frame in frames}
+        only |= _functions([users[shared:]])
+    only -= functions | _functions(forward)
     return max(sites, key=sites.__getitem__, default=None), acting > 0.5 * max(total, 1e-9), frozenset(only)
+
+
+def _functions(stacks: Iterable[Iterable[Frame]]) -> set[Function]:
+    return {(frame.file, frame.function) for frames in stacks for frame in frames}
+
+
+def _is_of_a_policy(frames: tuple[Frame, ...]) -> bool:
+    """Whether the name of one of the functions says that a policy acts."""
+    names = {word for frame in frames for word in frame.function.rpartition(".")[2].lower().split("_")}
+    return not _ACTS.isdisjoint(names)
+
+
+def _shared_frames(users: list[Frame], functions: set[Function], lines: set[tuple[str, int]]) -> int:
+    """How many frames, from the outermost on, lead to the training too: up to the line where the two part."""
+    for depth, frame in enumerate(users):
+        if (frame.file, frame.function) not in functions:
+            return depth
+        if (frame.file, frame.line) not in lines:
+            return depth + 1
+    return len(users)
 
 
 def _stacks(recording: Recording, steps: Steps, *phases: int) -> Counter[tuple[Frame, ...]]:
