@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 from bottleneck_profiler.cli._page import page
 from bottleneck_profiler.detectors import HEADINGS, all_detectors
+from bottleneck_profiler.diagnosis.model import SCHEMA
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "bottleneck"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 #: Named, but only there in a run, after a build, or on the user's disk.
 ELSEWHERE = {"train.py", "script.py", "live/", "site/", "tables/", "build/docs/", ".bottleneck/runs/", "http/protobuf",
-             "bottleneck.diagnosis/1"}  # fmt: skip
+             SCHEMA}  # fmt: skip
 #: In backticks, up to the first placeholder.
 A_FILE = re.compile(r"`([\w.-]+/[\w./-]*|[\w-]+\.(?:py|md|toml|yaml))(?:<[^`]*)?`")
 
