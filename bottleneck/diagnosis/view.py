@@ -21,9 +21,9 @@ from .model import Bar, Series, StackNode, View
 MAX_BARS = 2000
 MAX_POINTS = 300
 # Of each kind, so that none crowds out another.
-_STEP_BARS = 800
-_WORKER_BARS = 300
-_BARS = 300
+_MAX_STEP_BARS = 800
+_MAX_WORKER_BARS = 300
+_MAX_BARS_OF_A_KIND = 300
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ def _step_bars(recording: Recording, steps: Steps, between: str) -> list[Bar]:
     """Each bar one phase of one step, or of a group of steps when there are many; ``between`` names the rest."""
     rows = steps.rows
     used = [name for name in STEP_PHASES if rows[name].sum() > 0]
-    groups = max(1, -(-len(rows["t0"]) * max(1, len(used)) // _STEP_BARS))
+    groups = max(1, -(-len(rows["t0"]) * max(1, len(used)) // _MAX_STEP_BARS))
     bars = []
     for first in range(0, len(rows["t0"]), groups):
         part = slice(first, first + groups)
@@ -72,13 +72,16 @@ def _step_bars(recording: Recording, steps: Steps, between: str) -> list[Bar]:
 def _event_bars(recording: Recording, process: int) -> list[Bar]:
     events = recording.events
     mask = (events["process"] == process) & (events["kind"] > 0) & (events["kind"] < len(signals.PHASES))
-    spans = [Span(signals.PHASES[int(e["kind"])], int(e["t0"]), int(e["t1"])) for e in _largest(events[mask], _BARS)]
+    spans = [
+        Span(signals.PHASES[int(e["kind"])], int(e["t0"]), int(e["t1"]))
+        for e in _largest(events[mask], _MAX_BARS_OF_A_KIND)
+    ]
     return [_bar(recording, "main", span) for span in spans]
 
 
 def _request_bars(recording: Recording, requests: Requests) -> list[Bar]:
     """Requests as they came, thinned where there are many; the event loop while it idled or was held up."""
-    step = max(1, -(-requests.count // _BARS))
+    step = max(1, -(-requests.count // _MAX_BARS_OF_A_KIND))
     served = zip(requests.start_ns[::step].tolist(), requests.end_ns[::step].tolist(), strict=True)
     bars = [_bar(recording, "requests", Span("serve.handler", a, b)) for a, b in served]
     occupied = requests.occupancy(requests.process)
@@ -91,7 +94,7 @@ def _worker_bars(recording: Recording) -> list[Bar]:
     workers = {p.index: p.worker for p in recording.facts.processes if p.role == signals.WORKER}
     batches = recording.samples[recording.samples["kind"] == signals.BATCH]
     batches = batches[np.isin(batches["process"], list(workers))]
-    step = max(1, len(batches) // _WORKER_BARS)
+    step = max(1, len(batches) // _MAX_WORKER_BARS)
     return [
         _bar(recording, f"worker {workers[int(b['process'])]}", Span("batch", int(b["t0"]), int(b["t1"])))
         for b in batches[::step]
@@ -99,7 +102,7 @@ def _worker_bars(recording: Recording) -> list[Bar]:
 
 
 def _longest(spans: Iterable[Span]) -> list[Span]:
-    return sorted(sorted(spans, key=lambda span: -span.seconds)[:_BARS], key=lambda span: span.start_ns)
+    return sorted(sorted(spans, key=lambda span: -span.seconds)[:_MAX_BARS_OF_A_KIND], key=lambda span: span.start_ns)
 
 
 def _largest(records: Records, count: int) -> Records:

@@ -20,7 +20,7 @@ _MIN_LOOKS = 3
 
 
 _PARTS = 6  # of the steps, each of which has to grow
-_LEAST_RISE = 0.4  # of the mean rise from one part to the next
+_MIN_RISE = 0.4  # of the mean rise from one part to the next
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Memory:
         return bool(
             self.slope > 0
             and len(rises) >= _PARTS // 2
-            and (rises >= _LEAST_RISE * rises.mean()).all()
+            and (rises >= _MIN_RISE * rises.mean()).all()
             and self.late_slope >= 0.5 * self.slope
             and self.largest_fall_bytes < 0.5 * self.growth_bytes
         )

@@ -20,7 +20,7 @@ Spans = npt.NDArray[np.int64]  # one interval (start, end) of monotonic ns a row
 _OUTER = 0xFF
 _SPLIT_SHARE = 0.10  # set-up above this share of the run is split by function
 _MIN_FUNCTION_SHARE = 0.01
-_LEAST_SECONDS = 0.001  # less is the rounding of the clock's microseconds, not a phase
+_MIN_SECONDS = 0.001  # less is the rounding of the clock's microseconds, not a phase
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Breakdown:
         for name, value in [*((span.name, span.seconds) for span in outside), *short.items()]:
             name = names.get(name, name)
             seconds[name] = seconds.get(name, 0.0) + value
-        ordered = dict(sorted(((k, v) for k, v in seconds.items() if v >= _LEAST_SECONDS), key=lambda item: -item[1]))
+        ordered = dict(sorted(((k, v) for k, v in seconds.items() if v >= _MIN_SECONDS), key=lambda item: -item[1]))
         return cls(process, recording.wall_seconds, ordered, _merged(outside))
 
 

@@ -42,7 +42,7 @@ class UnusedColumns(Detector):
     # because a text file is still split into fields to its end.
     fixed_part: ClassVar[dict[str, float]] = {"parquet": 0.20, "feather": 0.20, "orc": 0.20, "csv": 0.375}
     text_bytes, number_bytes = 20, 8  # of a value in memory, to weigh columns by their type
-    most_listed = 40  # columns in a line of code
+    max_listed = 40  # columns in a line of code
     #: Arguments of a reader beside which columns can be chosen by name: the others name columns, or give them names.
     plain_arguments = frozenset(
         "filepath_or_buffer path sep delimiter dtype engine usecols columns encoding compression low_memory na_values "
@@ -139,7 +139,7 @@ class UnusedColumns(Detector):
             hint, changed = "", _shared.without(call, keyword)
             changed.keywords.append(ast.keyword(keyword, ast.Name("COLUMNS")))
             new = ast.unparse(changed)
-        columns = _shared.column_list(_chosen(read, call, used), self.most_listed)
+        columns = _shared.column_list(_chosen(read, call, used), self.max_listed)
         return f"COLUMNS = {columns}\n{hint}" + _shared.rewritten(read, new)
 
     def _edit(self, reads: Reads, site: Site | None, group: list[Read], used: frozenset[str]) -> Arguments | None:
@@ -148,7 +148,7 @@ class UnusedColumns(Detector):
         if site is None or call is None or not self._is_plain(call):
             return None
         chosen = _chosen(first, call, used)
-        if not used <= set(chosen) or not 0 < len(chosen) <= self.most_listed:
+        if not used <= set(chosen) or not 0 < len(chosen) <= self.max_listed:
             return None
         if any(read.site == site and read not in group for read in reads.reads) or not _alike(group, chosen):
             return None

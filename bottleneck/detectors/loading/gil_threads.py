@@ -37,7 +37,7 @@ class GilThreads(Detector):
     explains = ("input-wait", "workers-zero", "cpu-bound-decode", "starved-gpu")
     held_share_threshold = 0.05  # of the steps: the dead band of all that is waited for
     late_share_threshold = 0.5  # of the looks at the blocked thread that came late (own)
-    most_cores = 1.4  # of the process: with more, its threads do run beside each other
+    max_cores = 1.4  # of the process: with more, its threads do run beside each other
     min_idle_cores = 0.5  # else processes would have no core either
     min_gain_share = 0.05  # of the step
 
@@ -50,8 +50,8 @@ class GilThreads(Detector):
             return Fine(gil.of_blocked_share, self.late_share_threshold, "share", "share of waits due to other threads")
         step = steps.total_seconds / steps.count
         used = (gil.main_cpu + gil.threads_cpu) / step
-        if used > self.most_cores:
-            return Fine(used, self.most_cores, "cores", "cores in use: the threads run in parallel")
+        if used > self.max_cores:
+            return Fine(used, self.max_cores, "cores", "cores in use: the threads run in parallel")
         start, end = int(steps.start_ns[0]), int(steps.end_ns[-1])
         idle, busy = (host.mean(name, start, end) for name in ("idle_cores", "busy_cores"))
         if idle is None or busy is None:

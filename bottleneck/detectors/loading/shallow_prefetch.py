@@ -40,7 +40,7 @@ class ShallowPrefetch(Detector):
     lag_ratio = 1.0  # L/n over C: above it the workers are too slow on average, and no queue stays filled
     variation_threshold = 0.5  # of the time a batch takes, standard deviation over mean (own)
     min_gain_share = 0.05  # of the step (dead band of the peers)
-    most_times = 16  # how much longer a queue may be made: memory holds all of it
+    max_times = 16  # how much longer a queue may be made: memory holds all of it
     enough_share = 0.9  # of what the longest queue saves
 
     def detect(self, steps: Steps, loader: Loader, loading: Loading, prefetch: Prefetch | None) -> Outcome:
@@ -60,7 +60,7 @@ class ShallowPrefetch(Detector):
         doubt = replay.doubt(self.min_gain_share)
         if doubt is not None:
             return doubt
-        factors = [prefetch.factor * 2**power for power in range(1, self.most_times.bit_length())]
+        factors = [prefetch.factor * 2**power for power in range(1, self.max_times.bit_length())]
         saved = {factor: 1.0 - float(prefetch.replayed(factor).sum()) / replay.told for factor in factors}
         factor = next(factor for factor in factors if saved[factor] >= self.enough_share * saved[factors[-1]])
         return self._judged(steps, loader, loading, prefetch, factor, replay)

@@ -65,7 +65,7 @@ class NoBatching(Detector):
     batch_threshold = 1.5  # mean rows a call
     min_concurrency = 4.0  # requests in flight; below, a window costs more than it gives
     busy_share_threshold = 0.3  # of the serving time in the model: below, capacity is limited by something else
-    most_rows = 32  # of a batch in the advice
+    max_rows = 32  # of a batch in the advice
     fixed_share_least, fixed_share_most = 0.02, 0.98  # of a / (a + k): no call is without either part
     range_half_width = 0.12  # of the share, where it was fitted
     confidence_untried = 0.2  # a rule of thumb
@@ -97,7 +97,7 @@ class NoBatching(Detector):
         return self._finding(requests, batch, concurrency, busy)
 
     def _finding(self, requests: Requests, batch: float, concurrency: float, busy: float) -> Finding:
-        rows = int(min(self.most_rows, max(2, round(concurrency))))
+        rows = int(min(self.max_rows, max(2, round(concurrency))))
         call = float(np.median(requests.model_seconds))
         price = self._price(requests, rows, busy)
         known = price.confidence > self.confidence_untried

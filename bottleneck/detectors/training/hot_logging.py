@@ -49,7 +49,7 @@ class HotLogging(Detector):
     share_threshold = 0.02  # of the steps (own)
     min_sampled_seconds = 0.2  # of stacks: fewer samples are chance
     target_share = 0.01  # of the run: what the output may still cost
-    most_times = 100  # rarer: a line every hundred steps is what most programs print
+    max_times = 100  # rarer: a line every hundred steps is what most programs print
 
     def detect(self, steps: Steps, output: Output, loading: Loading | None) -> Outcome:
         place = output.place
@@ -58,7 +58,7 @@ class HotLogging(Detector):
         if output.sampled_seconds < self.min_sampled_seconds:
             return NotMeasured("Too few samples fell into writing logs.")
         total, count = output.total_seconds, max(steps.count, 1)
-        times = times_rarer(total / steps.run_seconds, self.target_share, self.most_times)
+        times = times_rarer(total / steps.run_seconds, self.target_share, self.max_times)
         less = total * (1 - 1 / times)
         saved = saved_by_less_work(steps, loading, less / count, place.cpu_share)
         priced = gain(

@@ -39,12 +39,12 @@ class IntraOpThreads(Detector):
     min_gain_share = 0.05  # of the step
     scaling = 0.75  # of an additional core, that operations turn into speed; own measurement, and its range
     least_scaling, most_scaling = 0.4, 1.0
-    most_runnable = 1.5  # threads for each core (own)
+    max_runnable = 1.5  # threads for each core (own)
 
     def detect(self, steps: Steps, intraop: IntraOp, loading: Loading | None) -> Outcome:
         cores = max(1, int(intraop.cores))
         crowd = intraop.runnable / intraop.cores
-        if intraop.threads > cores and crowd >= self.most_runnable:
+        if intraop.threads > cores and crowd >= self.max_runnable:
             return self._too_many(intraop, cores)
         more = min(cores - intraop.threads, intraop.idle_cores)
         if intraop.threads >= cores:

@@ -49,7 +49,7 @@ class OptimizerStep(Detector):
     min_tensors = 50  # fewer are a small model, or large tensors with the usual optimizer: worth a hint, no fault
     min_values = 1e6  # of all tensors: with fewer tensors and values everything is overhead, and nothing is said
     min_sampled_seconds = 0.2  # in the optimizer: fewer samples tell nothing
-    most_left = 0.8  # of the loop's time, after the change: a gain below a fifth is within the table's error
+    max_left = 0.8  # of the loop's time, after the change: a gain below a fifth is within the table's error
     law_error = 1.4  # factor, either way: of what is left, between machines and numbers of threads (own measurement)
 
     def detect(self, steps: Steps, optimizers: Optimizers, loading: Loading | None) -> Outcome:
@@ -64,9 +64,9 @@ class OptimizerStep(Detector):
         if tensors < self.min_tensors and max(made.values for made in optimizers.made) < self.min_values:
             return Fine(tensors, self.min_tensors, "count", "tensors in the model")
         faster = self._faster(optimizers)
-        if faster is None or faster.left > self.most_left:
+        if faster is None or faster.left > self.max_left:
             left = None if faster is None else faster.left
-            return Fine(left, self.most_left, "share", "optimizer time that a fused step would leave")
+            return Fine(left, self.max_left, "share", "optimizer time that a fused step would leave")
         return self._finding(steps, optimizers, loading, faster)
 
     def _finding(self, steps: Steps, optimizers: Optimizers, loading: Loading | None, faster: _Faster) -> Finding:

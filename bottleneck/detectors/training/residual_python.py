@@ -37,7 +37,7 @@ class ResidualPython(Detector):
     stage = "training"
     share_threshold = 0.10  # of the step (TraceML, gpuprof)
     place_share_threshold = 0.4  # of the residual in one line of the loop or one function: else no place to name
-    most_times = 50  # how much rarer: beyond it little is gained, and numbers so old tell nothing
+    max_times = 50  # how much rarer: beyond it little is gained, and numbers so old tell nothing
     target_share = 0.02  # of the run: what the work may still cost when it is done every k steps
     min_saved_share = 0.03  # of the steps: less is not worth processes
     vectorised_share = 0.1  # of a Python loop's time that whole-array operations still take (conservative)
@@ -76,7 +76,7 @@ class ResidualPython(Detector):
     ) -> tuple[Gain, Fix]:
         """Metrics and bookkeeping: not at every step. All that the loop calls for it is left out then."""
         ceiling, here = residual * place.call_share, residual * place.share
-        every = times_rarer(ceiling / steps.run_seconds, self.target_share, self.most_times)
+        every = times_rarer(ceiling / steps.run_seconds, self.target_share, self.max_times)
         less = ceiling * (1 - 1 / every) / max(steps.count, 1)
         saved = saved_by_less_work(steps, loading, less, place.cpu_share)
         priced = gain(

@@ -41,7 +41,7 @@ class SyncCheckpoint(Detector):
     stage = "training"
     share_threshold = 0.02  # of the run (own; users ask for 2 to 5 %)
     target_share = 0.01  # what checkpoints may cost after the fix
-    most_lost_seconds = 300.0  # of work by a crash, for which a fix may make saves rarer than usual
+    max_lost_seconds = 300.0  # of work by a crash, for which a fix may make saves rarer than usual
     min_count = 3  # fewer saves are a save at the end, not a cadence
 
     def detect(self, steps: Steps, checkpoints: Checkpoints, loading: Loading | None) -> Outcome:
@@ -52,7 +52,7 @@ class SyncCheckpoint(Detector):
             return Fine(count, self.min_count, "count", "checkpoints")
         if share < self.share_threshold:
             return Fine(share, self.share_threshold, "share", "run time spent saving checkpoints")
-        most = max(MAX_TIMES_RARER, round(self.most_lost_seconds * count / steps.run_seconds))
+        most = max(MAX_TIMES_RARER, round(self.max_lost_seconds * count / steps.run_seconds))
         factor = times_rarer(share, self.target_share, most_rare(count, steps, most))
         left_out = 1 - math.ceil(count / factor) / count
         total = checkpoints.total_seconds

@@ -16,7 +16,7 @@ LANE_HEIGHT = 20
 CHART_HEIGHT = 100.0
 _LANE_GAP = 3
 _MAX_LANES = 4
-_NARROWEST = 0.4  # a bar of no visible length would be a bar that is not there
+_MIN_BAR_WIDTH = 0.4  # a bar of no visible length would be a bar that is not there
 _MAX_CALLS = 500
 _MAX_DEPTH = 100  # of a sampled stack
 _MAX_POINTS = 400
@@ -115,7 +115,7 @@ def _track(name: str, bars: list[Bar], wall: float) -> Track:
 
 def _rectangle(bar: Bar, wall: float, lane: int) -> str:
     x = max(0.0, bar.start / wall) * WIDTH
-    width = max(_NARROWEST, min(WIDTH - x, bar.seconds / wall * WIDTH))
+    width = max(_MIN_BAR_WIDTH, min(WIDTH - x, bar.seconds / wall * WIDTH))
     return f"M{x:.2f} {lane * (LANE_HEIGHT + _LANE_GAP)}h{width:.2f}v{LANE_HEIGHT}h-{width:.2f}z"
 
 

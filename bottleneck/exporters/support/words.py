@@ -19,7 +19,7 @@ _RISKS = (
     (0.4, "may change how the model converges"),
 )
 _VISIBLY_MORE = 0.005  # of the run: a gain that is larger in whole points
-_LONGEST = 2000
+_MAX_LENGTH = 2000
 
 
 def visible(text: str, one_line: bool = True) -> str:
@@ -29,8 +29,8 @@ def visible(text: str, one_line: bool = True) -> str:
     of writing, or be a byte that cannot be encoded.
     """
     kept = "" if one_line else "\n\t"
-    if len(text) > _LONGEST:
-        text = text[:_LONGEST] + "…"
+    if len(text) > _MAX_LENGTH:
+        text = text[:_MAX_LENGTH] + "…"
     if text.isascii() and text.isprintable():
         return text
     return "".join(c if c in kept or not _steers(c) else _written(c) for c in text)
