@@ -57,7 +57,7 @@ class ResidualPython(Detector):
         else:
             priced, fix = self._rarer(steps, place, name, loading, residual.seconds)
         return self.finding(
-            title="Input is prepared in the training loop itself" if residual.feeds else "",
+            title="Input is prepared in the training loop itself" if residual.feeds else self.title,
             location=location(place.frame),
             evidence=(
                 Evidence("step time outside the named phases", residual.share, "share"),
