@@ -109,4 +109,4 @@ def test_a_start_error_is_still_one(tmp_path: Path):
     program.write_text("#!/no/such/interpreter\n")
     os.chmod(program, 0o755)
     ran = bottleneck(tmp_path, program)
-    assert ran.code == 127 and "the interpreter that its first line names" in ran.err
+    assert ran.code == 127 and "the interpreter on its #! line" in ran.err
