@@ -17,30 +17,10 @@ if TYPE_CHECKING:
 
 def complete(run_dir: Path) -> None:
     """Look once, right after the run, at what a later analysis may not find any more: sources and files read."""
-    from .enrich import device_trace, probe
-    from .enrich.source.device_lines import add_device_lines
-    from .enrich.source.flow_lines import add_flow_lines
-    from .enrich.source.growth_lines import add_growth_lines
-    from .enrich.source.objects_lines import add_objects_lines
-    from .enrich.source.output_lines import add_output_lines
-    from .enrich.source.switch_lines import add_switch_lines
-    from .recording.notes import append_facts
+    from .enrich import enrich_all
     from .recording.read import load
 
-    recording = load(run_dir)
-    known = len(recording.facts.notes)
-    add_growth_lines(recording.facts)
-    add_objects_lines(recording.facts)
-    add_flow_lines(recording)
-    add_output_lines(recording)
-    add_switch_lines(recording.facts)
-    device_trace.add_tables(run_dir, recording)
-    add_device_lines(recording)
-    try:
-        append_facts(run_dir, recording.facts.notes[known:])
-    except OSError:
-        return  # the disk is full: less is known about the lines
-    probe.run(run_dir, recording)
+    enrich_all(run_dir, load(run_dir))
 
 
 def analyse(path: Path, price_per_hour: float | None = None) -> tuple[Recording, Diagnosis]:

@@ -69,7 +69,7 @@ class _Rows:
         self.values.append(row)
 
 
-def add_tables(run_dir: Path, recording: Recording) -> None:
+def enrich(run_dir: Path, recording: Recording) -> None:
     """Make every trace in ``live/`` a part of the table, with a fact on it, and delete it. Never raises OSError."""
     done = {process for process, _ in recording.facts.of(DeviceTrace)}
     part = len(done)

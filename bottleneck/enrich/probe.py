@@ -21,7 +21,6 @@ from typing import Any
 
 from ..recording.facts import Probe, Read, Used
 from ..recording.model import Facts, Recording
-from ..recording.notes import append_facts
 
 BUDGET_SECONDS = 1.0
 MAX_BYTES = 16 << 20  # of the file, for the larger of the two sizes
@@ -30,28 +29,20 @@ MAX_FILES = 3
 _REPEATS = 3
 _FORMATS = ("csv", "fwf", "text", "parquet", "feather", "orc")  # whose lines a fix may quote; two of them are tried
 _DELIMITERS = (",", ";", "\t", "|", " ")
-Probed = tuple[int, Probe]  # of a process
 
 
-def run(run_dir: Path, recording: Recording, budget_seconds: float = BUDGET_SECONDS) -> list[Probed]:
-    """Probe what matters, keep the results as facts in the run folder and in ``recording``. Never raises.
+def enrich(run_dir: Path, recording: Recording, budget_seconds: float = BUDGET_SECONDS) -> None:
+    """Add a ``Probe`` for each read of the files that matter, with what was measured.
 
     A recording that has been probed before, or was made on another machine whose files are gone, is left as it is.
     """
-    if recording.facts.of(Probe):
-        return []
+    facts = recording.facts
+    if facts.of(Probe):
+        return
     deadline = time.monotonic() + budget_seconds
-    found: list[Probed] = []
-    for process, group in candidates(recording.facts, recording.wall_seconds):
-        found += _probe_group(run_dir, recording.facts, process, group, deadline)
-    if found:
-        try:
-            append_facts(run_dir, found)
-        except OSError:
-            pass  # the results still serve this analysis
-        for process, fact in found:
-            recording.facts.add(process, fact)
-    return found
+    for process, group in candidates(facts, recording.wall_seconds):
+        for found in _probe_group(run_dir, facts, process, group, deadline):
+            facts.add(process, found)
 
 
 def candidates(facts: Facts, wall_seconds: float) -> list[tuple[int, list[Read]]]:
@@ -65,7 +56,7 @@ def candidates(facts: Facts, wall_seconds: float) -> list[tuple[int, list[Read]]
     return [(key[0], groups[key]) for key in worth[:MAX_FILES]]
 
 
-def _probe_group(run_dir: Path, facts: Facts, process: int, group: list[Read], deadline: float) -> list[Probed]:
+def _probe_group(run_dir: Path, facts: Facts, process: int, group: list[Read], deadline: float) -> list[Probe]:
     read = group[0]
     result: dict[str, float] = {}
     if read.format in ("csv", "parquet") and time.monotonic() < deadline:
@@ -77,11 +68,11 @@ def _probe_group(run_dir: Path, facts: Facts, process: int, group: list[Read], d
                 result = _measure_columns(read, used, deadline)
         except Exception:
             result = {}  # gone, changed, another dialect: the published factor is used instead
-    found: list[Probed] = []
+    found: list[Probe] = []
     for read in group:
         site = facts.site(process, read.site)
         source = statement(site.file, site.line) if site is not None else ""
-        found.append((process, Probe(read.id, source, **result)))
+        found.append(Probe(read.id, source, **result))
     return found
 
 

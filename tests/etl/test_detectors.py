@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 
 import numpy as np
 import pytest
@@ -17,6 +16,7 @@ from bottleneck_profiler.detectors.etl.row_wise_python import RowWisePython
 from bottleneck_profiler.detectors.etl.unused_columns import UnusedColumns
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotApplicable, NotMeasured
 from bottleneck_profiler.enrich import probe
+from bottleneck_profiler.recording.facts import Probe
 from bottleneck_profiler.recording.model import RECORD_DTYPE, Facts, Frame, Process, Recording, Site
 from hypothesis import given
 from hypothesis import strategies as st
@@ -279,17 +279,19 @@ def test_probe_tries_the_file_and_leaves_nothing(tmp_path):
     rec = recording(
         read(1, 4, path=str(path), size_bytes=path.stat().st_size, columns=("a", "b", "name"), dtypes=kinds)
     )
-    (note,) = probe.run(tmp_path, rec, budget_seconds=60)
+    probe.enrich(tmp_path, rec, budget_seconds=60)
+    (note,) = rec.facts.of(Probe)
     assert note[1].read == 1
     assert 0 < note[1].parquet_low_seconds <= note[1].parquet_high_seconds
-    assert json.loads((tmp_path / "tables" / "facts.jsonl").read_text())[1] == "probe"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.csv", "tables"]
-    assert probe.run(tmp_path, rec) == []  # once
+    probe.enrich(tmp_path, rec)
+    assert len(rec.facts.of(Probe)) == 1
 
 
 def test_probe_without_the_file_says_nothing(tmp_path):
     rec = recording(read(1, 4, path=str(tmp_path / "gone.csv")))
-    (note,) = probe.run(tmp_path, rec)
+    probe.enrich(tmp_path, rec)
+    (note,) = rec.facts.of(Probe)
     assert note[1].parquet_seconds is None
     found = run_all([CsvInsteadOfParquet()], Artifacts(rec))["csv-instead-of-parquet"]
     assert found.gain.confidence == 0.4

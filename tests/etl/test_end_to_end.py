@@ -67,7 +67,7 @@ def outcomes(tmp_path: Path, code: str):
     plain = subprocess.run([sys.executable, "job.py"], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout) == (0, plain.stdout), done.stderr
     recording = load(tmp_path / "run")
-    probe.run(tmp_path / "run", recording)
+    probe.enrich(tmp_path / "run", recording)
     artifacts = Artifacts(recording)
     found = detectors.run_all([d for d in detectors.all_detectors() if d.stage == "etl"], artifacts)
     return script.read_text().splitlines(), artifacts.get(Etl), found

@@ -35,7 +35,8 @@ def tried(folder, text, columns=("a", "b", "name"), dtypes=("int64", "float64", 
     more = {"path": str(path), "size_bytes": size, "columns": columns, "dtypes": list(dtypes), **more}
     notes = [made.read(i * 2, 2, number=i + 1, **more) for i in range(reads)]
     recording = made.recording(*notes, *([made.used(used)] if used else []))
-    (first, *_) = probe.run(folder, recording, budget_seconds=60)
+    probe.enrich(folder, recording, budget_seconds=60)
+    (first, *_) = recording.facts.of(Probe)
     return recording, first[1]
 
 
@@ -87,7 +88,8 @@ def test_the_statement_is_the_users(tmp_path):
     path.write_text(lines(";"))
     recording = made.recording(made.read(1, 4, path=str(path), columns=("a", "b"), size_bytes=None))
     recording.facts.sites[0, 1] = Site(str(script), 2, "<module>")
-    (note,) = probe.run(tmp_path, recording, budget_seconds=60)
+    probe.enrich(tmp_path, recording, budget_seconds=60)
+    (note,) = recording.facts.of(Probe)
     assert note[1].source == "frame = pd.read_csv(path, sep=';')" and note[1].parquet_seconds > 0
 
 
@@ -96,7 +98,8 @@ def test_a_text_file_that_is_not_tried_still_has_its_line(tmp_path):
     script.write_text("import numpy as np\ndata = np.loadtxt(path, delimiter=';')\n")
     recording = made.recording(made.read(1, 4, form="text", call="numpy.loadtxt"))
     recording.facts.sites[0, 1] = Site(str(script), 2, "<module>")
-    (note,) = probe.run(tmp_path, recording)
+    probe.enrich(tmp_path, recording)
+    (note,) = recording.facts.of(Probe)
     assert note[1] == Probe(1, "data = np.loadtxt(path, delimiter=';')")
 
 
@@ -108,7 +111,8 @@ def test_a_columnar_file_is_tried_with_the_used_columns(tmp_path, used, more):
     more = {"path": str(path), "size_bytes": path.stat().st_size, "columns": list("abcdefghij"), **more}
     notes = [made.read(i * 2, 2, number=i + 1, form="parquet", call="pandas.read_parquet", **more) for i in range(2)]
     recording = made.recording(*notes, *([made.used(used)] if used else []))
-    (first, *_) = probe.run(tmp_path, recording, budget_seconds=60)
+    probe.enrich(tmp_path, recording, budget_seconds=60)
+    (first, *_) = recording.facts.of(Probe)
     assert (first[1].used_seconds is not None) == (used is not None and "asked_columns" not in more)
     if first[1].used_seconds is not None:
         assert 0 < first[1].used_seconds < first[1].all_seconds

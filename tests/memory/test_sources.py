@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 
 import pytest
-from bottleneck_profiler.enrich.source.growth_lines import add_growth_lines, find_growth
+from bottleneck_profiler.enrich.source.growth_lines import enrich, find_growth
 from bottleneck_profiler.recording.facts import GrowthLine
-from bottleneck_profiler.recording.model import Facts, Process, Site
+from bottleneck_profiler.recording.model import Site
+from training import programs
 from typed import add
 
 SOURCE = """
@@ -59,12 +60,15 @@ def test_the_line_in_the_loop_is_found(name, function, line):
 def test_notes_get_their_line_once_and_a_missing_file_gives_none(tmp_path):
     file = tmp_path / "train.py"
     file.write_text(SOURCE)
-    facts = Facts(processes=[Process(0, 1)])
+    program = programs.Program()
+    program.epoch(1)
+    recording = program.recording()
+    facts = recording.facts
     facts.sites[0, 1] = Site(str(file), 14, "train")
     for source in (str(file), str(file), "/gone.py"):
         fields = {"name": "losses", "file": source, "site": 1 if source != "/gone.py" else 9, "scope": "local"}
         add(facts, "container", **fields)
-    add_growth_lines(facts)
-    add_growth_lines(facts)
+    enrich(tmp_path, recording)
+    enrich(tmp_path, recording)
     lines = facts.of(GrowthLine)
     assert [(line.line, line.function) for _, line in lines] == [(19, "train")]

@@ -12,7 +12,7 @@ from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.training.anomaly_detection_on import AnomalyDetectionOn
 from bottleneck_profiler.diagnosis.analysis import diagnose
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
-from bottleneck_profiler.enrich.source.switch_lines import add_switch_lines, find_switch_lines
+from bottleneck_profiler.enrich.source.switch_lines import enrich, find_switch_lines
 from bottleneck_profiler.recording.facts import SwitchLine
 from bottleneck_profiler.recording.model import Frame
 from helpers import bottleneck
@@ -109,9 +109,10 @@ def test_lines_that_switch_it_on(source, found):
 def test_of_two_lines_none_is_named(tmp_path, calls, named):
     file = tmp_path / "train.py"
     file.write_text("import torch\n" + "torch.autograd.set_detect_anomaly(True)\n" * calls)
-    facts = training(ON).facts
+    recording = training(ON)
+    facts = recording.facts
     facts.stacks[0, 99] = (Frame("<module>", str(file), 2, True),)
-    add_switch_lines(facts)
+    enrich(tmp_path, recording)
     assert bool(facts.of(SwitchLine)) == named
 
 

@@ -6,19 +6,21 @@ Detectors read no files: what is found here goes to the facts.
 from __future__ import annotations
 
 import ast
+from pathlib import Path
 
 import numpy as np
 
 from ...recording.facts import DeviceLines
 from ...recording.model import DEVICE_KINDS, Recording
-from .growth_lines import MAX_FILES, called_name, parse, user_files, walk
+from ._code import MAX_FILES, called_name, parse, user_files, walk
 
+after = ("device_trace",)
 _FETCHES = frozenset(("item", "cpu", "tolist", "numpy", "nonzero", "synchronize", "is_nonzero"))
 _NUMBERS = frozenset(("float", "int", "bool", "print"))  # of a tensor these fetch it, of anything else they do not
 _COPIES = frozenset(("to", "cuda", "copy_"))
 
 
-def add_device_lines(recording: Recording) -> None:
+def enrich(run_dir: Path, recording: Recording) -> None:
     """Add one ``DeviceLines`` for each file that sampled stacks go through and that has such lines. Reads sources."""
     facts = recording.facts
     on_device = recording.device.get("kind", np.empty(0)) < DEVICE_KINDS.index("launch")

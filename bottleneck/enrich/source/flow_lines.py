@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Set
+from pathlib import Path
 
 from ...artifacts.training.loop_samples import forwards
 from ...recording.facts import FlowLines
 from ...recording.model import Recording
-from .growth_lines import MAX_FILES, parse, user_files
+from ._code import MAX_FILES, parse, user_files
 
 _RETURN_THE_LOSS = ("training_step", "compute_loss")  # of Lightning and of transformers: the library calls backward
 _Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.Module
 
 
-def add_flow_lines(recording: Recording) -> None:
+def enrich(run_dir: Path, recording: Recording) -> None:
     """Add one ``FlowLines`` for each sampled file of the user's that feeds a model. Reads source files."""
     facts = recording.facts
     known = {fact.file for _, fact in facts.of(FlowLines)}

@@ -7,25 +7,23 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 
 from ...recording.facts import Container, GrowthLine
-from ...recording.model import Facts
+from ...recording.model import Recording
+from ._code import Function, called_name, parse, walk
 
 _GROWING = frozenset(
     ("append", "appendleft", "extend", "extendleft", "insert", "add", "update", "setdefault", "__setitem__")
 )
-_MAX_SOURCE_BYTES = 4 << 20
-MAX_FILES = 50  # looked at for one question
-_Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def add_growth_lines(facts: Facts) -> None:
+def enrich(run_dir: Path, recording: Recording) -> None:
     """Add one ``GrowthLine`` for every noted container whose growing line is found. Reads source files.
 
     A source that is missing, changed beyond parsing, or that grows the container nowhere gives no note.
     """
+    facts = recording.facts
     trees: dict[str, ast.Module | None] = {}
     done = {(process, line.name, line.file) for process, line in facts.of(GrowthLine)}
     for process, container in facts.of(Container):
@@ -44,31 +42,6 @@ def add_growth_lines(facts: Facts) -> None:
             if found is not None:
                 facts.add(process, GrowthLine(candidate, *found, name=name, container_file=file))
                 break
-
-
-def user_files(facts: Facts) -> list[str]:
-    """The user's files that sampled stacks go through."""
-    return list(dict.fromkeys(frame.file for frames in facts.stacks.values() for frame in frames if frame.user))
-
-
-def parse(file: str) -> ast.Module | None:
-    """The syntax tree of a source file, to be read only; None when it cannot be had."""
-    try:
-        path = Path(file)
-        status = path.stat()
-        return None if status.st_size > _MAX_SOURCE_BYTES else _parsed(path, status.st_mtime_ns, status.st_size)
-    except (OSError, SyntaxError, ValueError, RecursionError):
-        return None
-
-
-@lru_cache(maxsize=16)  # several questions are asked of the same files when a run ends
-def _parsed(path: Path, changed_ns: int, size: int) -> ast.Module:
-    return ast.parse(path.read_bytes())
-
-
-def called_name(call: ast.Call) -> str:
-    """The last part of the name that is called; "" where it has none."""
-    return call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
 
 
 def find_growth(tree: ast.Module, name: str, function: str = "") -> tuple[int, str] | None:
@@ -97,18 +70,6 @@ def find_growth(tree: ast.Module, name: str, function: str = "") -> tuple[int, s
         if fits and (best is None or depth > best[0]):
             best = (depth, getattr(node, "lineno", 0), inside)
     return None if best is None else (best[1], best[2] or "<module>")
-
-
-def walk(node: ast.AST, function: str = "", depth: int = 0) -> Iterator[tuple[ast.AST, str, int]]:
-    """(node, qualified function, number of loops around it)."""
-    for child in ast.iter_child_nodes(node):
-        inside, inner = function, depth
-        if isinstance(child, _Function | ast.ClassDef):
-            inside, inner = (f"{function}.{child.name}" if function else child.name), 0
-        elif isinstance(child, ast.For | ast.AsyncFor | ast.While):
-            inner = depth + 1
-        yield child, inside, inner
-        yield from walk(child, inside, inner)
 
 
 def _grown(node: ast.AST) -> ast.expr | None:
@@ -140,7 +101,7 @@ def _base(node: ast.expr) -> ast.expr:
 
 def _handed_on(tree: ast.Module, name: str, function: str) -> Iterator[tuple[str, str]]:
     """(function, parameter) pairs that ``name`` is given to by calls inside ``function``."""
-    definitions = {node.name: node for node in ast.walk(tree) if isinstance(node, _Function)}
+    definitions = {node.name: node for node in ast.walk(tree) if isinstance(node, Function)}
     for node, inside, _ in walk(tree, "", 0):
         if not isinstance(node, ast.Call) or inside.rpartition(".")[2] != function.replace("<module>", ""):
             continue

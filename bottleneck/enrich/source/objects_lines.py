@@ -6,14 +6,17 @@ Detectors read no files: what is found here goes to the facts as an ``ObjectsLin
 from __future__ import annotations
 
 import ast
+from pathlib import Path
 
 from ...recording.facts import Objects, ObjectsLine
-from ...recording.model import Facts
-from .growth_lines import find_growth, parse, walk
+from ...recording.model import Recording
+from ._code import parse, walk
+from .growth_lines import find_growth
 
 
-def add_objects_lines(facts: Facts) -> None:
+def enrich(run_dir: Path, recording: Recording) -> None:
     """Add one fact for each loader whose dataset holds such an attribute, where one line makes it."""
+    facts = recording.facts
     done = {(process, line.loader) for process, line in facts.of(ObjectsLine)}
     for process, objects in facts.of(Objects):
         tree = parse(objects.file) if objects.name and (process, objects.loader) not in done else None

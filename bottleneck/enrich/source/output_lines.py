@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from pathlib import Path
 
 from ...recording.facts import OutputLines
 from ...recording.model import Recording
-from .growth_lines import MAX_FILES, called_name, parse
+from ._code import MAX_FILES, called_name, parse
 
 _WRITES = frozenset(("write", "writelines", "writerow", "writerows", "flush", "fsync"))
 _MAKES_TEXT = frozenset(
@@ -22,7 +23,7 @@ _MAKES_TEXT = frozenset(
 _FETCHES = frozenset(("bool", "cpu", "detach", "float", "int", "item", "numpy", "tolist"))
 
 
-def add_output_lines(recording: Recording) -> None:
+def enrich(run_dir: Path, recording: Recording) -> None:
     """Add one ``OutputLines`` for each of the user's files that stacks end in and that writes. Reads sources."""
     facts = recording.facts
     known = {fact.file for _, fact in facts.of(OutputLines)}

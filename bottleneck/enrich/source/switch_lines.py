@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from pathlib import Path
 
 from ...recording.facts import Switches, SwitchLine, Threads, ThreadsLine
-from ...recording.model import Facts
-from .growth_lines import MAX_FILES, called_name, parse, user_files, walk
+from ...recording.model import Facts, Recording
+from ._code import MAX_FILES, called_name, parse, user_files, walk
 
 _NAMES = ("set_detect_anomaly", "detect_anomaly")
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def add_switch_lines(facts: Facts) -> None:
+def enrich(run_dir: Path, recording: Recording) -> None:
     """Add the facts, where one line alone can be it. Reads the sources that call stacks go through."""
+    facts = recording.facts
     if any(fact.anomaly for _, fact in facts.of(Switches)):
         _add(facts, SwitchLine, find_switch_lines)
     if facts.of(Threads):
