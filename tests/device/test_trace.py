@@ -11,6 +11,7 @@ import pytest
 from bottleneck_profiler.enrich import device_trace
 from bottleneck_profiler.enrich.device_trace import TraceError, read_trace
 from bottleneck_profiler.enrich.source.device_lines import find_device_lines
+from bottleneck_profiler.recording.facts import DeviceProperties
 from bottleneck_profiler.recording.model import DEVICE_COLUMNS, DEVICE_KINDS
 
 from . import programs
@@ -42,16 +43,16 @@ def test_what_each_event_becomes(tmp_path):
     found = {kind: kinds.count(kind) for kind in kinds}
     once = dict.fromkeys(("memcpy_h2d", "launch", "kernel", "memcpy_d2h"), 1)
     assert found == {**once, "cpu_op": 3, "copy_call": 2, "sync": 3}
-    names = {kind: note["names"][name] for kind, name in zip(kinds, table["name"], strict=True)}
+    names = {kind: note.names[name] for kind, name in zip(kinds, table["name"], strict=True)}
     assert names["kernel"] == "ampere_sgemm_128x64_nn"
     copied = kinds.index("memcpy_h2d")
     assert (table["bytes"][copied], table["pageable"][copied], table["device"][copied]) == (1 << 20, 1, 0)
     # Each belongs to the outermost operation that asked for it; what asked for nothing belongs to none.
-    causes = {kind: note["names"][table["name"][op]] for kind, op in zip(kinds, table["op"], strict=True) if op >= 0}
+    causes = {kind: note.names[table["name"][op]] for kind, op in zip(kinds, table["op"], strict=True) if op >= 0}
     assert (causes["memcpy_h2d"], causes["kernel"], causes["memcpy_d2h"]) == ("aten::to", "aten::mm", "aten::item")
     last = max(row for row, kind in enumerate(kinds) if kind == "sync")
     assert table["op"][last] == -1
-    assert note["devices"] == [{"name": "Simulated accelerator", "major": 8, "minor": 0}]
+    assert note.devices == (DeviceProperties("Simulated accelerator", 8, 0),)
     assert set(table["process"]) == {3}
 
 
@@ -77,7 +78,7 @@ def test_annotations_on_the_device_are_not_its_work(tmp_path):
     }
     simulator.events.append(shade)
     table, note = table_of(tmp_path, simulator)
-    assert len(table["t0"]) == 3 and "Optimizer.step" not in note["names"]
+    assert len(table["t0"]) == 3 and "Optimizer.step" not in note.names
 
 
 def test_what_is_no_json_is_mended(tmp_path):
@@ -85,7 +86,7 @@ def test_what_is_no_json_is_mended(tmp_path):
     simulator.kernel("k", 50)
     text = as_json(simulator.events, [1000.0]).replace('"stream": 7', '"stream": 7, "blocks per SM": inf, "x": N/A')
     table, note = read(tmp_path, text, [(1, 2)])
-    assert "N/A" in text and len(table["t0"]) == 3 and "k" in note["names"]
+    assert "N/A" in text and len(table["t0"]) == 3 and "k" in note.names
 
 
 def test_collectives_and_other_makers(tmp_path):
@@ -102,7 +103,7 @@ def test_a_trace_of_the_host_alone(tmp_path):
     events = [{"ph": "X", "cat": "cpu_op", "name": "aten::mm", "tid": 5, "ts": 1200.0, "dur": 9.0, "args": {}}]
     clocks = [(SHIFT, SHIFT + 2_000)]
     table, note = read(tmp_path, as_json(events, [1000.0], properties=()), clocks)
-    assert [DEVICE_KINDS[kind] for kind in table["kind"]] == ["cpu_op"] and note["devices"] == []
+    assert [DEVICE_KINDS[kind] for kind in table["kind"]] == ["cpu_op"] and note.devices == ()
 
 
 @pytest.mark.parametrize(

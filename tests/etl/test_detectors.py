@@ -15,8 +15,6 @@ from bottleneck_profiler.detectors.etl.csv_instead_of_parquet import CsvInsteadO
 from bottleneck_profiler.detectors.etl.row_wise_python import RowWisePython
 from bottleneck_profiler.detectors.etl.unused_columns import UnusedColumns
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotApplicable, NotMeasured
-from bottleneck_profiler.enrich import probe
-from bottleneck_profiler.recording.facts import Probe
 from bottleneck_profiler.recording.model import RECORD_DTYPE, Facts, Frame, Process, Recording, Site
 from hypothesis import given
 from hypothesis import strategies as st
@@ -269,39 +267,6 @@ def test_gains_stay_shares_of_the_run(count, used_count, seconds):
         assert used_count / count < 0.5
         assert 0 <= found.gain.low <= found.gain.share <= found.gain.high < 1
         assert found.gain.seconds <= seconds
-
-
-def test_probe_tries_the_file_and_leaves_nothing(tmp_path):
-    path = tmp_path / "a.csv"
-    path.write_text("a,b,name\n" + "".join(f"{i},{i * 0.5},n{i % 9}\n" for i in range(40_000)))
-    (tmp_path / "tables").mkdir()
-    kinds = ["int64", "float64", "str"]
-    rec = recording(
-        read(1, 4, path=str(path), size_bytes=path.stat().st_size, columns=("a", "b", "name"), dtypes=kinds)
-    )
-    probe.enrich(tmp_path, rec, budget_seconds=60)
-    (note,) = rec.facts.of(Probe)
-    assert note[1].read == 1
-    assert 0 < note[1].parquet_low_seconds <= note[1].parquet_high_seconds
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.csv", "tables"]
-    probe.enrich(tmp_path, rec)
-    assert len(rec.facts.of(Probe)) == 1
-
-
-def test_probe_without_the_file_says_nothing(tmp_path):
-    rec = recording(read(1, 4, path=str(tmp_path / "gone.csv")))
-    probe.enrich(tmp_path, rec)
-    (note,) = rec.facts.of(Probe)
-    assert note[1].parquet_seconds is None
-    found = run_all([CsvInsteadOfParquet()], Artifacts(rec))["csv-instead-of-parquet"]
-    assert found.gain.confidence == 0.4
-
-
-def test_statement_finds_the_users_names(tmp_path):
-    file = tmp_path / "s.py"
-    file.write_text("import pandas as pd\ndef f(p):\n    trips = pd.read_csv(\n        p,\n    )\n    return trips\n")
-    assert probe.statement(str(file), 3) == "trips = pd.read_csv(p)"
-    assert probe.statement(str(tmp_path / "none.py"), 3) == ""
 
 
 LOC = "_LocationIndexer.__getitem__"

@@ -125,3 +125,36 @@ def test_columns_that_nobody_uses_are_not_filtered_either():
     moved = "moved", {"read": 1, "wall_ns": 1_000_000_000}
     found, alone = (made.judge(UnusedColumns, read, *used, *more) for more in ((moved,), ()))
     assert found.gain.seconds == pytest.approx(alone.gain.seconds + 0.8)
+
+
+def test_probe_tries_the_file_and_leaves_nothing(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("a,b,name\n" + "".join(f"{i},{i * 0.5},n{i % 9}\n" for i in range(40_000)))
+    (tmp_path / "tables").mkdir()
+    kinds = ["int64", "float64", "str"]
+    recording = made.recording(
+        made.read(1, 4, path=str(path), size_bytes=path.stat().st_size, columns=("a", "b", "name"), dtypes=kinds)
+    )
+    probe.enrich(tmp_path, recording, budget_seconds=60)
+    (note,) = recording.facts.of(Probe)
+    assert note[1].read == 1
+    assert 0 < note[1].parquet_low_seconds <= note[1].parquet_high_seconds
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.csv", "tables"]
+    probe.enrich(tmp_path, recording)
+    assert len(recording.facts.of(Probe)) == 1
+
+
+def test_probe_without_the_file_says_nothing(tmp_path):
+    recording = made.recording(made.read(1, 4, path=str(tmp_path / "gone.csv")))
+    probe.enrich(tmp_path, recording)
+    (note,) = recording.facts.of(Probe)
+    assert note[1].parquet_seconds is None
+    found = run_all([CsvInsteadOfParquet()], Artifacts(recording))["csv-instead-of-parquet"]
+    assert found.gain.confidence == 0.4
+
+
+def test_statement_finds_the_users_names(tmp_path):
+    file = tmp_path / "s.py"
+    file.write_text("import pandas as pd\ndef f(p):\n    trips = pd.read_csv(\n        p,\n    )\n    return trips\n")
+    assert probe.statement(str(file), 3) == "trips = pd.read_csv(p)"
+    assert probe.statement(str(tmp_path / "none.py"), 3) == ""
