@@ -53,13 +53,9 @@ class UnusedColumns(Detector):
         tables = [read for read in reads.reads if read.format in self.fixed_part]
         if not tables:
             return NotApplicable("No table was read.")
-        known = [read for read in tables if read.used and read.columns]
-        if not known and not any(read.asked or read.used is None for read in tables):
-            return NotMeasured("Which columns of its tables the program uses was not seen.")
-        wide = [read for read in known if self._used_share(read) < self.used_share_threshold]
-        if not wide:
-            value = min(map(self._used_share, known), default=1.0)  # of others, all columns or those asked for
-            return Fine(value, self.used_share_threshold, "share", "columns used of those read")
+        wide = self._wide(tables)
+        if not isinstance(wide, list):
+            return wide
         if not reads.finished:
             return NotMeasured("The program did not end by itself: what it has not used yet may be used later.")
         share = reads.seconds(wide) / max(etl.seconds, 1e-9)
@@ -91,6 +87,17 @@ class UnusedColumns(Detector):
             after="reading the used columns becomes the bottleneck",
             removes={"etl.read": price.seconds},
         )
+
+    def _wide(self, tables: list[Read]) -> list[Read] | Fine | NotMeasured:
+        """The reads of far more columns than the program uses, or why there are none."""
+        known = [read for read in tables if read.used and read.columns]
+        if not known and not any(read.asked or read.used is None for read in tables):
+            return NotMeasured("Which columns of its tables the program uses was not seen.")
+        wide = [read for read in known if self._used_share(read) < self.used_share_threshold]
+        if wide:
+            return wide
+        value = min(map(self._used_share, known), default=1.0)  # of others, all columns or those asked for
+        return Fine(value, self.used_share_threshold, "share", "columns used of those read")
 
     def _price(self, wide: list[Read], run_seconds: float) -> Gain:
         moved = sum(read.moved_seconds * (1 - self._bytes_share(read)) for read in wide)
