@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from bottleneck_profiler.artifacts import Artifacts
+from bottleneck_profiler.artifacts.loading.loading import Loading
+from bottleneck_profiler.detectors.loading.input_wait import InputWait
 from bottleneck_profiler.recording.read import load
 from helpers import Ran, bottleneck
 
@@ -47,9 +50,16 @@ def named_line(ran: Ran, name: str) -> str:
     return script.read_text().splitlines()[location["line"] - 1]
 
 
+def had_no_idle_core(ran: Ran) -> bool:
+    """Whether other programs left no core to this one while it waited for data."""
+    return Artifacts(load(ran.folder)).get(Loading).idle_cores < InputWait.min_idle_cores
+
+
 @pytest.mark.parametrize("name", STEPS)
 def test_a_slow_loader_is_named_on_its_line(tmp_path: Path, name: str):
     ran = run(tmp_path, name, *SLOW_LOADER)
+    if name == "threads" and not ran.found and had_no_idle_core(ran):
+        return  # more threads would not have made the batches faster
     assert ran.found and ran.found[0] in LOADING, ran.err
     assert "# the cause" in named_line(ran, name)
     if name == "threads":

@@ -51,7 +51,7 @@ class Place:
         mean_size, mean = np.average(sizes, weights=weight), np.average(usual, weights=weight)
         slope = float((weight * (sizes - mean_size) * (usual - mean)).sum() / (weight * (sizes - mean_size) ** 2).sum())
         slope = min(max(slope, 0.0), float(mean / mean_size))
-        return float(mean - slope * mean_size), slope
+        return max(0.0, float(mean - slope * mean_size)), slope  # rounding: a call never takes less than nothing
 
 
 @dataclass(frozen=True)
