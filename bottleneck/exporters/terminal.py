@@ -202,4 +202,5 @@ def _fine_table(screen: Screen, rows: list[Checked]) -> None:
 def _foot(screen: Screen, diagnosis: Diagnosis) -> None:
     for note in diagnosis.run.notes:
         screen.print((words.visible(note), "yellow"))
-    screen.print((words.overhead(diagnosis), "dim"))
+    for line in filter(None, (words.overhead(diagnosis), words.attributed(diagnosis))):
+        screen.print((line, "dim"))

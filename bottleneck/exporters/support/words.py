@@ -210,13 +210,15 @@ def advice(diagnosis: Diagnosis) -> str:
 
 
 def overhead(diagnosis: Diagnosis) -> str:
-    """What recording cost, what was lost, and how much of the wall time is attributed to a phase."""
+    """What recording cost, and what was lost."""
     cost = diagnosis.overhead
     text = "Recording overhead was not measured"
     if cost.share is not None and cost.seconds is not None:
         text = f"Recording overhead: {units.share(cost.share)} of the run ({units.seconds(cost.seconds)} of CPU time)"
     lost = cost.dropped_records
-    text += f"; {lost:,} record{'s were' if lost != 1 else ' was'} lost." if lost else "; no records lost."
-    if diagnosis.breakdown:
-        text += f" {units.share(diagnosis.run.named_share)} of wall time attributed."
-    return text
+    return text + (f"; {lost:,} record{'s were' if lost != 1 else ' was'} lost." if lost else "; no records lost.")
+
+
+def attributed(diagnosis: Diagnosis) -> str:
+    """How much of the wall time is attributed to a phase; "" where there are no phases."""
+    return f"{units.share(diagnosis.run.named_share)} of wall time attributed." if diagnosis.breakdown else ""
