@@ -17,7 +17,7 @@ from .support.reads import argument, reader, replace, size_of
 _SETTLED = 20  # backward passes and optimizer steps: what is switched on now is left on
 _NEVER = 1 << 62
 _LOOK_AGAIN = 16  # times as many later: whether the number of threads has changed
-_MOST_OPERATIONS = 4096  # of a graph that are counted: beyond it there are many
+_MAX_OPERATIONS = 4096  # of a graph that are counted: beyond it there are many
 
 
 class Collector(BaseCollector):
@@ -183,7 +183,7 @@ def _operations(outputs, hiding):
     outputs = outputs if isinstance(outputs, (tuple, list)) else [outputs]
     todo = [getattr(output, "grad_fn", None) for output in outputs]
     seen = set()
-    while todo and len(seen) < _MOST_OPERATIONS:
+    while todo and len(seen) < _MAX_OPERATIONS:
         node = todo.pop()
         if node is None or node in seen:
             continue

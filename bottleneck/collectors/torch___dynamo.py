@@ -6,7 +6,7 @@ By torch's own callbacks. ``torch._dynamo.reset()`` forgets these; they are put 
 from ..agent.recorder import now
 from . import BaseCollector, dress
 
-_MOST = 2000  # compilations noted
+_MAX_NOTES = 2000  # compilations noted
 _SIZES = "size mismatch"  # in the reason that torch gives for compiling again
 
 
@@ -17,7 +17,7 @@ class Collector(BaseCollector):
     def hook(self, module):
         self.handler = module.callback_handler
         self.failures = getattr(module, "guard_failures", {})
-        self.left = _MOST
+        self.left = _MAX_NOTES
         self.began = None
         # One object each: the handler removes by comparison.
         self.callbacks = self._start, self._end

@@ -5,7 +5,7 @@ import sys
 from . import BaseCollector
 from .support.serving import recording_call, serving
 
-_MOST_LAYERS = 32  # middlewares looked through for a Starlette application
+_MAX_LAYERS = 32  # middlewares looked through for a Starlette application
 
 
 class Layer:
@@ -58,7 +58,7 @@ class Collector(BaseCollector):
 def _is_starlette(app):
     """Whether a Starlette application is reached through the ``app`` attributes of its middlewares."""
     starlette = sys.modules.get("starlette.applications")
-    for _ in range(_MOST_LAYERS if starlette is not None else 0):
+    for _ in range(_MAX_LAYERS if starlette is not None else 0):
         if app is None or isinstance(app, starlette.Starlette):
             return app is not None
         app = getattr(app, "__dict__", {}).get("app")

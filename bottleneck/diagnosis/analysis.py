@@ -157,7 +157,8 @@ def _facts(
     notes = [str(note) for note in run.get("notes", [])]
     notes += [f"The {name} hooks failed and were switched off ({why})." for name, why in recording.facts.failed.items()]
     if recording.facts.unreadable:
-        notes.append(f"{recording.facts.unreadable} lines of the recording could not be read and were skipped.")
+        notes.append(f"Lines of the recording that could not be read were skipped ({recording.facts.unreadable}).")
+    notes += [f"Facts of the unknown kind {kind} were skipped ({n})." for kind, n in recording.facts.unknown.items()]
     if recording.dropped_records:
         notes.append(f"{recording.dropped_records} records were lost because a ring was full.")
     started = datetime.datetime.fromtimestamp(run.get("started_wall_ns", 0) / 1e9).astimezone()

@@ -7,7 +7,7 @@ import ast
 from ..diagnosis.findings import Cadence
 from .source import Change, NoPatch, Source
 
-_MOST_CALLS = 3  # functions, one called by the next, between the condition and the line
+_MAX_CALLS = 3  # functions, one called by the next, between the condition and the line
 _TRAINS = frozenset(("backward", "step", "zero_grad"))
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -28,7 +28,7 @@ def changes(source: Source, edit: Cadence) -> list[Change]:
 def _every(source: Source, line: int) -> ast.expr:
     """The N of the innermost condition that a line waits for, in its function or around the only call of that."""
     at = line
-    for _ in range(_MOST_CALLS):
+    for _ in range(_MAX_CALLS):
         around = _around(source.tree, at)
         inner = max((i for i, node in enumerate(around) if isinstance(node, _Function)), default=-1)
         for node in reversed(around[inner + 1 :]):

@@ -158,8 +158,15 @@ def test_a_note_of_another_shape(run: Path, line: str):
     with open(path, "a") as file:
         file.write(line + "\n")
     _, diagnosis = session.analyse(run)
-    assert "1 lines of the recording could not be read and were skipped." in diagnosis.run.notes
+    assert "Lines of the recording that could not be read were skipped (1)." in diagnosis.run.notes
     assert len(path.read_text().splitlines()) == before + 1  # nothing is thrown away
+
+
+def test_a_fact_of_a_newer_version_is_named_and_skipped(run: Path):
+    with open(run / "tables" / "facts.jsonl", "a") as file:
+        file.write('[0, "of_tomorrow", {"x": 1}]\n' * 2)
+    _, diagnosis = session.analyse(run)
+    assert "Facts of the unknown kind of_tomorrow were skipped (2)." in diagnosis.run.notes
 
 
 def test_a_frame_without_a_line_has_the_one_before():

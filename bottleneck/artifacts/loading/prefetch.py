@@ -14,7 +14,7 @@ from ..training.steps import Floats, Loader, Steps
 
 _MAX_BATCHES = 10_000  # batches that are replayed: of a long run the first ones stand for all
 _DRAWN = 32  # samples of a batch that are drawn one by one: more of them make batches no more alike
-_ENOUGH = 0.8  # of them; where batches were made in another order or seen in part, a replay says nothing
+_MIN_SHARE = 0.8  # of them; where batches were made in another order or seen in part, a replay says nothing
 
 
 def replay(load: Floats, work: Floats, workers: int, factor: int) -> Floats:
@@ -183,7 +183,7 @@ class Prefetch:
                 loads.append(load)
                 works.append(np.maximum(work[those], 0.0))
                 waits.append(rows["data_wait"][those][:-1] / 1e6)
-        if known < max(2.0, _ENOUGH * looked):
+        if known < max(2.0, _MIN_SHARE * looked):
             raise Missing("Not every batch was timed in the workers: fast ones are sampled.")
         factor = loader.facts.prefetch_factor or 2
         return cls(loader.num_workers, factor, tuple(loads), tuple(works), tuple(waits))

@@ -3,9 +3,9 @@
 Looked at once, and only where a device window was asked for: what the copies of a batch cost is in there.
 """
 
-_MOST_PARTS = 16
+_MAX_PARTS = 16
 _VALUES = 4096  # looked at, of one channel of the first sample
-_ENOUGH = 1024  # of fewer values, few different ones say nothing
+_MIN_VALUES = 1024  # of fewer values, few different ones say nothing
 _LEVELS = 256  # a byte's
 
 
@@ -13,7 +13,7 @@ def note_batch_parts(recorder, batch):
     """Note the parts of ``batch``, tensors and arrays inside lists and dictionaries. ``levels``: 0 for not known."""
     parts = []
     for part in _parts(batch, 3):
-        if len(parts) == _MOST_PARTS:
+        if len(parts) == _MAX_PARTS:
             break
         item = part.dtype.itemsize
         size = (part.numel() if hasattr(part, "numel") else part.size) * item
@@ -31,7 +31,7 @@ def _parts(value, depth):
         for item in value.values():
             yield from _parts(item, depth - 1)
     elif depth and isinstance(value, (list, tuple)):
-        for item in value[:_MOST_PARTS]:
+        for item in value[:_MAX_PARTS]:
             yield from _parts(item, depth - 1)
 
 
@@ -45,4 +45,4 @@ def _levels(part):
         return 0
     channel = shape[-1] * (shape[-2] if len(shape) > 2 else 1)
     values = part[0].reshape(-1)[: min(channel, _VALUES)].tolist()
-    return len(set(values)) if len(values) >= _ENOUGH else 0
+    return len(set(values)) if len(values) >= _MIN_VALUES else 0

@@ -8,7 +8,7 @@ from .thread_files import ThreadFiles
 PROMPT_NS = 3_000_000  # woken later than this, somebody held the GIL: most likely the main thread, running
 #: Files of the standard library in which a thread waits: who stands there does not want the GIL.
 WAITS = ("threading.py", "queue.py", "selectors.py", "socket.py", "ssl.py", "connection.py", "futures/thread.py")
-MOST_THREADS = 32  # looked at for one sample
+MAX_THREADS = 32  # looked at for one sample
 FAIR_SHARE = 4  # a thread that holds the GIL may wait for a core itself; it gets at least a quarter of one
 
 
@@ -40,7 +40,7 @@ class GilWatch:
         for thread, frame in frames.items():
             if thread != self._me and thread != self._main and not frame.f_code.co_filename.endswith(WAITS):
                 found.append(frame)
-                if len(found) == MOST_THREADS:
+                if len(found) == MAX_THREADS:
                     break
         return found
 

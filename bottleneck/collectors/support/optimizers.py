@@ -7,7 +7,7 @@ import sys
 
 from ...agent.recorder import is_users_exception
 
-_MOST = 32  # optimizers noted in a process
+_MAX_NOTES = 32  # optimizers noted in a process
 _PARAMETERS = 50_000  # looked at in one optimizer
 
 
@@ -17,11 +17,11 @@ class Optimizers:
     def __init__(self, recorder):
         self._recorder = recorder
         self._sites = {}
-        self._left = _MOST
+        self._left = _MAX_NOTES
 
     def made(self, optimizer):
         """An optimizer is being made: where."""
-        if self._left and len(self._sites) < _MOST:
+        if self._left and len(self._sites) < _MAX_NOTES:
             self._sites[id(optimizer)] = self._recorder.site(3)
 
     def note(self, optimizer):

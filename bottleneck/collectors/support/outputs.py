@@ -12,7 +12,7 @@ from ...agent.recorder import is_users_exception
 _WORTH_NS = 500_000  # an item that takes less is not worth a cache
 _WHOLE = 1 << 16  # bytes of an array that are summed up; of larger ones as many in 16 parts, spread over all
 _PART = 1 << 12
-_MOST = 1 << 20  # bytes that are copied in order to be summed up
+_MAX_BYTES = 1 << 20  # bytes that are copied in order to be summed up
 _DEPTH, _LEAVES = 6, 64
 _PLAIN = "biuf"  # kinds of numbers whose memory can be read as it is
 
@@ -82,7 +82,7 @@ def _memory(value, kind):
     if numpy is None or not (kind is numpy.ndarray or issubclass(kind, numpy.generic)):
         raise _Unknown
     dtype = value.dtype
-    if dtype.hasobject or (value.nbytes > _MOST and not value.flags.c_contiguous):
+    if dtype.hasobject or (value.nbytes > _MAX_BYTES and not value.flags.c_contiguous):
         raise _Unknown
     simple = kind is numpy.ndarray and dtype.kind in _PLAIN and dtype.itemsize <= 8 and dtype.isnative
     return value if simple and value.size and value.flags.c_contiguous else value.tobytes()

@@ -20,10 +20,10 @@ BEAT_SECONDS = 0.05  # wakes the loop 20 times a second; a 20 ms heartbeat cost 
 LATE_NS = 10_000_000  # a heartbeat later than this is recorded
 WATCH_SECONDS = 0.025  # the watchdog looks this long after a heartbeat was due
 LOOK_SECONDS = 0.02  # and looks again this often while the loop stays blocked
-MOST_LOOKS = 50  # then ten times less often
+MAX_LOOKS = 50  # then ten times less often
 GIL_WAIT_NS = 3_000_000  # a thread that waits this much longer than it slept waited for the interpreter lock
 QUIET_BEATS = 100  # the probe rests after this many beats without a request
-MOST_ROUTES = 512  # "METHOD route status" texts kept; the rest share one name
+MAX_ROUTES = 512  # "METHOD route status" texts kept; the rest share one name
 GARBAGE = 0xFFFF  # flags of a LAG record: the garbage collector did it
 _FORWARD_HOOK = os.sep + os.path.join("collectors", "support", "forward.py")
 _LOOP_FOLDERS = (os.sep + "asyncio" + os.sep, os.sep + "uvloop" + os.sep, os.sep + "selectors.py")
@@ -144,7 +144,7 @@ class Serving:
         method, path, status = key
         if template is None:
             path = fold(path)
-        if len(self._names) >= MOST_ROUTES:
+        if len(self._names) >= MAX_ROUTES:
             return self.recorder.string("%s (other) %d" % (method[:16], status))
         name = self._names[key] = self.recorder.string("%s %s %d" % (method[:16], path, status))
         return name
@@ -300,7 +300,7 @@ class Serving:
                 if looked != due:
                     looked, looks = due, 0
                 looks += 1
-                if looks < MOST_LOOKS or looks % 10 == 0:
+                if looks < MAX_LOOKS or looks % 10 == 0:
                     self._look()
         except BaseException as error:
             try:
