@@ -29,8 +29,8 @@ class Listener(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.frames = nn.LSTM(16, 160, num_layers=2, batch_first=True)
-        self.head = nn.Linear(160, 4)
+        self.frames = nn.LSTM(16, 192, num_layers=2, batch_first=True)
+        self.head = nn.Linear(192, 4)
 
     def forward(self, recordings):
         states, _ = self.frames(recordings.unflatten(1, (64, 16)))
