@@ -6,8 +6,6 @@ missing, and NotApplicable when the program has none of what it describes.
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import types
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
@@ -25,6 +23,7 @@ from ..diagnosis.findings import (
     Outcome,
     Stage,
 )
+from ..listing import modules
 
 HEADINGS = ("Why it matters", "How it is measured", "How to fix it", "When to ignore it")
 #: Old ids that scripts and notes may still name -> what they are called now.
@@ -87,14 +86,11 @@ class Detector(ABC):
 def all_detectors() -> list[Detector]:
     """Every built-in detector, sorted by id; a file that fails to import is an error naming it."""
     found: list[Detector] = []
-    for module in pkgutil.walk_packages(__path__, __name__ + "."):
-        if module.ispkg or module.name.rpartition(".")[2].startswith("_"):
-            continue
-        loaded = importlib.import_module(module.name)
+    for module in modules(__name__, nested=True):
         found += [
             item()
-            for item in vars(loaded).values()
-            if _is_class(item) and item.__module__ == loaded.__name__ and issubclass(item, Detector)
+            for item in vars(module).values()
+            if _is_class(item) and item.__module__ == module.__name__ and issubclass(item, Detector)
         ]
     return sorted(found, key=lambda detector: detector.id)
 
