@@ -16,10 +16,11 @@ from ...artifacts.etl.reads import Reads
 from ...artifacts.etl.stages import Etl
 from ...artifacts.run.breakdown import main_process
 from ...artifacts.training.steps import Steps
-from ...diagnosis.model import Diagnosis, Ranked
+from ...diagnosis.model import Diagnosis
 from ...recording.model import Recording, Records, Table
 from . import names, requests
 from . import steps as step_spans
+from .attributes import of_finding, of_process, of_run
 from .tree import Attributes, Builder, Event, Span, code
 
 MAX_SPANS = 2000
@@ -50,10 +51,10 @@ def build(recording: Recording, diagnosis: Diagnosis, run_id: str = "") -> Spans
     steps = _get(artifacts, Steps)
     main = main_process(recording, steps) if recording.facts.processes else 0
     start, end = recording.started_ns, max(recording.started_ns, recording.ended_ns)
-    root = builder.root(names.RUN, start, end, main, _run_attributes(recording, diagnosis))
+    root = builder.root(names.RUN, start, end, main, of_run(recording, diagnosis))
     code = run.get("exit_code")
     root.failed = code not in (0, None)
-    root.events = [Event(names.FINDING, root.end_ns, _finding(ranked)) for ranked in diagnosis.findings]
+    root.events = [Event(names.FINDING, root.end_ns, of_finding(ranked)) for ranked in diagnosis.findings]
     _startup(builder, root, recording, main)
     left_out: dict[str, int] = {}
     _etl(builder, root, artifacts, recording, left_out)
@@ -66,7 +67,7 @@ def build(recording: Recording, diagnosis: Diagnosis, run_id: str = "") -> Spans
     if left_out:
         root.attributes[names.LEFT_OUT] = ", ".join(f"{count} {kind}" for kind, count in sorted(left_out.items()))
     for key in {span.process for span in builder.spans}:
-        builder.processes[key] = _resource(recording, key, host, run_id)
+        builder.processes[key] = of_process(recording, key, host, run_id)
     return Spans(builder.spans, builder.processes, str(run.get("name") or "run"))
 
 
@@ -75,73 +76,6 @@ def _get(artifacts: Artifacts, kind: type[Any]) -> Any:
         return artifacts.get(kind)
     except Missing:
         return None
-
-
-def _resource(recording: Recording, key: int, host: str, run_id: str) -> Attributes:
-    found: Attributes = {names.HOST_NAME: host} if host else {}
-    if run_id:
-        found[names.RUN_ID] = run_id
-    if key < len(recording.facts.processes):
-        process = recording.facts.processes[key]
-        found[names.PROCESS_PID] = process.pid
-        found[names.SERVICE_INSTANCE] = f"{run_id}/{process.pid}" if run_id else str(process.pid)
-        if process.python:
-            found[names.PROCESS_RUNTIME] = process.python
-        if process.rank is not None:
-            found[names.RANK] = process.rank
-    elif recording.run.get("pid") is not None:
-        found[names.PROCESS_PID] = int(recording.run["pid"])
-    return found
-
-
-def _run_attributes(recording: Recording, diagnosis: Diagnosis) -> Attributes:
-    found: Attributes = {
-        names.COMMAND: diagnosis.run.command,
-        names.VERDICT: diagnosis.verdict,
-        names.HEADLINE: diagnosis.headline,
-        names.DROPPED_RECORDS: int(recording.dropped_records),
-    }
-    if diagnosis.overhead.share is not None:
-        found[names.OVERHEAD_SHARE] = float(diagnosis.overhead.share)
-    if diagnosis.run.exit_code is not None:
-        found[names.EXIT_CODE] = diagnosis.run.exit_code
-    for share in diagnosis.breakdown:
-        found[names.BREAKDOWN_SECONDS + share.phase] = float(share.seconds)
-    memory = recording.host.get("rss_bytes")
-    if memory is not None and len(memory):
-        largest = float(np.nanmax(memory)) if not np.isnan(memory.astype(float)).all() else 0.0
-        if largest > 0:
-            found[names.MEMORY_USAGE] = int(largest)
-    usage = recording.gpu.get("utilization")
-    if usage is not None and len(usage) and not np.isnan(usage.astype(float)).all():
-        found[names.GPU_UTILIZATION] = float(np.nanmean(usage.astype(float)))
-    if diagnosis.run.gpus:
-        found[names.HARDWARE_NAME] = ", ".join(diagnosis.run.gpus)
-    return found
-
-
-def _finding(ranked: Ranked) -> Attributes:
-    finding = ranked.finding
-    found: Attributes = {
-        names.DETECTOR: finding.detector,
-        names.TITLE: finding.title,
-        names.SEVERITY: ranked.severity,
-        names.CONFIDENCE: float(ranked.confidence),
-        names.SCORE: float(ranked.score),
-        names.FIX: finding.fix.summary,
-        names.EFFORT: int(finding.fix.effort),
-    }
-    if finding.location is not None:
-        found[names.CODE_FILE] = finding.location.file
-        found[names.CODE_LINE] = int(finding.location.line)
-        if finding.location.function:
-            found[names.CODE_FUNCTION] = finding.location.function
-    if finding.gain is not None:
-        gain = finding.gain
-        found[names.GAIN_BASIS] = gain.basis
-        found[names.GAIN_SHARE], found[names.GAIN_SECONDS] = float(gain.share), float(gain.seconds)
-        found[names.GAIN_LOW], found[names.GAIN_HIGH] = float(gain.low), float(gain.high)
-    return found
 
 
 def _startup(builder: Builder, root: Span, recording: Recording, main: int) -> None:
