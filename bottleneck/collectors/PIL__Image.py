@@ -5,7 +5,7 @@ from time import thread_time_ns
 from .. import signals
 from ..agent.recorder import now
 from . import BaseCollector, dress
-from .support.reads import unseen
+from .support.hooking import unseen
 
 
 class Collector(BaseCollector):

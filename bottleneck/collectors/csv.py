@@ -11,7 +11,8 @@ from time import thread_time_ns
 from .. import signals
 from ..agent.recorder import now
 from . import BaseCollector, dress
-from .support.reads import alike, names, of, replace, size_of
+from .support.hooking import alike, replace
+from .support.reads import names, of, size_of
 
 EVERY = 63  # mask on the line number
 MIN_LINES = 512

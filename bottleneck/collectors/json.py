@@ -1,7 +1,8 @@
 """``json``: ``load`` always, ``loads`` of more than 64 KiB only, so that small messages cost one comparison."""
 
 from . import BaseCollector, dress
-from .support.reads import argument, of, reader, replace, size_of, unseen
+from .support.hooking import replace, unseen
+from .support.reads import argument, of, reader, size_of
 
 LARGE = 64 * 1024  # characters or bytes
 

@@ -5,7 +5,8 @@ call is hooked instead.
 """
 
 from . import BaseCollector
-from .support.reads import argument, reader, replace, size_of, writer
+from .support.hooking import replace, writer
+from .support.reads import argument, reader, size_of
 
 _READERS = (("load", "npy", "file"), ("genfromtxt", "text", "fname"), ("loadtxt", "text", "fname"),
             ("fromfile", "binary", "file"))  # fmt: skip

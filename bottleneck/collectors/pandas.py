@@ -10,7 +10,8 @@ from .. import signals
 from ..agent.recorder import now
 from . import BaseCollector
 from .support.columns import Columns
-from .support.reads import asked, guard, names, of, path_of, replace, size_of, timed
+from .support.hooking import guard, replace, timed
+from .support.reads import asked, names, of, path_of, size_of
 from .support.rows import Rows
 
 _READERS = {

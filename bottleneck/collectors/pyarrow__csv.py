@@ -1,7 +1,8 @@
 """``pyarrow.csv``: tables read and written."""
 
 from . import BaseCollector
-from .support.reads import argument, asked, names, reader, replace, size_of, writer
+from .support.hooking import replace, writer
+from .support.reads import argument, asked, names, reader, size_of
 
 
 def _describe(args, kwargs, table):

@@ -2,7 +2,8 @@
 
 from .. import signals
 from . import BaseCollector
-from .support.reads import argument, reader, replace, size_of
+from .support.hooking import replace
+from .support.reads import argument, reader, size_of
 
 
 class Collector(BaseCollector):

@@ -11,8 +11,9 @@ from ..agent.recorder import now
 from ..agent.unpatched import get_ident
 from . import BaseCollector, dress
 from .support.forward import RootForward, is_traced
+from .support.hooking import replace
 from .support.optimizers import Optimizers
-from .support.reads import argument, reader, replace, size_of
+from .support.reads import argument, reader, size_of
 
 _SETTLED = 20  # backward passes and optimizer steps: what is switched on now is left on
 _NEVER = 1 << 62

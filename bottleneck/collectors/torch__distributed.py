@@ -10,7 +10,7 @@ from .. import signals
 from ..agent.recorder import now
 from . import BaseCollector, dress
 from .support.forward import is_traced
-from .support.reads import replace
+from .support.hooking import replace
 
 _NAMES = (
     "all_reduce all_gather all_gather_into_tensor all_gather_object all_to_all all_to_all_single barrier broadcast "

@@ -170,12 +170,12 @@ def test_rss_is_this_process():
 
 def test_a_tensor_that_holds_its_graph_is_told_apart():
     torch = pytest.importorskip("torch")
-    from bottleneck_profiler.collectors.support.growth import _item
+    from bottleneck_profiler.collectors.support.newest import newest
 
     weight = torch.ones(4, requires_grad=True)
-    assert _item(list, [weight * 2])[0] == "tensor with graph"
-    assert _item(list, [(weight * 2).detach()]) == ("tensor", 16)
-    assert _item(dict, {"a": {"loss": weight.sum()}})[0] == "tensor with graph"
+    assert newest(list, [weight * 2])[0] == "tensor with graph"
+    assert newest(list, [(weight * 2).detach()]) == ("tensor", 16)
+    assert newest(dict, {"a": {"loss": weight.sum()}})[0] == "tensor with graph"
 
 
 class Trainer:

@@ -9,7 +9,8 @@ drops are followed; any other request counts as all columns of that manager: whe
 import weakref
 
 from ...agent.recorder import is_users_exception, now
-from .reads import SMALL_NS, unseen
+from .hooking import unseen
+from .reads import SMALL_NS
 
 MAX_FOLLOWED = 64  # managers at a time, those of row filters and copies included
 MAX_MOVES = 64  # of one read that are described

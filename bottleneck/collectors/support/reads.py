@@ -7,13 +7,11 @@ up by call site instead of being described one by one.
 
 import atexit
 import os
-import sys
 from time import process_time_ns, thread_time_ns
-from types import FunctionType, MethodType
 
 from ... import signals
 from ...agent.recorder import now
-from .. import dress
+from .hooking import guard
 
 SMALL_NS = 1_000_000  # below a millisecond a note would cost more than it tells
 MAX_NOTES = 2000
@@ -191,101 +189,5 @@ def reader(collector, original, call, form, describe):
         if token is not None:
             begun, args, kwargs = token
             reads.end(begun, call, form, lambda: describe(args, kwargs, result), failed)
-
-    return guard(collector, original, before, after)
-
-
-def guard(collector, original, before, after):
-    """``collector.wrap`` whose failing hook also gives the thread its phase back."""
-
-    def safe_before(args, kwargs):
-        ring = collector.recorder.ring()
-        outer = ring.phase
-        try:
-            return before(args, kwargs)
-        except BaseException:
-            ring.phase = outer
-            raise
-
-    def safe_after(token, result, failed):
-        try:
-            after(token, result, failed)
-        except BaseException:
-            begun = token[0] if isinstance(token, tuple) else None
-            if isinstance(begun, tuple) and begun[0] is not None:
-                begun[0].phase = begun[1]
-            raise
-
-    return alike(unseen(collector.wrap(original, safe_before, safe_after), original), original)
-
-
-def unseen(hooked, original):
-    """``hooked``, a wrapper with ``*args``, named so that a warning raised below it still names the user's line.
-
-    pandas counts the frames of its own folder, ours has to be one of them. Others count a fixed number of frames, from
-    which ``warnings`` leaves out those whose file has both words of "importlib" and "_bootstrap" in its name.
-    """
-    code = hooked.__code__
-    if (getattr(original, "__module__", None) or "").partition(".")[0] == "pandas":
-        file = os.path.join(os.path.dirname(sys.modules["pandas"].__file__), "(hooked)")
-    else:
-        file = code.co_filename + " (as importlib_bootstrap)"
-    hooked.__code__ = code.replace(co_filename=file, co_name=getattr(original, "__name__", code.co_name))
-    return hooked
-
-
-def alike(hooked, original):
-    """``hooked`` itself for a Python function; for one written in C a stand-in that also looks like that.
-
-    As an attribute of a class, a C function is no method (those of Cython are), and it is no ``FunctionType``.
-    """
-    kind = type(original)
-    if isinstance(original, FunctionType):
-        return hooked
-    fields = {
-        "__call__": staticmethod(hooked),
-        "__class__": property(lambda self: kind),
-        "__getattr__": lambda self, name: getattr(original, name),
-        "__reduce__": lambda self: original.__qualname__,
-        "__repr__": lambda self: repr(original),
-    }
-    if hasattr(kind, "__get__"):
-        fields["__get__"] = lambda self, it, owner=None: self if it is None else MethodType(self, it)
-    return dress(type(kind.__name__, (), fields)(), original)
-
-
-def replace(collector, owner, name, hooked):
-    """Replace ``owner.name``, and the same object in the module that defines it, so that it pickles by name."""
-    original = getattr(owner, name)
-    collector.patches.replace(owner, name, hooked)
-    home = sys.modules.get(getattr(original, "__module__", None) or "")
-    if home is not None and home is not owner and getattr(home, name, None) is original:
-        collector.patches.replace(home, name, hooked)
-
-
-def writer(collector, original):
-    """``original`` recorded as WRITE, outermost call outside other phases only; arg: call-site id."""
-    return timed(collector, original, signals.WRITE)
-
-
-def timed(collector, original, phase):
-    """``original`` recorded as ``phase`` when no other phase is open; arg: call-site id."""
-    recorder = collector.recorder
-
-    def before(args, kwargs):
-        if recorder.role == signals.WORKER or recorder.sampling:
-            return None
-        ring = recorder.ring()
-        outer = ring.phase
-        if outer > signals.IMPORT:
-            return None
-        site = recorder.site()
-        ring.phase = phase
-        return (ring, outer), now(), site
-
-    def after(token, result, failed):
-        if token is not None:
-            (ring, outer), t0, site = token
-            ring.close(phase, outer, t0, site)
 
     return guard(collector, original, before, after)

@@ -5,7 +5,7 @@ from time import thread_time_ns
 from ... import signals
 from ...agent.recorder import now
 from .. import dress
-from .reads import guard
+from .hooking import guard
 
 MIN_ROWS = 256
 EVERY = 64  # one row in so many is timed
