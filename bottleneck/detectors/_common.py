@@ -53,7 +53,7 @@ def rarer_edit(site: Site | None, steps: Steps, loading: Loading | None, factor:
 def limit_after(steps: Steps, loading: Loading | None, seconds_per_step: float, otherwise: str) -> str:
     """What limits once each step does so much less."""
     if loading is not None:
-        batch = loading.load / max(loading.workers, 1)
+        batch = loading.load_seconds / max(loading.workers, 1)
         if batch > work_after(steps, loading, seconds_per_step, 1.0):
             return f"data loading becomes the bottleneck ({batch * 1e3:.1f} ms per step)"
     return f"{otherwise} becomes the bottleneck"
@@ -61,7 +61,7 @@ def limit_after(steps: Steps, loading: Loading | None, seconds_per_step: float, 
 
 def work_after(steps: Steps, loading: Loading, seconds: float, cpu_share: float) -> float:
     """Seconds of work that a step holds once it does so many seconds less."""
-    return changed(step_model(loading, steps), less_work(steps, loading, seconds, cpu_share)).work
+    return changed(step_model(loading, steps), less_work(steps, loading, seconds, cpu_share)).work_seconds
 
 
 def _unshared(loader: Loader) -> bool:

@@ -101,19 +101,19 @@ class Fix:
 class StepModel:
     """Terms of the pipeline law, seconds per step: C work, L load, their CPU parts, and the cores to be had.
 
-    ``queue``: CPU of one batch on its way through a worker queue, both ends. ``workers``, ``steps``: of this run.
-    ``own_crowding``: how much longer the work takes because the program's own processes want the same cores.
+    ``queue_seconds``: CPU of one batch on its way through a worker queue, both ends. ``own_crowding_factor``: how much
+    longer the work takes because the program's own processes want the same cores. ``workers``, ``steps``: of this run.
     """
 
-    work: float
-    load: float
-    load_cpu: float
-    work_cpu: float
+    work_seconds: float
+    load_seconds: float
+    load_cpu_seconds: float
+    work_cpu_seconds: float
     cores: float
-    queue: float = QUEUE_SECONDS
+    queue_seconds: float = QUEUE_SECONDS
     workers: int = 0
     steps: int = 0
-    own_crowding: float = 1.0
+    own_crowding_factor: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -124,10 +124,10 @@ class Changes:
     """
 
     of: StepModel
-    work: float = 0.0
-    work_cpu: float = 0.0
-    load: float = 0.0
-    load_cpu: float = 0.0
+    work_seconds: float = 0.0
+    work_cpu_seconds: float = 0.0
+    load_seconds: float = 0.0
+    load_cpu_seconds: float = 0.0
     workers: int | None = None
 
 

@@ -31,27 +31,29 @@ _WARMER = ((0.2, 1.5e-3), (0.6, 4e-3))
 def step_model(loading: Loading, steps: Steps) -> StepModel:
     """The law's terms of this run."""
     return StepModel(
-        float(loading.work.mean()),
-        loading.load,
-        loading.load_cpu,
-        loading.work_cpu,
+        float(loading.work_seconds.mean()),
+        loading.load_seconds,
+        loading.load_cpu_seconds,
+        loading.work_cpu_seconds,
         max(1.0, loading.cores),
-        QUEUE_SECONDS * loading.crowding,
+        QUEUE_SECONDS * loading.crowding_factor,
         loading.workers,
         steps.count,
-        loading.own_crowding,
+        loading.own_crowding_factor,
     )
 
 
 def step_with_workers(terms: StepModel, workers: int) -> float:
     """T' = max(C + queue, L/n, (Lcpu + Ccpu + queue)/cores), of the queue what is on each path; n = 0: C + L."""
     if workers <= 0:
-        return terms.work + terms.load
-    queue = 0.0 if terms.workers else terms.queue  # else it is in the CPU that was measured
-    cpu_bound = (terms.load_cpu + terms.work_cpu + queue) / max(terms.cores, 1.0)
+        return terms.work_seconds + terms.load_seconds
+    queue = 0.0 if terms.workers else terms.queue_seconds  # else it is in the CPU that was measured
+    cpu_bound = (terms.load_cpu_seconds + terms.work_cpu_seconds + queue) / max(terms.cores, 1.0)
     # Where the cores are not what limits, nobody of ours is in the way of the work any more.
-    work = terms.work if cpu_bound >= terms.work else max(cpu_bound, terms.work / terms.own_crowding)
-    return max(work + _RECEIVED * terms.queue, terms.load / workers, cpu_bound)
+    work = terms.work_seconds
+    if cpu_bound < work:
+        work = max(cpu_bound, work / terms.own_crowding_factor)
+    return max(work + _RECEIVED * terms.queue_seconds, terms.load_seconds / workers, cpu_bound)
 
 
 def best_workers(terms: StepModel, most: int) -> int:
@@ -71,7 +73,7 @@ def step_seconds(model: StepModel) -> float:
 
 def cores_needed(model: StepModel) -> float:
     """Share of the cores that these steps keep busy, 0 to 1."""
-    needed = (model.load_cpu + model.work_cpu) / max(model.cores, 1.0) / max(step_seconds(model), 1e-9)
+    needed = (model.load_cpu_seconds + model.work_cpu_seconds) / max(model.cores, 1.0) / max(step_seconds(model), 1e-9)
     return min(1.0, needed)
 
 
@@ -83,13 +85,14 @@ def law_error(model: StepModel) -> float:
 def changed(model: StepModel, changes: Changes) -> StepModel:
     """The model once a fix is applied; no term falls below zero."""
     workers = model.workers if changes.workers is None else changes.workers
+    # The first workers bring their queue with them.
+    queue = model.queue_seconds if workers and not model.workers else 0.0
     return replace(
         model,
-        work=max(0.0, model.work + changes.work),
-        load=max(0.0, model.load + changes.load),
-        load_cpu=max(0.0, model.load_cpu + changes.load_cpu),
-        # The first workers bring their queue with them.
-        work_cpu=max(0.0, model.work_cpu + changes.work_cpu + (model.queue if workers and not model.workers else 0.0)),
+        work_seconds=max(0.0, model.work_seconds + changes.work_seconds),
+        load_seconds=max(0.0, model.load_seconds + changes.load_seconds),
+        load_cpu_seconds=max(0.0, model.load_cpu_seconds + changes.load_cpu_seconds),
+        work_cpu_seconds=max(0.0, model.work_cpu_seconds + changes.work_cpu_seconds + queue),
         workers=workers,
     )
 
@@ -102,7 +105,7 @@ def saved_by(model: StepModel, changes: Changes) -> float:
 def less_work(steps: Steps, loading: Loading, seconds_per_step: float, cpu_share: float) -> Changes:
     """A fix that takes this much work out of every step, ``cpu_share`` of it computing, as a change of the model."""
     model = step_model(loading, steps)
-    return Changes(model, work=-seconds_per_step, work_cpu=-seconds_per_step * cpu_share)
+    return Changes(model, work_seconds=-seconds_per_step, work_cpu_seconds=-seconds_per_step * cpu_share)
 
 
 def saved_by_less_work(steps: Steps, loading: Loading | None, seconds_per_step: float, cpu_share: float) -> float:

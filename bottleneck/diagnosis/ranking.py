@@ -136,15 +136,17 @@ class _Left:
     seconds: float
     model: StepModel | None
     first: StepModel | None  # the model before any fix
-    taken: dict[str, float] = field(default_factory=dict)
+    taken_seconds: dict[str, float] = field(default_factory=dict)
 
-    def still(self, finding: Finding) -> float:
+    def still_saved_seconds(self, finding: Finding) -> float:
         """Seconds that a fix can still save: its gain, as far as the model says that it shrinks or grows."""
         assert finding.gain is not None
         changes, alone = self.changes(finding), finding.gain.seconds
         if changes is None or self.model is None or self.first is None:
             total = sum(finding.removes.values())
-            free = sum(max(0.0, seconds - self.taken.get(phase, 0.0)) for phase, seconds in finding.removes.items())
+            free = sum(
+                max(0.0, seconds - self.taken_seconds.get(phase, 0.0)) for phase, seconds in finding.removes.items()
+            )
             return alone * min(1.0, free / total) if total > 0 else alone
         before, now = saved_by(self.first, changes), saved_by(self.model, changes)
         return alone * now / before if now < before else min(alone + now - before, max(alone, now))
@@ -154,7 +156,7 @@ class _Left:
         if changes is not None and self.model is not None:
             self.model = changed(self.model, changes)
         for phase, removed in finding.removes.items():
-            self.taken[phase] = self.taken.get(phase, 0.0) + removed
+            self.taken_seconds[phase] = self.taken_seconds.get(phase, 0.0) + removed
         self.seconds = max(0.0, self.seconds - seconds)
 
     def changes(self, finding: Finding) -> Changes | None:
@@ -164,8 +166,10 @@ class _Left:
             return said
         if not all(phase in _WORK or phase.startswith("python:") for phase in finding.removes):
             return None
-        less = min(sum(finding.removes.values()) / max(self.first.steps, 1), self.first.work)
-        return Changes(self.first, work=-less, work_cpu=-less * self.first.work_cpu / max(self.first.work, 1e-9))
+        first = self.first
+        less = min(sum(finding.removes.values()) / max(first.steps, 1), first.work_seconds)
+        less_cpu = less * first.work_cpu_seconds / max(first.work_seconds, 1e-9)
+        return Changes(first, work_seconds=-less, work_cpu_seconds=-less_cpu)
 
 
 def _plan(order: list[Ranked], wall_seconds: float) -> tuple[list[PlanStep], list[Ranked]]:
@@ -175,7 +179,7 @@ def _plan(order: list[Ranked], wall_seconds: float) -> tuple[list[PlanStep], lis
     plan: list[PlanStep] = []
     todo = [r for r in order if r.finding.gain is not None and r.finding.gain.basis in ("run", "step")]
     while todo:
-        priced = [(left.still(r.finding), r) for r in todo]
+        priced = [(left.still_saved_seconds(r.finding), r) for r in todo]
         priced = [(seconds, r) for seconds, r in priced if seconds >= DEAD_BAND * left.seconds]
         if not priced:
             break

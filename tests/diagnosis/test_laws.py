@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from loading import loops
 
 #: C 40 ms, L 60 ms of waiting, four cores.
-WORKED = StepModel(0.040, 0.060, 0.001, 0.040, 4.0, queue=0.0, steps=100)
+WORKED = StepModel(0.040, 0.060, 0.001, 0.040, 4.0, queue_seconds=0.0, steps=100)
 
 
 def test_the_worked_example_of_the_catalogue():
@@ -26,25 +26,25 @@ def test_the_worked_example_of_the_catalogue():
 
 
 def test_workers_cannot_use_cores_that_are_not_there():
-    busy = StepModel(0.010, 0.010, 0.010, 0.010, 1.0, queue=0.0016)
+    busy = StepModel(0.010, 0.010, 0.010, 0.010, 1.0, queue_seconds=0.0016)
     assert prediction.step_with_workers(busy, 1) == pytest.approx(0.0216)
 
 
 def test_the_queue_is_in_the_measured_cpu_once_there_are_workers():
-    with_workers = StepModel(0.010, 0.010, 0.010, 0.012, 1.0, queue=0.0016, workers=1)
+    with_workers = StepModel(0.010, 0.010, 0.010, 0.012, 1.0, queue_seconds=0.0016, workers=1)
     assert prediction.step_seconds(with_workers) == pytest.approx(0.022)
 
 
 def test_the_first_workers_bring_their_queue():
-    none = StepModel(0.010, 0.010, 0.010, 0.010, 1.0, queue=0.0016)
+    none = StepModel(0.010, 0.010, 0.010, 0.010, 1.0, queue_seconds=0.0016)
     assert prediction.step_seconds(prediction.changed(none, Changes(none, workers=1))) == pytest.approx(0.0216)
 
 
 def test_changes_add_up_and_stop_at_zero():
-    less = Changes(WORKED, work=-0.030)
+    less = Changes(WORKED, work_seconds=-0.030)
     once = prediction.changed(WORKED, less)
-    assert once.work == pytest.approx(0.010)
-    assert prediction.changed(once, less).work == 0.0
+    assert once.work_seconds == pytest.approx(0.010)
+    assert prediction.changed(once, less).work_seconds == 0.0
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_ranges_are_not_cut_to_a_width():
 
 def test_the_law_is_surer_of_waits_than_of_loaders_that_compete_for_cores():
     waits = StepModel(0.010, 0.060, 0.0, 0.0, 2.0, workers=4)
-    competes = replace(waits, load_cpu=0.060, work_cpu=0.010)
+    competes = replace(waits, load_cpu_seconds=0.060, work_cpu_seconds=0.010)
     assert prediction.law_error(waits) == pytest.approx(0.02)
     assert prediction.law_error(competes) == pytest.approx(0.20)
 

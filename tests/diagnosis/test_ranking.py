@@ -7,7 +7,7 @@ from bottleneck_profiler.diagnosis import ranking
 from bottleneck_profiler.diagnosis.findings import Changes, Finding, Fix, Gain, StepModel
 
 RUN = 100.0
-MODEL = StepModel(0.040, 0.060, 0.001, 0.040, 4.0, queue=0.0, steps=1000)
+MODEL = StepModel(0.040, 0.060, 0.001, 0.040, 4.0, queue_seconds=0.0, steps=1000)
 
 
 def finding(name, share=None, step_share=None, low=None, **fields):
@@ -56,15 +56,15 @@ def test_a_child_without_a_gain_silences_nothing_that_has_one():
 
 def test_a_sibling_is_silenced_only_by_what_takes_its_gain_away():
     """Collating half of the loading: workers would hide it all, and cheaper decoding is another half."""
-    collate = finding("serial-collate", 0.30, changes=Changes(MODEL, load=-0.030))
-    decode = finding("cpu-bound-decode", 0.28, changes=Changes(MODEL, load=-0.028))
+    collate = finding("serial-collate", 0.30, changes=Changes(MODEL, load_seconds=-0.030))
+    decode = finding("cpu-bound-decode", 0.28, changes=Changes(MODEL, load_seconds=-0.028))
     workers = finding("workers-zero", 0.36, changes=Changes(MODEL, workers=4))
     siblings = ("cpu-bound-decode", "workers-zero")
     order, _, _ = rank(collate, decode, workers, serial_collate=siblings)
     assert sorted(names(order)) == ["cpu-bound-decode", "serial-collate", "workers-zero"]
     # All of the loading is collating: nothing is left for the others.
-    collate = finding("serial-collate", 0.57, changes=Changes(MODEL, load=-0.057))
-    decode = finding("cpu-bound-decode", 0.58, changes=Changes(MODEL, load=-0.058))
+    collate = finding("serial-collate", 0.57, changes=Changes(MODEL, load_seconds=-0.057))
+    decode = finding("cpu-bound-decode", 0.58, changes=Changes(MODEL, load_seconds=-0.058))
     order, _, _ = rank(collate, decode, workers, serial_collate=siblings)
     assert names(order) == ["serial-collate"]
 
@@ -84,17 +84,17 @@ def test_a_large_part_of_the_steps_is_no_warning_where_the_steps_are_little_of_t
 def test_the_plan_prices_the_rest_on_the_steps_that_remain():
     """C + L = 100 ms; workers hide the loading; then cheaper loading saves nothing more."""
     workers = finding("workers-zero", 0.60, changes=Changes(MODEL, workers=4))
-    cheaper = finding("cpu-bound-decode", 0.30, changes=Changes(MODEL, load=-0.030))
+    cheaper = finding("cpu-bound-decode", 0.30, changes=Changes(MODEL, load_seconds=-0.030))
     order, _, plan = rank(cheaper, workers)
     assert [(step.detector, step.wall_seconds_after) for step in plan] == [("workers-zero", pytest.approx(40.0))]
     assert names(order) == ["workers-zero", "cpu-bound-decode"]
 
 
 def test_less_work_after_a_faster_loader_counts_in_full():
-    slow = StepModel(0.040, 0.160, 0.001, 0.040, 4.0, queue=0.0, workers=2, steps=1000)
+    slow = StepModel(0.040, 0.160, 0.001, 0.040, 4.0, queue_seconds=0.0, workers=2, steps=1000)
     loader = finding("too-few-workers", 0.40, changes=Changes(slow, workers=8))
     # While the loader sets the pace of 80 ms, 20 of 40 ms less work save nothing.
-    less = finding("residual-python", 0.05, changes=Changes(slow, work=-0.020, work_cpu=-0.020))
+    less = finding("residual-python", 0.05, changes=Changes(slow, work_seconds=-0.020, work_cpu_seconds=-0.020))
     _, _, plan = rank(loader, less)
     assert [step.detector for step in plan] == ["too-few-workers", "residual-python"]
     assert plan[1].wall_seconds_after == pytest.approx(40.0)

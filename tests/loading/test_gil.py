@@ -58,7 +58,8 @@ def test_processes_on_the_idle_core_are_priced_by_the_cpu_of_the_threads():
     made = pool()
     gil = Artifacts(made).get(Gil)
     assert (gil.threads, gil.place.function, gil.place.line) == (4, "decode", 33)
-    assert gil.main_cpu == pytest.approx(0.25 * 0.040, rel=0.01) and gil.threads_cpu == pytest.approx(0.028, rel=0.01)
+    assert gil.main_cpu_seconds == pytest.approx(0.25 * 0.040, rel=0.01)
+    assert gil.threads_cpu_seconds == pytest.approx(0.028, rel=0.01)
     found = judge(made)
     assert isinstance(found, Finding) and found.location.line == 33
     # C = 10 ms and L = 28 ms: on two cores, with the queue of the processes, a step of some 20 ms.

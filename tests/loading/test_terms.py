@@ -29,8 +29,8 @@ def test_waiting_for_a_core_is_no_waiting_that_workers_overlap():
     # 60 % of a core for a thread that always wants one: the clock shows 40 % waiting, nobody else could use it.
     made = loops.loop(0.004, 0.006, load_cpu=0.0036, busy=0.6, idle=0.0, delay=2 / 3)
     loading, _ = loops.terms(made)
-    assert loading.load_cpu == pytest.approx(0.006, rel=0.02)
-    assert loading.load_cpu + loading.work_cpu == pytest.approx(0.010, rel=0.02)
+    assert loading.load_cpu_seconds == pytest.approx(0.006, rel=0.02)
+    assert loading.load_cpu_seconds + loading.work_cpu_seconds == pytest.approx(0.010, rel=0.02)
     assert loading.cores == pytest.approx(1.0, rel=0.02)
 
 
@@ -38,7 +38,7 @@ def test_who_sleeps_is_delayed_when_it_wakes_up_and_its_computing_is_not_stretch
     sleeping = (1.0, BLOCKED, loops.user("fetch"), loops.FETCH)
     made = loops.loop(0.010, 0.030, load_cpu=0.0004, busy=0.25, idle=0.0, delay=2.0, stacks=[sleeping])
     loading, _ = loops.terms(made)
-    assert loading.work_cpu + loading.load_cpu <= 0.0105
+    assert loading.work_cpu_seconds + loading.load_cpu_seconds <= 0.0105
 
 
 def test_idle_cores_are_those_idle_while_the_loop_waits():

@@ -20,8 +20,8 @@ class Gil:
     """Of the steps after warm-up. ``held_share``: of them, the main thread was blocked while another thread ran Python;
     ``of_blocked_share``: of all the time that it was blocked. ``threads``: that wanted to run Python meanwhile.
 
-    ``place``: the user's function where those threads are most, ``place_share`` of their samples; ``main_cpu``,
-    ``threads_cpu``: CPU seconds per step of the main thread and of all others of its process.
+    ``place``: the user's function where those threads are most, ``place_share`` of their samples; ``main_cpu_seconds``,
+    ``threads_cpu_seconds``: CPU seconds per step of the main thread and of all others of its process.
     """
 
     held_share: float
@@ -29,8 +29,8 @@ class Gil:
     threads: int
     place: Hot | None
     place_share: float
-    main_cpu: float
-    threads_cpu: float
+    main_cpu_seconds: float
+    threads_cpu_seconds: float
 
     @classmethod
     def compute(cls, recording: Recording, steps: Steps, host: Host | None) -> Gil:
@@ -56,8 +56,8 @@ class Gil:
             threads=round(float(np.median(others.rows["flags"] >> 8))),
             place=hot[0] if hot else None,
             place_share=hot[0].seconds / held if hot else 0.0,
-            main_cpu=main_cpu,
-            threads_cpu=threads_cpu,
+            main_cpu_seconds=main_cpu,
+            threads_cpu_seconds=threads_cpu,
         )
 
 

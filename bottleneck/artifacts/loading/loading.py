@@ -48,10 +48,11 @@ class HotLine:
 
 @dataclass(frozen=True)
 class Loading:
-    """Seconds per step. ``wait``/``work``: per step arrays of the main loop (W and C of the law).
+    """Seconds per step. ``wait_seconds``/``work_seconds``: per step arrays of the main loop (W and C of the law).
 
-    ``load``, ``load_cpu``: to make one batch; ``work_cpu``: CPU of the rest of the program per step. CPU is counted in
-    the wall time that it took: ``crowding`` seconds for one of computing, where others use the machine too.
+    ``load_seconds``, ``load_cpu_seconds``: to make one batch; ``work_cpu_seconds``: CPU of the rest of the program per
+    step. CPU is counted in the wall time that it took: ``crowding_factor`` seconds for one of computing, where others
+    use the machine too.
     ``cores``: what the program used and could have had besides; ``idle_cores``: that, while the loop waited for data;
     ``all_cores``: what it may use where nobody else does, all of one rank. ``passes``: epochs.
     ``reading_share``: of the loading time, blocked in reads; ``contention``: how much the time of a batch grows with
@@ -59,11 +60,11 @@ class Loading:
     ``hot``: lines by share; ``in_memory``: nothing but torch's own indexing and collating was seen.
     """
 
-    wait: Floats
-    work: Floats
-    load: float
-    load_cpu: float
-    work_cpu: float
+    wait_seconds: Floats
+    work_seconds: Floats
+    load_seconds: float
+    load_cpu_seconds: float
+    work_cpu_seconds: float
     cores: float
     all_cores: float
     idle_cores: float
@@ -74,8 +75,8 @@ class Loading:
     reading_share: float
     blocked_share: float
     hot: tuple[HotLine, ...]
-    crowding: float = 1.0
-    own_crowding: float = 1.0
+    crowding_factor: float = 1.0
+    own_crowding_factor: float = 1.0
     contention: float | None = None
     in_memory: bool = False
 
@@ -87,7 +88,7 @@ class Loading:
     @property
     def wait_share(self) -> float:
         """W/T over all steps after warm-up."""
-        return float(self.wait.sum()) / max(float(self.wait.sum() + self.work.sum()), 1e-9)
+        return float(self.wait_seconds.sum()) / max(float(self.wait_seconds.sum() + self.work_seconds.sum()), 1e-9)
 
     @classmethod
     def compute(
@@ -111,7 +112,7 @@ class Loading:
         seen = _Sampled.of(recording, steps, loader)
         cores = _Cores.of(host, steps, machine, float(work.mean()) + load * (1.0 - seen.blocked_share))
         on_cpu = workers.cpu_seconds if loader.num_workers else load * workers.cpu_share
-        load_cpu = min(load, on_cpu * cores.crowding)
+        load_cpu = min(load, on_cpu * cores.crowding_factor)
         reading = max(seen.reading_share, workers.read_share)
         scales = workers.contention is not None and workers.contention < _CONTENDED
         if not scales and loader.num_workers > 1 and _bytes_per_step(host, steps) >= _MIN_BATCH_BYTES:
@@ -119,14 +120,14 @@ class Loading:
             # where they are never fewer than all, nothing tells that they do not.
             reading = max(reading, seen.blocked_share)
         return cls(
-            wait=wait,
-            work=work,
-            load=load,
-            load_cpu=load_cpu,
-            work_cpu=cores.work_cpu(steps, load_cpu),
-            cores=cores.usable,
-            all_cores=cores.all,
-            idle_cores=cores.idle,
+            wait_seconds=wait,
+            work_seconds=work,
+            load_seconds=load,
+            load_cpu_seconds=load_cpu,
+            work_cpu_seconds=cores.work_cpu_seconds(steps, load_cpu),
+            cores=cores.usable_cores,
+            all_cores=cores.all_cores,
+            idle_cores=cores.idle_cores,
             workers=loader.num_workers,
             epochs=len(np.unique(steps.rows["loop"])),
             start_seconds=_MIN_EPOCH_SECONDS,
@@ -134,8 +135,8 @@ class Loading:
             reading_share=reading,
             blocked_share=max(seen.blocked_share, 1.0 - load_cpu / max(load, 1e-9)),
             hot=seen.hot,
-            crowding=cores.crowding,
-            own_crowding=cores.own_crowding,
+            crowding_factor=cores.crowding_factor,
+            own_crowding_factor=cores.own_crowding_factor,
             contention=workers.contention,
             in_memory=seen.in_memory,
         )
@@ -150,14 +151,14 @@ class Loading:
         cores = _Cores.of(host, steps, machine, float(work.mean()) + load_cpu)
         place = feeding.place
         return cls(
-            wait=wait,
-            work=work,
-            load=load,
-            load_cpu=load_cpu,
-            work_cpu=cores.work_cpu(steps, load_cpu),
-            cores=cores.usable,
-            all_cores=cores.all,
-            idle_cores=cores.idle,
+            wait_seconds=wait,
+            work_seconds=work,
+            load_seconds=load,
+            load_cpu_seconds=load_cpu,
+            work_cpu_seconds=cores.work_cpu_seconds(steps, load_cpu),
+            cores=cores.usable_cores,
+            all_cores=cores.all_cores,
+            idle_cores=cores.idle_cores,
             workers=0,
             epochs=1,
             start_seconds=_MIN_EPOCH_SECONDS,
@@ -165,35 +166,35 @@ class Loading:
             reading_share=0.0,
             blocked_share=1.0 - feeding.cpu_share,
             hot=() if place is None else (HotLine(place.frame, place.share, place.cpu_share, place.share),),
-            crowding=cores.crowding,
-            own_crowding=cores.own_crowding,
+            crowding_factor=cores.crowding_factor,
+            own_crowding_factor=cores.own_crowding_factor,
         )
 
 
 @dataclass(frozen=True)
 class _Cores:
-    """Of one rank: cores that it may use, that it used, that were idle while it waited for data; see ``crowding``."""
+    """Of one rank: cores that it may use, that it used, that were idle while it waited for data."""
 
-    all: float
-    busy: float
-    idle: float
-    crowding: float
+    all_cores: float
+    busy_cores: float
+    idle_cores: float
+    crowding_factor: float
 
     @property
-    def usable(self) -> float:
+    def usable_cores(self) -> float:
         """Cores to be had, in the unit of the CPU terms: wall seconds that computing takes."""
-        return min(self.all, (self.busy + self.idle) * self.crowding)
+        return min(self.all_cores, (self.busy_cores + self.idle_cores) * self.crowding_factor)
 
     @property
-    def own_crowding(self) -> float:
-        """The part of ``crowding`` that comes from the program itself, by its part of the cores in use."""
-        used = max(self.all - self.idle, 1e-9)
-        return 1.0 + (self.crowding - 1.0) * min(1.0, self.busy / used)
+    def own_crowding_factor(self) -> float:
+        """The part of ``crowding_factor`` that comes from the program itself, by its part of the cores in use."""
+        used = max(self.all_cores - self.idle_cores, 1e-9)
+        return 1.0 + (self.crowding_factor - 1.0) * min(1.0, self.busy_cores / used)
 
-    def work_cpu(self, steps: Steps, load_cpu: float) -> float:
+    def work_cpu_seconds(self, steps: Steps, load_cpu: float) -> float:
         """CPU of everything but the loading, per step; in all no more than the cores gave."""
         step = float(steps.wall_seconds.mean())
-        return max(0.0, step * min(self.busy * self.crowding, max(1.0, self.usable)) - load_cpu)
+        return max(0.0, step * min(self.busy_cores * self.crowding_factor, max(1.0, self.usable_cores)) - load_cpu)
 
     @classmethod
     def of(cls, host: Host | None, steps: Steps, machine: Machine, awake_seconds: float) -> _Cores:

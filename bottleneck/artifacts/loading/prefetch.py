@@ -97,12 +97,12 @@ class Prefetch:
         return float(every.std() / max(float(every.mean()), 1e-9))
 
     @property
-    def imbalance(self) -> float:
+    def imbalance_ratio(self) -> float:
         """The slowest worker's mean time for a batch over that of all the others."""
         return _imbalance(self.load, self.workers)
 
-    def imbalance_by_chance(self, draws: int) -> float:
-        """The largest ``imbalance`` in so many draws of the same batches in another order."""
+    def imbalance_ratio_by_chance(self, draws: int) -> float:
+        """The largest ``imbalance_ratio`` in so many draws of the same batches in another order."""
         random = np.random.default_rng(3)
         return max(
             _imbalance(tuple(random.permutation(load) for load in self.load), self.workers) for _ in range(draws)

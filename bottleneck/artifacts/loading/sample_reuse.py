@@ -21,8 +21,8 @@ class SampleReuse:
     """Passes over the main loop's DataLoader. ``compared``: samples whose index was looked at in an earlier pass too;
     ``same``: of these, how many gave the very same output. ``output_bytes``: mean of one output.
 
-    Of the passes after the first: ``item_seconds`` and ``item_cpu_seconds``, mean to make one sample, and ``load`` to
-    make one batch, of ``batch_items`` samples; ``later``: which steps belong to them.
+    Of the passes after the first: ``item_seconds`` and ``item_cpu_seconds``, mean to make one sample, and
+    ``load_seconds`` to make one batch, of ``items_per_batch`` samples; ``later``: which steps belong to them.
     ``whole_bytes``: all samples together, None where their number is not known; ``room_bytes``: for them in memory.
     """
 
@@ -32,8 +32,8 @@ class SampleReuse:
     output_bytes: float
     item_seconds: float
     item_cpu_seconds: float
-    load: float
-    batch_items: float
+    load_seconds: float
+    items_per_batch: float
     later: Floats
     whole_bytes: float | None = None
     room_bytes: float = 0.0
@@ -41,7 +41,7 @@ class SampleReuse:
     @property
     def item_share(self) -> float:
         """Share of the loading time that is making samples, 0..1."""
-        return min(1.0, self.item_seconds * self.batch_items / max(self.load, 1e-9))
+        return min(1.0, self.item_seconds * self.items_per_batch / max(self.load_seconds, 1e-9))
 
     @property
     def fits(self) -> bool:

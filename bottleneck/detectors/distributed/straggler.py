@@ -128,7 +128,9 @@ def _less_loading(steps: Steps, loading: Loading | None, seconds: float) -> Chan
     if loading is None:
         return None
     each = seconds / max(steps.count, 1)
-    return Changes(step_model(loading, steps), load=-each, load_cpu=-each * (1.0 - loading.blocked_share))
+    return Changes(
+        step_model(loading, steps), load_seconds=-each, load_cpu_seconds=-each * (1.0 - loading.blocked_share)
+    )
 
 
 def _bootstrap(own: Floats, late: int) -> tuple[float, float, float]:

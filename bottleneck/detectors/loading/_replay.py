@@ -19,18 +19,18 @@ MIN_AGREEMENT = 0.65  # of the waits in a replay, seen in the recording: below i
 class Replay:
     """The recorded loop, replayed as it was.
 
-    ``waits``: seconds for each batch; ``seen``: of each, what the loop waited too; ``part``: how much longer the loop
-    is than what was replayed; ``most``: seconds that can go before the cores are what limits.
+    ``waits``: seconds for each batch; ``seen``: of each, what the loop waited too; ``longer_factor``: how much longer
+    the loop is than what was replayed; ``max_saved_seconds``: what can go before the cores are what limits.
     """
 
     waits: Floats
     seen: Floats
-    part: float
-    most: float
+    longer_factor: float
+    max_saved_seconds: float
     total_seconds: float
 
     @property
-    def told(self) -> float:
+    def waited_seconds(self) -> float:
         """Seconds that the replay waits."""
         return float(self.waits.sum())
 
@@ -39,21 +39,21 @@ class Replay:
         """``ready``: share of the batches that surely lay ready when they were asked for."""
         now = prefetch.replayed(prefetch.factor)
         # Workers that no longer pause want their share of the cores all the time.
-        cores = (loading.load_cpu + loading.work_cpu) / max(loading.cores, 1.0) * steps.count
+        cores = (loading.load_cpu_seconds + loading.work_cpu_seconds) / max(loading.cores, 1.0) * steps.count
         return cls(
             now,
             np.minimum(now, prefetch.stood(ready)),
             steps.all_count / prefetch.batches,
-            max(0.0, float((loading.wait + loading.work).sum()) - cores),
+            max(0.0, float((loading.wait_seconds + loading.work_seconds).sum()) - cores),
             max(steps.total_seconds, 1e-9),
         )
 
     def doubt(self, min_share: float) -> Fine | None:
         """Why the waits are no matter of uneven batches, or too few; None where they are."""
-        share = self.told * self.part / self.total_seconds
+        share = self.waited_seconds * self.longer_factor / self.total_seconds
         if share < min_share:
             return Fine(share, min_share, "share", "replayed wait for slow batches")
-        agreement = float(self.seen.sum()) / self.told
+        agreement = float(self.seen.sum()) / self.waited_seconds
         if agreement < MIN_AGREEMENT:
             return Fine(agreement, MIN_AGREEMENT, "share", "replayed waits that the loop had too")
         single = float(self.seen.max()) / float(self.seen.sum())
@@ -61,7 +61,7 @@ class Replay:
             return Fine(single, MAX_SINGLE_SHARE, "share", "share of the wait due to a single batch")
         return None
 
-    def saved(self, before: Floats, after: Floats) -> float:
+    def saved_seconds(self, before: Floats, after: Floats) -> float:
         """Seconds of the run that go where the waits of a replay fall from ``before`` to ``after``."""
         less = max(0.0, float(before.sum()) - float(after.sum()))
-        return min(self.most, float(self.seen.sum()) * self.part * less / self.told)
+        return min(self.max_saved_seconds, float(self.seen.sum()) * self.longer_factor * less / self.waited_seconds)

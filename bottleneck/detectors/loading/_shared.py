@@ -35,7 +35,7 @@ def dataset_site(loader: Loader) -> Site | None:
 
 def advised_workers(model: StepModel, loading: Loading) -> int:
     """n* for this machine: by the law, at most 8 a core for pure waiting, at most the cores for CPU-bound loading."""
-    pure_waiting = loading.load_cpu < 0.2 * loading.load
+    pure_waiting = loading.load_cpu_seconds < 0.2 * loading.load_seconds
     # Who waits needs no core of its own: a crowded machine is no reason for fewer.
     most = int(np.ceil(loading.all_cores * 8)) if pure_waiting else max(1, int(np.ceil(loading.cores)))
     return best_workers(model, most)
@@ -62,15 +62,15 @@ def priced(
     count = steps.count * part
 
     def saved(wait: Floats, work: Floats) -> float:
-        drawn = replace(model, work=float(work.mean()))
+        drawn = replace(model, work_seconds=float(work.mean()))
         if not model.workers:
-            drawn = replace(drawn, load=float(wait.mean()))
+            drawn = replace(drawn, load_seconds=float(wait.mean()))
         now, law = float(wait.mean() + work.mean()), step_seconds(drawn)
         # Waiting that the law does not see is not promised to go.
         unseen = max(1.0, now / max(law, 1e-9))
         return max(0.0, now - step_seconds(changed(drawn, changes)) * unseen) * count
 
-    value, low, high = block_bootstrap((loading.wait, loading.work), saved)
+    value, low, high = block_bootstrap((loading.wait_seconds, loading.work_seconds), saved)
     error = law_error(after) * step_seconds(after) * count
     cost = (loading.start_seconds + first_wait) * loading.epochs if first_wait else 0.0
     mine = max(0.0, value - cost)
@@ -96,9 +96,9 @@ def with_first_workers(loading: Loading, steps: Steps, confidence: float = 0.8) 
     new_step = step_seconds(changed(model, changes))
     method = (
         f"T' = max(C, L/n, CPU/cores) = {new_step * 1e3:.1f} ms with n = {workers}, "
-        f"C = {loading.work.mean() * 1e3:.1f} ms, L = {loading.load * 1e3:.1f} ms"
+        f"C = {loading.work_seconds.mean() * 1e3:.1f} ms, L = {loading.load_seconds * 1e3:.1f} ms"
     )
-    worth = priced(loading, steps, changes, method, first_wait=loading.load, confidence=confidence)
+    worth = priced(loading, steps, changes, method, first_wait=loading.load_seconds, confidence=confidence)
     return workers, changes, new_step, worth
 
 
@@ -107,8 +107,8 @@ def wait_evidence(loading: Loading, steps: Steps) -> tuple[Evidence, ...]:
     return (
         Evidence("mean step time", steps.total_seconds / max(steps.count, 1), "s"),
         Evidence("step time waiting for data", loading.wait_share, "share"),
-        Evidence("time to load one batch", loading.load, "s"),
-        Evidence("CPU share of loading", min(1.0, loading.load_cpu / max(loading.load, 1e-9)), "share"),
+        Evidence("time to load one batch", loading.load_seconds, "s"),
+        Evidence("CPU share of loading", min(1.0, loading.load_cpu_seconds / max(loading.load_seconds, 1e-9)), "share"),
         Evidence("dataloader workers", loading.workers, "count"),
         Evidence("idle cores during the wait", round(loading.idle_cores, 1), "cores"),
     )
@@ -116,7 +116,7 @@ def wait_evidence(loading: Loading, steps: Steps) -> tuple[Evidence, ...]:
 
 def after_text(loading: Loading, new_step: float) -> str:
     """What limits once the step takes ``new_step`` seconds."""
-    work = float(loading.work.mean())
+    work = float(loading.work_seconds.mean())
     if new_step <= work * 1.1:
         return f"the training work becomes the bottleneck ({work * 1e3:.1f} ms per step)"
     return f"data loading remains the bottleneck ({new_step * 1e3:.1f} ms per step)"

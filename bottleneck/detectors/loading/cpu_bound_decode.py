@@ -85,11 +85,11 @@ class CpuBoundDecode(Detector):
 
     def _not_limited_by_cpu(self, loading: Loading) -> Fine | None:
         """What keeps the loading from being CPU work that sets the pace of the steps, if anything does."""
-        pace = max(loading.load / max(loading.workers, 1), _cpu_needed(loading) / max(loading.cores, 1.0))
-        limits = pace / max(float((loading.wait + loading.work).mean()), 1e-9)
+        pace = max(loading.load_seconds / max(loading.workers, 1), _cpu_needed(loading) / max(loading.cores, 1.0))
+        limits = pace / max(float((loading.wait_seconds + loading.work_seconds).mean()), 1e-9)
         if limits < self.min_pace_share:
             return Fine(limits, self.min_pace_share, "share", "step time explained by decoding")
-        cpu = min(1.0, loading.load_cpu / max(loading.load, 1e-9))
+        cpu = min(1.0, loading.load_cpu_seconds / max(loading.load_seconds, 1e-9))
         # On a crowded machine a worker's wall time holds run-queue time: then its CPU share says little.
         crowded = loading.workers >= loading.cores
         if cpu < self.cpu_share_threshold and not (crowded and cpu > 0.5):
@@ -102,7 +102,7 @@ class CpuBoundDecode(Detector):
             return None
         model = step_model(loading, steps)
         most = changed(model, Changes(model, workers=_shared.advised_workers(model, loading)))
-        if step_seconds(most) > self.kept_up * model.work:
+        if step_seconds(most) > self.kept_up * model.work_seconds:
             return None
         return Fine(loading.idle_cores, self.max_idle_cores, "cores", "idle cores: more workers would do")
 
@@ -146,7 +146,9 @@ class CpuBoundDecode(Detector):
     ) -> tuple[Changes, Gain]:
         """The change and gain of loading that takes ``fraction`` less."""
         model = step_model(loading, steps)
-        changes = Changes(model, load=-loading.load * fraction, load_cpu=-loading.load_cpu * fraction)
+        changes = Changes(
+            model, load_seconds=-loading.load_seconds * fraction, load_cpu_seconds=-loading.load_cpu_seconds * fraction
+        )
         law = "max(C, L(1 - f)/n, CPU/cores)" if loading.workers else "C + L(1 - f)"
         error = _shared.REPLACED_ERROR
         method = f"T' = {law} with {terms}"
@@ -161,7 +163,7 @@ def _hottest(loading: Loading, vary: bool) -> tuple[HotLine | None, float]:
 
 def _cpu_needed(loading: Loading) -> float:
     """Seconds per step, by the loading and all else."""
-    return loading.load_cpu + loading.work_cpu
+    return loading.load_cpu_seconds + loading.work_cpu_seconds
 
 
 def _title(loader: Loader | None, idle: bool) -> str:

@@ -49,7 +49,7 @@ class GilThreads(Detector):
         if gil.of_blocked_share < self.late_share_threshold:
             return Fine(gil.of_blocked_share, self.late_share_threshold, "share", "share of waits due to other threads")
         step = steps.total_seconds / steps.count
-        used = (gil.main_cpu + gil.threads_cpu) / step
+        used = (gil.main_cpu_seconds + gil.threads_cpu_seconds) / step
         if used > self.max_cores:
             return Fine(used, self.max_cores, "cores", "cores in use: the threads run in parallel")
         start, end = int(steps.start_ns[0]), int(steps.end_ns[-1])
@@ -60,7 +60,14 @@ class GilThreads(Detector):
             return Fine(idle, self.min_idle_cores, "cores", "idle cores: too few for processes")
         cores = min(machine.cores, idle + busy)
         workers = max(1, min(gil.threads, math.ceil(cores)))
-        model = StepModel(gil.main_cpu, gil.threads_cpu, gil.threads_cpu, gil.main_cpu, cores, steps=steps.count)
+        model = StepModel(
+            gil.main_cpu_seconds,
+            gil.threads_cpu_seconds,
+            gil.threads_cpu_seconds,
+            gil.main_cpu_seconds,
+            cores,
+            steps=steps.count,
+        )
         changes = Changes(model, workers=workers)
         after = changed(model, changes)
         # No more can go than the time that it is blocked.
@@ -79,7 +86,7 @@ class GilThreads(Detector):
                 Evidence("step time blocked while other threads run Python", gil.held_share, "share"),
                 Evidence("share of all waits due to other threads", gil.of_blocked_share, "share"),
                 Evidence("threads competing for the GIL", gil.threads, "count"),
-                Evidence("CPU time of competing threads per step", gil.threads_cpu, "s"),
+                Evidence("CPU time of competing threads per step", gil.threads_cpu_seconds, "s"),
                 Evidence("share of competing CPU time in this function", gil.place_share, "share"),
                 Evidence("cores in use by the process", round(used, 1), "cores"),
                 Evidence("idle cores during the wait", round(idle, 1), "cores"),
@@ -88,7 +95,7 @@ class GilThreads(Detector):
                 saved,
                 steps.run_seconds,
                 f"T' = max(C, L/n, CPU/cores) = {new_step * 1e3:.1f} ms with n = {workers} processes, "
-                f"C = {gil.main_cpu * 1e3:.1f} ms and L = {gil.threads_cpu * 1e3:.1f} ms of CPU",
+                f"C = {gil.main_cpu_seconds * 1e3:.1f} ms and L = {gil.threads_cpu_seconds * 1e3:.1f} ms of CPU",
                 low_seconds=saved - error,
                 high_seconds=saved + error,
                 step_share=saved / steps.total_seconds,
@@ -101,7 +108,7 @@ class GilThreads(Detector):
                 risk=0.1,
             ),
             after="the training work becomes the bottleneck"
-            if new_step <= 1.1 * gil.main_cpu
+            if new_step <= 1.1 * gil.main_cpu_seconds
             else "decoding remains the bottleneck, on all cores",
             removes={"data_wait": saved, "other": saved},
             changes=changes,

@@ -45,14 +45,14 @@ class InputWait(Detector):
         if loader is None:
             handed = feeding is not None and feeding.handed_share >= self.handed_share
             return self._from_others(steps, loading) if handed else self._by_hand(steps, loading)
-        keeps_up = loading.load < loader.num_workers * float(loading.work.mean())
+        keeps_up = loading.load_seconds < loader.num_workers * float(loading.work_seconds.mean())
         if keeps_up and loading.idle_cores < self.min_idle_cores:
             reason = "idle cores: too few for more workers"
             return Fine(loading.idle_cores, self.min_idle_cores, "cores", reason)
         # A batch that is ready still has to be handed over; only what is waited beyond that can go.
         handed_over = 2 * QUEUE_SECONDS if loader.num_workers else self.floor_seconds
-        ceiling = float(np.maximum(loading.wait - handed_over, 0.0).sum())
-        share = ceiling / max(float((loading.wait + loading.work).sum()), 1e-9)
+        ceiling = float(np.maximum(loading.wait_seconds - handed_over, 0.0).sum())
+        share = ceiling / max(float((loading.wait_seconds + loading.work_seconds).sum()), 1e-9)
         if share < self.wait_share_threshold:
             return Fine(share, self.wait_share_threshold, "share", "wait for data beyond the handover")
         priced = self._bounded(steps, ceiling, share)
@@ -128,7 +128,7 @@ class InputWait(Detector):
             reason = "idle cores: too few to make batches faster"
             return Fine(loading.idle_cores, self.min_idle_cores, "cores", reason)
         hot = loading.hot[0].frame if loading.hot else None
-        priced = self._bounded(steps, float(loading.wait.sum()), loading.wait_share)
+        priced = self._bounded(steps, float(loading.wait_seconds.sum()), loading.wait_share)
         return self.finding(
             title="The training loop waits for its own loading threads or processes",
             location=None if hot is None else location(hot),

@@ -46,20 +46,20 @@ class IpcSerialise(Detector):
         share = loading.wait_share
         if share < self.wait_share_threshold:
             return Fine(share, self.wait_share_threshold, "share", "step time waiting for data")
-        step = float((loading.wait + loading.work).mean())
+        step = float((loading.wait_seconds + loading.work_seconds).mean())
         if handover.pickled_bytes < self.min_pickled_bytes:
             return Fine(handover.pickled_bytes, self.min_pickled_bytes, "B", "pickled bytes per batch")
         received = handover.receive_seconds
         if received < self.receive_share_threshold * step:
             return Fine(received / step, self.receive_share_threshold, "share", "step time spent receiving batches")
-        least = self.min_receive_seconds * loading.crowding
+        least = self.min_receive_seconds * loading.crowding_factor
         if received < least:
             return Fine(received, least, "s", "time to receive a batch")
-        left = QUEUE_SECONDS * loading.crowding + handover.pickled_bytes / self.shared_bytes_per_second
+        left = QUEUE_SECONDS * loading.crowding_factor + handover.pickled_bytes / self.shared_bytes_per_second
         now = self._step(loading, received, handover.pickle_seconds)
         # What goes is CPU too, of both ends: the rest of it still wants its cores.
-        gone = received - left + handover.pickle_cpu_seconds * loading.crowding
-        cores = (loading.load_cpu + loading.work_cpu - gone) / max(loading.cores, 1.0)
+        gone = received - left + handover.pickle_cpu_seconds * loading.crowding_factor
+        cores = (loading.load_cpu_seconds + loading.work_cpu_seconds - gone) / max(loading.cores, 1.0)
         after = max(self._step(loading, left), cores)
         saved = max(0.0, min(now, step) - after)
         if saved < self.min_gain_share * step:
@@ -71,7 +71,9 @@ class IpcSerialise(Detector):
     @staticmethod
     def _step(loading: Loading, received: float, pickling: float = 0.0) -> float:
         """T = max(C + receive, max(L, pickling)/n): a thread beside the one that makes batches pickles them."""
-        return max(float(loading.work.mean()) + received, max(loading.load, pickling) / max(loading.workers, 1))
+        return max(
+            float(loading.work_seconds.mean()) + received, max(loading.load_seconds, pickling) / max(loading.workers, 1)
+        )
 
     def _finding(
         self, steps: Steps, loader: Loader, loading: Loading, handover: Handover, saved: float, after: float

@@ -59,7 +59,7 @@ class RepeatTransform(Detector):
         least = max(self.cheaper * cached, self.min_item_seconds)
         if reuse.item_seconds < least:
             return Fine(reuse.item_seconds, least, "s", "time to make a sample after the first epoch")
-        computing = reuse.item_cpu_seconds * loading.crowding / reuse.item_seconds
+        computing = reuse.item_cpu_seconds * loading.crowding_factor / reuse.item_seconds
         if computing < self.cpu_share_threshold:
             return Fine(computing, self.cpu_share_threshold, "share", "CPU share of making a sample")
         if reuse.item_share < self.item_share_threshold:
@@ -85,7 +85,7 @@ class RepeatTransform(Detector):
         """To get a sample that is stored."""
         if not loader.num_workers:
             return 0.0
-        return (self.file_seconds + reuse.output_bytes / self.file_bytes_per_second) * loading.crowding
+        return (self.file_seconds + reuse.output_bytes / self.file_bytes_per_second) * loading.crowding_factor
 
     def _judged(
         self, steps: Steps, loader: Loader, loading: Loading, reuse: SampleReuse, cached: float, whole: float
@@ -93,12 +93,14 @@ class RepeatTransform(Detector):
         model = step_model(loading, steps)
         if loading.workers < loading.cores and loading.idle_cores > self.max_idle_cores:
             most = changed(model, Changes(model, workers=_shared.advised_workers(model, loading)))
-            if step_seconds(most) <= self.kept_up * model.work:
+            if step_seconds(most) <= self.kept_up * model.work_seconds:
                 return Fine(loading.idle_cores, self.max_idle_cores, "cores", "idle cores: more workers would do")
         # As a share of the law's own terms, which hold the wait for cores, and a first pass that may have been slower.
-        now = min(1.0, reuse.load / max(loading.load, 1e-9)) if loading.workers else 1.0
+        now = min(1.0, reuse.load_seconds / max(loading.load_seconds, 1e-9)) if loading.workers else 1.0
         less = now * reuse.item_share * (1.0 - cached / reuse.item_seconds)
-        changes = Changes(model, load=-loading.load * less, load_cpu=-loading.load_cpu * less)
+        changes = Changes(
+            model, load_seconds=-loading.load_seconds * less, load_cpu_seconds=-loading.load_cpu_seconds * less
+        )
         later = float(reuse.later.mean())
         gain = _shared.priced(
             loading,

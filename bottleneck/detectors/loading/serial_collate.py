@@ -37,7 +37,7 @@ class SerialCollate(Detector):
     def detect(self, steps: Steps, loader: Loader, loading: Loading) -> Outcome:
         if loader.collate_site is None:
             return NotApplicable("Batches are put together by torch's own collate function.")
-        collate = loading.collate_share * loading.load
+        collate = loading.collate_share * loading.load_seconds
         exposed = collate if loader.num_workers == 0 else collate / max(loader.num_workers, 1)
         share = min(loading.wait_share, exposed / max(steps.typical_seconds, 1e-9))
         if share < self.step_share_threshold:
@@ -46,7 +46,11 @@ class SerialCollate(Detector):
             return Fine(loading.collate_share, self.load_share_threshold, "share", "share of loading spent in collate")
         less = collate * (1 - self.vectorised_share)
         model = step_model(loading, steps)
-        changes = Changes(model, load=-less, load_cpu=-less * loading.load_cpu / max(loading.load, 1e-9))
+        changes = Changes(
+            model,
+            load_seconds=-less,
+            load_cpu_seconds=-less * loading.load_cpu_seconds / max(loading.load_seconds, 1e-9),
+        )
         new_step = step_seconds(changed(model, changes))
         gain = _shared.priced(
             loading,

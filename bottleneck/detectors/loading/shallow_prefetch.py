@@ -49,7 +49,7 @@ class ShallowPrefetch(Detector):
         share = loading.wait_share
         if share < self.wait_share_threshold:
             return Fine(share, self.wait_share_threshold, "share", "step time waiting for data")
-        ratio = loading.load / loader.num_workers / max(float(loading.work.mean()), 1e-9)
+        ratio = loading.load_seconds / loader.num_workers / max(float(loading.work_seconds.mean()), 1e-9)
         if ratio >= self.lag_ratio:
             return Fine(ratio, self.lag_ratio, "", "batch interval of all workers relative to step work")
         if prefetch is None:
@@ -61,7 +61,7 @@ class ShallowPrefetch(Detector):
         if doubt is not None:
             return doubt
         factors = [prefetch.factor * 2**power for power in range(1, self.max_times.bit_length())]
-        saved = {factor: 1.0 - float(prefetch.replayed(factor).sum()) / replay.told for factor in factors}
+        saved = {factor: 1.0 - float(prefetch.replayed(factor).sum()) / replay.waited_seconds for factor in factors}
         factor = next(factor for factor in factors if saved[factor] >= self.enough_share * saved[factors[-1]])
         return self._judged(steps, loader, loading, prefetch, factor, replay)
 
@@ -69,7 +69,7 @@ class ShallowPrefetch(Detector):
         self, steps: Steps, loader: Loader, loading: Loading, prefetch: Prefetch, factor: int, replay: Replay
     ) -> Finding | Fine:
         def saved(seed: int | None = None) -> float:
-            return replay.saved(prefetch.replayed(prefetch.factor, seed), prefetch.replayed(factor, seed))
+            return replay.saved_seconds(prefetch.replayed(prefetch.factor, seed), prefetch.replayed(factor, seed))
 
         value, total = saved(), replay.total_seconds
         if value < self.min_gain_share * total:

@@ -45,7 +45,7 @@ class SlowStorage(Detector):
             )
         if loader.num_workers < self.min_readers:
             return Fine(loader.num_workers, self.min_readers, "count", "concurrent readers")
-        ratio = loading.load / loader.num_workers / max(float(loading.work.mean()), 1e-9)
+        ratio = loading.load_seconds / loader.num_workers / max(float(loading.work_seconds.mean()), 1e-9)
         if ratio < self.lag_ratio:
             return Fine(ratio, self.lag_ratio, "", "batch interval of all workers relative to step work")
         if loading.contention is not None and not loading.saturated:
@@ -54,7 +54,7 @@ class SlowStorage(Detector):
         hot = next((line for line in loading.hot if line.cpu_share < 0.5), None)
         kept = max(0.05, 1.0 - loading.reading_share)
         model = step_model(loading, steps)
-        changes = Changes(model, load=-loading.load * (1.0 - kept))
+        changes = Changes(model, load_seconds=-loading.load_seconds * (1.0 - kept))
         new_step = step_seconds(changed(model, changes))
         gain = _shared.priced(
             loading,

@@ -41,7 +41,7 @@ class TooFewWorkers(Detector):
         share = loading.wait_share
         if share < self.wait_share_threshold:
             return Fine(share, self.wait_share_threshold, "share", "step time waiting for data")
-        ratio = loading.load / loader.num_workers / max(float(loading.work.mean()), 1e-9)
+        ratio = loading.load_seconds / loader.num_workers / max(float(loading.work_seconds.mean()), 1e-9)
         if ratio < self.lag_ratio:
             return Fine(ratio, self.lag_ratio, "", "batch interval of all workers relative to step work")
         if loading.saturated and loading.blocked_share > self.blocked_share_limit:
@@ -59,7 +59,7 @@ class TooFewWorkers(Detector):
             steps,
             changes,
             f"T' = max(C, L/n, CPU/cores) = {new_step * 1e3:.1f} ms with n = {workers} "
-            f"instead of {loader.num_workers}, L = {loading.load * 1e3:.1f} ms",
+            f"instead of {loader.num_workers}, L = {loading.load_seconds * 1e3:.1f} ms",
         )
         return self.finding(
             location=location(loader.site),

@@ -53,10 +53,10 @@ class WorkerImbalance(Detector):
             return Fine(share, self.wait_share_threshold, "share", "step time waiting for data")
         if prefetch is None:
             return NotMeasured("Not every batch was timed in the workers.")
-        uneven = prefetch.imbalance
+        uneven = prefetch.imbalance_ratio
         if uneven < self.imbalance_threshold:
             return Fine(uneven, self.imbalance_threshold, "", "slowest worker relative to the others")
-        chance = prefetch.imbalance_by_chance(self.draws)
+        chance = prefetch.imbalance_ratio_by_chance(self.draws)
         if uneven < self.over_chance * chance:
             reason = "slowest worker relative to the others; threshold: expected by chance"
             return Fine(uneven, self.over_chance * chance, "", reason)
@@ -68,7 +68,7 @@ class WorkerImbalance(Detector):
         self, steps: Steps, loader: Loader, loading: Loading, prefetch: Prefetch, replay: Replay, chance: float
     ) -> Finding | Fine:
         fix, after, method = self._fix(loader, prefetch)
-        drawn = np.array([replay.saved(replay.waits, after(seed)) for seed in range(20)])
+        drawn = np.array([replay.saved_seconds(replay.waits, after(seed)) for seed in range(20)])
         value, total = float(np.median(drawn)), replay.total_seconds
         if value < self.min_gain_share * total:
             return Fine(value / total, self.min_gain_share, "share", "step time that evenly spread batches would save")
@@ -77,7 +77,7 @@ class WorkerImbalance(Detector):
             location=location(loader.site),
             evidence=(
                 *_shared.wait_evidence(loading, steps),
-                Evidence("time of the slowest worker relative to the others", prefetch.imbalance, ""),
+                Evidence("time of the slowest worker relative to the others", prefetch.imbalance_ratio, ""),
                 Evidence("highest ratio expected by chance", chance, ""),
             ),
             gain=gain(

@@ -21,7 +21,7 @@ def saved_by_rarer(steps: Steps, loading: Loading | None, seconds: float, times:
         return seconds
     per_step = seconds / steps.count
     work = work_after(steps, loading, per_step, cpu_share)
-    hidden = times * _QUEUED * loading.workers * max(0.0, loading.load / loading.workers - work)
+    hidden = times * _QUEUED * loading.workers * max(0.0, loading.load_seconds / loading.workers - work)
     return max(saved_by_less_work(steps, loading, per_step, cpu_share), seconds - hidden)
 
 

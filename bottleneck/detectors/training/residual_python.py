@@ -114,10 +114,10 @@ class ResidualPython(Detector):
         count = max(steps.count, 1)
         step, here = steps.total_seconds / count, ceiling / count
         cores = loading.cores if loading is not None else 1.0
-        load = here + (loading.load if loading is not None else 0.0)
+        load = here + (loading.load_seconds if loading is not None else 0.0)
         cpu = here * place.cpu_share
-        load_cpu = cpu + (loading.load_cpu if loading is not None else 0.0)
-        work_cpu = max(0.0, loading.work_cpu - cpu) if loading is not None else step - here
+        load_cpu = cpu + (loading.load_cpu_seconds if loading is not None else 0.0)
+        work_cpu = max(0.0, loading.work_cpu_seconds - cpu) if loading is not None else step - here
         terms = StepModel(max(step - load, 0.0), load, load_cpu, work_cpu, cores)
         workers = best_workers(terms, max(1, math.ceil(cores)))
         saved = max(0.0, step - step_with_workers(terms, workers)) * count
