@@ -96,12 +96,17 @@ REQUEST = 80  # served request; arg: string id of "METHOD route status"; flags: 
 LAG = 81  # event loop late: due at t0, ran at t1; arg: stack id of the frame that blocked, 0 unknown
 MODEL_CALL = 82  # outermost forward while serving; arg: batch size; flags: requests in flight
 POOL = 83  # thread-pool sample; arg: borrowed << 32 | limit; flags: tasks waiting
+# Another thread than the main one: t1 - t0 is its time on a CPU, or off, since the looking thread last handed out that
+# thread's time; arg: stack id | index of the thread << 32 (0: one of those that are no longer told apart); flags: open
+# phase, always 0 | looks that the record stands for << 8 (0 when another record of the same look counts it).
+THREAD_CPU = 84
+THREAD_BLOCKED = 85
 EVENTS = {
     LOOP: "loop", SAMPLE: "sample", BATCH: "batch", COLLATE: "collate", SAMPLE_READ: "sample.read",
     SAMPLE_DECODE: "sample.decode", SAMPLE_TRANSFORM: "sample.transform", SAMPLE_KEY: "sample.key", PICKLED: "pickled",
     GIL_HELD: "gil.held", STACK_CPU: "stack.cpu",
     STACK_BLOCKED: "stack.blocked", STAGE: "stage", STEP: "step", MARK: "mark", REQUEST: "request",
-    LAG: "lag", MODEL_CALL: "model_call", POOL: "pool",
+    LAG: "lag", MODEL_CALL: "model_call", POOL: "pool", THREAD_CPU: "thread.cpu", THREAD_BLOCKED: "thread.blocked",
 }  # fmt: skip
 
 # Environment of the recorded program.
@@ -118,5 +123,6 @@ CLOCK = "bottleneck.clock"
 # hello {pid, ppid, time_ns, wall_ns, python, rank, world_size, program}   bye {time_ns}
 # string {id, text}    site {id, file, line, function}    stack {id, frames [[function, file, line]...]}
 # loader {id, site, iter_site, num_workers, batch_size, dataset, dataset_site, ...}
+# thread {index, name, native_id}
 # read {id, ...}   attached {collector}   failed {collector, where, error}   worker {loader, worker}
 MAIN, WORKER, FORKED = "main", "worker", "forked"

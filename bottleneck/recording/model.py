@@ -45,7 +45,7 @@ Records = npt.NDArray[Any]  # of RECORD_DTYPE
 Table = dict[str, npt.NDArray[Any]]  # column name -> values, all of one length
 
 #: The tables of records, by name.
-RECORD_TABLES = ("events", "samples", "stacks", "requests")
+RECORD_TABLES = ("events", "samples", "stacks", "requests", "threads")
 
 #: What a row of the table ``device`` is. On the host: ``launch`` and ``copy_call`` (of the driver), ``sync`` (waiting
 #: for the device) and ``cpu_op`` (an outermost operation of torch); all others are the device's.
@@ -230,6 +230,7 @@ class Recording:
     written_records: int = 0
     totals: dict[tuple[int, int, int], tuple[int, int]] = field(default_factory=dict)
     device: Table = field(default_factory=dict)
+    threads: Records = field(default_factory=lambda: np.empty(0, RECORD_DTYPE))
 
     @property
     def wall_seconds(self) -> float:
@@ -271,5 +272,6 @@ TABLE_OF = {
     **dict.fromkeys(range(signals.SAMPLE, signals.SAMPLE_TRANSFORM + 1), "samples"),
     **dict.fromkeys((signals.GIL_HELD, signals.SAMPLE_KEY, signals.PICKLED), "samples"),
     **dict.fromkeys((signals.STACK_CPU, signals.STACK_BLOCKED), "stacks"),
+    **dict.fromkeys((signals.THREAD_CPU, signals.THREAD_BLOCKED), "threads"),
     **dict.fromkeys((signals.REQUEST, signals.LAG, signals.MODEL_CALL, signals.POOL), "requests"),
 }

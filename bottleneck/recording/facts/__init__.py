@@ -17,7 +17,22 @@ from .distributed import Collective, DataParallel, Ddp, Exchange
 from .etl import Moved, Probe, Read, RowWise, Used
 from .loading import Batch, BatchPart, BatchParts, DataLoader, Objects, Pages
 from .memory import Collections, Container
-from .run import Attached, Bye, CallSite, Failed, Frame, Gil, Hello, Pyinstrument, Ready, Sampler, Stack, String, Worker
+from .run import (
+    Attached,
+    Bye,
+    CallSite,
+    Failed,
+    Frame,
+    Gil,
+    Hello,
+    Pyinstrument,
+    Ready,
+    Sampler,
+    Stack,
+    String,
+    Thread,
+    Worker,
+)
 from .serving import ModelCall, Serving
 from .source import DeviceLines, FlowLines, GrowthLine, Line, ObjectsLine, OutputLines, SwitchLine, ThreadsLine
 from .training import Compile, Forward, Optimizer, Switches, Threads
@@ -27,8 +42,8 @@ __all__ = [
     "Container", "DataLoader", "DataParallel", "Ddp", "DeviceLines", "DeviceMemory", "DeviceProperties", "DeviceTrace",
     "DeviceWindow", "Exchange", "Fact", "Failed", "FlowLines", "Forward", "Frame", "Gil", "GrowthLine", "Hello", "Line",
     "ModelCall", "Moved", "Objects", "ObjectsLine", "Optimizer", "OutputLines", "Pages", "Probe", "Pyinstrument",
-    "Read", "Ready", "RowWise", "Sampler", "Serving", "Site", "Stack", "String", "SwitchLine", "Switches", "Threads",
-    "ThreadsLine", "Used", "Worker", "fact_of", "fields_of",
+    "Read", "Ready", "RowWise", "Sampler", "Serving", "Site", "Stack", "String", "SwitchLine", "Switches", "Thread",
+    "Threads", "ThreadsLine", "Used", "Worker", "fact_of", "fields_of",
 ]  # fmt: skip
 
 

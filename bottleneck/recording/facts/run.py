@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from .base import Count, Fact, Int, Moment, Site
 
@@ -90,6 +90,15 @@ class Stack(Fact, frozen=True):
     kind: ClassVar[str] = "stack"
     id: Int
     frames: tuple[Frame, ...]
+
+
+class Thread(Fact, frozen=True):
+    """A thread beside the main one, which samples name by its index. ``native_id``: the kernel's, 0 unknown."""
+
+    kind: ClassVar[str] = "thread"
+    index: Annotated[int, Meta(ge=1, le=2**31)]
+    name: str = ""
+    native_id: Count = 0
 
 
 class Attached(Fact, frozen=True):
