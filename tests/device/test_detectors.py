@@ -66,7 +66,7 @@ def test_what_only_looks_alike_is_left_alone(program):
 def test_idle_time_in_the_wait_for_data_is_the_loaders():
     made = recording(programs.waits_for_data, waits=9000)
     device = artifact(Device, made)
-    assert device.idle["input"] == pytest.approx(9e-3, rel=0.01)
+    assert device.idle_seconds_by_cause["input"] == pytest.approx(9e-3, rel=0.01)
     assert device.idle_share > 0.7
     for detector in DETECTORS.values():
         assert not isinstance(judge(detector, made), Finding)
@@ -174,16 +174,18 @@ def test_what_the_name_of_a_kernel_says(name, kind):
 
 def test_kernels_add_up():
     kernels = artifact(DeviceKernels, recording(programs.element_by_element))
-    assert kernels.tensor_matrix + kernels.pointwise == pytest.approx(kernels.total)
+    assert kernels.tensor_matrix_seconds + kernels.pointwise_seconds == pytest.approx(kernels.total_seconds)
     assert kernels.count == pytest.approx(140, rel=0.02)
-    assert kernels.chain_length == pytest.approx(6, rel=0.02)  # one may be cut at the window's end
-    assert kernels.chained == pytest.approx(kernels.chains / 6, rel=0.02)
+    assert kernels.kernels_per_chain == pytest.approx(6, rel=0.02)  # one may be cut at the window's end
+    assert kernels.chained_seconds == pytest.approx(kernels.chains_seconds / 6, rel=0.02)
 
 
 @pytest.mark.parametrize("program", [slow for slow, _ in programs.PAIRS.values()])
 def test_busy_and_idle_are_the_whole_step(program):
     device = artifact(Device, recording(program))
-    assert device.busy_seconds + sum(device.idle.values()) == pytest.approx(device.step_seconds, rel=1e-4)
+    assert device.busy_seconds + sum(device.idle_seconds_by_cause.values()) == pytest.approx(
+        device.step_seconds, rel=1e-4
+    )
     assert device.step_seconds == pytest.approx(step_time(program) / 1e6, rel=0.02)
     assert 0 <= device.blocked_seconds <= device.step_seconds
 
@@ -223,7 +225,8 @@ def test_each_process_has_rows_of_its_own():
     before = {name: column + 1 if name == "process" else column for name, column in other.device.items()}
     made.device = {name: np.concatenate([before[name], column]) for name, column in made.device.items()}
     both = artifact(Device, made)
-    assert (both.waits, both.busy_seconds, both.fetching) == (alone.waits, alone.busy_seconds, alone.fetching)
+    assert (both.waits_per_step, both.busy_seconds) == (alone.waits_per_step, alone.busy_seconds)
+    assert both.fetching_seconds == alone.fetching_seconds
 
 
 def test_the_window_of_another_process_is_not_this_ones():

@@ -21,14 +21,14 @@ _AT_LIMIT_SHARE = 0.95  # of the power limit
 
 @dataclass(frozen=True)
 class Clocks:
-    """Of the device that loses most: ``hot_loss``, share of the steps that the highest clock would save where it is
-    slow and hot; ``capped_loss``, where it is slow at its power limit and not hot. ``clock_share``: mean clock while
-    slow, of the highest; ``temperature_celsius``: mean then, 0 where it never is. ``simulated``: made-up values.
+    """Of the device that loses most: ``hot_loss_share``, of the steps, that the highest clock would save where it is
+    slow and hot; ``capped_loss_share``, where it is slow at its power limit and not hot. ``clock_share``: mean clock
+    while slow, of the highest; ``temperature_celsius``: mean then, 0 where it never is. ``simulated``: made-up values.
     """
 
     device: int
-    hot_loss: float
-    capped_loss: float
+    hot_loss_share: float
+    capped_loss_share: float
     clock_share: float
     temperature_celsius: float
     simulated: bool = False
@@ -51,7 +51,7 @@ class Clocks:
             raise Missing("The accelerator clock was sampled too rarely to judge.")
         simulated = bool(recording.run.get("gpu_simulated", False))
         found = [_judged(table, inside & (index == device), device, simulated) for device in devices]
-        return max(found, key=lambda clocks: (clocks.hot_loss, clocks.capped_loss))
+        return max(found, key=lambda clocks: (clocks.hot_loss_share, clocks.capped_loss_share))
 
 
 def _judged(table: Table, mine: npt.NDArray[np.bool_], device: int, simulated: bool) -> Clocks:

@@ -18,26 +18,26 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class DeviceCopies:
-    """``sizes`` (bytes), ``seconds``: one value for each copy to the device. ``exposed``, ``total``: seconds per step
-    that copies take, and those in which no kernel runs. ``pageable``: bytes per step from memory that may be paged out,
-    ``pageable_seconds`` what they take, ``pageable_exposed`` with no kernel beside them; None where nobody knows.
-    ``pageable_rate``, ``pinned_rate``: bytes per second of the large copies of either kind, None where there is none.
-    ``runs``: small copies in a row, how many per step, ``run_count`` runs; ``call_seconds``: what the host needs for
-    one of them, ``pitch_seconds`` from one to the next.
+    """``sizes`` (bytes), ``seconds``: one value for each copy to the device. Per step: ``total_seconds``, what copies
+    take, ``exposed_seconds`` of it with no kernel beside them; ``pageable_bytes`` from memory that may be paged out,
+    ``pageable_seconds`` what they take, ``pageable_exposed_seconds`` with no kernel beside them; None where nobody
+    knows. ``pageable_bytes_per_second``, ``pinned_bytes_per_second``: of the large copies of either kind, None where
+    there is none. ``run_copy_count``: small copies in a row, how many per step, in ``run_count`` runs;
+    ``call_seconds``: what the host needs for one of them, ``pitch_seconds`` from one to the next.
     """
 
     sizes: npt.NDArray[np.int64] = field(repr=False)
     seconds: Floats = field(repr=False)
-    per_step: float
+    copies_per_step: float
     bytes_per_step: float
-    total: float
-    exposed: float
-    pageable: float | None
+    total_seconds: float
+    exposed_seconds: float
+    pageable_bytes: float | None
     pageable_seconds: float
-    pageable_exposed: float
-    pageable_rate: float | None
-    pinned_rate: float | None
-    runs: float
+    pageable_exposed_seconds: float
+    pageable_bytes_per_second: float | None
+    pinned_bytes_per_second: float | None
+    run_copy_count: float
     run_count: float
     call_seconds: float
     pitch_seconds: float
@@ -55,16 +55,16 @@ class DeviceCopies:
         return cls(
             sizes,
             seconds,
-            per_step=len(copies) / count,
+            copies_per_step=len(copies) / count,
             bytes_per_step=float(sizes.sum()) / count,
-            total=length(device.spans(copies)) / count,
-            exposed=_uncovered(device.spans(copies), kernels) / count,
-            pageable=None if (flags == -1).any() else float(sizes[flags == 1].sum()) / count,
+            total_seconds=length(device.spans(copies)) / count,
+            exposed_seconds=_uncovered(device.spans(copies), kernels) / count,
+            pageable_bytes=None if (flags == -1).any() else float(sizes[flags == 1].sum()) / count,
             pageable_seconds=float(seconds[flags == 1].sum()) / count,
-            pageable_exposed=_uncovered(device.spans(paged), kernels) / count,
-            pageable_rate=_rate(sizes, seconds, flags == 1),
-            pinned_rate=_rate(sizes, seconds, flags == 0),
-            runs=len(in_runs) / count,
+            pageable_exposed_seconds=_uncovered(device.spans(paged), kernels) / count,
+            pageable_bytes_per_second=_rate(sizes, seconds, flags == 1),
+            pinned_bytes_per_second=_rate(sizes, seconds, flags == 0),
+            run_copy_count=len(in_runs) / count,
             run_count=run_count / count,
             call_seconds=call,
             pitch_seconds=pitch,

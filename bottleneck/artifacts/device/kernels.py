@@ -31,24 +31,25 @@ _CHAIN = 3  # so many in a row with nothing between them
 
 @dataclass(frozen=True)
 class DeviceKernels:
-    """Seconds per step of the device's kernels; ``count`` per step, ``typical``: the median kernel in seconds.
+    """Seconds per step of the device's kernels; ``count`` per step, ``typical_seconds``: the median kernel.
 
-    ``fp32_matrix``, ``tensor_matrix``: matrix work without and with tensor cores, ``unknown_matrix``: either.
-    ``pointwise``: element-wise work and norms, ``chains``: of it that which follows itself, ``chained``: what remains
-    of ``chains`` where each is one pass over memory, ``chain_kernel``: the median kernel of a chain in seconds.
+    ``fp32_matrix_seconds``, ``tensor_matrix_seconds``: matrix work without and with tensor cores,
+    ``unknown_matrix_seconds``: either. ``pointwise_seconds``: element-wise work and norms, ``chains_seconds``: of it
+    that which follows itself, ``chained_seconds``: what remains of ``chains_seconds`` where each is one pass over
+    memory, ``chain_kernel_seconds``: the median kernel of a chain.
     """
 
     count: float
-    typical: float
-    total: float
-    fp32_matrix: float
-    tensor_matrix: float
-    unknown_matrix: float
-    pointwise: float
-    chains: float
-    chained: float
-    chain_length: float
-    chain_kernel: float
+    typical_seconds: float
+    total_seconds: float
+    fp32_matrix_seconds: float
+    tensor_matrix_seconds: float
+    unknown_matrix_seconds: float
+    pointwise_seconds: float
+    chains_seconds: float
+    chained_seconds: float
+    kernels_per_chain: float
+    chain_kernel_seconds: float
     largest_fp32: str
 
     @classmethod
@@ -62,16 +63,16 @@ class DeviceKernels:
         fp32 = np.bincount(names, weights=seconds * (kinds == "fp32"), minlength=1)
         return cls(
             count=len(rows) / device.steps,
-            typical=float(np.median(seconds)) if len(rows) else 0.0,
-            total=float(seconds.sum()) / device.steps,
-            fp32_matrix=per_step["fp32"],
-            tensor_matrix=per_step["tensor"],
-            unknown_matrix=per_step["matrix"],
-            pointwise=per_step["pointwise"],
-            chains=float(whole.sum()) / device.steps,
-            chained=float((whole / lengths).sum()) / device.steps,
-            chain_length=float(lengths.mean()) if len(lengths) else 0.0,
-            chain_kernel=median,
+            typical_seconds=float(np.median(seconds)) if len(rows) else 0.0,
+            total_seconds=float(seconds.sum()) / device.steps,
+            fp32_matrix_seconds=per_step["fp32"],
+            tensor_matrix_seconds=per_step["tensor"],
+            unknown_matrix_seconds=per_step["matrix"],
+            pointwise_seconds=per_step["pointwise"],
+            chains_seconds=float(whole.sum()) / device.steps,
+            chained_seconds=float((whole / lengths).sum()) / device.steps,
+            kernels_per_chain=float(lengths.mean()) if len(lengths) else 0.0,
+            chain_kernel_seconds=median,
             largest_fp32=device.names[int(np.argmax(fp32))] if per_step["fp32"] else "",
         )
 

@@ -27,11 +27,11 @@ IDLE_CAUSES = ("input", "copy", "sync", "launch", "host")
 class Device:
     """One device and the host's part in it, in whole steps of the window; seconds are per step.
 
-    ``rows``: the part of the table that begins in these steps, with the names in ``names``. ``idle``: by cause: waiting
-    for the next batch, after the host waited for a copy to the device, after it waited for anything else, gaps too
-    short for more than the launch of a kernel, and the host's other work. ``fetching``, ``copying``: what the host
-    waited, for results and for copies to the device. ``step_seconds``: a step in the window; ``typical_seconds``: one
-    outside of it, which nothing slows down.
+    ``rows``: the part of the table that begins in these steps, with the names in ``names``. The causes of
+    ``idle_seconds_by_cause``: waiting for the next batch, after the host waited for a copy to the device, after it
+    waited for anything else, gaps too short for more than the launch of a kernel, and the host's other work.
+    ``fetching_seconds``, ``copying_seconds``: what the host waited, for results and for copies to the device.
+    ``step_seconds``: a step in the window; ``typical_seconds``: one outside of it, which nothing slows down.
     """
 
     rows: Table = field(repr=False)
@@ -40,11 +40,11 @@ class Device:
     step_seconds: float
     typical_seconds: float
     busy_seconds: float
-    idle: dict[str, float]
-    fetching: float
-    copying: float
-    queueing: float
-    waits: dict[str, float]
+    idle_seconds_by_cause: dict[str, float]
+    fetching_seconds: float
+    copying_seconds: float
+    queueing_seconds: float
+    waits_per_step: dict[str, float]
     device: str = ""
     capability: tuple[int, int] = (0, 0)
     simulated: bool = False
@@ -66,12 +66,14 @@ class Device:
 
     @property
     def blocked_seconds(self) -> float:
-        return self.fetching + self.copying + self.queueing
+        return self.fetching_seconds + self.copying_seconds + self.queueing_seconds
 
-    def idle_by(self, *causes: str) -> float:
+    def idle_seconds_by(self, *causes: str) -> float:
         """Idle seconds of a step outside the window, by these causes."""
-        seen = sum(self.idle.values())
-        return sum(self.idle[cause] for cause in causes) * min(1.0, self.idle_seconds / max(seen, 1e-12))
+        seen = sum(self.idle_seconds_by_cause.values())
+        return sum(self.idle_seconds_by_cause[cause] for cause in causes) * min(
+            1.0, self.idle_seconds / max(seen, 1e-12)
+        )
 
     def of(self, *kinds: str) -> Rows:
         """Rows of these kinds, in the order of their start."""
@@ -86,7 +88,7 @@ class Device:
         """The time of these rows, as a union."""
         return _spans(self.rows, rows)
 
-    def saved(self, device_seconds: float) -> float:
+    def saved_seconds(self, device_seconds: float) -> float:
         """Of so much less work for the device per step, what makes the step shorter: until the host is what limits."""
         return min(device_seconds, self.blocked_seconds)
 
@@ -120,11 +122,13 @@ class Device:
             step_seconds=(end - start) / 1e9 / count,
             typical_seconds=steps.typical_seconds,
             busy_seconds=length(work) / count,
-            idle={cause: ns / 1e9 / count for cause, ns in _causes(idle, waiting, rows, fetching, copying).items()},
-            fetching=length(_spans(rows, fetching)) / count,
-            copying=length(_spans(rows, copying)) / count,
-            queueing=length(_spans(rows, queueing)) / count,
-            waits={name: times / count for name, times in operations.most_common()},
+            idle_seconds_by_cause={
+                cause: ns / 1e9 / count for cause, ns in _causes(idle, waiting, rows, fetching, copying).items()
+            },
+            fetching_seconds=length(_spans(rows, fetching)) / count,
+            copying_seconds=length(_spans(rows, copying)) / count,
+            queueing_seconds=length(_spans(rows, queueing)) / count,
+            waits_per_step={name: times / count for name, times in operations.most_common()},
             device=facts.name,
             capability=(facts.major, facts.minor),
             simulated=bool(recording.run.get("gpu_simulated", False)),

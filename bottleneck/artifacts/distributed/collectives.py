@@ -17,14 +17,14 @@ _Call = tuple[Collective, list[float]]  # with the seconds that each rank spent 
 @dataclass(frozen=True)
 class Place:
     """Calls of one collective from one line. ``call_seconds``: of each call that was looked at, one row a rank.
-    ``weights``: how many calls each stands for; ``per_step``: calls in a step."""
+    ``weights``: how many calls each stands for."""
 
     site: Site | None
     name: str
     call_seconds: Floats
     sizes: Floats  # bytes
     weights: Floats
-    per_step: float
+    calls_per_step: float
 
     @property
     def net(self) -> Floats:
@@ -35,11 +35,11 @@ class Place:
     @property
     def calls_seconds(self) -> float:
         """Of a step, by the calls that were looked at."""
-        return self.per_step * float(np.average(self.net, weights=self.weights))
+        return self.calls_per_step * float(np.average(self.net, weights=self.weights))
 
     @property
     def step_bytes(self) -> float:
-        return self.per_step * float(np.average(self.sizes, weights=self.weights))
+        return self.calls_per_step * float(np.average(self.sizes, weights=self.weights))
 
     def latency_and_rate(self) -> tuple[float, float] | None:
         """(seconds of a call whatever its size, seconds of a byte), from calls of several sizes; None of one size."""

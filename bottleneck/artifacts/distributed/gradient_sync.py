@@ -34,14 +34,14 @@ class GradientSync:
     ``exposed``: seconds from the last gradient to the last exchanged bucket, one row a rank: some of it is waiting for
     a rank that comes later. The latest does not wait, so that the least of the ranks is the exchange itself: ``net``.
     ``overlap``: seconds of a backward pass and its exchange at once, the least of the ranks for the same reason.
-    ``passes``: backward passes for each step of an optimizer.
+    ``passes_per_step``: backward passes for each step of an optimizer.
     ``synced_share``: of the backward passes that were looked at, how many exchange. ``unused_bytes``: gradients that
     never came, the most of any pass.
     """
 
     setting: Setting
     site: Site | None  # the backward call
-    passes: float
+    passes_per_step: float
     looked_at: int
     synced_share: float
     exposed: Floats

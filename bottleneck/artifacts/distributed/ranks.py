@@ -36,7 +36,7 @@ class Ranks:
     that one that is early waits there; its own part is taken to be that of the latest rank, of the backward times the
     ratio of their forwards. ``waits``: how much longer both took than that. ``late``: the row that the others wait for.
     ``blocked``: seconds of a step in which each rank neither ran nor met the others, by the call stacks; NaN where none
-    were sampled. ``core_wait``: seconds of a step that a rank stood in line for a core, 0 where not measured.
+    were sampled. ``core_wait_seconds``: seconds of a step that a rank stood in line for a core, 0 where not measured.
     """
 
     numbers: tuple[int, ...]
@@ -45,7 +45,7 @@ class Ranks:
     input: Floats  # seconds of the own work in data wait and start of the loader
     late: int
     blocked: Floats
-    core_wait: float
+    core_wait_seconds: float
 
     @classmethod
     def compute(cls, recording: Recording, steps: Steps, host: Host | None) -> Ranks:

@@ -29,7 +29,7 @@ class Container:
 
     ``item_bytes``: of its newest element, None unknown.
 
-    ``linear``: r squared of its length over the steps. ``site``: the growing statement, else None.
+    ``linear_r2``: r squared of its length over the steps. ``site``: the growing statement, else None.
     """
 
     name: str
@@ -38,8 +38,8 @@ class Container:
     item_bytes: int | None
     first_length: int
     last_length: int
-    per_step: float
-    linear: float
+    items_per_step: float
+    linear_r2: float
     site: Site | None
 
 
@@ -59,7 +59,7 @@ class Memory:
     r2: float
     growth_bytes: float
     largest_fall_bytes: float
-    medians: tuple[float, ...]  # of equal parts of the steps
+    median_bytes: tuple[float, ...]  # of equal parts of the steps
     headroom_bytes: float | None
     containers: tuple[Container, ...]
     steps_per_second: float
@@ -68,7 +68,7 @@ class Memory:
     def keeps_growing(self) -> bool:
         """Each part of the loop above the one before, the last third still rising at half the overall pace, and nothing
         given back. What an allocator keeps rises in jumps and then rests."""
-        rises = np.diff(self.medians)
+        rises = np.diff(self.median_bytes)
         return bool(
             self.slope > 0
             and len(rises) >= _PARTS // 2
@@ -116,7 +116,7 @@ class Memory:
             r2=r_squared(at, rss, slope, intercept),
             growth_bytes=float(np.median(rss[-tenth:]) - np.median(rss[:tenth])),
             largest_fall_bytes=float((peaks - rss).max()),
-            medians=tuple(float(np.median(rss[parts == part])) for part in np.unique(parts)),
+            median_bytes=tuple(float(np.median(rss[parts == part])) for part in np.unique(parts)),
             headroom_bytes=_headroom(host, machine, rss),
             containers=_containers(recording, steps),
             steps_per_second=steps.count / max(loop_seconds, 1e-9),
@@ -156,14 +156,14 @@ def _containers(recording: Recording, steps: Steps) -> tuple[Container, ...]:
                 item_bytes=int(np.median(sizes)) if sizes else None,
                 first_length=int(lengths[0]),
                 last_length=int(lengths[-1]),
-                per_step=slope,
-                linear=r_squared(at, lengths, slope, intercept),
+                items_per_step=slope,
+                linear_r2=r_squared(at, lengths, slope, intercept),
                 site=sites.get((name, file)),
             )
         )
 
     def weight(container: Container) -> tuple[bool, float]:
-        held = container.per_step * (container.item_bytes or 0)
+        held = container.items_per_step * (container.item_bytes or 0)
         return container.item != "tensor with graph", -held
 
     return tuple(sorted(found, key=weight))

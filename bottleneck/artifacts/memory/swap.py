@@ -24,14 +24,14 @@ class Swap:
 
     ``faults_per_second``: of the run's processes, those that waited for a disk. ``swapped_share``: of these, at most so
     many can be from swap; the rest read files. ``fault_seconds``: what one costs the loop, by this run's own windows,
-    None where they do not tell. ``per_step``: faults.
+    None where they do not tell.
     """
 
     bytes_per_second: float
     faults_per_second: float
     swapped_share: float
     fault_seconds: float | None
-    per_step: float
+    faults_per_step: float
     loop_seconds: float
     simulated: bool = False
 
@@ -58,7 +58,7 @@ class Swap:
             faults_per_second=faults / loop,
             swapped_share=min(1.0, swapped / _PAGE / max(faults, 1.0)),
             fault_seconds=_fault_seconds(steps, host, start, end),
-            per_step=faults / steps.count,
+            faults_per_step=faults / steps.count,
             loop_seconds=loop,
             simulated=bool(recording.run.get("host_simulated", False)),
         )

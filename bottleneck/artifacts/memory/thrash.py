@@ -24,28 +24,27 @@ _READERS = ("/torch/utils/data/", "/torch/serialization.py", "npyio", "/_format_
 class Thrash:
     """Page faults of the training process over its steps after warm-up, outside its evaluations.
 
-    ``faults``, ``huge_faults`` (those that bring 2 MiB, at most), ``major_faults``: per step; ``system_seconds``: CPU
-    inside the kernel; ``lost_seconds``: wall time of the loop that goes with it; ``site``: the hottest line of the
-    user's own expressions; ``own_share``: of the running time, in these; ``collecting_seconds``: full collections that
-    Python began by itself, None unknown; ``phases``: shares of the running time of the main thread by phase, where
-    memory may be taken in them.
+    ``huge_faults_per_step``: those that bring 2 MiB, at most. ``system_seconds``: CPU inside the kernel;
+    ``lost_seconds``: wall time of the loop that goes with it; ``site``: the hottest line of the user's own expressions;
+    ``own_share``: of the running time, in these; ``collecting_seconds``: full collections that Python began by itself,
+    None unknown; ``phase_shares``: of the running time of the main thread, where memory may be taken in them.
     """
 
-    faults: float
-    major_faults: float
+    faults_per_step: float
+    major_faults_per_step: float
     system_seconds: float
     lost_seconds: float
     loop_seconds: float
     site: Site | None
     own_share: float
-    huge_faults: float = 0.0
+    huge_faults_per_step: float = 0.0
     collecting_seconds: float | None = None
-    phases: dict[str, float] = field(default_factory=dict)
+    phase_shares: dict[str, float] = field(default_factory=dict)
 
     @property
     def fresh_bytes(self) -> float:
         """Memory that these faults bring, per step."""
-        return (self.faults - self.huge_faults) * _PAGE + self.huge_faults * _HUGE_PAGE
+        return (self.faults_per_step - self.huge_faults_per_step) * _PAGE + self.huge_faults_per_step * _HUGE_PAGE
 
     @property
     def lost_share(self) -> float:
@@ -74,16 +73,16 @@ class Thrash:
         huge = host.rise("huge_faults_total", start, end) or 0.0  # of the whole machine
         site, share = _hot_line(recording, steps)
         return cls(
-            faults=faults / steps.count,
-            major_faults=(host.rise("major_faults_total", start, end) or 0.0) / steps.count,
+            faults_per_step=faults / steps.count,
+            major_faults_per_step=(host.rise("major_faults_total", start, end) or 0.0) / steps.count,
             system_seconds=system / 1e9,
             lost_seconds=min(wall, system / 1e9 / parallel * stretch),
             loop_seconds=wall,
             site=site,
             own_share=share,
-            huge_faults=min(huge, faults) / steps.count,
+            huge_faults_per_step=min(huge, faults) / steps.count,
             collecting_seconds=_collecting(recording, steps),
-            phases=_phases(recording, steps, loader, evaluations),
+            phase_shares=_phases(recording, steps, loader, evaluations),
         )
 
 

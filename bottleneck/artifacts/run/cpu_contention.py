@@ -18,30 +18,31 @@ _MIN_SECONDS = 2.0  # of steps: what the kernel keeps of threads is read once a 
 
 @dataclass(frozen=True)
 class CpuContention:
-    """During the steps. ``runnable``: the program's threads that ran or were ready to, mean (CPU time and wait for a
-    core, over wall time); ``delay_share``: that wait over the CPU time; ``others_cores``: in use by other programs.
+    """During the steps. ``runnable_threads``: the program's threads that ran or were ready to, mean (CPU time and wait
+    for a core, over wall time); ``delay_share``: that wait over the CPU time; ``others_cores``: in use by other
+    programs.
 
     Workers are all processes but the first: ``extra_share`` of their CPU was in others than their first threads.
-    CPU seconds per step: ``main_cpu`` of the first process, ``first_cpu`` of the workers' first threads together.
+    Per step: ``main_cpu_seconds`` of the first process, ``first_cpu_seconds`` of the workers' first threads together.
     """
 
     cores: float
-    runnable: float
+    runnable_threads: float
     delay_share: float
     others_cores: float
     extra_share: float
-    main_cpu: float
-    first_cpu: float
+    main_cpu_seconds: float
+    first_cpu_seconds: float
 
     @property
-    def per_core(self) -> float:
+    def threads_per_core(self) -> float:
         """Threads that want to run for each core."""
-        return self.runnable / max(self.cores, 1e-9)
+        return self.runnable_threads / max(self.cores, 1e-9)
 
     @property
     def oversubscribed(self) -> bool:
         """Whether threads that workers start beside their own take each other's cores."""
-        crowded = self.per_core >= _PER_CORE and self.delay_share >= _DELAY_SHARE
+        crowded = self.threads_per_core >= _PER_CORE and self.delay_share >= _DELAY_SHARE
         return crowded and self.extra_share >= _EXTRA_SHARE and not self.neighbours
 
     @property
@@ -63,10 +64,10 @@ class CpuContention:
         workers, workers_first = max(0.0, cpu - main), max(0.0, first - main_first)
         return cls(
             cores=machine.cores,
-            runnable=(cpu + delay) / (end - start),
+            runnable_threads=(cpu + delay) / (end - start),
             delay_share=delay / max(cpu, 1.0),
             others_cores=others,
             extra_share=max(0.0, 1.0 - workers_first / workers) if workers > 0 else 0.0,
-            main_cpu=main / 1e9 / steps.count,
-            first_cpu=workers_first / 1e9 / steps.count,
+            main_cpu_seconds=main / 1e9 / steps.count,
+            first_cpu_seconds=workers_first / 1e9 / steps.count,
         )

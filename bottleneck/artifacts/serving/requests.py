@@ -58,7 +58,7 @@ class Pool:
     """anyio's thread pool at the heartbeats while it was used."""
 
     limit: int
-    mean_borrowed: float
+    mean_borrowed_threads: float
     most_waiting: int
 
 

@@ -22,20 +22,20 @@ _MIN_HOST_SAMPLES = 10
 @dataclass(frozen=True)
 class IntraOp:
     """Of one rank. ``threads``: of an operation, as torch said last; ``cores``: that the rank may use; ``idle_cores``,
-    ``runnable``: during the steps, idle and the program's own threads that ran or were ready to.
+    ``runnable_threads``: during the steps, idle and the program's own threads that ran or were ready to.
 
     ``operations``: in the graph of one backward pass, 0 unknown; ``operation_seconds``: CPU of the main thread for one
-    in that pass, mean. ``computing``: its CPU seconds per step for the graph, forward and backward. ``site``: the line
+    in that pass, mean. ``computing_seconds``: its CPU per step for the graph, forward and backward. ``site``: the line
     that sets the number.
     """
 
     threads: int
     cores: float
     idle_cores: float
-    runnable: float
+    runnable_threads: float
     operations: int
     operation_seconds: float
-    computing: float
+    computing_seconds: float
     site: Site | None
 
     @classmethod
@@ -64,10 +64,10 @@ class IntraOp:
             threads=notes[-1].count,
             cores=machine.cores / ranks,
             idle_cores=idle / ranks,
-            runnable=(used + (ready or 0.0)) / max(end - start, 1) / ranks,
+            runnable_threads=(used + (ready or 0.0)) / max(end - start, 1) / ranks,
             operations=operations,
             operation_seconds=backward / (operations * _PER_OPERATION) if operations else 0.0,
             # What a forward does beyond the graph, as a part that is frozen, is of unknown size.
-            computing=backward + min(forward, backward),
+            computing_seconds=backward + min(forward, backward),
             site=None if line is None else line.place,
         )

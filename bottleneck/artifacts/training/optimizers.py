@@ -40,7 +40,7 @@ class MadeOptimizer:
         return sum(count for _, count in self.sizes)
 
     @property
-    def values(self) -> float:
+    def value_count(self) -> float:
         return sum(size * count for size, count in self.sizes)
 
 

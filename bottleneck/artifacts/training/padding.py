@@ -22,14 +22,14 @@ _PAIRS = 60  # batches that are paired at most: the slope is a median over all p
 class Padding:
     """Sampled batches of the main loop, warm-up left out. ``rows``, ``width``: of each; ``work``: seconds of its step.
 
-    ``lengths``: of single rows, from all of them; ``waste``: share of all positions that is padding.
+    ``lengths``: of single rows, from all of them; ``waste_share``: share of all positions that is padding.
     """
 
     rows: Ints
     width: Ints
     work: Floats
     lengths: Ints
-    waste: float
+    waste_share: float
 
     @property
     def count(self) -> int:

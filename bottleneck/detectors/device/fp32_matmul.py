@@ -52,11 +52,11 @@ class Fp32Matmul(Detector):
         if device.capability[0] < self.capability_threshold:
             return NotApplicable("The device has no tensor cores.")
         typical = max(device.typical_seconds, 1e-12)
-        whole = kernels.fp32_matrix + kernels.tensor_matrix + kernels.unknown_matrix
-        if kernels.tensor_matrix >= self.tensor_share * whole > 0:
-            used = kernels.tensor_matrix / whole
+        whole = kernels.fp32_matrix_seconds + kernels.tensor_matrix_seconds + kernels.unknown_matrix_seconds
+        if kernels.tensor_matrix_seconds >= self.tensor_share * whole > 0:
+            used = kernels.tensor_matrix_seconds / whole
             return Fine(used, self.tensor_share, "share", "matrix time on tensor cores")
-        saved = device.saved(kernels.fp32_matrix * self.compute_saving)
+        saved = device.saved_seconds(kernels.fp32_matrix_seconds * self.compute_saving)
         if saved < STEP_DEAD_BAND * typical:
             return Fine(saved / typical, STEP_DEAD_BAND, "share", "step time that tensor cores would save")
         worth = priced(
@@ -64,9 +64,9 @@ class Fp32Matmul(Detector):
             steps,
             loading,
             saved,
-            f"{kernels.fp32_matrix * 1e3:.2f} ms of fp32 products per step, three times faster",
-            low=device.saved(kernels.fp32_matrix * self.memory_saving),
-            high=device.saved(kernels.fp32_matrix * 0.8),
+            f"{kernels.fp32_matrix_seconds * 1e3:.2f} ms of fp32 products per step, three times faster",
+            low=device.saved_seconds(kernels.fp32_matrix_seconds * self.memory_saving),
+            high=device.saved_seconds(kernels.fp32_matrix_seconds * 0.8),
             confidence=0.4,
         )
         recent = device.capability >= _AMPERE
@@ -75,8 +75,8 @@ class Fp32Matmul(Detector):
             location=location(places.forward),
             evidence=evidence(
                 device,
-                Evidence("fp32 matrix time per step", kernels.fp32_matrix, "s"),
-                Evidence("tensor-core matrix time per step", kernels.tensor_matrix, "s"),
+                Evidence("fp32 matrix time per step", kernels.fp32_matrix_seconds, "s"),
+                Evidence("tensor-core matrix time per step", kernels.tensor_matrix_seconds, "s"),
                 Evidence("largest fp32 kernel", kernels.largest_fp32[:80]),
             ),
             gain=worth,

@@ -44,13 +44,13 @@ class LaunchBound(Detector):
     def detect(
         self, steps: Steps, device: Device, kernels: DeviceKernels, places: DevicePlaces, loading: Loading | None
     ) -> Outcome:
-        typical, gaps = max(device.typical_seconds, 1e-12), device.idle_by("launch")
+        typical, gaps = max(device.typical_seconds, 1e-12), device.idle_seconds_by("launch")
         share = gaps / typical
         if share < self.idle_threshold:
             return Fine(share, self.idle_threshold, "share", "step time in which the device waits for launches")
-        if kernels.typical >= self.kernel_threshold_seconds:
-            return Fine(kernels.typical, self.kernel_threshold_seconds, "s", "median kernel time")
-        others = device.idle_by("launch", "sync", "copy", "host")
+        if kernels.typical_seconds >= self.kernel_threshold_seconds:
+            return Fine(kernels.typical_seconds, self.kernel_threshold_seconds, "s", "median kernel time")
+        others = device.idle_seconds_by("launch", "sync", "copy", "host")
         if gaps < self.gaps_share * others:
             return Fine(gaps / others, self.gaps_share, "share", "device idle time in gaps between launches")
         launches = device.of("launch")
@@ -74,7 +74,7 @@ class LaunchBound(Detector):
                 device,
                 Evidence("device idle time between launches", share, "share"),
                 Evidence("launches per step", round(per_step), "count"),
-                Evidence("median kernel time", kernels.typical, "s"),
+                Evidence("median kernel time", kernels.typical_seconds, "s"),
                 Evidence("median launch time", call, "s"),
             ),
             gain=worth,

@@ -36,12 +36,14 @@ class ManySmallCopies(Detector):
     def detect(
         self, steps: Steps, device: Device, copies: DeviceCopies, places: DevicePlaces, loading: Loading | None
     ) -> Outcome:
-        if copies.runs < self.copies_threshold:
-            return Fine(round(copies.runs, 1), self.copies_threshold, "count", "small copies in a row per step")
+        if copies.run_copy_count < self.copies_threshold:
+            return Fine(
+                round(copies.run_copy_count, 1), self.copies_threshold, "count", "small copies in a row per step"
+            )
         typical = max(device.typical_seconds, 1e-12)
-        fewer = copies.runs - copies.run_count
+        fewer = copies.run_copy_count - copies.run_count
         fewer *= min(1.0, typical / max(device.step_seconds, 1e-12))  # tracing makes each longer
-        idle = device.idle_by("copy", "sync", "launch", "host")
+        idle = device.idle_seconds_by("copy", "sync", "launch", "host")
         least, most = (min(idle, fewer * each) for each in (copies.call_seconds, copies.pitch_seconds))
         saved = (least + most) / 2
         if saved < STEP_DEAD_BAND * typical:
@@ -51,7 +53,8 @@ class ManySmallCopies(Detector):
             steps,
             loading,
             saved,
-            f"(k - k') x call: k = {copies.runs:.0f}, k' = {copies.run_count:.0f}, {copies.call_seconds * 1e6:.0f} us",
+            f"(k - k') x call: k = {copies.run_copy_count:.0f}, k' = {copies.run_count:.0f}, "
+            f"{copies.call_seconds * 1e6:.0f} us",
             low=least,
             high=most,  # the Python around each of them goes too
             cpu_share=1.0,
@@ -60,7 +63,7 @@ class ManySmallCopies(Detector):
             location=location(places.copy),
             evidence=evidence(
                 device,
-                Evidence("small copies in a row per step", round(copies.runs), "count"),
+                Evidence("small copies in a row per step", round(copies.run_copy_count), "count"),
                 Evidence("host time per small copy", copies.call_seconds, "s"),
                 Evidence("bytes copied per step", copies.bytes_per_step, "B"),
             ),

@@ -59,15 +59,18 @@ class NoCopyOverlap(Detector):
         places: DevicePlaces,
         loading: Loading | None,
     ) -> Outcome:
-        if copies.exposed < self.exposed_threshold_seconds:
+        if copies.exposed_seconds < self.exposed_threshold_seconds:
             return Fine(
-                copies.exposed, self.exposed_threshold_seconds, "s", "copy time per step not hidden by computation"
+                copies.exposed_seconds,
+                self.exposed_threshold_seconds,
+                "s",
+                "copy time per step not hidden by computation",
             )
-        hidden = 1 - copies.exposed / copies.total
+        hidden = 1 - copies.exposed_seconds / copies.total_seconds
         if hidden >= self.hidden_threshold:
             return Fine(hidden, self.hidden_threshold, "share", "copy time hidden behind kernels")
         typical = max(device.typical_seconds, 1e-12)
-        saved = min(device.saved(copies.exposed), kernels.total)
+        saved = min(device.saved_seconds(copies.exposed_seconds), kernels.total_seconds)
         if saved < STEP_DEAD_BAND * typical:
             return Fine(saved / typical, STEP_DEAD_BAND, "share", "step time that hiding the copies would save")
         worth = priced(
@@ -75,23 +78,24 @@ class NoCopyOverlap(Detector):
             steps,
             loading,
             saved,
-            f"T' = max(C, H): C = {kernels.total * 1e3:.2f} ms of kernels, H = {copies.total * 1e3:.2f} ms of copies",
+            f"T' = max(C, H): C = {kernels.total_seconds * 1e3:.2f} ms of kernels, "
+            f"H = {copies.total_seconds * 1e3:.2f} ms of copies",
             low=0.7 * saved,  # side by side, both want the same memory
-            high=saved + min(device.copying, device.idle_by("copy")),
+            high=saved + min(device.copying_seconds, device.idle_seconds_by("copy")),
         )
         return self.finding(
             location=location(places.copy),
             evidence=evidence(
                 device,
-                Evidence("copy time per step", copies.total, "s"),
+                Evidence("copy time per step", copies.total_seconds, "s"),
                 Evidence("share of copy time hidden behind kernels", hidden, "share"),
-                Evidence("host time waiting for copies", device.copying, "s"),
+                Evidence("host time waiting for copies", device.copying_seconds, "s"),
                 Evidence("bytes copied per step", copies.bytes_per_step, "B"),
             ),
             gain=worth,
             fix=Fix("Copy the next batch while the current one is processed", _PREFETCH, effort=2),
             after="the device becomes the bottleneck"
-            if kernels.total >= copies.total
+            if kernels.total_seconds >= copies.total_seconds
             else "the link to the device becomes the bottleneck",
             removes={COPIES: worth.seconds},
         )

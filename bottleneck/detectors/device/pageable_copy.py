@@ -44,10 +44,10 @@ class PageableCopy(Detector):
         loader: Loader | None,
         loading: Loading | None,
     ) -> Outcome:
-        if copies.pageable is None:
+        if copies.pageable_bytes is None:
             return NotMeasured("The trace does not say which kind of host memory was copied.")
         typical = max(device.typical_seconds, 1e-12)
-        share = copies.pageable_exposed / typical
+        share = copies.pageable_exposed_seconds / typical
         if share < self.copy_threshold:
             return Fine(share, self.copy_threshold, "share", "step time spent in copies from pageable memory")
         worth = self._worth(steps, device, copies, loading)
@@ -59,10 +59,10 @@ class PageableCopy(Detector):
             location=location(loader.site if loader is not None and unpinned else places.copy),
             evidence=evidence(
                 device,
-                Evidence("bytes copied from pageable memory per step", copies.pageable, "B"),
+                Evidence("bytes copied from pageable memory per step", copies.pageable_bytes, "B"),
                 Evidence("time copying from pageable memory per step", copies.pageable_seconds, "s"),
-                *_rate("rate from pageable memory", copies.pageable_rate),
-                *_rate("rate from pinned memory", copies.pinned_rate),
+                *_rate("rate from pageable memory", copies.pageable_bytes_per_second),
+                *_rate("rate from pinned memory", copies.pinned_bytes_per_second),
             ),
             gain=worth,
             fix=Fix(
@@ -77,20 +77,20 @@ class PageableCopy(Detector):
         )
 
     def _worth(self, steps: Steps, device: Device, copies: DeviceCopies, loading: Loading | None) -> Gain | None:
-        slow, fast = copies.pageable_rate, copies.pinned_rate
-        if not slow or not fast or copies.pageable is None:
+        slow, fast = copies.pageable_bytes_per_second, copies.pinned_bytes_per_second
+        if not slow or not fast or copies.pageable_bytes is None:
             return None
-        faster = max(0.0, copies.pageable_seconds - copies.pageable / fast)
-        saved = device.saved(min(faster, copies.pageable_exposed))
+        faster = max(0.0, copies.pageable_seconds - copies.pageable_bytes / fast)
+        saved = device.saved_seconds(min(faster, copies.pageable_exposed_seconds))
         return priced(
             device,
             steps,
             loading,
             saved,
-            f"B (1/BW - 1/BW'), B = {copies.pageable / 1e6:.1f} MB per step, "
+            f"B (1/BW - 1/BW'), B = {copies.pageable_bytes / 1e6:.1f} MB per step, "
             f"{slow / 1e9:.1f} and {fast / 1e9:.1f} GB/s",
             low=0.8 * saved,
-            high=device.saved(copies.pageable_exposed),  # not blocking any more, it can be hidden too
+            high=device.saved_seconds(copies.pageable_exposed_seconds),  # not blocking any more, it can be hidden too
         )
 
 

@@ -49,11 +49,11 @@ class SyncPoint(Detector):
 
     def detect(self, steps: Steps, device: Device, places: DevicePlaces, loading: Loading | None) -> Outcome:
         typical = max(device.typical_seconds, 1e-12)
-        count = sum(device.waits.values())
-        if device.fetching < self.blocked_threshold * typical or count < self.waits_threshold:
-            share = device.fetching / typical
+        count = sum(device.waits_per_step.values())
+        if device.fetching_seconds < self.blocked_threshold * typical or count < self.waits_threshold:
+            share = device.fetching_seconds / typical
             return Fine(share, self.blocked_threshold, "share", "step time in which the host waits for results")
-        hidden = min(device.fetching, device.idle_by("sync", "launch", "host"))
+        hidden = min(device.fetching_seconds, device.idle_seconds_by("sync", "launch", "host"))
         saved = hidden * (1 - 1 / MAX_TIMES_RARER)
         if saved < STEP_DEAD_BAND * typical:
             reason = "step time in which the device idles after a wait of the host"
@@ -63,17 +63,18 @@ class SyncPoint(Detector):
             steps,
             loading,
             saved,
-            f"T' = max(host, device): {device.fetching * 1e3:.2f} ms of waits, as far as the device idles for them",
-            low=min(device.fetching, device.idle_by("sync")) * (1 - 1 / MAX_TIMES_RARER),
-            high=min(device.fetching, device.idle_seconds),
+            f"T' = max(host, device): {device.fetching_seconds * 1e3:.2f} ms of waits, "
+            "as far as the device idles for them",
+            low=min(device.fetching_seconds, device.idle_seconds_by("sync")) * (1 - 1 / MAX_TIMES_RARER),
+            high=min(device.fetching_seconds, device.idle_seconds),
         )
-        name = next(iter(device.waits), "")
+        name = next(iter(device.waits_per_step), "")
         return self.finding(
             location=location(places.fetch),
             evidence=evidence(
                 device,
                 Evidence("device waits per step", round(count, 1), "count"),
-                Evidence("host wait per step", device.fetching, "s"),
+                Evidence("host wait per step", device.fetching_seconds, "s"),
                 Evidence("most frequent waiting call", _CALLS.get(name, name)),
             ),
             gain=worth,

@@ -39,15 +39,15 @@ class UnfusedPointwise(Detector):
     def detect(
         self, steps: Steps, device: Device, kernels: DeviceKernels, places: DevicePlaces, loading: Loading | None
     ) -> Outcome:
-        typical, share = max(device.typical_seconds, 1e-12), kernels.chains / max(device.busy_seconds, 1e-12)
+        typical, share = max(device.typical_seconds, 1e-12), kernels.chains_seconds / max(device.busy_seconds, 1e-12)
         if share < self.pointwise_threshold:
             reason = "device time in chains of element-wise kernels"
             return Fine(share, self.pointwise_threshold, "share", reason)
-        if kernels.chain_kernel < self.kernel_threshold_seconds:
+        if kernels.chain_kernel_seconds < self.kernel_threshold_seconds:
             reason = "median element-wise kernel time: too short to be memory-bound"
-            return Fine(kernels.chain_kernel, self.kernel_threshold_seconds, "s", reason)
-        fused = kernels.chains - kernels.chained
-        saved = device.saved(0.75 * fused)  # of a chain, not everything can be one kernel: reductions split it
+            return Fine(kernels.chain_kernel_seconds, self.kernel_threshold_seconds, "s", reason)
+        fused = kernels.chains_seconds - kernels.chained_seconds
+        saved = device.saved_seconds(0.75 * fused)  # of a chain, not everything can be one kernel: reductions split it
         if saved < STEP_DEAD_BAND * typical:
             return Fine(saved / typical, STEP_DEAD_BAND, "share", "step time that fusing would save")
         worth = priced(
@@ -55,24 +55,24 @@ class UnfusedPointwise(Detector):
             steps,
             loading,
             saved,
-            f"T' = T - t (1 - 1/k): t = {kernels.chains * 1e3:.2f} ms, k = {kernels.chain_length:.1f}",
-            low=device.saved(0.5 * fused),
-            high=device.saved(fused),
+            f"T' = T - t (1 - 1/k): t = {kernels.chains_seconds * 1e3:.2f} ms, k = {kernels.kernels_per_chain:.1f}",
+            low=device.saved_seconds(0.5 * fused),
+            high=device.saved_seconds(fused),
             confidence=0.4,
         )
         return self.finding(
             location=location(places.forward),
             evidence=evidence(
                 device,
-                Evidence("time in consecutive element-wise kernels per step", kernels.chains, "s"),
+                Evidence("time in consecutive element-wise kernels per step", kernels.chains_seconds, "s"),
                 Evidence("share of device time in element-wise kernels", share, "share"),
-                Evidence("kernels per element-wise chain", round(kernels.chain_length, 1), "count"),
-                Evidence("median element-wise kernel time", kernels.chain_kernel, "s"),
+                Evidence("kernels per element-wise chain", round(kernels.kernels_per_chain, 1), "count"),
+                Evidence("median element-wise kernel time", kernels.chain_kernel_seconds, "s"),
             ),
             gain=worth,
             fix=Fix("Compile the model to fuse them", "model = torch.compile(model)", effort=2, risk=0.1),
             after="matrix multiplications become the bottleneck"
-            if kernels.fp32_matrix + kernels.tensor_matrix > 0
+            if kernels.fp32_matrix_seconds + kernels.tensor_matrix_seconds > 0
             else "the host becomes the bottleneck",
             removes={KERNELS: worth.seconds},
         )

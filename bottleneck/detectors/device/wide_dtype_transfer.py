@@ -54,7 +54,7 @@ class WideDtypeTransfer(Detector):
             return NotMeasured("The traced steps do not copy the batch as it was made: it is changed before the copy.")
         typical = max(device.typical_seconds, 1e-12)
         less = 1 - (batch.size_bytes - batch.byte_valued + batch.as_bytes) / batch.size_bytes
-        saved = device.saved(copies.exposed * less)
+        saved = device.saved_seconds(copies.exposed_seconds * less)
         if saved < STEP_DEAD_BAND * typical:
             return Fine(saved / typical, STEP_DEAD_BAND, "share", "step time that smaller copies would save")
         worth = priced(
@@ -62,7 +62,8 @@ class WideDtypeTransfer(Detector):
             steps,
             loading,
             saved,
-            f"H' = H x source/wire: H = {copies.exposed * 1e3:.2f} ms per step, {batch.item_bytes} bytes become one",
+            f"H' = H x source/wire: H = {copies.exposed_seconds * 1e3:.2f} ms per step, "
+            f"{batch.item_bytes} bytes become one",
             low=0.8 * saved,  # the device casts
             high=saved,
         )
@@ -72,7 +73,7 @@ class WideDtypeTransfer(Detector):
                 device,
                 Evidence("batch", batch.size_bytes, "B"),
                 Evidence("share of the batch in floats with at most 256 distinct values", part, "share"),
-                Evidence("copy time per step not hidden by computation", copies.exposed, "s"),
+                Evidence("copy time per step not hidden by computation", copies.exposed_seconds, "s"),
             ),
             gain=worth,
             fix=Fix(

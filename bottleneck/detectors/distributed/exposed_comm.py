@@ -65,13 +65,15 @@ class ExposedComm(Detector):
         """Share of the steps between the last gradient and the end of DistributedDataParallel's exchange."""
         if gradient_sync is None or not gradient_sync.count:
             return None
-        exchanges = gradient_sync.passes * gradient_sync.synced_share * int(steps.rows["optimized"][~steps.warm].sum())
+        exchanges = (
+            gradient_sync.passes_per_step * gradient_sync.synced_share * int(steps.rows["optimized"][~steps.warm].sum())
+        )
         return float(gradient_sync.net.mean()) * exchanges / max(steps.total_seconds, 1e-9)
 
     def _of_calls(self, steps: Steps, collectives: Collectives, share: float, loading: Loading | None) -> Finding:
         place = collectives.places[0]
         seconds = collectives.seconds(place)
-        calls = max(1, round(place.per_step))
+        calls = max(1, round(place.calls_per_step))
         after = self._after(place)
         priced = None if after is None else self._priced(steps, place, seconds, after, loading)
         where = "this line" if place.site is None else f"line {place.site.line}"
@@ -96,7 +98,7 @@ class ExposedComm(Detector):
             location=location(place.site),
             evidence=(
                 Evidence("step time in collectives, waits excluded", share, "share"),
-                Evidence(f"{place.name} calls from this line per step", place.per_step, "count"),
+                Evidence(f"{place.name} calls from this line per step", place.calls_per_step, "count"),
                 Evidence("collective time per step", float(seconds.mean()), "s"),
                 Evidence("bytes exchanged per step", place.step_bytes, "B"),
             ),
@@ -114,7 +116,7 @@ class ExposedComm(Detector):
         if place.name.endswith("barrier"):
             return 0.0
         fit = place.latency_and_rate()
-        if place.per_step < self.many_calls or fit is None:
+        if place.calls_per_step < self.many_calls or fit is None:
             return None
         latency, seconds_per_byte = fit
         return math.ceil(place.step_bytes / _BUCKET_BYTES) * latency + place.step_bytes * seconds_per_byte
@@ -129,7 +131,7 @@ class ExposedComm(Detector):
         return gain(
             value,
             steps.run_seconds,
-            f"{place.per_step:.1f} calls per step take {mean * 1e3:.1f} ms; combined {after * 1e3:.1f} ms, "
+            f"{place.calls_per_step:.1f} calls per step take {mean * 1e3:.1f} ms; combined {after * 1e3:.1f} ms, "
             "part of it while something is computed",
             low_seconds=saved((low - after) * self.low_share),
             high_seconds=saved(high),

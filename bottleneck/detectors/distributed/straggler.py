@@ -55,9 +55,12 @@ class Straggler(Detector):
             return Fine(
                 max(0.0, lead / step), self.impact_threshold, "share", "share of a step by which one rank is late"
             )
-        if lead < self.core_wait_share * ranks.core_wait:
+        if lead < self.core_wait_share * ranks.core_wait_seconds:
             return Fine(
-                lead, self.core_wait_share * ranks.core_wait, "s", "time by which one rank is late; it waits for a core"
+                lead,
+                self.core_wait_share * ranks.core_wait_seconds,
+                "s",
+                "time by which one rank is late; it waits for a core",
             )
         waited = float(np.median(np.delete(ranks.waits, late, axis=0).mean(axis=1)))
         if waited < self.seen_waiting_share * lead:

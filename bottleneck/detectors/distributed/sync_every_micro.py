@@ -40,12 +40,12 @@ class SyncEveryMicro(Detector):
     min_passes = 8  # timed by all ranks after warm-up: fewer say little about their spread
 
     def detect(self, steps: Steps, gradient_sync: GradientSync, loading: Loading | None) -> Outcome:
-        exchanges = gradient_sync.passes * gradient_sync.synced_share
+        exchanges = gradient_sync.passes_per_step * gradient_sync.synced_share
         if exchanges < self.passes_threshold:
             return Fine(exchanges, self.passes_threshold, "count", "all-reduces per optimizer step")
         if gradient_sync.count < self.min_passes:
             return NotMeasured("Too few gradient all-reduces were timed by all ranks.")
-        micro = round(gradient_sync.passes)
+        micro = round(gradient_sync.passes_per_step)
         updates = int(steps.rows["optimized"][~steps.warm].sum())
         too_many = exchanges - 1.0
 
@@ -65,7 +65,7 @@ class SyncEveryMicro(Detector):
         return self.finding(
             location=location(gradient_sync.site),
             evidence=(
-                Evidence("backward passes per optimizer step", gradient_sync.passes, "count"),
+                Evidence("backward passes per optimizer step", gradient_sync.passes_per_step, "count"),
                 Evidence("all-reduces per optimizer step", exchanges, "count"),
                 Evidence("all-reduce time after the last gradient", net, "s"),
                 Evidence("time waiting for the slowest rank", even, "s"),

@@ -45,8 +45,8 @@ class Oversubscribed(Detector):
         step = steps.total_seconds / steps.count
 
         def new_step(real: float) -> float:
-            work = contention.first_cpu * real
-            own = 0.0 if ranks else contention.main_cpu
+            work = contention.first_cpu_seconds * real
+            own = 0.0 if ranks else contention.main_cpu_seconds
             return min(step, max(own, work / processes, (work + own) / max(contention.cores, 1.0)))
 
         saved = (step - new_step(self.real_share)) * steps.count
@@ -58,7 +58,7 @@ class Oversubscribed(Detector):
             evidence=(
                 Evidence("mean step time", step, "s"),
                 Evidence("ranks" if ranks else "dataloader workers", processes, "count"),
-                Evidence("runnable threads (run queue)", round(contention.runnable, 1), "count"),
+                Evidence("runnable threads (run queue)", round(contention.runnable_threads, 1), "count"),
                 Evidence("cores", contention.cores, "cores"),
                 Evidence("run-queue wait relative to CPU time", contention.delay_share, "share"),
                 Evidence("worker CPU outside their main threads", contention.extra_share, "share"),
@@ -90,8 +90,8 @@ class Oversubscribed(Detector):
         )
 
     def _fine(self, contention: CpuContention) -> Fine:
-        if contention.per_core < self.per_core_threshold:
-            return Fine(contention.per_core, self.per_core_threshold, "", "runnable threads per core")
+        if contention.threads_per_core < self.per_core_threshold:
+            return Fine(contention.threads_per_core, self.per_core_threshold, "", "runnable threads per core")
         if contention.neighbours:
             return Fine(
                 contention.others_cores, None, "cores", "cores in use by other programs: the delay may be theirs"

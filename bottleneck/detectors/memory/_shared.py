@@ -17,14 +17,15 @@ _WAITS = ("import", "loader_start", "data_wait")
 
 def fault_seconds(steps: Steps, thrash: Thrash) -> float:
     """Wall seconds of the loop in the kernel for its page faults, as far as so many can cost that CPU time."""
-    most = (thrash.faults - thrash.huge_faults) * MAX_FAULT_SECONDS + thrash.huge_faults * MAX_HUGE_FAULT_SECONDS
+    huge = thrash.huge_faults_per_step
+    most = (thrash.faults_per_step - huge) * MAX_FAULT_SECONDS + huge * MAX_HUGE_FAULT_SECONDS
     # What a fault costs is CPU time: where others want the cores, it takes longer than that.
     return thrash.lost_seconds * min(1.0, most * steps.count / max(thrash.system_seconds, 1e-9))
 
 
 def where(steps: Steps, thrash: Thrash, lost: float) -> dict[str, float]:
     """Seconds per phase: kernel time is taken to lie where the main thread runs, else where the step's time lies."""
-    shares = thrash.phases or {name: steps.share(name) for name in STEP_PHASES if name not in _WAITS}
+    shares = thrash.phase_shares or {name: steps.share(name) for name in STEP_PHASES if name not in _WAITS}
     return _part(shares, lost)
 
 

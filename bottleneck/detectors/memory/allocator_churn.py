@@ -94,7 +94,7 @@ class AllocatorChurn(Detector):
         if thrash.own_share < self.own_threshold_share or thrash.site is None:
             return Fine(thrash.own_share, self.own_threshold_share, "share", "running time in your own code")
         evidence = (
-            Evidence("page faults per step", thrash.faults, "count"),
+            Evidence("page faults per step", thrash.faults_per_step, "count"),
             Evidence("newly mapped memory per step", thrash.fresh_bytes, "B"),
             Evidence("kernel time in the steps", thrash.system_seconds, "s"),
             Evidence("share of the loop lost", thrash.lost_share, "share"),
@@ -106,8 +106,8 @@ class AllocatorChurn(Detector):
             gain=prediction.gain(
                 lost,
                 steps.run_seconds,
-                f"kernel time of {thrash.faults:.0f} page faults per step, {lost / steps.count * 1e3:.1f} ms of "
-                f"{thrash.loop_seconds / steps.count * 1e3:.1f} ms",
+                f"kernel time of {thrash.faults_per_step:.0f} page faults per step, "
+                f"{lost / steps.count * 1e3:.1f} ms of {thrash.loop_seconds / steps.count * 1e3:.1f} ms",
                 step_share=share,
                 relative_error=0.22,  # user time spent on cold pages comes on top, what I/O costs goes off
             ),

@@ -108,10 +108,10 @@ class MemoryCreep(Detector):
     def _culprit(self, memory: Memory, slope: float) -> Container | None:
         """The container that grows in step with memory and can hold that much; None when none does."""
         for container in memory.containers:
-            if container.linear < self.min_linear or container.per_step <= 0:
+            if container.linear_r2 < self.min_linear or container.items_per_step <= 0:
                 continue
             known = container.item_bytes is not None and container.item not in ("tensor with graph", "")
-            held = container.per_step * (container.item_bytes or 0)
+            held = container.items_per_step * (container.item_bytes or 0)
             if not known or held >= self.min_explained_share * slope:
                 return container
         return None

@@ -79,7 +79,7 @@ class MemoryThrash(Detector):
             gain=prediction.gain(
                 lost,
                 steps.run_seconds,
-                f"{spent} of {thrash.loop_seconds:.2f} s; {thrash.faults:.0f} page faults per step",
+                f"{spent} of {thrash.loop_seconds:.2f} s; {thrash.faults_per_step:.0f} page faults per step",
                 low_seconds=lost - 0.5 * parts["full collections"],  # young objects are still looked through
                 step_share=share,
                 relative_error=0.22,  # user time spent on cold pages comes on top, what I/O costs goes off
@@ -93,13 +93,13 @@ class MemoryThrash(Detector):
 
     def _evidence(self, thrash: Thrash, parts: dict[str, float], swap: Swap | None) -> tuple[Evidence, ...]:
         evidence = [
-            Evidence("page faults per step", thrash.faults, "count"),
+            Evidence("page faults per step", thrash.faults_per_step, "count"),
             Evidence("newly mapped memory per step", thrash.fresh_bytes, "B"),
             Evidence("kernel time in the steps", thrash.system_seconds, "s"),
             Evidence("share of the loop lost", thrash.lost_share, "share"),
         ]
-        if thrash.major_faults >= 1:
-            evidence.append(Evidence("major page faults per step", thrash.major_faults, "count"))
+        if thrash.major_faults_per_step >= 1:
+            evidence.append(Evidence("major page faults per step", thrash.major_faults_per_step, "count"))
         if swap is not None:
             evidence.append(Evidence("swap-in rate", swap.bytes_per_second, "B/s"))
         if parts["full collections"] > 0:

@@ -67,7 +67,7 @@ class Swapping(Detector):
             priced = gain(
                 lost,
                 steps.run_seconds,
-                f"T' = T - {swap.per_step * swap.swapped_share:.0f} faults x "
+                f"T' = T - {swap.faults_per_step * swap.swapped_share:.0f} faults x "
                 f"{swap.fault_seconds * 1e6:.0f} us per step",
                 step_share=lost / swap.loop_seconds,
                 relative_error=0.22,  # the price is a slope between windows

@@ -81,8 +81,8 @@ class Throttled(Detector):
         )
 
     def _by_clock(self, clocks: Clocks, steps: Steps) -> Finding | Fine:
-        hot = clocks.hot_loss >= self.lost_share_threshold
-        share = clocks.hot_loss if hot else clocks.capped_loss
+        hot = clocks.hot_loss_share >= self.lost_share_threshold
+        share = clocks.hot_loss_share if hot else clocks.capped_loss_share
         if share < self.lost_share_threshold:
             return Fine(share, self.lost_share_threshold, "share", "step time lost to a lower clock")
         saved = share * steps.total_seconds

@@ -43,7 +43,7 @@ class IntraOpThreads(Detector):
 
     def detect(self, steps: Steps, intraop: IntraOp, loading: Loading | None) -> Outcome:
         cores = max(1, int(intraop.cores))
-        crowd = intraop.runnable / intraop.cores
+        crowd = intraop.runnable_threads / intraop.cores
         if intraop.threads > cores and crowd >= self.max_runnable:
             return self._too_many(intraop, cores)
         more = min(cores - intraop.threads, intraop.idle_cores)
@@ -60,7 +60,7 @@ class IntraOpThreads(Detector):
 
         def saved(scaling: float) -> float:
             faster = 1.0 + scaling * more / intraop.threads
-            return saved_by_less_work(steps, loading, intraop.computing * (1.0 - 1.0 / faster), 0.0)
+            return saved_by_less_work(steps, loading, intraop.computing_seconds * (1.0 - 1.0 / faster), 0.0)
 
         value = saved(self.scaling)
         share = value / steps.total_seconds
@@ -74,13 +74,14 @@ class IntraOpThreads(Detector):
                 Evidence("idle cores during the steps", round(intraop.idle_cores, 1), "cores"),
                 Evidence("operations per backward pass", intraop.operations, "count"),
                 Evidence("mean time per operation", intraop.operation_seconds, "s"),
-                Evidence("forward and backward time per step", intraop.computing, "s"),
+                Evidence("forward and backward time per step", intraop.computing_seconds, "s"),
             ),
             gain=gain(
                 value,
                 steps.run_seconds,
-                f"Amdahl: forward and backward, {intraop.computing * 1e3:.1f} ms per step, on {1 + more:.1f} cores; "
-                f"{self.scaling:.0%} of the additional cores turned into speed ({self.least_scaling:.0%} to 100%)",
+                f"Amdahl: forward and backward, {intraop.computing_seconds * 1e3:.1f} ms per step, "
+                f"on {1 + more:.1f} cores; {self.scaling:.0%} of the additional cores "
+                f"turned into speed ({self.least_scaling:.0%} to 100%)",
                 low_seconds=saved(self.least_scaling),
                 high_seconds=saved(self.most_scaling),
                 step_share=share,
@@ -104,7 +105,7 @@ class IntraOpThreads(Detector):
             evidence=(
                 Evidence("threads per operation", intraop.threads, "count"),
                 Evidence("cores", intraop.cores, "cores"),
-                Evidence("runnable threads (run queue)", round(intraop.runnable, 1), "count"),
+                Evidence("runnable threads (run queue)", round(intraop.runnable_threads, 1), "count"),
             ),
             fix=Fix(
                 f"Let each operation use {cores} thread{'s' if cores > 1 else ''}, one per core",

@@ -15,12 +15,12 @@ from ._optimizer_law import cost
 
 
 class _Faster(NamedTuple):
-    """``left``: of the time by loop; ``part``: of all that optimizers loop in the run, this one's."""
+    """``left_share``: of the time by loop; ``looping_share``: of all that optimizers loop in the run, this one's."""
 
     optimizer: MadeOptimizer
     way: str
-    left: float
-    part: float
+    left_share: float
+    looping_share: float
 
 
 class OptimizerStep(Detector):
@@ -61,11 +61,11 @@ class OptimizerStep(Detector):
             reason = "share of optimizer time spent tensor by tensor"
             return Fine(optimizers.looping_share, self.looping_threshold, "share", reason)
         tensors = max(made.tensors for made in optimizers.made)
-        if tensors < self.min_tensors and max(made.values for made in optimizers.made) < self.min_values:
+        if tensors < self.min_tensors and max(made.value_count for made in optimizers.made) < self.min_values:
             return Fine(tensors, self.min_tensors, "count", "tensors in the model")
         faster = self._faster(optimizers)
-        if faster is None or faster.left > self.max_left:
-            left = None if faster is None else faster.left
+        if faster is None or faster.left_share > self.max_left:
+            left = None if faster is None else faster.left_share
             return Fine(left, self.max_left, "share", "optimizer time that a fused step would leave")
         return self._finding(steps, optimizers, loading, faster)
 
@@ -86,7 +86,7 @@ class OptimizerStep(Detector):
                 Evidence("share of optimizer time spent tensor by tensor", optimizers.looping_share, "share"),
                 Evidence("optimizer", made.name),
                 Evidence("parameter tensors", made.tensors, "count"),
-                Evidence("values in all parameter tensors", int(made.values), "count"),
+                Evidence("values in all parameter tensors", int(made.value_count), "count"),
                 Evidence("optimizer time per step, tensor by tensor", looping / count, "s"),
             ),
             gain=gain(

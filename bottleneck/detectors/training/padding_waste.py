@@ -36,8 +36,8 @@ class PaddingWaste(Detector):
     max_exponent = 2.0  # attention's; what seems to grow faster is noise
 
     def detect(self, steps: Steps, padding: Padding, loader: Loader, loading: Loading | None) -> Outcome:
-        if padding.waste < self.waste_threshold:
-            return Fine(padding.waste, self.waste_threshold, "share", "share of positions that are padding")
+        if padding.waste_share < self.waste_threshold:
+            return Fine(padding.waste_share, self.waste_threshold, "share", "share of positions that are padding")
         if padding.count < self.min_batches:
             return NotMeasured(f"Only {padding.count} batches were looked at.")
         if padding.spread < self.min_spread:
@@ -56,7 +56,7 @@ class PaddingWaste(Detector):
         return self.finding(
             location=location(loader.site),
             evidence=(
-                Evidence("share of positions that are padding", padding.waste, "share"),
+                Evidence("share of positions that are padding", padding.waste_share, "share"),
                 Evidence("padded length", round(width.mean()), "count"),
                 Evidence("mean used length", round(padding.lengths.mean()), "count"),
                 Evidence("padded length when batched by length", round(bucketed.mean()), "count"),
