@@ -10,7 +10,7 @@ from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.etl.csv_instead_of_parquet import CsvInsteadOfParquet
 from bottleneck_profiler.detectors.etl.unused_columns import UnusedColumns
 from bottleneck_profiler.diagnosis.findings import Finding
-from bottleneck_profiler.enrich import probe
+from bottleneck_profiler.enrich import _trial, probe
 from bottleneck_profiler.recording.facts import Probe
 from bottleneck_profiler.recording.model import Site
 
@@ -50,7 +50,7 @@ def test_the_columns_of_the_read_choose_the_delimiter(tmp_path, separator):
 
 def test_used_columns_are_tried_with_the_same_delimiter(tmp_path):
     _, result = tried(tmp_path, lines(";"), used=["a"])
-    if probe._pandas() is not None:
+    if _trial._pandas() is not None:
         assert result.used_seconds > 0 and result.all_seconds > 0
 
 

@@ -1,0 +1,175 @@
+"""Tries the reading of a file in another way, on this machine: as Parquet, and with the used columns alone.
+
+The first part of the file is converted at two sizes into the run folder, read back several times, and deleted; the
+line through the two sizes gives the whole file. What arguments the user's call had is not known: the delimiter is the
+one that gives the columns of the recorded read, and where none does, nothing is said.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..recording.facts import Read
+
+MAX_BYTES = 16 << 20  # of the file, for the larger of the two sizes
+_REPEATS = 3
+_DELIMITERS = (",", ";", "\t", "|", " ")
+
+
+def measure(run_dir: Path, read: Read, used: list[str] | None, deadline: float) -> dict[str, float]:
+    """Seconds for the whole file, from two sizes of its first part."""
+    path = Path(read.path or "")
+    size = path.stat().st_size
+    if read.size_bytes is not None and size != read.size_bytes:
+        return {}
+    large = min(size, MAX_BYTES)
+    sizes = [size] if size < 1 << 20 else [large // 4, large]
+    points: list[tuple[int, dict[str, float]]] = []
+    for length in sizes:
+        if time.monotonic() > deadline and points:
+            break
+        points.append((length, _sample(run_dir, path, length, read, used)))
+    return {key: _scale([(n, p[key]) for n, p in points], size) for key in points[0][1]}
+
+
+def measure_columns(read: Read, used: list[str], deadline: float) -> dict[str, float]:
+    """Seconds for as much of a Parquet file as there is time for, whole and with the used columns alone."""
+    import pyarrow.parquet as parquet
+
+    path = Path(read.path or "")
+    if read.asked_columns is not None or not path.is_file() or path.stat().st_size != read.size_bytes:
+        return {}
+    with parquet.ParquetFile(path) as file:
+        count = file.num_row_groups
+        rounds = (deadline - time.monotonic()) / (_REPEATS * 2) / max(read.wall_ns / 1e9, 1e-3)
+        groups = list(range(min(count, int(count * rounds))))
+        if not groups:
+            return {}
+        pandas = _pandas() if read.call.startswith("pandas.") else None
+
+        def whole(columns: list[str] | None = None) -> object:
+            table = file.read_row_groups(groups, columns=columns)
+            return table.to_pandas() if pandas is not None else table
+
+        times, all_seconds = _times(whole)
+        return {
+            **_as_parquet(times),
+            "all_seconds": all_seconds,
+            "used_seconds": _times(lambda: whole(used))[1],
+        }
+
+
+def _as_parquet(times: list[float]) -> dict[str, float]:
+    """What repeated reads of Parquet say: the middle one, the quickest and the slowest."""
+    return {
+        "parquet_seconds": sorted(times)[len(times) // 2],
+        "parquet_low_seconds": min(times),
+        "parquet_high_seconds": max(times),
+    }
+
+
+def _scale(points: Sequence[tuple[int, float]], size: int) -> float:
+    """Value at ``size`` of the line through the points; proportional where there is one or the line falls."""
+    last, value = points[-1]
+    if len(points) > 1 and value > points[0][1]:
+        slope = (value - points[0][1]) / (last - points[0][0])
+        return float(value + slope * (size - last))
+    return float(value * size / max(1, last))
+
+
+def _sample(run_dir: Path, path: Path, length: int, read: Read, used: list[str] | None) -> dict[str, float]:
+    import pyarrow.parquet as parquet
+
+    with open(path, "rb") as file:
+        data = file.read(length)
+    data = data[: data.rfind(b"\n") + 1] or data
+    found = _parse(data, read)
+    if found is None:
+        raise ValueError("not the columns that the program read")
+    table, delimiter, wanted = found
+    temporary = run_dir / f"probe-{os.getpid()}.parquet"
+    pandas = _pandas() if read.call.startswith("pandas.") else None
+    try:
+        written, _ = _times(lambda: parquet.write_table(table.select(wanted), temporary), 2)
+
+        def columnar() -> object:
+            back = parquet.read_table(temporary)
+            return back.to_pandas() if pandas is not None else back
+
+        result = {**_as_parquet(_times(columnar)[0]), "write_seconds": min(written)}
+    finally:
+        temporary.unlink(missing_ok=True)
+    if pandas is not None and used and read.call in ("pandas.read_csv", "pandas.read_table"):
+        result.update(_as_text(pandas, data, delimiter, [c for c in used if c in table.column_names]))
+    return result
+
+
+def _as_text(pandas: Any, data: bytes, delimiter: str, chosen: list[str]) -> dict[str, float]:
+    """CPU seconds to parse the text with pandas, whole and with the chosen columns alone."""
+
+    def text(**more: Any) -> object:
+        return pandas.read_csv(io.BytesIO(data), sep=delimiter, **more)
+
+    return {"all_seconds": _times(text, 2)[1], "used_seconds": _times(lambda: text(usecols=chosen), 2)[1]}
+
+
+def _parse(data: bytes, read: Read) -> tuple[Any, str, list[str]] | None:
+    """(table, delimiter, its columns that the program read) for the delimiter that reproduces the read."""
+    import pyarrow
+    import pyarrow.csv as arrow_csv
+
+    names = [str(name) for name in read.columns or read.asked_columns or ()]
+    # pandas numbers the columns of a file without a header.
+    bare = names and names == [str(number) for number in range(len(names))]
+    options = arrow_csv.ReadOptions(column_names=names if bare else None)
+    head = data[: data.find(b"\n") + 1].decode("utf-8", "replace") or data.decode("utf-8", "replace")
+    for delimiter in sorted(_DELIMITERS, key=head.count, reverse=True):
+        try:
+            parsing = arrow_csv.ParseOptions(delimiter=delimiter)
+            table = arrow_csv.read_csv(io.BytesIO(data), read_options=options, parse_options=parsing)
+        except (pyarrow.ArrowInvalid, UnicodeDecodeError):
+            continue
+        if _same(table, names, read):
+            return table, delimiter, names or table.column_names
+    return None
+
+
+def _same(table: Any, names: list[str], read: Read) -> bool:
+    """Whether a table has the columns of the recorded read, numbers where that had numbers."""
+    if not names:
+        count = read.column_count
+        return len(table.column_names) == count if count else len(table.column_names) > 1
+    if not set(names) <= set(table.column_names):
+        return False
+    kinds = read.dtypes or ()
+    numbers = [name for name, kind in zip(names, kinds, strict=False) if str(kind).startswith(("int", "float"))]
+    return not any(str(table.schema.field(name).type) == "string" for name in numbers)
+
+
+def _pandas() -> Any:
+    """pandas where the analysing program has it, else None: it is no dependency of ours."""
+    try:
+        return importlib.import_module("pandas")
+    except ImportError:
+        return None
+
+
+def _times(action: Callable[[], object], reuse: int = _REPEATS) -> tuple[list[float], float]:
+    """(wall seconds of each call, CPU seconds of the cheapest).
+
+    Wall time stands beside what the run has measured; two ways of reading the same are compared by CPU time, from
+    which other programs take nothing.
+    """
+    wall, cpu = [], []
+    for _ in range(reuse):
+        wall_start, cpu_start = time.perf_counter(), time.process_time()
+        action()
+        cpu.append(time.process_time() - cpu_start)
+        wall.append(time.perf_counter() - wall_start)
+    return wall, min(cpu)
