@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from math import nan
 from typing import Any, Literal
 
+from .visible_gpus import Gpus
+
 #: Why there are no samples: "" there are some; no-library (NVML is not installed here); no-driver (installed, not
 #: running); no-device; hidden (CUDA_VISIBLE_DEVICES shows none); no-permission; driver-mismatch (library and kernel
 #: module differ); lost (every device failed while running); failed (anything else, see ``detail``).
@@ -92,7 +94,7 @@ class GpuSampler:
         self._nvml = pynvml
         try:
             self._driver = self._ask(pynvml.nvmlSystemGetDriverVersion) or ""
-            self._devices = self._visible(os.environ if environ is None else environ)
+            self._find_devices(os.environ if environ is None else environ)
         except pynvml.NVMLError as error:
             self._give_up(error)
         else:
@@ -103,85 +105,23 @@ class GpuSampler:
         self.reason = _REASONS.get(error.value, "failed")
         self.detail = str(error)
 
+    def _find_devices(self, environ: Mapping[str, str]) -> None:
+        found = Gpus(self._nvml, self._ask)
+        visible = found.visible(environ.get("CUDA_VISIBLE_DEVICES"))
+        if found.whole and not visible:
+            self.reason = "hidden"
+        name = self._nvml.nvmlDeviceGetName
+        self._devices = [
+            _Device(index, gpu.handle, gpu.parent, gpu.uuid, str(self._ask(name, gpu.handle) or "GPU"))
+            for index, gpu in enumerate(visible)
+        ]
+
     def _ask(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """The value, or None where this device or driver does not give it."""
         try:
             return function(*arguments)
         except self._nvml.NVMLError:
             return None
-
-    # -- which devices ----------------------------------------------------------------------------------------
-
-    def _all(self) -> list[tuple[Any, str]]:
-        """(handle, UUID) of every GPU that can be opened, in the order of their bus numbers."""
-        nvml, found, failure = self._nvml, [], None
-        for number in range(nvml.nvmlDeviceGetCount()):
-            try:
-                handle = nvml.nvmlDeviceGetHandleByIndex(number)
-                found.append((handle, nvml.nvmlDeviceGetUUID(handle)))
-            except nvml.NVMLError as error:  # in a container: a GPU that was given to somebody else
-                failure = error
-        if not found and failure is not None:
-            raise failure
-        return found
-
-    def _slices(self, handle: Any) -> list[tuple[Any, str]]:
-        """(handle, UUID) of the MIG slices of a GPU; none where MIG is off or unknown."""
-        nvml = self._nvml
-        mode = self._ask(nvml.nvmlDeviceGetMigMode, handle)
-        if not mode or not mode[0]:
-            return []
-        found = []
-        for number in range(self._ask(nvml.nvmlDeviceGetMaxMigDeviceCount, handle) or 0):
-            part = self._ask(nvml.nvmlDeviceGetMigDeviceHandleByIndex, handle, number)
-            uuid = self._ask(nvml.nvmlDeviceGetUUID, part) if part is not None else None
-            if uuid:
-                found.append((part, uuid))
-        return found
-
-    def _visible(self, environ: Mapping[str, str]) -> list[_Device]:
-        """The devices as CUDA numbers them: by CUDA_VISIBLE_DEVICES, which takes numbers, GPU- and MIG-UUIDs.
-
-        As in CUDA, the first entry that names nothing ends the list. Numbers count in bus order, which is CUDA's own
-        order only under CUDA_DEVICE_ORDER=PCI_BUS_ID or with equal GPUs; UUIDs are always right.
-        """
-        gpus = self._all()
-        slices = [(part, uuid, handle) for handle, _ in gpus for part, uuid in self._slices(handle)]
-        sliced = {uuid for handle, uuid in gpus if self._slices(handle)}
-        chosen: list[tuple[Any, str, Any]] = []
-        visible = environ.get("CUDA_VISIBLE_DEVICES")
-        if visible is None:
-            whole = [(handle, uuid, handle) for handle, uuid in gpus if uuid not in sliced]
-            chosen = whole or slices[:1]  # CUDA opens the first slice when every GPU is cut
-        else:
-            for entry in visible.split(","):
-                match = self._match(entry.strip(), gpus, slices)
-                if match is None or match in chosen:
-                    break
-                chosen.append(match)
-            if gpus and not chosen:
-                self.reason = "hidden"
-        name = self._nvml.nvmlDeviceGetName
-        return [
-            _Device(index, handle, parent, uuid, str(self._ask(name, handle) or "GPU"))
-            for index, (handle, uuid, parent) in enumerate(chosen)
-        ]
-
-    @staticmethod
-    def _match(
-        entry: str, gpus: list[tuple[Any, str]], slices: list[tuple[Any, str, Any]]
-    ) -> tuple[Any, str, Any] | None:
-        """The device that one entry of CUDA_VISIBLE_DEVICES names: number, or a UUID's unambiguous beginning."""
-        if entry.isdigit():
-            if int(entry) >= len(gpus):
-                return None
-            handle, uuid = gpus[int(entry)]
-            return handle, uuid, handle
-        if not entry.startswith(("GPU-", "MIG-")):
-            return None
-        every = [(handle, uuid, handle) for handle, uuid in gpus] + slices
-        found = [device for device in every if device[1].startswith(entry)]
-        return found[0] if len(found) == 1 else None
 
     # -- samples ----------------------------------------------------------------------------------------------
 

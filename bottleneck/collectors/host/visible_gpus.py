@@ -1,0 +1,81 @@
+"""Which GPUs a program sees, in the order in which CUDA numbers them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+
+class Gpu(NamedTuple):
+    """A GPU, or a MIG slice of one: ``parent`` is then the whole GPU, else the GPU itself."""
+
+    handle: Any
+    uuid: str
+    parent: Any
+
+
+class Gpus:
+    """The GPUs that can be opened and their MIG slices. ``ask(function, *arguments)``: None where NVML has no answer.
+
+    Raises NVMLError where there are GPUs and none can be opened.
+    """
+
+    def __init__(self, nvml: Any, ask: Callable[..., Any]) -> None:
+        self._nvml = nvml
+        self._ask = ask
+        self.whole = self._all()
+        self._slices = [part for gpu in self.whole for part in self._slices_of(gpu)]
+
+    def _all(self) -> list[Gpu]:
+        """Every GPU that can be opened, in the order of their bus numbers."""
+        nvml, found, failure = self._nvml, [], None
+        for number in range(nvml.nvmlDeviceGetCount()):
+            try:
+                handle = nvml.nvmlDeviceGetHandleByIndex(number)
+                found.append(Gpu(handle, nvml.nvmlDeviceGetUUID(handle), handle))
+            except nvml.NVMLError as error:  # in a container: a GPU that was given to somebody else
+                failure = error
+        if not found and failure is not None:
+            raise failure
+        return found
+
+    def _slices_of(self, gpu: Gpu) -> list[Gpu]:
+        """The MIG slices of a GPU; none where MIG is off or unknown."""
+        nvml = self._nvml
+        mode = self._ask(nvml.nvmlDeviceGetMigMode, gpu.handle)
+        if not mode or not mode[0]:
+            return []
+        found = []
+        for number in range(self._ask(nvml.nvmlDeviceGetMaxMigDeviceCount, gpu.handle) or 0):
+            part = self._ask(nvml.nvmlDeviceGetMigDeviceHandleByIndex, gpu.handle, number)
+            uuid = self._ask(nvml.nvmlDeviceGetUUID, part) if part is not None else None
+            if uuid:
+                found.append(Gpu(part, uuid, gpu.handle))
+        return found
+
+    def visible(self, entries: str | None) -> list[Gpu]:
+        """The devices as CUDA numbers them: by CUDA_VISIBLE_DEVICES, which takes numbers, GPU- and MIG-UUIDs.
+
+        As in CUDA, the first entry that names nothing ends the list. Numbers count in bus order, which is CUDA's own
+        order only under CUDA_DEVICE_ORDER=PCI_BUS_ID or with equal GPUs; UUIDs are always right.
+        """
+        if entries is None:
+            sliced = [part.parent for part in self._slices]
+            uncut = [gpu for gpu in self.whole if not any(gpu.handle is parent for parent in sliced)]
+            return uncut or self._slices[:1]  # CUDA opens the first slice when every GPU is cut
+        chosen: list[Gpu] = []
+        for entry in entries.split(","):
+            match = self._match(entry.strip())
+            if match is None or match in chosen:
+                break
+            chosen.append(match)
+        return chosen
+
+    def _match(self, entry: str) -> Gpu | None:
+        """The device that one entry of CUDA_VISIBLE_DEVICES names: number, or a UUID's unambiguous beginning."""
+        if entry.isdigit():
+            return self.whole[int(entry)] if int(entry) < len(self.whole) else None
+        if not entry.startswith(("GPU-", "MIG-")):
+            return None
+        found = [device for device in (*self.whole, *self._slices) if device.uuid.startswith(entry)]
+        return found[0] if len(found) == 1 else None
