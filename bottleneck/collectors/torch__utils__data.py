@@ -8,7 +8,6 @@ only while the iterator is being made.
 import os
 import sys
 import weakref
-from functools import partial
 
 from .. import signals
 from ..agent.recorder import now
@@ -16,6 +15,7 @@ from ..agent.unpatched import get_ident
 from . import BaseCollector, dress
 from .support.batches import Batches
 from .support.growth import Growth
+from .support.loader_note import innermost, note_loader
 from .support.objects import note_largest
 from .support.samples import Collate, WorkerInit, watch_dataset
 from .support.samples import state as samples
@@ -166,40 +166,8 @@ class Collector(BaseCollector):
         return method == "fork" or inject in os.environ.get("PYTHONPATH", "").split(os.pathsep)
 
     def _describe(self, loader, number):
-        data = sys.modules["torch.utils.data"]
-        iterable = isinstance(loader.dataset, data.IterableDataset)
-        inner = loader.dataset
-        while isinstance(getattr(inner, "dataset", None), data.Dataset):  # Subset and its like
-            inner = inner.dataset
-        item = getattr(type(inner), "__iter__" if iterable else "__getitem__", None)
-        code = getattr(getattr(item, "__wrapped__", item), "__code__", None)
-        collate = _code_of(loader.collate_fn, self.recorder.is_user)
-        try:
-            length = None if iterable else len(loader)  # torch remembers being asked, and warns later
-            samples = None if iterable else len(loader.sampler)
-        except Exception:
-            length = samples = None
-        self.recorder.note(
-            "loader",
-            id=number,
-            site=self.sites.get(id(loader)) or 0,
-            iter_site=self.recorder.site(3),
-            num_workers=int(loader.num_workers),
-            batch_size=loader.batch_size if isinstance(loader.batch_size, int) else None,
-            prefetch_factor=getattr(loader, "prefetch_factor", None),
-            sampler=_order_of(loader),
-            in_order=getattr(loader, "in_order", None),
-            persistent_workers=bool(getattr(loader, "persistent_workers", False)),
-            pin_memory=bool(getattr(loader, "pin_memory", False)),
-            length=length,
-            samples=samples,
-            drop_last=bool(getattr(loader, "drop_last", False)),
-            dataset=type(inner).__name__,
-            dataset_site=self.recorder.site_of(code, code.co_firstlineno) if code is not None else 0,
-            collate=getattr(loader.collate_fn, "__qualname__", type(loader.collate_fn).__name__),
-            collate_site=self.recorder.site_of(collate, collate.co_firstlineno) if collate is not None else 0,
-            iterable=iterable,
-        )
+        inner = innermost(loader.dataset)
+        note_loader(self.recorder, loader, inner, number, self.sites.get(id(loader)) or 0)
         if loader.num_workers:
             try:
                 if note_largest(self.recorder, inner, number):
@@ -266,31 +234,3 @@ class Collector(BaseCollector):
             return batch
 
         return dress(__next__, original)
-
-
-def _order_of(loader):
-    """The class that says in which order the samples come; None for a stream."""
-    batches = getattr(loader, "batch_sampler", None)
-    # A batch sampler of the user's own leaves the loader without a batch size.
-    own = batches is not None and loader.batch_size is None
-    sampler = batches if own else getattr(loader, "sampler", None)
-    return None if sampler is None else type(sampler).__name__
-
-
-def _code_of(function, is_user):
-    """The user's code behind a collate function: of a partial, a method, an object that is called or wraps one."""
-    for _ in range(4):
-        if isinstance(function, partial):
-            function = function.func
-        function = getattr(function, "__wrapped__", function)
-        code = getattr(getattr(function, "__func__", function), "__code__", None)
-        if code is None:
-            code = getattr(type(function).__call__, "__code__", None)
-        if code is not None and is_user(code):
-            return code
-        # Libraries wrap the user's collator in one of their own (transformers, accelerate).
-        inner = getattr(function, "data_collator", None) or getattr(function, "collate_fn", None)
-        if inner is None:
-            return None
-        function = inner
-    return None
