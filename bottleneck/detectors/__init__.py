@@ -41,6 +41,8 @@ class Detector(ABC):
     id: ClassVar[str]
     title: ClassVar[str]
     stage: ClassVar[Stage]
+    #: Whether its "fine" is an answer about the work that the program does, and not only about what is around it.
+    judges_work: ClassVar[bool] = True
     #: ids of the parents that this finding, where it explains most of them, silences
     explains: ClassVar[tuple[str, ...]] = ()
 

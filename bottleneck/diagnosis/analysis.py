@@ -65,8 +65,8 @@ def _too_short(steps: Steps | None, requests: Requests | None) -> bool:
 
 
 def _answered(checks: list[Detector], outcomes: dict[str, Outcome]) -> bool:
-    """Whether any detector saw what it judges of the program."""
-    return any(isinstance(outcomes[check.id], Finding | Fine) for check in checks if check.stage != "machine")
+    """Whether any detector saw what it judges of the program's work."""
+    return any(isinstance(outcomes[check.id], Finding | Fine) for check in checks if check.judges_work)
 
 
 def _verdict(recording: Recording, ranked: list[Ranked], short: bool, answered: bool) -> str:

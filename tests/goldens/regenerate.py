@@ -1,11 +1,11 @@
 """Records the goldens anew: ``python tests/goldens/regenerate.py [ID ...]``, or ``--expect`` for the JSON alone.
 
 A golden is a pair: ``<id>/fires.tar.gz`` recorded from ``slow.py`` and ``<id>/silent.tar.gz`` from ``fixed.py``, each
-with the expected judgement beside it. Paths of the recording machine are replaced; look at the diff of the JSON files.
-What needs an accelerator is recorded from ``simulated_gpu.py`` or ``simulated_device.py`` with the fake NVML library,
-and what nobody wants to do to a machine from ``simulated_host.py``, which puts made-up readings in the place of the
-host's; they say so. What needs a CPU quota is recorded from ``small_training.py`` in a control group of its own, which
-takes root.
+with the expected judgement beside it; ``silent_<what>.py`` in the same folder gives ``silent_<what>.tar.gz``.
+Paths of the recording machine are replaced; look at the diff of the JSON files. What needs an accelerator is recorded
+from ``simulated_gpu.py`` or ``simulated_device.py`` with the fake NVML library, and what nobody does to a machine
+from ``simulated_host.py``, which puts made-up readings in the place of the host's; they say so. What needs a CPU quota
+is recorded from ``small_training.py`` in a control group of its own, which takes root.
 """
 
 from __future__ import annotations
@@ -61,6 +61,18 @@ SIMULATED = {**SIMULATED_GPU, **SIMULATED_HOST}
 #: Signatures of a control group -> cores that the quota of its group allows: (fires, silent).
 LIMITED = {"throttled": (0.25, 8.0)}
 PRICES = {"idle-accelerator": 2.5}
+
+
+def programs(name: str) -> dict[str, tuple[str | Path, ...]]:
+    """Golden -> what is run for it: the pair, and any healthy programs beside it."""
+    if name in SIMULATED:
+        (fires, *how), (silent, *fixed) = SIMULATED[name]
+        return {"fires": (GOLDENS / fires, *how), "silent": (GOLDENS / silent, *fixed)}
+    if name in LIMITED:
+        return dict.fromkeys(("fires", "silent"), (GOLDENS / "small_training.py",))
+    folder = PIPELINES / name
+    healthy = {script.stem: (script,) for script in sorted(folder.glob("silent_*.py"))}
+    return {"fires": (folder / "slow.py",), "silent": (folder / "fixed.py",), **healthy}
 
 
 def expectation(run_dir: Path, name: str) -> dict[str, Any]:
@@ -201,16 +213,13 @@ def main() -> None:
     arguments = parser.parse_args()
     only_expect = arguments.expect
     for name in arguments.names or every:
-        for index, (kind, script) in enumerate((("fires", "slow.py"), ("silent", "fixed.py"))):
+        for kind, words in programs(name).items():
             golden = GOLDENS / name / f"{kind}.tar.gz"
-            if not only_expect and name in SIMULATED:
-                script, *words = SIMULATED[name][index]
-                record(golden, GOLDENS / script, *words)
-            elif not only_expect and name in LIMITED:
-                with quota(LIMITED[name][index]) as within:
-                    record(golden, GOLDENS / "small_training.py", within=within)
+            if not only_expect and name in LIMITED:
+                with quota(LIMITED[name][kind == "silent"]) as within:
+                    record(golden, *words, within=within)
             elif not only_expect:
-                record(golden, PIPELINES / name / script)
+                record(golden, *words)
             expect(golden)
             found = json.loads(golden.with_name(f"{kind}.json").read_text())["findings"]
             print(f"{name} {kind}: {', '.join(f['detector'] for f in found) or 'nothing'}", flush=True)

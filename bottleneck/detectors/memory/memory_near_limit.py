@@ -27,6 +27,7 @@ class MemoryNearLimit(Detector):
     id = "memory-near-limit"
     title = "The run uses nearly all available memory"
     stage = "machine"
+    judges_work = False
     share_threshold = 0.90  # of the memory (Kineto, gpuprof)
 
     def detect(self, headroom: MemoryHeadroom) -> Outcome:

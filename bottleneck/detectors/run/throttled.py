@@ -33,6 +33,7 @@ class Throttled(Detector):
     id = "throttled"
     title = "The CPU quota throttles the program"
     stage = "machine"
+    judges_work = False
     explains = ("oversubscribed", "cpu-bound-decode")
     lost_share_threshold = 0.05  # of the run (own)
     surely_saved_share = 0.7  # of what is lost: the rest may be lost again to others who want the cores

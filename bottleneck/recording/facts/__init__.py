@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from ...listing import modules
 from .base import Fact, Site
 from .device import DeviceMemory, DeviceProperties, DeviceTrace, DeviceWindow
 from .distributed import Collective, DataParallel, Ddp, Exchange
@@ -54,6 +55,7 @@ def _kinds(base: type[Fact]) -> dict[str, type[Fact]]:
     return found
 
 
+modules(__name__)  # a class is known once its file is imported, whether or not it is named above
 #: Kind -> class of every fact that this version knows.
 KINDS = _kinds(Fact)
 
