@@ -12,6 +12,17 @@ from .source import Source
 from .syntax import last_name
 
 Stage = Literal["etl", "loading", "training", "serving"]
+# How the saving follows from the line's share s of the wall time, the passes N and the factor k.
+Law = Literal[
+    "amdahl",  # s (1 - 1/k)
+    "wait",  # the same, of the samples that wait
+    "once",  # what is repeated is done once, or every k steps: s (1 - 1/N)
+    "overlap",  # waits run side by side, k at a time: s (1 - 1/k)
+    "cores",  # what runs on one core spreads over c: s (1 - 1/c)
+    "loader",  # the fetch gets k times cheaper; the loading's law says what the loop gains
+    "growth",  # each pass costs what the first ones cost
+    "measure",  # only an A/B tells; factors are of the whole step
+]
 # Calls too cheap to be what a C call without a frame of its own is waiting for.
 _CHEAP = frozenset(
     "len range enumerate zip isinstance getattr hasattr min max abs round int float str bool id iter next "
@@ -53,6 +64,7 @@ class Sighting:
     line: int
     function: str = ""
     below: tuple[Frame, ...] = ()  # the frames that the line called, the next one first and the innermost last
+    above: tuple[Frame, ...] = ()  # the frames that led to the line's function, the outermost first
     position: Position | None = None
     loading: bool = False  # in a DataLoader worker, or below a loader's fetch
     handler: bool = False  # below a request handler
@@ -122,7 +134,7 @@ Condition = Callable[[Hot], bool]
 class Price:
     """How the gain is found: a law by its name, the published factors for it, and a probe that measures them here."""
 
-    law: str  # "amdahl": share x (1 - 1 / factor); "loader": the fetch gets cheaper, then the pipeline's law; ...
+    law: Law
     factors: tuple[float, float] | None = None  # published, lowest and highest; None: a probe or an A/B must tell
     confidence: float = 0.4
     probe: str = ""
@@ -144,8 +156,13 @@ class Pattern:
     unless: tuple[Condition, ...] = ()
     needs: tuple[str, ...] = ()  # fields of a Sighting without which it stays silent
     beats: tuple[str, ...] = ()  # less specific patterns that it replaces
+    cause: Callable[[Sighting], int | None] | None = None  # the line to change, where that is not the hot one
     effort: Literal[1, 2, 4, 8] = 2
     risk: float = 0.1
+
+    def line(self, seen: Sighting) -> int:
+        """The line to change: the hot one, unless the cause stands elsewhere in the file."""
+        return (self.cause(seen) if self.cause is not None else None) or seen.line
 
     def fits(self, line: list[Hot]) -> bool:
         """Whether a node of the line is an instance, and no node of it is exempt."""

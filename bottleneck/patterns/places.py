@@ -31,13 +31,20 @@ def step() -> Condition:
 
 
 def on_event_loop() -> Condition:
-    """On the thread of an event loop, in an ``async def``, and not awaited."""
+    """On the thread of an event loop, in an ``async def`` or in what a request's handler calls, and not awaited."""
 
     def check(hot: Hot) -> bool:
-        inside = isinstance(hot.source.function(hot.node), ast.AsyncFunctionDef)
+        inside = isinstance(hot.source.function(hot.node), ast.AsyncFunctionDef) or hot.seen.handler
         return hot.seen.event_loop and inside and not _is_awaited(hot)
 
     return check
+
+
+def over(place: str, *functions: str) -> Condition:
+    """One of these frames led to the line."""
+    return lambda hot: any(
+        frame.is_in(place) and (not functions or frame.function in functions) for frame in hot.seen.above
+    )
 
 
 def awaited() -> Condition:
@@ -146,13 +153,13 @@ def somewhere(*names: str) -> Condition:
 
     def check(hot: Hot) -> bool:
         return any(
-            any(matches(path, *names) for path in hot.source.paths(call.func)) for call in _named(hot.source, names)
+            any(matches(path, *names) for path in hot.source.paths(call.func)) for call in named(hot.source, names)
         )
 
     return check
 
 
-def _named(source: Source, names: tuple[str, ...]) -> list[ast.Call]:
+def named(source: Source, names: tuple[str, ...]) -> list[ast.Call]:
     """The calls whose last name can be one of these, whatever the rest."""
     found: list[ast.Call] = []
     for name in names:

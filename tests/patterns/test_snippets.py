@@ -27,12 +27,18 @@ class Section:
         every = [number for number, line in enumerate(lines, 1) if line.strip() and not line.lstrip().startswith("#")]
         return [Sighting(source, line, **facts) for line in hot or every]
 
+    def cause(self, hot: int) -> int:
+        """The line to change: the one marked ``# cause``, or the hot one."""
+        marked = [number for number, line in enumerate(self.text.splitlines(), 1) if line.endswith("# cause")]
+        return marked[0] if marked else hot
+
 
 def known(text: str) -> dict[str, Any]:
-    """What a snippet's comments say of its hot line: ``# below: function file, ...``, ``# known: name=value ...``."""
+    """What a snippet's comments say of its hot line: ``# below: function file, ...``,
+    ``# above: ...`` and ``# known: name=value ...``."""
     facts: dict[str, Any] = {}
-    for names in re.findall(r"^# below: (.*)$", text, re.M):
-        facts["below"] = tuple(Frame(*pair.split()) for pair in names.split(","))
+    for side, names in re.findall(r"^# (below|above): (.*)$", text, re.M):
+        facts[side] = tuple(Frame(*pair.strip().split(" ", 1)) for pair in names.split(","))
     for pairs in re.findall(r"^# known: (.*)$", text, re.M):
         facts.update({name: value(given) for name, given in (pair.split("=") for pair in pairs.split())})
     return facts
@@ -61,6 +67,7 @@ def test_a_slow_line_is_recognised_and_an_exempt_one_is_not(section: Section) ->
         if section.kind == "slow":
             assert found is not None, f"line {seen.line} is not recognised"
             assert section.name.startswith(found.id + "-"), f"line {seen.line} is recognised as {found.id}"
+            assert found.line(seen) == section.cause(seen.line)
         else:
             assert found is None, f"line {seen.line} is recognised as {found.id}"
 

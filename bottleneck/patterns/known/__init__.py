@@ -1,7 +1,18 @@
 """The patterns that we know, one file a topic."""
 
 from ..model import Pattern
-from . import batches, general, pandas_rows, pandas_tables, torch_switches, torch_training
+from . import (
+    batches,
+    event_loop,
+    general,
+    handlers,
+    pandas_rows,
+    pandas_tables,
+    responses,
+    servers,
+    torch_switches,
+    torch_training,
+)
 
 PATTERNS: tuple[Pattern, ...] = (
     *pandas_rows.PATTERNS,
@@ -10,4 +21,8 @@ PATTERNS: tuple[Pattern, ...] = (
     *batches.PATTERNS,
     *torch_training.PATTERNS,
     *torch_switches.PATTERNS,
+    *handlers.PATTERNS,
+    *event_loop.PATTERNS,
+    *responses.PATTERNS,
+    *servers.PATTERNS,
 )

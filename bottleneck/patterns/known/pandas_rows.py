@@ -124,7 +124,7 @@ PATTERNS = (
         when=(in_loop(), _filters_by_the_pass),
         unless=(less(passes=10),),
         leave="Under ten keys, ranges that overlap, or a table that changes inside the loop.",
-        price=Price("once-per-key"),
+        price=Price("once"),
         source="vanTeeffelenLab/ExTrack#5 (more than 48 h to 1 min), nestauk/asf_heat_pump_suitability#33",
         stages=("etl",),
     ),

@@ -1,0 +1,56 @@
+"""Where the line to change stands, for patterns whose hot line only shows the symptom."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+
+from .model import Sighting
+from .places import named
+from .shapes import matches
+from .source import Source
+
+Cause = Callable[[Sighting], int | None]
+_ROUTES = frozenset("get post put patch delete route api_route websocket".split())
+
+
+def called(*names: str) -> Cause:
+    """The only call of one of these in the file."""
+
+    def find(seen: Sighting) -> int | None:
+        source = seen.source
+        lines = {
+            call.lineno
+            for call in named(source, names)
+            if any(matches(path, *names) for path in source.paths(call.func))
+        }
+        return lines.pop() if len(lines) == 1 else None
+
+    return find
+
+
+def answered() -> Cause:
+    """The last ``return`` of the only request handler of the file."""
+
+    def find(seen: Sighting) -> int | None:
+        found = handlers(seen.source)
+        if len(found) != 1:
+            return None
+        inside = [each for each in ast.walk(found[0]) if isinstance(each, ast.Return)]
+        lines = [each.lineno for each in inside if seen.source.function(each) is found[0]]
+        return max(lines, default=None)
+
+    return find
+
+
+def handlers(source: Source) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The functions that a decorator like ``@app.get("/")`` makes request handlers."""
+    return [
+        function
+        for functions in source.functions.values()
+        for function in functions
+        if any(
+            isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in _ROUTES
+            for each in function.decorator_list
+        )
+    ]

@@ -1,0 +1,112 @@
+"""Servers: how many requests they serve at once."""
+
+import ast
+
+from ..causes import called
+from ..model import Hot, Pattern, Price
+from ..places import handler, known, over
+from ..shapes import any_of, argument, matches, not_if
+
+_ALWAYS_ONE = (
+    "http.server.HTTPServer",
+    "socketserver.TCPServer",
+    "wsgiref.simple_server.make_server",
+    "xmlrpc.server.SimpleXMLRPCServer",
+)
+_ONE_UNLESS_TOLD = ("werkzeug.serving.make_server", "werkzeug.serving.run_simple")
+_MANY_UNLESS_TOLD = ("flask.Flask().run",)
+_ALL = (*_ALWAYS_ONE, *_ONE_UNLESS_TOLD, *_MANY_UNLESS_TOLD)
+
+
+def _made_for_one_thread(hot: Hot) -> bool:
+    """The file starts a server that has one thread by what is written there."""
+    for calls in hot.source.calls.values():
+        for call in calls:
+            paths = hot.source.paths(call.func)
+            told = argument(call, "threaded")
+            value = told.value if isinstance(told, ast.Constant) else None
+            if any(matches(path, *_ALWAYS_ONE) for path in paths):
+                return True
+            if any(matches(path, *_ONE_UNLESS_TOLD) for path in paths) and (told is None or value is False):
+                return True
+            if any(matches(path, *_MANY_UNLESS_TOLD) for path in paths) and value is False:
+                return True
+    return False
+
+
+_ON_THE_SERVERS_THREAD = over("socketserver.py", "process_request", "finish_request")
+_ON_ITS_OWN_THREAD = over("socketserver.py", "process_request_thread")
+
+
+def _locks_more_than_the_model(hot: Hot) -> bool:
+    """``with lock:`` around several statements, of a lock made by threading."""
+    node = hot.source.statement(hot.node)
+    if not isinstance(node, ast.With) or len(node.body) < 2:
+        return False
+    return any(
+        path in ("threading.Lock()", "threading.RLock()", "threading.Semaphore()", "threading.BoundedSemaphore()")
+        for item in node.items
+        for path in hot.source.paths(item.context_expr)
+    )
+
+
+PATTERNS = (
+    Pattern(
+        id="single-threaded-server",
+        title="The server has one thread: while one request waits, all others wait for it",
+        replacement="Serve with threads: threaded=True (app.run, make_server), ThreadingHTTPServer, or gunicorn --threads",
+        snippet="server = make_server(host, port, app, threaded=True)",
+        when=(
+            handler(),
+            known(off_cpu=True),
+            any_of(_ON_THE_SERVERS_THREAD, lambda hot: not hot.seen.above and _made_for_one_thread(hot)),
+            not_if(_ON_ITS_OWN_THREAD),
+        ),
+        needs=("off_cpu",),
+        cause=called(*_ALL),
+        leave="One client asks at a time, or the handler is not safe in several threads.",
+        price=Price("overlap", (3, 8)),
+        source="equinor/gordo#533, firestar5683/StarPilot#98, nasa-jpl/ASSESS#22",
+        stages=("serving",),
+        effort=1,
+        risk=0.2,
+    ),
+    Pattern(
+        id="sync-worker-waiting",
+        title="Each gunicorn worker has one thread, which waits for its one request",
+        replacement="Run gunicorn with --worker-class gthread --threads 8, or on an async server",
+        snippet="gunicorn --workers 2 --worker-class gthread --threads 8 app:app",
+        when=(handler(), known(off_cpu=True), over("gunicorn/workers/sync.py")),
+        needs=("off_cpu",),
+        leave="Handlers that compute (more processes instead).",
+        price=Price("overlap", (2, 8)),
+        source="benoitc/gunicorn#1488, heroku/python-getting-started#242, coralnet/coralnet#531",
+        stages=("serving",),
+        effort=1,
+    ),
+    Pattern(
+        id="token-pool-full",
+        title="All threads of the server's pool wait, and new requests wait for a thread",
+        replacement="Await an async client for the slow call, or give it a CapacityLimiter of its own; raise "
+        "anyio.to_thread.current_default_thread_limiter().total_tokens to the measured need",
+        snippet="anyio.to_thread.current_default_thread_limiter().total_tokens = 120",
+        when=(handler(), known(pool_full=True, off_cpu=True), not_if(known(event_loop=True))),
+        needs=("pool_full", "off_cpu"),
+        leave="The threads compute: more of them only add memory.",
+        price=Price("overlap", (2, 4)),
+        source="open-webui/open-webui#13031, fastapi/fastapi#4552, #4221, agronholm/anyio#447",
+        stages=("serving",),
+    ),
+    Pattern(
+        id="lock-around-handler",
+        title="Requests queue for a lock that is held while inputs are prepared and answers are made, too",
+        replacement="Hold the lock around the forward call only; better, a queue that makes batches, or one model per worker",
+        snippet="inputs = prepare(item)\nwith LOCK:\n    scores = model(inputs)\nanswer = make_answer(scores)",
+        when=(handler(), known(off_cpu=True), _locks_more_than_the_model),
+        needs=("off_cpu",),
+        leave="The model is not thread-safe (keep the lock, but shrink it).",
+        price=Price("measure"),
+        source="FireFistisDead/pdf-qa-bot#158, rocketride-org/rocketride-server#1182, basetenlabs/truss#145",
+        stages=("serving",),
+    ),
+)

@@ -1,0 +1,28 @@
+# slow
+# known: handler=True
+import torch
+
+def embed(item):
+    vectors = encode(item.texts)
+    rows = vectors.tolist()  # hot
+    return {"vectors": rows}
+# slow: a frame
+# below: to_dict pandas/core/frame.py, to_dict pandas/core/methods/to_dict.py
+# known: handler=True
+import pandas as pd
+
+def table():
+    frame = pd.read_parquet("table.parquet")
+    return frame.to_dict(orient="records")  # hot
+# exempt: not for a response
+import torch
+
+def embed(item):
+    return encode(item.texts).tolist()  # hot
+# exempt: a few numbers
+# known: handler=True elements=10
+import torch
+
+def embed(item):
+    scores = scores_of(item)
+    return scores.tolist()  # hot

@@ -1,0 +1,14 @@
+# slow
+# below: _get_form starlette/requests.py, parse starlette/formparsers.py, write python_multipart/multipart.py
+# known: event_loop=True handler=True
+async def upload(request):
+    form = await request.form()  # hot
+    return len(form["file"])
+# exempt: the raw body
+# below: stream starlette/requests.py
+# known: event_loop=True handler=True
+async def upload(request):
+    size = 0
+    async for part in request.stream():  # hot
+        size += len(part)
+    return size
