@@ -54,12 +54,12 @@ def limit_after(steps: Steps, loading: Loading | None, seconds_per_step: float, 
     """What limits once each step does so much less."""
     if loading is not None:
         batch = loading.load_seconds / max(loading.workers, 1)
-        if batch > work_after(steps, loading, seconds_per_step, 1.0):
+        if batch > work_seconds_after(steps, loading, seconds_per_step, 1.0):
             return f"data loading becomes the bottleneck ({batch * 1e3:.1f} ms per step)"
     return f"{otherwise} becomes the bottleneck"
 
 
-def work_after(steps: Steps, loading: Loading, seconds: float, cpu_share: float) -> float:
+def work_seconds_after(steps: Steps, loading: Loading, seconds: float, cpu_share: float) -> float:
     """Seconds of work that a step holds once it does so many seconds less."""
     return changed(step_model(loading, steps), less_work(steps, loading, seconds, cpu_share)).work_seconds
 

@@ -43,7 +43,7 @@ def step_model(loading: Loading, steps: Steps) -> StepModel:
     )
 
 
-def step_with_workers(terms: StepModel, workers: int) -> float:
+def step_seconds_with_workers(terms: StepModel, workers: int) -> float:
     """T' = max(C + queue, L/n, (Lcpu + Ccpu + queue)/cores), of the queue what is on each path; n = 0: C + L."""
     if workers <= 0:
         return terms.work_seconds + terms.load_seconds
@@ -59,8 +59,8 @@ def step_with_workers(terms: StepModel, workers: int) -> float:
 def best_workers(terms: StepModel, most: int) -> int:
     """n*: the smallest n after which one more worker lowers T' by less than 3 %."""
     for workers in range(1, most):
-        now, more = step_with_workers(terms, workers), step_with_workers(terms, workers + 1)
-        further = step_with_workers(terms, min(most, workers * 2))
+        now, more = step_seconds_with_workers(terms, workers), step_seconds_with_workers(terms, workers + 1)
+        further = step_seconds_with_workers(terms, min(most, workers * 2))
         if now - more < 0.03 * now and now - further < 0.03 * now:
             return workers
     return max(1, most)
@@ -68,10 +68,10 @@ def best_workers(terms: StepModel, most: int) -> int:
 
 def step_seconds(model: StepModel) -> float:
     """Seconds of one step by the law."""
-    return step_with_workers(model, model.workers)
+    return step_seconds_with_workers(model, model.workers)
 
 
-def cores_needed(model: StepModel) -> float:
+def cores_needed_share(model: StepModel) -> float:
     """Share of the cores that these steps keep busy, 0 to 1."""
     needed = (model.load_cpu_seconds + model.work_cpu_seconds) / max(model.cores, 1.0) / max(step_seconds(model), 1e-9)
     return min(1.0, needed)
@@ -79,7 +79,7 @@ def cores_needed(model: StepModel) -> float:
 
 def law_error(model: StepModel) -> float:
     """Relative error of the law for these steps, either way: it grows with the share of the cores that they need."""
-    return _WAITING_ERROR + (_COMPUTING_ERROR - _WAITING_ERROR) * cores_needed(model)
+    return _WAITING_ERROR + (_COMPUTING_ERROR - _WAITING_ERROR) * cores_needed_share(model)
 
 
 def changed(model: StepModel, changes: Changes) -> StepModel:
@@ -97,7 +97,7 @@ def changed(model: StepModel, changes: Changes) -> StepModel:
     )
 
 
-def saved_by(model: StepModel, changes: Changes) -> float:
+def seconds_saved_by(model: StepModel, changes: Changes) -> float:
     """Seconds of the run that a fix saves while the steps are as ``model`` says."""
     return max(0.0, step_seconds(model) - step_seconds(changed(model, changes))) * model.steps
 
@@ -108,7 +108,9 @@ def less_work(steps: Steps, loading: Loading, seconds_per_step: float, cpu_share
     return Changes(model, work_seconds=-seconds_per_step, work_cpu_seconds=-seconds_per_step * cpu_share)
 
 
-def saved_by_less_work(steps: Steps, loading: Loading | None, seconds_per_step: float, cpu_share: float) -> float:
+def seconds_saved_by_less_work(
+    steps: Steps, loading: Loading | None, seconds_per_step: float, cpu_share: float
+) -> float:
     """Seconds of the run saved by ``seconds_per_step`` less work in every step, ``cpu_share`` of it computing.
 
     Where workers set the pace, the step only falls to max(L/n, CPU/cores): the rest turns into waiting. ``loading`` is
@@ -118,7 +120,7 @@ def saved_by_less_work(steps: Steps, loading: Loading | None, seconds_per_step: 
     if loading is None:
         return most
     changes = less_work(steps, loading, seconds_per_step, cpu_share)
-    return min(most, saved_by(changes.of, changes))
+    return min(most, seconds_saved_by(changes.of, changes))
 
 
 def warmer(steps: Steps, saved_seconds: float, free: float = 1.0) -> tuple[float, float]:

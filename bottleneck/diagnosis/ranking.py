@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from .findings import Changes, Finding, Severity, StepModel
-from .laws import changed, saved_by
+from .laws import changed, seconds_saved_by
 from .model import PlanStep, Ranked
 
 DEAD_BAND = 0.03  # of the run: a gain below it is not worth a reader's time
@@ -34,7 +34,7 @@ def severity(finding: Finding) -> Severity:
 
 def score(finding: Finding) -> float:
     """100 x gain x what a second of it is worth (docs/gains.md)."""
-    return 100.0 * _worth(finding) * _per_second(finding)
+    return 100.0 * _worth_share(finding) * _per_second(finding)
 
 
 def _per_second(finding: Finding) -> float:
@@ -51,7 +51,7 @@ def confidence(finding: Finding) -> float:
     return finding.detected_by * (finding.gain.confidence if finding.gain else 0.8)
 
 
-def _worth(finding: Finding) -> float:
+def _worth_share(finding: Finding) -> float:
     if finding.gain is not None:
         return finding.gain.share
     return 0.2 if severity(finding) == "critical" else 0.1
@@ -122,8 +122,8 @@ def _explained(parent: Finding, child: Finding) -> bool:
         return True
     first, second = child.changes, parent.changes
     if first is not None and second is not None:
-        left = saved_by(changed(first.of, first), second)
-        return left <= (1.0 - _EXPLAINED) * saved_by(second.of, second)
+        left = seconds_saved_by(changed(first.of, first), second)
+        return left <= (1.0 - _EXPLAINED) * seconds_saved_by(second.of, second)
     # A symptom's gain is a ceiling: only its lower end is what surely goes.
     claim = parent.gain.low if parent.detected_by < 1.0 else parent.gain.share
     return child.gain is not None and child.gain.share >= _EXPLAINED * claim
@@ -148,7 +148,7 @@ class _Left:
                 max(0.0, seconds - self.taken_seconds.get(phase, 0.0)) for phase, seconds in finding.removes.items()
             )
             return alone * min(1.0, free / total) if total > 0 else alone
-        before, now = saved_by(self.first, changes), saved_by(self.model, changes)
+        before, now = seconds_saved_by(self.first, changes), seconds_saved_by(self.model, changes)
         return alone * now / before if now < before else min(alone + now - before, max(alone, now))
 
     def apply(self, finding: Finding, seconds: float) -> None:

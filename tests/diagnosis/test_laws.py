@@ -10,7 +10,7 @@ import pytest
 from bottleneck_profiler.detectors.training._shared import times_rarer
 from bottleneck_profiler.diagnosis import laws as prediction
 from bottleneck_profiler.diagnosis.findings import Changes, StepModel
-from bottleneck_profiler.diagnosis.laws import saved_by_less_work
+from bottleneck_profiler.diagnosis.laws import seconds_saved_by_less_work
 from hypothesis import given
 from hypothesis import strategies as st
 from loading import loops
@@ -21,13 +21,13 @@ WORKED = StepModel(0.040, 0.060, 0.001, 0.040, 4.0, queue_seconds=0.0, steps=100
 
 def test_the_worked_example_of_the_catalogue():
     assert prediction.step_seconds(WORKED) == pytest.approx(0.100)
-    assert prediction.saved_by(WORKED, Changes(WORKED, workers=4)) == pytest.approx(6.0)
+    assert prediction.seconds_saved_by(WORKED, Changes(WORKED, workers=4)) == pytest.approx(6.0)
     assert prediction.best_workers(WORKED, 8) == 2
 
 
 def test_workers_cannot_use_cores_that_are_not_there():
     busy = StepModel(0.010, 0.010, 0.010, 0.010, 1.0, queue_seconds=0.0016)
-    assert prediction.step_with_workers(busy, 1) == pytest.approx(0.0216)
+    assert prediction.step_seconds_with_workers(busy, 1) == pytest.approx(0.0216)
 
 
 def test_the_queue_is_in_the_measured_cpu_once_there_are_workers():
@@ -62,7 +62,7 @@ def test_less_work_saves_down_to_the_pace_of_the_loader(workers, load, cpu_share
     sleeping = (1.0, loops.signals.STACK_BLOCKED, loops.user("get"), loops.FETCH)
     made = loops.loop(0.020, load if not workers else wait, workers, load, busy=0.2, idle=1.8, stacks=[sleeping])
     loading, steps = loops.terms(made)
-    saved = saved_by_less_work(steps, loading, 0.008, cpu_share) / steps.count
+    saved = seconds_saved_by_less_work(steps, loading, 0.008, cpu_share) / steps.count
     assert saved == pytest.approx(expected, abs=1e-4)
 
 
@@ -70,15 +70,15 @@ def test_less_work_saves_no_more_than_the_cores_allow():
     computing = (1.0, loops.signals.STACK_CPU, loops.user("decode"), loops.FETCH)
     made = loops.loop(0.020, 0.001, 2, 0.020, 0.020, busy=1.9, idle=0.0, stacks=[computing])
     loading, steps = loops.terms(made)
-    idle = saved_by_less_work(steps, loading, 0.008, 0.0) / steps.count
-    computed = saved_by_less_work(steps, loading, 0.008, 1.0) / steps.count
+    idle = seconds_saved_by_less_work(steps, loading, 0.008, 0.0) / steps.count
+    computed = seconds_saved_by_less_work(steps, loading, 0.008, 1.0) / steps.count
     assert idle < 0.001
     assert 0.003 < computed < 0.005  # 8 ms of CPU on 1.9 cores
 
 
 def test_without_a_loader_all_of_it_is_saved():
     _, steps = loops.terms(loops.loop(0.020, 0.010))
-    assert saved_by_less_work(steps, None, 0.008, 1.0) == pytest.approx(0.008 * steps.count)
+    assert seconds_saved_by_less_work(steps, None, 0.008, 1.0) == pytest.approx(0.008 * steps.count)
 
 
 def test_ranges_are_not_cut_to_a_width():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from bottleneck_profiler import signals
-from bottleneck_profiler.artifacts.distributed.ranks import evened_out
+from bottleneck_profiler.artifacts.distributed.ranks import evened_out_seconds
 from bottleneck_profiler.detectors.distributed.exposed_comm import ExposedComm
 from bottleneck_profiler.detectors.distributed.slow_multi_gpu import SlowMultiGpu
 from bottleneck_profiler.detectors.distributed.sync_every_micro import SyncEveryMicro
@@ -155,8 +155,8 @@ WAITS = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_si
 def test_rarer_meetings_save_no_more_than_is_waited_and_one_that_comes_last_saves_nothing(pairs, size):
     waits = np.array(pairs).T
     waits -= waits.min(axis=0)
-    saved = evened_out(waits, size)
+    saved = evened_out_seconds(waits, size)
     group = min(size, waits.shape[1])
     assert -1e-9 <= saved <= waits[:, : waits.shape[1] // group * group].mean() + 1e-9
-    assert evened_out(waits, 1) == pytest.approx(0)
-    assert evened_out(np.array([np.zeros(waits.shape[1]), waits[1]]), size) == 0
+    assert evened_out_seconds(waits, 1) == pytest.approx(0)
+    assert evened_out_seconds(np.array([np.zeros(waits.shape[1]), waits[1]]), size) == 0

@@ -10,7 +10,7 @@ from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.run.machine import Settings
 from bottleneck_profiler.detectors import run_all
-from bottleneck_profiler.detectors.training._optimizer_law import cost
+from bottleneck_profiler.detectors.training._optimizer_law import cost_us
 from bottleneck_profiler.detectors.training.optimizer_step import OptimizerStep
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotApplicable, NotMeasured
 from bottleneck_profiler.recording.model import Frame, Site
@@ -51,7 +51,7 @@ def test_the_loop_is_priced_by_what_one_operation_leaves():
     found = judge(training(ADAM))
     assert isinstance(found, Finding), found
     assert (found.location.line, found.location.function) == (5, "main")
-    left = cost("Adam", "fused", [(48, 120), (1536, 120)]) / cost("Adam", "loop", [(48, 120), (1536, 120)])
+    left = cost_us("Adam", "fused", [(48, 120), (1536, 120)]) / cost_us("Adam", "loop", [(48, 120), (1536, 120)])
     # Of 20 ms, 9 are in the loop and 2 in another optimizer.
     assert found.gain.step_share == pytest.approx(9 / 20 * (1 - left), abs=0.01)
     assert found.gain.low < found.gain.share < found.gain.high < 1
@@ -104,14 +104,14 @@ SIZES = st.lists(st.tuples(st.floats(1, 1e8), st.integers(1, 500)), min_size=1, 
 
 @given(SIZES, SIZES, st.sampled_from(["Adam", "AdamW", "Adagrad", "SGD momentum"]))
 def test_the_law_adds_up_and_fused_never_costs_more(first, second, name):
-    loop, fused = (cost(name, way, first + second) for way in ("loop", "fused"))
-    assert loop == pytest.approx(cost(name, "loop", first) + cost(name, "loop", second))
+    loop, fused = (cost_us(name, way, first + second) for way in ("loop", "fused"))
+    assert loop == pytest.approx(cost_us(name, "loop", first) + cost_us(name, "loop", second))
     assert 0 < fused <= loop
 
 
 def test_more_values_cost_more():
-    costs = [cost("Adam", "loop", [(2.0**bits, 1)]) for bits in range(6, 30)]
-    assert costs == sorted(costs) and cost("Lion", "loop", [(64, 1)]) is None
+    costs = [cost_us("Adam", "loop", [(2.0**bits, 1)]) for bits in range(6, 30)]
+    assert costs == sorted(costs) and cost_us("Lion", "loop", [(64, 1)]) is None
 
 
 PROGRAM = """

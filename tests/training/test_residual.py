@@ -11,7 +11,7 @@ from bottleneck_profiler.artifacts.training.residual import Residual
 from bottleneck_profiler.artifacts.training.steps import Steps
 from bottleneck_profiler.detectors.memory.allocator_churn import AllocatorChurn
 from bottleneck_profiler.detectors.memory.memory_thrash import MemoryThrash
-from bottleneck_profiler.detectors.training._shared import saved_by_rarer
+from bottleneck_profiler.detectors.training._shared import seconds_saved_by_rarer
 from bottleneck_profiler.detectors.training.residual_python import ResidualPython
 from bottleneck_profiler.diagnosis.findings import Finding, Fine
 from bottleneck_profiler.recording.model import RECORD_DTYPE, Frame, Site
@@ -201,7 +201,7 @@ def test_less_work_saves_only_what_loading_does_not_take():
 
 def test_a_rare_interruption_hides_no_more_loading_than_the_queue_holds():
     steps = Steps.compute(loop_of((1.0, signals.FORWARD, signals.STACK_CPU, at(12)), seconds=0.090))
-    often = saved_by_rarer(steps, with_workers(2), 0.080 * steps.count, steps.count, 0.0)
-    rarely = saved_by_rarer(steps, with_workers(2), 0.080 * steps.count, 4, 0.0)
+    often = seconds_saved_by_rarer(steps, with_workers(2), 0.080 * steps.count, steps.count, 0.0)
+    rarely = seconds_saved_by_rarer(steps, with_workers(2), 0.080 * steps.count, 4, 0.0)
     assert often == pytest.approx(0.030 * steps.count, rel=0.05)
     assert rarely == pytest.approx(0.080 * steps.count - 4 * 4 * 0.050, rel=0.05)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from ..run.breakdown import length
+from ..run.breakdown import seconds_of
 from .window import Device, overlap
 
 _SMALL_SECONDS = 1e-3  # of a copy, and of the pause before the next one of its run (RP)
@@ -57,13 +57,13 @@ class DeviceCopies:
             seconds,
             copies_per_step=len(copies) / count,
             bytes_per_step=float(sizes.sum()) / count,
-            total_seconds=length(device.spans(copies)) / count,
-            exposed_seconds=_uncovered(device.spans(copies), kernels) / count,
+            total_seconds=seconds_of(device.spans(copies)) / count,
+            exposed_seconds=_uncovered_seconds(device.spans(copies), kernels) / count,
             pageable_bytes=None if (flags == -1).any() else float(sizes[flags == 1].sum()) / count,
             pageable_seconds=float(seconds[flags == 1].sum()) / count,
-            pageable_exposed_seconds=_uncovered(device.spans(paged), kernels) / count,
-            pageable_bytes_per_second=_rate(sizes, seconds, flags == 1),
-            pinned_bytes_per_second=_rate(sizes, seconds, flags == 0),
+            pageable_exposed_seconds=_uncovered_seconds(device.spans(paged), kernels) / count,
+            pageable_bytes_per_second=_bytes_per_second(sizes, seconds, flags == 1),
+            pinned_bytes_per_second=_bytes_per_second(sizes, seconds, flags == 0),
             run_copy_count=len(in_runs) / count,
             run_count=run_count / count,
             call_seconds=call,
@@ -71,7 +71,7 @@ class DeviceCopies:
         )
 
 
-def _rate(sizes: npt.NDArray[np.int64], seconds: Floats, mask: npt.NDArray[np.bool_]) -> float | None:
+def _bytes_per_second(sizes: npt.NDArray[np.int64], seconds: Floats, mask: npt.NDArray[np.bool_]) -> float | None:
     mask = mask & (sizes >= _LARGE_BYTES)
     return float(sizes[mask].sum() / max(seconds[mask].sum(), 1e-12)) if mask.any() else None
 
@@ -103,5 +103,5 @@ def _calls(device: Device, copies: npt.NDArray[np.int64]) -> tuple[float, float]
     return call, max(call, float(np.median(np.diff(device.rows["t0"][mine]))) / 1e9)
 
 
-def _uncovered(spans: npt.NDArray[np.int64], others: npt.NDArray[np.int64]) -> float:
-    return length(spans) - float(overlap(spans, others).sum()) / 1e9
+def _uncovered_seconds(spans: npt.NDArray[np.int64], others: npt.NDArray[np.int64]) -> float:
+    return seconds_of(spans) - float(overlap(spans, others).sum()) / 1e9

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ...recording.facts import DeviceProperties, DeviceTrace, DeviceWindow
 from ...recording.model import DEVICE_KINDS, Recording, Table
 from .. import Missing
-from ..run.breakdown import Spans, length, spans_of, union
+from ..run.breakdown import Spans, seconds_of, spans_of, union
 from ..training.steps import Steps
 
 Rows = npt.NDArray[np.int64]  # numbers of rows of the table
@@ -121,13 +121,13 @@ class Device:
             steps=count,
             step_seconds=(end - start) / 1e9 / count,
             typical_seconds=steps.typical_seconds,
-            busy_seconds=length(work) / count,
+            busy_seconds=seconds_of(work) / count,
             idle_seconds_by_cause={
                 cause: ns / 1e9 / count for cause, ns in _causes(idle, waiting, rows, fetching, copying).items()
             },
-            fetching_seconds=length(_spans(rows, fetching)) / count,
-            copying_seconds=length(_spans(rows, copying)) / count,
-            queueing_seconds=length(_spans(rows, queueing)) / count,
+            fetching_seconds=seconds_of(_spans(rows, fetching)) / count,
+            copying_seconds=seconds_of(_spans(rows, copying)) / count,
+            queueing_seconds=seconds_of(_spans(rows, queueing)) / count,
             waits_per_step={name: times / count for name, times in operations.most_common()},
             device=facts.name,
             capability=(facts.major, facts.minor),

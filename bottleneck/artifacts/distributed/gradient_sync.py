@@ -93,7 +93,7 @@ class GradientSync:
                 made.world_size,
             ),
             site(mine[-1].site),
-            _passes(recording, steps.process),
+            _passes_per_step(recording, steps.process),
             len(mine),
             float(np.mean([look.synced for look in mine])),
             np.maximum(times[:, :, 1] - times[:, :, 2], 0.0),
@@ -111,7 +111,7 @@ def _times_of_all(looks: list[list[Exchange]]) -> Floats:
     return np.array(times, float).reshape(len(looks), -1, 3) / 1e9
 
 
-def _passes(recording: Recording, process: int) -> float:
+def _passes_per_step(recording: Recording, process: int) -> float:
     def count(wanted: int) -> int:
         return sum(c for (p, phase, _), (c, _) in recording.totals.items() if p == process and phase == wanted)
 

@@ -15,7 +15,7 @@ from ..training.steps import Floats, Steps, meeting
 _SAME_LENGTH = 0.9  # of the longest rank's steps: fewer, and the loops are not the same one
 
 
-def evened_out(waits: Floats, size: int) -> float:
+def evened_out_seconds(waits: Floats, size: int) -> float:
     """Seconds a meeting that ranks would not wait if they met once instead of ``size`` times: who is late evens out.
 
     ``waits``: one row a rank, one column a meeting.
@@ -76,12 +76,12 @@ class Ranks:
             met - mine,
             waiting + starting,
             late,
-            np.array([_blocked(recording, process, start, end) for process in rows]) / count,
+            np.array([_blocked_seconds(recording, process, start, end) for process in rows]) / count,
             (delay or 0.0) / 1e9 / len(rows) / count,
         )
 
 
-def _blocked(recording: Recording, process: int, start: int, end: int) -> float:
+def _blocked_seconds(recording: Recording, process: int, start: int, end: int) -> float:
     """Seconds that the sampled thread of a process was blocked in this window, but for where ranks meet."""
     stacks = recording.stacks[recording.stacks["process"] == process]
     stacks = stacks[(stacks["t1"] > start) & (stacks["t1"] <= end)]

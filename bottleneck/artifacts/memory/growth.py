@@ -117,13 +117,13 @@ class Memory:
             growth_bytes=float(np.median(rss[-tenth:]) - np.median(rss[:tenth])),
             largest_fall_bytes=float((peaks - rss).max()),
             median_bytes=tuple(float(np.median(rss[parts == part])) for part in np.unique(parts)),
-            headroom_bytes=_headroom(host, machine, rss),
+            headroom_bytes=_headroom_bytes(host, machine, rss),
             containers=_containers(recording, steps),
             steps_per_second=steps.count / max(loop_seconds, 1e-9),
         )
 
 
-def _headroom(host: Host, machine: Machine, rss: Floats) -> float | None:
+def _headroom_bytes(host: Host, machine: Machine, rss: Floats) -> float | None:
     available = host.column("memory_available_bytes")
     if available is not None:
         known = available[~np.isnan(available)]

@@ -81,7 +81,7 @@ class Thrash:
             site=site,
             own_share=share,
             huge_faults_per_step=min(huge, faults) / steps.count,
-            collecting_seconds=_collecting(recording, steps),
+            collecting_seconds=_collecting_seconds(recording, steps),
             phase_shares=_phases(recording, steps, loader, evaluations),
         )
 
@@ -104,7 +104,7 @@ def _outside(host: Host, name: str, start: int, end: int, evaluations: Evaluatio
     return whole * float(parts[0] / max(parts.sum(), 1e-12))
 
 
-def _collecting(recording: Recording, steps: Steps) -> float | None:
+def _collecting_seconds(recording: Recording, steps: Steps) -> float | None:
     """Seconds of the loop in full collections; a sum is noted when it has grown, so what follows a note is none."""
     notes = recording.facts.of_process(Collections, steps.process)
     if not notes:

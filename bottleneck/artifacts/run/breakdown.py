@@ -206,7 +206,7 @@ def spans_of(starts: npt.ArrayLike, ends: npt.ArrayLike) -> Spans:
     return spans
 
 
-def length(spans: Spans) -> float:
+def seconds_of(spans: Spans) -> float:
     """Seconds of intervals that do not overlap."""
     return float((spans[:, 1] - spans[:, 0]).sum()) / 1e9
 

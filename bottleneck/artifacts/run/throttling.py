@@ -48,13 +48,13 @@ class Throttling:
         return cls(
             float(lost.sum()),
             recording.wall_seconds,
-            _in_steps(lost, edges, steps),
+            _share_in_steps(lost, edges, steps),
             float(wanted[hit].mean()) if hit.any() else 0.0,
             machine.cores,
         )
 
 
-def _in_steps(lost: npt.NDArray[np.float64], edges: npt.NDArray[np.int64], steps: Steps | None) -> float | None:
+def _share_in_steps(lost: npt.NDArray[np.float64], edges: npt.NDArray[np.int64], steps: Steps | None) -> float | None:
     if steps is None or not steps.count:
         return None
     inside = (edges[1:] > steps.start_ns[0]) & (edges[:-1] < steps.end_ns[-1])

@@ -117,7 +117,7 @@ class Requests:
 
     @property
     def busy_seconds(self) -> float:
-        return _length(self.handler_spans)
+        return _seconds_of(self.handler_spans)
 
     @property
     def user_blocks(self) -> tuple[Block, ...]:
@@ -144,7 +144,7 @@ class Requests:
         idle = _without(outside, _union((block.start_ns, block.end_ns) for block in self.user_blocks))
         blocked = _without(outside, idle)
         phases = {"serve.handler": handler, "serve.blocked": blocked, "serve.idle": idle}
-        return [(name, _length(spans), spans) for name, spans in phases.items() if spans or name != "serve.blocked"]
+        return [(name, _seconds_of(spans), spans) for name, spans in phases.items() if spans or name != "serve.blocked"]
 
     @classmethod
     def compute(cls, recording: Recording) -> Requests:
@@ -287,5 +287,5 @@ def _without(spans: Spans, cut: Spans) -> Spans:
     return left
 
 
-def _length(spans: Spans) -> float:
+def _seconds_of(spans: Spans) -> float:
     return sum(end - start for start, end in spans) / 1e9

@@ -62,7 +62,7 @@ class Checkpoints:
         functions = frozenset(
             (s.file, s.function) for s in sites if s is not None and (at is None or s.function != at.function)
         )
-        around = _sampled_in(recording, steps, functions)
+        around = _sampled_seconds_in(recording, steps, functions)
         step = np.searchsorted(steps.rows["t0"], mine["t0"], side="right")
         saves = np.unique(np.column_stack([step, inverse]), axis=0, return_inverse=True)[1].reshape(-1)
         each = np.bincount(saves, weights=seconds)
@@ -82,7 +82,7 @@ def _cold_seconds(steps: Steps) -> float:
     return max(0.0, float(np.median(work[saves]) - warm)) + max(0.0, float(np.median(work[following]) - warm))
 
 
-def _sampled_in(recording: Recording, steps: Steps, functions: frozenset[Function]) -> float:
+def _sampled_seconds_in(recording: Recording, steps: Steps, functions: frozenset[Function]) -> float:
     """Seconds sampled outside all phases whose innermost user function is one of these."""
     stacks = recording.stacks[(recording.stacks["process"] == steps.process) & (recording.stacks["flags"] == 0)]
     total = 0.0

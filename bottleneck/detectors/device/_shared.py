@@ -6,7 +6,7 @@ from ...artifacts.device.window import Device
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Evidence, Gain
-from ...diagnosis.laws import gain, saved_by_less_work
+from ...diagnosis.laws import gain, seconds_saved_by_less_work
 
 STEP_DEAD_BAND = 0.05  # of a step (Kineto, XProf, TraceML): what is judged by what it saves
 #: Parts of the device's time that several fixes claim: one takes from the other in the plan.
@@ -27,7 +27,7 @@ def priced(
 ) -> Gain:
     """The gain of so many ``seconds`` less per step; where workers set the pace, a shorter step waits for them."""
     values = (seconds, min(low, seconds), max(high, seconds))
-    saved, least, most = (saved_by_less_work(steps, loading, value, cpu_share) for value in values)
+    saved, least, most = (seconds_saved_by_less_work(steps, loading, value, cpu_share) for value in values)
     return gain(
         saved,
         steps.run_seconds,

@@ -56,7 +56,7 @@ class LaunchBound(Detector):
         launches = device.of("launch")
         call = float(np.median(device.seconds(launches))) if len(launches) else 0.0
         per_step = len(launches) / device.steps
-        saved = min(gaps, _dispatch(device))
+        saved = min(gaps, _dispatch_seconds(device))
         worth = priced(
             device,
             steps,
@@ -89,7 +89,7 @@ class LaunchBound(Detector):
         )
 
 
-def _dispatch(device: Device) -> float:
+def _dispatch_seconds(device: Device) -> float:
     """Seconds per step, outside the window, that the host spends in operations which launch something."""
     operations = np.setdiff1d(device.rows["op"][device.of("launch")], [-1])
     mine = device.of("cpu_op")

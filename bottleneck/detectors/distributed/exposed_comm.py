@@ -9,7 +9,7 @@ from ...artifacts.distributed.gradient_sync import GradientSync
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Floats, Steps
 from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, NotMeasured, Outcome
-from ...diagnosis.laws import block_bootstrap, gain, saved_by_less_work
+from ...diagnosis.laws import block_bootstrap, gain, seconds_saved_by_less_work
 from .. import Detector
 from .._common import limit_after, location
 
@@ -47,7 +47,7 @@ class ExposedComm(Detector):
     def detect(
         self, steps: Steps, collectives: Collectives | None, gradient_sync: GradientSync | None, loading: Loading | None
     ) -> Outcome:
-        behind = self._behind_backward(steps, gradient_sync)
+        behind = self._behind_backward_share(steps, gradient_sync)
         if collectives is None and behind is None:
             return NotMeasured("No communication was recorded by all ranks.")
         called = 0.0
@@ -61,7 +61,7 @@ class ExposedComm(Detector):
         return self._of_backward(steps, gradient_sync, share)
 
     @staticmethod
-    def _behind_backward(steps: Steps, gradient_sync: GradientSync | None) -> float | None:
+    def _behind_backward_share(steps: Steps, gradient_sync: GradientSync | None) -> float | None:
         """Share of the steps between the last gradient and the end of DistributedDataParallel's exchange."""
         if gradient_sync is None or not gradient_sync.count:
             return None
@@ -74,7 +74,7 @@ class ExposedComm(Detector):
         place = collectives.places[0]
         seconds = collectives.seconds(place)
         calls = max(1, round(place.calls_per_step))
-        after = self._after(place)
+        after = self._seconds_after(place)
         priced = None if after is None else self._priced(steps, place, seconds, after, loading)
         where = "this line" if place.site is None else f"line {place.site.line}"
         if place.name.endswith("barrier"):
@@ -109,7 +109,7 @@ class ExposedComm(Detector):
             hint=priced is None,
         )
 
-    def _after(self, place: Place) -> float | None:
+    def _seconds_after(self, place: Place) -> float | None:
         """Seconds of a step that remain when the calls are put together; None where this run does not tell."""
         if len(place.net) < self.min_calls:
             return None
@@ -125,7 +125,7 @@ class ExposedComm(Detector):
         mean, low, high = block_bootstrap((seconds,), lambda drawn: float(drawn.mean()))
 
         def saved(each: float) -> float:
-            return saved_by_less_work(steps, loading, max(0.0, each), 0.0)
+            return seconds_saved_by_less_work(steps, loading, max(0.0, each), 0.0)
 
         value = saved(mean - (1.0 - self.hidden_share) * after)
         return gain(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ...artifacts.distributed.gradient_sync import GradientSync
-from ...artifacts.distributed.ranks import evened_out
+from ...artifacts.distributed.ranks import evened_out_seconds
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Evidence, Fine, Fix, NotMeasured, Outcome
-from ...diagnosis.laws import block_bootstrap, gain, saved_by_less_work
+from ...diagnosis.laws import block_bootstrap, gain, seconds_saved_by_less_work
 from .. import Detector
 from .._common import limit_after, location
 
@@ -51,10 +51,10 @@ class SyncEveryMicro(Detector):
 
         def saved(mean_seconds: float) -> float:
             per_step = mean_seconds * too_many * updates / max(steps.count, 1)
-            return saved_by_less_work(steps, loading, per_step, 0.0)
+            return seconds_saved_by_less_work(steps, loading, per_step, 0.0)
 
         net, low, high = block_bootstrap((gradient_sync.net,), lambda seconds: float(seconds.mean()))
-        even = evened_out(gradient_sync.waits, micro) * micro / max(too_many, 1e-9)
+        even = evened_out_seconds(gradient_sync.waits, micro) * micro / max(too_many, 1e-9)
         overlap = float(gradient_sync.overlap.mean()) if gradient_sync.setting.device == "cpu" else 0.0
         busy = 0.0 if loading is None else max(0.0, 1.0 - loading.idle_cores)
         each = net + even + self.overlap_cpu * busy * overlap

@@ -116,8 +116,8 @@ class RowWisePython(Detector):
     def _of_loops(self, loops: list[RowLoop], recording: Recording) -> _Place:
         """The recorded loops of one line."""
         seconds, rows = sum(loop.seconds for loop in loops), sum(loop.rows for loop in loops)
-        saved = sum(self._saved(loop) for loop in loops)
-        certain = sum(self._certain(loop) for loop in loops)
+        saved = sum(self._saved_seconds(loop) for loop in loops)
+        certain = sum(self._certain_seconds(loop) for loop in loops)
         price = gain(
             saved,
             recording.wall_seconds,
@@ -153,13 +153,13 @@ class RowWisePython(Detector):
         )
         return _Place(access.site, access.seconds, price, evidence, _ACCESS_SNIPPET, "setup")
 
-    def _saved(self, loop: RowLoop) -> float:
+    def _saved_seconds(self, loop: RowLoop) -> float:
         """Seconds that vectorising takes away; of a heavy function half is assumed to remain."""
-        own = self._certain(loop)
+        own = self._certain_seconds(loop)
         heavy = max(0.0, loop.seconds - self.heavy_factor * own)
         return max(0.0, loop.seconds - heavy / 2 - loop.rows * self.vectorised_seconds)
 
-    def _certain(self, loop: RowLoop) -> float:
+    def _certain_seconds(self, loop: RowLoop) -> float:
         if loop.own_seconds is not None:
             return loop.own_seconds
         return min(loop.seconds, loop.rows * self.machinery_seconds.get(loop.call, 1e-6))

@@ -40,7 +40,7 @@ class UnusedColumns(Detector):
     min_gain_share = _shared.MIN_GAIN_SHARE
     # t' = t (fixed + (1 - fixed) used): 2 of 10 columns are 2.8x faster in Parquet and 2.0x in CSV (own measurement),
     # because a text file is still split into fields to its end.
-    fixed_part: ClassVar[dict[str, float]] = {"parquet": 0.20, "feather": 0.20, "orc": 0.20, "csv": 0.375}
+    fixed_share: ClassVar[dict[str, float]] = {"parquet": 0.20, "feather": 0.20, "orc": 0.20, "csv": 0.375}
     text_bytes, number_bytes = 20, 8  # of a value in memory, to weigh columns by their type
     max_listed = 40  # columns in a line of code
     #: Arguments of a reader beside which columns can be chosen by name: the others name columns, or give them names.
@@ -50,7 +50,7 @@ class UnusedColumns(Detector):
     )
 
     def detect(self, recording: Recording, reads: Reads, etl: Etl) -> Outcome:
-        tables = [read for read in reads.reads if read.format in self.fixed_part]
+        tables = [read for read in reads.reads if read.format in self.fixed_share]
         if not tables:
             return NotApplicable("No table was read.")
         wide = self._wide(tables)
@@ -122,7 +122,7 @@ class UnusedColumns(Detector):
         probe = read.probe
         if probe is not None and probe.used_seconds and probe.all_seconds:
             return read.wall_seconds * min(1.0, probe.used_seconds / probe.all_seconds)
-        fixed = self.fixed_part[read.format]
+        fixed = self.fixed_share[read.format]
         return read.wall_seconds * (fixed + (1 - fixed) * self._bytes_share(read))
 
     def _bytes_share(self, read: Read) -> float:

@@ -14,7 +14,7 @@ from ...diagnosis.laws import (
     best_workers,
     block_bootstrap,
     changed,
-    cores_needed,
+    cores_needed_share,
     gain,
     law_error,
     step_model,
@@ -74,7 +74,7 @@ def priced(
     error = law_error(after) * step_seconds(after) * count
     cost = (loading.start_seconds + first_wait) * loading.epochs if first_wait else 0.0
     mine = max(0.0, value - cost)
-    free = 1.0 - cores_needed(after) if after.workers else 1.0  # workers compute while the step does
+    free = 1.0 - cores_needed_share(after) if after.workers else 1.0  # workers compute while the step does
     return gain(
         mine,
         steps.run_seconds,

@@ -85,7 +85,9 @@ class CpuBoundDecode(Detector):
 
     def _not_limited_by_cpu(self, loading: Loading) -> Fine | None:
         """What keeps the loading from being CPU work that sets the pace of the steps, if anything does."""
-        pace = max(loading.load_seconds / max(loading.workers, 1), _cpu_needed(loading) / max(loading.cores, 1.0))
+        pace = max(
+            loading.load_seconds / max(loading.workers, 1), _cpu_seconds_needed(loading) / max(loading.cores, 1.0)
+        )
         limits = pace / max(float((loading.wait_seconds + loading.work_seconds).mean()), 1e-9)
         if limits < self.min_pace_share:
             return Fine(limits, self.min_pace_share, "share", "step time explained by decoding")
@@ -120,7 +122,7 @@ class CpuBoundDecode(Detector):
             evidence=(
                 *_shared.wait_evidence(loading, steps),
                 Evidence(f"share of loading in this {'line' if vary else 'function'}", fraction, "share"),
-                Evidence("CPU time needed per step", _cpu_needed(loading), "s"),
+                Evidence("CPU time needed per step", _cpu_seconds_needed(loading), "s"),
             ),
             gain=gain,
             fix=_fewer_operations(hot.frame) if loader is None else _CHEAPER if vary else _STORED,
@@ -161,7 +163,7 @@ def _hottest(loading: Loading, vary: bool) -> tuple[HotLine | None, float]:
     return hot, 0.0 if hot is None else hot.line_share if vary else hot.share
 
 
-def _cpu_needed(loading: Loading) -> float:
+def _cpu_seconds_needed(loading: Loading) -> float:
     """Seconds per step, by the loading and all else."""
     return loading.load_cpu_seconds + loading.work_cpu_seconds
 

@@ -56,11 +56,11 @@ class IpcSerialise(Detector):
         if received < least:
             return Fine(received, least, "s", "time to receive a batch")
         left = QUEUE_SECONDS * loading.crowding_factor + handover.pickled_bytes / self.shared_bytes_per_second
-        now = self._step(loading, received, handover.pickle_seconds)
+        now = self._step_seconds(loading, received, handover.pickle_seconds)
         # What goes is CPU too, of both ends: the rest of it still wants its cores.
         gone = received - left + handover.pickle_cpu_seconds * loading.crowding_factor
         cores = (loading.load_cpu_seconds + loading.work_cpu_seconds - gone) / max(loading.cores, 1.0)
-        after = max(self._step(loading, left), cores)
+        after = max(self._step_seconds(loading, left), cores)
         saved = max(0.0, min(now, step) - after)
         if saved < self.min_gain_share * step:
             return Fine(
@@ -69,7 +69,7 @@ class IpcSerialise(Detector):
         return self._finding(steps, loader, loading, handover, saved, after)
 
     @staticmethod
-    def _step(loading: Loading, received: float, pickling: float = 0.0) -> float:
+    def _step_seconds(loading: Loading, received: float, pickling: float = 0.0) -> float:
         """T = max(C + receive, max(L, pickling)/n): a thread beside the one that makes batches pickles them."""
         return max(
             float(loading.work_seconds.mean()) + received, max(loading.load_seconds, pickling) / max(loading.workers, 1)

@@ -45,7 +45,7 @@ _FOREACH = {
 _WAYS = {"loop": _LOOP, "foreach": _FOREACH, "fused": _FUSED}
 
 
-def cost(name: str, way: str, sizes: Iterable[tuple[float, int]]) -> float | None:
+def cost_us(name: str, way: str, sizes: Iterable[tuple[float, int]]) -> float | None:
     """Microseconds of one step on the machine of the table, for (values, number of tensors); None: not in the table."""
     known = _WAYS[way].get(name)
     if known is None:

@@ -6,13 +6,15 @@ import math
 
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
-from ...diagnosis.laws import saved_by_less_work
-from .._common import MAX_TIMES_RARER, work_after
+from ...diagnosis.laws import seconds_saved_by_less_work
+from .._common import MAX_TIMES_RARER, work_seconds_after
 
 _QUEUED = 2  # batches that each worker keeps ready: torch's own prefetch_factor
 
 
-def saved_by_rarer(steps: Steps, loading: Loading | None, seconds: float, times: float, cpu_share: float) -> float:
+def seconds_saved_by_rarer(
+    steps: Steps, loading: Loading | None, seconds: float, times: float, cpu_share: float
+) -> float:
     """Of ``seconds`` of work inside the steps, what is saved when it no longer interrupts them so many times.
 
     Meanwhile the workers fill their queue, and no more than that: only so much loading was hidden and shows then.
@@ -20,9 +22,9 @@ def saved_by_rarer(steps: Steps, loading: Loading | None, seconds: float, times:
     if loading is None or not loading.workers or not steps.count:
         return seconds
     per_step = seconds / steps.count
-    work = work_after(steps, loading, per_step, cpu_share)
+    work = work_seconds_after(steps, loading, per_step, cpu_share)
     hidden = times * _QUEUED * loading.workers * max(0.0, loading.load_seconds / loading.workers - work)
-    return max(saved_by_less_work(steps, loading, per_step, cpu_share), seconds - hidden)
+    return max(seconds_saved_by_less_work(steps, loading, per_step, cpu_share), seconds - hidden)
 
 
 def times_rarer(share: float, target_share: float, most: int) -> int:

@@ -6,7 +6,7 @@ from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
 from ...artifacts.training.switches import Switches
 from ...diagnosis.findings import Arguments, Evidence, Fine, Fix, Outcome
-from ...diagnosis.laws import gain, saved_by_less_work
+from ...diagnosis.laws import gain, seconds_saved_by_less_work
 from .. import Detector
 from .._common import limit_after, location
 
@@ -42,12 +42,12 @@ class AnomalyDetectionOn(Detector):
         total, count = sum(switches.seconds.values()), max(steps.count, 1)
         if switches.share >= self.share_threshold:
             searching = self.search_share * float(steps.phase("backward").sum())
-            saved = saved_by_less_work(steps, loading, total / count, 1.0)
+            saved = seconds_saved_by_less_work(steps, loading, total / count, 1.0)
             priced = gain(
                 saved,
                 steps.run_seconds,
                 f"{total:.2f} s of step time recording call stacks; the search for NaNs comes on top",
-                high_seconds=saved_by_less_work(steps, loading, (total + searching) / count, 1.0),
+                high_seconds=seconds_saved_by_less_work(steps, loading, (total + searching) / count, 1.0),
                 step_share=saved / max(steps.total_seconds, 1e-9),
             )
         return self.finding(

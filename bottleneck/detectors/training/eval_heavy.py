@@ -11,7 +11,7 @@ from ...diagnosis.findings import Evidence, Fine, Fix, NotApplicable, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector
 from .._common import limit_after, location, rarer_edit
-from ._shared import most_rare, saved_by_rarer, times_rarer
+from ._shared import most_rare, seconds_saved_by_rarer, times_rarer
 
 
 class EvalHeavy(Detector):
@@ -48,7 +48,7 @@ class EvalHeavy(Detector):
         left_out = 1 - math.ceil(count / factor) / count
         inside, total = evaluations.inside_seconds * left_out, evaluations.total_seconds
         outside = (total - evaluations.inside_seconds) * left_out
-        saved = outside + saved_by_rarer(steps, loading, inside, count * left_out, cpu_share=1.0)
+        saved = outside + seconds_saved_by_rarer(steps, loading, inside, count * left_out, cpu_share=1.0)
         priced = gain(
             saved,
             steps.run_seconds,

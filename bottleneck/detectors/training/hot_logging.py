@@ -9,7 +9,7 @@ from ...artifacts.training.loop_samples import Place
 from ...artifacts.training.output import Output
 from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Evidence, Fine, Fix, NotMeasured, Outcome
-from ...diagnosis.laws import gain, saved_by_less_work, warmer
+from ...diagnosis.laws import gain, seconds_saved_by_less_work, warmer
 from .. import Detector
 from .._common import limit_after, location
 from ._shared import times_rarer
@@ -60,14 +60,14 @@ class HotLogging(Detector):
         total, count = output.total_seconds, max(steps.count, 1)
         times = times_rarer(total / steps.run_seconds, self.target_share, self.max_times)
         less = total * (1 - 1 / times)
-        saved = saved_by_less_work(steps, loading, less / count, place.cpu_share)
+        saved = seconds_saved_by_less_work(steps, loading, less / count, place.cpu_share)
         priced = gain(
             saved,
             steps.run_seconds,
             f"{total:.2f} s of writing, sampled {output.samples} times; done {times} times less often",
             # Who changes only the line that is named saves that line's part.
             low_seconds=saved * place.call_share,
-            high_seconds=max(saved, saved_by_less_work(steps, loading, less / count, 1.0)),
+            high_seconds=max(saved, seconds_saved_by_less_work(steps, loading, less / count, 1.0)),
             besides=warmer(steps, saved),
             step_share=saved / max(steps.total_seconds, 1e-9),
             relative_error=math.hypot(_LAW_ERROR, 1 / math.sqrt(output.samples)),

@@ -6,7 +6,7 @@ from ...artifacts.loading.loading import Loading
 from ...artifacts.training.intraop import IntraOp
 from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
-from ...diagnosis.laws import gain, saved_by_less_work
+from ...diagnosis.laws import gain, seconds_saved_by_less_work
 from .. import Detector
 from .._common import limit_after, location
 
@@ -60,7 +60,7 @@ class IntraOpThreads(Detector):
 
         def saved(scaling: float) -> float:
             faster = 1.0 + scaling * more / intraop.threads
-            return saved_by_less_work(steps, loading, intraop.computing_seconds * (1.0 - 1.0 / faster), 0.0)
+            return seconds_saved_by_less_work(steps, loading, intraop.computing_seconds * (1.0 - 1.0 / faster), 0.0)
 
         value = saved(self.scaling)
         share = value / steps.total_seconds

@@ -8,10 +8,10 @@ from ...artifacts.loading.loading import Loading
 from ...artifacts.training.optimizers import MadeOptimizer, Optimizers
 from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Arguments, Evidence, Finding, Fine, Fix, NotMeasured, Outcome
-from ...diagnosis.laws import gain, saved_by_less_work
+from ...diagnosis.laws import gain, seconds_saved_by_less_work
 from .. import Detector
 from .._common import limit_after, location
-from ._optimizer_law import cost
+from ._optimizer_law import cost_us
 
 
 class _Faster(NamedTuple):
@@ -75,7 +75,7 @@ class OptimizerStep(Detector):
         looping = float(steps.phase("optimizer").sum()) * optimizers.looping_share * part
 
         def saved_when(left: float) -> float:
-            return saved_by_less_work(steps, loading, looping * max(0.0, 1 - left) / count, 1.0)
+            return seconds_saved_by_less_work(steps, loading, looping * max(0.0, 1 - left) / count, 1.0)
 
         saved = saved_when(left)
         site = made.site
@@ -118,12 +118,12 @@ class OptimizerStep(Detector):
     def _faster(optimizers: Optimizers) -> _Faster | None:
         """The optimizer that loops most, by the table, and its best other way; None where the table has none."""
         looping = [made for made in optimizers.made if made.device == "cpu" and not (made.fused or made.foreach)]
-        costs = {made: cost(_key(made), "loop", made.sizes) or 0.0 for made in looping}
+        costs = {made: cost_us(_key(made), "loop", made.sizes) or 0.0 for made in looping}
         # Nobody knows what one that is not in the table takes of the time.
         if not looping or not all(costs.values()):
             return None
         made = max(costs, key=costs.__getitem__)
-        ways = {way: cost(_key(made), way, made.sizes) for way in ("foreach", *(["fused"] if made.can_fuse else []))}
+        ways = {way: cost_us(_key(made), way, made.sizes) for way in ("foreach", *(["fused"] if made.can_fuse else []))}
         left, way = min((value / costs[made], way) for way, value in ways.items() if value is not None)
         return _Faster(made, way, left, costs[made] / sum(costs.values()))
 

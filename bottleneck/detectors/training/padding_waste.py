@@ -6,7 +6,7 @@ from ...artifacts.loading.loading import Loading
 from ...artifacts.training.padding import Padding, saved_share
 from ...artifacts.training.steps import Loader, Steps
 from ...diagnosis.findings import Evidence, Fine, Fix, NotMeasured, Outcome
-from ...diagnosis.laws import gain, saved_by_less_work
+from ...diagnosis.laws import gain, seconds_saved_by_less_work
 from .. import Detector
 from .._common import limit_after, location
 
@@ -49,7 +49,7 @@ class PaddingWaste(Detector):
             return NotMeasured("How the work grows with the padded length cannot be told from so few batches.")
 
         def saved_when(exponent: float) -> float:
-            return saved_by_less_work(steps, loading, work * saved_share(width, bucketed, exponent), 1.0)
+            return seconds_saved_by_less_work(steps, loading, work * saved_share(width, bucketed, exponent), 1.0)
 
         saved = saved_when(exponent)
         whole = float(steps.phase("forward").sum() + steps.phase("backward").sum())

@@ -9,7 +9,7 @@ from ...diagnosis.findings import Evidence, Fine, Fix, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector
 from .._common import limit_after, location
-from ._shared import saved_by_rarer
+from ._shared import seconds_saved_by_rarer
 
 
 class Recompile(Detector):
@@ -42,7 +42,7 @@ class Recompile(Detector):
         if share < self.share_threshold:
             return Fine(share, self.share_threshold, "share", "run time spent recompiling after warm-up")
         each, others = compiles.seconds / compiles.again, compiles.again - 1
-        saved = saved_by_rarer(steps, loading, each * others, others, cpu_share=1.0)
+        saved = seconds_saved_by_rarer(steps, loading, each * others, others, cpu_share=1.0)
         by_sizes = compiles.sizes >= self.sizes_threshold * compiles.again
         backward = compiles.backward_seconds / compiles.seconds
         return self.finding(

@@ -9,7 +9,7 @@ from ...artifacts.training.loop_samples import Place
 from ...artifacts.training.residual import Residual
 from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Evidence, Fine, Fix, Gain, Outcome, StepModel
-from ...diagnosis.laws import best_workers, gain, saved_by_less_work, step_with_workers, warmer
+from ...diagnosis.laws import best_workers, gain, seconds_saved_by_less_work, step_seconds_with_workers, warmer
 from .. import Detector
 from .._common import limit_after, location
 from ._shared import times_rarer
@@ -78,13 +78,13 @@ class ResidualPython(Detector):
         ceiling, here = residual * place.call_share, residual * place.share
         every = times_rarer(ceiling / steps.run_seconds, self.target_share, self.max_times)
         less = ceiling * (1 - 1 / every) / max(steps.count, 1)
-        saved = saved_by_less_work(steps, loading, less, place.cpu_share)
+        saved = seconds_saved_by_less_work(steps, loading, less, place.cpu_share)
         priced = gain(
             saved,
             steps.run_seconds,
             f"ceiling {ceiling:.2f} s, of which {here:.2f} s in {name}; done once every {every} steps",
             low_seconds=0.85 * saved * here / ceiling,
-            high_seconds=max(saved, saved_by_less_work(steps, loading, ceiling / max(steps.count, 1), 1.0)),
+            high_seconds=max(saved, seconds_saved_by_less_work(steps, loading, ceiling / max(steps.count, 1), 1.0)),
             besides=warmer(steps, saved),
             step_share=saved / max(steps.total_seconds, 1e-9),
             confidence=0.6,
@@ -120,7 +120,7 @@ class ResidualPython(Detector):
         work_cpu = max(0.0, loading.work_cpu_seconds - cpu) if loading is not None else step - here
         terms = StepModel(max(step - load, 0.0), load, load_cpu, work_cpu, cores)
         workers = best_workers(terms, max(1, math.ceil(cores)))
-        saved = max(0.0, step - step_with_workers(terms, workers)) * count
+        saved = max(0.0, step - step_seconds_with_workers(terms, workers)) * count
         if saved < self.min_saved_share * steps.total_seconds and place.cpu_share >= 0.5:
             return self._cheaper(steps, place, ceiling)
         priced = gain(

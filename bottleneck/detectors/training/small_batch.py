@@ -6,7 +6,7 @@ from ...artifacts.loading.loading import Loading
 from ...artifacts.training.batch_sizes import BatchSizes
 from ...artifacts.training.steps import Loader, Steps
 from ...diagnosis.findings import Evidence, Fine, Fix, NotMeasured, Outcome
-from ...diagnosis.laws import gain, saved_by_less_work
+from ...diagnosis.laws import gain, seconds_saved_by_less_work
 from .. import Detector
 from .._common import limit_after, location
 
@@ -56,7 +56,7 @@ class SmallBatch(Detector):
         in_pass = steps.all_count / max(1, sizes.epochs)
         factor = next((factor for factor in self.factors if in_pass / factor >= self.steps_left), 0)
         saved, least, most = (
-            saved_by_less_work(steps, loading, share * whole * (1 - 1 / factor), 1.0) if factor else 0.0
+            seconds_saved_by_less_work(steps, loading, share * whole * (1 - 1 / factor), 1.0) if factor else 0.0
             for share in (fixed, low, high)
         )
         if saved < self.gain_threshold * steps.run_seconds:

@@ -9,7 +9,7 @@ from ...diagnosis.findings import Evidence, Fine, Fix, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector
 from .._common import MAX_TIMES_RARER, limit_after, location
-from ._shared import saved_by_rarer, times_rarer
+from ._shared import seconds_saved_by_rarer, times_rarer
 
 
 class StepJitter(Detector):
@@ -55,7 +55,7 @@ class StepJitter(Detector):
         all_of_it = jitter.call_seconds
         times = times_rarer(all_of_it / steps.run_seconds, self.target_share, min(MAX_TIMES_RARER, jitter.stalls))
         rarer = jitter.stalls * (1 - 1 / times)
-        saved = saved_by_rarer(steps, loading, all_of_it * (1 - 1 / times), rarer, place.cpu_share)
+        saved = seconds_saved_by_rarer(steps, loading, all_of_it * (1 - 1 / times), rarer, place.cpu_share)
         name = f"line {place.frame.line}" if place.function is None else place.function.rpartition(".")[2]
         return self.finding(
             location=location(place.frame),

@@ -11,7 +11,7 @@ from ...diagnosis.findings import Evidence, Fine, Fix, NotApplicable, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector
 from .._common import MAX_TIMES_RARER, limit_after, location, rarer_edit
-from ._shared import most_rare, saved_by_rarer, times_rarer
+from ._shared import most_rare, seconds_saved_by_rarer, times_rarer
 
 _IN_THE_BACKGROUND = """\
 # or as often as now, written meanwhile by one background thread:
@@ -59,7 +59,7 @@ class SyncCheckpoint(Detector):
         inside = min(total, checkpoints.inside_seconds + checkpoints.around_seconds) * left_out
         outside = total * left_out - inside
         cold = checkpoints.after_seconds * count * left_out
-        saved = outside + saved_by_rarer(steps, loading, inside + cold, count * left_out, cpu_share=1.0)
+        saved = outside + seconds_saved_by_rarer(steps, loading, inside + cold, count * left_out, cpu_share=1.0)
         priced = gain(
             saved,
             steps.run_seconds,
