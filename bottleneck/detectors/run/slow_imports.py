@@ -32,7 +32,7 @@ class SlowImports(Detector):
     judges_work = False  # every program imports something
     share_threshold = 0.25  # of the run (own): long runs start once, and nobody waits for that
     min_seconds = 2.0  # of one import (own): less is not worth an import away from the top of the file
-    surely_saved_share = 0.5  # of the import; the rest may be modules that another path imports later (a guess)
+    surely_saved_share = 0.7  # of the import; the rest may be modules that the program imports elsewhere (a guess)
 
     def detect(self, imports: Imports, breakdown: Breakdown) -> Outcome:
         seconds, unneeded = imports.unneeded_seconds, imports.unneeded
@@ -41,6 +41,9 @@ class SlowImports(Detector):
         share = seconds / max(breakdown.wall_seconds, 1e-9)
         if share < self.share_threshold:
             return Fine(share, self.share_threshold, "share", "run time importing a module that the run did not use")
+        # Modules that were never loaded are not torn down at the end either.
+        shutdown = breakdown.seconds.get("shutdown", 0.0)
+        teardown = shutdown * min(1.0, seconds / max(imports.seconds, 1e-9))
         return self.finding(
             location=Location(imports.file, unneeded.line, "<module>"),
             evidence=(
@@ -49,17 +52,17 @@ class SlowImports(Detector):
                 Evidence("import time of all modules", imports.seconds, "s"),
             ),
             gain=gain(
-                seconds,
+                seconds + teardown,
                 breakdown.wall_seconds,
-                f"T' = T - {seconds:.1f} s: the import, as long as the path that needs it is not taken",
+                f"T' = T - {seconds:.1f} s for the import - {teardown:.1f} s for its part of the shutdown, as long as "
+                "the path that needs it is not taken",
                 low_seconds=self.surely_saved_share * seconds,
-                # Modules that were never loaded are not torn down at the end either.
-                high_seconds=seconds + breakdown.seconds.get("shutdown", 0.0),
+                high_seconds=seconds + shutdown,
                 confidence=0.4,
             ),
             fix=self._fix(unneeded.statement, unneeded.package, bool(unneeded.lines)),
             after="the program's own work becomes the bottleneck",
-            removes={"import": seconds},
+            removes={"import": seconds, "shutdown": teardown},
         )
 
     @staticmethod

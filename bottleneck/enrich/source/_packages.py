@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable
 from functools import cache
 from importlib import metadata
+from itertools import islice
 from pathlib import Path
 
 from ._code import MAX_FILES, parse
@@ -63,9 +64,12 @@ class Packages:
         return frozenset(found)
 
     def _own(self, name: str) -> list[Path]:
-        """The files of a module of the program's own; none of one that is installed."""
+        """The files of a module of the program's own, ``MAX_FILES`` and one at most; none of one that is installed."""
         file, folder = self._folder / f"{name}.py", self._folder / name
-        return [file] if file.is_file() else sorted(folder.rglob("*.py")) if folder.is_dir() else []
+        if file.is_file():
+            return [file]
+        # A folder of data may be called like an installed package, which then comes first.
+        return list(islice(folder.rglob("*.py"), MAX_FILES + 1)) if (folder / "__init__.py").is_file() else []
 
     def _read_requirements(self, name: str) -> list[str] | None:
         if name in sys.stdlib_module_names:
