@@ -6,7 +6,7 @@ from ...artifacts.device.gpu import Gpu
 from ...artifacts.run.machine import Machine
 from ...artifacts.training.steps import Loader, Steps
 from ...diagnosis import laws as prediction
-from ...diagnosis.findings import Evidence, Fine, Fix, NotMeasured, Outcome
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
 from .. import Detector
 from .._common import workers_edit
 
@@ -40,6 +40,9 @@ class StarvedGpu(Detector):
         if gpu.idle_in_wait_share < self.inside_wait_share:
             reason = "accelerator idle time spent waiting for data"
             return Fine(gpu.idle_in_wait_share, self.inside_wait_share, "share", reason)
+        return self._finding(steps, gpu, machine, loader)
+
+    def _finding(self, steps: Steps, gpu: Gpu, machine: Machine, loader: Loader | None) -> Finding:
         overlap = min(gpu.idle_share * gpu.idle_in_wait_share, steps.share("data_wait", "loader_start"))
         saved = overlap * steps.total_seconds
         evidence = [

@@ -67,19 +67,11 @@ class CsvInsteadOfParquet(Detector):
         if probed is not None:
             facts += (Evidence("time to read the first file as Parquet (measured)", probed.parquet_seconds, "s"),)
         others = _shared.other_lines(site, {place: reads.seconds(group) for place, group in groups.items()})
-        known = _shared.own_call(worst[0]) is not None
         return self.finding(
             location=location(site),
             evidence=facts + others,
             gain=price,
-            fix=Fix(
-                "Convert the file to Parquet once"
-                + ("" if known else ", with the arguments of your own call,")
-                + " and read that"
-                + _shared.also(others),
-                _conversion.snippet(worst),
-                effort=4,
-            ),
+            fix=_fix(worst, _shared.also(others)),
             after="decoding Parquet and processing the data become the bottleneck",
             removes={"etl.read": price.seconds},
         )
@@ -132,3 +124,15 @@ class CsvInsteadOfParquet(Detector):
         """Reads of a file that the run reads a single time."""
         times = Counter(read.path for read in text)
         return [read for read in text if read.count == 1 and times[read.path] == 1]
+
+
+def _fix(text: list[Read], also: str) -> Fix:
+    known = _shared.own_call(text[0]) is not None
+    return Fix(
+        "Convert the file to Parquet once"
+        + ("" if known else ", with the arguments of your own call,")
+        + " and read that"
+        + also,
+        _conversion.snippet(text),
+        effort=4,
+    )

@@ -75,14 +75,18 @@ class WorkerRespawn(Detector):
                 low_seconds=low,
                 high_seconds=high,
             ),
-            fix=Fix(
-                "Keep the workers alive between epochs",
-                f"DataLoader(..., num_workers={worst.workers}, persistent_workers=True){also}",
-                effort=1,
-                risk=0.1,  # what the program changes in the Dataset between passes no longer reaches the workers
-                edit=loader_edit(worst.site, persistent_workers=True),
-            ),
+            fix=_fix(worst, also),
             after="the training loop itself becomes the bottleneck",
             # Evaluating less often would save the starts of its own loader too.
             removes={"loader_start": between, "eval": total - between},
         )
+
+
+def _fix(worst: LoaderPasses, also: str) -> Fix:
+    return Fix(
+        "Keep the workers alive between epochs",
+        f"DataLoader(..., num_workers={worst.workers}, persistent_workers=True){also}",
+        effort=1,
+        risk=0.1,  # what the program changes in the Dataset between passes no longer reaches the workers
+        edit=loader_edit(worst.site, persistent_workers=True),
+    )

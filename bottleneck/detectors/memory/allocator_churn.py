@@ -93,6 +93,9 @@ class AllocatorChurn(Detector):
             return Fine(share, self.lost_threshold_share, "share", "step time in page faults (kernel time)")
         if thrash.own_share < self.own_threshold_share or thrash.site is None:
             return Fine(thrash.own_share, self.own_threshold_share, "share", "running time in your own code")
+        return self._finding(steps, thrash, lost, share)
+
+    def _finding(self, steps: Steps, thrash: Thrash, lost: float, share: float) -> Finding:
         evidence = (
             Evidence("page faults per step", thrash.faults_per_step, "count"),
             Evidence("newly mapped memory per step", thrash.fresh_bytes, "B"),

@@ -53,14 +53,11 @@ class Throttled(Detector):
         share = throttling.lost_seconds / throttling.run_seconds
         if share < self.lost_share_threshold:
             return Fine(share, self.lost_share_threshold, "share", "run time throttled by the CPU quota")
-        quota, wanted = throttling.quota_cores, math.ceil(throttling.wanted_cores)
         saved = throttling.lost_seconds
-        threads = max(1, int(quota))
-        fewer = wanted > threads
         return self.finding(
             evidence=(
                 Evidence("run time throttled by the CPU quota", share, "share"),
-                Evidence("CPU quota", quota, "cores"),
+                Evidence("CPU quota", throttling.quota_cores, "cores"),
                 Evidence("cores wanted while throttled", round(throttling.wanted_cores, 1), "cores"),
             ),
             gain=gain(
@@ -71,13 +68,7 @@ class Throttled(Detector):
                 step_share=throttling.step_share,
                 confidence=0.6,
             ),
-            fix=Fix(
-                f"Raise the CPU quota from {quota:g} to {wanted} core{'s' if wanted > 1 else ''}"
-                + (f", or use at most {threads} thread{'s' if threads > 1 else ''}" if fewer else ""),
-                f"# Kubernetes: resources.limits.cpu: {wanted}\ndocker run --cpus={wanted} ..."
-                + (f"\n# or fewer threads: OMP_NUM_THREADS={threads}" if fewer else ""),
-                effort=1,
-            ),
+            fix=_higher_quota(throttling),
             after="the program's own work becomes the bottleneck",
         )
 
@@ -106,13 +97,30 @@ class Throttled(Detector):
             title="A hot accelerator lowers its clock speed" if hot else "The accelerator runs at its power limit",
             evidence=tuple(evidence),
             gain=priced if hot else None,
-            fix=Fix(
-                "Improve the cooling: better airflow, or fewer neighbouring cards"
-                if hot
-                else "Raise the power limit if it was lowered",
-                "nvidia-smi -q -d PERFORMANCE,POWER,TEMPERATURE  # says why the clock is low",
-                effort=4,
-            ),
+            fix=_higher_clock(hot),
             after="the accelerator becomes the bottleneck",
             hint=not hot,
         )
+
+
+def _higher_quota(throttling: Throttling) -> Fix:
+    quota, wanted = throttling.quota_cores, math.ceil(throttling.wanted_cores)
+    threads = max(1, int(quota))
+    fewer = wanted > threads
+    return Fix(
+        f"Raise the CPU quota from {quota:g} to {wanted} core{'s' if wanted > 1 else ''}"
+        + (f", or use at most {threads} thread{'s' if threads > 1 else ''}" if fewer else ""),
+        f"# Kubernetes: resources.limits.cpu: {wanted}\ndocker run --cpus={wanted} ..."
+        + (f"\n# or fewer threads: OMP_NUM_THREADS={threads}" if fewer else ""),
+        effort=1,
+    )
+
+
+def _higher_clock(hot: bool) -> Fix:
+    return Fix(
+        "Improve the cooling: better airflow, or fewer neighbouring cards"
+        if hot
+        else "Raise the power limit if it was lowered",
+        "nvidia-smi -q -d PERFORMANCE,POWER,TEMPERATURE  # says why the clock is low",
+        effort=4,
+    )

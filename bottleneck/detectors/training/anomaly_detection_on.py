@@ -7,6 +7,7 @@ from ...artifacts.training.steps import Steps
 from ...artifacts.training.switches import Switches
 from ...diagnosis.findings import Arguments, Evidence, Fine, Fix, Outcome
 from ...diagnosis.laws import gain, seconds_saved_by_less_work
+from ...recording.model import Site
 from .. import Detector
 from .._common import limit_after, location
 
@@ -57,13 +58,17 @@ class AnomalyDetectionOn(Detector):
                 Evidence("step time spent recording call stacks", switches.share, "share"),
             ),
             gain=priced,
-            fix=Fix(
-                "Switch it off: it is a debugging aid for finding NaNs",
-                f"{_SWITCH}(False)",
-                effort=1,
-                edit=None if site is None else Arguments(site.file, site.line, _SWITCH, {"mode": "False"}),
-            ),
+            fix=_fix(site),
             after=limit_after(steps, loading, saved / count, "the remaining work of the step") if priced else "",
             removes={phase: saved * seconds / max(total, 1e-9) for phase, seconds in switches.seconds.items()},
             hint=priced is None,
         )
+
+
+def _fix(site: Site | None) -> Fix:
+    return Fix(
+        "Switch it off: it is a debugging aid for finding NaNs",
+        f"{_SWITCH}(False)",
+        effort=1,
+        edit=None if site is None else Arguments(site.file, site.line, _SWITCH, {"mode": "False"}),
+    )

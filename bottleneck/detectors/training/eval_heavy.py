@@ -7,7 +7,7 @@ import math
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
 from ...artifacts.training.stretches import Evaluations
-from ...diagnosis.findings import Evidence, Fine, Fix, NotApplicable, Outcome
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotApplicable, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector
 from .._common import limit_after, location, rarer_edit
@@ -44,6 +44,10 @@ class EvalHeavy(Detector):
             return Fine(count, self.min_passes, "count", "evaluations")
         if share < self.share_threshold:
             return Fine(share, self.share_threshold, "share", "run time spent in evaluation")
+        return self._finding(steps, evaluations, loading)
+
+    def _finding(self, steps: Steps, evaluations: Evaluations, loading: Loading | None) -> Finding:
+        share, count = evaluations.share, evaluations.count
         factor = times_rarer(share, self.target_share, most_rare(count, steps))
         left_out = 1 - math.ceil(count / factor) / count
         inside, total = evaluations.inside_seconds * left_out, evaluations.total_seconds

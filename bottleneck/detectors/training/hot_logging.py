@@ -8,7 +8,7 @@ from ...artifacts.loading.loading import Loading
 from ...artifacts.training.loop_samples import Place
 from ...artifacts.training.output import Output
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Fine, Fix, NotMeasured, Outcome
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
 from ...diagnosis.laws import gain, seconds_saved_by_less_work, warmer
 from .. import Detector
 from .._common import limit_after, location
@@ -57,6 +57,9 @@ class HotLogging(Detector):
             return Fine(output.share, self.share_threshold, "share", "step time spent writing logs")
         if output.sampled_seconds < self.min_sampled_seconds:
             return NotMeasured("Too few samples fell into writing logs.")
+        return self._finding(steps, output, place, loading)
+
+    def _finding(self, steps: Steps, output: Output, place: Place, loading: Loading | None) -> Finding:
         total, count = output.total_seconds, max(steps.count, 1)
         times = times_rarer(total / steps.run_seconds, self.target_share, self.max_times)
         less = total * (1 - 1 / times)

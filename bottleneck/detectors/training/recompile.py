@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.compiles import Compiles
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Fine, Fix, Outcome
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector
 from .._common import limit_after, location
@@ -41,6 +41,9 @@ class Recompile(Detector):
         share = compiles.late_seconds / max(steps.run_seconds, 1e-9)
         if share < self.share_threshold:
             return Fine(share, self.share_threshold, "share", "run time spent recompiling after warm-up")
+        return self._finding(steps, compiles, loading)
+
+    def _finding(self, steps: Steps, compiles: Compiles, loading: Loading | None) -> Finding:
         each, others = compiles.seconds / compiles.again, compiles.again - 1
         saved = seconds_saved_by_rarer(steps, loading, each * others, others, cpu_share=1.0)
         by_sizes = compiles.sizes >= self.sizes_threshold * compiles.again
