@@ -73,9 +73,25 @@ class ExposedComm(Detector):
     def _of_calls(self, steps: Steps, collectives: Collectives, share: float, loading: Loading | None) -> Finding:
         place = collectives.places[0]
         seconds = collectives.seconds(place)
-        calls = max(1, round(place.calls_per_step))
         after = self._seconds_after(place)
         priced = None if after is None else self._priced(steps, place, seconds, after, loading)
+        return self.finding(
+            location=location(place.site),
+            evidence=(
+                Evidence("step time in collectives, waits excluded", share, "share"),
+                Evidence(f"{place.name} calls from this line per step", place.calls_per_step, "count"),
+                Evidence("collective time per step", float(seconds.mean()), "s"),
+                Evidence("bytes exchanged per step", place.step_bytes, "B"),
+            ),
+            gain=priced,
+            fix=self._fix(place),
+            after=limit_after(steps, loading, float(seconds.mean()), "the remaining work of the step"),
+            removes={"sync": priced.seconds} if priced else {},
+            hint=priced is None,
+        )
+
+    def _fix(self, place: Place) -> Fix:
+        calls = max(1, round(place.calls_per_step))
         where = "this line" if place.site is None else f"line {place.site.line}"
         if place.name.endswith("barrier"):
             summary = "Leave this barrier out, or do it where something depends on it"
@@ -94,20 +110,7 @@ class ExposedComm(Detector):
             snippet = (
                 "work = torch.distributed.all_reduce(tensor, async_op=True)\n... # compute what can be\nwork.wait()"
             )
-        return self.finding(
-            location=location(place.site),
-            evidence=(
-                Evidence("step time in collectives, waits excluded", share, "share"),
-                Evidence(f"{place.name} calls from this line per step", place.calls_per_step, "count"),
-                Evidence("collective time per step", float(seconds.mean()), "s"),
-                Evidence("bytes exchanged per step", place.step_bytes, "B"),
-            ),
-            gain=priced,
-            fix=Fix(summary, snippet, effort=2, risk=0.05),
-            after=limit_after(steps, loading, float(seconds.mean()), "the remaining work of the step"),
-            removes={"sync": priced.seconds} if priced else {},
-            hint=priced is None,
-        )
+        return Fix(summary, snippet, effort=2, risk=0.05)
 
     def _seconds_after(self, place: Place) -> float | None:
         """Seconds of a step that remain when the calls are put together; None where this run does not tell."""

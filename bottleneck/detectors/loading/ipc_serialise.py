@@ -101,14 +101,17 @@ class IpcSerialise(Detector):
                 high_seconds=total + error,
                 step_share=total / max(steps.total_seconds, 1e-9),
             ),
-            fix=Fix(
-                "Return tensors instead of arrays, lists or other objects: tensors go through shared memory",
-                "def collate(samples):\n"
-                "    x, y = zip(*samples)\n"
-                "    x = torch.stack([torch.from_numpy(a) for a in x])  # numpy arrays\n"
-                "    return x, torch.tensor(y)",
-                effort=2,
-            ),
+            fix=_TENSORS,
             after=_shared.after_text(loading, after),
             removes={"data_wait": total},
         )
+
+
+_TENSORS = Fix(
+    "Return tensors instead of arrays, lists or other objects: tensors go through shared memory",
+    "def collate(samples):\n"
+    "    x, y = zip(*samples)\n"
+    "    x = torch.stack([torch.from_numpy(a) for a in x])  # numpy arrays\n"
+    "    return x, torch.tensor(y)",
+    effort=2,
+)

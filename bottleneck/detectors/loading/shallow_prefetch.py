@@ -76,7 +76,6 @@ class ShallowPrefetch(Detector):
             return Fine(value / total, self.min_gain_share, "share", "step time that a longer queue would save")
         orders = np.array([saved(seed) for seed in range(20)])
         low, high = np.percentile(orders, [10, 90])
-        ready = loader.num_workers * factor
         return self.finding(
             location=location(loader.site),
             evidence=(
@@ -92,13 +91,18 @@ class ShallowPrefetch(Detector):
                 high_seconds=float(high),
                 step_share=value / total,
             ),
-            fix=Fix(
-                f"Raise prefetch_factor from {prefetch.factor} to {factor}, for up to {ready} prefetched batches",
-                f"DataLoader(..., num_workers={loader.num_workers}, prefetch_factor={factor})",
-                effort=1,
-                risk=0.1,  # memory holds the batches that lie ready
-                edit=loader_edit(loader.site, prefetch_factor=factor),
-            ),
+            fix=_fix(loader, prefetch.factor, factor),
             after="the training work becomes the bottleneck",
             removes={"data_wait": value},
         )
+
+
+def _fix(loader: Loader, now: int, factor: int) -> Fix:
+    ready = loader.num_workers * factor
+    return Fix(
+        f"Raise prefetch_factor from {now} to {factor}, for up to {ready} prefetched batches",
+        f"DataLoader(..., num_workers={loader.num_workers}, prefetch_factor={factor})",
+        effort=1,
+        risk=0.1,  # memory holds the batches that lie ready
+        edit=loader_edit(loader.site, prefetch_factor=factor),
+    )

@@ -6,7 +6,7 @@ from ...artifacts.memory.swap import Swap
 from ...artifacts.memory.thrash import Thrash
 from ...artifacts.training.steps import Steps
 from ...diagnosis import laws as prediction
-from ...diagnosis.findings import Evidence, Fine, Fix, NotMeasured, Outcome
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
 from .. import Detector
 from .._common import location
 from ._shared import ENVIRONMENT, LOST_SHARE, MIN_FRESH_BYTES, OWN_SHARE, fault_seconds, spread, where
@@ -68,6 +68,12 @@ class MemoryThrash(Detector):
             return Fine(
                 share, self.lost_threshold_share, "share", "step time lost to page faults, swap and garbage collection"
             )
+        return self._finding(steps, thrash, swap if swaps else None, parts, lost)
+
+    def _finding(
+        self, steps: Steps, thrash: Thrash, swap: Swap | None, parts: dict[str, float], lost: float
+    ) -> Finding:
+        """``parts``: what -> seconds lost to it; ``lost``: in all."""
         largest = max(parts, key=lambda name: parts[name])
         faults = largest == "page faults"
         hint = faults and thrash.own_share < self.own_threshold_share
@@ -75,13 +81,13 @@ class MemoryThrash(Detector):
         spent = ", ".join(f"{seconds:.2f} s {name}" for name, seconds in parts.items() if seconds > 0)
         return self.finding(
             location=location(thrash.site) if faults and not hint else None,
-            evidence=self._evidence(thrash, parts, swap if swaps else None),
+            evidence=self._evidence(thrash, parts, swap),
             gain=prediction.gain(
                 lost,
                 steps.run_seconds,
                 f"{spent} of {thrash.loop_seconds:.2f} s; {thrash.faults_per_step:.0f} page faults per step",
                 low_seconds=lost - 0.5 * parts["full collections"],  # young objects are still looked through
-                step_share=share,
+                step_share=lost / max(thrash.loop_seconds, 1e-9),
                 relative_error=0.22,  # user time spent on cold pages comes on top, what I/O costs goes off
             ),
             fix=fixes.get(largest, _FREEZE),

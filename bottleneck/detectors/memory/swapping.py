@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...artifacts.memory.swap import Swap
 from ...artifacts.training.steps import Loader, Steps
-from ...diagnosis.findings import Evidence, Fine, Fix, NotMeasured, Outcome
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector
 from .._common import loader_edit, location
@@ -56,6 +56,9 @@ class Swapping(Detector):
         lost = swap.lost_seconds
         if lost is not None and lost < self.min_lost_share * steps.run_seconds:
             return Fine(lost / steps.run_seconds, self.min_lost_share, "share", "step time lost to swap-in")
+        return self._finding(steps, swap, loader, lost)
+
+    def _finding(self, steps: Steps, swap: Swap, loader: Loader | None, lost: float | None) -> Finding:
         evidence = [
             Evidence("swap-in rate", swap.bytes_per_second, "B/s"),
             Evidence("major page faults per second", swap.faults_per_second, "1/s"),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ...artifacts.run.start import Start
+from ...artifacts.training.loop_samples import Place
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Fine, Fix, Outcome
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector
 from .._common import location
@@ -50,6 +51,10 @@ class SlowStart(Detector):
                 "B",
                 "bytes written before the first step: the result is kept",
             )
+        return self._finding(steps, start, place)
+
+    def _finding(self, steps: Steps, start: Start, place: Place) -> Finding:
+        seconds = start.place_seconds
         name = f"line {place.frame.line}" if place.function is None else place.function.removesuffix(".__init__")
         saved = seconds * (1 - self.cached_share)
         return self.finding(
@@ -58,7 +63,7 @@ class SlowStart(Detector):
                 Evidence("time until the first step", start.seconds, "s"),
                 Evidence("import time before the first step", start.import_seconds, "s"),
                 Evidence("time computing at this line", seconds, "s"),
-                Evidence("share of the run", share, "share"),
+                Evidence("share of the run", seconds / max(steps.run_seconds, 1e-9), "share"),
             ),
             gain=gain(
                 saved,
@@ -69,19 +74,23 @@ class SlowStart(Detector):
                 high_seconds=seconds,
                 confidence=0.2,
             ),
-            fix=Fix(
-                f"Cache the result of {name} in a file, and load it at the next start",
-                "import pathlib, pickle\n"
-                "def kept(path, make):  # a new path whenever the input changes\n"
-                "    path = pathlib.Path(path)\n"
-                "    if not path.exists():\n"
-                "        path.write_bytes(pickle.dumps(make()))\n"
-                "    return pickle.loads(path.read_bytes())\n"
-                f"# in line {place.call.line}, instead of calling {name}:\n"
-                '# result = kept("start.pkl", lambda: ...)',
-                effort=2,
-                risk=0.1,  # a file that is older than its input
-            ),
+            fix=_fix(place, name),
             after="the training loop itself becomes the bottleneck",
             removes={"setup": saved},
         )
+
+
+def _fix(place: Place, name: str) -> Fix:
+    return Fix(
+        f"Cache the result of {name} in a file, and load it at the next start",
+        "import pathlib, pickle\n"
+        "def kept(path, make):  # a new path whenever the input changes\n"
+        "    path = pathlib.Path(path)\n"
+        "    if not path.exists():\n"
+        "        path.write_bytes(pickle.dumps(make()))\n"
+        "    return pickle.loads(path.read_bytes())\n"
+        f"# in line {place.call.line}, instead of calling {name}:\n"
+        '# result = kept("start.pkl", lambda: ...)',
+        effort=2,
+        risk=0.1,  # a file that is older than its input
+    )

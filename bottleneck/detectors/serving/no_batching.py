@@ -114,17 +114,7 @@ class NoBatching(Detector):
             ),
             gain=price,
             detected_by=1.0 if known else 0.6,
-            fix=Fix(
-                f"Collect up to {rows} requests for {window * 1e3:.0f} ms and call the model once for all of them"
-                + (
-                    ""
-                    if known
-                    else "; first time a call with one row and with several, as only single rows were recorded"
-                ),
-                _SNIPPET.format(window=window, most=rows),
-                effort=2,
-                risk=0.1,
-            ),
+            fix=_fix(rows, window, known),
             after="the time per row and the request overhead outside the model become the bottleneck",
         )
 
@@ -157,3 +147,13 @@ class NoBatching(Detector):
 def _model_seconds(requests: Requests) -> float:
     """Model seconds of all threads; threads side by side share the cores, so this can exceed the wall time."""
     return float(requests.model_seconds.sum())
+
+
+def _fix(rows: int, window: float, known: bool) -> Fix:
+    return Fix(
+        f"Collect up to {rows} requests for {window * 1e3:.0f} ms and call the model once for all of them"
+        + ("" if known else "; first time a call with one row and with several, as only single rows were recorded"),
+        _SNIPPET.format(window=window, most=rows),
+        effort=2,
+        risk=0.1,
+    )

@@ -89,23 +89,7 @@ class ResidualPython(Detector):
             step_share=saved / max(steps.total_seconds, 1e-9),
             confidence=0.6,
         )
-        # Computing in a thread would still hold the interpreter; waiting does not.
-        does, otherwise, snippet = (
-            "waits",
-            "hand it to a background thread",
-            "import concurrent.futures\n"
-            "background = concurrent.futures.ThreadPoolExecutor(1)  # once, before the loop\n"
-            f"# then background.submit(...) what line {place.frame.line} does",
-        )
-        if place.cpu_share >= 0.5:
-            does, otherwise = "computes", "vectorise it"
-            snippet = "# or whole-array operations (numpy, torch) instead of a loop"
-        return priced, Fix(
-            f"{name} {does} between the phases: do it once every {every} steps, or {otherwise}",
-            f"# line {place.call.line}: under a condition that holds every {every} steps\n" + snippet,
-            effort=2,
-            risk=0.1,
-        )
+        return priced, _rarer_fix(place, name, every)
 
     def _beside(
         self, steps: Steps, residual: Residual, place: Place, loading: Loading | None, ceiling: float
@@ -130,20 +114,7 @@ class ResidualPython(Detector):
             step_share=saved / max(steps.total_seconds, 1e-9),
             confidence=0.6,
         )
-        name = place.frame.function.rpartition(".")[2]
-        if residual.feeds:
-            summary = f"Do this in the Dataset or the collate function, in {workers} worker process(es)"
-            snippet = f"# move what line {place.frame.line} does into Dataset.__getitem__, then\n"
-            return priced, Fix(
-                summary, f"{snippet}DataLoader(..., num_workers={workers}, persistent_workers=True)", effort=2, risk=0.1
-            )
-        return priced, Fix(
-            "Move this to another process, so that it runs during the next step",
-            "import concurrent.futures\n"
-            f"pool = concurrent.futures.ProcessPoolExecutor({workers})  # once, before the loop\n"
-            f"# then pool.submit(...) what line {place.frame.line} of {name} does; ask for the result a batch later",
-            effort=2,
-        )
+        return priced, _beside_fix(place, workers, residual.feeds)
 
     def _cheaper(self, steps: Steps, place: Place, ceiling: float) -> tuple[Gain, Fix]:
         """No core is idle: only less work helps."""
@@ -163,3 +134,40 @@ class ResidualPython(Detector):
             f"# line {place.frame.line}: whole-array operations of numpy or torch instead of a loop over elements",
             effort=2,
         )
+
+
+def _rarer_fix(place: Place, name: str, every: int) -> Fix:
+    # Computing in a thread would still hold the interpreter; waiting does not.
+    does, otherwise, snippet = (
+        "waits",
+        "hand it to a background thread",
+        "import concurrent.futures\n"
+        "background = concurrent.futures.ThreadPoolExecutor(1)  # once, before the loop\n"
+        f"# then background.submit(...) what line {place.frame.line} does",
+    )
+    if place.cpu_share >= 0.5:
+        does, otherwise = "computes", "vectorise it"
+        snippet = "# or whole-array operations (numpy, torch) instead of a loop"
+    return Fix(
+        f"{name} {does} between the phases: do it once every {every} steps, or {otherwise}",
+        f"# line {place.call.line}: under a condition that holds every {every} steps\n" + snippet,
+        effort=2,
+        risk=0.1,
+    )
+
+
+def _beside_fix(place: Place, workers: int, feeds: bool) -> Fix:
+    name = place.frame.function.rpartition(".")[2]
+    if feeds:
+        summary = f"Do this in the Dataset or the collate function, in {workers} worker process(es)"
+        snippet = f"# move what line {place.frame.line} does into Dataset.__getitem__, then\n"
+        return Fix(
+            summary, f"{snippet}DataLoader(..., num_workers={workers}, persistent_workers=True)", effort=2, risk=0.1
+        )
+    return Fix(
+        "Move this to another process, so that it runs during the next step",
+        "import concurrent.futures\n"
+        f"pool = concurrent.futures.ProcessPoolExecutor({workers})  # once, before the loop\n"
+        f"# then pool.submit(...) what line {place.frame.line} of {name} does; ask for the result a batch later",
+        effort=2,
+    )
