@@ -11,7 +11,7 @@ import sys
 
 from ...agent.recorder import now
 from .newest import newest
-from .watches import CollectorWatch, DeviceWatch
+from .watches import CollectorWatch, DeviceWatch, ResidentMemory
 
 _GROWN_BYTES = 4 << 20  # below this nothing is looked at
 _FIRST_MASK = 15  # one step in 16
@@ -42,9 +42,7 @@ class Growth:
         self._notes = 0
         self._base = None
         self._lengths = {}
-        self._page = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
-        self._pid = 0
-        self._statm = -1
+        self._rss = ResidentMemory()
         collections = sys.modules.get("collections")
         self._kinds = {list: "list", dict: "dict", set: "set", bytearray: "bytearray"}
         if collections is not None:
@@ -59,18 +57,6 @@ class Growth:
         """Whether this step is one to look at: ``steps`` counts them, those that ``mask`` leaves 0 are."""
         self.steps += 1
         return not self.steps & self.mask
-
-    def rss(self):
-        """Resident bytes of this process; 0 where there is no /proc."""
-        if self._pid != os.getpid():  # a descriptor from before a fork shows the parent
-            self._pid = os.getpid()
-            try:
-                self._statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
-            except OSError:
-                self._statm = -1
-        if self._statm < 0:
-            return 0
-        return int(os.pread(self._statm, 128, 0).split()[1]) * self._page
 
     def look(self, frame):
         """Note every container that has grown since the last look, when memory has.
@@ -103,7 +89,7 @@ class Growth:
                 self.recorder.fail(name, "look", error)
 
     def _look(self, frame):
-        rss = self.rss()
+        rss = self._rss.bytes()
         self.looks += 1
         if not self.looks % _LOOKS:
             self.mask = 2 * self.mask + 1

@@ -1,6 +1,7 @@
-"""What ``Growth`` looks at beside containers, as rarely: torch's allocator on CUDA, and Python's garbage collector."""
+"""What ``Growth`` looks at beside containers: resident memory, torch's CUDA allocator, Python's garbage collector."""
 
 import gc
+import os
 import sys
 
 from ...agent.recorder import now
@@ -9,6 +10,27 @@ _EVERY_MASK = 3  # one look in four: a step in 64, then rarer
 _MAX_NOTES = 512  # then half as often, and so on
 _GROWN_BYTES = 16 << 20
 _MIN_COLLECTED_NS = 20_000_000  # less than that is not worth a note
+
+
+class ResidentMemory:
+    """Resident bytes of this process, from a descriptor that stays open."""
+
+    def __init__(self):
+        self._page = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+        self._pid = 0
+        self._statm = -1
+
+    def bytes(self):
+        """0 where there is no /proc."""
+        if self._pid != os.getpid():  # a descriptor from before a fork shows the parent
+            self._pid = os.getpid()
+            try:
+                self._statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+            except OSError:
+                self._statm = -1
+        if self._statm < 0:
+            return 0
+        return int(os.pread(self._statm, 128, 0).split()[1]) * self._page
 
 
 class DeviceWatch:
