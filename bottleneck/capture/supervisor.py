@@ -79,17 +79,7 @@ class Supervisor:
             raise
         self.pid = self._process.pid
         old_mask = self._watch()
-        first_error: Exception | None = None
-        errors = 0
-        last = False
-        while not last:
-            last = self._ended.is_set()
-            try:
-                tick()
-            except Exception as caught:  # the child goes on, and the caller reports it afterwards
-                first_error, errors = first_error or caught, errors + 1
-            if not last:
-                self._ended.wait(interval_seconds)
+        first_error, errors = self._tick_until_the_end(tick, interval_seconds)
         self._unwatch(old_mask, previous)
         code = self._process.returncode
         return Ended(
@@ -103,6 +93,21 @@ class Supervisor:
             tick_error=first_error,
             tick_errors=errors,
         )
+
+    def _tick_until_the_end(self, tick: Callable[[], None], interval_seconds: float) -> tuple[Exception | None, int]:
+        """(the first exception of ``tick``, how many): the child goes on, and the caller reports it afterwards."""
+        first_error: Exception | None = None
+        errors = 0
+        last = False
+        while not last:
+            last = self._ended.is_set()
+            try:
+                tick()
+            except Exception as caught:
+                first_error, errors = first_error or caught, errors + 1
+            if not last:
+                self._ended.wait(interval_seconds)
+        return first_error, errors
 
     def child_environment(self) -> dict[str, str]:
         """The environment of the child: ours, the additions, and the injection first in PYTHONPATH."""

@@ -18,8 +18,13 @@ def join_loaders(recording: Recording) -> None:
     Frameworks make the loaders of training and evaluation at one place: those are told apart by their length, by
     whether their steps train, and by passes that begin while one of the other is open.
     """
-    if len(recording.facts.loaders) < 2:
-        return
+    same = _same_as(recording) if len(recording.facts.loaders) > 1 else {}
+    if same:
+        _renumber(recording, same)
+
+
+def _same_as(recording: Recording) -> dict[tuple[int, int], int]:
+    """(process, loader) -> the earlier loader that it is the same as."""
     groups: dict[tuple[object, ...], list[tuple[int, _Spans]]] = {}
     same: dict[tuple[int, int], int] = {}
     epochs = _passes(recording)
@@ -37,8 +42,10 @@ def join_loaders(recording: Recording) -> None:
                 break
         else:
             alike.append((number, spans))
-    if not same:
-        return
+    return same
+
+
+def _renumber(recording: Recording, same: dict[tuple[int, int], int]) -> None:
     steps, events = recording.steps, recording.events
     steps["loop"], steps["loader"] = steps["loop"].copy(), steps["loader"].copy()
     for (process, number), kept in same.items():

@@ -21,18 +21,7 @@ def stack_session(recording: Recording, stacks: Stacks) -> Any:
     from pyinstrument.session import Session
 
     rows = stacks.rows[stacks.rows["t1"].argsort(kind="stable")]
-    # A function's identity holds one line, its first; we know only those sampled, so the smallest of them.
-    first: dict[tuple[str, str], int] = {}
-    for frame in (frame for frames in stacks.frames.values() for frame in frames):
-        key = frame.function, frame.file
-        first[key] = min(frame.line, first.get(key, frame.line))
-    named = {
-        stack: [
-            _SEPARATOR.join((f.function, f.file, f"{first[f.function, f.file]}{_LINE_ATTRIBUTE}{f.line}"))
-            for f in reversed(frames)
-        ]
-        for stack, frames in stacks.frames.items()
-    }
+    named = _named(stacks)
     unknown = [f"[stacks not kept]{_SEPARATOR}<unknown>{_SEPARATOR}0"]
     weights = ((rows["t1"] - rows["t0"]) / 1e9).tolist()
     records = [
@@ -55,3 +44,19 @@ def stack_session(recording: Recording, stacks: Stacks) -> Any:
         sys_path=list(sys.path),
         sys_prefixes=Session.current_sys_prefixes(),
     )
+
+
+def _named(stacks: Stacks) -> dict[int, list[str]]:
+    """Stack id -> its frames as pyinstrument names them, outermost first."""
+    # A function's identity holds one line, its first; we know only those sampled, so the smallest of them.
+    first: dict[tuple[str, str], int] = {}
+    for frame in (frame for frames in stacks.frames.values() for frame in frames):
+        key = frame.function, frame.file
+        first[key] = min(frame.line, first.get(key, frame.line))
+    return {
+        stack: [
+            _SEPARATOR.join((f.function, f.file, f"{first[f.function, f.file]}{_LINE_ATTRIBUTE}{f.line}"))
+            for f in reversed(frames)
+        ]
+        for stack, frames in stacks.frames.items()
+    }

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from ... import signals
 from ...artifacts import Artifacts, Missing
 from ...artifacts.serving.requests import Requests
-from ...recording.model import Recording
+from ...recording.model import Recording, Records
 from . import names
 from .tree import Attributes, Builder, Link, Span, code
 
@@ -28,12 +28,7 @@ def add(builder: Builder, root: Span, artifacts: Artifacts, left_out: dict[str, 
     root.attributes[names.REQUEST_COUNT] = served.count
     root.attributes[names.REQUEST_P50] = served.p50_seconds
     root.attributes[names.REQUEST_P99] = served.p99_seconds
-    blocks = sorted(served.user_blocks, key=lambda block: -block.seconds)
-    if len(blocks) > BLOCKS:
-        left_out[names.BLOCKED] = len(blocks) - BLOCKS
-    for block in sorted(blocks[:BLOCKS], key=lambda block: block.start_ns):
-        told: Attributes = {names.WAITING: block.waiting, **code(block.site)}
-        builder.child(root, names.BLOCKED, block.start_ns, block.end_ns, told, served.process)
+    _add_blocks(builder, root, served, left_out)
     recording = artifacts.get(Recording)
     records = recording.requests[recording.requests["process"] == served.process]
     calls = records[records["kind"] == signals.MODEL_CALL]
@@ -51,15 +46,28 @@ def add(builder: Builder, root: Span, artifacts: Artifacts, left_out: dict[str, 
         span.server = True
         span.failed = int(attributes.get(names.HTTP_STATUS, 0)) >= 500
         span.links.append(Link(root.trace_id, root.span_id))
-        inside = calls[(calls["t0"] >= start) & (calls["t1"] <= end)]
-        for call in inside[:MAX_CALLS]:
-            # With several requests inside, nobody knows whose call it was.
-            around = (records["t0"] <= call["t0"]) & (records["t1"] >= call["t1"])
-            if int(around.sum()) == 1:
-                found: Attributes = {names.IN_FLIGHT: int(call["flags"])}
-                if int(call["arg"]):
-                    found[names.BATCH_SIZE] = int(call["arg"])
-                builder.child(span, names.MODEL_CALL, int(call["t0"]), int(call["t1"]), found)
+        _add_calls(builder, span, calls[(calls["t0"] >= start) & (calls["t1"] <= end)], records)
+
+
+def _add_blocks(builder: Builder, root: Span, served: Requests, left_out: dict[str, int]) -> None:
+    """The longest times in which the event loop stood still."""
+    blocks = sorted(served.user_blocks, key=lambda block: -block.seconds)
+    if len(blocks) > BLOCKS:
+        left_out[names.BLOCKED] = len(blocks) - BLOCKS
+    for block in sorted(blocks[:BLOCKS], key=lambda block: block.start_ns):
+        told: Attributes = {names.WAITING: block.waiting, **code(block.site)}
+        builder.child(root, names.BLOCKED, block.start_ns, block.end_ns, told, served.process)
+
+
+def _add_calls(builder: Builder, span: Span, calls: Records, records: Records) -> None:
+    """The model calls within one request; with several requests inside, nobody knows whose call it was."""
+    for call in calls[:MAX_CALLS]:
+        around = (records["t0"] <= call["t0"]) & (records["t1"] >= call["t1"])
+        if int(around.sum()) == 1:
+            found: Attributes = {names.IN_FLIGHT: int(call["flags"])}
+            if int(call["arg"]):
+                found[names.BATCH_SIZE] = int(call["arg"])
+            builder.child(span, names.MODEL_CALL, int(call["t0"]), int(call["t1"]), found)
 
 
 def _chosen(durations: npt.NDArray[np.int64]) -> list[int]:
