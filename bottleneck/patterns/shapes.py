@@ -145,7 +145,10 @@ def _is_running(hot: Hot, node: ast.Call, libraries: set[str]) -> bool:
         return node in alike
     # Decorators, properties and constructors have frames of other names.
     here = any(_is_of(top.path, _HOMES.get(library, library)) for library in libraries) or top.function == "__init__"
-    others = [each for each in seen.rivals if _libraries(hot.source, each) & libraries]
+    # What is called on the result, ``model.predict(x).argmax()``, is seldom of the library, and has a name if it is.
+    others = [
+        each for each in seen.rivals if _libraries(hot.source, each) & libraries and node not in ast.walk(each.func)
+    ]
     return here and set(others) <= {node}
 
 

@@ -139,7 +139,7 @@ class Source:
 
     def _reaching(self, bound: list[Binding], use: ast.Name) -> list[Binding]:
         """Without those that a later one has certainly replaced before the name is used."""
-        around = set(self.above(use))
+        around = {each for each in self.above(use) if not isinstance(each, ast.Assign | ast.AnnAssign)}
         line = getattr(self.statement(use), "lineno", 0)
         before = [each for each in bound if line_of(each.where) < line or each.where in around]
         certain = [each for each in before if each.where in around or self.parents.get(each.where) in around]

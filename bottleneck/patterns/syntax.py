@@ -82,3 +82,8 @@ def same(one: ast.AST, other: ast.AST) -> bool:
 def mentions(node: ast.AST, names: set[str]) -> bool:
     """Whether one of the names stands anywhere in a node."""
     return any(isinstance(each, ast.Name) and each.id in names for each in ast.walk(node))
+
+
+def stored(node: ast.AST) -> set[str]:
+    """The names that are set anywhere in a node."""
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}

@@ -7,7 +7,7 @@ from ..loops import varies
 from ..model import Hot, Pattern, Price
 from ..places import known, less, on_event_loop
 from ..shapes import any_of, below, calls, deep
-from ..syntax import last_name, mentions
+from ..syntax import last_name, mentions, stored
 
 _SHORT = less(seconds_each=0.002)  # shorter than what a loop's turn takes anyway
 
@@ -37,15 +37,10 @@ def _answers(loop: ast.For) -> set[str]:
             if isinstance(each, ast.Assign | ast.AugAssign | ast.AnnAssign) and each.value is not None:
                 awaited = any(isinstance(part, ast.Await) for part in ast.walk(each.value))
                 if awaited or mentions(each.value, found):
-                    found |= _stored(each)
+                    found |= stored(each)
             elif isinstance(each, ast.AsyncWith):
-                found |= {name for item in each.items for name in _stored(item)}
+                found |= {name for item in each.items for name in stored(item)}
     return found
-
-
-def _stored(node: ast.AST) -> set[str]:
-    """The names that a statement itself sets."""
-    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
 
 
 def _pauses(hot: Hot) -> bool:

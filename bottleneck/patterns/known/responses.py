@@ -130,6 +130,7 @@ PATTERNS = (
                 deep("transformers/tokenization_utils.py", "_encode_plus", "_batch_encode_plus", "tokenize"),
             ),
         ),
+        beats=("tokenise-in-loader",),
         leave="The model has no fast version.",
         price=Price("amdahl", (3, 20), probe="100 of the texts with the fast class"),
         source="QData/TextAttack#111, huggingface/transformers#5486, huggingface/tokenizers#358",

@@ -1,0 +1,248 @@
+"""Training: Python loops where one call would do, and frameworks that build or compile again what they could keep."""
+
+import ast
+
+from ..loops import in_loop, loop_names, varies
+from ..model import Hot, Pattern, Price
+from ..places import handed_to, inside, known, less, more
+from ..shapes import all_of, any_of, below, deep, first, keyword, matches, method, not_if
+from ..source import Source
+from ..syntax import last_name, mentions, stored
+
+
+# --- loops over a batch -----------------------------------------------------------------------------------------------
+def _torch_on_one_element(hot: Hot) -> bool:
+    """``torch.matmul(x[i], y[i])``, ``x[:, h] @ w[h]``: tensor work on what the pass of a loop picks."""
+    node = hot.node
+    names = loop_names(hot.source, node)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+        parts: list[ast.expr] = [node.left, node.right]
+        known_call = "torch" in {path.partition(".")[0] for path in hot.source.imports.values()}
+    elif isinstance(node, ast.Call):
+        parts = list(node.args)
+        known_call = any(path.startswith("torch.") and "[]" not in path for path in hot.source.paths(node.func))
+    else:
+        return False
+    picks = [each for part in parts for each in ast.walk(part) if isinstance(each, ast.Subscript)]
+    called = {each.func for part in parts for each in ast.walk(part) if isinstance(each, ast.Call)}
+    return known_call and any(mentions(each.slice, names) and each not in called for each in picks)
+
+
+def _loop_of_numbers(hot: Hot) -> bool:
+    """The innermost loop counts with ``range``, and is no loop over layers or epochs."""
+    loops = [each for each in hot.source.loops(hot.node) if isinstance(each, ast.For)]
+    if not loops or not isinstance(loops[0].iter, ast.Call) or last_name(loops[0].iter.func) != "range":
+        return False
+    words = ast.unparse(loops[0].iter) + ast.unparse(loops[0].target)
+    return not any(word in words for word in ("layer", "epoch", "step", "block"))
+
+
+def _carried(hot: Hot) -> bool:
+    """What the pass computes goes into the same computation of the next pass."""
+    loops = hot.source.loops(hot.node)
+    carried = stored(hot.source.statement(hot.node))
+    for _ in range(3):
+        for each in ast.walk(loops[0]) if loops else ():
+            if isinstance(each, ast.Assign) and mentions(each.value, carried):
+                carried |= stored(each)
+    product = isinstance(hot.node, ast.BinOp) and isinstance(hot.node.op, ast.MatMult)
+    inside = ast.iter_child_nodes(hot.node) if product or isinstance(hot.node, ast.Call) else ()
+    return any(mentions(each, carried) for each in inside)
+
+
+def _in_model_or_loss(hot: Hot) -> bool:
+    name = getattr(hot.source.function(hot.node), "name", "")
+    return name == "forward" or "loss" in name or "attention" in name or hot.seen.step
+
+
+# --- reinforcement learning -------------------------------------------------------------------------------------------
+def _steps_one_environment(hot: Hot) -> bool:
+    """The loop around steps an environment that ``gym.make`` made."""
+    return any(
+        isinstance(each, ast.Call)
+        and isinstance(each.func, ast.Attribute)
+        and each.func.attr == "step"
+        and any(matches(path, "gymnasium.make()", "gym.make()") for path in hot.source.paths(each.func.value))
+        for loop in hot.source.loops(hot.node)
+        for each in ast.walk(loop)
+    )
+
+
+def _changes(hot: Hot) -> bool:
+    """The arguments are of the pass: its item, or something that the loop sets."""
+    loops = hot.source.loops(hot.node)
+    names = {name for loop in loops for each in ast.walk(loop) if isinstance(each, ast.stmt) for name in stored(each)}
+    return varies()(hot) or (isinstance(hot.node, ast.Call) and any(mentions(each, names) for each in hot.node.args))
+
+
+def _batch_of_one(source: Source, value: ast.expr) -> bool:
+    """``x.unsqueeze(0)``, ``x[None]``, ``torch.tensor([x])``: a batch with one item."""
+    for each in ast.walk(value):
+        if (
+            isinstance(each, ast.Call)
+            and last_name(each.func) == "unsqueeze"
+            and each.args
+            and getattr(each.args[0], "value", None) == 0
+        ):
+            return True
+        if isinstance(each, ast.Subscript) and isinstance(each.slice, ast.Constant) and each.slice.value is None:
+            return True
+        if (
+            isinstance(each, ast.Call)
+            and each.args
+            and isinstance(each.args[0], ast.List)
+            and len(each.args[0].elts) == 1
+        ):
+            return True
+    return False
+
+
+# --- TensorFlow, Keras, JAX -------------------------------------------------------------------------------------------
+def _jitted_anew(hot: Hot) -> bool:
+    """The function that is called was jitted by the same pass, from a lambda or a function of that pass."""
+    node = hot.node
+    if not isinstance(node, ast.Call):
+        return False
+    made: list[ast.expr] = [node.func] if isinstance(node.func, ast.Call) else []
+    if isinstance(node.func, ast.Name):
+        made = [each.value for each in hot.source.bindings(node.func)]
+    return any(
+        isinstance(each, ast.Call)
+        and any(matches(path, "jax.jit", "tensorflow.function", "jax.pmap") for path in hot.source.paths(each.func))
+        and bool(each.args)
+        and isinstance(each.args[0], ast.Lambda)
+        and bool(hot.source.loops(each))
+        for each in made
+    )
+
+
+_TRACED = any_of(deep("tensorflow/python/eager/polymorphic_function/"), deep("tensorflow/python/eager/def_function.py"))
+
+PATTERNS = (
+    Pattern(
+        id="batch-python-loop",
+        title="A Python loop computes element by element of the batch what one tensor operation can",
+        replacement="Broadcast over the batch: one torch.matmul or einsum with a batch axis, masks, gather, torch.vmap",
+        snippet="scores = torch.einsum('bhqd,bhkd->bhqk', q, k)  # no loop over b or h",
+        when=(in_loop(), _torch_on_one_element, _loop_of_numbers, _in_model_or_loss),
+        unless=(_carried, less(passes=8), more(seconds_each=0.002)),
+        leave="Few passes with heavy operations, or ragged data; test the loss after the change.",
+        price=Price("amdahl", (2, 50), probe="one batch both ways"),
+        source="matsengrp/netam#159, HarryVolek/PyTorch_Speaker_Verification#33 (20.3 to 0.40 ms), pytorch/functorch#801 (2x)",
+        stages=("training",),
+        effort=4,
+    ),
+    Pattern(
+        id="pad-to-max",
+        title="Every batch is padded to the maximum length, and the model computes on the filler",
+        replacement="Pad to the longest of the batch (DataCollatorWithPadding, pad_to_multiple_of=8), and group by length "
+        "or pack",
+        snippet="collate = DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8)",
+        when=(less(fill=0.7), keyword("padding", "max_length")),
+        needs=("fill",),
+        leave="Fixed shapes for compile, CUDA graphs or TPU.",
+        price=Price("measure", (1.3, 2)),
+        source="Lightning-AI/lit-llama#396 (8 h 37 to 6 h 15), tloen/alpaca-lora#141 (2x), huggingface/transformers#3634",
+        stages=("loading", "training"),
+        effort=1,
+    ),
+    Pattern(
+        id="keras-call-per-step",
+        title="Keras builds its data pipeline and callbacks anew for each call with one batch",
+        replacement="Call the model itself: model(x, training=False), predict_on_batch or train_on_batch; or collect the "
+        "inputs and call predict once",
+        snippet="values = model(states, training=False)",
+        when=(
+            in_loop(),
+            any_of(
+                all_of(method("predict", of="keras"), below("keras/")),
+                all_of(method("predict", of="tensorflow"), any_of(below("keras/"), below("tensorflow/"))),
+                all_of(
+                    any_of(method("fit", "evaluate", of="keras"), method("fit", "evaluate", of="tensorflow")),
+                    more(passes=20),
+                    less(seconds_each=0.2),
+                ),
+            ),
+            _changes,
+        ),
+        unless=(less(passes=20), more(seconds_each=1)),
+        leave="Few calls of many batches each.",
+        price=Price("amdahl", (10, 300)),
+        source="tensorflow/tensorflow#40261 (3.5 to 0.013 s per 100), #35124 (70 to 6 s an episode), ipazc/mtcnn#107",
+        stages=("training", "serving"),
+        effort=1,
+    ),
+    Pattern(
+        id="eager-step",
+        title="Each operation of the training step goes through Python, as nothing compiles the step",
+        replacement="Put the whole step into one @tf.function (tensorflow) or @jax.jit (JAX)",
+        snippet="@jax.jit\ndef update(state, batch):\n    ...",
+        when=(
+            any_of(
+                all_of(
+                    inside("tensorflow.GradientTape()"),
+                    deep("tensorflow/python/eager/execute.py", "quick_execute"),
+                    not_if(_TRACED),
+                ),
+                all_of(deep("jax/_src/dispatch.py", "apply_primitive"), in_loop()),
+            ),
+        ),
+        unless=(less(passes=20),),
+        leave="Debugging, or a step of few large operations.",
+        price=Price("measure", probe="20 steps after tracing"),
+        source="tensorflow/tensorflow#30596, #28714, #48844, google/budoux#95",
+        stages=("training",),
+        effort=2,
+    ),
+    Pattern(
+        id="rejit-in-loop",
+        title="A new function is jitted in each pass, so each pass traces and compiles again",
+        replacement="Call jax.jit (tf.function) once before the loop and pass what changes as arrays",
+        snippet="step = jax.jit(update)  # before the loop\nfor batch in batches:\n    state = step(state, batch)",
+        when=(
+            _jitted_anew,
+            any_of(
+                deep("jax/_src/pjit.py"),
+                deep("jax/_src/compiler.py"),
+                deep("jax/_src/interpreters/partial_eval.py"),
+                deep("tensorflow/python/eager/polymorphic_function/"),
+            ),
+        ),
+        unless=(less(passes=3),),
+        leave="The first calls.",
+        price=Price("once"),
+        source="jax-ml/jax#9288, #1832, google-deepmind/optax#1171, tensorflow/tensorflow#32157, #34025",
+        stages=("training",),
+        effort=1,
+    ),
+    Pattern(
+        id="tf-python-map",
+        title="tf.data calls a Python function for each element, one thread at a time",
+        replacement="Write it in TensorFlow operations with map(num_parallel_calls=tf.data.AUTOTUNE), store records, or "
+        "let processes do the Python work",
+        snippet="ds = ds.map(decode, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)",
+        when=(
+            handed_to("tensorflow.py_function", "tensorflow.numpy_function", "tensorflow.data.Dataset.from_generator"),
+        ),
+        unless=(known(off_cpu=True),),
+        leave="The function mostly waits, or is numpy that frees the GIL.",
+        price=Price("loader", (1.5, 2.6)),
+        source="tensorflow/tensorflow#15694, #14448, merantix/imitation-learning#10 (2.6x)",
+        stages=("loading",),
+        effort=4,
+    ),
+    Pattern(
+        id="env-step-batch-one",
+        title="The policy computes on one state at a time, and its fixed cost per call is all that it does",
+        replacement="Step several environments at once (gymnasium.make_vec, SyncVectorEnv) and batch their states; keep "
+        "a small policy on the CPU",
+        snippet="envs = gymnasium.make_vec('CartPole-v1', num_envs=16)\nactions = policy(torch.as_tensor(states)).argmax(1)",
+        when=(in_loop(), below("torch/nn/modules/module.py"), first(_batch_of_one), _steps_one_environment),
+        unless=(less(passes=100), more(seconds_each=0.005)),
+        leave="The environment takes nine tenths of the time, or is a real device.",
+        price=Price("amdahl", (2, 10)),
+        source="Unity-Technologies/ml-agents#365, thu-ml/tianshou#483, alex-petrenko/sample-factory#23",
+        stages=("training",),
+        effort=4,
+    ),
+)

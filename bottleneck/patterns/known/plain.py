@@ -1,0 +1,241 @@
+"""Plain Python in a loop: text read line by line, things that grow, tests in a row, progress bars."""
+
+import ast
+
+from ..loops import for_each, grows, in_loop
+from ..model import Hot, Pattern, Price
+from ..places import every_pass, known, less
+from ..shapes import all_of, any_of, below, calls, deep, keyword, matches, method
+from ..syntax import last_name, mentions, same
+
+
+def _iterates_over(*names: str):  # type: ignore[no-untyped-def]
+    """The node is what a loop goes through, and is one of these."""
+    there = for_each()
+
+    def check(hot: Hot) -> bool:
+        plain = isinstance(hot.node, ast.Name | ast.Call | ast.Attribute)
+        return plain and there(hot) and any(matches(path, *names) for path in hot.source.paths(hot.node))
+
+    return check
+
+
+def _makes_numbers(hot: Hot) -> bool:
+    """The loop turns fields of the row into numbers."""
+    loops = [hot.source.parents.get(hot.node), *hot.source.loops(hot.node), *hot.source.above(hot.node)]
+    loop = next((each for each in loops if isinstance(each, ast.For)), None)
+    if loop is None:
+        return False
+    names = {each.id for each in ast.walk(loop.target) if isinstance(each, ast.Name)}
+    return any(
+        isinstance(each, ast.Call)
+        and last_name(each.func) in ("float", "int")
+        and any(mentions(given, names) for given in each.args)
+        for each in ast.walk(loop)
+    )
+
+
+def _number_of_a_row(hot: Hot) -> bool:
+    """``float(row["x"])`` of a row that csv gives."""
+    node = hot.node
+    if (
+        not isinstance(node, ast.Call)
+        or last_name(node.func) not in ("float", "int")
+        or not node.args
+        or hot.seen.rivals
+    ):
+        return False
+    return any(matches(path, "csv.*Reader()[]*", "csv.reader()[]*") for path in hot.source.paths(node.args[0]))
+
+
+def _long_chain(hot: Hot) -> bool:
+    """``if isinstance ... elif isinstance ...`` with four branches or more."""
+    outer = next((each for each in hot.source.above(hot.node) if isinstance(each, ast.If)), None)
+    while outer is not None and isinstance(parent := hot.source.parents.get(outer), ast.If) and outer in parent.orelse:
+        outer = parent
+    length = 0
+    while outer is not None:
+        length += any(
+            isinstance(each, ast.Call) and last_name(each.func) == "isinstance" for each in ast.walk(outer.test)
+        )
+        outer = outer.orelse[0] if len(outer.orelse) == 1 and isinstance(outer.orelse[0], ast.If) else None
+    return length >= 4
+
+
+def _sorts_what_grows(hot: Hot) -> bool:
+    """``items.sort()`` or ``sorted(items)`` in a loop that appends to items."""
+    node = hot.node
+    if not isinstance(node, ast.Call) or hot.seen.below or not hot.seen.rivals <= {node}:
+        return False
+    if isinstance(node.func, ast.Attribute) and node.func.attr == "sort":
+        items: ast.expr = node.func.value
+    elif isinstance(node.func, ast.Name) and node.func.id == "sorted" and node.args:
+        items = node.args[0]
+    else:
+        return False
+    loops = hot.source.loops(node)
+    return any(
+        isinstance(each, ast.Call)
+        and isinstance(each.func, ast.Attribute)
+        and each.func.attr in ("append", "insert", "add")
+        and same(each.func.value, items)
+        for each in (ast.walk(loops[0]) if loops else ())
+    )
+
+
+def _adds_text(hot: Hot) -> bool:
+    """``text += part`` (or ``text = text + part``) of text or bytes that began before the loop."""
+    node = hot.node
+    target: ast.expr | None = node.target if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add) else None
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp) and same(node.value.left, node.targets[0]):
+        target = node.targets[0]
+    return target is not None and any(
+        matches(path, "builtins.str()", "builtins.bytes()") for path in hot.source.paths(target)
+    )
+
+
+def _one_partition(hot: Hot) -> bool:
+    """The file reads one .gz, whole files (``blocksize=None``), or asks for one partition."""
+    for name in ("read_csv", "read_json", "read_text", "from_pandas", "repartition", "from_array"):
+        for call in hot.source.calls.get(name, []):
+            told = {each.arg: getattr(each.value, "value", "") for each in call.keywords}
+            path = getattr(call.args[0], "value", "") if call.args else ""
+            whole = "blocksize" in told and told["blocksize"] is None
+            if whole or told.get("npartitions") == 1 or (isinstance(path, str) and path.endswith((".gz", ".bz2"))):
+                return True
+    return False
+
+
+def _tests_type(hot: Hot) -> bool:
+    node = hot.node
+    return isinstance(node, ast.Call) and "builtins.isinstance" in hot.source.paths(node.func) and not hot.seen.rivals
+
+
+PATTERNS = (
+    Pattern(
+        id="csv-rows-in-python",
+        title="csv gives each row as Python strings, and Python turns each field into a number",
+        replacement="Read the columns at once: pd.read_csv(path, usecols=..., dtype=...), polars.read_csv or pyarrow.csv",
+        snippet="frame = pl.read_csv(path, columns=['x', 'y'])\nx = frame['x'].to_numpy()",
+        when=(
+            any_of(
+                all_of(_iterates_over("csv.reader()", "csv.DictReader()"), _makes_numbers),
+                _number_of_a_row,
+            ),
+        ),
+        unless=(less(passes=10_000), known(handler=True)),
+        leave="A ragged file, or under 10,000 rows.",
+        price=Price("measure", probe="10,000 rows with read_csv"),
+        source="dwavesystems/dwave-cloud-client#423, huggingface/datasets#6867 (the same cause in JSON)",
+        stages=("etl",),
+        effort=1,
+    ),
+    Pattern(
+        id="compressed-line-loop",
+        title="A compressed file is unpacked and split line by line in Python",
+        replacement="Let a columnar reader unpack it (polars.read_csv, polars.read_ndjson and pyarrow.csv take .gz), or "
+        "use isal.igzip, zstd, and one process per file",
+        snippet="frame = pl.read_ndjson(gzip.open(path).read())",
+        when=(
+            _iterates_over("gzip.open()", "bz2.open()", "lzma.open()", "gzip.GzipFile()"),
+            any_of(
+                deep("gzip.py"),
+                deep("bz2.py"),
+                deep("lzma.py"),
+                deep("_compression.py"),
+                lambda hot: not hot.seen.below,
+            ),
+        ),
+        unless=(less(passes=10_000),),
+        leave="The lines are worked on for far longer than they take to read.",
+        price=Price("measure", probe="one file with the columnar reader"),
+        source="huggingface/datasets#6867, dask/fastparquet#344",
+        stages=("etl",),
+    ),
+    Pattern(
+        id="merge-in-loop",
+        title="A table grows by a merge in each pass, which joins and copies everything collected so far",
+        replacement="Collect the parts, set the key as their index, and join them once: pd.concat([part.set_index(key) "
+        "for part in parts], axis=1)",
+        snippet="whole = pd.concat([part.set_index('key') for part in parts], axis=1)",
+        when=(any_of(calls("pandas.merge"), method("merge", "join", of="pandas")), grows()),
+        unless=(known(growing=False), less(passes=20)),
+        leave="Under 20 passes, or keys that repeat.",
+        price=Price("growth"),
+        source="TimeCopilot/timecopilot#104, pandas-dev/pandas#35710 (the same cause with concat)",
+        stages=("etl",),
+    ),
+    Pattern(
+        id="isinstance-chain",
+        title="Each item is tested by a chain of isinstance calls",
+        replacement="Look the work up once in a dict by type(item); a Protocol or an abstract class is the slowest test of all",
+        snippet="WORK = {int: of_int, str: of_str}\nresult = WORK[type(item)](item)",
+        when=(
+            _tests_type,
+            in_loop(),
+            any_of(_long_chain, deep("<frozen abc>", "__instancecheck__"), deep("typing.py", "__instancecheck__")),
+        ),
+        unless=(less(passes=10_000),),
+        leave="Subclasses must be found, or few items.",
+        price=Price("measure"),
+        source="measured with CPython 3.11: a class 0.02 us, an abstract class 0.08 us, a runtime_checkable Protocol 5 us a test",
+        stages=("etl",),
+    ),
+    Pattern(
+        id="sort-in-loop",
+        title="A list is sorted again in each pass after something was added",
+        replacement="Sort once after the loop, insert with bisect.insort, or keep a heap (heapq)",
+        snippet="heapq.heappush(items, item)\nbest = heapq.heappop(items)",
+        when=(in_loop(), every_pass(), _sorts_what_grows),
+        unless=(less(passes=1000), less(elements=100)),
+        leave="Short lists.",
+        price=Price("growth"),
+        source="own judgement (the pattern lists name no thread)",
+        stages=("etl", "training"),
+        effort=1,
+    ),
+    Pattern(
+        id="text-grows",
+        title="Text grows by += in a loop, which copies all of it in each pass",
+        replacement="Append the parts to a list and join them once: ''.join(parts); or write to io.StringIO",
+        snippet="parts.append(part)\n# after the loop\ntext = ''.join(parts)",
+        when=(known(growing=True), in_loop(), _adds_text),
+        needs=("growing",),
+        leave="Few passes: CPython often appends in place.",
+        price=Price("growth"),
+        source="own judgement (the pattern lists name no thread)",
+        stages=("etl",),
+        effort=1,
+    ),
+    Pattern(
+        id="progress-every-pass",
+        title="The progress bar is drawn again in nearly every pass of a loop",
+        replacement="Leave mininterval at its default (or larger), call bar.update(n) once per batch of items, and "
+        "set_postfix(refresh=False)",
+        snippet="for item in tqdm(items, mininterval=1):\n    ...",
+        when=(
+            below("tqdm/std.py"),
+            deep("tqdm/std.py", "refresh", "display", "format_meter"),
+            any_of(in_loop(), for_each()),
+        ),
+        unless=(keyword("refresh", False),),
+        leave="The share is under 2 %.",
+        price=Price("once"),
+        source="Lightning-AI/pytorch-lightning#7093, #6196, allenai/allennlp#746",
+        stages=("etl",),
+        effort=1,
+    ),
+    Pattern(
+        id="dask-one-core",
+        title="Dask has one partition to work on, so one core works and the others wait",
+        replacement="Read several files or Parquet, repartition(npartitions=...) after the read, and use the process "
+        "scheduler for Python code",
+        snippet="frame = dd.read_parquet('parts/*.parquet')",
+        when=(below("dask/"), less(workers_busy=0.5), _one_partition),
+        needs=("workers_busy",),
+        leave="Under 100 MB, or code that frees the GIL.",
+        price=Price("cores"),
+        source="dask/dask#7758, #2449, #5649, DKISTDC/dkist#458",
+        stages=("etl",),
+    ),
+)

@@ -1,0 +1,249 @@
+"""Loading: what a sample costs that a batch, or the run, has to pay only once."""
+
+import ast
+
+from ..loops import in_loop, varies
+from ..model import Hot, Pattern, Price
+from ..places import known, less, loading, more
+from ..shapes import all_of, any_of, below, calls, first, leaf, matches, not_if
+from ..source import Source
+from ..syntax import last_name, parameters
+
+_WRAPS = (
+    "torch.from_numpy",
+    "torch.as_tensor",
+    "torch.tensor",
+    "numpy.asarray",
+    "numpy.array",
+    "builtins.float",
+    "builtins.int",
+)
+_NOT_IN_MEMORY = ("h5py.*", "zarr.*", "lmdb.*", "numpy.memmap*", "netCDF4.*", "xarray.*", "tables.*")
+_ELEMENTS = (
+    "mean",
+    "sum",
+    "max",
+    "min",
+    "std",
+    "argmax",
+    "argmin",
+    "item",
+    "float32",
+    "float64",
+    "int64",
+    "int32",
+    "dot",
+    "norm",
+)
+
+
+# --- samples that are rows of arrays in memory ------------------------------------------------------------------------
+def _table_in_memory(hot: Hot) -> bool:
+    """The loader reads a TensorDataset, sample by sample."""
+    loaders = [
+        call
+        for call in hot.source.calls.get("DataLoader", [])
+        if "torch.utils.data.DataLoader" in hot.source.paths(call.func)
+    ]
+    given = [_dataset(call) for call in loaders]
+    tables = [
+        each for each in given if any(path == "torch.utils.data.TensorDataset()" for path in hot.source.paths(each))
+    ]
+    batched = any(
+        each.arg in ("batch_sampler", "sampler", "collate_fn") or _is_none(each)
+        for call in loaders
+        for each in call.keywords
+    )
+    return bool(tables) and len(tables) == len(given) and not batched
+
+
+def _dataset(call: ast.Call) -> ast.expr | None:
+    return call.args[0] if call.args else next((each.value for each in call.keywords if each.arg == "dataset"), None)
+
+
+def _is_none(given: ast.keyword) -> bool:
+    return given.arg == "batch_size" and isinstance(given.value, ast.Constant) and given.value.value is None
+
+
+def _only_indexes(hot: Hot) -> bool:
+    """``__getitem__`` does nothing but index arrays of ``self``: ``return self.x[i], self.y[i]``."""
+    function = hot.source.function(hot.node)
+    if not isinstance(function, ast.FunctionDef) or function.name != "__getitem__":
+        return False
+    body = [each for each in function.body if not _is_docstring(each)]
+    if len(body) != 1 or not isinstance(body[0], ast.Return) or body[0].value is None:
+        return False
+    value = body[0].value
+    parts = value.elts if isinstance(value, ast.Tuple) else value.values if isinstance(value, ast.Dict) else [value]
+    index = parameters(function) - {"self"}
+    return "__getitems__" not in hot.source.functions and all(_indexes(hot.source, each, index) for each in parts)
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _indexes(source: Source, node: ast.expr, index: set[str]) -> bool:
+    """``self.x[i]``, perhaps wrapped in ``torch.from_numpy`` and the like."""
+    while isinstance(node, ast.Call) and node.args and any(matches(path, *_WRAPS) for path in source.paths(node.func)):
+        node = node.args[0]
+    if not isinstance(node, ast.Subscript) or not isinstance(node.value, ast.Attribute):
+        return False
+    stored = source.paths(node.value)
+    plain = not any(matches(path, *_NOT_IN_MEMORY, "builtins.list*", "builtins.sorted*", "pandas.*") for path in stored)
+    return plain and isinstance(node.slice, ast.Name) and node.slice.id in index
+
+
+# --- lists of arrays --------------------------------------------------------------------------------------------------
+def _of_arrays(source: Source, value: ast.expr) -> bool:
+    """A list whose elements are numpy arrays, by what is put into it."""
+    return any(_is_array(source, each) for each in _elements(source, value))
+
+
+def _elements(source: Source, value: ast.expr) -> list[ast.expr]:
+    if isinstance(value, ast.List):
+        return value.elts
+    if isinstance(value, ast.ListComp):
+        return [value.elt]
+    if not isinstance(value, ast.Name):
+        return []
+    found = [
+        part
+        for each in source.bindings(value)
+        if not each.suffix
+        for part in _elements(source, each.value)
+        if each.value is not value
+    ]
+    for call in source.calls.get("append", []):
+        if (
+            isinstance(call.func, ast.Attribute)
+            and isinstance(call.func.value, ast.Name)
+            and call.func.value.id == value.id
+            and source.function(call) is source.function(value)
+        ):
+            found += call.args[:1]
+    return found
+
+
+def _is_array(source: Source, value: ast.expr) -> bool:
+    """It comes out of numpy, and is no single number."""
+    if isinstance(value, ast.Call) and last_name(value.func) == "numpy" and not value.args:
+        return True
+    paths = source.paths(value)
+    return any(path.startswith("numpy.") and path.rstrip("()").rpartition(".")[2] not in _ELEMENTS for path in paths)
+
+
+# --- loaders ----------------------------------------------------------------------------------------------------------
+def _first_batch_of_a_new_iterator(hot: Hot) -> bool:
+    """``next(iter(loader))``."""
+    node = hot.node
+    given = (
+        node.args[0] if isinstance(node, ast.Call) and last_name(node.func) in ("next", "iter") and node.args else None
+    )
+    if isinstance(given, ast.Call) and last_name(given.func) == "iter" and given.args:
+        given = given.args[0]
+    return given is not None and any(path == "torch.utils.data.DataLoader()" for path in hot.source.paths(given))
+
+
+PATTERNS = (
+    Pattern(
+        id="per-sample-fetch",
+        title="A table in memory is fetched row by row and collated again, although a whole batch is one index operation",
+        replacement="Take each batch out of the tensors at once: x[indices] for a slice of torch.randperm, or __getitems__ "
+        "(a BatchSampler as sampler with batch_size=None) and no collate",
+        snippet="for picked in torch.randperm(len(x)).split(4096):\n    rows, target = x[picked], y[picked]",
+        when=(
+            any_of(
+                all_of(
+                    below("torch/utils/data/_utils/fetch.py", "fetch"),
+                    any_of(
+                        leaf("torch/utils/data/_utils/collate.py"),
+                        leaf("torch/utils/data/_utils/fetch.py"),
+                        leaf("torch/utils/data/dataset.py"),
+                    ),
+                    _table_in_memory,
+                ),
+                all_of(_only_indexes, lambda hot: not hot.seen.below, not_if(known(off_cpu=True))),
+            ),
+        ),
+        leave="The samples are augmented or read from files, or the loader keeps ahead of the training.",
+        price=Price("loader", (4, 15), probe="x[indices] for one batch"),
+        source="pytorch/pytorch#106704, #10260 (1.39 to 0.09 s), #4959, shenweichen/DeepCTR-Torch#70 (4x)",
+        stages=("loading",),
+    ),
+    Pattern(
+        id="list-of-arrays-to-tensor",
+        title="A tensor is made from a list of numpy arrays, and every number is read through Python",
+        replacement="Stack first: torch.from_numpy(np.stack(arrays)); torch.stack for a list of tensors",
+        snippet="batch = torch.from_numpy(np.stack(arrays))",
+        when=(
+            calls(
+                "torch.tensor",
+                "torch.as_tensor",
+                "torch.FloatTensor",
+                "torch.LongTensor",
+                "torch.Tensor",
+                "torch.DoubleTensor",
+                "tensorflow.convert_to_tensor",
+            ),
+            first(_of_arrays),
+        ),
+        unless=(less(elements=1000),),
+        leave="A handful of numbers, or ragged lists that cannot be stacked.",
+        price=Price("amdahl", (3.6, 30)),
+        source="pytorch/pytorch#13918 (6.1 to 0.9 s), #57467 (1.97 to 0.06 s), facebook/Ax#4798 (3.6x)",
+        stages=("loading", "training"),
+        effort=1,
+    ),
+    Pattern(
+        id="tokenise-in-loader",
+        title="The tokenizer cuts one text per sample, again in every epoch",
+        replacement="Tokenize once beforehand (dataset.map(..., batched=True)) and store the ids, or call the tokenizer "
+        "once per batch in collate_fn",
+        snippet="ids = tokenizer(texts, truncation=True)['input_ids']  # in __init__\nreturn ids[index]  # in __getitem__",
+        when=(
+            loading(),
+            below("transformers/tokenization_utils_base.py", "__call__", "encode", "encode_plus"),
+            varies(),
+        ),
+        leave="The text is random (templates, subword dropout), or it is streamed once.",
+        price=Price("loader", (2, 20), probe="one batch with one call"),
+        source="marin-community/marin#900, AnswerDotAI/ModernBERT#236, lucidrains/reformer-pytorch#143",
+        stages=("loading",),
+    ),
+    Pattern(
+        id="array-pil-array",
+        title="An array in memory becomes a PIL image and a tensor again for every sample",
+        replacement="Keep one uint8 tensor for the whole set, and cast and normalise per batch; transforms.v2 work on it",
+        snippet="x = self.images[index]  # uint8\n# per batch: x.float().div_(255).sub_(mean).div_(std)",
+        when=(loading(), calls("PIL.Image.fromarray"), varies()),
+        unless=(more(seconds_each=0.01),),
+        leave="Augmentation that only PIL has, or decoding takes most of the time.",
+        price=Price("loader", (1.3, 8)),
+        source="pytorch/vision#407 (25-50 % of an epoch), #7497 (1,230 to 402 us), fastai/fastai#1018 (8x)",
+        stages=("loading",),
+    ),
+    Pattern(
+        id="loader-rebuilt",
+        title="The loader starts its workers again and again, for a new iterator each time",
+        replacement="Make the DataLoader and its iterator once (persistent_workers=True, an endless generator), not in the loop",
+        snippet="batches = iter(loader)  # before the loop\nbatch = next(batches)",
+        when=(
+            in_loop(),
+            any_of(
+                all_of(_first_batch_of_a_new_iterator, below("torch/utils/data/dataloader.py")),
+                all_of(
+                    below("torch/utils/data/dataloader.py", "__init__", "_shutdown_workers"),
+                    calls("torch.utils.data.DataLoader"),
+                    not_if(varies()),
+                ),
+            ),
+        ),
+        unless=(less(passes=3),),
+        leave="The data really change (rollouts, a curriculum), or there are no workers and the set is light.",
+        price=Price("once"),
+        source="visionml/pytracking#374 (4:20 pause per 6:40 epoch), allenai/allennlp#1128 (55 %), argonne-lcf/dlio_benchmark#143",
+        stages=("loading",),
+        effort=1,
+    ),
+)

@@ -1,0 +1,44 @@
+# slow
+import torch
+
+class Attention(torch.nn.Module):
+    def forward(self, q, k, v):
+        found = []
+        for b in range(q.shape[0]):
+            found.append(torch.matmul(q[b], k[b].transpose(0, 1)))  # hot
+        return torch.stack(found)
+# slow
+import torch
+
+def pair_loss(x, y):
+    total = 0.0
+    for i in range(len(x)):
+        total = total + torch.dist(x[i], y[i])  # hot
+    return total / len(x)
+# exempt: a recurrence
+import torch
+
+class Cell(torch.nn.Module):
+    def forward(self, x):
+        state = torch.zeros(x.shape[0], 8)
+        for t in range(x.shape[1]):
+            state = torch.tanh(x[:, t] @ self.w + state @ self.u)  # hot
+        return state
+# exempt: layers
+import torch
+
+class Net(torch.nn.Module):
+    def forward(self, x):
+        for i in range(self.layers_count):
+            x = torch.relu(self.layers[i](x))  # hot
+        return x
+# exempt: heavy passes
+# known: seconds_each=0.05
+import torch
+
+class Experts(torch.nn.Module):
+    def forward(self, x, masks):
+        found = []
+        for e in range(8):
+            found.append(torch.matmul(x[masks[e]], self.w[e]))  # hot
+        return found

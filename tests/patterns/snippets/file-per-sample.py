@@ -1,0 +1,32 @@
+# slow
+# below: load torch/serialization.py, _load torch/serialization.py
+# known: loading=True
+import torch
+
+class Features:
+    def __getitem__(self, index):
+        return torch.load(f"{self.folder}/{index}.pt")  # hot
+# slow
+# below: load numpy/lib/_npyio_impl.py
+# known: loading=True
+import numpy as np
+
+class Features:
+    def __getitem__(self, index):
+        path = self.paths[index]
+        return np.load(path)  # hot
+# exempt: a large file each
+# below: load numpy/lib/_npyio_impl.py
+# known: loading=True seconds_each=0.2
+import numpy as np
+
+class Scans:
+    def __getitem__(self, index):
+        return np.load(self.paths[index])  # hot
+# exempt: once, in __init__
+# below: load numpy/lib/_npyio_impl.py
+import numpy as np
+
+class Features:
+    def __init__(self, path):
+        self.x = np.load(path)  # hot

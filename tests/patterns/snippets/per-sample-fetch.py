@@ -1,0 +1,51 @@
+# slow
+# below: __next__ torch/utils/data/dataloader.py, _next_data torch/utils/data/dataloader.py, fetch torch/utils/data/_utils/fetch.py, default_collate torch/utils/data/_utils/collate.py, collate_tensor_fn torch/utils/data/_utils/collate.py
+# known: step=True
+from torch.utils.data import DataLoader, TensorDataset
+
+def make(rows, clicked, size):
+    return DataLoader(TensorDataset(rows, clicked), batch_size=size, shuffle=True)
+
+def train(model, rows, clicked):
+    loader = make(rows, clicked, 4096)
+    for x, y in loader:  # hot
+        model.step(x, y)
+# slow
+# known: loading=True
+class Rows:
+    def __getitem__(self, index):
+        return self.x[index], self.y[index]  # hot
+# exempt: files
+# below: __next__ torch/utils/data/dataloader.py, _next_data torch/utils/data/dataloader.py, fetch torch/utils/data/_utils/fetch.py, default_collate torch/utils/data/_utils/collate.py, collate_tensor_fn torch/utils/data/_utils/collate.py
+from torch.utils.data import DataLoader
+
+def train(model, pictures):
+    loader = DataLoader(pictures, batch_size=64)
+    for x, y in loader:  # hot
+        model.step(x, y)
+# exempt: whole batches
+# below: __next__ torch/utils/data/dataloader.py, _next_data torch/utils/data/dataloader.py, fetch torch/utils/data/_utils/fetch.py, __getitem__ torch/utils/data/dataset.py
+from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset
+
+def train(model, rows):
+    data = TensorDataset(rows)
+    loader = DataLoader(data, sampler=BatchSampler(RandomSampler(data), 64, False), batch_size=None)
+    for x, y in loader:  # hot
+        model.step(x, y)
+# exempt: it waits for the workers
+# below: __next__ torch/utils/data/dataloader.py, _next_data torch/utils/data/dataloader.py, get multiprocessing/queues.py, select selectors.py
+from torch.utils.data import DataLoader, TensorDataset
+
+def train(model, rows):
+    for x, y in DataLoader(TensorDataset(rows), num_workers=2):  # hot
+        model.step(x, y)
+# exempt: a file per sample
+# known: loading=True
+import h5py
+
+class Rows:
+    def __init__(self, path):
+        self.x = h5py.File(path)["x"]
+
+    def __getitem__(self, index):
+        return self.x[index]  # hot
