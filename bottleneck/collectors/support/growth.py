@@ -42,7 +42,7 @@ class Growth:
         self._notes = 0
         self._base = None
         self._lengths = {}
-        self._rss = ResidentMemory()
+        self.rss = ResidentMemory()
         collections = sys.modules.get("collections")
         self._kinds = {list: "list", dict: "dict", set: "set", bytearray: "bytearray"}
         if collections is not None:
@@ -89,7 +89,7 @@ class Growth:
                 self.recorder.fail(name, "look", error)
 
     def _look(self, frame):
-        rss = self._rss.bytes()
+        rss = self.rss()
         self.looks += 1
         if not self.looks % _LOOKS:
             self.mask = 2 * self.mask + 1

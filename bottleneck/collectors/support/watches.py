@@ -20,7 +20,7 @@ class ResidentMemory:
         self._pid = 0
         self._statm = -1
 
-    def bytes(self):
+    def __call__(self):
         """0 where there is no /proc."""
         if self._pid != os.getpid():  # a descriptor from before a fork shows the parent
             self._pid = os.getpid()
