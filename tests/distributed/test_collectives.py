@@ -86,11 +86,11 @@ def test_calls_that_only_start_an_exchange_and_single_ranks_are_not_judged():
 
 def test_calls_that_the_ranks_do_not_make_alike_are_left_out():
     made = exchanging(4, (256,))
-    seen = len(Artifacts(made).get(Collectives).places[0].net)
+    seen = len(Artifacts(made).get(Collectives).places[0].net_seconds)
     other = [(1, call) for process, call in made.facts.of(Collective) if process == 1 and call.call > 200]
     for noted in other:
         made.facts.notes[made.facts.notes.index(noted)] = 1, msgspec.structs.replace(noted[1], name="broadcast")
-    assert len(Artifacts(made).get(Collectives).places[0].net) == seen - len(other)
+    assert len(Artifacts(made).get(Collectives).places[0].net_seconds) == seen - len(other)
 
 
 @given(st.floats(0, 1e-2), st.floats(0, 1e-8), st.lists(st.integers(1, 10**7), min_size=2, max_size=30, unique=True))

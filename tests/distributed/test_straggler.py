@@ -37,7 +37,7 @@ def test_a_rank_that_computes_longer_is_seen_through_the_wait_of_the_others():
     made = ranks((1, 5, 10), (1, 15, 30), (1, 5, 10))
     found = judge(made)
     assert isinstance(found, Finding) and "computes longer" in found.fix.summary
-    assert Artifacts(made).get(Ranks).own.mean(axis=1) == pytest.approx([16, 46, 16] * np.array(1e-3), rel=0.02)
+    assert Artifacts(made).get(Ranks).own_seconds.mean(axis=1) == pytest.approx([16, 46, 16] * np.array(1e-3), rel=0.02)
     assert found.gain.step_share == pytest.approx((46 - 26) / 46, abs=0.02)
 
 

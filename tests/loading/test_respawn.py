@@ -113,7 +113,7 @@ def test_two_percent_of_the_run_is_the_boundary():
 def test_making_the_first_batch_is_paid_anyhow():
     made = program(4, starting=0)
     (loader,) = made.artifacts().get(Epochs).loaders
-    assert loader.restarts == pytest.approx([0.0, 0.0, 0.0], abs=1e-6)
+    assert loader.restart_seconds == pytest.approx([0.0, 0.0, 0.0], abs=1e-6)
 
 
 def test_batches_that_nobody_saw_being_made_are_not_measured_rather_than_fine():
@@ -176,7 +176,7 @@ def test_an_evaluation_within_a_training_step_counts_what_its_start_took():
     made.rows.append((0, 1, signals.LOOP, 1, began, made.now, 1))
     (loader,) = made.artifacts().get(Epochs).loaders
     assert loader.epochs == 4
-    assert ((loader.restarts > 0) & (loader.restarts <= 0.300)).all()
+    assert ((loader.restart_seconds > 0) & (loader.restart_seconds <= 0.300)).all()
 
 
 def test_stopping_workers_is_no_wait_for_data():
@@ -195,7 +195,7 @@ def test_the_gain_is_what_was_recorded(starts, stopping):
         made.one_pass(1, starting, stopping=stopping)
     (loader,) = made.artifacts().get(Epochs).loaders
     expected = np.array(starts[1:]) + stopping
-    assert loader.restarts * 1e3 == pytest.approx(expected, abs=0.01)
+    assert loader.restart_seconds * 1e3 == pytest.approx(expected, abs=0.01)
     found = judge(made)
     if isinstance(found, Finding):
         saved = (expected - QUEUE_MS).sum() / 1e3

@@ -22,12 +22,12 @@ class Place:
     site: Site | None
     name: str
     call_seconds: Floats
-    sizes: Floats  # bytes
+    size_bytes: Floats
     weights: Floats
     calls_per_step: float
 
     @property
-    def net(self) -> Floats:
+    def net_seconds(self) -> Floats:
         """Seconds of each call, the least of the ranks: who comes last does not wait."""
         least: Floats = self.call_seconds.min(axis=0)
         return least
@@ -35,19 +35,19 @@ class Place:
     @property
     def calls_seconds(self) -> float:
         """Of a step, by the calls that were looked at."""
-        return self.calls_per_step * float(np.average(self.net, weights=self.weights))
+        return self.calls_per_step * float(np.average(self.net_seconds, weights=self.weights))
 
     @property
     def step_bytes(self) -> float:
-        return self.calls_per_step * float(np.average(self.sizes, weights=self.weights))
+        return self.calls_per_step * float(np.average(self.size_bytes, weights=self.weights))
 
     def latency_and_rate(self) -> tuple[float, float] | None:
         """(seconds of a call whatever its size, seconds of a byte), from calls of several sizes; None of one size."""
-        sizes = np.unique(self.sizes)
+        sizes = np.unique(self.size_bytes)
         if len(sizes) < 2:
             return None
-        usual = np.array([np.median(self.net[self.sizes == size]) for size in sizes])
-        weight = np.array([self.weights[self.sizes == size].sum() for size in sizes])
+        usual = np.array([np.median(self.net_seconds[self.size_bytes == size]) for size in sizes])
+        weight = np.array([self.weights[self.size_bytes == size].sum() for size in sizes])
         mean_size, mean = np.average(sizes, weights=weight), np.average(usual, weights=weight)
         slope = float((weight * (sizes - mean_size) * (usual - mean)).sum() / (weight * (sizes - mean_size) ** 2).sum())
         slope = min(max(slope, 0.0), float(mean / mean_size))
@@ -56,18 +56,18 @@ class Place:
 
 @dataclass(frozen=True)
 class Collectives:
-    """``net``: seconds in collectives in each step, the least of the ranks: what all wait, now for one and now for
+    """``net_seconds``: in collectives in each step, the least of the ranks: what all wait, now for one and now for
     another, is in it, and the wait for one rank is not. ``places``: the largest first. ``device``: of what is
     exchanged; on another one than the CPU, calls only start the exchange."""
 
-    net: Floats
+    net_seconds: Floats
     places: tuple[Place, ...]
     device: str
 
     def seconds(self, place: Place) -> Floats:
-        """Of ``net``, what the calls of one place take."""
+        """Of ``net_seconds``, what the calls of one place take."""
         of_all = place.calls_seconds / max(sum(other.calls_seconds for other in self.places), 1e-12)
-        return self.net * of_all
+        return self.net_seconds * of_all
 
     @classmethod
     def compute(cls, recording: Recording, steps: Steps) -> Collectives:

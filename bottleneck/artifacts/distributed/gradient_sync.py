@@ -31,9 +31,10 @@ class Setting:
 class GradientSync:
     """The exchange in the backward passes that were looked at, of one model. Arrays have one value a pass.
 
-    ``exposed``: seconds from the last gradient to the last exchanged bucket, one row a rank: some of it is waiting for
-    a rank that comes later. The latest does not wait, so that the least of the ranks is the exchange itself: ``net``.
-    ``overlap``: seconds of a backward pass and its exchange at once, the least of the ranks for the same reason.
+    ``exposed_seconds``: from the last gradient to the last exchanged bucket, one row a rank: some of it is waiting for
+    a rank that comes later. The latest does not wait, so that the least of the ranks is the exchange itself:
+    ``net_seconds``. ``overlap_seconds``: of a backward pass and its exchange at once, the least of the ranks for the
+    same reason.
     ``passes_per_step``: backward passes for each step of an optimizer.
     ``synced_share``: of the backward passes that were looked at, how many exchange. ``unused_bytes``: gradients that
     never came, the most of any pass.
@@ -44,24 +45,24 @@ class GradientSync:
     passes_per_step: float
     looked_at: int
     synced_share: float
-    exposed: Floats
-    overlap: Floats
+    exposed_seconds: Floats
+    overlap_seconds: Floats
     bucket_bytes: tuple[int, ...]
     unused_bytes: int
 
     @property
-    def net(self) -> Floats:
-        least: Floats = self.exposed.min(axis=0)
+    def net_seconds(self) -> Floats:
+        least: Floats = self.exposed_seconds.min(axis=0)
         return least
 
     @property
     def count(self) -> int:
         """Passes that every rank has timed; of ranks that were not all seen, none says what is waiting."""
-        return int(self.exposed.shape[1]) if len(self.exposed) == self.setting.world_size > 1 else 0
+        return int(self.exposed_seconds.shape[1]) if len(self.exposed_seconds) == self.setting.world_size > 1 else 0
 
     @property
-    def waits(self) -> Floats:
-        beyond: Floats = self.exposed - self.net
+    def wait_seconds(self) -> Floats:
+        beyond: Floats = self.exposed_seconds - self.net_seconds
         return beyond
 
     @classmethod

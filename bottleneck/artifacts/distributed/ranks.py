@@ -32,19 +32,20 @@ def evened_out_seconds(waits: Floats, size: int) -> float:
 class Ranks:
     """Steps of all ranks, aligned by number, warm-up left out. Arrays have one row a rank and one column a step.
 
-    ``own``: seconds of a rank's own work. Ranks meet in the backward pass or in collectives that the program calls, so
+    ``own_seconds``: of a rank's own work. Ranks meet in the backward pass or in collectives that the program calls, so
     that one that is early waits there; its own part is taken to be that of the latest rank, of the backward times the
-    ratio of their forwards. ``waits``: how much longer both took than that. ``late``: the row that the others wait for.
-    ``blocked``: seconds of a step in which each rank neither ran nor met the others, by the call stacks; NaN where none
-    were sampled. ``core_wait_seconds``: seconds of a step that a rank stood in line for a core, 0 where not measured.
+    ratio of their forwards. ``wait_seconds``: how much longer both took than that. ``late``: the row that the others
+    wait for. ``blocked_seconds``: of a step in which each rank neither ran nor met the others, by the call stacks; NaN
+    where none were sampled. ``core_wait_seconds``: of a step that a rank stood in line for a core, 0 where not
+    measured.
     """
 
     numbers: tuple[int, ...]
-    own: Floats
-    waits: Floats
-    input: Floats  # seconds of the own work in data wait and start of the loader
+    own_seconds: Floats
+    wait_seconds: Floats
+    input_seconds: Floats  # of the own work in data wait and start of the loader
     late: int
-    blocked: Floats
+    blocked_seconds: Floats
     core_wait_seconds: float
 
     @classmethod

@@ -16,7 +16,7 @@ from ..training.steps import Floats, Steps
 class LoaderPasses:
     """The passes over one DataLoader that has workers.
 
-    ``restarts``: seconds for each pass but the first in which its first batch was seen being made: from ``iter()`` to
+    ``restart_seconds``: for each pass but the first in which its first batch was seen being made: from ``iter()`` to
     that batch, without the time that making it took, and stopping the workers of the pass before.
     """
 
@@ -25,7 +25,7 @@ class LoaderPasses:
     workers: int
     persistent: bool
     epochs: int
-    restarts: Floats
+    restart_seconds: Floats
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Epochs:
 
 
 def _restarts(recording: Recording, process: int, loader: int, starts: Records, events: Records) -> Floats:
-    """See ``LoaderPasses.restarts``."""
+    """See ``LoaderPasses.restart_seconds``."""
     waits = events[(events["kind"] == signals.DATA_WAIT) & ((events["flags"] & signals.FIRST) != 0)]
     batches = _first_worker_batches(recording, loader)
     stops = _stops(recording, process, loader, starts)

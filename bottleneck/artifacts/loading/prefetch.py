@@ -78,34 +78,36 @@ def replay_unordered(load: Floats, work: Floats, workers: int, factor: int) -> F
 
 @dataclass(frozen=True)
 class Prefetch:
-    """Seconds per pass: ``load`` to make each batch, ``work`` of each step, ``wait`` for each batch but the first."""
+    """By pass: ``load_seconds`` to make each batch, ``work_seconds`` of each step, ``wait_seconds`` for each batch but
+    the first."""
 
     workers: int
     factor: int
-    load: tuple[Floats, ...]
-    work: tuple[Floats, ...]
-    wait: tuple[Floats, ...]
+    load_seconds: tuple[Floats, ...]
+    work_seconds: tuple[Floats, ...]
+    wait_seconds: tuple[Floats, ...]
 
     @property
     def batches(self) -> int:
-        return sum(map(len, self.load))
+        return sum(map(len, self.load_seconds))
 
     @property
     def variation(self) -> float:
         """Standard deviation of the time to make a batch over its mean."""
-        every = np.concatenate(self.load)
+        every = np.concatenate(self.load_seconds)
         return float(every.std() / max(float(every.mean()), 1e-9))
 
     @property
     def imbalance_ratio(self) -> float:
         """The slowest worker's mean time for a batch over that of all the others."""
-        return _imbalance(self.load, self.workers)
+        return _imbalance(self.load_seconds, self.workers)
 
     def imbalance_ratio_by_chance(self, draws: int) -> float:
         """The largest ``imbalance_ratio`` in so many draws of the same batches in another order."""
         random = np.random.default_rng(3)
         return max(
-            _imbalance(tuple(random.permutation(load) for load in self.load), self.workers) for _ in range(draws)
+            _imbalance(tuple(random.permutation(load) for load in self.load_seconds), self.workers)
+            for _ in range(draws)
         )
 
     def stood(self, ready: float = 0.5) -> Floats:
@@ -113,7 +115,7 @@ class Prefetch:
 
         ``ready``: that is what this share of the batches does not exceed.
         """
-        every = np.concatenate(self.wait)
+        every = np.concatenate(self.wait_seconds)
         stood: Floats = np.maximum(every - np.quantile(every, ready), 0.0)
         return stood
 
@@ -121,7 +123,7 @@ class Prefetch:
         """The waits of a replay with this ``prefetch_factor``; ``seed``: with the batches in another order."""
         random = None if seed is None else np.random.default_rng(seed)
         waits = []
-        for load, work in zip(self.load, self.work, strict=True):
+        for load, work in zip(self.load_seconds, self.work_seconds, strict=True):
             order = np.arange(len(load)) if random is None else random.permutation(len(load))
             waits.append(replay(load[order], work, self.workers, factor))
         return np.concatenate(waits)
@@ -134,7 +136,7 @@ class Prefetch:
         random = np.random.default_rng(seed)
         size = min(samples, _DRAWN)
         waits = []
-        for load, work in zip(self.load, self.work, strict=True):
+        for load, work in zip(self.load_seconds, self.work_seconds, strict=True):
             drawn = random.permutation(np.repeat(load, size)).reshape(len(load), size)
             waits.append(replay(drawn.mean(axis=1), work, self.workers, self.factor))
         return np.concatenate(waits)
@@ -143,7 +145,7 @@ class Prefetch:
         """The waits of a replay with ``in_order=False``; ``seed``: with each worker's batches in another order."""
         random = None if seed is None else np.random.default_rng(seed)
         waits = []
-        for load, work in zip(self.load, self.work, strict=True):
+        for load, work in zip(self.load_seconds, self.work_seconds, strict=True):
             load = load.copy()
             for worker in range(self.workers):
                 if random is not None:
@@ -190,7 +192,7 @@ class Prefetch:
 
 
 def _imbalance(load: tuple[Floats, ...], workers: int) -> float:
-    """See ``Prefetch.imbalance``; 1 where there is one worker."""
+    """See ``Prefetch.imbalance_ratio``; 1 where there is one worker."""
     means = [float(np.concatenate([each[worker::workers] for each in load]).mean()) for worker in range(workers)]
     slowest = max(means)
     return slowest * (workers - 1) / max(sum(means) - slowest, 1e-9) if workers > 1 else 1.0

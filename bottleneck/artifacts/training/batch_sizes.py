@@ -16,15 +16,16 @@ _PHASES = ("h2d", "forward", "backward", "optimizer")  # what is done with a bat
 
 @dataclass(frozen=True)
 class BatchSizes:
-    """``full``, ``last``: seconds of each step with a whole batch of ``size`` samples, and with one of ``last_size``.
+    """``full_seconds``, ``last_seconds``: of each step with a whole batch of ``size`` samples, and with one of
+    ``last_size``.
 
     Forward, backward and optimizer alone; warm-up is left out. ``passes``: over all the data.
     """
 
     size: int
     last_size: int
-    full: Floats
-    last: Floats
+    full_seconds: Floats
+    last_seconds: Floats
     epochs: int
 
     @classmethod
@@ -56,11 +57,14 @@ class BatchSizes:
         """
         random = np.random.default_rng(7)
         draws = [
-            self._share(random.choice(self.full, len(self.full)), random.choice(self.last, len(self.last)))
+            self._share(
+                random.choice(self.full_seconds, len(self.full_seconds)),
+                random.choice(self.last_seconds, len(self.last_seconds)),
+            )
             for _ in range(_ROUNDS)
         ]
         low, high = np.percentile(draws, [10, 90])
-        return self._share(self.full, self.last), float(low), float(high)
+        return self._share(self.full_seconds, self.last_seconds), float(low), float(high)
 
     def _share(self, full: Floats, last: Floats) -> float:
         return fixed_share(self.size, float(np.percentile(full, 25)), self.last_size, float(np.percentile(last, 25)))

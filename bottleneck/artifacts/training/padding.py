@@ -20,14 +20,14 @@ _PAIRS = 60  # batches that are paired at most: the slope is a median over all p
 
 @dataclass(frozen=True)
 class Padding:
-    """Sampled batches of the main loop, warm-up left out. ``rows``, ``width``: of each; ``work``: seconds of its step.
+    """Sampled batches of the main loop, warm-up left out. ``rows``, ``width``: of each; ``work_seconds``: of its step.
 
     ``lengths``: of single rows, from all of them; ``waste_share``: share of all positions that is padding.
     """
 
     rows: Ints
     width: Ints
-    work: Floats
+    work_seconds: Floats
     lengths: Ints
     waste_share: float
 
@@ -75,7 +75,7 @@ class Padding:
     def exponent(self) -> tuple[float, float, float]:
         """(p of work ~ positions^p over the sampled steps, its P10, its P90): 1 in proportion, 2 as attention grows."""
         some = np.linspace(0, self.count - 1, min(self.count, _PAIRS)).astype(int)
-        positions, work = np.log(self.positions[some]), np.log(np.maximum(self.work[some], 1e-9))
+        positions, work = np.log(self.positions[some]), np.log(np.maximum(self.work_seconds[some], 1e-9))
         random = np.random.default_rng(7)
         draws = [
             slope_of(positions[chosen], work[chosen])

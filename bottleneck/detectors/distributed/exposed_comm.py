@@ -52,7 +52,7 @@ class ExposedComm(Detector):
             return NotMeasured("No communication was recorded by all ranks.")
         called = 0.0
         if collectives is not None and collectives.device == "cpu":  # elsewhere a call only starts the exchange
-            called = float(collectives.net.sum()) / max(steps.total_seconds, 1e-9)
+            called = float(collectives.net_seconds.sum()) / max(steps.total_seconds, 1e-9)
         share = called + (behind or 0.0)
         if share < self.share_threshold:
             return Fine(share, self.share_threshold, "share", "step time communicating without computing")
@@ -68,7 +68,7 @@ class ExposedComm(Detector):
         exchanges = (
             gradient_sync.passes_per_step * gradient_sync.synced_share * int(steps.rows["optimized"][~steps.warm].sum())
         )
-        return float(gradient_sync.net.mean()) * exchanges / max(steps.total_seconds, 1e-9)
+        return float(gradient_sync.net_seconds.mean()) * exchanges / max(steps.total_seconds, 1e-9)
 
     def _of_calls(self, steps: Steps, collectives: Collectives, share: float, loading: Loading | None) -> Finding:
         place = collectives.places[0]
@@ -114,7 +114,7 @@ class ExposedComm(Detector):
 
     def _seconds_after(self, place: Place) -> float | None:
         """Seconds of a step that remain when the calls are put together; None where this run does not tell."""
-        if len(place.net) < self.min_calls:
+        if len(place.net_seconds) < self.min_calls:
             return None
         if place.name.endswith("barrier"):
             return 0.0

@@ -46,11 +46,11 @@ class Straggler(Detector):
     def detect(self, steps: Steps, ranks: Ranks, loader: Loader | None, loading: Loading | None) -> Outcome:
         if not steps.judgeable:
             return NotMeasured("Too few steps to compare ranks.")
-        own, late = ranks.own, ranks.late
+        own, late = ranks.own_seconds, ranks.late
         others = np.delete(own, late, axis=0)
         usual = float(np.median(others.mean(axis=1)))
         lead = float(own[late].mean()) - usual
-        step = float((own + ranks.waits).mean(axis=1).max())
+        step = float((own + ranks.wait_seconds).mean(axis=1).max())
         if lead < self.impact_threshold * step:
             return Fine(
                 max(0.0, lead / step), self.impact_threshold, "share", "share of a step by which one rank is late"
@@ -62,7 +62,7 @@ class Straggler(Detector):
                 "s",
                 "time by which one rank is late; it waits for a core",
             )
-        waited = float(np.median(np.delete(ranks.waits, late, axis=0).mean(axis=1)))
+        waited = float(np.median(np.delete(ranks.wait_seconds, late, axis=0).mean(axis=1)))
         if waited < self.seen_waiting_share * lead:
             return Fine(waited / lead, self.seen_waiting_share, "share", "share of its lead that a rank spends waiting")
         often = float((own[late] - others.max(axis=0) > self.lead_share * step).mean())
@@ -70,10 +70,12 @@ class Straggler(Detector):
             return Fine(often, self.late_steps_threshold, "share", "steps in which the same rank is last")
 
         value, low, high = _bootstrap(own, late)
-        loading_lead = float(ranks.input[late].mean() - np.median(np.delete(ranks.input, late, axis=0).mean(axis=1)))
+        loading_lead = float(
+            ranks.input_seconds[late].mean() - np.median(np.delete(ranks.input_seconds, late, axis=0).mean(axis=1))
+        )
         feeds = loading_lead >= self.input_share * lead
         number = ranks.numbers[late]
-        blocked = float(ranks.blocked[late] - np.median(np.delete(ranks.blocked, late)))
+        blocked = float(ranks.blocked_seconds[late] - np.median(np.delete(ranks.blocked_seconds, late)))
         evidence = [
             Evidence("ranks", len(ranks.numbers), "count"),
             Evidence(f"own work of rank {number} per step", float(own[late].mean()), "s"),

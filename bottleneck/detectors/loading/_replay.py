@@ -19,20 +19,20 @@ MIN_AGREEMENT = 0.65  # of the waits in a replay, seen in the recording: below i
 class Replay:
     """The recorded loop, replayed as it was.
 
-    ``waits``: seconds for each batch; ``seen``: of each, what the loop waited too; ``longer_factor``: how much longer
-    the loop is than what was replayed; ``max_saved_seconds``: what can go before the cores are what limits.
+    ``wait_seconds``: for each batch; ``seen_seconds``: of each, what the loop waited too; ``longer_factor``: how much
+    longer the loop is than what was replayed; ``max_saved_seconds``: what can go before the cores are what limits.
     """
 
-    waits: Floats
-    seen: Floats
+    wait_seconds: Floats
+    seen_seconds: Floats
     longer_factor: float
     max_saved_seconds: float
     total_seconds: float
 
     @property
-    def waited_seconds(self) -> float:
+    def total_wait_seconds(self) -> float:
         """Seconds that the replay waits."""
-        return float(self.waits.sum())
+        return float(self.wait_seconds.sum())
 
     @classmethod
     def of(cls, steps: Steps, loading: Loading, prefetch: Prefetch, ready: float = 0.5) -> Replay:
@@ -50,13 +50,13 @@ class Replay:
 
     def doubt(self, min_share: float) -> Fine | None:
         """Why the waits are no matter of uneven batches, or too few; None where they are."""
-        share = self.waited_seconds * self.longer_factor / self.total_seconds
+        share = self.total_wait_seconds * self.longer_factor / self.total_seconds
         if share < min_share:
             return Fine(share, min_share, "share", "replayed wait for slow batches")
-        agreement = float(self.seen.sum()) / self.waited_seconds
+        agreement = float(self.seen_seconds.sum()) / self.total_wait_seconds
         if agreement < MIN_AGREEMENT:
             return Fine(agreement, MIN_AGREEMENT, "share", "replayed waits that the loop had too")
-        single = float(self.seen.max()) / float(self.seen.sum())
+        single = float(self.seen_seconds.max()) / float(self.seen_seconds.sum())
         if single > MAX_SINGLE_SHARE:
             return Fine(single, MAX_SINGLE_SHARE, "share", "share of the wait due to a single batch")
         return None
@@ -64,4 +64,5 @@ class Replay:
     def saved_seconds(self, before: Floats, after: Floats) -> float:
         """Seconds of the run that go where the waits of a replay fall from ``before`` to ``after``."""
         less = max(0.0, float(before.sum()) - float(after.sum()))
-        return min(self.max_saved_seconds, float(self.seen.sum()) * self.longer_factor * less / self.waited_seconds)
+        seen = float(self.seen_seconds.sum())
+        return min(self.max_saved_seconds, seen * self.longer_factor * less / self.total_wait_seconds)

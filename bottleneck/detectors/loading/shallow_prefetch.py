@@ -61,7 +61,7 @@ class ShallowPrefetch(Detector):
         if doubt is not None:
             return doubt
         factors = [prefetch.factor * 2**power for power in range(1, self.max_times.bit_length())]
-        saved = {factor: 1.0 - float(prefetch.replayed(factor).sum()) / replay.waited_seconds for factor in factors}
+        saved = {factor: 1.0 - float(prefetch.replayed(factor).sum()) / replay.total_wait_seconds for factor in factors}
         factor = next(factor for factor in factors if saved[factor] >= self.enough_share * saved[factors[-1]])
         return self._judged(steps, loader, loading, prefetch, factor, replay)
 

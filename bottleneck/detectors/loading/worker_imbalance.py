@@ -68,7 +68,7 @@ class WorkerImbalance(Detector):
         self, steps: Steps, loader: Loader, loading: Loading, prefetch: Prefetch, replay: Replay, chance: float
     ) -> Finding | Fine:
         fix, after, method = self._fix(loader, prefetch)
-        drawn = np.array([replay.saved_seconds(replay.waits, after(seed)) for seed in range(20)])
+        drawn = np.array([replay.saved_seconds(replay.wait_seconds, after(seed)) for seed in range(20)])
         value, total = float(np.median(drawn)), replay.total_seconds
         if value < self.min_gain_share * total:
             return Fine(value / total, self.min_gain_share, "share", "step time that evenly spread batches would save")

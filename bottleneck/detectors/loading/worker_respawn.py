@@ -41,11 +41,11 @@ class WorkerRespawn(Detector):
         if most < self.min_passes:
             return Fine(most, self.min_passes, "count", "epochs with non-persistent workers")
         again = [loader for loader in temporary if loader.epochs >= self.min_passes]
-        seen = [loader for loader in again if len(loader.restarts)]
+        seen = [loader for loader in again if len(loader.restart_seconds)]
         if not seen:
             return NotMeasured("No worker was recorded making the first batch of an epoch.")
         # A persistent worker hands over the first batch too.
-        saved = {loader.loader: np.maximum(loader.restarts - QUEUE_SECONDS, 0.0) for loader in seen}
+        saved = {loader.loader: np.maximum(loader.restart_seconds - QUEUE_SECONDS, 0.0) for loader in seen}
         share = sum(float(each.sum()) for each in saved.values()) / max(steps.run_seconds, 1e-9)
         if share < self.share_threshold:
             return Fine(share, self.share_threshold, "share", "run time spent restarting workers")

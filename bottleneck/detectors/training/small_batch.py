@@ -43,8 +43,8 @@ class SmallBatch(Detector):
     def detect(self, steps: Steps, sizes: BatchSizes, loader: Loader, loading: Loading | None) -> Outcome:
         if sizes.last_size > self.largest_last * sizes.size:
             return NotMeasured("The last batch of a pass is too large to tell what a smaller one costs.")
-        if len(sizes.last) < self.min_passes:
-            return NotMeasured(f"Only {len(sizes.last)} smaller batches were seen at the end of a pass.")
+        if len(sizes.last_seconds) < self.min_passes:
+            return NotMeasured(f"Only {len(sizes.last_seconds)} smaller batches were seen at the end of a pass.")
         if steps.all_count < self.min_steps:
             return Fine(steps.all_count, self.min_steps, "count", "steps: a short run gains nothing by larger batches")
         fixed, low, high = sizes.fixed_share()
@@ -52,7 +52,7 @@ class SmallBatch(Detector):
             return Fine(fixed, self.fixed_threshold, "share", "fixed share of the computation")
         if low < self.surely_threshold:
             return Fine(low, self.surely_threshold, "share", "fixed share of the computation, lower bound")
-        whole = float(sizes.full.mean())
+        whole = float(sizes.full_seconds.mean())
         in_pass = steps.all_count / max(1, sizes.epochs)
         factor = next((factor for factor in self.factors if in_pass / factor >= self.steps_left), 0)
         saved, least, most = (
@@ -69,7 +69,7 @@ class SmallBatch(Detector):
                 Evidence("samples per batch", sizes.size, "count"),
                 Evidence("computation time per batch", whole, "s"),
                 Evidence("samples in the last batch of an epoch", sizes.last_size, "count"),
-                Evidence("computation time of the last batch", float(sizes.last.mean()), "s"),
+                Evidence("computation time of the last batch", float(sizes.last_seconds.mean()), "s"),
                 Evidence("fixed share of the computation", fixed, "share"),
             ),
             gain=gain(
