@@ -65,12 +65,16 @@ class Detector(ABC):
         headroom_share: float | None = None,
         hint: bool = False,
         changes: Changes | None = None,
+        explains: tuple[str, ...] = (),
+        general: bool = False,
+        as_id: str = "",
+        stage: Stage | None = None,
     ) -> Finding:
-        """A finding of this detector; ``title``: where it differs from the usual one."""
+        """A finding of this detector; ``title``, ``as_id``, ``stage``: where they differ from the usual ones."""
         return Finding(
-            self.id,
+            as_id or self.id,
             title or self.title,
-            self.stage,
+            stage or self.stage,
             evidence,
             fix,
             location,
@@ -82,6 +86,8 @@ class Detector(ABC):
             headroom_share,
             hint,
             changes,
+            explains,
+            general,
         )
 
 

@@ -16,7 +16,7 @@ from ..artifacts.training.steps import MIN_STEPS, Steps
 from ..detectors import Detector
 from ..recording.model import Recording
 from . import ranking
-from .findings import Finding, Fine, Gain, NotApplicable, NotMeasured, Outcome
+from .findings import Finding, Findings, Fine, Gain, NotApplicable, NotMeasured, Outcome
 from .model import Checked, Diagnosis, Overhead, PhaseShare, Ranked, RunFacts
 from .phases import phase_words
 from .view import build_view
@@ -33,7 +33,7 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
     checks = detectors.all_detectors()
     outcomes = detectors.run_all(checks, artifacts)
     explains = {check.id: check.explains for check in checks}
-    findings = [outcome for outcome in outcomes.values() if isinstance(outcome, Finding)]
+    findings = [finding for outcome in outcomes.values() for finding in _found(outcome)]
     short = _too_short(steps, requests)
     if short:
         findings = [finding for finding in findings if finding.stage == "etl"]
@@ -60,13 +60,18 @@ def _get(artifacts: Artifacts, kind: type[Any]) -> Any:
         return None
 
 
+def _found(outcome: Outcome) -> tuple[Finding, ...]:
+    return outcome.all if isinstance(outcome, Findings) else (outcome,) if isinstance(outcome, Finding) else ()
+
+
 def _too_short(steps: Steps | None, requests: Requests | None) -> bool:
     return steps is not None and not steps.judgeable and requests is None
 
 
 def _answered(checks: list[Detector], outcomes: dict[str, Outcome]) -> bool:
     """Whether any detector saw what it judges of the program's work."""
-    return any(isinstance(outcomes[check.id], Finding | Fine) for check in checks if check.judges_work)
+    judged = (outcomes[check.id] for check in checks if check.judges_work)
+    return any(isinstance(outcome, Finding | Findings | Fine) for outcome in judged)
 
 
 def _verdict(recording: Recording, ranked: list[Ranked], short: bool, answered: bool) -> str:

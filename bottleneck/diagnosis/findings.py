@@ -1,4 +1,4 @@
-"""What a detector can say: Finding, Evidence, Gain, Fix, Location, and the outcomes of a check."""
+"""What a detector can say: Finding(s), Evidence, Gain, Fix, Location, and the outcomes of a check."""
 
 from __future__ import annotations
 
@@ -153,6 +153,15 @@ class Finding:
     headroom_share: float | None = None
     hint: bool = False
     changes: Changes | None = None  # for the plan; no report shows it
+    explains: tuple[str, ...] = ()  # parents that this finding silences, besides those of its detector
+    general: bool = False  # a detector that knows the library better has precedence at the same line
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Several problems that one detector tells apart, each under an id of its own; at least one."""
+
+    all: tuple[Finding, ...]
 
 
 @dataclass(frozen=True)
@@ -179,4 +188,4 @@ class NotMeasured:
     reason: str
 
 
-Outcome = Finding | Fine | NotApplicable | NotMeasured
+Outcome = Finding | Findings | Fine | NotApplicable | NotMeasured

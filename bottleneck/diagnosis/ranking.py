@@ -72,7 +72,7 @@ def rank(
     silenced = {f.detector for f in findings} - {f.detector for f in kept}
 
     def ranked(finding: Finding) -> Ranked:
-        parents = tuple(p for p in explains.get(finding.detector, ()) if p in silenced and p in by_id)
+        parents = tuple(p for p in _parents(finding, explains) if p in silenced and p in by_id)
         return Ranked(finding, severity(finding), confidence(finding), score(finding), parents)
 
     order = sorted((ranked(f) for f in worth), key=_order)
@@ -104,16 +104,36 @@ def _ends_the_run(finding: Finding) -> bool:
 
 
 def _silence_parents(findings: list[Finding], explains: dict[str, tuple[str, ...]]) -> list[Finding]:
-    """Without the parents of which one child that is worth acting on explains the most."""
+    """Without the parents of which one child that is worth acting on explains the most.
+
+    What a general detector says of a line is a parent of what a detector of the library says of it.
+    """
     by_id = {finding.detector: finding for finding in findings}
+    worth = [finding for finding in findings if _worth_acting(finding)]
     silenced = {
         parent
-        for child in findings
-        if _worth_acting(child)
-        for parent in explains.get(child.detector, ())
+        for child in worth
+        for parent in _parents(child, explains)
         if parent in by_id and _explained(by_id[parent], child)
     }
+    specific = [f for f in worth if not f.general and f.location is not None and f.detector not in silenced]
+    silenced |= {
+        parent.detector
+        for parent in findings
+        if parent.general
+        for child in specific
+        if _same_line(parent, child) and _explained(parent, child)
+    }
     return [f for f in findings if f.detector not in silenced]
+
+
+def _parents(child: Finding, explains: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+    return (*explains.get(child.detector, ()), *child.explains)
+
+
+def _same_line(one: Finding, other: Finding) -> bool:
+    a, b = one.location, other.location
+    return a is not None and b is not None and (a.file, a.line) == (b.file, b.line)
 
 
 def _explained(parent: Finding, child: Finding) -> bool:

@@ -35,13 +35,24 @@ from .run import (
     Worker,
 )
 from .serving import ModelCall, Serving
-from .source import DeviceLines, FlowLines, GrowthLine, Line, ObjectsLine, OutputLines, SwitchLine, ThreadsLine
+from .source import (
+    DeviceLines,
+    FlowLines,
+    GrowthLine,
+    KnownLine,
+    Line,
+    ObjectsLine,
+    OutputLines,
+    SwitchLine,
+    ThreadsLine,
+)
 from .training import Compile, Forward, Optimizer, Switches, Threads
 
 __all__ = [
     "KINDS", "Attached", "Batch", "BatchPart", "BatchParts", "Bye", "CallSite", "Collections", "Collective", "Compile",
     "Container", "DataLoader", "DataParallel", "Ddp", "DeviceLines", "DeviceMemory", "DeviceProperties", "DeviceTrace",
-    "DeviceWindow", "Exchange", "Fact", "Failed", "FlowLines", "Forward", "Frame", "Gil", "GrowthLine", "Hello", "Line",
+    "DeviceWindow", "Exchange", "Fact", "Failed", "FlowLines", "Forward", "Frame", "Gil", "GrowthLine", "Hello",
+    "KnownLine", "Line",
     "ModelCall", "Moved", "Objects", "ObjectsLine", "Optimizer", "OutputLines", "Pages", "Probe", "Pyinstrument",
     "Read", "Ready", "RowWise", "Sampler", "Serving", "Site", "Stack", "String", "SwitchLine", "Switches", "Thread",
     "Threads", "ThreadsLine", "Used", "Worker", "fact_of", "fields_of",

@@ -71,3 +71,18 @@ class ObjectsLine(Line, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "objects_line"
     loader: Int
+
+
+class KnownLine(Line, frozen=True):
+    """A line that holds much of the run, and what its source shows.
+
+    ``pattern``: id of the known slow pattern that it is an instance of, "" for none; ``share``: of the line's time,
+    what is spent in that; ``call``: what it calls, "" where that cannot be told; ``loops``: around it in its function.
+    """
+
+    kind: ClassVar[str] = "known_line"
+    pattern: str = ""
+    share: float = 0.0
+    call: str = ""
+    loops: Int = 0
+    stage: str = ""

@@ -1,0 +1,206 @@
+"""What each line of the user's holds, over all sampled threads of all processes, whatever the program does. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ... import signals
+from ...recording.model import Frame, Recording, Records
+from .. import Missing
+from .breakdown import length, spans_of, union
+
+MIN_SAMPLES = 30  # fewer name no line
+_MIN_KEPT = 8  # lines of one function may count together
+_MIN_SHARE = 0.03  # of the run: lines below it are not kept
+_MAX_LINES = 40
+_MAX_STRETCH = 10.0
+_MAX_WAYS = 40  # different calls below one line that are told apart
+_OUTER, _INNER = 5, 3  # frames below a line that are kept: those next to it, and those at the end
+#: Frames of a library below which the user's code is called to make an item, or to answer a request.
+_LOADING = ("/torch/utils/data/_utils/fetch.py", "/torch/utils/data/_utils/worker.py")
+_HANDLERS = (
+    "/flask/app.py", "/starlette/routing.py", "/werkzeug/serving.py", "/http/server.py", "/uvicorn/protocols/",
+    "/django/core/handlers/", "/aiohttp/web_protocol.py", "/gunicorn/workers/", "/tornado/web.py", "/bottle.py",
+)  # fmt: skip
+_EVENT_LOOP = ("/asyncio/base_events.py", "/asyncio/events.py", "/uvloop/")
+
+Key = tuple[str, int, str]  # file, line, function
+
+
+class Called(NamedTuple):
+    """A frame below a line, whichever of its lines ran."""
+
+    function: str
+    file: str
+    user: bool
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way in which a line spends its time: ``below`` are the frames that it called, the next one first.
+
+    ``own``: the user's own code is among them. ``loading``, ``handler``, ``event_loop``: what called the line.
+    """
+
+    below: tuple[Called, ...]
+    loading: bool
+    handler: bool
+    event_loop: bool
+
+    @property
+    def own(self) -> bool:
+        return any(frame.user for frame in self.below)
+
+
+@dataclass(frozen=True)
+class UserLine:
+    """A line with everything that it calls. ``seconds``: of the run's wall time, in which a thread stood in it.
+
+    ``thread_seconds``: of all threads together, of which ``blocked_seconds`` neither ran nor waited for a core.
+    ``own_seconds``: of them, in which no deeper frame was the user's. ``in_steps``: share of them within steps.
+    """
+
+    file: str
+    line: int
+    function: str
+    seconds: float
+    thread_seconds: float
+    blocked_seconds: float
+    own_seconds: float
+    samples: int
+    processes: frozenset[int]
+    ways: dict[Way, float]  # the heaviest first -> thread seconds
+    rows: Records = field(repr=False)
+
+    @property
+    def blocked_share(self) -> float:
+        return self.blocked_seconds / max(self.thread_seconds, 1e-9)
+
+    @property
+    def own_share(self) -> float:
+        """Share of its time in which the user's frame is the innermost of the user's."""
+        return self.own_seconds / max(self.thread_seconds, 1e-9)
+
+    def share_of(self, matching: set[Way]) -> float:
+        """Share of the line's time that is spent in these ways."""
+        return sum(seconds for way, seconds in self.ways.items() if way in matching) / max(self.thread_seconds, 1e-9)
+
+
+@dataclass(frozen=True)
+class UserLines:
+    """The lines that hold the most time of a run, largest first."""
+
+    lines: tuple[UserLine, ...]
+    wall_seconds: float
+
+    @classmethod
+    def compute(cls, recording: Recording) -> UserLines:
+        """Raises Missing when no call stack was sampled."""
+        if not len(recording.stacks):
+            why = recording.facts.failed.get("stacks")
+            raise Missing("Call stacks were not sampled" + (f" ({why})." if why else "."))
+        found: dict[Key, _Sum] = {}
+        for process, rows in _by_process(recording):
+            stretch = _stretch(recording, process, rows)
+            for stack, at in _by_stack(rows):
+                frames = recording.facts.stacks.get((process, stack), ())
+                for key, way, innermost in _places(frames):
+                    found.setdefault(key, _Sum()).add(process, rows[at], stretch, way, innermost)
+        least = _MIN_SHARE * recording.wall_seconds
+        lines = [each.line(key) for key, each in found.items() if each.thread_seconds >= least]
+        lines = [line for line in lines if line.samples >= _MIN_KEPT and line.seconds >= least]
+        return cls(tuple(sorted(lines, key=lambda line: -line.seconds)[:_MAX_LINES]), recording.wall_seconds)
+
+    def share(self, line: UserLine) -> float:
+        """Share (0..1) of the run's wall time."""
+        return line.seconds / max(self.wall_seconds, 1e-9)
+
+    @property
+    def largest(self) -> UserLine | None:
+        """The line with most time of its own: of which no deeper line of the user's can tell more."""
+        own = [line for line in self.lines if line.own_share >= 0.5 and line.samples >= MIN_SAMPLES]
+        return max(own, key=lambda line: line.seconds * line.own_share, default=None)
+
+
+class _Sum:
+    """What the stacks through one line add up to."""
+
+    def __init__(self) -> None:
+        self.thread_seconds = self.blocked_seconds = self.own_seconds = 0.0
+        self.samples = 0
+        self.ways: dict[Way, float] = {}
+        self.parts: list[tuple[int, Records]] = []
+
+    def add(self, process: int, rows: Records, stretch: float, way: Way, innermost: bool) -> None:
+        each = (rows["t1"] - rows["t0"]) / 1e9
+        blocked = rows["kind"] == signals.STACK_BLOCKED
+        seconds = float(each[~blocked].sum()) * stretch + float(each[blocked].sum())
+        self.thread_seconds += seconds
+        self.blocked_seconds += float(each[blocked].sum())
+        self.own_seconds += seconds if innermost else 0.0
+        self.samples += len(rows)
+        self.ways[way] = self.ways.get(way, 0.0) + seconds
+        self.parts.append((process, rows))
+
+    def line(self, key: Key) -> UserLine:
+        rows = np.concatenate([part for _, part in self.parts])
+        processes = frozenset(process for process, _ in self.parts)
+        # One thread is in one place at a time; of several, the moments in which any of them was there.
+        seconds = self.thread_seconds if len(processes) == 1 else length(union([spans_of(rows["t0"], rows["t1"])]))
+        ways = dict(sorted(self.ways.items(), key=lambda pair: -pair[1])[:_MAX_WAYS])
+        sums = self.thread_seconds, self.blocked_seconds, self.own_seconds
+        return UserLine(*key, seconds, *sums, self.samples, processes, ways, rows)
+
+
+def _by_process(recording: Recording) -> Iterator[tuple[int, Records]]:
+    for process in np.unique(recording.stacks["process"]).tolist():
+        yield process, recording.stacks[recording.stacks["process"] == process]
+
+
+def _stretch(recording: Recording, process: int, rows: Records) -> float:
+    """Wall seconds of a second of running: what a thread waits for a core is in no sample, and belongs to what runs."""
+    facts = recording.facts.processes[process]
+    begins = max(facts.hello_ns, recording.started_ns)
+    alive = ((facts.bye_ns or recording.ended_ns) - begins) / 1e9
+    each, blocked = (rows["t1"] - rows["t0"]) / 1e9, rows["kind"] == signals.STACK_BLOCKED
+    running = float(each[~blocked].sum())
+    waiting = alive - running - float(each[blocked].sum())
+    return min(_MAX_STRETCH, 1.0 + max(0.0, waiting) / running) if running > 0 else 1.0
+
+
+def _by_stack(rows: Records) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
+    """(stack id, rows that saw it)."""
+    order = np.argsort(rows["arg"], kind="stable")
+    stacks, starts = np.unique(rows["arg"][order], return_index=True)
+    yield from zip(stacks.tolist(), np.split(order, starts[1:]), strict=True)
+
+
+def _places(frames: tuple[Frame, ...]) -> Iterator[tuple[Key, Way, bool]]:
+    """Each line of the user's in a stack (innermost first) once, where recursion enters it; whether it is innermost."""
+    users = [index for index, frame in enumerate(frames) if frame.user]
+    seen: set[Key] = set()
+    for index in reversed(users):
+        frame = frames[index]
+        key = frame.file, frame.line, frame.function
+        if key in seen:
+            continue
+        seen.add(key)
+        above, below = frames[index + 1 :], frames[:index][::-1]
+        if len(below) > _OUTER + _INNER:
+            below = below[:_OUTER] + below[-_INNER:]
+        way = Way(
+            tuple(Called(each.function, each.file, each.user) for each in below),
+            _through(above, _LOADING),
+            _through(above, _HANDLERS),
+            _through(above, _EVENT_LOOP),
+        )
+        yield key, way, index == users[0]
+
+
+def _through(frames: tuple[Frame, ...], parts: tuple[str, ...]) -> bool:
+    return any(part in frame.file for frame in frames for part in parts)

@@ -1,0 +1,181 @@
+"""A line that holds much of the run is written in a way that is known to be slow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, get_args
+
+from ...artifacts.loading.loading import Loading
+from ...artifacts.run.user_lines import UserLine, UserLines
+from ...artifacts.training.steps import Steps
+from ...diagnosis.findings import Changes, Evidence, Finding, Findings, Fine, Fix, Gain, Location, Outcome, Stage
+from ...diagnosis.laws import gain, saved_by, saved_by_less_work, step_model
+from ...patterns import Pattern
+from ...patterns.known import PATTERNS
+from ...recording.facts import KnownLine
+from ...recording.model import Recording
+from .. import Detector
+
+_PATTERNS = {pattern.id: pattern for pattern in PATTERNS}
+#: What a slow line shows as in the other detectors, by the stage that it belongs to.
+_SYMPTOMS: dict[str, tuple[str, ...]] = {
+    "data loading": (
+        "cpu-bound-decode", "gil-threads", "input-wait", "repeat-transform", "residual-python", "serial-collate",
+        "shallow-prefetch", "slow-storage", "starved-gpu", "too-few-workers", "workers-zero",
+    ),
+    "training": ("allocator-churn", "input-wait", "memory-thrash", "residual-python", "step-jitter"),
+    "etl": ("memory-thrash", "residual-python", "input-wait", "slow-start"),
+    "serving": ("no-batching", "residual-python"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A line of the run with the pattern that its source is an instance of."""
+
+    line: UserLine
+    pattern: Pattern
+    share: float  # of the line's time, what is spent in the pattern
+    stage: Stage
+
+    @property
+    def seconds(self) -> float:
+        return self.line.seconds * self.share
+
+
+class HotPython(Detector):
+    """A line that holds much of the run is an instance of a known slow pattern, for which a quicker way is known.
+
+    Why it matters
+        The same result costs a fraction when it is written for whole arrays, tables, batches or transactions.
+    How it is measured
+        Call stacks of all threads and processes give the time of each line of yours, with what it calls. The source of
+        the lines that hold at least 3 % of the run is compared with about a hundred known patterns, by its syntax, its
+        imports and the library frames that were sampled below it. The gain is the line's measured time less what the
+        published factors of the pattern leave of it.
+    How to fix it
+        As the finding says: it names the replacement for what stands in this line.
+    When to ignore it
+        When what the line does per element has no form for many elements at once.
+    """
+
+    id = "hot-python"
+    title = "A line is written in a way that is known to be slow"
+    stage = "etl"
+    share_threshold = 0.05  # of the run
+    published_error = 0.15  # relative error of the removed part, beside the range of the factors
+    #: Law of a pattern -> (least, usual, most) share of the line's time that goes, where no factors are published.
+    removed_shares: ClassVar[dict[str, tuple[float, float, float]]] = {
+        "wait": (0.6, 0.9, 0.98),
+        "overlap": (0.4, 0.75, 0.95),
+        "once": (0.4, 0.75, 0.97),
+        "once-per-key": (0.4, 0.8, 0.97),
+        "growth": (0.6, 0.9, 0.98),
+        "every-k": (0.7, 0.9, 0.98),
+        "linear-search": (0.6, 0.95, 0.99),
+        "loader": (0.5, 0.8, 0.95),
+    }
+    unpublished_shares: ClassVar[tuple[float, float, float]] = (0.1, 0.5, 0.9)
+
+    def detect(self, recording: Recording, lines: UserLines, steps: Steps | None, loading: Loading | None) -> Outcome:
+        known = _innermost(_known(recording, lines))
+        found: dict[str, _Known] = {}
+        for each in known:
+            if each.seconds >= self.share_threshold * lines.wall_seconds:
+                found.setdefault(each.pattern.id, each)
+        if not found:
+            most = max((each.seconds for each in known), default=0.0) / max(lines.wall_seconds, 1e-9)
+            return Fine(most, self.share_threshold, "share", "run time in lines that match a known slow pattern")
+        also = {each.pattern.id: [o for o in known if o.pattern is each.pattern and o is not each] for each in known}
+        return Findings(tuple(self._of(each, also[name], lines, steps, loading) for name, each in found.items()))
+
+    def _of(
+        self, known: _Known, also: list[_Known], lines: UserLines, steps: Steps | None, loading: Loading | None
+    ) -> Finding:
+        line, pattern = known.line, known.pattern
+        priced, changes = self._priced(known, lines, steps, loading)
+        others = tuple(Evidence("also at", f"{o.line.file}:{o.line.line}") for o in also[:3])
+        return self.finding(
+            as_id=pattern.id,
+            title=pattern.title,
+            stage=known.stage,
+            location=Location(line.file, line.line, line.function),
+            evidence=(
+                Evidence("share of the run", lines.share(line), "share"),
+                Evidence("time at this line", line.seconds, "s"),
+                Evidence("samples at this line", line.samples, "count"),
+                Evidence("waiting share at this line", line.blocked_share, "share"),
+                *others,
+            ),
+            gain=priced,
+            fix=Fix(pattern.replacement, pattern.snippet, pattern.effort, pattern.risk),
+            after="the rest of the program becomes the bottleneck",
+            changes=changes,
+            explains=_SYMPTOMS.get(known.stage, ()),
+            general=True,
+        )
+
+    def _priced(
+        self, known: _Known, lines: UserLines, steps: Steps | None, loading: Loading | None
+    ) -> tuple[Gain, Changes | None]:
+        low, usual, high, confidence = self._removed(known.pattern)
+        noise = 1.28 / max(known.line.samples, 1) ** 0.5  # of the samples
+        seconds, changes = known.seconds, None
+        if known.stage == "data loading" and loading is not None and steps is not None and steps.count:
+            each = known.line.thread_seconds * known.share / max(steps.all_count, 1)
+            cpu = 1.0 - known.line.blocked_share
+            model = step_model(loading, steps)
+            changes = Changes(model, load=-each * usual, load_cpu=-each * usual * cpu)
+            seconds = saved_by(model, Changes(model, load=-each, load_cpu=-each * cpu))
+        elif known.stage == "training" and steps is not None and steps.count:
+            each = seconds / max(steps.all_count, 1)
+            seconds = saved_by_less_work(steps, loading, each, 1.0 - known.line.blocked_share)
+        method = (
+            f"{known.seconds:.1f} s at this line, of which {low:.0%} to {high:.0%} goes ({known.pattern.price.law})"
+        )
+        priced = gain(
+            seconds * usual,
+            lines.wall_seconds,
+            method,
+            low_seconds=seconds * low * max(0.0, 1 - noise),
+            high_seconds=seconds * high * (1 + noise),
+            relative_error=0.05,
+            confidence=confidence,
+        )
+        return priced, changes
+
+    def _removed(self, pattern: Pattern) -> tuple[float, float, float, float]:
+        """(least, usual, most) share of the line's time that goes, and how sure that is."""
+        price = pattern.price
+        if price.factors is not None:
+            low, high = (1.0 - 1.0 / max(factor, 1.0) for factor in price.factors)
+            return low, (low + high) / 2, high, 0.6 if low >= 0.5 else price.confidence
+        if price.law in self.removed_shares:
+            return *self.removed_shares[price.law], 0.6
+        return *self.unpublished_shares, 0.2
+
+
+def _known(recording: Recording, lines: UserLines) -> list[_Known]:
+    """The lines with a pattern, the largest first."""
+    facts = {(fact.file, fact.line, fact.function): fact for _, fact in recording.facts.of(KnownLine) if fact.pattern}
+    found = []
+    for line in lines.lines:
+        fact = facts.get((line.file, line.line, line.function))
+        pattern = _PATTERNS.get(fact.pattern) if fact is not None else None
+        if fact is not None and pattern is not None:
+            stage: Stage = fact.stage if fact.stage in get_args(Stage) else "etl"  # type: ignore[assignment]
+            found.append(_Known(line, pattern, fact.share, stage))
+    return found
+
+
+def _innermost(known: list[_Known]) -> list[_Known]:
+    """Without lines of which a deeper one that is known holds most of the time: that one is the cause."""
+    return [each for each in known if not any(_contains(each, other) for other in known if other is not each)]
+
+
+def _contains(outer: _Known, inner: _Known) -> bool:
+    """Whether most of the outer line's time is spent in the inner one, which it calls."""
+    if inner.seconds < 0.5 * outer.seconds or not outer.line.processes & inner.line.processes:
+        return False
+    called = {(each.function, each.file) for way in outer.line.ways for each in way.below if each.user}
+    return (inner.line.function, inner.line.file) in called

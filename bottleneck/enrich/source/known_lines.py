@@ -1,0 +1,149 @@
+"""Lines that hold much of the run, and which known slow pattern they are an instance of, found when a run has ended.
+
+A pattern is recognised by the line's syntax tree and by the frames that were sampled below it. Detectors read no files:
+what is found here goes to the facts.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from ... import signals
+from ...artifacts import Artifacts, Missing
+from ...artifacts.run.user_lines import UserLine, UserLines, Way
+from ...artifacts.training.steps import Steps
+from ...patterns import Frame, Pattern, Sighting, Source, recognise
+from ...patterns.syntax import last_name
+from ...recording.facts import KnownLine
+from ...recording.model import Recording
+from ._code import MAX_FILES
+
+_MIN_MATCH = 0.5  # of a line's time: less, and the line is slow for another reason
+_IN_STEPS = 0.8  # of a line's samples: it belongs to the steps
+_GROWS = 1.5  # the last third of the steps over the first
+_STEPS_TO_GROW = 9
+
+
+def enrich(run_dir: Path, recording: Recording) -> None:
+    """Add a ``KnownLine`` for each line of ``UserLines`` whose source can be read. Reads source files."""
+    artifacts = Artifacts(recording)
+    try:
+        lines = artifacts.get(UserLines).lines
+    except Missing:
+        return
+    try:
+        steps: Steps | None = artifacts.get(Steps)
+    except Missing:
+        steps = None
+    known = {(fact.file, fact.line, fact.function) for _, fact in recording.facts.of(KnownLine)}
+    files: set[str] = set()
+    for line in lines:
+        files.add(line.file)
+        source = _source(line.file) if len(files) <= MAX_FILES else None
+        if source is not None and (line.file, line.line, line.function) not in known:
+            recording.facts.add(0, _judge(source, line, _seen(source, line, recording, steps)))
+
+
+@lru_cache(maxsize=16)
+def _source(file: str) -> Source | None:
+    try:
+        return Source(Path(file).read_bytes())
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return None
+
+
+def _judge(source: Source, line: UserLine, seen: Sighting) -> KnownLine:
+    """The pattern that most of the line's time is spent in, if it is one that we know."""
+    found: dict[str, tuple[Pattern, set[Way]]] = {}
+    for way in line.ways:
+        pattern = recognise(_with(seen, way))
+        if pattern is not None:
+            found.setdefault(pattern.id, (pattern, set()))[1].add(way)
+    node = next(iter(seen.nodes), None)
+    loops = 0 if node is None else len(source.loops(node))
+    shares = {name: line.share_of(ways) for name, (_, ways) in found.items()}
+    best = max(shares, key=lambda name: shares[name], default="")
+    if not best or shares[best] < _MIN_MATCH:
+        return KnownLine(line.file, line.line, line.function, "", 0.0, _called(seen), loops)
+    stage = _stage(found[best][0], line, seen)
+    return KnownLine(line.file, line.line, line.function, best, min(1.0, shares[best]), _called(seen), loops, stage)
+
+
+def _seen(source: Source, line: UserLine, recording: Recording, steps: Steps | None) -> Sighting:
+    """What is known of the line, whichever way it spends its time."""
+    within = _within(line, steps)
+    inside = steps is not None and within.mean() >= _IN_STEPS
+    body = sum(seconds for way, seconds in line.ways.items() if way.own) / max(line.thread_seconds, 1e-9)
+    phases = line.rows["flags"] & 0xFF
+    return Sighting(
+        source,
+        line.line,
+        line.function.rpartition(".")[2],
+        step=inside,
+        evaluating=bool((phases == signals.EVAL).mean() > 0.5),
+        passes=steps.all_count if steps is not None and inside else None,
+        growing=_growing(line, steps) if steps is not None and inside else None,
+        off_cpu=line.blocked_share > 0.5,
+        device=None if recording.gpu or recording.run.get("gpus") else "cpu",
+        body=body,
+        versions={name: _version(str(text)) for name, text in recording.run.get("versions", {}).items()},
+    )
+
+
+def _with(seen: Sighting, way: Way) -> Sighting:
+    below = tuple(Frame(called.function.rpartition(".")[2], called.file) for called in way.below)
+    return replace(seen, below=below, loading=way.loading, handler=way.handler, event_loop=way.event_loop)
+
+
+def _within(line: UserLine, steps: Steps | None) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Which of the line's samples end within a step."""
+    if steps is None or not steps.count:
+        return np.zeros(len(line.rows), bool)
+    at = np.searchsorted(steps.start_ns, line.rows["t1"], side="left") - 1
+    mine = line.rows["process"] == steps.process
+    return np.asarray(mine & (at >= 0) & (line.rows["t1"] <= steps.end_ns[np.maximum(at, 0)]))
+
+
+def _growing(line: UserLine, steps: Steps) -> bool | None:
+    """Whether the line's time in a step grows; None where there are too few steps or samples to tell."""
+    if steps.count < _STEPS_TO_GROW or line.samples < 30:
+        return None
+    at = np.searchsorted(steps.start_ns, line.rows["t1"], side="left") - 1
+    spent = np.bincount(
+        np.clip(at, 0, steps.count - 1), weights=line.rows["t1"] - line.rows["t0"], minlength=steps.count
+    )
+    first, _, last = (float(part.mean()) for part in np.array_split(spent, 3))
+    return last >= _GROWS * first
+
+
+def _called(seen: Sighting) -> str:
+    """What the line calls, as it is written; "" where it calls nothing or several things."""
+    calls = [node for node in seen.nodes if isinstance(node, ast.Call)]
+    named = [call for call in calls if call in seen.rivals] or calls
+    return last_name(named[0].func) if len(named) == 1 or len({last_name(call.func) for call in named}) == 1 else ""
+
+
+def _stage(pattern: Pattern, line: UserLine, seen: Sighting) -> str:
+    """The stage that the line belongs to in this run, of those that the pattern is known in."""
+    weight = {name: sum(s for way, s in line.ways.items() if getattr(way, name)) for name in ("loading", "handler")}
+    if weight["loading"] > 0.5 * line.thread_seconds:
+        return "data loading"
+    if weight["handler"] > 0.5 * line.thread_seconds:
+        return "serving"
+    if seen.step:
+        return "training"
+    return {"loading": "data loading"}.get(pattern.stages[0], pattern.stages[0])
+
+
+def _version(text: str) -> tuple[int, ...]:
+    parts = []
+    for part in text.split("+")[0].split("."):
+        if not part.isdigit():
+            break
+        parts.append(int(part))
+    return tuple(parts)
