@@ -45,6 +45,8 @@ class Detector(ABC):
     judges_work: ClassVar[bool] = True
     #: ids of the parents that this finding, where it explains most of them, silences
     explains: ClassVar[tuple[str, ...]] = ()
+    #: asks of any program what it knows; that it finds nothing is no all-clear
+    general: ClassVar[bool] = False
 
     @abstractmethod
     def detect(self, *artifacts: Any, **named: Any) -> Outcome:
@@ -66,7 +68,6 @@ class Detector(ABC):
         hint: bool = False,
         changes: Changes | None = None,
         explains: tuple[str, ...] = (),
-        general: bool = False,
         as_id: str = "",
         stage: Stage | None = None,
     ) -> Finding:
@@ -87,7 +88,7 @@ class Detector(ABC):
             hint,
             changes,
             explains,
-            general,
+            self.general,
         )
 
 

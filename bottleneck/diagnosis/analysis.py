@@ -11,18 +11,18 @@ from ..artifacts.device.gpu import Gpu
 from ..artifacts.device.window import Device
 from ..artifacts.run.breakdown import Breakdown
 from ..artifacts.run.machine import Machine, Settings
+from ..artifacts.run.user_lines import UserLines
 from ..artifacts.serving.requests import Requests
 from ..artifacts.training.steps import MIN_STEPS, Steps
 from ..detectors import Detector
 from ..recording.model import Recording
 from . import ranking
-from .findings import Finding, Findings, Fine, Gain, NotApplicable, NotMeasured, Outcome
-from .model import Checked, Diagnosis, Overhead, PhaseShare, Ranked, RunFacts
-from .phases import phase_words
+from .findings import Finding, Findings, Fine, NotApplicable, NotMeasured, Outcome
+from .headline import headline_of, largest_place, verdict_of
+from .model import Checked, Diagnosis, Overhead, PhaseShare, RunFacts
 from .view import build_view
 
 _ACCELERATED = {Gpu, Device}  # where there is no accelerator, nobody is told that these lack
-_GUESS = 0.2  # confidence of a prediction that is a rule of thumb (docs/gains.md)
 
 
 def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosis:
@@ -36,13 +36,14 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
     findings = [finding for outcome in outcomes.values() for finding in _found(outcome)]
     short = _too_short(steps, requests)
     if short:
-        findings = [finding for finding in findings if finding.stage == "etl"]
+        findings = [finding for finding in findings if finding.stage == "etl" or finding.general]
     ranked, aside, plan = ranking.rank(findings, explains, recording.wall_seconds)
-    verdict = _verdict(recording, ranked, short, _answered(checks, outcomes))
+    place = largest_place(recording, _get(artifacts, UserLines))
+    verdict = verdict_of(recording, ranked, short, _answered(checks, outcomes), place)
     return Diagnosis(
         run=_facts(recording, artifacts, steps, requests, breakdown),
         breakdown=_shares(breakdown, recording),
-        headline=_headline(verdict, ranked, breakdown, steps, recording),
+        headline=headline_of(verdict, ranked, breakdown, steps, place),
         findings=tuple(ranked),
         also_noticed=tuple(aside),
         checked=tuple(_checked(checks, outcomes, short)),
@@ -72,57 +73,6 @@ def _answered(checks: list[Detector], outcomes: dict[str, Outcome]) -> bool:
     """Whether any detector saw what it judges of the program's work."""
     judged = (outcomes[check.id] for check in checks if check.judges_work)
     return any(isinstance(outcome, Finding | Findings | Fine) for outcome in judged)
-
-
-def _verdict(recording: Recording, ranked: list[Ranked], short: bool, answered: bool) -> str:
-    if ranked:
-        return "findings"
-    if recording.is_empty:
-        return "nothing recorded"
-    if short:
-        return "too short to judge"
-    return "fine" if answered else "nothing to judge"
-
-
-def _headline(
-    verdict: str, ranked: list[Ranked], breakdown: Breakdown | None, steps: Steps | None, recording: Recording
-) -> str:
-    if verdict == "findings":
-        first = ranked[0].finding
-        where = f" ({first.location})" if first.location else ""
-        gain = first.gain
-        if gain is None:
-            return f"{first.title}{where}."
-        return f"{first.title}{where}; fixing it {_effect(gain)}."
-    if verdict == "nothing recorded":
-        return "Nothing was recorded."
-    if verdict == "too short to judge":
-        assert steps is not None
-        return f"Too short to judge: {steps.all_count} steps were recorded, {MIN_STEPS} are needed."
-    text = "Nothing worth fixing was found"
-    if verdict == "nothing to judge":
-        seen = "steps were recorded, but no signal the checks need" if steps else "no steps, reads or requests recorded"
-        text = f"Nothing to judge: {seen}"
-    if breakdown is None or not breakdown.seconds:
-        return f"{text}."
-    largest = next(iter(breakdown.seconds))
-    # That the largest part is "other" would be no answer.
-    where = "is not attributed" if largest == "other" else f"goes to {phase_words(largest)}"
-    return f"{text}; most time {where} ({_percent(breakdown.share(largest))})."
-
-
-def _effect(gain: Gain) -> str:
-    if gain.basis == "capacity":
-        if gain.confidence <= _GUESS:
-            return f"may free up to {_percent(gain.high)} of the server's capacity; measure it before relying on it"
-        return f"frees about {_percent(gain.share)} of the server's capacity"
-    if gain.basis == "p99":
-        return f"cuts p99 latency by about {_percent(gain.share)}"
-    return f"saves about {_percent(gain.share)} of the {gain.basis}"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
 
 
 def _checked(checks: list[Detector], outcomes: dict[str, Outcome], short: bool) -> list[Checked]:

@@ -142,4 +142,4 @@ class Diagnosis:
     plan: tuple[PlanStep, ...]
     overhead: Overhead
     view: View = field(default_factory=View)
-    verdict: str = "fine"  # or "findings", "too short to judge", "nothing to judge", "nothing recorded"
+    verdict: str = "fine"  # or "findings", "unexplained", "too short to judge", "nothing to judge", "nothing recorded"

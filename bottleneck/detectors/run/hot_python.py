@@ -8,7 +8,19 @@ from typing import ClassVar, get_args
 from ...artifacts.loading.loading import Loading
 from ...artifacts.run.user_lines import UserLine, UserLines
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Changes, Evidence, Finding, Findings, Fine, Fix, Gain, Location, Outcome, Stage
+from ...diagnosis.findings import (
+    Changes,
+    Evidence,
+    Finding,
+    Findings,
+    Fine,
+    Fix,
+    Gain,
+    Location,
+    NotMeasured,
+    Outcome,
+    Stage,
+)
 from ...diagnosis.laws import gain, saved_by, saved_by_less_work, step_model
 from ...patterns import Pattern
 from ...patterns.known import PATTERNS
@@ -62,6 +74,7 @@ class HotPython(Detector):
     id = "hot-python"
     title = "A line is written in a way that is known to be slow"
     stage = "etl"
+    general = True
     share_threshold = 0.05  # of the run
     published_error = 0.15  # relative error of the removed part, beside the range of the factors
     #: Law of a pattern -> (least, usual, most) share of the line's time that goes, where no factors are published.
@@ -78,6 +91,8 @@ class HotPython(Detector):
     unpublished_shares: ClassVar[tuple[float, float, float]] = (0.1, 0.5, 0.9)
 
     def detect(self, recording: Recording, lines: UserLines, steps: Steps | None, loading: Loading | None) -> Outcome:
+        if lines.lines and not recording.facts.of(KnownLine):
+            return NotMeasured("The source of the lines that hold the time was not read.")
         known = _innermost(_known(recording, lines))
         found: dict[str, _Known] = {}
         for each in known:
@@ -112,7 +127,6 @@ class HotPython(Detector):
             after="the rest of the program becomes the bottleneck",
             changes=changes,
             explains=_SYMPTOMS.get(known.stage, ()),
-            general=True,
         )
 
     def _priced(

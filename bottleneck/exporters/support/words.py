@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Sequence
 
@@ -18,6 +19,7 @@ _RISKS = (
     (0.2, "may change the last digits"),
     (0.4, "may change how the model converges"),
 )
+_PLACE = re.compile(r"(/[^:]*)(:\d+\b)")
 _VISIBLY_MORE = 0.005  # of the run: a gain that is larger in whole points
 _MAX_LENGTH = 2000
 
@@ -46,11 +48,7 @@ def _written(character: str) -> str:
 
 def headline(diagnosis: Diagnosis) -> str:
     """The headline with paths as the reader would type them."""
-    text = diagnosis.headline
-    for ranked in diagnosis.findings[:1]:
-        if ranked.finding.location and ranked.finding.location.file:
-            text = text.replace(ranked.finding.location.file, units.path(ranked.finding.location.file))
-    return visible(text)
+    return visible(_PLACE.sub(lambda found: units.path(found[1]) + found[2], diagnosis.headline))
 
 
 def facts(diagnosis: Diagnosis) -> list[str]:
@@ -204,6 +202,8 @@ def advice(diagnosis: Diagnosis) -> str:
         return "This is not an all-clear: run more steps to get a verdict on data loading and training."
     if diagnosis.verdict == "nothing to judge":
         return "This is not an all-clear: only training loops, data loading, file reads and requests are checked."
+    if diagnosis.verdict == "unexplained":
+        return "This is not an all-clear: nothing here judges what this line does."
     if diagnosis.verdict == "nothing recorded":
         return "This is not an all-clear: no Python process of this command reported to the recorder."
     return ""

@@ -1,0 +1,128 @@
+"""The verdict of a run, and the one sentence that stands above its report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .. import signals
+from ..artifacts.run.breakdown import Breakdown
+from ..artifacts.run.user_lines import UserLine, UserLines
+from ..artifacts.training.steps import MIN_STEPS, Steps
+from ..recording.facts import KnownLine
+from ..recording.model import Recording
+from .findings import Gain
+from .model import Ranked
+from .phases import phase_words
+
+GUESS = 0.2  # confidence of a prediction that is a rule of thumb (docs/gains.md)
+_UNEXPLAINED_SHARE = 0.3  # of the run, in one line that no detector judges: that is no all-clear
+_NO_PHASES = ("other", "python", "setup", "serve.")  # rows of the breakdown that say less than a line does
+
+
+@dataclass(frozen=True)
+class Place:
+    """The line with most of the run's time: ``share`` of it, of which ``unjudged`` lies in no recorded phase."""
+
+    file: str
+    line: int
+    function: str
+    call: str
+    share: float
+    unjudged: float
+    waits: bool
+
+    def __str__(self) -> str:
+        what = f"{self.call}()" if self.call else self.function.rpartition(".")[2].replace("<module>", "top-level code")
+        return (
+            f"{_percent(self.share)} of the run {'waits in' if self.waits else 'is'} {what} at {self.file}:{self.line}"
+        )
+
+
+def largest_place(recording: Recording, lines: UserLines | None) -> Place | None:
+    """The user's line that holds most of the run, modules being imported aside."""
+    line = None if lines is None else lines.largest
+    if lines is None or line is None or _imports(line):
+        return None
+    calls = {(fact.file, fact.line, fact.function): fact.call for _, fact in recording.facts.of(KnownLine)}
+    unjudged = float(((line.rows["flags"] & 0xFF) == signals.NONE).mean())
+    share = min(1.0, lines.share(line) * line.own_share)
+    call = calls.get((line.file, line.line, line.function), "")
+    return Place(line.file, line.line, line.function, call, share, share * unjudged, line.blocked_share > 0.5)
+
+
+def verdict_of(recording: Recording, ranked: list[Ranked], short: bool, answered: bool, place: Place | None) -> str:
+    """``answered``: a detector saw what it judges. ``short``: there are too few steps for that."""
+    if ranked:
+        return "findings"
+    if recording.is_empty:
+        return "nothing recorded"
+    if short:
+        return "too short to judge"
+    if not answered:
+        return "nothing to judge"
+    return "unexplained" if place is not None and place.unjudged >= _UNEXPLAINED_SHARE else "fine"
+
+
+def headline_of(
+    verdict: str, ranked: list[Ranked], breakdown: Breakdown | None, steps: Steps | None, place: Place | None
+) -> str:
+    """One true sentence."""
+    if verdict == "findings":
+        return _finding(ranked[0])
+    if verdict == "nothing recorded":
+        return "Nothing was recorded."
+    if verdict == "unexplained" and place is not None:
+        return f"{place}; no faster way is known for it."
+    texts = {"too short to judge": _short(steps), "nothing to judge": _unjudged(steps)}
+    text = texts.get(verdict, "Nothing worth fixing was found")
+    where = _where(verdict, breakdown, place)
+    return f"{text}; {where}." if where else f"{text}."
+
+
+def _finding(ranked: Ranked) -> str:
+    first = ranked.finding
+    where = f" ({first.location})" if first.location else ""
+    return f"{first.title}{where}." if first.gain is None else f"{first.title}{where}; fixing it {_effect(first.gain)}."
+
+
+def _short(steps: Steps | None) -> str:
+    count = 0 if steps is None else steps.all_count
+    return f"Too short to judge: {count} steps were recorded, {MIN_STEPS} are needed"
+
+
+def _unjudged(steps: Steps | None) -> str:
+    seen = "steps were recorded, but no signal the checks need" if steps else "no steps, reads or requests recorded"
+    return f"Nothing to judge: {seen}"
+
+
+def _where(verdict: str, breakdown: Breakdown | None, place: Place | None) -> str:
+    """Where most of the time is, by the phase if that says something, else by the line."""
+    largest = next(iter(breakdown.seconds), "") if breakdown is not None else ""
+    if place is not None and (not largest or largest.startswith(_NO_PHASES)):
+        return str(place)
+    if breakdown is None or not largest:
+        return ""
+    # That the largest part is "other" would be no answer.
+    where = "is not attributed" if largest == "other" else f"goes to {phase_words(largest)}"
+    return f"most time {where} ({_percent(breakdown.share(largest))})"
+
+
+def _effect(gain: Gain) -> str:
+    if gain.basis == "capacity":
+        if gain.confidence <= GUESS:
+            return f"may free up to {_percent(gain.high)} of the server's capacity; measure it before relying on it"
+        return f"frees about {_percent(gain.share)} of the server's capacity"
+    if gain.basis == "p99":
+        return f"cuts p99 latency by about {_percent(gain.share)}"
+    return f"saves about {_percent(gain.share)} of the {gain.basis}"
+
+
+def _imports(line: UserLine) -> bool:
+    imports = sum(
+        seconds for way, seconds in line.ways.items() if any("<frozen importlib" in c.file for c in way.below)
+    )
+    return imports > 0.5 * line.thread_seconds
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
