@@ -45,7 +45,7 @@ class Detector(ABC):
     judges_work: ClassVar[bool] = True
     #: ids of the parents that this finding, where it explains most of them, silences
     explains: ClassVar[tuple[str, ...]] = ()
-    #: asks of any program what it knows; that it finds nothing is no all-clear
+    #: knows the line, not the library: a detector that knows that has precedence at the same line
     general: ClassVar[bool] = False
 
     @abstractmethod

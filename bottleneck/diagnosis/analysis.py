@@ -9,7 +9,7 @@ from .. import detectors, signals
 from ..artifacts import Artifacts, Missing
 from ..artifacts.device.gpu import Gpu
 from ..artifacts.device.window import Device
-from ..artifacts.run.breakdown import Breakdown
+from ..artifacts.run.breakdown import Breakdown, main_process
 from ..artifacts.run.machine import Machine, Settings
 from ..artifacts.run.user_lines import UserLines
 from ..artifacts.serving.requests import Requests
@@ -38,7 +38,7 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
     if short:
         findings = [finding for finding in findings if finding.stage == "etl" or finding.general]
     ranked, aside, plan = ranking.rank(findings, explains, recording.wall_seconds)
-    place = largest_place(recording, _get(artifacts, UserLines))
+    place = largest_place(recording, _get(artifacts, UserLines), main_process(recording, steps))
     verdict = verdict_of(recording, ranked, short, _answered(checks, outcomes), place)
     return Diagnosis(
         run=_facts(recording, artifacts, steps, requests, breakdown),

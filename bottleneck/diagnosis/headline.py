@@ -38,9 +38,9 @@ class Place:
         )
 
 
-def largest_place(recording: Recording, lines: UserLines | None) -> Place | None:
-    """The user's line that holds most of the run, modules being imported aside."""
-    line = None if lines is None else lines.largest
+def largest_place(recording: Recording, lines: UserLines | None, process: int) -> Place | None:
+    """The user's line that holds most of the run of a process, modules being imported aside."""
+    line = None if lines is None else lines.largest(process)
     if lines is None or line is None or _imports(line):
         return None
     calls = {(fact.file, fact.line, fact.function): fact.call for _, fact in recording.facts.of(KnownLine)}

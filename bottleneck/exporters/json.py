@@ -61,7 +61,7 @@ def from_json(document: dict[str, Any]) -> Diagnosis:
 def _ranked(row: Ranked) -> dict[str, Any]:
     finding = asdict(row.finding)
     detected_by = finding.pop("detected_by")
-    del finding["changes"], finding["fix"]["edit"]
+    del finding["changes"], finding["general"], finding["fix"]["edit"]
     return {
         **finding,
         "detected_by": detected_by,

@@ -27,6 +27,9 @@ _HANDLERS = (
     "/flask/app.py", "/starlette/routing.py", "/werkzeug/serving.py", "/http/server.py", "/uvicorn/protocols/",
     "/django/core/handlers/", "/aiohttp/web_protocol.py", "/gunicorn/workers/", "/tornado/web.py", "/bottle.py",
 )  # fmt: skip
+_FORKED = ("/multiprocessing/process.py", "/multiprocessing/popen_fork.py")
+_IDLE = ("/selectors.py", "/asyncio/runners.py", "/asyncio/base_events.py", "/socketserver.py", "/uvicorn/server.py")
+_JOINS = ("/multiprocessing/", "/concurrent/futures/", "/threading.py", "/subprocess.py", "/queue.py", "/joblib/")
 _EVENT_LOOP = ("/asyncio/base_events.py", "/asyncio/events.py", "/uvloop/")
 
 Key = tuple[str, int, str]  # file, line, function
@@ -56,8 +59,18 @@ class Way:
     def own(self) -> bool:
         return any(frame.user for frame in self.below)
 
+    @property
+    def idle(self) -> bool:
+        """Whether an event loop or a server waits for something to do."""
+        return any(frame.file.endswith(_IDLE) for frame in self.below[-1:])
 
-@dataclass(frozen=True)
+    @property
+    def joins(self) -> bool:
+        """Whether it waits for another thread or process of the program."""
+        return any(part in frame.file for frame in self.below[-1:] for part in _JOINS)
+
+
+@dataclass(frozen=True, eq=False)
 class UserLine:
     """A line with everything that it calls. ``seconds``: of the run's wall time, in which a thread stood in it.
 
@@ -97,6 +110,7 @@ class UserLines:
 
     lines: tuple[UserLine, ...]
     wall_seconds: float
+    workers: frozenset[int] = frozenset()  # the processes that load data
 
     @classmethod
     def compute(cls, recording: Recording) -> UserLines:
@@ -114,17 +128,36 @@ class UserLines:
         least = _MIN_SHARE * recording.wall_seconds
         lines = [each.line(key) for key, each in found.items() if each.thread_seconds >= least]
         lines = [line for line in lines if line.samples >= _MIN_KEPT and line.seconds >= least]
-        return cls(tuple(sorted(lines, key=lambda line: -line.seconds)[:_MAX_LINES]), recording.wall_seconds)
+        lines = sorted(lines, key=lambda line: -line.seconds)[:_MAX_LINES]
+        workers = frozenset(p.index for p in recording.facts.processes if p.role == signals.WORKER)
+        return cls(tuple(lines), recording.wall_seconds, workers)
 
     def share(self, line: UserLine) -> float:
         """Share (0..1) of the run's wall time."""
         return line.seconds / max(self.wall_seconds, 1e-9)
 
-    @property
-    def largest(self) -> UserLine | None:
-        """The line with most time of its own: of which no deeper line of the user's can tell more."""
+    def largest(self, process: int) -> UserLine | None:
+        """The line of a process with most time of its own, of which no deeper line of the user's can tell more.
+
+        Where it waits for other threads or processes, the line with which these are busy; what a loader's workers do
+        beside the program, and waiting for requests, is none.
+        """
         own = [line for line in self.lines if line.own_share >= 0.5 and line.samples >= MIN_SAMPLES]
-        return max(own, key=lambda line: line.seconds * line.own_share, default=None)
+        own = [line for line in own if _share(line, "idle") < 0.5]
+        here = max((line for line in own if process in line.processes), key=_own_seconds, default=None)
+        if here is not None and _share(here, "joins") < 0.5:
+            return here
+        others = [line for line in own if line.blocked_share < 0.5 and not line.processes <= self.workers]
+        return max(others, key=_own_seconds, default=here)
+
+
+def _own_seconds(line: UserLine) -> float:
+    return line.seconds * line.own_share
+
+
+def _share(line: UserLine, kind: str) -> float:
+    """Share of the line's time in ways of which this is true."""
+    return line.share_of({way for way in line.ways if getattr(way, kind)})
 
 
 class _Sum:
@@ -182,6 +215,9 @@ def _by_stack(rows: Records) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
 
 def _places(frames: tuple[Frame, ...]) -> Iterator[tuple[Key, Way, bool]]:
     """Each line of the user's in a stack (innermost first) once, where recursion enters it; whether it is innermost."""
+    # A forked process still stands below the line that started it.
+    begins = next((i for i, frame in enumerate(frames) if frame.file.endswith(_FORKED)), len(frames))
+    frames = frames[:begins]
     users = [index for index, frame in enumerate(frames) if frame.user]
     seen: set[Key] = set()
     for index in reversed(users):

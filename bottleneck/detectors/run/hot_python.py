@@ -75,6 +75,7 @@ class HotPython(Detector):
     title = "A line is written in a way that is known to be slow"
     stage = "etl"
     general = True
+    judges_work = False  # that no line is known to be slow is no all-clear
     share_threshold = 0.05  # of the run
     published_error = 0.15  # relative error of the removed part, beside the range of the factors
     #: Law of a pattern -> (least, usual, most) share of the line's time that goes, where no factors are published.
@@ -91,7 +92,9 @@ class HotPython(Detector):
     unpublished_shares: ClassVar[tuple[float, float, float]] = (0.1, 0.5, 0.9)
 
     def detect(self, recording: Recording, lines: UserLines, steps: Steps | None, loading: Loading | None) -> Outcome:
-        if lines.lines and not recording.facts.of(KnownLine):
+        if not lines.lines:
+            return NotMeasured("Too few samples fell into any one line.")
+        if not recording.facts.of(KnownLine):
             return NotMeasured("The source of the lines that hold the time was not read.")
         known = _innermost(_known(recording, lines))
         found: dict[str, _Known] = {}
@@ -109,7 +112,7 @@ class HotPython(Detector):
     ) -> Finding:
         line, pattern = known.line, known.pattern
         priced, changes = self._priced(known, lines, steps, loading)
-        others = tuple(Evidence("also at", f"{o.line.file}:{o.line.line}") for o in also[:3])
+        others = tuple(Evidence("another line of this kind", f"{o.line.file}:{o.line.line}") for o in also[:3])
         return self.finding(
             as_id=pattern.id,
             title=pattern.title,
@@ -139,8 +142,8 @@ class HotPython(Detector):
             each = known.line.thread_seconds * known.share / max(steps.all_count, 1)
             cpu = 1.0 - known.line.blocked_share
             model = step_model(loading, steps)
-            changes = Changes(model, load=-each * usual, load_cpu=-each * usual * cpu)
-            seconds = saved_by(model, Changes(model, load=-each, load_cpu=-each * cpu))
+            changes = Changes(model, load_seconds=-each * usual, load_cpu_seconds=-each * usual * cpu)
+            seconds = saved_by(model, Changes(model, load_seconds=-each, load_cpu_seconds=-each * cpu))
         elif known.stage == "training" and steps is not None and steps.count:
             each = seconds / max(steps.all_count, 1)
             seconds = saved_by_less_work(steps, loading, each, 1.0 - known.line.blocked_share)
