@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ... import signals
 from ...recording.model import Frame, Recording, Records
 from .. import Missing
-from .breakdown import length, spans_of, union
+from .breakdown import seconds_of, spans_of, union
 
 MIN_SAMPLES = 30  # fewer name no line
 _MIN_KEPT = 8  # lines of one function may count together
@@ -184,7 +184,7 @@ class _Sum:
         rows = np.concatenate([part for _, part in self.parts])
         processes = frozenset(process for process, _ in self.parts)
         # One thread is in one place at a time; of several, the moments in which any of them was there.
-        seconds = self.thread_seconds if len(processes) == 1 else length(union([spans_of(rows["t0"], rows["t1"])]))
+        seconds = self.thread_seconds if len(processes) == 1 else seconds_of(union([spans_of(rows["t0"], rows["t1"])]))
         ways = dict(sorted(self.ways.items(), key=lambda pair: -pair[1])[:_MAX_WAYS])
         sums = self.thread_seconds, self.blocked_seconds, self.own_seconds
         return UserLine(*key, seconds, *sums, self.samples, processes, ways, rows)

@@ -21,7 +21,7 @@ from ...diagnosis.findings import (
     Outcome,
     Stage,
 )
-from ...diagnosis.laws import gain, saved_by, saved_by_less_work, step_model
+from ...diagnosis.laws import gain, seconds_saved_by, seconds_saved_by_less_work, step_model
 from ...patterns import Pattern
 from ...patterns.known import PATTERNS
 from ...recording.facts import KnownLine
@@ -143,10 +143,10 @@ class HotPython(Detector):
             cpu = 1.0 - known.line.blocked_share
             model = step_model(loading, steps)
             changes = Changes(model, load_seconds=-each * usual, load_cpu_seconds=-each * usual * cpu)
-            seconds = saved_by(model, Changes(model, load_seconds=-each, load_cpu_seconds=-each * cpu))
+            seconds = seconds_saved_by(model, Changes(model, load_seconds=-each, load_cpu_seconds=-each * cpu))
         elif known.stage == "training" and steps is not None and steps.count:
             each = seconds / max(steps.all_count, 1)
-            seconds = saved_by_less_work(steps, loading, each, 1.0 - known.line.blocked_share)
+            seconds = seconds_saved_by_less_work(steps, loading, each, 1.0 - known.line.blocked_share)
         method = (
             f"{known.seconds:.1f} s at this line, of which {low:.0%} to {high:.0%} goes ({known.pattern.price.law})"
         )
