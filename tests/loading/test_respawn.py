@@ -182,7 +182,7 @@ def test_an_evaluation_within_a_training_step_counts_what_its_start_took():
 def test_stopping_workers_is_no_wait_for_data():
     host = {name: lambda time: 0.5 for name in ("busy_cores", "idle_cores")}
     artifacts = program(6, starting=300, stopping=400).artifacts(host)
-    assert artifacts.get(Loading).wait.max() == pytest.approx(0.001, rel=0.01)
+    assert artifacts.get(Loading).wait_seconds.max() == pytest.approx(0.001, rel=0.01)
     assert isinstance(run_all([InputWait()], artifacts)["input-wait"], Fine)
 
 

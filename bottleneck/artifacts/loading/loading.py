@@ -54,7 +54,7 @@ class Loading:
     step. CPU is counted in the wall time that it took: ``crowding_factor`` seconds for one of computing, where others
     use the machine too.
     ``cores``: what the program used and could have had besides; ``idle_cores``: that, while the loop waited for data;
-    ``all_cores``: what it may use where nobody else does, all of one rank. ``passes``: epochs.
+    ``all_cores``: what it may use where nobody else does, all of one rank. ``epochs``: passes over the data.
     ``reading_share``: of the loading time, blocked in reads; ``contention``: how much the time of a batch grows with
     the number made at once, 0 not at all, 1 in proportion, None where that number never changed.
     ``hot``: lines by share; ``in_memory``: nothing but torch's own indexing and collating was seen.

@@ -100,13 +100,13 @@ class Prefetch:
     @property
     def imbalance_ratio(self) -> float:
         """The slowest worker's mean time for a batch over that of all the others."""
-        return _imbalance(self.load_seconds, self.workers)
+        return _imbalance_ratio(self.load_seconds, self.workers)
 
     def imbalance_ratio_by_chance(self, draws: int) -> float:
         """The largest ``imbalance_ratio`` in so many draws of the same batches in another order."""
         random = np.random.default_rng(3)
         return max(
-            _imbalance(tuple(random.permutation(load) for load in self.load_seconds), self.workers)
+            _imbalance_ratio(tuple(random.permutation(load) for load in self.load_seconds), self.workers)
             for _ in range(draws)
         )
 
@@ -191,7 +191,7 @@ class Prefetch:
         return cls(loader.num_workers, factor, tuple(loads), tuple(works), tuple(waits))
 
 
-def _imbalance(load: tuple[Floats, ...], workers: int) -> float:
+def _imbalance_ratio(load: tuple[Floats, ...], workers: int) -> float:
     """See ``Prefetch.imbalance_ratio``; 1 where there is one worker."""
     means = [float(np.concatenate([each[worker::workers] for each in load]).mean()) for worker in range(workers)]
     slowest = max(means)

@@ -19,7 +19,7 @@ class BatchSizes:
     """``full_seconds``, ``last_seconds``: of each step with a whole batch of ``size`` samples, and with one of
     ``last_size``.
 
-    Forward, backward and optimizer alone; warm-up is left out. ``passes``: over all the data.
+    Forward, backward and optimizer alone; warm-up is left out. ``epochs``: passes over all the data.
     """
 
     size: int
