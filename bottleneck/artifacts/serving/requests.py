@@ -10,39 +10,13 @@ import numpy.typing as npt
 
 from ... import signals
 from ...recording.facts import ModelCall, Serving
-from ...recording.model import Frame, Recording, Records, Site
+from ...recording.model import Recording, Records, Site
 from .. import Absent
+from .blocks import Block, blocks_of
 
 Floats = npt.NDArray[np.float64]
 Spans = list[tuple[int, int]]
-_GARBAGE = 0xFFFF  # flags of a LAG record: the garbage collector did it
-_LOOP_PATHS = ("/asyncio/", "/uvloop/", "/selectors.py")
 _P99 = 99.0
-_AROUND = ("__call__", "dispatch", "wrapper", "wrapped", "inner")  # of middleware and decorators, not of a handler
-
-
-@dataclass(frozen=True)
-class Block:
-    """The event loop did not run for ``seconds`` (from when it was due) because of the user's line ``site``.
-
-    ``waiting``: requests that got their turn before the loop did, the one that was running included.
-    ``cpu_share``: of the loop's thread. ``free_share``: how often another thread got the interpreter lock at once,
-    None when nobody looked. ``handler``: the coroutine that the framework called, at the line where it was. ``call``:
-    the plain function that blocks, "" unknown.
-    """
-
-    start_ns: int
-    end_ns: int
-    site: Site | None
-    waiting: int
-    cpu_share: float
-    free_share: float | None
-    handler: Site | None = None
-    call: str = ""
-
-    @property
-    def seconds(self) -> float:
-        return (self.end_ns - self.start_ns) / 1e9
 
 
 @dataclass(frozen=True)
@@ -168,7 +142,7 @@ class Requests:
             end_ns=served["t1"].astype(np.int64),
             in_flight=served["flags"].astype(np.int64),
             routes=_routes(recording, process, served),
-            blocks=_blocks(recording, process, records[records["kind"] == signals.LAG], served),
+            blocks=blocks_of(recording, process, records[records["kind"] == signals.LAG], served),
             batch_sizes=calls["arg"].astype(np.int64),
             model_seconds=(calls["t1"] - calls["t0"]).astype(float) / 1e9,
             model_in_flight=calls["flags"].astype(np.int64),
@@ -186,60 +160,6 @@ def _routes(recording: Recording, process: int, served: Records) -> tuple[Route,
     for name, value in zip(names, seconds.tolist(), strict=True):
         of.setdefault(name, []).append(value)
     return tuple(Route(name, np.array(values)) for name, values in sorted(of.items(), key=lambda i: -sum(i[1])))
-
-
-def _blocks(recording: Recording, process: int, lags: Records, served: Records) -> tuple[Block, ...]:
-    starts = np.sort(served["t0"])
-    blocks = []
-    for lag in lags[np.argsort(lags["t0"], kind="stable")]:
-        start, end, flags = int(lag["t0"]), int(lag["t1"]), int(lag["flags"])
-        frames = recording.facts.stacks.get((process, int(lag["arg"])), ())
-        arrived = int(np.searchsorted(starts, end) - np.searchsorted(starts, start, side="right"))
-        garbage = flags == _GARBAGE
-        path = [] if garbage else _user_path(frames)
-        looked = 0 if garbage else flags >> 8
-        blocks.append(
-            Block(
-                start,
-                end,
-                _site(frames[path[0]]) if path else None,
-                arrived + 1,
-                0.0 if garbage else (flags & 0xFF) / 100,
-                (looked - 1) / 100 if looked else None,
-                _handler(frames, path),
-                _blocking_call(frames, path),
-            )
-        )
-    return tuple(blocks)
-
-
-def _user_path(frames: tuple[Frame, ...]) -> list[int]:
-    """Where the user's frames are between the running code and the event loop, innermost first; [] outside a loop."""
-    for index, frame in enumerate(frames):
-        if any(part in frame.file.replace("\\", "/") for part in _LOOP_PATHS):
-            return [i for i in range(index) if frames[i].user]
-    return [i for i, frame in enumerate(frames) if frame.user]
-
-
-def _site(frame: Frame) -> Site:
-    return Site(frame.file, frame.line, frame.function)
-
-
-def _handler(frames: tuple[Frame, ...], path: list[int]) -> Site | None:
-    """The outermost user frame; middleware and decorators of the user's stand around it."""
-    inner = [i for i in path if frames[i].function.rpartition(".")[2] not in _AROUND]
-    return _site(frames[(inner or path)[-1]]) if path else None
-
-
-def _blocking_call(frames: tuple[Frame, ...], path: list[int]) -> str:
-    """The user's innermost function below the handler, else the public library function that its line calls."""
-    handler = _handler(frames, path)
-    below = [frames[i].function.rpartition(".")[2] for i in path if _site(frames[i]) != handler]
-    names = [name for name in below if name.isidentifier() and name not in _AROUND]
-    if names:
-        return names[0]
-    called = frames[path[0] - 1].function if path and path[0] > 0 else ""
-    return called if called and "<" not in called and not called.rpartition(".")[2].startswith("_") else ""
 
 
 def _model_site(recording: Recording, process: int) -> Site | None:

@@ -7,7 +7,8 @@ from math import ceil
 import numpy as np
 
 from ...artifacts.run.machine import Machine
-from ...artifacts.serving.requests import Block, Requests
+from ...artifacts.serving.blocks import Block
+from ...artifacts.serving.requests import Requests
 from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, NotMeasured, Outcome
 from ...recording.model import Site
 from .. import Detector
