@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts import Artifacts
-from bottleneck_profiler.artifacts.etl.stages import Etl, _accesses, complement, merged, overlap
+from bottleneck_profiler.artifacts.etl.accesses import accesses_of
+from bottleneck_profiler.artifacts.etl.spans import complement, merged, overlap
+from bottleneck_profiler.artifacts.etl.stages import Etl
+from bottleneck_profiler.artifacts.run.breakdown import spans_of
 from bottleneck_profiler.artifacts.run.stacks import Stacks
 from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.etl.csv_instead_of_parquet import CsvInsteadOfParquet
@@ -336,9 +339,9 @@ def test_row_wise_prices_the_named_line_and_names_the_others():
 def test_samples_inside_steps_are_the_steps_business():
     made = sampled((60, 12, (*ELEMENT, LOC)))
     stacks = Stacks.of(made, 0)
-    inside = [(SECOND // 2, 3 * SECOND)]
-    assert _accesses(made, stacks, inside, ()) == ()
-    half = _accesses(made, stacks, [(SECOND // 2, SECOND + 30 * SECOND // 50)], ())
+    inside = spans_of([SECOND // 2], [3 * SECOND])
+    assert accesses_of(made, stacks, inside) == ()
+    half = accesses_of(made, stacks, spans_of([SECOND // 2], [SECOND + 30 * SECOND // 50]))
     assert [round(access.seconds, 2) for access in half] == [0.6]
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from bottleneck_profiler.artifacts.etl.stages import _covered_ns, merged, overlap
+from bottleneck_profiler.artifacts.etl.spans import merged, overlap
+from bottleneck_profiler.artifacts.etl.stages import _covered_ns
 from bottleneck_profiler.artifacts.run.breakdown import _gaps, _within, spans_of, union
 from bottleneck_profiler.diagnosis.analysis import diagnose
 from bottleneck_profiler.files import write_json

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import takewhile
 
 import numpy as np
 
 from ... import signals
 from ...recording.facts import RowWise
-from ...recording.model import Frame, Recording, Site
+from ...recording.model import Recording, Site
 from .. import Absent, Missing
 from ..run.breakdown import Spans, spans_of, union
 from ..run.stacks import Stacks
 from ..training.steps import Steps
+from .accesses import Access, accesses_of
 from .reads import Reads
+from .spans import Span, merged, overlap
 
 MAX_GAP_SECONDS = 1.0  # the user's own lines between two calls belong to the stretch up to here
-MIN_ELEMENT_SAMPLES = 5  # of single values or rows being fetched: a call takes microseconds, so it was thousands
-_INDEXING = ("/pandas/core/indexing.py", "/pandas/core/frame.py", "/pandas/core/series.py")
-#: pandas functions that fetch or set one value or row, and those that work on many.
-_ELEMENT = frozenset(("_get_value", "_set_value", "fast_xs", "xs", "_is_scalar_access"))
-_MANY = frozenset(
-    "take _getbool_axis _getitem_bool_array _getitem_iterable _get_listlike_indexer _get_indexer_strict "
-    "_get_slice_axis _slice _getitem_multilevel".split()
-)
 _KINDS = (signals.READ, signals.TRANSFORM, signals.WRITE)
-Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -50,19 +42,6 @@ class RowLoop:
     @property
     def per_row_seconds(self) -> float:
         return self.seconds / max(1, self.rows)
-
-
-@dataclass(frozen=True)
-class Access:
-    """A user function that fetches or sets the values or rows of a table one by one; seconds inside pandas, sampled.
-
-    ``spans``: when, in ns of the run's clock.
-    """
-
-    site: Site
-    seconds: float
-    samples: int
-    spans: tuple[Span, ...]
 
 
 @dataclass(frozen=True)
@@ -98,7 +77,8 @@ class Etl:
         busy = _step_spans(steps)
         loops = tuple(_loops(recording, reads, steps, busy))
         work += [(loop.t0, loop.t1, signals.TRANSFORM, _name(loop.site)) for loop in loops]
-        accesses = () if stacks is None else _accesses(recording, stacks, busy, loops)
+        taken = union([busy, spans_of([loop.t0 for loop in loops], [loop.t1 for loop in loops])])
+        accesses = () if stacks is None else accesses_of(recording, stacks, taken)
         work += [(*span, signals.TRANSFORM, access.site.function) for access in accesses for span in access.spans]
         cuts = _stage_cuts(recording, reads.process)
         stretches = tuple(_stretches(work, busy, cuts))
@@ -176,49 +156,6 @@ def _loop(loop: RowWise, site: Site | None, wall: float) -> RowLoop:
     )
 
 
-def _accesses(recording: Recording, stacks: Stacks, busy: Spans, loops: tuple[RowLoop, ...]) -> tuple[Access, ...]:
-    """User functions whose samples outside steps, phases and known row loops lie in pandas' element access."""
-    taken = union([busy, spans_of([loop.t0 for loop in loops], [loop.t1 for loop in loops])])
-    outside = complement([(a, b) for a, b in taken.tolist()], recording)
-    kinds = {stack: _access(frames) for stack, frames in stacks.frames.items()}
-    found: dict[tuple[str, str], list[tuple[int, int, int, bool]]] = {}
-    rows = stacks.rows[(stacks.rows["flags"] & 0xFF) == signals.NONE]
-    starts, ends = np.array(outside, "i8").reshape(-1, 2).T
-    at = np.searchsorted(starts, rows["t1"], side="left") - 1
-    for row in rows[(at >= 0) & (rows["t1"] <= ends[at])] if len(starts) else ():
-        kind = kinds.get(int(row["arg"]))
-        if kind is not None:
-            user, single = kind
-            found.setdefault((user.file, user.function), []).append((int(row["t0"]), int(row["t1"]), user.line, single))
-    accesses = []
-    for (file, function), samples in found.items():
-        if sum(single for *_, single in samples) >= MIN_ELEMENT_SAMPLES:
-            lines: dict[int, int] = {}
-            for start, end, line, _ in samples:
-                lines[line] = lines.get(line, 0) + end - start
-            site = Site(file, max(lines, key=lambda line: lines[line]), function)
-            spans = tuple(merged([(start, end) for start, end, *_ in samples]))
-            accesses.append(Access(site, sum(lines.values()) / 1e9, len(samples), spans))
-    return tuple(accesses)
-
-
-def _access(frames: tuple[Frame, ...]) -> tuple[Frame, bool] | None:
-    """(the user's frame, whether one value or row is surely fetched) of a stack below which pandas indexes a table."""
-    library = list(takewhile(lambda frame: not frame.user, frames))
-    if not library or len(library) == len(frames) or not library[-1].file.replace("\\", "/").endswith(_INDEXING):
-        return None
-    names = {frame.function.rpartition(".")[2] for frame in library}
-    if library[-1].function.rpartition(".")[2] not in ("__getitem__", "__setitem__") or names & _MANY:
-        return None
-    return frames[len(library)], bool(names & _ELEMENT)
-
-
-def complement(spans: list[Span], recording: Recording) -> list[Span]:
-    """The parts of the run that the merged spans leave."""
-    edges = [recording.started_ns, *(edge for span in spans for edge in span), recording.ended_ns]
-    return [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b > a]
-
-
 def _stretches(work: list[tuple[int, int, int, str]], busy: Spans, stages: list[tuple[int, int, str]]) -> list[Stretch]:
     """Work joined across gaps of up to a second, cut where a step or another stage begins."""
     groups: list[list[tuple[int, int, int, str]]] = []
@@ -253,19 +190,3 @@ def _covered_ns(span: Span, others: Spans) -> int:
     """Nanoseconds of ``span`` that a union covers: a million steps are too many to go through one by one."""
     near = others[np.searchsorted(others[:, 1], span[0]) : np.searchsorted(others[:, 0], span[1])]
     return int((near.clip(*span)[:, 1] - near.clip(*span)[:, 0]).sum())
-
-
-def merged(spans: list[Span]) -> list[Span]:
-    """Sorted spans without overlaps."""
-    result: list[Span] = []
-    for start, end in sorted(spans):
-        if result and start <= result[-1][1]:
-            result[-1] = (result[-1][0], max(result[-1][1], end))
-        else:
-            result.append((start, end))
-    return result
-
-
-def overlap(span: Span, others: list[Span]) -> int:
-    """Nanoseconds of ``span`` that the merged ``others`` cover."""
-    return sum(max(0, min(span[1], end) - max(span[0], start)) for start, end in others)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ...artifacts.etl.stages import Access, Etl, RowLoop
+from ...artifacts.etl.accesses import Access
+from ...artifacts.etl.stages import Etl, RowLoop
 from ...artifacts.run.host import Host
 from ...diagnosis.findings import Evidence, Fine, Fix, Gain, Outcome
 from ...diagnosis.laws import gain
