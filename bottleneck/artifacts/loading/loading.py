@@ -2,48 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from ... import signals
-from ...recording.model import Frame, Recording, Records
+from ...recording.model import Recording
 from .. import Missing
 from ..run.host import Host
 from ..run.machine import Machine
 from ..training.steps import Loader, Steps
 from .feeding import Feeding
+from .samples import HotLine, LoadingSamples
 from .workers import Workers
 
 Floats = npt.NDArray[np.float64]
-_FETCHER = "/torch/utils/data/_utils/fetch.py"  # torch's own frame below which a batch is made
-#: Who is blocked below one of these waits for input or output: the standard library, formats, clients of services.
-_READERS = (
-    *("/pathlib.py", "/_pyio.py", "/socket.py", "/ssl.py", "/http/", "/urllib/", "/gzip.py", "/bz2.py", "/lzma.py"),
-    *("/zipfile", "/tarfile.py", "/shutil.py", "/tempfile.py", "/mmap.py", "/sqlite3/", "/numpy/lib/", "/PIL/"),
-    *("/pandas/io/", "/pyarrow/", "/h5py/", "/zarr/", "/lmdb/", "/torch/serialization.py", "/safetensors/"),
-    *("/requests/", "/urllib3/", "/httpx/", "/httpcore/", "/aiohttp/", "/boto3/", "/botocore/", "/s3fs/", "/gcsfs/"),
-    *("/fsspec/", "/smart_open/", "/google/cloud/", "/azure/", "/redis/", "/pymongo/", "/psycopg", "/webdataset/"),
-)
 _MIN_BATCH_BYTES = 64 << 10  # read by the program per batch; the queues between the processes alone move less
 _CONTENDED = 0.5  # growth of a batch's time with the number made at once, from which readers wait for each other
 _MIN_HOST_SAMPLES = 10  # inside the waits; fewer say nothing about them
 _MIN_EPOCH_SECONDS = 0.12  # workers are forked and the first batch is awaited once a pass (own measurement)
-
-
-@dataclass(frozen=True)
-class HotLine:
-    """A function of the user's (at its hottest line) and its share of the sampled loading time.
-
-    ``line_share``: that line's own; ``cpu_share``: of the function's time, on the CPU.
-    """
-
-    frame: Frame
-    share: float
-    cpu_share: float
-    line_share: float
 
 
 @dataclass(frozen=True)
@@ -109,7 +86,7 @@ class Loading:
             raise Missing("Too few batches were recorded.")
         wait, work = _waits(steps, loader), steps.work()
         load = float(wait.mean()) if loader.num_workers == 0 else workers.load_seconds
-        seen = _Sampled.of(recording, steps, loader)
+        seen = LoadingSamples.of(recording, steps, loader)
         cores = _Cores.of(host, steps, machine, float(work.mean()) + load * (1.0 - seen.blocked_share))
         on_cpu = workers.cpu_seconds if loader.num_workers else load * workers.cpu_share
         load_cpu = min(load, on_cpu * cores.crowding_factor)
@@ -247,80 +224,3 @@ def _bytes_per_step(host: Host | None, steps: Steps) -> float:
     names = ("read_bytes_total", "disk_read_bytes_total")
     rises = [0.0 if host is None else host.rise(name, start, end) or 0.0 for name in names]
     return max(rises) / max(steps.count * max(1, len(steps.ranks)), 1)
-
-
-@dataclass(frozen=True)
-class _Sampled:
-    """What the call stacks say of the loading: user lines by share, and shares of the sampled time."""
-
-    hot: tuple[HotLine, ...]
-    reading_share: float
-    blocked_share: float
-    in_memory: bool
-
-    @classmethod
-    def of(cls, recording: Recording, steps: Steps, loader: Loader) -> _Sampled:
-        stacks = _loading_stacks(recording, steps, loader)
-        lines: dict[Frame, list[float]] = {}  # seconds, of which on the CPU
-        total = reading = blocked = torch = 0.0
-        for process, kind, stack, seconds in zip(
-            stacks["process"].tolist(),
-            stacks["kind"].tolist(),
-            stacks["arg"].tolist(),
-            ((stacks["t1"] - stacks["t0"]) / 1e9).tolist(),
-            strict=True,
-        ):
-            frames = recording.facts.stacks.get((process, stack), ())
-            fetcher = _depth(frames, lambda frame: frame.file.endswith(_FETCHER))
-            if fetcher is None and loader.num_workers:
-                continue  # a worker waiting for its next index
-            total += seconds
-            frames = frames[: fetcher or 0]
-            user = _depth(frames, lambda frame: frame.user)
-            if user is not None:
-                cell = lines.setdefault(frames[user], [0.0, 0.0])
-                cell[0] += seconds
-                cell[1] += seconds * (kind == signals.STACK_CPU)
-            elif all("/torch/" in frame.file for frame in frames):
-                torch += seconds
-            if kind == signals.STACK_BLOCKED:
-                blocked += seconds
-                reading += seconds * _reads(frames[:user])
-        if total <= 0:
-            return cls((), 0.0, 0.0, False)
-        return cls(_functions(lines, total), reading / total, blocked / total, torch >= 0.9 * total)
-
-
-def _loading_stacks(recording: Recording, steps: Steps, loader: Loader) -> Records:
-    """The samples of those who make the batches: the loader's workers, or the main thread while it waits for one."""
-    stacks = recording.stacks
-    if loader.num_workers:
-        mine = [p.index for p in recording.facts.processes if p.role == signals.WORKER and p.loader == loader.id]
-        rows = np.isin(stacks["process"], mine)
-    else:
-        rows = (stacks["process"] == steps.process) & (stacks["flags"] == signals.DATA_WAIT)
-    found: Records = stacks[rows]
-    return found
-
-
-def _depth(frames: tuple[Frame, ...], wanted: Callable[[Frame], bool]) -> int | None:
-    """How deep, from the innermost on, the first frame of a kind stands."""
-    return next((depth for depth, frame in enumerate(frames) if wanted(frame)), None)
-
-
-def _reads(frames: tuple[Frame, ...]) -> bool:
-    """Whether code that reads files or talks to a service is among the library frames that the user's line called."""
-    return any(part in frame.file for frame in frames for part in _READERS)
-
-
-def _functions(lines: dict[Frame, list[float]], total: float) -> tuple[HotLine, ...]:
-    """Lines joined by function, each standing at its hottest line, largest first."""
-    functions: dict[tuple[str, str], list[tuple[Frame, list[float]]]] = {}
-    for frame, both in lines.items():
-        functions.setdefault((frame.file, frame.function), []).append((frame, both))
-    hot = []
-    for members in functions.values():
-        seconds, cpu = (sum(both[i] for _, both in members) for i in (0, 1))
-        hottest, (longest, _) = max(members, key=lambda member: member[1][0])
-        hot.append(HotLine(hottest, seconds / total, cpu / max(seconds, 1e-9), longest / total))
-    return tuple(sorted(hot, key=lambda line: -line.share)[:10])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...artifacts.loading.loading import HotLine, Loading
+from ...artifacts.loading.loading import Loading
 from ...artifacts.loading.sample_reuse import SampleReuse
+from ...artifacts.loading.samples import HotLine
 from ...artifacts.run.cpu_contention import CpuContention
 from ...artifacts.training.steps import Loader, Steps
 from ...diagnosis.findings import Changes, Evidence, Finding, Fine, Fix, Gain, Outcome
