@@ -6,7 +6,7 @@ import pytest
 from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.run.machine import Settings
-from bottleneck_profiler.artifacts.training.stretches import Checkpoints
+from bottleneck_profiler.artifacts.training.checkpoints import Checkpoints
 from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.training.sync_checkpoint import SyncCheckpoint
 from bottleneck_profiler.diagnosis import ranking

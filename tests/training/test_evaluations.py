@@ -9,7 +9,7 @@ import pytest
 from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.run.machine import Settings
-from bottleneck_profiler.artifacts.training.stretches import Evaluations
+from bottleneck_profiler.artifacts.training.evaluations import Evaluations
 from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.memory.memory_thrash import MemoryThrash
 from bottleneck_profiler.detectors.training.eval_heavy import EvalHeavy

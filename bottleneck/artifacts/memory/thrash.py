@@ -12,8 +12,8 @@ from ...recording.model import STEP_PHASES, Frame, Recording, Records, Site
 from .. import Missing
 from ..run.host import Host
 from ..run.stacks import in_training_code
+from ..training.evaluations import Evaluations
 from ..training.steps import Loader, Steps
-from ..training.stretches import Evaluations
 
 _PAGE, _HUGE_PAGE = 4096, 2 << 20
 _ARRAYS = ("/torch/", "/numpy/")

@@ -10,10 +10,11 @@ import numpy.typing as npt
 from ... import signals
 from ...recording.model import Recording
 from .. import Missing
+from .checkpoints import Checkpoints
+from .evaluations import Evaluations, done_elsewhere
 from .loop_samples import LoopSamples, Place, Sample, from_loop, place_of, samples_of, stacks_in_steps
 from .output import Output
 from .steps import Floats, Steps
-from .stretches import Checkpoints, Evaluations, done_elsewhere
 
 _STALL = 2.0  # times the median step (gpuprof: 99th over 50th percentile)
 _DEVIATIONS = 3.0  # robust standard deviations beyond the median: lengths that vary smoothly are no stalls

@@ -12,9 +12,10 @@ from ...recording.facts import OutputLines
 from ...recording.model import Frame, Recording
 from .. import Absent
 from ..run.gaps import importing
+from .checkpoints import Checkpoints
+from .evaluations import Evaluations, done_elsewhere
 from .loop_samples import LoopSamples, Place, Sample, alike, from_loop, place_of, stacks_in_steps
 from .steps import Steps
-from .stretches import Checkpoints, Evaluations, done_elsewhere
 
 #: Parts of a file's path -> what writes. In the order in which they are looked for in one file.
 _TOOLS = {

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ... import signals
+from .checkpoints import Checkpoints
+from .evaluations import Evaluations, done_elsewhere
 from .loop_samples import LoopSamples, Place, place_of
 from .output import Output
 from .steps import Steps
-from .stretches import Checkpoints, Evaluations, done_elsewhere
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from ...artifacts.loading.loading import Loading
+from ...artifacts.training.evaluations import Evaluations
 from ...artifacts.training.steps import Steps
-from ...artifacts.training.stretches import Evaluations
 from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotApplicable, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector

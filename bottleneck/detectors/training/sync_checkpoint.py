@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from ...artifacts.loading.loading import Loading
+from ...artifacts.training.checkpoints import Checkpoints
 from ...artifacts.training.steps import Steps
-from ...artifacts.training.stretches import Checkpoints
 from ...diagnosis.findings import Evidence, Fine, Fix, NotApplicable, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector
