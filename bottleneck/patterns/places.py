@@ -148,6 +148,11 @@ def inside(*names: str) -> Condition:
     return check
 
 
+def uses(*libraries: str) -> Condition:
+    """The file imports one of these libraries."""
+    return lambda hot: any(path.partition(".")[0] in libraries for path in hot.source.imports.values())
+
+
 def somewhere(*names: str) -> Condition:
     """One of these is called anywhere in the file."""
 

@@ -4,8 +4,8 @@ import ast
 
 from ..loops import in_loop, loop_names, varies
 from ..model import Hot, Pattern, Price
-from ..places import cached, known, less, loading, more, version
-from ..shapes import any_of, below, calls, deep, first, keyword, matches, method, not_if, own_function
+from ..places import cached, handed_to, known, less, loading, more, uses, version
+from ..shapes import all_of, any_of, below, calls, deep, first, keyword, matches, method, not_if, own_function
 from ..syntax import last_name
 
 
@@ -63,7 +63,13 @@ PATTERNS = (
         title="polars calls a Python function for each value",
         replacement="Write it as expressions: pl.when, replace_strict, the str, dt and list namespaces",
         snippet="frame.with_columns(pl.when(pl.col('x') > 0).then('high').otherwise('low'))",
-        when=(method("map_elements", "map_rows", of="polars"), first(own_function)),
+        when=(
+            any_of(
+                all_of(method("map_elements", "map_rows", of="polars"), first(own_function)),
+                # The engine calls the function on a thread of its own, with no frame of polars above it.
+                all_of(uses("polars"), lambda hot: not hot.seen.below, handed_to("?.map_elements", "?.map_rows")),
+            ),
+        ),
         unless=(less(elements=1000), more(body=0.9)),
         leave="It calls a model or a service, or the frame is tiny.",
         price=Price("amdahl", (5, 50)),

@@ -43,6 +43,17 @@ def _answers(loop: ast.For) -> set[str]:
     return found
 
 
+def _run_side_by_side(hot: Hot) -> bool:
+    """The coroutine function is itself started many times at once: ``gather(*(user(i) for i in range(12)))``."""
+    name = getattr(hot.source.function(hot.node), "name", "")
+    starters = ("gather", "create_task", "ensure_future", "start_soon", "as_completed", "run_coroutine_threadsafe")
+    return any(
+        isinstance(outer, ast.Call) and last_name(outer.func) in starters
+        for call in hot.source.calls.get(name, [])
+        for outer in hot.source.above(call)
+    )
+
+
 def _pauses(hot: Hot) -> bool:
     """The await is a pause of the loop itself, or the loop pauses beside it to keep a rate."""
     return any(
@@ -223,7 +234,7 @@ PATTERNS = (
         replacement="Start them together with asyncio.gather or a TaskGroup, with a Semaphore where the peer has a limit",
         snippet="answers = await asyncio.gather(*(fetch(key) for key in keys))",
         when=(known(off_cpu=True), _independent_await),
-        unless=(_pauses, less(passes=3)),
+        unless=(_pauses, _run_side_by_side, less(passes=3)),
         needs=("off_cpu",),
         leave="A later call needs an earlier answer, the peer limits the rate, or the coroutines do not wait.",
         price=Price("overlap", (3, 10)),

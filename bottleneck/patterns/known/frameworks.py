@@ -2,9 +2,9 @@
 
 import ast
 
-from ..loops import in_loop, loop_names, varies
+from ..loops import in_loop, varies
 from ..model import Hot, Pattern, Price
-from ..places import handed_to, inside, known, less, more
+from ..places import handed_to, inside, known, less, more, uses
 from ..shapes import all_of, any_of, below, deep, first, keyword, matches, method, not_if
 from ..source import Source
 from ..syntax import last_name, mentions, stored
@@ -12,29 +12,36 @@ from ..syntax import last_name, mentions, stored
 
 # --- loops over a batch -----------------------------------------------------------------------------------------------
 def _torch_on_one_element(hot: Hot) -> bool:
-    """``torch.matmul(x[i], y[i])``, ``x[:, h] @ w[h]``: tensor work on what the pass of a loop picks."""
+    """``torch.matmul(x[i], y[i])``, ``x[:, h] @ w[h]``: tensor work on the element that a counting loop picks."""
     node = hot.node
-    names = loop_names(hot.source, node)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
         parts: list[ast.expr] = [node.left, node.right]
-        known_call = "torch" in {path.partition(".")[0] for path in hot.source.imports.values()}
+        of_torch = uses("torch")(hot)
     elif isinstance(node, ast.Call):
         parts = list(node.args)
-        known_call = any(path.startswith("torch.") and "[]" not in path for path in hot.source.paths(node.func))
+        of_torch = any(path.startswith("torch.") and "()" not in path for path in hot.source.paths(node.func))
     else:
         return False
     picks = [each for part in parts for each in ast.walk(part) if isinstance(each, ast.Subscript)]
     called = {each.func for part in parts for each in ast.walk(part) if isinstance(each, ast.Call)}
-    return known_call and any(mentions(each.slice, names) and each not in called for each in picks)
+    counter = _counter(hot)
+    return of_torch and any(each not in called and counter in _indices(each) for each in picks)
 
 
-def _loop_of_numbers(hot: Hot) -> bool:
-    """The innermost loop counts with ``range``, and is no loop over layers or epochs."""
-    loops = [each for each in hot.source.loops(hot.node) if isinstance(each, ast.For)]
-    if not loops or not isinstance(loops[0].iter, ast.Call) or last_name(loops[0].iter.func) != "range":
-        return False
-    words = ast.unparse(loops[0].iter) + ast.unparse(loops[0].target)
-    return not any(word in words for word in ("layer", "epoch", "step", "block"))
+def _indices(node: ast.Subscript) -> set[str]:
+    """The names that stand alone as an index: ``i`` and ``h`` of ``x[i, :, h]``."""
+    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    return {each.id for each in parts if isinstance(each, ast.Name)}
+
+
+def _counter(hot: Hot) -> str | None:
+    """The variable of the innermost loop, where that counts with ``range`` and is no loop over layers or epochs."""
+    loop = next((each for each in hot.source.loops(hot.node) if isinstance(each, ast.For)), None)
+    if loop is None or not isinstance(loop.target, ast.Name) or not isinstance(loop.iter, ast.Call):
+        return None
+    words = ast.unparse(loop.iter) + loop.target.id
+    counts = last_name(loop.iter.func) == "range" and len(loop.iter.args) < 3
+    return None if not counts or any(word in words for word in ("layer", "epoch", "step", "block")) else loop.target.id
 
 
 def _carried(hot: Hot) -> bool:
@@ -124,7 +131,7 @@ PATTERNS = (
         title="A Python loop computes element by element of the batch what one tensor operation can",
         replacement="Broadcast over the batch: one torch.matmul or einsum with a batch axis, masks, gather, torch.vmap",
         snippet="scores = torch.einsum('bhqd,bhkd->bhqk', q, k)  # no loop over b or h",
-        when=(in_loop(), _torch_on_one_element, _loop_of_numbers, _in_model_or_loss),
+        when=(in_loop(), _torch_on_one_element, _in_model_or_loss),
         unless=(_carried, less(passes=8), more(seconds_each=0.002)),
         leave="Few passes with heavy operations, or ragged data; test the loss after the change.",
         price=Price("amdahl", (2, 50), probe="one batch both ways"),
@@ -222,6 +229,7 @@ PATTERNS = (
         "let processes do the Python work",
         snippet="ds = ds.map(decode, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)",
         when=(
+            uses("tensorflow"),
             handed_to("tensorflow.py_function", "tensorflow.numpy_function", "tensorflow.data.Dataset.from_generator"),
         ),
         unless=(known(off_cpu=True),),

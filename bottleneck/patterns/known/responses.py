@@ -5,7 +5,7 @@ import ast
 from ..causes import answered
 from ..loops import in_loop
 from ..model import Hot, Pattern, Price
-from ..places import handler, known, less
+from ..places import handler, known, less, uses
 from ..shapes import any_of, below, calls, deep, leaf, method
 from ..syntax import last_name
 
@@ -15,8 +15,7 @@ def _values_out_of_an_array(hot: Hot) -> bool:
     node = hot.node
     if not isinstance(node, ast.Call) or last_name(node.func) != "tolist" or node.args or hot.seen.below:
         return False
-    used = {path.partition(".")[0] for path in hot.source.imports.values()}
-    return hot.seen.rivals <= {node} and bool(used & {"numpy", "torch", "jax", "tensorflow"})
+    return hot.seen.rivals <= {node} and uses("numpy", "torch", "jax", "tensorflow")(hot)
 
 
 def _grows_by_the_token(hot: Hot) -> bool:

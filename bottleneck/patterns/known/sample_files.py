@@ -149,10 +149,12 @@ PATTERNS = (
         snippet="self.samples = np.load('train.npy', mmap_mode='r')  # in __init__",
         when=(
             loading(),
+            less(seconds_each=0.005),
             calls("torch.load", "pickle.load", "numpy.load", "json.load", "scipy.io.loadmat"),
             any_of(varies(), lambda hot: mentions(hot.source.statement(hot.node), loop_names(hot.source, hot.node))),
         ),
-        unless=(more(seconds_each=0.02), _told_a_part),
+        unless=(_told_a_part,),
+        needs=("seconds_each",),
         leave="Files above 1 MB, or a loader that keeps ahead of the training.",
         price=Price("loader", (1.5, 10), probe="a memmap of 1,000 samples"),
         source="pytorch/pytorch#108955 (11,909 loads, 3,160 s), Fangyh09/Image2LMDB#6 (1.5x), hitorilabs/papers#5 (10x)",

@@ -8,7 +8,7 @@ from ..model import Hot, Pattern, Price
 from ..places import every_pass, known, less, more, somewhere, step
 from ..shapes import any_of, argument, below, calls, deep, first, keyword
 from ..source import Source
-from ..syntax import last_name, mentions
+from ..syntax import is_self, last_name, mentions, same
 
 _MAKERS = "tensor zeros ones full arange rand randn eye linspace".split()
 _CELLS = ("torch.nn.LSTMCell()", "torch.nn.GRUCell()", "torch.nn.RNNCell()")
@@ -74,6 +74,32 @@ def _carries_state(hot: Hot) -> bool:
         if carried and not detached:
             return True
     return False
+
+
+def _module_keeps_state(hot: Hot) -> bool:
+    """A module of the file carries its state itself, ``self.h = cell(x, self.h)``, and nothing is ever detached."""
+    if "detach" in hot.source.calls or "detach_" in hot.source.calls:
+        return False
+    return any(
+        isinstance(each.value, ast.Call)
+        and is_self(target)
+        and any(same(part, target) for part in ast.walk(each.value))
+        for each in ast.walk(hot.source.tree)
+        if isinstance(each, ast.Assign)
+        for whole in each.targets
+        for target in ast.walk(whole)
+    )
+
+
+def _sums_losses(hot: Hot) -> bool:
+    """``total += loss; total.backward(retain_graph=True)`` in a loop that never begins the sum anew."""
+    loss = hot.node.func.value if isinstance(hot.node, ast.Call) and isinstance(hot.node.func, ast.Attribute) else None
+    loops = hot.source.loops(hot.node)
+    if not isinstance(loss, ast.Name) or not loops:
+        return False
+    inside = list(ast.walk(loops[0]))
+    added = any(isinstance(each, ast.AugAssign) and same(each.target, loss) for each in inside)
+    return added and not any(isinstance(each, ast.Assign) and loss.id in _targets(each) for each in inside)
 
 
 def _targets(node: ast.Assign) -> set[str]:
@@ -302,7 +328,12 @@ PATTERNS = (
         title="The carried state is never detached, so each backward walks the history of all earlier passes",
         replacement="Detach the state before the next window (state = tuple(s.detach() for s in state)) and drop retain_graph=True",
         snippet="loss.backward()\nstate = tuple(part.detach() for part in state)",
-        when=(_calls_method("backward"), keyword("retain_graph", True), in_loop(), _carries_state),
+        when=(
+            _calls_method("backward"),
+            keyword("retain_graph", True),
+            in_loop(),
+            any_of(_carries_state, _module_keeps_state, _sums_losses),
+        ),
         unless=(known(growing=False),),
         leave="retain_graph serves two losses of one step, and nothing grows.",
         price=Price("growth"),

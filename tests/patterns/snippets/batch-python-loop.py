@@ -42,3 +42,11 @@ class Experts(torch.nn.Module):
         for e in range(8):
             found.append(torch.matmul(x[masks[e]], self.w[e]))  # hot
         return found
+# exempt: batches of a training loop
+# known: step=True
+import torch
+
+def train(model, x, y, size):
+    for start in range(0, len(x), size):
+        loss = torch.nn.functional.mse_loss(model(x[start : start + size]), y[start : start + size])  # hot
+        loss.backward()

@@ -1,6 +1,6 @@
 # slow
 # below: load torch/serialization.py, _load torch/serialization.py
-# known: loading=True
+# known: loading=True seconds_each=0.001
 import torch
 
 class Features:
@@ -8,7 +8,7 @@ class Features:
         return torch.load(f"{self.folder}/{index}.pt")  # hot
 # slow
 # below: load numpy/lib/_npyio_impl.py
-# known: loading=True
+# known: loading=True seconds_each=0.001
 import numpy as np
 
 class Features:

@@ -46,3 +46,14 @@ import asyncio
 
 async def pages(client, urls):
     return await asyncio.gather(*(client.get(url) for url in urls))  # hot
+# exempt: many run at once already
+# known: off_cpu=True
+import asyncio
+
+async def user(session, numbers):
+    for number in numbers:
+        async with session.post("/ask", json={"number": number}) as answer:  # hot
+            await answer.json()
+
+async def users(session):
+    await asyncio.gather(*(user(session, range(first, 900, 12)) for first in range(12)))

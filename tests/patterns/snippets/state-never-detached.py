@@ -32,3 +32,28 @@ def train(generator, critic, loader):
     for x in loader:
         made = generator(x)
         critic(made).mean().backward(retain_graph=True)  # hot
+# slow: the module keeps its state
+# below: backward torch/_tensor.py
+class Memory:
+    def forward(self, x):
+        out, self.h = self.cell(x, self.h)
+        return out
+
+def train(model, windows):
+    for window, target in windows:
+        (model(window) - target).square().mean().backward(retain_graph=True)  # hot
+# slow: the losses are added up
+# below: backward torch/_tensor.py
+def train(model, windows):
+    total = 0.0
+    for window, target in windows:
+        total += (model(window) - target).square().mean()
+        total.backward(retain_graph=True)  # hot
+# exempt: the sum begins anew
+# below: backward torch/_tensor.py
+def train(model, windows):
+    for parts in windows:
+        total = 0.0
+        for part in parts:
+            total += model(part)
+        total.backward(retain_graph=True)  # hot
