@@ -21,14 +21,14 @@ _NO_PHASES = ("other", "python", "setup", "serve.")  # rows of the breakdown tha
 
 @dataclass(frozen=True)
 class Place:
-    """The line with most of the run's time: ``share`` of it, of which ``unjudged`` lies in no recorded phase."""
+    """The line with most of the run's time: ``share`` of it, of which ``unjudged_share`` lies in no recorded phase."""
 
     file: str
     line: int
     function: str
     call: str
     share: float
-    unjudged: float
+    unjudged_share: float
     waits: bool
 
     def __str__(self) -> str:
@@ -60,7 +60,7 @@ def verdict_of(recording: Recording, ranked: list[Ranked], short: bool, answered
         return "too short to judge"
     if not answered:
         return "nothing to judge"
-    return "unexplained" if place is not None and place.unjudged >= _UNEXPLAINED_SHARE else "fine"
+    return "unexplained" if place is not None and place.unjudged_share >= _UNEXPLAINED_SHARE else "fine"
 
 
 def headline_of(

@@ -120,7 +120,7 @@ class UserLines:
             raise Missing("Call stacks were not sampled" + (f" ({why})." if why else "."))
         found: dict[Key, _Sum] = {}
         for process, rows in _by_process(recording):
-            stretch = _stretch(recording, process, rows)
+            stretch = _stretch_factor(recording, process, rows)
             for stack, at in _by_stack(rows):
                 frames = recording.facts.stacks.get((process, stack), ())
                 for key, way, innermost in _places(frames):
@@ -195,7 +195,7 @@ def _by_process(recording: Recording) -> Iterator[tuple[int, Records]]:
         yield process, recording.stacks[recording.stacks["process"] == process]
 
 
-def _stretch(recording: Recording, process: int, rows: Records) -> float:
+def _stretch_factor(recording: Recording, process: int, rows: Records) -> float:
     """Wall seconds of a second of running: what a thread waits for a core is in no sample, and belongs to what runs."""
     facts = recording.facts.processes[process]
     begins = max(facts.hello_ns, recording.started_ns)
