@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts.loading.loading import Loading
-from bottleneck_profiler.artifacts.training.loop_samples import Place
+from bottleneck_profiler.artifacts.training.places import Place
 from bottleneck_profiler.artifacts.training.residual import Residual
 from bottleneck_profiler.artifacts.training.steps import Steps
 from bottleneck_profiler.detectors.memory.allocator_churn import AllocatorChurn

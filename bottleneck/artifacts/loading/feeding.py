@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from ... import signals
 from .. import Absent
-from ..training.loop_samples import LoopSamples, Place, place_of
+from ..training.loop_samples import LoopSamples
+from ..training.places import Place, place_of
 from ..training.steps import Steps
 
 #: Library code in which a loop waits for what other threads or processes make.

@@ -10,7 +10,8 @@ from ... import signals
 from ...recording.model import Frame, Recording
 from .. import Missing
 from ..etl.stages import Etl
-from ..training.loop_samples import Function, Line, Place, Sample, alike, place_of
+from ..training.loop_samples import Function, Line, Sample, alike
+from ..training.places import Place, place_of
 from ..training.steps import Steps
 from .breakdown import Breakdown, Mask
 from .gaps import OTHER, REACH_NS, importing

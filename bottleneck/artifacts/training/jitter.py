@@ -12,8 +12,9 @@ from ...recording.model import Recording
 from .. import Missing
 from .checkpoints import Checkpoints
 from .evaluations import Evaluations, done_elsewhere
-from .loop_samples import LoopSamples, Place, Sample, from_loop, place_of, samples_of, stacks_in_steps
+from .loop_samples import LoopSamples, Sample, from_loop, samples_of, stacks_in_steps
 from .output import Output
+from .places import Place, place_of
 from .steps import Floats, Steps
 
 _STALL = 2.0  # times the median step (gpuprof: 99th over 50th percentile)

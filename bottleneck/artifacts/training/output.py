@@ -14,7 +14,8 @@ from .. import Absent
 from ..run.gaps import importing
 from .checkpoints import Checkpoints
 from .evaluations import Evaluations, done_elsewhere
-from .loop_samples import LoopSamples, Place, Sample, alike, from_loop, place_of, stacks_in_steps
+from .loop_samples import LoopSamples, Sample, alike, from_loop, stacks_in_steps
+from .places import Place, place_of
 from .steps import Steps
 
 #: Parts of a file's path -> what writes. In the order in which they are looked for in one file.

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from ... import signals
 from .checkpoints import Checkpoints
 from .evaluations import Evaluations, done_elsewhere
-from .loop_samples import LoopSamples, Place, place_of
+from .loop_samples import LoopSamples
 from .output import Output
+from .places import Place, place_of
 from .steps import Steps
 
 

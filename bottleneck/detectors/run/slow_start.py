@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...artifacts.run.start import Start
-from ...artifacts.training.loop_samples import Place
+from ...artifacts.training.places import Place
 from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Outcome
 from ...diagnosis.laws import gain

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from ...artifacts.loading.loading import Loading
-from ...artifacts.training.loop_samples import Place
 from ...artifacts.training.output import Output
+from ...artifacts.training.places import Place
 from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
 from ...diagnosis.laws import gain, seconds_saved_by_less_work, warmer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ...artifacts.loading.loading import Loading
-from ...artifacts.training.loop_samples import Place
+from ...artifacts.training.places import Place
 from ...artifacts.training.residual import Residual
 from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Evidence, Fine, Fix, Gain, Outcome, StepModel
