@@ -6,7 +6,7 @@ from itertools import count
 from ...agent.frames import OURS, line_of
 
 DEPTH = 100  # frames kept, innermost first
-MAX_STACKS = 4096
+MAX_STACKS = 4096  # kept whole; a later one is kept as its innermost line and the user's, and there may be as many
 MAX_SEEN = 16384
 _GENERATOR = 0x20  # inspect.CO_GENERATOR
 FIRST_ID = 10_000  # apart from the ids that the recorder itself gives (below 4,097)
@@ -27,6 +27,10 @@ class StackTable:
 
     def id_of(self, frame):
         """Id of the stack from ``frame`` outwards, 0 when too many. Safe from the handler and the thread at once."""
+        return self.number(*self.walk(frame))
+
+    def walk(self, frame):
+        """What ``number`` wants of the stack from ``frame`` outwards. No file is touched: the GIL stays with us."""
         key = []
         inner = frame
         while frame is not None and len(key) < 2 * DEPTH:
@@ -35,30 +39,37 @@ class StackTable:
             key.append(frame.f_lasti)
             frame = frame.f_back
         place = tuple(key)
-        found = self._seen.get(place)
-        return found if found is not None else self._learn(place, inner)
+        lines = None
+        if place not in self._seen:
+            lines = []
+            while inner is not None and len(lines) < len(key) // 2:
+                lines.append((inner.f_code, line_of(inner)))
+                inner = inner.f_back
+        return place, lines
 
-    def _learn(self, place, frame):
+    def number(self, place, lines):
+        """Id of what ``walk`` found, whose frames may be gone by now."""
+        return self._seen[place] if lines is None else self._learn(place, lines)
+
+    def _learn(self, place, lines):
         kept = []
         codes = self._codes
-        left = len(place) // 2
         importing = False
-        while frame is not None and left:
-            left -= 1
-            code = frame.f_code
+        for code, line in lines:
             known = codes.get(id(code)) or self._know(code)
             # A module imported by a module goes through a handful of frames of importlib: one of them says it all.
             if not (known[4] or (importing and known[3])):
-                kept.append((known, line_of(frame)))
+                kept.append((known, line))
             importing = known[3] or (importing and known[4])
-            frame = frame.f_back
-        by_line = tuple([(id(known), line) for known, line in kept])
-        found = self._stacks.get(by_line)
+        found = self._stacks.get(_key(kept))
+        if found is None and len(self._stacks) >= MAX_STACKS:
+            kept = _folded(kept)
+            found = self._stacks.get(_key(kept))
         if found is None:
-            if len(self._stacks) >= MAX_STACKS:
+            if len(self._stacks) >= 2 * MAX_STACKS:
                 return 0
             fresh = next(self._ids)
-            found = self._stacks.setdefault(by_line, fresh)
+            found = self._stacks.setdefault(_key(kept), fresh)
             if found == fresh:
                 frames = [(known[0], known[1], line, known[2], known[6]) for known, line in kept]
                 self._recorder.note("stack", id=found, frames=frames)
@@ -82,3 +93,13 @@ class StackTable:
             bool(code.co_flags & _GENERATOR),
         )
         return self._codes.setdefault(id(code), known)
+
+
+def _key(kept):
+    return tuple([(id(known), line) for known, line in kept])
+
+
+def _folded(kept):
+    """The innermost line, and the innermost one of the user's."""
+    user = next((at for at, (known, _) in enumerate(kept) if known[2]), 0)
+    return [kept[at] for at in sorted({0, user})] if kept else []

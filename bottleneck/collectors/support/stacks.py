@@ -1,10 +1,11 @@
-"""Call stacks of the main thread, weighted by time: running time by a CPU timer, blocked time by a slow thread.
+"""Call stacks, weighted by time: the main thread's running time by a CPU timer, all else by a slow thread.
 
 The timer counts the CPU time of the main thread, so it never interrupts a blocked system call, never wakes an idle
 event loop, and costs nothing while the program waits. Its handler runs at the next bytecode and weighs the sample by
 the CPU time since the last one, so that a long C call is charged in full to the line that called it. A thread that is
 blocked has released the GIL, so a second, slow thread can look at it; blocked time = wall time - CPU time - time
 spent waiting for a core, and all of it is handed to the stacks seen blocked. Both together add up to the wall time.
+The same look sees where all other threads stand (``other_threads``).
 
 The signal is SIGURG, which the kernel ignores by default (the Go runtime uses it for the same reason): one that
 arrives after the interpreter has put the default handlers back, or just before an exec, does no harm.
@@ -23,6 +24,7 @@ from ...signals import GIL_HELD, STACK_BLOCKED, STACK_CPU, THREAD_CAPACITY
 from .. import BaseCollector, dress
 from . import pyinstrument
 from .gil import PROMPT_NS, GilWatch
+from .other_threads import OtherThreads
 from .posix_timer import Timer
 from .stack_table import MAX_STACKS, StackTable
 from .thread_files import ThreadFiles
@@ -56,6 +58,7 @@ class Collector(BaseCollector):
         """The state of a process in which nothing has been sampled yet."""
         self._rings = None
         self._stacks = StackTable(self.recorder)
+        self._other_threads = OtherThreads(self.recorder, self._stacks)
         self._thread = None  # (lock that asks it to leave, [native id once it runs])
         self._gil = None  # of the looking thread
         self._others_ns = 0  # CPU of all threads but the main one
@@ -65,6 +68,7 @@ class Collector(BaseCollector):
         self._masked = False  # our signal is blocked: it would only wait, and wake who waits for signals
         self._tick_ns = TICK_NS
         self._look_ns = LOOK_NS
+        self._look_cost = 0.0  # of one, lately
         self._owed = 0
         self._paced_at = 0
         self._last_blocked = 0
@@ -91,6 +95,8 @@ class Collector(BaseCollector):
             _register_at_fork()
             atexit.register(self._at_exit)
             self._arm()
+            self._open_rings()
+            self._start_thread()  # not with the first tick: from now on the main thread may only wait for others
         except BaseException as error:
             self.off("attach", error)
             self._disarm()
@@ -172,7 +178,8 @@ class Collector(BaseCollector):
         def pthread_sigmask(how, mask, /):
             main = self.on and self._timer is not None and get_ident() == self._main
             if main and not self._masked:
-                self._pause()  # before the mask is set, so that none is left waiting behind it
+                self._masked = True
+                self._set_timer(0)  # before the mask is set, so that no signal is left waiting behind it
             before = set_mask(how, mask)
             if main:
                 self._masked = SIGNAL in set_mask(_signal.SIG_BLOCK, ())
@@ -185,12 +192,6 @@ class Collector(BaseCollector):
         module = sys.modules.get("signal")
         if module is not None:
             self.patches.replace(module, "set_wakeup_fd", vars(_signal)["set_wakeup_fd"])
-
-    def _pause(self):
-        try:
-            self._timer.set(0, 0)
-        except OSError as error:
-            self._give_up("timer", error)
 
     def _set_timer(self, first_ns):
         try:
@@ -285,12 +286,15 @@ class Collector(BaseCollector):
                 total = time.thread_time_ns()
                 self.looks += 1
                 self.look_cost_ns += total - spent
+                self._look_cost += (total - spent - self._look_cost) / 4
                 if self._rings is not None:
                     self._rings[1].spent(total - spent)
                 spent = total
                 # A fixed rhythm would beat with a loop of the same period.
                 due = now() + self._look_ns + (self.looks * 7 % 11 - 5) * self._look_ns // 40
                 self._gil.falls_asleep()
+            if not self.on and self._rings is not None:  # for good, rather than for a fork
+                self._other_threads.end(self._rings[1])
         except BaseException as error:
             native.append(0)
             self.on = False
@@ -300,7 +304,8 @@ class Collector(BaseCollector):
                 self._gil.close()
 
     def _look(self, due):
-        """Hand the main thread's blocked time since the last look to its present stack, if it is blocked now."""
+        """Hand the main thread's blocked time since the last look to its present stack, if it is blocked now, and
+        see where the others stand."""
         cpu_ns = time.clock_gettime_ns(self._clock)
         delay_ns = self._files.run_delay()
         at = now()
@@ -313,30 +318,33 @@ class Collector(BaseCollector):
         blocked = wall - (cpu_ns - before_cpu) - (delay_ns - before_delay)
         self._owed += blocked
         still = blocked > 0.9 * wall
-        stack = 0
-        if self._owed > 0 and (still or held or at - due < PROMPT_NS) and self._asleep():
-            frames = sys._current_frames()
-            frame = frames.get(self._main)
-            if frame is not None and self._rings is not None:
-                stack = self._stacks.id_of(frame)
-                self._rings[1].put(STACK_BLOCKED, self._phase(), at - self._owed, at, stack)
-                wanting = self._gil.wanting(frames) if held else ()
-                if wanting:
-                    other = self._stacks.id_of(wanting[self.looks % len(wanting)])
-                    flags = self._phase() | len(wanting) << 8
-                    self._rings[1].put(GIL_HELD, flags, at - self._owed, at, other)
-                self._owed = 0
-            frames.clear()  # our own frame is among them: it would keep itself and theirs alive
-        floor = max(LOOK_NS, int(self.look_cost_ns / (self.looks or 1) / COST_SHARE))
-        if still and stack and stack == self._last_blocked:
+        asleep = self._owed > 0 and (still or held or at - due < PROMPT_NS) and self._files.asleep()
+        frames = sys._current_frames()
+        self._other_threads.look(frames, self._main)
+        stack = self._hand_out(frames, at, held) if asleep and self._rings is not None else 0
+        frames.clear()  # our own frame is among them: it would keep itself and theirs alive
+        if self._rings is not None:
+            self._other_threads.write(self._rings[1])
+        floor = max(LOOK_NS, int(self._look_cost / COST_SHARE))
+        if still and stack and stack == self._last_blocked and not self._other_threads.busy:
             self._look_ns = min(2 * self._look_ns, max(LONGEST_LOOK_NS, floor))
         else:
             self._look_ns = floor
         self._last_blocked = stack
 
-    def _asleep(self):
-        """Whether the main thread sleeps in the kernel, rather than running or waiting for a core."""
-        return self._files.read("stat").rpartition(b") ")[2][:1] in (b"S", b"D")
+    def _hand_out(self, frames, at, held):
+        """Write the time that the main thread was blocked; the id of its stack, 0 when it is not there."""
+        frame = frames.get(self._main)
+        if frame is None:
+            return 0
+        stack = self._stacks.id_of(frame)
+        self._rings[1].put(STACK_BLOCKED, self._phase(), at - self._owed, at, stack)
+        wanting = self._gil.wanting(frames) if held else ()
+        if wanting:
+            other = self._stacks.id_of(wanting[self.looks % len(wanting)])
+            self._rings[1].put(GIL_HELD, self._phase() | len(wanting) << 8, at - self._owed, at, other)
+        self._owed = 0
+        return stack
 
 
 # -- fork --------------------------------------------------------------------------------------------------

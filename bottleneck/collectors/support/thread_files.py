@@ -34,6 +34,10 @@ class ThreadFiles:
         except (OSError, IndexError, ValueError):
             return 0
 
+    def asleep(self):
+        """Whether the thread sleeps in the kernel, rather than running or waiting for a core."""
+        return self.read("stat").rpartition(b") ")[2][:1] in (b"S", b"D")
+
     def close(self):
         files, self._files = self._files, {}
         for descriptor, identity in files.values():
