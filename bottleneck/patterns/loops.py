@@ -107,6 +107,9 @@ def grows() -> Condition:
         parts = _parts(hot.node)
         targets: list[ast.expr] = [each for each in statement.targets if isinstance(each, ast.Name | ast.Attribute)]
         targets += [each for target in list(targets) for each in _aliases(loops[0], target)]
+        new = [each for each in parts if not isinstance(each, ast.List | ast.Tuple | ast.Constant)]
+        if all(_is_one(each, targets) for each in new if each is not getattr(hot.node.func, "value", None)):
+            return False  # it doubles, and few passes do
         return any(_is_one(part, targets) for part in parts) and not _is_reset(loops[0], targets, statement)
 
     return check

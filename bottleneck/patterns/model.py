@@ -12,10 +12,10 @@ from .source import Source
 from .syntax import last_name
 
 Stage = Literal["etl", "loading", "training", "serving"]
-# How the saving follows from the line's share s of the wall time, the passes N and the factor k.
+# How the saving follows from the line's share s of the wall time, the passes N and the factor k (price.py).
 Law = Literal[
     "amdahl",  # s (1 - 1/k)
-    "wait",  # the same, of the samples that wait
+    "wait",  # the same, of the samples that wait; without factors as "once"
     "once",  # what is repeated is done once, or every k steps: s (1 - 1/N)
     "overlap",  # waits run side by side, k at a time: s (1 - 1/k)
     "cores",  # what runs on one core spreads over c: s (1 - 1/c)
@@ -76,6 +76,7 @@ class Sighting:
     growing: bool | None = None  # samples per pass rise: the last third holds >= 1.5 times the first
     per_step: float | None = None  # calls a training step
     off_cpu: bool | None = None  # most samples wait
+    cores: float | None = None  # that the process keeps busy while the line runs
     device: str | None = None  # "cpu", "cuda" ...: of the tensors at hand
     dtype: str | None = None  # of autocast, or of the weights: "float16", "bfloat16", "float32"
     fill: float | None = None  # share of a padded batch that is no padding

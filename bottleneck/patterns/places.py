@@ -34,10 +34,17 @@ def on_event_loop() -> Condition:
     """On the thread of an event loop, in an ``async def`` or in what a request's handler calls, and not awaited."""
 
     def check(hot: Hot) -> bool:
-        inside = isinstance(hot.source.function(hot.node), ast.AsyncFunctionDef) or hot.seen.handler
-        return hot.seen.event_loop and inside and not _is_awaited(hot)
+        function = hot.source.function(hot.node)
+        inside = isinstance(function, ast.AsyncFunctionDef) and not _starts_up(function)
+        return hot.seen.event_loop and (inside or hot.seen.handler) and not _is_awaited(hot)
 
     return check
+
+
+def _starts_up(function: ast.AsyncFunctionDef) -> bool:
+    """``lifespan`` and its kin run before anybody asks."""
+    names = {last_name(each.func if isinstance(each, ast.Call) else each) for each in function.decorator_list}
+    return bool(names & {"asynccontextmanager", "on_event"}) or function.name in ("lifespan", "startup", "on_startup")
 
 
 def over(place: str, *functions: str) -> Condition:

@@ -6,7 +6,7 @@ from ..causes import called
 from ..loops import varies
 from ..model import Hot, Pattern, Price
 from ..places import known, less, on_event_loop
-from ..shapes import any_of, below, calls, deep
+from ..shapes import any_of, below, calls, deep, leaf
 from ..syntax import last_name, mentions, stored
 
 _SHORT = less(seconds_each=0.002)  # shorter than what a loop's turn takes anyway
@@ -76,7 +76,7 @@ def _plain_dependency(hot: Hot) -> bool:
 PATTERNS = (
     Pattern(
         id="blocking-call-in-async",
-        title="A blocking call holds the event loop, and no other request is served meanwhile",
+        title="A blocking call holds the event loop, and nothing else on it (no other request) runs meanwhile",
         replacement="Await an async client instead (httpx.AsyncClient, asyncio.sleep, asyncpg), run the call with "
         "asyncio.to_thread, or make the handler a plain def",
         snippet="answer = await client.get(url)  # client: one httpx.AsyncClient\n"
@@ -222,7 +222,13 @@ PATTERNS = (
         replacement="Take the raw body (async for part in request.stream()), or let clients upload to storage with a "
         "presigned URL",
         snippet="async for part in request.stream():\n    await file.write(part)",
-        when=(any_of(deep("starlette/formparsers.py"), deep("werkzeug/formparser.py")),),
+        when=(
+            any_of(
+                deep("python_multipart/multipart.py"),
+                deep("multipart/multipart.py"),
+                deep("werkzeug/sansio/multipart.py"),
+            ),
+        ),
         leave="Small files.",
         price=Price("measure", probe="one upload as a raw body"),
         source="fastapi/fastapi#1379, #5413, pallets/werkzeug#875 (100 % of a core)",
@@ -248,12 +254,13 @@ PATTERNS = (
         snippet="class Timing:\n    def __init__(self, app): self.app = app\n"
         "    async def __call__(self, scope, receive, send): await self.app(scope, receive, send)",
         when=(
-            lambda hot: isinstance(hot.node, ast.Call) and last_name(hot.node.func) == "call_next",
-            below("starlette/middleware/base.py", "call_next"),
-            lambda hot: any(
-                hot.seen.below[-1].is_in(each) for each in ("starlette/middleware/base.py", "anyio/", "asyncio/")
+            deep("starlette/middleware/base.py"),
+            # The handler lies below these frames, too: only what ends in the glue counts.
+            any_of(
+                leaf("starlette/middleware/base.py"), leaf("anyio/streams/memory.py"), leaf("anyio/_core/_tasks.py")
             ),
         ),
+        cause=called("*.middleware", "?.middleware"),
         leave="Handlers that take 20 ms or more: nothing visible changes.",
         price=Price("once"),
         source="vectorize-io/hindsight#4235 (3.2x on a cheap route), IBM/mcp-context-forge#6283 (15 to 4 %)",

@@ -123,6 +123,11 @@ def _jitted_anew(hot: Hot) -> bool:
     )
 
 
+def _compiles_something(hot: Hot) -> bool:
+    """``jit`` stands somewhere in the file."""
+    return any(last_name(each) in ("jit", "pmap", "scan") for each in ast.walk(hot.source.tree))
+
+
 _TRACED = any_of(deep("tensorflow/python/eager/polymorphic_function/"), deep("tensorflow/python/eager/def_function.py"))
 
 PATTERNS = (
@@ -191,7 +196,9 @@ PATTERNS = (
                     deep("tensorflow/python/eager/execute.py", "quick_execute"),
                     not_if(_TRACED),
                 ),
-                all_of(deep("jax/_src/dispatch.py", "apply_primitive"), in_loop()),
+                all_of(
+                    any_of(below("jax/_src/numpy/"), below("jax/_src/lax/")), in_loop(), not_if(_compiles_something)
+                ),
             ),
         ),
         unless=(less(passes=20),),

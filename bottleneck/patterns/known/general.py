@@ -82,6 +82,22 @@ def _element_of(library: str):  # type: ignore[no-untyped-def]
     return check
 
 
+def _tested_alone(hot: Hot) -> bool:
+    """``if x[i] > 3`` with the counter of a loop: a test proves that one element is read, not a row."""
+    node = hot.node
+    if not isinstance(node, ast.Subscript) or not isinstance(node.slice, ast.Name) or hot.seen.below or hot.seen.rivals:
+        return False
+    test = hot.source.parents.get(node)
+    if not isinstance(test, ast.Compare) or not isinstance(
+        hot.source.parents.get(test), ast.If | ast.IfExp | ast.While
+    ):
+        return False
+    loops = [each for each in hot.source.loops(node) if isinstance(each, ast.For)]
+    counts = bool(loops) and isinstance(loops[0].target, ast.Name) and loops[0].target.id == node.slice.id
+    paths = hot.source.paths(node.value)
+    return counts and bool(paths) and all(path.startswith("numpy.") and "tolist" not in path for path in paths)
+
+
 def _sequential(hot: Hot, node: ast.Subscript) -> bool:
     """What is read was written by an earlier pass: the same array is stored to in the loop."""
     loop = hot.source.loops(node)[-1]
@@ -253,7 +269,13 @@ PATTERNS = (
         title="numpy arrays are read element by element in Python",
         replacement="Compute whole arrays: ufuncs, masks, np.add.at, np.bincount; where a loop must stay, tolist() before it or numba",
         snippet="result = np.where(x > 0, x * y, 0.0)",
-        when=(any_of(below("numpy/lib/", "_vectorize_call", "__call__", "_call_as_normal"), _element_of("numpy")),),
+        when=(
+            any_of(
+                below("numpy/lib/", "_vectorize_call", "__call__", "_call_as_normal"),
+                _element_of("numpy"),
+                _tested_alone,
+            ),
+        ),
         unless=(less(elements=10_000), more(body=0.95)),
         leave="The body is heavy, there are under 10,000 elements, or each depends on the one before.",
         price=Price("amdahl", (5, 50)),

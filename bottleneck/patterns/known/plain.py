@@ -49,7 +49,7 @@ def _number_of_a_row(hot: Hot) -> bool:
 
 
 def _long_chain(hot: Hot) -> bool:
-    """``if isinstance ... elif isinstance ...`` with four branches or more."""
+    """``if isinstance ... elif isinstance ...`` with six branches or more."""
     outer = next((each for each in hot.source.above(hot.node) if isinstance(each, ast.If)), None)
     while outer is not None and isinstance(parent := hot.source.parents.get(outer), ast.If) and outer in parent.orelse:
         outer = parent
@@ -59,7 +59,7 @@ def _long_chain(hot: Hot) -> bool:
             isinstance(each, ast.Call) and last_name(each.func) == "isinstance" for each in ast.walk(outer.test)
         )
         outer = outer.orelse[0] if len(outer.orelse) == 1 and isinstance(outer.orelse[0], ast.If) else None
-    return length >= 4
+    return length >= 6
 
 
 def _sorts_what_grows(hot: Hot) -> bool:

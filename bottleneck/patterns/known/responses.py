@@ -34,6 +34,13 @@ def _grows_by_the_token(hot: Hot) -> bool:
     )
 
 
+# The validator itself is compiled code: the last frame is the one that calls it.
+_VALIDATES = any_of(
+    leaf("pydantic/type_adapter.py", "validate_python"),
+    leaf("fastapi/_compat/v2.py", "validate"),
+    leaf("fastapi/_compat.py", "validate"),
+)
+
 PATTERNS = (
     Pattern(
         id="jsonable-encoder-walk",
@@ -58,12 +65,27 @@ PATTERNS = (
         snippet="return Response(PAGES.dump_json(items), media_type='application/json')  # PAGES: one TypeAdapter",
         when=(
             deep("fastapi/routing.py", "serialize_response"),
-            any_of(leaf("fastapi/_compat/v2.py", "validate"), leaf("fastapi/_compat.py", "validate")),
+            _VALIDATES,
         ),
         cause=answered(),
         leave="Untrusted or filtered output, and small models.",
         price=Price("amdahl", (2, 4)),
         source="fastapi/fastapi#1359, #210 (4x), supabase/supabase-py#1482",
+        stages=("serving",),
+    ),
+    Pattern(
+        id="request-validated-by-item",
+        title="pydantic validates each item of a large list in the request's body",
+        replacement="Take arrays as bytes (np.frombuffer(await request.body(), np.float32)), or validate the bytes at once "
+        "with a module-level TypeAdapter.validate_json",
+        snippet="rows = np.frombuffer(await request.body(), np.float32).reshape(-1, 64)",
+        when=(
+            deep("fastapi/dependencies/utils.py", "request_body_to_args"),
+            _VALIDATES,
+        ),
+        leave="Small bodies, or input that nobody else checks.",
+        price=Price("measure", probe="one body as bytes"),
+        source="fastapi/fastapi#1359, #210, supabase/supabase-py#1482 (the same cause in answers)",
         stages=("serving",),
     ),
     Pattern(

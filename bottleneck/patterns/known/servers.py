@@ -23,6 +23,8 @@ def _made_for_one_thread(hot: Hot) -> bool:
     for calls in hot.source.calls.values():
         for call in calls:
             paths = hot.source.paths(call.func)
+            if any(each.arg is None for each in call.keywords):
+                continue  # **options may say anything
             told = argument(call, "threaded")
             value = told.value if isinstance(told, ast.Constant) else None
             if any(matches(path, *_ALWAYS_ONE) for path in paths):

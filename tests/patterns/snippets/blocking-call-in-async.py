@@ -40,3 +40,13 @@ async def price(symbol: str):
 # known: event_loop=True handler=True seconds_each=0.0001
 async def page():
     return open("page.html").read()  # hot
+# exempt: at start-up
+# below: get requests/api.py
+# known: event_loop=True
+from contextlib import asynccontextmanager
+import requests
+
+@asynccontextmanager
+async def lifespan(app):
+    app.state.names = requests.get("http://store/names").json()  # hot
+    yield

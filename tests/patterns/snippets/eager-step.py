@@ -8,7 +8,7 @@ def train(model, batches):
             loss = tf.reduce_mean((model(x) - y) ** 2)  # hot
         tape.gradient(loss, model.trainable_variables)
 # slow
-# below: reapply jax/_src/numpy/ufuncs.py, apply_primitive jax/_src/dispatch.py
+# below: _operator_matmul jax/_src/numpy/array_methods.py
 import jax.numpy as jnp
 
 def train(params, batches):

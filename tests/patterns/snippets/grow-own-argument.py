@@ -46,3 +46,10 @@ import pandas as pd
 
 def collect(parts):
     return pd.concat(parts)  # hot
+# exempt: it doubles, so that few passes do
+import numpy as np
+
+def fill(audio, size):
+    while len(audio) < size:
+        audio = np.concatenate([audio, audio])  # hot
+    return audio[:size]

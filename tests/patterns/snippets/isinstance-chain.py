@@ -10,6 +10,10 @@ def convert(items):
             found.append(of_ring(item))
         elif isinstance(item, Polygon):
             found.append(of_polygon(item))
+        elif isinstance(item, Circle):
+            found.append(of_circle(item))
+        elif isinstance(item, Arc):
+            found.append(of_arc(item))
     return found
 # slow: a protocol
 # below: __instancecheck__ typing.py, _get_protocol_attrs typing.py

@@ -32,3 +32,21 @@ def total(n, m):
         for j in range(m):
             result += grid[i][j]  # hot
     return result
+# slow: a test of one element
+import numpy as np
+
+def count(path, limit):
+    values = np.load(path)
+    high = 0
+    for i in range(len(values)):
+        if values[i] > limit:  # hot
+            high += 1
+    return high
+# exempt: a list
+def count(values, limit):
+    values = values.tolist()
+    high = 0
+    for i in range(len(values)):
+        if values[i] > limit:  # hot
+            high += 1
+    return high

@@ -1,5 +1,5 @@
 # slow
-# below: run uvicorn/server.py, serialize_response fastapi/routing.py, validate fastapi/_compat/v2.py
+# below: run uvicorn/server.py, serialize_response fastapi/routing.py, validate fastapi/_compat/v2.py, validate_python pydantic/type_adapter.py
 # known: event_loop=True
 import uvicorn
 from fastapi import FastAPI
@@ -11,8 +11,8 @@ def items():
     return [Item(**row) for row in ROWS]  # cause
 
 uvicorn.run(app)  # hot
-# exempt: a request is validated, once
-# below: run uvicorn/server.py, request_body_to_args fastapi/dependencies/utils.py, validate fastapi/_compat/v2.py
+# exempt: a finished response
+# below: run uvicorn/server.py, app fastapi/routing.py, __call__ starlette/responses.py
 # known: event_loop=True
 import uvicorn
 
