@@ -20,9 +20,10 @@ _MIN_SHARE = 0.03  # of the run: lines below it are not kept
 _MAX_LINES = 40
 _MAX_STRETCH = 10.0
 _MAX_WAYS = 40  # different calls below one line that are told apart
-_OUTER, _INNER = 5, 3  # frames below a line that are kept: those next to it, and those at the end
+_OUTER, _INNER = 10, 6  # frames below a line that are kept: those next to it, and those at the end
+_ABOVE = 16
 #: Frames of a library below which the user's code is called to make an item, or to answer a request.
-_LOADING = ("/torch/utils/data/_utils/fetch.py", "/torch/utils/data/_utils/worker.py")
+LOADING = ("/torch/utils/data/_utils/fetch.py", "/torch/utils/data/_utils/worker.py")
 _HANDLERS = (
     "/flask/app.py", "/starlette/routing.py", "/werkzeug/serving.py", "/http/server.py", "/uvicorn/protocols/",
     "/django/core/handlers/", "/aiohttp/web_protocol.py", "/gunicorn/workers/", "/tornado/web.py", "/bottle.py",
@@ -47,16 +48,18 @@ class Called(NamedTuple):
 class Way:
     """One way in which a line spends its time: ``below`` are the frames that it called, the next one first.
 
-    ``own``: the user's own code is among them. ``loading``, ``handler``, ``event_loop``: what called the line.
+    ``above``: those that led to it, the outermost first. ``loading``, ``handler``, ``event_loop``: what they are.
     """
 
     below: tuple[Called, ...]
+    above: tuple[Called, ...]
     loading: bool
     handler: bool
     event_loop: bool
 
     @property
     def own(self) -> bool:
+        """Whether the user's own code is below."""
         return any(frame.user for frame in self.below)
 
     @property
@@ -119,12 +122,12 @@ class UserLines:
             why = recording.facts.failed.get("stacks")
             raise Missing("Call stacks were not sampled" + (f" ({why})." if why else "."))
         found: dict[Key, _Sum] = {}
-        for process, rows in _by_process(recording):
-            stretch = _stretch_factor(recording, process, rows)
+        for process, thread, rows in _by_thread(recording):
+            stretch = _stretch_factor(recording, process, rows) if not thread else 1.0
             for stack, at in _by_stack(rows):
                 frames = recording.facts.stacks.get((process, stack), ())
                 for key, way, innermost in _places(frames):
-                    found.setdefault(key, _Sum()).add(process, rows[at], stretch, way, innermost)
+                    found.setdefault(key, _Sum()).add((process, thread), rows[at], stretch, way, innermost)
         least = _MIN_SHARE * recording.wall_seconds
         lines = [each.line(key) for key, each in found.items() if each.thread_seconds >= least]
         lines = [line for line in lines if line.samples >= _MIN_KEPT and line.seconds >= least]
@@ -167,9 +170,9 @@ class _Sum:
         self.thread_seconds = self.blocked_seconds = self.own_seconds = 0.0
         self.samples = 0
         self.ways: dict[Way, float] = {}
-        self.parts: list[tuple[int, Records]] = []
+        self.parts: list[tuple[tuple[int, int], Records]] = []
 
-    def add(self, process: int, rows: Records, stretch: float, way: Way, innermost: bool) -> None:
+    def add(self, thread: tuple[int, int], rows: Records, stretch: float, way: Way, innermost: bool) -> None:
         each = (rows["t1"] - rows["t0"]) / 1e9
         blocked = rows["kind"] == signals.STACK_BLOCKED
         seconds = float(each[~blocked].sum()) * stretch + float(each[blocked].sum())
@@ -178,21 +181,30 @@ class _Sum:
         self.own_seconds += seconds if innermost else 0.0
         self.samples += len(rows)
         self.ways[way] = self.ways.get(way, 0.0) + seconds
-        self.parts.append((process, rows))
+        self.parts.append((thread, rows))
 
     def line(self, key: Key) -> UserLine:
         rows = np.concatenate([part for _, part in self.parts])
-        processes = frozenset(process for process, _ in self.parts)
+        threads = {thread for thread, _ in self.parts}
+        processes = frozenset(process for process, _ in threads)
         # One thread is in one place at a time; of several, the moments in which any of them was there.
-        seconds = self.thread_seconds if len(processes) == 1 else seconds_of(union([spans_of(rows["t0"], rows["t1"])]))
+        seconds = self.thread_seconds if len(threads) == 1 else seconds_of(union([spans_of(rows["t0"], rows["t1"])]))
         ways = dict(sorted(self.ways.items(), key=lambda pair: -pair[1])[:_MAX_WAYS])
         sums = self.thread_seconds, self.blocked_seconds, self.own_seconds
         return UserLine(*key, seconds, *sums, self.samples, processes, ways, rows)
 
 
-def _by_process(recording: Recording) -> Iterator[tuple[int, Records]]:
+def _by_thread(recording: Recording) -> Iterator[tuple[int, int, Records]]:
+    """(process, thread, samples) of each thread; 0 is the main one."""
     for process in np.unique(recording.stacks["process"]).tolist():
-        yield process, recording.stacks[recording.stacks["process"] == process]
+        yield process, 0, recording.stacks[recording.stacks["process"] == process]
+    beside = recording.threads.copy()
+    indexes = beside["arg"] >> 32
+    beside["arg"] &= 0xFFFFFFFF
+    beside["kind"] = np.where(beside["kind"] == signals.THREAD_BLOCKED, signals.STACK_BLOCKED, signals.STACK_CPU)
+    keys = beside["process"].astype("i8") << 32 | indexes.astype("i8")
+    for key in np.unique(keys).tolist():
+        yield key >> 32, (key & 0xFFFFFFFF) + 1, beside[keys == key]
 
 
 def _stretch_factor(recording: Recording, process: int, rows: Records) -> float:
@@ -226,16 +238,23 @@ def _places(frames: tuple[Frame, ...]) -> Iterator[tuple[Key, Way, bool]]:
         if key in seen:
             continue
         seen.add(key)
-        above, below = frames[index + 1 :], frames[:index][::-1]
+        above, below = frames[index + 1 :], _once(frames[:index][::-1])
         if len(below) > _OUTER + _INNER:
             below = below[:_OUTER] + below[-_INNER:]
         way = Way(
-            tuple(Called(each.function, each.file, each.user) for each in below),
-            _through(above, _LOADING),
+            below,
+            _once(above[::-1])[-_ABOVE:],
+            _through(above, LOADING),
             _through(above, _HANDLERS),
             _through(above, _EVENT_LOOP),
         )
         yield key, way, index == users[0]
+
+
+def _once(frames: tuple[Frame, ...]) -> tuple[Called, ...]:
+    """The frames without the rounds of a recursion; the last one stays the last."""
+    called = [Called(each.function, each.file, each.user) for each in frames]
+    return (*(each for each in dict.fromkeys(called[:-1]) if each != called[-1]), *called[-1:])
 
 
 def _through(frames: tuple[Frame, ...], parts: tuple[str, ...]) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, get_args
 
 from ...artifacts.loading.loading import Loading
-from ...artifacts.run.user_lines import UserLine, UserLines
+from ...artifacts.run.user_lines import MIN_SAMPLES, UserLine, UserLines
 from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import (
     Changes,
@@ -40,6 +40,8 @@ _SYMPTOMS: dict[str, tuple[str, ...]] = {
     "serving": ("no-batching", "residual-python"),
 }  # fmt: skip
 
+_MATTERS = 0.25  # of the heaviest line's time
+
 
 @dataclass(frozen=True)
 class _Known:
@@ -49,10 +51,21 @@ class _Known:
     pattern: Pattern
     share: float  # of the line's time, what is spent in the pattern
     stage: Stage
+    cause: int  # the line to change
+    beside: tuple[_Known, ...] = ()  # other lines of the function with the same pattern
 
     @property
     def seconds(self) -> float:
-        return self.line.seconds * self.share
+        """Of the run's wall time, in the pattern."""
+        return self.line.seconds * self.share + sum(each.seconds for each in self.beside)
+
+    @property
+    def thread_seconds(self) -> float:
+        return self.line.thread_seconds * self.share + sum(each.thread_seconds for each in self.beside)
+
+    @property
+    def samples(self) -> int:
+        return self.line.samples + sum(each.samples for each in self.beside)
 
 
 class HotPython(Detector):
@@ -83,10 +96,8 @@ class HotPython(Detector):
         "wait": (0.6, 0.9, 0.98),
         "overlap": (0.4, 0.75, 0.95),
         "once": (0.4, 0.75, 0.97),
-        "once-per-key": (0.4, 0.8, 0.97),
         "growth": (0.6, 0.9, 0.98),
-        "every-k": (0.7, 0.9, 0.98),
-        "linear-search": (0.6, 0.95, 0.99),
+        "cores": (0.2, 0.4, 0.6),
         "loader": (0.5, 0.8, 0.95),
     }
     unpublished_shares: ClassVar[tuple[float, float, float]] = (0.1, 0.5, 0.9)
@@ -96,7 +107,7 @@ class HotPython(Detector):
             return NotMeasured("Too few samples fell into any one line.")
         if not recording.facts.of(KnownLine):
             return NotMeasured("The source of the lines that hold the time was not read.")
-        known = _innermost(_known(recording, lines))
+        known = _merged(_innermost(_known(recording, lines)))
         found: dict[str, _Known] = {}
         for each in known:
             if each.seconds >= self.share_threshold * lines.wall_seconds:
@@ -104,8 +115,12 @@ class HotPython(Detector):
         if not found:
             most = max((each.seconds for each in known), default=0.0) / max(lines.wall_seconds, 1e-9)
             return Fine(most, self.share_threshold, "share", "run time in lines that match a known slow pattern")
-        also = {each.pattern.id: [o for o in known if o.pattern is each.pattern and o is not each] for each in known}
-        return Findings(tuple(self._of(each, also[name], lines, steps, loading) for name, each in found.items()))
+        return Findings(
+            tuple(
+                self._of(each, [o for o in known if o.pattern is each.pattern and o is not each], lines, steps, loading)
+                for each in found.values()
+            )
+        )
 
     def _of(
         self, known: _Known, also: list[_Known], lines: UserLines, steps: Steps | None, loading: Loading | None
@@ -117,11 +132,11 @@ class HotPython(Detector):
             as_id=pattern.id,
             title=pattern.title,
             stage=known.stage,
-            location=Location(line.file, line.line, line.function),
+            location=Location(line.file, known.cause, line.function if known.cause == line.line else ""),
             evidence=(
-                Evidence("share of the run", lines.share(line), "share"),
-                Evidence("time at this line", line.seconds, "s"),
-                Evidence("samples at this line", line.samples, "count"),
+                Evidence("share of the run", known.seconds / max(lines.wall_seconds, 1e-9), "share"),
+                Evidence("time in this pattern", known.seconds, "s"),
+                Evidence("samples", known.samples, "count"),
                 Evidence("waiting share at this line", line.blocked_share, "share"),
                 *others,
             ),
@@ -136,10 +151,10 @@ class HotPython(Detector):
         self, known: _Known, lines: UserLines, steps: Steps | None, loading: Loading | None
     ) -> tuple[Gain, Changes | None]:
         low, usual, high, confidence = self._removed(known.pattern)
-        noise = 1.28 / max(known.line.samples, 1) ** 0.5  # of the samples
+        noise = 1.28 / max(known.samples, 1) ** 0.5  # of the samples
         seconds, changes = known.seconds, None
         if known.stage == "data loading" and loading is not None and steps is not None and steps.count:
-            each = known.line.thread_seconds * known.share / max(steps.all_count, 1)
+            each = known.thread_seconds / max(steps.all_count, 1)
             cpu = 1.0 - known.line.blocked_share
             model = step_model(loading, steps)
             changes = Changes(model, load_seconds=-each * usual, load_cpu_seconds=-each * usual * cpu)
@@ -181,13 +196,26 @@ def _known(recording: Recording, lines: UserLines) -> list[_Known]:
         pattern = _PATTERNS.get(fact.pattern) if fact is not None else None
         if fact is not None and pattern is not None:
             stage: Stage = fact.stage if fact.stage in get_args(Stage) else "etl"  # type: ignore[assignment]
-            found.append(_Known(line, pattern, fact.share, stage))
+            found.append(_Known(line, pattern, fact.share, stage, fact.cause or line.line))
     return found
 
 
 def _innermost(known: list[_Known]) -> list[_Known]:
     """Without lines of which a deeper one that is known holds most of the time: that one is the cause."""
     return [each for each in known if not any(_contains(each, other) for other in known if other is not each)]
+
+
+def _merged(known: list[_Known]) -> list[_Known]:
+    """The lines of one function with the same pattern as one, at the first that matters: the others use what it made."""
+    groups: dict[tuple[str, str, str], list[_Known]] = {}
+    for each in known:
+        groups.setdefault((each.pattern.id, each.line.file, each.line.function), []).append(each)
+    merged = []
+    for group in groups.values():
+        matters = [each for each in group if each.seconds >= _MATTERS * group[0].seconds]
+        first = min(matters, key=lambda each: each.line.line)
+        merged.append(replace(first, beside=tuple(each for each in group if each is not first)))
+    return sorted((each for each in merged if each.samples >= MIN_SAMPLES), key=lambda each: -each.seconds)
 
 
 def _contains(outer: _Known, inner: _Known) -> bool:

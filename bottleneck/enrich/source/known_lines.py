@@ -15,7 +15,7 @@ import numpy as np
 
 from ... import signals
 from ...artifacts import Artifacts, Missing
-from ...artifacts.run.user_lines import UserLine, UserLines, Way
+from ...artifacts.run.user_lines import LOADING, UserLine, UserLines, Way
 from ...artifacts.training.steps import Steps
 from ...patterns import Frame, Pattern, Sighting, Source, recognise
 from ...patterns.syntax import last_name
@@ -70,8 +70,10 @@ def _judge(source: Source, line: UserLine, seen: Sighting) -> KnownLine:
     best = max(shares, key=lambda name: shares[name], default="")
     if not best or shares[best] < _MIN_MATCH:
         return KnownLine(line.file, line.line, line.function, "", 0.0, _called(seen), loops)
-    stage = _stage(found[best][0], line, seen)
-    return KnownLine(line.file, line.line, line.function, best, min(1.0, shares[best]), _called(seen), loops, stage)
+    pattern, ways = found[best]
+    cause = pattern.line(_with(seen, next(iter(ways))))
+    share, stage = min(1.0, shares[best]), _stage(pattern, line, seen)
+    return KnownLine(line.file, line.line, line.function, best, share, _called(seen), loops, stage, cause)
 
 
 def _seen(source: Source, line: UserLine, recording: Recording, steps: Steps | None) -> Sighting:
@@ -96,8 +98,11 @@ def _seen(source: Source, line: UserLine, recording: Recording, steps: Steps | N
 
 
 def _with(seen: Sighting, way: Way) -> Sighting:
-    below = tuple(Frame(called.function.rpartition(".")[2], called.file) for called in way.below)
-    return replace(seen, below=below, loading=way.loading, handler=way.handler, event_loop=way.event_loop)
+    below, above = (
+        tuple(Frame(called.function.rpartition(".")[2], called.file) for called in frames)
+        for frames in (way.below, way.above)
+    )
+    return replace(seen, below=below, above=above, loading=way.loading, handler=way.handler, event_loop=way.event_loop)
 
 
 def _within(line: UserLine, steps: Steps | None) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
@@ -131,7 +136,8 @@ def _called(seen: Sighting) -> str:
 def _stage(pattern: Pattern, line: UserLine, seen: Sighting) -> str:
     """The stage that the line belongs to in this run, of those that the pattern is known in."""
     weight = {name: sum(s for way, s in line.ways.items() if getattr(way, name)) for name in ("loading", "handler")}
-    if weight["loading"] > 0.5 * line.thread_seconds:
+    fetching = sum(s for way, s in line.ways.items() if any(c.file.endswith(LOADING) for c in way.below))
+    if weight["loading"] > 0.5 * line.thread_seconds or fetching > 0.5 * line.thread_seconds:
         return "data loading"
     if weight["handler"] > 0.5 * line.thread_seconds:
         return "serving"

@@ -77,7 +77,8 @@ class KnownLine(Line, frozen=True):
     """A line that holds much of the run, and what its source shows.
 
     ``pattern``: id of the known slow pattern that it is an instance of, "" for none; ``share``: of the line's time,
-    what is spent in that; ``call``: what it calls, "" where that cannot be told; ``loops``: around it in its function.
+    what is spent in that; ``call``: what it calls, "" where that cannot be told; ``loops``: around it in its function;
+    ``cause``: the line to change, where that is another one.
     """
 
     kind: ClassVar[str] = "known_line"
@@ -86,3 +87,4 @@ class KnownLine(Line, frozen=True):
     call: str = ""
     loops: Int = 0
     stage: str = ""
+    cause: Int = 0
