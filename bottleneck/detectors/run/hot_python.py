@@ -206,7 +206,7 @@ def _innermost(known: list[_Known]) -> list[_Known]:
 
 
 def _merged(known: list[_Known]) -> list[_Known]:
-    """The lines of one function with the same pattern as one, at the first that matters: the others use what it made."""
+    """The lines of one function with the same pattern as one, at the first that matters: others use what it made."""
     groups: dict[tuple[str, str, str], list[_Known]] = {}
     for each in known:
         groups.setdefault((each.pattern.id, each.line.file, each.line.function), []).append(each)
