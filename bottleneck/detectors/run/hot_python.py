@@ -33,11 +33,12 @@ _PATTERNS = {pattern.id: pattern for pattern in PATTERNS}
 _SYMPTOMS: dict[str, tuple[str, ...]] = {
     "data loading": (
         "cpu-bound-decode", "gil-threads", "input-wait", "repeat-transform", "residual-python", "serial-collate",
-        "shallow-prefetch", "slow-storage", "starved-gpu", "too-few-workers", "workers-zero",
+        "shallow-prefetch", "slow-storage", "starved-gpu", "too-few-workers", "workers-zero", "memory-thrash",
+        "allocator-churn",
     ),
     "training": ("allocator-churn", "input-wait", "memory-thrash", "residual-python", "step-jitter"),
     "etl": ("memory-thrash", "residual-python", "input-wait", "slow-start"),
-    "serving": ("no-batching", "residual-python"),
+    "serving": ("input-wait", "no-batching", "residual-python", "workers-zero"),
 }  # fmt: skip
 
 _MATTERS = 0.25  # of the heaviest line's time
@@ -214,7 +215,8 @@ def _merged(known: list[_Known]) -> list[_Known]:
     for group in groups.values():
         matters = [each for each in group if each.seconds >= _MATTERS * group[0].seconds]
         first = min(matters, key=lambda each: each.line.line)
-        merged.append(replace(first, beside=tuple(each for each in group if each is not first)))
+        beside = tuple(each for each in group if each is not first)
+        merged.append(replace(first, beside=beside, cause=min(each.cause for each in matters)))
     return sorted((each for each in merged if each.samples >= MIN_SAMPLES), key=lambda each: -each.seconds)
 
 

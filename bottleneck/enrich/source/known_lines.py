@@ -20,7 +20,7 @@ from ...artifacts.training.steps import Steps
 from ...patterns import Frame, Pattern, Sighting, Source, recognise
 from ...patterns.syntax import last_name
 from ...recording.facts import KnownLine
-from ...recording.model import Recording
+from ...recording.model import Recording, Site
 from ._code import MAX_FILES
 
 _MIN_MATCH = 0.5  # of a line's time: less, and the line is slow for another reason
@@ -80,6 +80,7 @@ def _seen(source: Source, line: UserLine, recording: Recording, steps: Steps | N
     """What is known of the line, whichever way it spends its time."""
     within = _within(line, steps)
     inside = steps is not None and within.mean() >= _IN_STEPS
+    site = None if steps is None else recording.facts.loop_site(steps.process, steps.loader)
     body = sum(seconds for way, seconds in line.ways.items() if way.own) / max(line.thread_seconds, 1e-9)
     phases = line.rows["flags"] & 0xFF
     return Sighting(
@@ -89,7 +90,7 @@ def _seen(source: Source, line: UserLine, recording: Recording, steps: Steps | N
         step=inside,
         evaluating=bool((phases == signals.EVAL).mean() > 0.5),
         passes=steps.all_count if steps is not None and inside else None,
-        growing=_growing(line, steps) if steps is not None and inside else None,
+        growing=_growing(line, steps) if steps is not None and inside and _once_a_step(source, line, site) else None,
         off_cpu=line.blocked_share > 0.5,
         device=None if recording.gpu or recording.run.get("gpus") else "cpu",
         body=body,
@@ -112,6 +113,13 @@ def _within(line: UserLine, steps: Steps | None) -> np.ndarray[tuple[int], np.dt
     at = np.searchsorted(steps.start_ns, line.rows["t1"], side="left") - 1
     mine = line.rows["process"] == steps.process
     return np.asarray(mine & (at >= 0) & (line.rows["t1"] <= steps.end_ns[np.maximum(at, 0)]))
+
+
+def _once_a_step(source: Source, line: UserLine, site: Site | None) -> bool:
+    """Whether no loop of its own runs the line several times a step."""
+    node = next(iter(source.by_line.get(line.line, [])), None)
+    loops = source.loops(node) if node is not None else []
+    return not loops or (site is not None and getattr(loops[0], "lineno", 0) == site.line)
 
 
 def _growing(line: UserLine, steps: Steps) -> bool | None:

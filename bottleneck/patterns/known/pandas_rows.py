@@ -3,7 +3,7 @@
 import ast
 
 from ..loops import for_each, grows, in_loop, loop_names, varies
-from ..model import Hot, Pattern, Price
+from ..model import Hot, Pattern, Price, Sighting
 from ..places import known, less, loading, more
 from ..shapes import any_of, below, calls, comes_from, first, keyword, method, own_function, single, subscript
 from ..source import Source
@@ -31,6 +31,26 @@ def _row_of_iterrows(hot: Hot) -> bool:
     )
 
 
+def _row_taken(source: Source, node: ast.AST) -> int | None:
+    """For an item of a row that ``row = frame.iloc[index]`` took, the line of that."""
+    value = node.value if isinstance(node, ast.Subscript) else None
+    for each in source.bindings(value) if isinstance(value, ast.Name) else ():
+        taken = each.value
+        if isinstance(taken, ast.Subscript) and getattr(taken.value, "attr", "") in ("iloc", "loc"):
+            return taken.lineno
+    return None
+
+
+def _of_a_row_taken(hot: Hot) -> bool:
+    return any(frame.is_in("pandas/core/series.py") for frame in hot.seen.below[:1]) and bool(
+        _row_taken(hot.source, hot.node)
+    )
+
+
+def _where_rows_are_taken(seen: Sighting) -> int | None:
+    return next((line for node in seen.nodes if (line := _row_taken(seen.source, node))), None)
+
+
 def _filters_by_the_pass(hot: Hot) -> bool:
     """``frame[frame.key == x]`` with x of the pass, on a frame that stays the same."""
     node: ast.AST = hot.node
@@ -45,6 +65,13 @@ def _filters_by_the_pass(hot: Hot) -> bool:
     by_pass = any(mentions(side, names) for each in equal for side in (each.left, *each.comparators))
     pandas = any(each.is_in("pandas/core/") for each in hot.seen.below) or comes_from(hot.source, frame, "pandas")
     return by_pass and len(equal) == len(tests) and not mentions(frame, names) and pandas
+
+
+_by_position = subscript("iloc", "loc", "at", "iat", of="pandas")
+
+
+def _takes_a_row(hot: Hot) -> bool:
+    return _by_position(hot) and varies()(hot) and single()(hot)
 
 
 PATTERNS = (
@@ -96,7 +123,8 @@ PATTERNS = (
         replacement="Turn the columns into arrays once, in __init__, with to_numpy() (tolist() for text), and index those",
         snippet="self.numbers = frame[NUMBERS].to_numpy(np.float32)  # in __init__\n"
         "return self.numbers[index]  # in __getitem__",
-        when=(subscript("iloc", "loc", "at", "iat", of="pandas"), loading(), varies(), single()),
+        when=(any_of(_takes_a_row, _of_a_row_taken), loading()),
+        cause=_where_rows_are_taken,
         beats=("cell-by-cell",),
         leave="Decoding the sample takes far more time than its row.",
         price=Price("loader", (5, 20)),
