@@ -107,14 +107,14 @@ def handed_to(*names: str) -> Condition:
         function = hot.source.function(hot.node)
         return function is not None and any(
             matches(path, *names)
-            for call in _receivers(hot.source, function)
+            for call in receivers(hot.source, function)
             for path in hot.source.paths(call.func) | {f"?.{last_name(call.func)}"}
         )
 
     return check
 
 
-def _receivers(source: Source, function: Function) -> list[ast.Call]:
+def receivers(source: Source, function: Function) -> list[ast.Call]:
     """The calls that a function is handed to."""
     if isinstance(function, ast.Lambda):
         parent = source.parents.get(function)

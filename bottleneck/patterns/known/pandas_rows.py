@@ -4,16 +4,75 @@ import ast
 
 from ..loops import for_each, grows, in_loop, loop_names, varies
 from ..model import Hot, Pattern, Price, Sighting
-from ..places import known, less, loading, more
-from ..shapes import any_of, below, calls, comes_from, first, keyword, method, own_function, single, subscript
+from ..places import known, less, loading, more, receivers
+from ..shapes import (
+    all_of,
+    any_of,
+    argument,
+    below,
+    calls,
+    comes_from,
+    first,
+    keyword,
+    method,
+    own_function,
+    single,
+    subscript,
+)
 from ..source import Source
-from ..syntax import mentions
+from ..syntax import last_name, mentions
 
 
 def _makes_series(source: Source, value: ast.expr) -> bool:
     """``pd.Series`` itself, or a lambda that makes one."""
     made = value.body if isinstance(value, ast.Lambda) else value
     return any(path in ("pandas.Series", "pandas.Series()") for path in source.paths(made))
+
+
+def _applied_to_rows(hot: Hot) -> bool:
+    """The line stands in the function that ``apply(f, axis=1)`` calls, and reads the row that it is given."""
+    return (
+        any(_is_by_row(call) for call in _appliers(hot))
+        and bool(hot.seen.below)
+        and hot.seen.below[0].is_in("pandas/core/series.py")
+    )
+
+
+def _appliers(hot: Hot) -> list[ast.Call]:
+    function = hot.source.function(hot.node)
+    found = receivers(hot.source, function) if function is not None else []
+    return [each for each in found if last_name(each.func) == "apply"]
+
+
+def _is_by_row(call: ast.Call) -> bool:
+    return getattr(argument(call, "axis"), "value", None) in (1, "columns")
+
+
+def _where_applied(seen: Sighting) -> int | None:
+    hot = [Hot(seen, node) for node in seen.nodes]
+    return next((call.lineno for each in hot for call in _appliers(each) if _is_by_row(call)), None)
+
+
+def _taken_row(hot: Hot) -> ast.Subscript | None:
+    """``frame.iloc[i]``, where the node reads a value of the row that it gave."""
+    value = hot.node.value if isinstance(hot.node, ast.Subscript | ast.Attribute) else None
+    for each in hot.source.bindings(value) if isinstance(value, ast.Name) else ():
+        taken = each.value
+        if isinstance(taken, ast.Subscript) and last_name(taken.value) in ("iloc", "loc") and not each.suffix:
+            return taken
+    return None
+
+
+def _reads_a_taken_row(hot: Hot) -> bool:
+    """``row["x"]`` of a row that ``frame.iloc[i]`` gave, with i of the pass."""
+    taken = _taken_row(hot)
+    inside = bool(hot.seen.below) and hot.seen.below[0].is_in("pandas/core/series.py")
+    return taken is not None and inside and single()(Hot(hot.seen, taken)) and varies()(Hot(hot.seen, taken))
+
+
+def _where_taken(seen: Sighting) -> int | None:
+    taken = [_taken_row(Hot(seen, node)) for node in seen.nodes]
+    return next((each.lineno for each in taken if each is not None), None)
 
 
 def _on_groups(hot: Hot) -> bool:
@@ -29,26 +88,6 @@ def _row_of_iterrows(hot: Hot) -> bool:
         isinstance(each.value, ast.Call) and getattr(each.value.func, "attr", "") == "iterrows"
         for each in hot.source.bindings(value)
     )
-
-
-def _row_taken(source: Source, node: ast.AST) -> int | None:
-    """For an item of a row that ``row = frame.iloc[index]`` took, the line of that."""
-    value = node.value if isinstance(node, ast.Subscript) else None
-    for each in source.bindings(value) if isinstance(value, ast.Name) else ():
-        taken = each.value
-        if isinstance(taken, ast.Subscript) and getattr(taken.value, "attr", "") in ("iloc", "loc"):
-            return taken.lineno
-    return None
-
-
-def _of_a_row_taken(hot: Hot) -> bool:
-    return any(frame.is_in("pandas/core/series.py") for frame in hot.seen.below[:1]) and bool(
-        _row_taken(hot.source, hot.node)
-    )
-
-
-def _where_rows_are_taken(seen: Sighting) -> int | None:
-    return next((line for node in seen.nodes if (line := _row_taken(seen.source, node))), None)
 
 
 def _filters_by_the_pass(hot: Hot) -> bool:
@@ -71,7 +110,8 @@ _by_position = subscript("iloc", "loc", "at", "iat", of="pandas")
 
 
 def _takes_a_row(hot: Hot) -> bool:
-    return _by_position(hot) and varies()(hot) and single()(hot)
+    """``frame.iloc[i]`` (or one cell of it) with i of the pass, or a value of the row that it gave."""
+    return (_by_position(hot) and varies()(hot) and single()(hot)) or _reads_a_taken_row(hot)
 
 
 PATTERNS = (
@@ -82,7 +122,8 @@ PATTERNS = (
         "column form exists, a list comprehension over zip of the columns",
         snippet="frame['total'] = frame['price'] * frame['count']\n"
         "frame['label'] = np.where(frame['total'] > limit, 'high', 'low')",
-        when=(method("apply", of="pandas"), keyword("axis", 1, "columns")),
+        when=(any_of(all_of(method("apply", of="pandas"), keyword("axis", 1, "columns")), _applied_to_rows),),
+        cause=_where_applied,
         unless=(more(body=0.8), less(elements=3000), keyword("engine", "numba")),
         leave="The function itself (a request, a model, another library) takes most of the time, or the frame is small.",
         price=Price("amdahl", (4, 15), probe="10,000 rows with apply and with columns"),
@@ -123,8 +164,8 @@ PATTERNS = (
         replacement="Turn the columns into arrays once, in __init__, with to_numpy() (tolist() for text), and index those",
         snippet="self.numbers = frame[NUMBERS].to_numpy(np.float32)  # in __init__\n"
         "return self.numbers[index]  # in __getitem__",
-        when=(any_of(_takes_a_row, _of_a_row_taken), loading()),
-        cause=_where_rows_are_taken,
+        when=(loading(), _takes_a_row),
+        cause=_where_taken,
         beats=("cell-by-cell",),
         leave="Decoding the sample takes far more time than its row.",
         price=Price("loader", (5, 20)),
@@ -136,7 +177,8 @@ PATTERNS = (
         title="Single cells or rows are read or written through .loc, .iloc, .at or .iat in a loop",
         replacement="Work on frame['column'].to_numpy() or a list, and assign the whole column once; .at is only a stop-gap",
         snippet="values = frame['value'].to_numpy(copy=True)\n# work on values\nframe['value'] = values",
-        when=(subscript("iloc", "loc", "at", "iat", of="pandas"), in_loop(), varies(), single()),
+        when=(in_loop(), _takes_a_row),
+        cause=_where_taken,
         unless=(less(elements=1000), less(passes=1000)),
         leave="Under 1,000 cells.",
         price=Price("amdahl", (10, 30)),

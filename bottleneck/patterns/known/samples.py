@@ -7,7 +7,7 @@ from ..model import Hot, Pattern, Price
 from ..places import known, less, loading, more
 from ..shapes import all_of, any_of, below, calls, first, leaf, matches, not_if
 from ..source import Source
-from ..syntax import last_name, parameters
+from ..syntax import Function, last_name, parameters
 
 _WRAPS = (
     "torch.from_numpy",
@@ -39,22 +39,33 @@ _ELEMENTS = (
 
 # --- samples that are rows of arrays in memory ------------------------------------------------------------------------
 def _table_in_memory(hot: Hot) -> bool:
-    """The loader reads a TensorDataset, sample by sample."""
+    """The loader reads rows of arrays in memory, sample by sample."""
     loaders = [
         call
         for call in hot.source.calls.get("DataLoader", [])
         if "torch.utils.data.DataLoader" in hot.source.paths(call.func)
     ]
     given = [_dataset(call) for call in loaders]
-    tables = [
-        each for each in given if any(path == "torch.utils.data.TensorDataset()" for path in hot.source.paths(each))
-    ]
+    tables = [each for each in given if each is not None and _is_table(hot.source, each)]
     batched = any(
         each.arg in ("batch_sampler", "sampler", "collate_fn") or _is_none(each)
         for call in loaders
         for each in call.keywords
     )
     return bool(tables) and len(tables) == len(given) and not batched
+
+
+def _is_table(source: Source, dataset: ast.expr) -> bool:
+    """A TensorDataset, or a class of this file that only indexes its arrays."""
+    if "torch.utils.data.TensorDataset()" in source.paths(dataset):
+        return True
+    if isinstance(dataset, ast.Name) and len(bound := source.bindings(dataset)) == 1:
+        dataset = bound[0].value
+    made = last_name(dataset.func) if isinstance(dataset, ast.Call) else ""
+    return any(
+        getattr(source.parents.get(each), "name", "") == made and _indexes_only(source, each)
+        for each in source.functions.get("__getitem__", [])
+    )
 
 
 def _dataset(call: ast.Call) -> ast.expr | None:
@@ -68,7 +79,11 @@ def _is_none(given: ast.keyword) -> bool:
 def _only_indexes(hot: Hot) -> bool:
     """``__getitem__`` does nothing but index arrays of ``self``: ``return self.x[i], self.y[i]``."""
     function = hot.source.function(hot.node)
-    if not isinstance(function, ast.FunctionDef) or function.name != "__getitem__":
+    return getattr(function, "name", "") == "__getitem__" and _indexes_only(hot.source, function)
+
+
+def _indexes_only(source: Source, function: Function | None) -> bool:
+    if not isinstance(function, ast.FunctionDef):
         return False
     body = [each for each in function.body if not _is_docstring(each)]
     if len(body) != 1 or not isinstance(body[0], ast.Return) or body[0].value is None:
@@ -76,7 +91,7 @@ def _only_indexes(hot: Hot) -> bool:
     value = body[0].value
     parts = value.elts if isinstance(value, ast.Tuple) else value.values if isinstance(value, ast.Dict) else [value]
     index = parameters(function) - {"self"}
-    return "__getitems__" not in hot.source.functions and all(_indexes(hot.source, each, index) for each in parts)
+    return "__getitems__" not in source.functions and all(_indexes(source, each, index) for each in parts)
 
 
 def _is_docstring(node: ast.stmt) -> bool:

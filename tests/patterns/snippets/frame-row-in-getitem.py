@@ -9,3 +9,10 @@ class Trips:
 class Trips:
     def __getitem__(self, index):
         return self.frame.iloc[index : index + 64].to_numpy()  # hot
+# slow: a selection of the row
+# below: __getitem__ pandas/core/series.py, _get_with pandas/core/series.py
+# known: loading=True
+class Trips:
+    def __getitem__(self, index):
+        row = self.frame.iloc[index]  # cause
+        return row[NUMBERS].to_numpy()  # hot

@@ -49,3 +49,26 @@ class Rows:
 
     def __getitem__(self, index):
         return self.x[index]  # hot
+# slow: a class that only indexes
+# below: __next__ torch/utils/data/dataloader.py, _next_data torch/utils/data/dataloader.py, fetch torch/utils/data/_utils/fetch.py, default_collate torch/utils/data/_utils/collate.py, collate_tensor_fn torch/utils/data/_utils/collate.py
+from torch.utils.data import DataLoader, Dataset
+
+class Rows(Dataset):
+    def __getitem__(self, index):
+        return self.x[index], self.y[index]
+
+def train(model):
+    rows = Rows()
+    for x, y in DataLoader(rows, batch_size=1024):  # hot
+        model.step(x, y)
+# exempt: a class that reads
+# below: __next__ torch/utils/data/dataloader.py, _next_data torch/utils/data/dataloader.py, fetch torch/utils/data/_utils/fetch.py, default_collate torch/utils/data/_utils/collate.py, collate_tensor_fn torch/utils/data/_utils/collate.py
+from torch.utils.data import DataLoader, Dataset
+
+class Rows(Dataset):
+    def __getitem__(self, index):
+        return augment(self.x[index]), self.y[index]
+
+def train(model):
+    for x, y in DataLoader(Rows(), batch_size=1024):  # hot
+        model.step(x, y)

@@ -12,3 +12,23 @@ def ask(frame, model):
 # below: apply mylib/pool.py
 def go(pool, job):
     return pool.apply(job, axis=1)  # hot
+# slow: seen in the function that is applied
+# below: __getitem__ pandas/core/series.py, _get_value pandas/core/series.py
+import pandas as pd
+
+def price(row):
+    return row["count"] * row["each"]  # hot
+
+def totals(path):
+    frame = pd.read_parquet(path)
+    frame["total"] = frame.apply(price, axis=1)  # cause
+    return frame
+# exempt: applied to columns
+# below: __getitem__ pandas/core/series.py
+import pandas as pd
+
+def first(column):
+    return column[0]  # hot
+
+def firsts(path):
+    return pd.read_parquet(path).apply(first)
