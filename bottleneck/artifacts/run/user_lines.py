@@ -13,6 +13,7 @@ from ... import signals
 from ...recording.model import Frame, Recording, Records
 from .. import Missing
 from .breakdown import seconds_of, spans_of, union
+from .frames import EVENT_LOOP, FORKED, HANDLERS, IDLE, JOINS, LOADING, through
 
 MIN_SAMPLES = 30  # fewer name no line
 _MIN_KEPT = 8  # lines of one function may count together
@@ -22,17 +23,6 @@ _MAX_STRETCH = 10.0
 _MAX_WAYS = 40  # different calls below one line that are told apart
 _OUTER, _INNER = 10, 6  # frames below a line that are kept: those next to it, and those at the end
 _ABOVE = 16
-#: Frames of a library below which the user's code is called to make an item, or to answer a request.
-LOADING = ("/torch/utils/data/_utils/fetch.py", "/torch/utils/data/_utils/worker.py")
-_HANDLERS = (
-    "/flask/app.py", "/starlette/routing.py", "/werkzeug/serving.py", "/http/server.py", "/uvicorn/protocols/",
-    "/django/core/handlers/", "/aiohttp/web_protocol.py", "/gunicorn/workers/", "/tornado/web.py", "/bottle.py",
-)  # fmt: skip
-_FORKED = ("/multiprocessing/process.py", "/multiprocessing/popen_fork.py")
-_IDLE = ("/selectors.py", "/asyncio/runners.py", "/asyncio/base_events.py", "/socketserver.py", "/uvicorn/server.py")
-_JOINS = ("/multiprocessing/", "/concurrent/futures/", "/threading.py", "/subprocess.py", "/queue.py", "/joblib/")
-_EVENT_LOOP = ("/asyncio/base_events.py", "/asyncio/events.py", "/uvloop/")
-
 Key = tuple[str, int, str]  # file, line, function
 
 
@@ -65,12 +55,12 @@ class Way:
     @property
     def idle(self) -> bool:
         """Whether an event loop or a server waits for something to do."""
-        return any(frame.file.endswith(_IDLE) for frame in self.below[-1:])
+        return any(frame.file.endswith(IDLE) for frame in self.below[-1:])
 
     @property
     def joins(self) -> bool:
         """Whether it waits for another thread or process of the program."""
-        return any(part in frame.file for frame in self.below[-1:] for part in _JOINS)
+        return any(part in frame.file for frame in self.below[-1:] for part in JOINS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,7 +218,7 @@ def _by_stack(rows: Records) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
 def _places(frames: tuple[Frame, ...]) -> Iterator[tuple[Key, Way, bool]]:
     """Each line of the user's in a stack (innermost first) once, where recursion enters it; whether it is innermost."""
     # A forked process still stands below the line that started it.
-    begins = next((i for i, frame in enumerate(frames) if frame.file.endswith(_FORKED)), len(frames))
+    begins = next((i for i, frame in enumerate(frames) if frame.file.endswith(FORKED)), len(frames))
     frames = frames[:begins]
     users = [index for index, frame in enumerate(frames) if frame.user]
     seen: set[Key] = set()
@@ -244,9 +234,9 @@ def _places(frames: tuple[Frame, ...]) -> Iterator[tuple[Key, Way, bool]]:
         way = Way(
             below,
             _once(above[::-1])[-_ABOVE:],
-            _through(above, LOADING),
-            _through(above, _HANDLERS),
-            _through(above, _EVENT_LOOP),
+            through(above, LOADING),
+            through(above, HANDLERS),
+            through(above, EVENT_LOOP),
         )
         yield key, way, index == users[0]
 
@@ -255,7 +245,3 @@ def _once(frames: tuple[Frame, ...]) -> tuple[Called, ...]:
     """The frames without the rounds of a recursion; the last one stays the last."""
     called = [Called(each.function, each.file, each.user) for each in frames]
     return (*(each for each in dict.fromkeys(called[:-1]) if each != called[-1]), *called[-1:])
-
-
-def _through(frames: tuple[Frame, ...], parts: tuple[str, ...]) -> bool:
-    return any(part in frame.file for frame in frames for part in parts)

@@ -15,7 +15,8 @@ import numpy as np
 
 from ... import signals
 from ...artifacts import Artifacts, Missing
-from ...artifacts.run.user_lines import LOADING, UserLine, UserLines, Way
+from ...artifacts.run.frames import LOADING
+from ...artifacts.run.user_lines import UserLine, UserLines, Way
 from ...artifacts.training.steps import Steps
 from ...patterns import Frame, Pattern, Sighting, Source, recognise
 from ...patterns.syntax import last_name

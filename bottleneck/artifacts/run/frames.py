@@ -1,0 +1,23 @@
+"""What the library frames of a stack tell of its thread: it loads samples, serves requests, or only waits. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ...recording.model import Frame
+
+#: Frames of a library below which the user's code is called to make an item, or to answer a request.
+LOADING = ("/torch/utils/data/_utils/fetch.py", "/torch/utils/data/_utils/worker.py")
+HANDLERS = (
+    "/flask/app.py", "/starlette/routing.py", "/werkzeug/serving.py", "/http/server.py", "/uvicorn/protocols/",
+    "/django/core/handlers/", "/aiohttp/web_protocol.py", "/gunicorn/workers/", "/tornado/web.py", "/bottle.py",
+)  # fmt: skip
+FORKED = ("/multiprocessing/process.py", "/multiprocessing/popen_fork.py")
+IDLE = ("/selectors.py", "/asyncio/runners.py", "/asyncio/base_events.py", "/socketserver.py", "/uvicorn/server.py")
+JOINS = ("/multiprocessing/", "/concurrent/futures/", "/threading.py", "/subprocess.py", "/queue.py", "/joblib/")
+EVENT_LOOP = ("/asyncio/base_events.py", "/asyncio/events.py", "/uvloop/")
+
+
+def through(frames: Iterable[Frame], parts: tuple[str, ...]) -> bool:
+    """Whether one of the frames belongs to one of these files or folders."""
+    return any(part in frame.file for frame in frames for part in parts)
