@@ -33,6 +33,18 @@ def _plain_gzip(hot: Hot) -> bool:
     return not any(keyword("compresslevel")(Hot(hot.seen, each)) for each in given)
 
 
+def _hands_over_a_function(hot: Hot) -> bool:
+    """``frame.with_columns(pl.col("x").map_elements(f))``: the call that runs the plan holds the one with the function."""
+    return isinstance(hot.node, ast.Call) and any(
+        isinstance(each, ast.Call)
+        and last_name(each.func) in ("map_elements", "map_rows")
+        and bool(each.args)
+        and own_function(hot.source, each.args[0])
+        for given in hot.node.args
+        for each in ast.walk(given)
+    )
+
+
 def _takes_itself(hot: Hot) -> bool:
     """``pool.map(self.work, ...)``: the whole object travels with each task."""
     given = hot.node.args if isinstance(hot.node, ast.Call) else []
@@ -66,6 +78,7 @@ PATTERNS = (
         when=(
             any_of(
                 all_of(method("map_elements", "map_rows", of="polars"), first(own_function)),
+                all_of(below("polars/"), _hands_over_a_function),
                 # The engine calls the function on a thread of its own, with no frame of polars above it.
                 all_of(uses("polars"), lambda hot: not hot.seen.below, handed_to("?.map_elements", "?.map_rows")),
             ),

@@ -4,8 +4,9 @@ import ast
 
 from ..loops import in_loop, loop_names, varies
 from ..model import Hot, Pattern, Price
-from ..places import every_pass, known, less, loading, more, overlapped
+from ..places import every_pass, handed_to, known, less, loading, more, overlapped
 from ..shapes import any_of, below, calls, comes_from, first, matches, text
+from ..source import Source
 from ..syntax import last_name, mentions
 
 _DATABASES = "sqlite3 psycopg psycopg2 pymysql mysql duckdb sqlalchemy pyodbc apsw MySQLdb cx_Oracle oracledb".split()
@@ -106,6 +107,35 @@ def _sequential(hot: Hot, node: ast.Subscript) -> bool:
     return any(
         ast.dump(one.value) == ast.dump(other.value).replace("Store()", "Load()") for one in reads for other in stores
     )
+
+
+def _rows_of_numbers(source: Source, value: ast.expr) -> bool:
+    """A list that a loop appends tuples or lists to."""
+    if not isinstance(value, ast.Name):
+        return False
+    return any(
+        isinstance(call.func, ast.Attribute)
+        and isinstance(call.func.value, ast.Name)
+        and call.func.value.id == value.id
+        and source.function(call) is source.function(value)
+        and bool(source.loops(call))
+        and isinstance(call.args[0] if call.args else None, ast.Tuple | ast.List)
+        for call in source.calls.get("append", [])
+    )
+
+
+def _one_thread(hot: Hot) -> bool:
+    """The pools of the file have one thread each: they keep work in the background."""
+    pools = hot.source.calls.get("ThreadPoolExecutor", []) + hot.source.calls.get("ThreadPool", [])
+    sizes = [
+        [*each.args[:1], *(given.value for given in each.keywords if given.arg == "max_workers")] for each in pools
+    ]
+    return bool(sizes) and all(given and getattr(given[0], "value", None) == 1 for given in sizes)
+
+
+def _in_own_loop(hot: Hot) -> bool:
+    """The line is in a loop of its function: it computes, and does not only hand on."""
+    return bool(hot.source.loops(hot.node))
 
 
 PATTERNS = (
@@ -281,6 +311,43 @@ PATTERNS = (
         price=Price("amdahl", (5, 50)),
         source="mnielsen/neural-networks-and-deep-learning#16 (5x), numpy/numpy#16763, semaphoreP/codeastro#140",
         stages=("etl", "loading"),
+    ),
+    Pattern(
+        id="rows-to-array",
+        title="A list of rows that a loop collected is turned into an array, value by value",
+        replacement="Fill an array that is allocated beforehand (np.empty((n, k)); out[i] = ...), or read and compute whole "
+        "columns and join them with np.column_stack",
+        snippet="out = np.empty((len(items), 3), np.float32)\nfor i, item in enumerate(items):\n    out[i] = item.x, item.y, item.z",
+        when=(calls("numpy.array", "numpy.asarray"), first(_rows_of_numbers)),
+        unless=(less(elements=10_000), less(passes=2)),
+        leave="The loop itself takes far longer than the conversion.",
+        price=Price("measure", probe="10,000 of the rows into an array that is there"),
+        source="numpy/numpy#16763, pytorch/pytorch#13918 (the same cause with tensors)",
+        stages=("etl", "loading"),
+        effort=1,
+    ),
+    Pattern(
+        id="threads-run-python",
+        title="Threads run Python code, and the GIL lets one of them run at a time",
+        replacement="Use a ProcessPoolExecutor (or multiprocessing.Pool) for Python code, or calls that free the GIL "
+        "(numpy, polars, pyarrow)",
+        snippet="with ProcessPoolExecutor() as pool:\n    results = list(pool.map(work, items, chunksize=20))",
+        when=(
+            lambda hot: not hot.seen.below and not hot.seen.rivals,
+            handed_to(
+                "concurrent.futures.ThreadPoolExecutor().map",
+                "concurrent.futures.ThreadPoolExecutor().submit",
+                "multiprocessing.pool.ThreadPool().*",
+                "multiprocessing.dummy.Pool().*",
+            ),
+            _in_own_loop,
+        ),
+        unless=(_one_thread,),
+        leave="The threads mostly wait, memory forbids copies, or Python is built without the GIL.",
+        price=Price("cores"),
+        source="vllm-project/vllm#44404 (32 threads: no gain), #49288, fastapi/fastapi#2484",
+        stages=("etl", "serving"),
+        effort=1,
     ),
     Pattern(
         id="tensor-element-loop",

@@ -20,7 +20,7 @@ from ..shapes import (
     subscript,
 )
 from ..source import Source
-from ..syntax import last_name, mentions
+from ..syntax import last_name, mentions, same
 
 
 def _makes_series(source: Source, value: ast.expr) -> bool:
@@ -73,6 +73,18 @@ def _reads_a_taken_row(hot: Hot) -> bool:
 def _where_taken(seen: Sighting) -> int | None:
     taken = [_taken_row(Hot(seen, node)) for node in seen.nodes]
     return next((each.lineno for each in taken if each is not None), None)
+
+
+def _adds_rows(hot: Hot) -> bool:
+    """``frame.loc[len(frame)] = row`` in a loop."""
+    node = hot.node
+    if not isinstance(node, ast.Subscript) or not isinstance(node.value, ast.Attribute) or not hot.source.loops(node):
+        return False
+    frame, key = node.value.value, node.slice.left if isinstance(node.slice, ast.BinOp) else node.slice
+    if node.value.attr not in ("loc", "iloc") or not isinstance(key, ast.Call) or last_name(key.func) != "len":
+        return False
+    inside = not hot.seen.below or any(each.is_in("pandas/core/indexing.py") for each in hot.seen.below)
+    return inside and any(same(given, frame) or same(getattr(given, "value", given), frame) for given in key.args)
 
 
 def _on_groups(hot: Hot) -> bool:
@@ -236,11 +248,30 @@ PATTERNS = (
         snippet="parts = []\nfor item in items:\n    parts.append(compute(item))\nwhole = torch.cat(parts)  # or np.concatenate, pd.concat",
         when=(
             any_of(
-                calls("pandas.concat", "polars.concat", "torch.cat", "torch.concat", "torch.vstack", "torch.hstack"),
-                calls("numpy.append", "numpy.concatenate", "numpy.vstack", "numpy.hstack", "numpy.r_", "numpy.insert"),
-                method("append", of="pandas"),
+                all_of(
+                    any_of(
+                        calls(
+                            "pandas.concat",
+                            "polars.concat",
+                            "torch.cat",
+                            "torch.concat",
+                            "torch.vstack",
+                            "torch.hstack",
+                        ),
+                        calls(
+                            "numpy.append",
+                            "numpy.concatenate",
+                            "numpy.vstack",
+                            "numpy.hstack",
+                            "numpy.r_",
+                            "numpy.insert",
+                        ),
+                        method("append", of="pandas"),
+                    ),
+                    grows(),
+                ),
+                _adds_rows,
             ),
-            grows(),
         ),
         unless=(known(growing=False), less(passes=20)),
         leave="Under 20 passes, or a window of fixed size.",

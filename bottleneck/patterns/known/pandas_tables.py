@@ -4,7 +4,7 @@ import ast
 
 from ..loops import in_loop, loop_names
 from ..model import Hot, Pattern, Price
-from ..places import known, less, more
+from ..places import handed_to, known, less, more
 from ..shapes import all_of, any_of, argument, below, calls, deep, keyword, method, not_if
 from ..syntax import mentions, same
 
@@ -30,6 +30,9 @@ def _skips_with_the_pass(hot: Hot) -> bool:
     """``skiprows=`` or ``nrows`` of the pass: each pass parses what it skips."""
     skipped = argument(hot.node, "skiprows")
     return skipped is not None and mentions(skipped, loop_names(hot.source, hot.node))
+
+
+_for_one_value = handed_to("?.apply", "?.map", "?.transform")
 
 
 def _polls(hot: Hot) -> bool:
@@ -64,12 +67,17 @@ PATTERNS = (
     ),
     Pattern(
         id="strptime-per-row",
-        title="strptime interprets the format again for every string",
+        title="strptime (or to_datetime on one value) interprets the format again for every string",
         replacement="Convert the whole column with pd.to_datetime(column, format=...); for single ISO strings use "
         "datetime.fromisoformat",
         snippet="frame['when'] = pd.to_datetime(frame['when'], format='%Y-%m-%d %H:%M:%S')",
         when=(
-            calls("datetime.datetime.strptime", "time.strptime", "dateutil.parser.parse", "dateutil.parser.isoparse"),
+            any_of(
+                calls(
+                    "datetime.datetime.strptime", "time.strptime", "dateutil.parser.parse", "dateutil.parser.isoparse"
+                ),
+                all_of(calls("pandas.to_datetime", "pandas.Timestamp"), any_of(_for_one_value, more(passes=1000))),
+            ),
             in_loop(),
         ),
         unless=(less(passes=1000), keyword("locale")),
@@ -100,7 +108,7 @@ PATTERNS = (
         replacement="Read with pd.read_excel(path, engine='calamine') (package python-calamine), open one pd.ExcelFile for "
         "several sheets, and keep a Parquet copy",
         snippet="frame = pd.read_excel(path, engine='calamine')",
-        when=(below("pandas/io/excel/_openpyxl.py"),),
+        when=(below("pandas/io/excel/_openpyxl.py", "get_sheet_data", "load_workbook"),),
         unless=(less(elements=1000),),
         leave="Styles, formulas or comments are used, or it is one small file; check the types after the change.",
         price=Price("amdahl", (4, 8)),

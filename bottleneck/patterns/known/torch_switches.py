@@ -2,7 +2,7 @@
 
 from ..loops import in_loop
 from ..model import Pattern, Price
-from ..places import known, less, somewhere, step
+from ..places import known, less, more, somewhere, step
 from ..shapes import any_of, below, calls, deep, keyword
 
 PATTERNS = (
@@ -97,11 +97,10 @@ PATTERNS = (
         snippet="mask = torch.rand(x.shape[:1] + (1,)) > p  # one draw per row",
         when=(
             known(device="cpu"),
-            less(cores=1.5),
             any_of(below("torch/nn/functional.py", "dropout"), deep("torch/nn/modules/dropout.py", "forward")),
         ),
-        unless=(less(elements=1e6),),
-        needs=("device", "cores"),
+        unless=(less(elements=1e6), more(cores=1.5)),
+        needs=("device",),
         leave="Small tensors; the change alters the stream of random numbers.",
         price=Price("measure", probe="both forms on one batch"),
         source="pytorch/pytorch#138199 (34 %), #97002 (6x between two forms), intel/ipex-llm#4867",

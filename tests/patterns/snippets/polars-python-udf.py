@@ -27,3 +27,18 @@ def label(value):
 
 def clean(rows):
     return pl.DataFrame({"label": [label(row) for row in rows]})
+# slow: the call that runs the plan
+# below: with_columns polars/dataframe/frame.py, _collect_eager polars/lazyframe/frame.py, collect polars/lazyframe/engine.py
+import polars as pl
+
+def label(value):
+    return "high" if value > 3 else "low"
+
+def clean(path):
+    return pl.read_csv(path).with_columns(pl.col("x").map_elements(label))  # hot
+# exempt: expressions
+# below: with_columns polars/dataframe/frame.py, _collect_eager polars/lazyframe/frame.py, collect polars/lazyframe/engine.py
+import polars as pl
+
+def clean(path):
+    return pl.read_csv(path).with_columns(pl.col("x") * 2)  # hot
