@@ -25,13 +25,18 @@ class GilWatch:
         """The looking thread sleeps next: what it waited for a core so far has nothing to do with how late it wakes."""
         self._delay = self._files.run_delay()
 
-    def held_by_others(self, late, others):
-        """Whether another thread held the GIL when this one should have woken, ``late`` nanoseconds ago.
+    def waited(self, late):
+        """How long this thread, which woke ``late`` nanoseconds after it should have, waited for the GIL.
 
-        What is left of the lateness after its own wait for a core is a wait for the GIL, since it does nothing else;
-        and threads beside the main one, which ran for ``others`` since the last look, must have run meanwhile.
+        It is what is left of the lateness after its own wait for a core, since it does nothing else.
         """
-        late -= self._files.run_delay() - self._delay
+        return late if late < PROMPT_NS else late - (self._files.run_delay() - self._delay)
+
+    def held_by_others(self, late, others):
+        """Whether another thread than the main one held the GIL, which this one waited for.
+
+        Threads beside the main one, which ran for ``others`` nanoseconds since the last look, must have run meanwhile.
+        """
         return late >= PROMPT_NS and others >= late / FAIR_SHARE
 
     def wanting(self, frames):

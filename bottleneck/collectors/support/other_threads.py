@@ -19,12 +19,13 @@ from ...agent.recorder import now
 from ...agent.unpatched import get_ident
 from ...signals import THREAD_BLOCKED, THREAD_CPU
 from .gil import WAITS
+from .thread_files import ThreadFiles
 
 MAX_WALKED = 32  # threads whose stack is read at one look
 MAX_NAMED = 512  # threads that are told apart; all later ones are number 0
 MAX_LOOKS = 255  # of one record: a byte
 KEPT_NS = 1_000_000_000  # of waiting in one place, until it is written
-CARRIED_NS = 250_000_000  # of running or waiting that belongs to no stack seen so far, until the present one gets it
+CARRIED_NS = 1_000_000_000  # of running or waiting that belongs to no stack seen so far, until the present one gets it
 SURE = 20  # one part in so many is too little to tell
 NEW = 8  # a thread seen first that ran for less than one part in so many has waited since it began
 
@@ -53,6 +54,11 @@ class _Thread:
         except OSError:  # it ends just now
             return -1
 
+    def mixed(self, at, cpu):
+        """Whether it has both run and waited since the last look, so that one must know which of both it does now."""
+        wall = at - self.at
+        return wall < (cpu - self.cpu) * SURE < wall * (SURE - 1)
+
 
 class OtherThreads:
     """Used by the looking thread alone. ``busy``: whether one of them ran for a while before the last look."""
@@ -69,14 +75,15 @@ class OtherThreads:
         self.busy = False
         self.on = True
 
-    def look(self, frames, main):
+    def look(self, frames, main, prompt):
         """See where the threads in ``frames`` stand. No file is read or written, so the GIL stays with us.
 
         Otherwise a function could return meanwhile, and its variables would live until we let its frame go.
+        ``prompt``: the looking thread woke on time, so the GIL is free and files of the kernel can be asked for little.
         """
         if self.on and (len(frames) > 2 or self._known):
             try:
-                self._look(frames, main)
+                self._look(frames, main, prompt)
             except BaseException as error:
                 self._fail("look", error)
 
@@ -100,7 +107,7 @@ class OtherThreads:
         self._known.clear()
         self._recorder.fail("threads", where, error)
 
-    def _look(self, frames, main):
+    def _look(self, frames, main, prompt):
         at = now()
         ours = main, get_ident()
         registered = getattr(sys.modules.get("threading"), "_active", None) or {}
@@ -124,7 +131,9 @@ class OtherThreads:
                 due.append((cpu < 0, thread.at, ident, thread, cpu))
         due.sort(key=lambda one: one[:3])
         for _, _, ident, thread, cpu in due[:MAX_WALKED]:
-            self._seen.append((thread, at, cpu, *self._stand(frames[ident]), cpu < thread.now_at()))
+            place, lines, waits = self._stand(frames[ident])
+            # Where its clock goes on although we have the GIL, it is in native code.
+            self._seen.append((thread, at, cpu, place, lines, waits, cpu < thread.now_at(), prompt))
         self._gone += [self._known.pop(ident) for ident in [*self._known] if ident not in frames]
         self._before = at
 
@@ -141,7 +150,9 @@ class OtherThreads:
         self.busy = False
         for thread in full:
             self._settle(ring, thread)
-        for thread, at, cpu, place, lines, waits, runs in seen:
+        for thread, at, cpu, place, lines, waits, runs, prompt in seen:
+            if prompt and not (waits or runs) and thread.mixed(at, cpu):
+                waits = _sleeps(thread.native)
             self._hand_out(ring, thread, at, cpu, self._stacks.number(place, lines), waits, runs)
         for thread in gone:
             self._settle(ring, thread)
@@ -195,6 +206,17 @@ class OtherThreads:
         self._indices += 1
         self._recorder.note("thread", index=self._indices, name=thread.name[:100], native_id=thread.native)
         return self._indices
+
+
+def _sleeps(native):
+    """Whether a thread sleeps in the kernel, rather than running or waiting for a core; False where it has gone."""
+    files = ThreadFiles(native)
+    try:
+        return files.asleep()
+    except OSError:
+        return False
+    finally:
+        files.close()
 
 
 def _who(thread):

@@ -314,13 +314,14 @@ class Collector(BaseCollector):
         wall = at - before_at
         others_ns = time.process_time_ns() - cpu_ns
         others, self._others_ns = others_ns - self._others_ns, others_ns
-        held = at - due >= PROMPT_NS and self._gil.held_by_others(at - due, others)
+        late = self._gil.waited(at - due)
+        held = self._gil.held_by_others(late, others)
         blocked = wall - (cpu_ns - before_cpu) - (delay_ns - before_delay)
         self._owed += blocked
         still = blocked > 0.9 * wall
         asleep = self._owed > 0 and (still or held or at - due < PROMPT_NS) and self._files.asleep()
         frames = sys._current_frames()
-        self._other_threads.look(frames, self._main)
+        self._other_threads.look(frames, self._main, prompt=late < PROMPT_NS)
         stack = self._hand_out(frames, at, held) if asleep and self._rings is not None else 0
         frames.clear()  # our own frame is among them: it would keep itself and theirs alive
         if self._rings is not None:
