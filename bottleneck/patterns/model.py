@@ -12,7 +12,7 @@ from .source import Source
 from .syntax import last_name
 
 Stage = Literal["etl", "loading", "training", "serving"]
-# How the saving follows from the line's share s of the wall time, the passes N and the factor k (price.py).
+# How the saving follows from the line's share s of the wall time, the passes N and the factor k.
 Law = Literal[
     "amdahl",  # s (1 - 1/k)
     "wait",  # the same, of the samples that wait; without factors as "once"

@@ -83,6 +83,9 @@ def test_words_are_there_and_the_needed_facts_exist(pattern: Any) -> None:
     for words in (pattern.title, pattern.replacement, pattern.leave, pattern.source, pattern.snippet):
         assert words.strip() and words == words.strip()
     assert not pattern.title.endswith(".") and not pattern.replacement.endswith(".")
+    if pattern.price.factors is not None:
+        low, high = pattern.price.factors
+        assert 1 < low <= high
     assert set(pattern.needs) <= set(Sighting.__dataclass_fields__)
     assert set(pattern.beats) <= set(BY_ID)
     assert len(BY_ID) == len(PATTERNS)

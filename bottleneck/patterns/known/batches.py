@@ -160,11 +160,12 @@ PATTERNS = (
     ),
     Pattern(
         id="opened-per-item",
-        title="A client, archive or connection with the same arguments is opened again for each item",
+        title="A file, archive, client or connection with the same arguments is opened again for each item",
         replacement="Open it once before the loop (h5py.File, zipfile.ZipFile, sqlite3.connect, boto3.client) and pass it on",
         snippet="with zipfile.ZipFile(path) as archive:\n    for name in names:\n        use(archive.read(name))",
         when=(
             calls(
+                "builtins.open",
                 "zipfile.ZipFile",
                 "tarfile.open",
                 "h5py.File",
