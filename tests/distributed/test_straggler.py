@@ -71,11 +71,35 @@ def test_ranks_that_meet_in_collectives_of_their_own_are_compared_there():
     assert found.gain.step_share == pytest.approx(10 / 38, abs=0.02)
 
 
-@pytest.mark.parametrize(("waited_ms", "silent"), [(10.0, False), (50.0, True)])
-def test_who_gets_no_core_on_a_full_machine_is_late_by_chance(waited_ms, silent):
-    total = waited_ms * MS * 100 * 2  # of two ranks in a hundred steps
-    made = ranks((2, 5, 10), (2, 15, 20), host={"run_delay_ns_total": np.array([0.0, total])})
-    assert isinstance(judge(made), Fine) == silent
+def crowded(cores_ms, works_ms=None):
+    """Rank 1 is 20 ms late in each step, in which the ranks together wait ``cores_ms`` for a core.
+
+    ``works_ms``: what each is seen to run in a step.
+    """
+    made = ranks((2, 5, 10), (2, 15, 20), host={"run_delay_ns_total": np.array([0.0, cores_ms * MS * 100])})
+    if works_ms is not None:
+        starts = made.steps["t0"][made.steps["process"] == 0].tolist()
+        runs = [
+            (process, 1, signals.STACK_CPU, signals.BACKWARD, t0, t0 + int(work * MS), 1)
+            for process, work in enumerate(works_ms)
+            for t0 in starts
+        ]
+        made.stacks = np.array(runs, RECORD_DTYPE)
+    return judge(made)
+
+
+def test_a_lag_that_may_be_waiting_for_cores_needs_call_stacks():
+    assert isinstance(crowded(10), Finding)
+    assert isinstance(crowded(50), NotMeasured)
+
+
+def test_who_gets_no_core_on_a_full_machine_is_late_by_chance():
+    equal = crowded(50, (14, 16))
+    assert isinstance(equal, Fine) and equal.value == pytest.approx(0.125)
+
+
+def test_who_has_more_work_is_late_on_a_full_machine_too():
+    assert isinstance(crowded(50, (8, 16)), Finding)
 
 
 @pytest.mark.parametrize(("kind", "advice"), [(signals.STACK_CPU, "Balance"), (signals.STACK_BLOCKED, "Find")])

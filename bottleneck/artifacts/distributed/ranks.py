@@ -35,9 +35,9 @@ class Ranks:
     ``own_seconds``: of a rank's own work. Ranks meet in the backward pass or in collectives that the program calls, so
     that one that is early waits there; its own part is taken to be that of the latest rank, of the backward times the
     ratio of their forwards. ``wait_seconds``: how much longer both took than that. ``late``: the row that the others
-    wait for. ``blocked_seconds``: of a step in which each rank neither ran nor met the others, by the call stacks; NaN
-    where none were sampled. ``core_wait_seconds``: of a step that a rank stood in line for a core, 0 where not
-    measured.
+    wait for. By the call stacks, NaN where none were sampled: ``cpu_seconds`` of a step in which each rank ran, and
+    ``blocked_seconds`` in which it neither ran nor met the others. ``core_wait_seconds``: of a step that all ranks
+    together stood in line for a core, 0 where not measured.
     """
 
     numbers: tuple[int, ...]
@@ -45,8 +45,18 @@ class Ranks:
     wait_seconds: Floats
     input_seconds: Floats  # of the own work in data wait and start of the loader
     late: int
+    cpu_seconds: Floats
     blocked_seconds: Floats
     core_wait_seconds: float
+
+    @property
+    def extra_work_share(self) -> float:
+        """Of what the late rank does, how much the others do not have; NaN where no call stacks were sampled.
+
+        Work here is running and being blocked alone: it is the same whoever else takes the cores.
+        """
+        work = self.cpu_seconds + self.blocked_seconds
+        return 1.0 - float(np.median(np.delete(work, self.late))) / max(float(work[self.late]), 1e-9)
 
     @classmethod
     def compute(cls, recording: Recording, steps: Steps, host: Host | None) -> Ranks:
@@ -71,23 +81,26 @@ class Ranks:
         numbers = tuple(recording.facts.processes[process].rank or 0 for process in rows)
         start, end = (int(value) for value in (tables[late]["t0"][0], tables[late]["t1"][-1]))
         delay = None if host is None else host.rise("run_delay_ns_total", start, end)
+        sampled = np.array([_sampled_seconds(recording, process, start, end) for process in rows]) / count
         return cls(
             numbers,
             wall - met + mine,
             met - mine,
             waiting + starting,
             late,
-            np.array([_blocked_seconds(recording, process, start, end) for process in rows]) / count,
-            (delay or 0.0) / 1e9 / len(rows) / count,
+            sampled[:, 0],
+            sampled[:, 1],
+            (delay or 0.0) / 1e9 / count,
         )
 
 
-def _blocked_seconds(recording: Recording, process: int, start: int, end: int) -> float:
-    """Seconds that the sampled thread of a process was blocked in this window, but for where ranks meet."""
+def _sampled_seconds(recording: Recording, process: int, start: int, end: int) -> tuple[float, float]:
+    """Seconds in this window in which the sampled thread of a process (ran, was blocked but where ranks meet)."""
     stacks = recording.stacks[recording.stacks["process"] == process]
     stacks = stacks[(stacks["t1"] > start) & (stacks["t1"] <= end)]
     if not len(stacks):
-        return float("nan")
-    waits = stacks[stacks["kind"] == signals.STACK_BLOCKED]
-    waits = waits[~np.isin(waits["flags"] & 0xFF, (signals.BACKWARD, signals.SYNC))]
-    return float((waits["t1"] - waits["t0"]).sum()) / 1e9
+        return float("nan"), float("nan")
+    seconds = (stacks["t1"] - stacks["t0"]) / 1e9
+    meets = np.isin(stacks["flags"] & 0xFF, (signals.BACKWARD, signals.SYNC))
+    blocked = (stacks["kind"] == signals.STACK_BLOCKED) & ~meets
+    return float(seconds[stacks["kind"] == signals.STACK_CPU].sum()), float(seconds[blocked].sum())

@@ -22,7 +22,8 @@ class Straggler(Detector):
     How it is measured
         The steps of all ranks side by side. The rank that arrives last at the all-reduce waits least; the backward
         passes of the others are longer by their wait. The gain is the distance from the slowest rank to the mean: the
-        same work, evenly distributed. A rank that was late because it got no core is put down to chance.
+        same work, evenly distributed. Where the ranks wait for cores longer than one of them is late, as beside other
+        programs, it counts only if the call stacks show that it has more work: it runs longer, or is blocked longer.
     How to fix it
         Distribute the data so that every rank gets the same work. If the late rank is blocked rather than running,
         find out what it alone waits for. If loading makes it late and workers would hide all of the loading, add
@@ -40,7 +41,7 @@ class Straggler(Detector):
     lead_share = 0.05  # of the step: less in one step is chance
     seen_waiting_share = 0.5  # of its lead that a rank is seen to wait: else nothing makes the ranks meet
     input_share = 0.5  # of the lead in loading: then it is loading
-    core_wait_share = 0.5  # of what a rank waits for a core: on a full machine ranks lead by a fifth of it, by chance
+    extra_work_share = 0.2  # of its work, where waiting for cores could make it late: equal ranks differ by an eighth
     blocked_share = 0.5  # of the lead that the late rank is seen blocked: then it has no more to do than the others
 
     def detect(self, steps: Steps, ranks: Ranks, loader: Loader | None, loading: Loading | None) -> Outcome:
@@ -55,13 +56,8 @@ class Straggler(Detector):
             return Fine(
                 max(0.0, lead / step), self.impact_threshold, "share", "share of a step by which one rank is late"
             )
-        if lead < self.core_wait_share * ranks.core_wait_seconds:
-            return Fine(
-                lead,
-                self.core_wait_share * ranks.core_wait_seconds,
-                "s",
-                "time by which one rank is late; it waits for a core",
-            )
+        if lead < ranks.core_wait_seconds and not ranks.extra_work_share >= self.extra_work_share:
+            return self._late_for_lack_of_cores(ranks.extra_work_share)
         waited = float(np.median(np.delete(ranks.wait_seconds, late, axis=0).mean(axis=1)))
         if waited < self.seen_waiting_share * lead:
             return Fine(waited / lead, self.seen_waiting_share, "share", "share of its lead that a rank spends waiting")
@@ -104,6 +100,15 @@ class Straggler(Detector):
             after="each rank's own work becomes the bottleneck",
             removes={"data_wait" if feeds else "forward": value},
             changes=_less_loading(steps, loading, value) if feeds else None,
+        )
+
+    def _late_for_lack_of_cores(self, extra: float) -> Outcome:
+        if np.isnan(extra):
+            return NotMeasured(
+                "The ranks wait for cores longer than one of them is late, and no call stacks were sampled."
+            )
+        return Fine(
+            max(0.0, extra), self.extra_work_share, "share", "work that only the late rank has; it waits for a core"
         )
 
     @staticmethod
