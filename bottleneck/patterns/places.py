@@ -120,13 +120,7 @@ def receivers(source: Source, function: Function) -> list[ast.Call]:
         parent = source.parents.get(function)
         parent = source.parents.get(parent) if isinstance(parent, ast.keyword) else parent
         return [parent] if isinstance(parent, ast.Call) else []
-    found = []
-    for calls in source.calls.values():
-        for call in calls:
-            given = [*call.args, *(each.value for each in call.keywords)]
-            if any(isinstance(each, ast.Name | ast.Attribute) and last_name(each) == function.name for each in given):
-                found.append(call)
-    return found
+    return source.handed.get(function.name, [])
 
 
 def overlapped() -> Condition:

@@ -58,6 +58,16 @@ class Source:
                     found.setdefault(alias.asname or alias.name, set()).add(f"{origin}.{alias.name}")
         return {name: next(iter(origins)) for name, origins in found.items() if len(origins) == 1}
 
+    @cached_property
+    def handed(self) -> dict[str, list[ast.Call]]:
+        """The calls that are given something of a name, as an argument: ``f`` of ``pool.map(f, items)``."""
+        found: dict[str, list[ast.Call]] = {}
+        for call in (each for calls in self.calls.values() for each in calls):
+            for given in [*call.args, *(each.value for each in call.keywords)]:
+                if isinstance(given, ast.Name | ast.Attribute):
+                    found.setdefault(last_name(given), []).append(call)
+        return found
+
     def above(self, node: ast.AST) -> Iterator[ast.AST]:
         """The nodes around one, innermost first."""
         while (parent := self.parents.get(node)) is not None:
