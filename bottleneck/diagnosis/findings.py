@@ -43,7 +43,8 @@ class Gain:
     ``step_share`` is the same saving as a share of the typical step. ``seconds`` is wall time saved in
     this run (0 when the basis is p99 or capacity). ``method`` is one sentence: the law and its terms.
     ``confidence`` is c_predict of the catalogue: 0.95 counterfactual measured, 0.8 model with measured
-    terms, 0.6 local probe, 0.4 published factor, 0.2 rule of thumb.
+    terms, 0.6 local probe, 0.4 published factor, 0.2 rule of thumb. ``ceiling``: only the most that can go is known,
+    and no law says how much of it does.
     """
 
     share: float
@@ -54,6 +55,7 @@ class Gain:
     basis: Basis = "run"
     step_share: float | None = None
     confidence: float = 0.8
+    ceiling: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from ..recording.model import Recording
 from .findings import Gain
 from .model import Ranked
 from .phases import phase_words
+from .ranking import GUESS
 
-GUESS = 0.2  # confidence of a prediction that is a rule of thumb (docs/gains.md)
 _UNEXPLAINED_SHARE = 0.3  # of the run, in one line that no detector judges: that is no all-clear
 _NO_PHASES = ("other", "python", "setup", "serve.")  # rows of the breakdown that say less than a line does
 

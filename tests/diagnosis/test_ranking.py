@@ -10,10 +10,11 @@ RUN = 100.0
 MODEL = StepModel(0.040, 0.060, 0.001, 0.040, 4.0, queue_seconds=0.0, steps=1000)
 
 
-def finding(name, share=None, step_share=None, low=None, **fields):
+def finding(name, share=None, step_share=None, low=None, confidence=0.8, ceiling=False, **fields):
     gain = None
     if share is not None:
-        gain = Gain(share, share * 0.8 if low is None else low, share * 1.2, share * RUN, "", step_share=step_share)
+        low = share * 0.8 if low is None else low
+        gain = Gain(share, low, share * 1.2, share * RUN, "", "run", step_share, confidence, ceiling)
     return Finding(name, name, "training", (), fields.pop("fix", Fix("", "", 1)), gain=gain, **fields)
 
 
@@ -135,3 +136,16 @@ def test_a_flag_comes_first_only_where_it_saves_nearly_as_much():
     assert names(rank(finding("a", 0.10, fix=flag), finding("b", 0.16, fix=lines))[0]) == ["b", "a"]
     assert names(rank(finding("a", 0.10, fix=flag), finding("b", 0.13, fix=lines))[0]) == ["a", "b"]
     assert names(rank(finding("a", 0.10, fix=flag), finding("b", 0.22, fix=format_))[0]) == ["b", "a"]
+
+
+def test_a_guess_is_never_critical():
+    assert ranking.severity(finding("a", 0.6, confidence=0.4)) == "critical"
+    assert ranking.severity(finding("a", 0.6, confidence=0.2)) == "warning"
+    assert ranking.severity(finding("a", 0.6, confidence=0.3, detected_by=0.6)) == "warning"
+
+
+def test_a_ceiling_comes_after_what_is_priced_and_is_no_step_of_the_plan():
+    ceilings = [finding(name, share, low=low, ceiling=True) for name, share, low in (("c", 0.6, 0.1), ("d", 0.5, 0.3))]
+    order, _, plan = rank(finding("priced", 0.06), *ceilings)
+    assert names(order) == ["priced", "d", "c"]
+    assert [step.detector for step in plan] == ["priced"]

@@ -10,6 +10,8 @@ from bottleneck_profiler.artifacts.training.checkpoints import Checkpoints
 from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.training.sync_checkpoint import SyncCheckpoint
 from bottleneck_profiler.diagnosis import ranking
+from bottleneck_profiler.diagnosis.findings import Fine, NotApplicable
+from bottleneck_profiler.recording.model import Frame
 
 from training import programs
 
@@ -96,3 +98,59 @@ def test_one_save_of_each_epoch_is_left():
 
 def test_saves_do_not_silence_python_that_lies_elsewhere():
     assert "residual-python" not in SyncCheckpoint.explains
+
+
+def saving(*sites, ms=200.0, frames=()):
+    """A program of which each of 30 steps may be followed by saves, and saves after the loop: one a site."""
+    program = programs.Program()
+    program.loader(1)
+    program.phase(signals.CHECKPOINT, ms, arg=9)  # before the first step
+    program.epoch(30)
+    for site in sites:
+        program.phase(signals.CHECKPOINT, ms, *frames, arg=site)
+    return program
+
+
+def test_saves_before_and_after_the_loop_are_no_cadence():
+    assert Artifacts(saving(1, 2, 3).recording()).get(Checkpoints).seconds == ()
+    assert isinstance(judge(saving(1, 2, 3).recording()), NotApplicable)
+    assert isinstance(judge(saving(1, 1, 1, 1).recording()), NotApplicable)
+
+
+def test_the_save_that_ends_a_cadence_is_part_of_it_and_others_after_the_loop_are_not():
+    program = programs.Program()
+    program.loader(1)
+    for _ in range(3):
+        program.epoch(20)
+        program.phase(signals.CHECKPOINT, 100, arg=1)
+    kept = program.now
+    program.phase(signals.CHECKPOINT, 500, arg=2)
+    checkpoints = Artifacts(program.recording()).get(Checkpoints)
+    assert checkpoints.seconds == pytest.approx((0.1,) * 3) and checkpoints.site.line == 10
+    program.rows = [row for row in program.rows if row[5] <= kept]
+    for _ in range(3):  # the same line, but nothing like what the loop saves
+        program.phase(signals.CHECKPOINT, 100, arg=1)
+    assert Artifacts(program.recording()).get(Checkpoints).seconds == pytest.approx((0.1,) * 2)
+
+
+def test_saves_between_the_epochs_are_priced_on_the_run_alone():
+    program = programs.Program()
+    program.loader(1)
+    for _ in range(8):
+        program.epoch(5)
+        program.phase(signals.CHECKPOINT, 400, arg=1)
+    found = judge(program.recording())
+    assert found.gain.step_share is None and 0.3 < found.gain.share < 0.99
+    assert judge(training(10, ms=30)).gain.step_share > 0
+
+
+def test_modules_that_the_first_save_imports_are_no_part_of_it():
+    program = programs.Program()
+    program.loader(1)
+    imports = (Frame("_find_and_load", "<frozen importlib._bootstrap>", 1, False), programs.at(10))
+    for epoch in range(4):
+        program.epoch(20)
+        program.phase(signals.CHECKPOINT, *((900, *imports) if epoch == 0 else (20,)), arg=1)
+    seconds = Artifacts(program.recording()).get(Checkpoints).seconds
+    assert seconds == pytest.approx((0.0, 0.02, 0.02, 0.02))
+    assert isinstance(judge(program.recording()), Fine) or judge(program.recording()).gain.seconds < 0.1

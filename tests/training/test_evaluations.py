@@ -164,3 +164,25 @@ def test_kernel_time_lies_where_the_process_runs_loading_included_unless_workers
     removes = judge(program, MemoryThrash(), host=host).removes
     assert (removes.get("data_wait", 0) > 0.5 * sum(removes.values())) == (workers == 0)
     assert set(removes) - {"data_wait"} == {"forward", "backward", "optimizer"}
+
+
+def test_evaluations_between_the_epochs_are_priced_on_the_run_alone():
+    program = Program()
+    program.loader(1)
+    program.loader(2, site=2, iter_site=2)
+    for _ in range(6):
+        program.epoch(10)
+        program.evaluation(2, 20)
+    found = judge(program)
+    assert found.gain.step_share is None and found.gain.share > 0.1
+
+
+def test_several_evaluations_after_the_loop_are_no_cadence():
+    program = Program()
+    program.loader(1)
+    for number in (2, 3, 4):
+        program.loader(number, site=2, iter_site=2)
+    program.epoch(60)
+    for number in (2, 3, 4):
+        program.evaluation(number, 50)
+    assert not isinstance(judge(program), Finding)

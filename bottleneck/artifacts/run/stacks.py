@@ -119,7 +119,7 @@ class Stacks:
         imports = total = 0.0
         for stack, cpu, blocked in self._weights(self._chosen(None, [(t0, t1)])):
             total += cpu + blocked
-            if importing(self.frames.get(stack, ())):
+            if importing(takewhile(lambda frame: not frame.user, self.frames.get(stack, ()))):
                 imports += cpu + blocked
         return imports / total if total else 0.0
 

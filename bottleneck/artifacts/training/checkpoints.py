@@ -1,27 +1,33 @@
-"""Checkpoints: how long they take, within the steps and between them, and what they leave behind."""
+"""Checkpoints of the loop: how long they take, within the steps and between them, and what they leave behind."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from ... import signals
-from ...recording.model import Recording, Site
+from ...recording.model import Recording, Records, Site
 from .. import Missing
-from .steps import Steps
+from ..run.stacks import Stacks
+from .steps import Floats, Steps
 
 Function = tuple[str, str]  # (file, function)
 _MIN_STEPS = 10  # fewer make no median to compare
+_FINAL_SAVE = 1.5  # times the longest other save at its line: longer than that after the last step is another thing
+_FLUSH_NS = 1_000_000_000  # after a save that ends the loop, what its function still does belongs to it
 
 
 @dataclass(frozen=True)
 class Checkpoints:
     """Saves on the main thread: ``seconds`` each, ``site`` where most of the time was spent.
 
-    One call of the user's that writes several files is one save. ``inside_seconds``: the part within steps;
-    ``around_seconds``: sampled in the functions that save, outside the save itself (flush, fsync, copying);
-    ``after_seconds``: how much longer the training of this step and of the next takes for one save, with cold caches.
+    What is saved before the first step or after the last is no part of a cadence, but for the save that ends one.
+    Modules that the first save imports are no part of saving. One call of the user's that writes several files is one
+    save. ``inside_seconds``: the part within steps; ``around_seconds``: sampled in the functions that save, outside the
+    save itself (flush, fsync, copying); ``after_seconds``: how much longer the training of this step and of the next
+    takes for one save, with cold caches.
     """
 
     seconds: tuple[float, ...]
@@ -42,15 +48,16 @@ class Checkpoints:
         return self.total_seconds / max(self.run_seconds, 1e-9)
 
     @classmethod
-    def compute(cls, recording: Recording, steps: Steps) -> Checkpoints:
+    def compute(cls, recording: Recording, steps: Steps, stacks: Stacks | None) -> Checkpoints:
         if "training" not in recording.facts.attached:
             raise Missing("torch was not hooked.")
         events = recording.events
         mine = events[(events["process"] == steps.process) & (events["kind"] == signals.CHECKPOINT)]
-        seconds = (mine["t1"] - mine["t0"]) / 1e9
+        mine = mine[_in_the_loop(mine, steps)]
         if not len(mine):
             return cls((), None, recording.wall_seconds)
-        ids, inverse = np.unique(mine["arg"], return_inverse=True)
+        ids, first, inverse = np.unique(mine["arg"], return_index=True, return_inverse=True)
+        seconds = _without_imports(mine, first, stacks)
         sites = [recording.facts.sites.get((steps.process, int(number))) for number in ids]
         site = sites[int(np.argmax(np.bincount(inverse, weights=seconds)))]
         # A function made for saving holds its flush and fsync too; the training loop itself is no such function.
@@ -58,13 +65,39 @@ class Checkpoints:
         functions = frozenset(
             (s.file, s.function) for s in sites if s is not None and (at is None or s.function != at.function)
         )
-        around = _sampled_seconds_in(recording, steps, functions)
+        until = max(int(steps.rows["t1"][-1]), int(mine["t1"].max()))
+        around = _sampled_seconds_in(recording, steps, functions, until)
         step = np.searchsorted(steps.rows["t0"], mine["t0"], side="right")
         saves = np.unique(np.column_stack([step, inverse]), axis=0, return_inverse=True)[1].reshape(-1)
         each = np.bincount(saves, weights=seconds)
         within = float(steps.rows["checkpoint"].sum()) / 1e6
         after = _cold_seconds(steps)
         return cls(tuple(each.tolist()), site, recording.wall_seconds, around, functions, within, after)
+
+
+def _in_the_loop(saves: Records, steps: Steps) -> npt.NDArray[np.bool_]:
+    """Which saves, in time order, the loop repeats: those from its first step to its last, and one that follows.
+
+    The last one counts where it is like the others: at a line that saves in the loop too, and not longer than those.
+    """
+    first, last = int(steps.rows["t0"][0]), int(steps.rows["t1"][-1])
+    found: npt.NDArray[np.bool_] = (saves["t1"] > first) & (saves["t0"] < last)
+    lengths = (saves["t1"] - saves["t0"]).astype(float)
+    for site in np.unique(saves["arg"][found]).tolist():
+        step = np.searchsorted(steps.rows["t0"], saves["t0"], side="right")
+        here, after = found & (saves["arg"] == site), (saves["t0"] >= last) & (saves["arg"] == site)
+        if lengths[after].sum() <= _FINAL_SAVE * np.bincount(step[here], lengths[here]).max():
+            found |= after
+    return found
+
+
+def _without_imports(saves: Records, first: npt.NDArray[np.intp], stacks: Stacks | None) -> Floats:
+    """Seconds of each save; the ``first`` ones of each line without the modules that they import."""
+    seconds: Floats = (saves["t1"] - saves["t0"]) / 1e9
+    if stacks is not None:
+        for index in first.tolist():
+            seconds[index] *= 1.0 - stacks.import_share(int(saves["t0"][index]), int(saves["t1"][index]))
+    return seconds
 
 
 def _cold_seconds(steps: Steps) -> float:
@@ -78,9 +111,10 @@ def _cold_seconds(steps: Steps) -> float:
     return max(0.0, float(np.median(work[saves]) - warm)) + max(0.0, float(np.median(work[following]) - warm))
 
 
-def _sampled_seconds_in(recording: Recording, steps: Steps, functions: frozenset[Function]) -> float:
-    """Seconds sampled outside all phases whose innermost user function is one of these."""
+def _sampled_seconds_in(recording: Recording, steps: Steps, functions: frozenset[Function], until_ns: int) -> float:
+    """Seconds sampled outside all phases, from the first step on, whose innermost user function is one of these."""
     stacks = recording.stacks[(recording.stacks["process"] == steps.process) & (recording.stacks["flags"] == 0)]
+    stacks = stacks[(stacks["t1"] > steps.rows["t0"][0]) & (stacks["t0"] < until_ns + _FLUSH_NS)]
     total = 0.0
     for stack, nanoseconds in zip(stacks["arg"].tolist(), (stacks["t1"] - stacks["t0"]).tolist(), strict=True):
         frame = next((f for f in recording.facts.stacks.get((steps.process, stack), ()) if f.user), None)

@@ -11,6 +11,7 @@ import numpy as np
 from ... import signals
 from ...recording.model import Frame, Recording, Records, Site
 from .. import Absent
+from ..run.stacks import Stacks
 from .checkpoints import Checkpoints, Function
 from .steps import Steps
 
@@ -47,7 +48,7 @@ class Evaluations:
         return self.total_seconds / max(self.run_seconds, 1e-9)
 
     @classmethod
-    def compute(cls, recording: Recording, steps: Steps) -> Evaluations:
+    def compute(cls, recording: Recording, steps: Steps, stacks: Stacks | None) -> Evaluations:
         if not steps.training:
             raise Absent("The run does not train, so evaluation is its work.")
         caller, acts, functions = _callers(recording, steps)
@@ -56,6 +57,9 @@ class Evaluations:
         if found and found[-1][0] >= steps.rows["t1"][-1]:
             if found[-1][2] > _FINAL_TEST * max((spent for _, _, spent in found[:-1]), default=0.0):
                 found.pop()
+        if found and stacks is not None:  # what the first one imports is no part of evaluating
+            start, end, spent = found[0]
+            found[0] = start, end, spent * (1.0 - stacks.import_share(start, end))
         spans = tuple((start, end) for start, end, _ in found)
         seconds = tuple(nanoseconds / 1e9 for _, _, nanoseconds in found)
         site = caller or _evaluation_loop(recording, steps)

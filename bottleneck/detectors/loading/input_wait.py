@@ -78,6 +78,7 @@ class InputWait(Detector):
             high_seconds=ceiling,
             step_share=share * 0.75,
             confidence=0.4,
+            ceiling=True,
         )
 
     @staticmethod

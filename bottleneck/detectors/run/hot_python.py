@@ -102,6 +102,7 @@ class HotPython(Detector):
         "loader": (0.5, 0.8, 0.95),
     }
     unpublished_shares: ClassVar[tuple[float, float, float]] = (0.1, 0.5, 0.9)
+    guess = 0.2  # confidence of those: only the line's time bounds what goes
 
     def detect(self, recording: Recording, lines: UserLines, steps: Steps | None, loading: Loading | None) -> Outcome:
         if not lines.lines:
@@ -174,6 +175,7 @@ class HotPython(Detector):
             high_seconds=seconds * high * (1 + noise),
             relative_error=0.05,
             confidence=confidence,
+            ceiling=confidence <= self.guess,
         )
         return priced, changes
 
@@ -185,7 +187,7 @@ class HotPython(Detector):
             return low, (low + high) / 2, high, 0.6 if low >= 0.5 else price.confidence
         if price.law in self.removed_shares:
             return *self.removed_shares[price.law], 0.6
-        return *self.unpublished_shares, 0.2
+        return *self.unpublished_shares, self.guess
 
 
 def _known(recording: Recording, lines: UserLines) -> list[_Known]:

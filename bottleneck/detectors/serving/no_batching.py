@@ -125,7 +125,8 @@ class NoBatching(Detector):
         if fixed is None:
             low, high = self.fixed_share_least * ceiling, self.fixed_share_most * ceiling
             method = f"t(b) = a + k b, a and k are unknown from single rows and have to be measured; {bound}"
-            return Gain((low + high) / 2, low, high, 0.0, method, "capacity", confidence=self.confidence_untried)
+            untried = self.confidence_untried
+            return Gain((low + high) / 2, low, high, 0.0, method, "capacity", confidence=untried, ceiling=True)
         saved = fixed * ceiling
         low, high = max(0.0, saved - self.range_half_width), min(0.99, saved + self.range_half_width)
         method = f"t(b) = a + k b with a/(a + k) = {fixed:.2f} (fitted to the recorded batch sizes); {bound}"

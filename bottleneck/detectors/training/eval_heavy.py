@@ -52,12 +52,13 @@ class EvalHeavy(Detector):
         left_out = 1 - math.ceil(count / factor) / count
         inside, total = evaluations.inside_seconds * left_out, evaluations.total_seconds
         outside = (total - evaluations.inside_seconds) * left_out
-        saved = outside + seconds_saved_by_rarer(steps, loading, inside, count * left_out, cpu_share=1.0)
+        less = seconds_saved_by_rarer(steps, loading, inside, count * left_out, cpu_share=1.0)
+        saved = outside + less
         priced = gain(
             saved,
             steps.run_seconds,
             f"{count} evaluations of {total / count:.2f} s; one in {factor} kept",
-            step_share=saved / max(steps.total_seconds + total - evaluations.inside_seconds, 1e-9),
+            step_share=less / max(steps.total_seconds, 1e-9) if inside > outside else None,
             relative_error=0.10,
         )
         return self.finding(

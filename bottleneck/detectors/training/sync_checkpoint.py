@@ -59,13 +59,14 @@ class SyncCheckpoint(Detector):
         inside = min(total, checkpoints.inside_seconds + checkpoints.around_seconds) * left_out
         outside = total * left_out - inside
         cold = checkpoints.after_seconds * count * left_out
-        saved = outside + seconds_saved_by_rarer(steps, loading, inside + cold, count * left_out, cpu_share=1.0)
+        less = seconds_saved_by_rarer(steps, loading, inside + cold, count * left_out, cpu_share=1.0)
+        saved = outside + less
         priced = gain(
             saved,
             steps.run_seconds,
             f"{count} saves of {total / count * 1e3:.0f} ms, and {checkpoints.after_seconds * 1e3:.1f} ms more in the "
             f"steps around each; one in {factor} kept",
-            step_share=saved / max(steps.total_seconds + outside, 1e-9),
+            step_share=less / max(steps.total_seconds, 1e-9) if inside > outside else None,
             relative_error=0.10,
         )
         every = max(1, round(steps.all_count / count))
