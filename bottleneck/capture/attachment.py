@@ -45,6 +45,8 @@ def attachment_problem(run_dir: Path, argv: Sequence[str], hello_seen: bool | No
     """
     if said_hello(run_dir) if hello_seen is None else hello_seen:
         return None
+    if not (run_dir / LIVE).is_dir():
+        return f"the program deleted {run_dir / LIVE} before its records were read."
     for kind, fields in _lines(run_dir, "*.side"):
         if kind == "failed":
             return f"recording failed to start in the program ({fields.get('error')})."

@@ -118,6 +118,11 @@ def test_too_old_interpreter_is_named(tmp_path: Path) -> None:
     assert "3.8.18" in problem
 
 
+def test_records_that_the_program_deleted_are_named(tmp_path: Path) -> None:
+    problem = attachment_problem(tmp_path, [sys.executable, "x.py"])
+    assert problem == f"the program deleted {tmp_path / 'live'} before its records were read."
+
+
 def test_platforms() -> None:
     assert platform_problem("linux") is None
     assert platform_problem("darwin") is None
