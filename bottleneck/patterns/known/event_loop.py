@@ -243,7 +243,7 @@ PATTERNS = (
         unless=(_pauses, _run_side_by_side, less(passes=3)),
         needs=("off_cpu",),
         leave="A later call needs an earlier answer, the peer limits the rate, or the coroutines do not wait.",
-        price=Price("overlap", (3, 10)),
+        price=Price("overlap"),
         source="langbot-app/LangBot#2058 (6 to 2 s), davidusb-geek/emhass#894, python/cpython#96450",
         stages=("serving", "etl"),
     ),

@@ -255,7 +255,7 @@ PATTERNS = (
         when=(in_loop(), below("torch/nn/modules/module.py"), first(_batch_of_one), _steps_one_environment),
         unless=(less(passes=100), more(seconds_each=0.005)),
         leave="The environment takes nine tenths of the time, or is a real device.",
-        price=Price("amdahl", (2, 10)),
+        price=Price("measure", probe="the policy on 16 states at once"),
         source="Unity-Technologies/ml-agents#365, thu-ml/tianshou#483, alex-petrenko/sample-factory#23",
         stages=("training",),
         effort=4,

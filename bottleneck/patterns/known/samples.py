@@ -222,7 +222,7 @@ PATTERNS = (
             varies(),
         ),
         leave="The text is random (templates, subword dropout), or it is streamed once.",
-        price=Price("loader", (2, 20), probe="one batch with one call"),
+        price=Price("loader", probe="one batch with one call"),
         source="marin-community/marin#900, AnswerDotAI/ModernBERT#236, lucidrains/reformer-pytorch#143",
         stages=("loading",),
     ),
