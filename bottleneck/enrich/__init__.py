@@ -1,8 +1,9 @@
 """What is looked up once, right after a run: the user's source, the files that were read, traces.
 
 Each module of this folder and of those inside is an enrichment: ``enrich(run_dir, recording)`` adds facts to the
-recording, only those that it does not have yet. ``after`` may name the enrichments whose turn comes first. It may
-raise: that costs it its own facts, and no other enrichment. Helpers' names begin with ``_``.
+recording, only those that it does not have yet, and may return sentences that say what it missed. ``after`` may name
+the enrichments whose turn comes first. It may raise: that costs it its own facts, and no other enrichment. Helpers'
+names begin with ``_``.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ def enrich_all(run_dir: Path, recording: Recording) -> None:
     for module in modules(__name__, nested=True):
         known = len(facts.notes)
         try:
-            module.enrich(run_dir, recording)
+            missed = module.enrich(run_dir, recording) or []
             append_facts(run_dir, facts.notes[known:])
+            failures += missed
         except Exception as error:
             del facts.notes[known:]
             name = module.__name__.rpartition(".")[2]

@@ -18,7 +18,7 @@ from ...artifacts import Artifacts, Missing
 from ...artifacts.run.frames import LOADING
 from ...artifacts.run.user_lines import UserLine, UserLines, Way
 from ...artifacts.training.steps import Steps
-from ...patterns import Frame, Pattern, Sighting, Source, recognise
+from ...patterns import Failures, Frame, Pattern, Sighting, Source, recognise
 from ...patterns.syntax import last_name
 from ...recording.facts import KnownLine
 from ...recording.model import Recording, Site
@@ -30,24 +30,33 @@ _GROWS = 1.5  # the last third of the steps over the first
 _STEPS_TO_GROW = 9
 
 
-def enrich(run_dir: Path, recording: Recording) -> None:
-    """Add a ``KnownLine`` for each line of ``UserLines`` whose source can be read. Reads source files."""
+def enrich(run_dir: Path, recording: Recording) -> list[str]:
+    """Add a ``KnownLine`` for each line of ``UserLines`` whose source can be read. Reads source files.
+
+    What cannot be judged costs itself alone: a pattern is missed, or a line.
+    """
     artifacts = Artifacts(recording)
     try:
         lines = artifacts.get(UserLines).lines
     except Missing:
-        return
+        return []
     try:
         steps: Steps | None = artifacts.get(Steps)
     except Missing:
         steps = None
     known = {(fact.file, fact.line, fact.function) for _, fact in recording.facts.of(KnownLine)}
     files: set[str] = set()
+    failures: Failures = {}
     for line in lines:
         files.add(line.file)
         source = _source(line.file) if len(files) <= MAX_FILES else None
-        if source is not None and (line.file, line.line, line.function) not in known:
-            recording.facts.add(0, _judge(source, line, _seen(source, line, recording, steps)))
+        if source is None or (line.file, line.line, line.function) in known:
+            continue
+        try:
+            recording.facts.add(0, _judge(source, line, _seen(source, line, recording, steps), failures))
+        except Exception as error:
+            failures[f"line {line.line} of {Path(line.file).name}"] = error
+    return [f"Known slow patterns: {what} was not judged ({_why(error)})." for what, error in failures.items()]
 
 
 @lru_cache(maxsize=16)
@@ -58,11 +67,15 @@ def _source(file: str) -> Source | None:
         return None
 
 
-def _judge(source: Source, line: UserLine, seen: Sighting) -> KnownLine:
+def _why(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+
+
+def _judge(source: Source, line: UserLine, seen: Sighting, failures: Failures) -> KnownLine:
     """The pattern that most of the line's time is spent in, if it is one that we know."""
     found: dict[str, tuple[Pattern, set[Way]]] = {}
     for way in line.ways:
-        pattern = recognise(_with(seen, way))
+        pattern = recognise(_with(seen, way), failures)
         if pattern is not None:
             found.setdefault(pattern.id, (pattern, set()))[1].add(way)
     node = next(iter(seen.nodes), None)

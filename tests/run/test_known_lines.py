@@ -1,0 +1,172 @@
+"""What the enrichment tells of hot lines, and what is lost when a source or a pattern fails: itself alone."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from bottleneck_profiler.enrich import enrich_all
+from bottleneck_profiler.enrich.source import known_lines
+from bottleneck_profiler.patterns.model import Hot
+from bottleneck_profiler.recording.facts import KnownLine
+from bottleneck_profiler.recording.model import Frame, Recording
+
+from .made_up import Stood, library, recording, user
+
+SOURCE = """\
+import numpy as np
+import pandas as pd
+
+
+def collect(parts):
+    whole = pd.DataFrame()
+    for part in parts:
+        whole = pd.concat([whole, part])
+    return whole
+
+
+def total(frame):
+    return frame.apply(lambda row: row["a"] + row["b"], axis=1)
+"""
+CONCAT = library("concat", "/site-packages/pandas/core/reshape/concat.py")
+APPLY = library("DataFrame.apply", "/site-packages/pandas/core/frame.py")
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    known_lines._source.cache_clear()
+    path = tmp_path / "job.py"
+    path.write_text(SOURCE)
+    return path
+
+
+def made(script: Path) -> Recording:
+    """Four seconds that collect and three that apply."""
+    collects = (CONCAT, user(8, "collect", str(script)), user(20, "<module>", str(script)))
+    applies = (APPLY, user(13, "total", str(script)), user(21, "<module>", str(script)))
+    return recording(Stood(collects, 0, 4_000), Stood(applies, 4_000, 7_000))
+
+
+def found(recorded: Recording) -> dict[int, KnownLine]:
+    return {fact.line: fact for _, fact in recorded.facts.of(KnownLine)}
+
+
+def test_lines_are_recognised_by_their_source_and_what_they_called(script: Path, tmp_path: Path):
+    recorded = made(script)
+    assert known_lines.enrich(tmp_path, recorded) == []
+    lines = found(recorded)
+    assert {line: fact.pattern for line, fact in lines.items()} == {
+        8: "grow-own-argument",
+        13: "row-apply",
+        20: "",
+        21: "",
+    }
+    assert lines[8].share == pytest.approx(1.0)
+    assert (lines[8].call, lines[8].loops) == ("concat", 1)
+
+
+def test_a_line_is_of_a_pattern_only_when_most_of_its_time_is(script: Path, tmp_path: Path):
+    script.write_text(SOURCE.replace("lambda row: row", "lambda row: slow(row) or row"))
+    slow = (user(30, "slow", str(script)), user(13, "total.<locals>.<lambda>", str(script)))
+    applies = (APPLY, user(13, "total", str(script)))
+    recorded = recording(Stood((*slow, *applies), 0, 3_600), Stood(applies, 3_600, 4_000))
+    known_lines.enrich(tmp_path, recorded)
+    assert found(recorded)[13].pattern == ""
+
+
+def test_what_is_known_already_is_not_asked_again(script: Path, tmp_path: Path):
+    recorded = made(script)
+    known_lines.enrich(tmp_path, recorded)
+    once = len(recorded.facts.notes)
+    known_lines.enrich(tmp_path, recorded)
+    assert len(recorded.facts.notes) == once
+
+
+@pytest.mark.parametrize("text", [None, "def broken(:\n", "\0", "(" * 5_000, "\udcff"], ids=ascii)
+def test_a_source_that_cannot_be_read_costs_its_own_lines(script: Path, tmp_path: Path, text: str | None):
+    other = tmp_path / "other.py"
+    other.write_text(SOURCE)
+    if text is None:
+        script.unlink()
+    else:
+        script.write_bytes(text.encode(errors="surrogateescape"))
+    collects = Stood((CONCAT, user(8, "collect", str(script))), 0, 4_000)
+    recorded = recording(collects, Stood((CONCAT, user(8, "collect", str(other))), 4_000, 8_000))
+    assert known_lines.enrich(tmp_path, recorded) == []
+    assert [(fact.file, fact.pattern) for fact in found(recorded).values()] == [(str(other), "grow-own-argument")]
+
+
+@pytest.mark.parametrize(
+    "text", ["x = 1\n", "# new\n" * 40 + SOURCE, SOURCE.replace("pd.concat([whole, part])", "part")]
+)
+def test_a_file_that_was_changed_names_no_pattern_for_lines_that_are_others_now(
+    script: Path, tmp_path: Path, text: str
+):
+    recorded = made(script)
+    script.write_text(text)
+    known_lines.enrich(tmp_path, recorded)
+    assert 8 not in found(recorded) or found(recorded)[8].pattern == ""
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    def broken(_: Hot) -> bool:
+        raise AttributeError("no such field\nat all")
+
+    # The package gives its name to the function.
+    recognising = import_module("bottleneck_profiler.patterns.recognise")
+    patterns = [replace(each, when=(broken,)) if each.id == name else each for each in recognising.PATTERNS]
+    monkeypatch.setattr(recognising, "PATTERNS", patterns)
+
+
+def test_a_pattern_that_fails_costs_itself_alone(script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    failing(monkeypatch, "row-apply")
+    recorded = made(script)
+    said = known_lines.enrich(tmp_path, recorded)
+    assert said == ["Known slow patterns: row-apply was not judged (AttributeError: no such field)."]
+    assert found(recorded)[8].pattern == "grow-own-argument"
+    assert found(recorded)[13].pattern == ""
+
+
+def test_a_line_that_fails_costs_itself_alone(script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    judge = known_lines._judge
+
+    def sometimes(source, line, *others):
+        if line.line == 13:
+            raise RecursionError("too deep")
+        return judge(source, line, *others)
+
+    monkeypatch.setattr(known_lines, "_judge", sometimes)
+    recorded = made(script)
+    said = known_lines.enrich(tmp_path, recorded)
+    assert said == ["Known slow patterns: line 13 of job.py was not judged (RecursionError: too deep)."]
+    assert set(found(recorded)) == {8, 20, 21}
+
+
+def test_what_was_missed_is_a_note_of_the_run_and_what_was_found_is_kept(
+    script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    failing(monkeypatch, "row-apply")
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "run.json").write_text(json.dumps({"format": "bottleneck.run", "version": 1, "started_ns": 0}))
+    recorded = made(script)
+    enrich_all(tmp_path, recorded)
+    assert found(recorded)[8].pattern == "grow-own-argument"
+    notes = (tmp_path / "run.json").read_text()
+    assert "row-apply was not judged" in notes
+
+
+def test_no_stacks_no_facts(tmp_path: Path):
+    recorded = recording()
+    assert known_lines.enrich(tmp_path, recorded) == []
+    assert found(recorded) == {}
+
+
+def test_frames_are_compared_by_the_last_part_of_their_name(script: Path, tmp_path: Path):
+    """A nested function is sampled by its qualified name."""
+    nested = Frame("outer.<locals>.collect", str(script), 8, True)
+    recorded = recording(Stood((CONCAT, nested), 0, 4_000))
+    known_lines.enrich(tmp_path, recorded)
+    assert found(recorded)[8].pattern == "grow-own-argument"
