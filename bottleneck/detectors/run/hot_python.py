@@ -53,12 +53,13 @@ class _Known:
     share: float  # of the line's time, what is spent in the pattern
     stage: Stage
     cause: int  # the line to change
+    run_seconds: float
     beside: tuple[_Known, ...] = ()  # other lines of the function with the same pattern
 
     @property
     def seconds(self) -> float:
-        """Of the run's wall time, in the pattern."""
-        return self.line.seconds * self.share + sum(each.seconds for each in self.beside)
+        """Of the run's wall time, in the pattern; lines of several threads run at the same time."""
+        return min(self.line.seconds * self.share + sum(each.seconds for each in self.beside), self.run_seconds)
 
     @property
     def thread_seconds(self) -> float:
@@ -199,7 +200,7 @@ def _known(recording: Recording, lines: UserLines) -> list[_Known]:
         pattern = _PATTERNS.get(fact.pattern) if fact is not None else None
         if fact is not None and pattern is not None:
             stage: Stage = fact.stage if fact.stage in get_args(Stage) else "etl"  # type: ignore[assignment]
-            found.append(_Known(line, pattern, fact.share, stage, fact.cause or line.line))
+            found.append(_Known(line, pattern, fact.share, stage, fact.cause or line.line, lines.wall_seconds))
     return found
 
 

@@ -1,0 +1,73 @@
+"""The first line of a report where no detector knows what holds the time."""
+
+from __future__ import annotations
+
+import pytest
+from bottleneck_profiler import signals
+from bottleneck_profiler.artifacts.run.user_lines import UserLines
+from bottleneck_profiler.diagnosis.headline import Place, headline_of, largest_place, verdict_of
+from run.made_up import Frames, Stood, library, recording, user
+from typed import add
+
+APPLY = library("DataFrame.merge", "/site-packages/pandas/core/frame.py")
+IMPORTS = library("_call_with_frames_removed", "<frozen importlib._bootstrap>")
+
+
+def place(*stood: Stood, phase: int = signals.NONE, call: str = "") -> Place | None:
+    made = recording(*stood)
+    made.stacks["flags"] |= phase
+    if call:
+        add(made.facts, "known_line", file="/home/ada/job.py", line=3, function="work", call=call)
+    return largest_place(made, UserLines.compute(made), 0)
+
+
+def only(*frames: object, ms: int = 6_000, blocked: bool = False) -> Stood:
+    stack: Frames = frames  # type: ignore[assignment]
+    return Stood(stack, 0, ms, blocked=blocked)
+
+
+def test_the_place_is_the_line_with_the_most_time_by_what_it_calls():
+    named = place(only(APPLY, user(3), user(9, "main")), call="merge")
+    assert str(named) == "60 % of the run is merge() at /home/ada/job.py:3"
+    assert str(place(only(user(3)))) == "60 % of the run is work at /home/ada/job.py:3"
+    assert str(place(only(user(3, "<module>")))) == "60 % of the run is top-level code at /home/ada/job.py:3"
+    waits = place(only(user(3), blocked=True), call="recv")
+    assert str(waits) == "60 % of the run waits in recv() at /home/ada/job.py:3"
+
+
+def test_imports_are_no_place_and_neither_is_nothing():
+    assert place(only(IMPORTS, user(3, "<module>"))) is None
+    assert place(only(APPLY)) is None
+    assert largest_place(recording(), None, 0) is None
+
+
+def test_only_time_in_no_recorded_phase_is_unjudged():
+    free, judged = place(only(user(3))), place(only(user(3)), phase=signals.PHASES.index("forward"))
+    assert free is not None and judged is not None
+    assert (free.unjudged_share, judged.unjudged_share) == (pytest.approx(0.6), 0.0)
+
+
+def verdict(share: float | None, answered: bool = True, short: bool = False) -> str:
+    held = None if share is None else Place("job.py", 3, "work", "", share, share, False)
+    return verdict_of(recording(only(user(3))), [], short, answered, held)
+
+
+def test_a_third_of_the_run_in_one_line_that_nobody_judges_is_no_all_clear():
+    assert verdict(0.31) == "unexplained"
+    assert verdict(0.29) == verdict(None) == "fine"
+    assert verdict(0.9, answered=False) == "nothing to judge"
+    assert verdict(0.9, short=True) == "too short to judge"
+
+
+def test_the_headline_of_what_is_unexplained_names_the_line():
+    held = Place("/home/ada/job.py", 3, "work", "merge", 0.88, 0.88, False)
+    said = headline_of("unexplained", [], None, None, held)
+    assert said == "88 % of the run is merge() at /home/ada/job.py:3; no faster way is known for it."
+
+
+def test_the_place_stands_where_the_breakdown_names_no_phase():
+    held = Place("/home/ada/job.py", 3, "work", "", 0.25, 0.25, True)
+    assert headline_of("fine", [], None, None, held) == (
+        "Nothing worth fixing was found; 25 % of the run waits in work at /home/ada/job.py:3."
+    )
+    assert headline_of("fine", [], None, None, None) == "Nothing worth fixing was found."
