@@ -21,12 +21,17 @@ def in_loop() -> Condition:
     return check
 
 
-def _called_in_loop(source: Source, function: Function) -> bool:
+def _called_in_loop(source: Source, function: Function, through: int = 1) -> bool:
+    """``through``: how many functions of the file may lie between the loop and the call."""
     if isinstance(function, ast.Lambda):
         return _handed_to_map(source, function)
     if len(source.functions.get(function.name, [])) != 1:
         return False
-    if any(source.loops(call) for call in source.calls.get(function.name, ())):
+    calls = source.calls.get(function.name, ())
+    if any(source.loops(call) for call in calls):
+        return True
+    callers = {outer for outer in map(source.function, calls) if outer is not None and outer is not function}
+    if through and any(_called_in_loop(source, caller, through - 1) for caller in callers):
         return True
     names = (
         each for name in ("map", "imap", "imap_unordered", "apply", "submit") for each in source.calls.get(name, ())
@@ -80,7 +85,7 @@ def loop_names(source: Source, node: ast.AST) -> set[str]:
     if isinstance(function, ast.FunctionDef) and (
         function.name == "__getitem__" or (not loops and _called_in_loop(source, function))
     ):
-        names |= parameters(function) - {"self"}
+        names |= parameters(function) - {"self"} - _same_each_pass(source, function)
     for _ in range(3):  # name = f(loop name)
         for outer in [*loops, *([function] if names and isinstance(function, ast.FunctionDef) else [])]:
             for each in ast.walk(outer):
@@ -89,6 +94,35 @@ def loop_names(source: Source, node: ast.AST) -> set[str]:
                 elif isinstance(each, ast.AugAssign) and isinstance(each.target, ast.Name) and isinstance(outer, Loop):
                     names.add(each.target.id)
     return names
+
+
+def _same_each_pass(source: Source, function: ast.FunctionDef, through: int = 2) -> set[str]:
+    """The parameters that every call in the file gives a constant, or a name that the file sets once at its top."""
+    calls = source.calls.get(function.name, [])
+    names = [each.arg for each in (*function.args.posonlyargs, *function.args.args)]
+    fixed: set[str] = set()
+    for index, name in enumerate(names if through else []):
+        given = [
+            next((each.value for each in call.keywords if each.arg == name), None)
+            or (call.args[index] if index < len(call.args) else None)
+            for call in calls
+        ]
+        if given and all(each is not None and _is_fixed(source, each, through - 1) for each in given):
+            fixed.add(name)
+    return fixed
+
+
+def _is_fixed(source: Source, value: ast.expr, through: int) -> bool:
+    if isinstance(value, ast.Constant):
+        return True
+    if not isinstance(value, ast.Name):
+        return False
+    bound, function = source.bindings(value), source.function(value)
+    if len(bound) == 1:
+        return bound[0].where in source.tree.body
+    return (
+        not bound and isinstance(function, ast.FunctionDef) and value.id in _same_each_pass(source, function, through)
+    )
 
 
 def grows() -> Condition:

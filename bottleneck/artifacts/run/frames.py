@@ -7,7 +7,10 @@ from collections.abc import Iterable
 from ...recording.model import Frame
 
 #: Frames of a library below which the user's code is called to make an item, or to answer a request.
-LOADING = ("/torch/utils/data/_utils/fetch.py", "/torch/utils/data/_utils/worker.py")
+LOADING = (
+    "/torch/utils/data/_utils/fetch.py", "/torch/utils/data/_utils/worker.py",
+    "/keras/src/trainers/data_adapters/", "/tensorflow/python/data/ops/",
+)  # fmt: skip
 HANDLERS = (
     "/flask/app.py", "/starlette/routing.py", "/werkzeug/serving.py", "/http/server.py", "/uvicorn/protocols/",
     "/django/core/handlers/", "/aiohttp/web_protocol.py", "/gunicorn/workers/", "/tornado/web.py", "/bottle.py",

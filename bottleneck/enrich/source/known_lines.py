@@ -16,6 +16,7 @@ import numpy as np
 from ... import signals
 from ...artifacts import Artifacts, Missing
 from ...artifacts.run.frames import LOADING
+from ...artifacts.run.host import Host
 from ...artifacts.run.user_lines import UserLine, UserLines, Way
 from ...artifacts.training.steps import Steps
 from ...patterns import Failures, Frame, Pattern, Sighting, Source, recognise
@@ -106,6 +107,7 @@ def _seen(source: Source, line: UserLine, recording: Recording, steps: Steps | N
         passes=steps.all_count if steps is not None and inside else None,
         growing=_growing(line, steps) if steps is not None and inside and _once_a_step(source, line, site) else None,
         off_cpu=line.blocked_share > 0.5,
+        cores=_cores(line, recording),
         device=None if recording.gpu or recording.run.get("gpus") else "cpu",
         body=body,
         versions={name: _version(str(text)) for name, text in recording.run.get("versions", {}).items()},
@@ -148,6 +150,16 @@ def _growing(line: UserLine, steps: Steps) -> bool | None:
     return last >= _GROWS * first
 
 
+def _cores(line: UserLine, recording: Recording) -> float | None:
+    """How many threads of the program run, or wait for a core, at a time while the line runs; None on one core."""
+    if (recording.run.get("machine", {}).get("cores") or 1) < 2 or not len(recording.host.get("time_ns", ())):
+        return None
+    host = Host(recording.host)
+    begins, ends = int(line.rows["t0"].min()), int(line.rows["t1"].max())
+    ran, waited = (host.rise(name, begins, ends) for name in ("cpu_ns_total", "run_delay_ns_total"))
+    return None if ran is None or waited is None else (ran + waited) / max(ends - begins, 1)
+
+
 def _called(seen: Sighting) -> str:
     """What the line calls, as it is written; "" where it calls nothing or several things."""
     calls = [node for node in seen.nodes if isinstance(node, ast.Call)]
@@ -158,7 +170,7 @@ def _called(seen: Sighting) -> str:
 def _stage(pattern: Pattern, line: UserLine, seen: Sighting) -> str:
     """The stage that the line belongs to in this run, of those that the pattern is known in."""
     weight = {name: sum(s for way, s in line.ways.items() if getattr(way, name)) for name in ("loading", "handler")}
-    fetching = sum(s for way, s in line.ways.items() if any(c.file.endswith(LOADING) for c in way.below))
+    fetching = sum(s for way, s in line.ways.items() if any(part in c.file for c in way.below for part in LOADING))
     if weight["loading"] > 0.5 * line.thread_seconds or fetching > 0.5 * line.thread_seconds:
         return "data loading"
     if weight["handler"] > 0.5 * line.thread_seconds:

@@ -2,6 +2,7 @@
 
 from ..model import Pattern
 from . import (
+    arrays,
     batches,
     event_loop,
     frameworks,
@@ -33,4 +34,5 @@ PATTERNS: tuple[Pattern, ...] = (
     *sample_files.PATTERNS,
     *frameworks.PATTERNS,
     *plain.PATTERNS,
+    *arrays.PATTERNS,
 )

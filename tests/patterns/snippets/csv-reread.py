@@ -28,3 +28,30 @@ def follow(path):
     while True:
         show(pd.read_csv(path))  # hot
         time.sleep(5)
+# slow: in a function that the loop's function calls
+# below: read_csv pandas/io/parsers/readers.py
+import pandas as pd
+
+PATH = "data.csv"
+
+def load(path, fold):
+    frame = pd.read_csv(path)  # hot
+    return frame[frame.fold != fold]
+
+def train(fold):
+    return fit(load(PATH, fold))
+
+def main():
+    return [train(fold) for fold in range(5)]
+# exempt: the path comes with the pass, through two functions
+# below: read_csv pandas/io/parsers/readers.py
+import pandas as pd
+
+def load(path):
+    return pd.read_csv(path)  # hot
+
+def train(path):
+    return fit(load(path))
+
+def main(paths):
+    return [train(path) for path in paths]

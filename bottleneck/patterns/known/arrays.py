@@ -1,0 +1,169 @@
+"""numpy and scikit-learn: work item by item that whole arrays can do, and work on one core that several could share."""
+
+from __future__ import annotations
+
+import ast
+
+from ..loops import loop_names
+from ..model import Hot, Pattern, Price, Sighting
+from ..places import less
+from ..shapes import argument, below, deep, matches
+from ..source import Source
+from ..syntax import Comprehension, Loop, last_name, mentions, stored
+
+_STACKS = tuple(
+    f"{library}.{name}"
+    for library in ("numpy", "jax.numpy", "torch", "tensorflow")
+    for name in ("stack", "array", "asarray", "vstack", "concatenate", "tensor", "convert_to_tensor")
+)
+#: What has the same form for a whole array, with an axis.
+_WHOLE = frozenset(
+    "mean std var sum min max abs sqrt log log1p exp clip astype reshape copy flatten ravel square float32 float64 "
+    "asarray array nanmean diff cumsum round append".split()
+)
+
+
+def _gathers(hot: Hot) -> bool:
+    """The loop around cuts one slice a pass out of an array, does plain arithmetic with it, and stacks the results."""
+    loop = next(iter(hot.source.loops(hot.node)), None)
+    if loop is None or not _is_stacked(hot.source, loop):
+        return False
+    names = loop_names(hot.source, hot.node)
+    made = stored(loop)
+    # What changes with the pass picks the slice; what is cut is there before the loop.
+    cut = [each for each in ast.walk(loop) if isinstance(each, ast.Subscript) and mentions(each.slice, names)]
+    slices = [each for each in cut if isinstance(each.slice, ast.Slice) and not mentions(each.value, made)]
+    return bool(slices) and _is_plain(loop) and _computes(loop)
+
+
+def _is_stacked(source: Source, loop: ast.AST) -> bool:
+    """What the passes append, or the comprehension itself, is stacked to one array in the same function."""
+    around: ast.AST = source.function(loop) or source.tree
+    stacks = [
+        each
+        for each in ast.walk(around)
+        if isinstance(each, ast.Call) and each.args and any(matches(path, *_STACKS) for path in source.paths(each.func))
+    ]
+    if isinstance(loop, Comprehension):
+        return any(each.args[0] is loop for each in stacks)
+    lists = {
+        each.func.value.id
+        for each in ast.walk(loop)
+        if isinstance(each, ast.Call)
+        and isinstance(each.func, ast.Attribute)
+        and each.func.attr == "append"
+        and isinstance(each.func.value, ast.Name)
+    }
+    return bool(lists) and any(isinstance(each.args[0], ast.Name) and each.args[0].id in lists for each in stacks)
+
+
+def _body(loop: Loop | Comprehension) -> list[ast.AST]:
+    """All nodes that a pass runs."""
+    parts: list[ast.AST] = []
+    if isinstance(loop, Loop):
+        parts += loop.body
+    else:
+        parts += [loop.key, loop.value] if isinstance(loop, ast.DictComp) else [loop.elt]
+        parts += [test for each in loop.generators for test in each.ifs]
+    return [inner for part in parts for inner in ast.walk(part)]
+
+
+def _is_plain(loop: Loop | Comprehension) -> bool:
+    """Whether each pass does the same arithmetic: no branch, no loop of its own, no call without a whole-array form."""
+    if isinstance(loop, Comprehension) and any(each.ifs for each in loop.generators):
+        return False
+    branches = ast.IfExp | Comprehension | ast.Await | ast.Yield | ast.YieldFrom | ast.Lambda
+    for each in _body(loop):
+        other = isinstance(each, ast.stmt) and not isinstance(each, ast.Assign | ast.AugAssign | ast.Expr)
+        unknown = isinstance(each, ast.Call) and last_name(each.func) not in _WHOLE
+        if other or unknown or isinstance(each, branches):
+            return False
+    return True
+
+
+def _computes(loop: Loop | Comprehension) -> bool:
+    """Whether a pass does more than cut and stack, which is a copy."""
+    body = _body(loop)
+    bounds = {inner for each in body if isinstance(each, ast.Subscript) for inner in ast.walk(each.slice)}
+    copies = ("append", "copy", "asarray", "array")
+    return any(
+        isinstance(each, ast.BinOp) or (isinstance(each, ast.Call) and last_name(each.func) not in copies)
+        for each in body
+        if each not in bounds
+    )
+
+
+def _leaves_numpy(hot: Hot) -> bool:
+    """Another library makes the slice: h5py reads it from a file, pandas from a column."""
+    return any("/numpy/" not in frame.path for frame in hot.seen.below)
+
+
+#: What takes ``n_jobs``: first what fits models that may themselves be of the second kind.
+_SEARCHES = tuple(
+    f"sklearn.{name}"
+    for name in (
+        "model_selection.*SearchCV", "model_selection.cross_val_score", "model_selection.cross_validate",
+        "model_selection.cross_val_predict", "model_selection.learning_curve", "model_selection.validation_curve",
+        "model_selection.permutation_test_score", "feature_selection.RFECV", "inspection.permutation_importance",
+    )
+)  # fmt: skip
+_MODELS = tuple(
+    f"sklearn.{name}"
+    for name in ("ensemble.*", "multiclass.*", "multioutput.*", "compose.ColumnTransformer", "pipeline.FeatureUnion")
+)
+
+
+def _without_jobs(seen: Sighting) -> ast.Call | None:
+    """The only outermost call of the file that could spread its fits and is not told to."""
+    for names in (_SEARCHES, _MODELS):
+        found = [
+            call
+            for calls in seen.source.calls.values()
+            for call in calls
+            if any(matches(path, *names) and "()" not in path for path in seen.source.paths(call.func))
+        ]
+        if found:
+            return found[0] if len(found) == 1 and argument(found[0], "n_jobs") is None else None
+    return None
+
+
+def _outermost(seen: Sighting) -> int | None:
+    call = _without_jobs(seen)
+    return None if call is None else call.lineno
+
+
+PATTERNS = (
+    Pattern(
+        id="slices-stacked-one-by-one",
+        title="Each sample of a batch is cut and computed by itself in a Python loop, then stacked",
+        replacement="Cut all samples of the batch at once (numpy.lib.stride_tricks.sliding_window_view and an index array), "
+        "and compute with an axis: windows.mean(axis=1, keepdims=True)",
+        snippet="windows = np.lib.stride_tricks.sliding_window_view(series, length)\nx = windows[starts]\n"
+        "x = (x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True)",
+        when=(_gathers,),
+        unless=(_leaves_numpy, less(passes=8)),
+        leave="The slices differ in length, or one of them is large.",
+        price=Price("amdahl", (4, 30)),
+        source="numpy/numpy#17394 (sliding_window_view)",
+        stages=("loading", "training", "etl"),
+    ),
+    Pattern(
+        id="n-jobs-unset",
+        title="Independent fits run one after another on one core (n_jobs is not set)",
+        replacement="Give n_jobs=-1 to the outermost search, cross-validation or ensemble, and leave the inner ones at one",
+        snippet="search = GridSearchCV(model, grid, n_jobs=-1)",
+        when=(
+            below("sklearn/"),
+            deep("joblib/parallel.py", "_get_sequential_output"),
+            less(cores=1.5),
+            lambda hot: _without_jobs(hot.seen) is not None,
+        ),
+        cause=_outermost,
+        needs=("cores",),
+        leave="The other cores are at work, memory holds one copy only, or the fits use threads of their own.",
+        price=Price("cores"),
+        source="scikit-learn user guide, 8.3 (n_jobs=None means 1)",
+        stages=("training", "etl"),
+        effort=1,
+    ),
+)
