@@ -128,6 +128,14 @@ def _compiles_something(hot: Hot) -> bool:
     return any(last_name(each) in ("jit", "pmap", "scan") for each in ast.walk(hot.source.tree))
 
 
+def _own_generator_below_adapter(hot: Hot) -> bool:
+    """Keras pulls the batch out of the user's generator, in the thread that trains."""
+    frames = hot.seen.below
+    pulls = [index for index, frame in enumerate(frames) if frame.is_in("keras/src/trainers/data_adapters/")]
+    after = frames[pulls[-1] + 1 :] if pulls else ()
+    return any("site-packages" not in frame.path and "/python3" not in frame.path for frame in after)
+
+
 _TRACED = any_of(deep("tensorflow/python/eager/polymorphic_function/"), deep("tensorflow/python/eager/def_function.py"))
 
 PATTERNS = (
@@ -183,6 +191,24 @@ PATTERNS = (
         source="tensorflow/tensorflow#40261 (3.5 to 0.013 s per 100), #35124 (70 to 6 s an episode), ipazc/mtcnn#107",
         stages=("training", "serving"),
         effort=1,
+    ),
+    Pattern(
+        id="generator-feeds-fit",
+        title="fit waits while a Python generator makes each batch on the thread that trains",
+        replacement="Decode or compute what stays the same once before fit (one array, or np.memmap); make the rest in a "
+        "keras.utils.PyDataset with workers=4, use_multiprocessing=True, or in tf.data with parallel calls and prefetch",
+        snippet="class Batches(keras.utils.PyDataset):\n    ...\nmodel.fit(Batches(files, workers=4, "
+        "use_multiprocessing=True), epochs=5)",
+        when=(
+            any_of(*(method("fit", "evaluate", "predict", of=library) for library in ("keras", "tensorflow"))),
+            below("keras/"),
+            _own_generator_below_adapter,
+        ),
+        leave="The data is a stream, and the workers would wait for the same source.",
+        price=Price("overlap", (1.5, 10)),
+        source="keras.io, PyDataset (workers, use_multiprocessing)",
+        stages=("loading", "training"),
+        effort=2,
     ),
     Pattern(
         id="eager-step",
