@@ -205,7 +205,7 @@ PATTERNS = (
             _own_generator_below_adapter,
         ),
         leave="The data is a stream, and the workers would wait for the same source.",
-        price=Price("overlap", (1.5, 10)),
+        price=Price("overlap"),
         source="keras.io, PyDataset (workers, use_multiprocessing)",
         stages=("loading", "training"),
         effort=2,
