@@ -134,8 +134,11 @@ def test_where_the_program_watches_torch_nothing_is_done():
         assert look(batch) == []
 
 
-def training(widths, lengths, *, base=2.0, per_position=0.01, rows=8):
-    """Steps whose forward takes ``base`` and so much more for each position, in milliseconds."""
+def training(widths, lengths, *, base=2.0, per_position=0.01, rows=8, ahead=0):
+    """Steps whose forward takes ``base`` and so much more for each position, in milliseconds.
+
+    The batch that is trained on was fetched so many steps ``ahead``.
+    """
     program = programs.Program()
     program.loader(1)
     began = program.now
@@ -144,7 +147,7 @@ def training(widths, lengths, *, base=2.0, per_position=0.01, rows=8):
     for step, (width, some) in enumerate(zip(widths, lengths, strict=True), 1):
         note = {"loader": 1, "time_ns": program.now, "rows": rows, "width": int(width), "lengths": some}
         add(program.facts, "batch", **note)
-        program.phase(signals.FORWARD, base + per_position * rows * width)
+        program.phase(signals.FORWARD, base + per_position * rows * widths[max(0, step - 1 - ahead)])
         program.phase(signals.BACKWARD, 1)
         program.phase(signals.DATA_WAIT, 1, flags=signals.END if step == len(widths) else 0, arg=1)
     program.rows.append((0, 1, signals.LOOP, 1, began, program.now, 1))
@@ -188,7 +191,21 @@ def test_what_sorting_would_not_help_is_fine(widths, lengths, more):
 
 def test_what_cannot_be_told_is_not_measured():
     assert isinstance(judge(training(*mixed(), per_position=0.0)), NotMeasured)  # no slope
-    assert isinstance(judge(training(*(part[:12] for part in mixed()))), NotMeasured)  # few batches
+    assert isinstance(judge(training(*(part[:7] for part in mixed()))), NotMeasured)  # few batches
+
+
+def test_few_batches_tell_how_much_is_padding_and_the_price_is_a_wide_one():
+    found = judge(training(*(part[:14] for part in mixed())))
+    assert isinstance(found, Finding) and found.gain.confidence == 0.4
+    assert "(assumed)" in found.evidence[4].label and found.gain.low < 0.6 * found.gain.share
+
+
+def test_a_loop_that_fetches_one_batch_ahead_is_priced_by_the_step_that_trains_on_it():
+    """As accelerate does: the batch that a step begins with is trained on in the next one."""
+    widths, lengths = mixed()
+    found, plain = judge(training(widths, lengths, ahead=1)), judge(training(widths, lengths))
+    assert found.gain.confidence == 0.8
+    assert found.gain.share == pytest.approx(plain.gain.share, abs=0.03)
 
 
 def test_without_tokens_there_is_nothing_to_judge():

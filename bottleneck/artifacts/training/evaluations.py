@@ -13,9 +13,9 @@ from ...recording.model import Frame, Recording, Records, Site
 from .. import Absent
 from ..run.stacks import Stacks
 from .checkpoints import Checkpoints, Function
+from .environments import is_of_a_policy
 from .steps import Steps
 
-_ACTS = frozenset(("act", "action", "actions", "collect", "explore", "play", "rollout", "rollouts"))
 _FINAL_TEST = 1.5  # times the longest other evaluation: longer than that after the last step is another thing
 
 
@@ -131,7 +131,7 @@ def _callers(recording: Recording, steps: Steps) -> tuple[Site | None, bool, fro
     total = acting = 0.0
     for frames, seconds in _stacks(recording, steps, signals.EVAL).items():
         total += seconds
-        acting += seconds * _is_of_a_policy(frames)
+        acting += seconds * is_of_a_policy(frames)
         users = [frame for frame in frames if frame.user]
         shared = _shared_frames(users, functions, lines)
         if shared:
@@ -144,12 +144,6 @@ def _callers(recording: Recording, steps: Steps) -> tuple[Site | None, bool, fro
 
 def _functions(stacks: Iterable[Iterable[Frame]]) -> set[Function]:
     return {(frame.file, frame.function) for frames in stacks for frame in frames}
-
-
-def _is_of_a_policy(frames: tuple[Frame, ...]) -> bool:
-    """Whether the name of one of the functions says that a policy acts."""
-    names = {word for frame in frames for word in frame.function.rpartition(".")[2].lower().split("_")}
-    return not _ACTS.isdisjoint(names)
 
 
 def _shared_frames(users: list[Frame], functions: set[Function], lines: set[tuple[str, int]]) -> int:

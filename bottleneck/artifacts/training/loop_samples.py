@@ -1,7 +1,8 @@
 """Samples of the main thread between the phases of its steps, told apart by what they do for the loop. Pure.
 
 Some of it feeds the model (a generator that the loop runs over, what is done to the input before the forward), some is
-the training itself (torch's own functions, what the loss is made of), and the rest is Python on the side.
+the training itself (torch's own functions, what the loss is made of), and the rest is Python on the side. What an
+environment does for a policy that acts in it is part of the training too: it cannot be done before the policy asks.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ...recording.facts import FlowLines, Forward
 from ...recording.model import Frame, Recording, Records, Site
 from .. import Missing
 from ..run.stacks import in_training_code
+from .environments import answers, is_of_a_policy
 from .steps import Steps
 
 _COMMON = 0.95  # of the samples: what nearly all of them stand in is the loop, not a part of it
@@ -73,8 +75,10 @@ class LoopSamples:
         loop = (site.file, site.function) if site is not None else _loop_function(samples, first)
         samples = [from_loop(sample, loop) for sample in samples]
         lines = _Lines.of(recording, steps, first, site)
-        feeding = tuple(sample for sample in samples if sample.phase in _BEFORE_TRAINING and lines.feed(sample))
-        aside = tuple(sample for sample in samples if sample.phase == signals.NONE and lines.stand_aside(sample))
+        acting = _acting(recording, steps.process)
+        own = [sample for sample in samples if not _acts(sample, acting)]
+        feeding = tuple(sample for sample in own if sample.phase in _BEFORE_TRAINING and lines.feed(sample))
+        aside = tuple(sample for sample in own if sample.phase == signals.NONE and lines.stand_aside(sample))
         seconds: Counter[int] = Counter()
         for sample in samples:
             seconds[sample.phase] += sample.seconds  # type: ignore[assignment]
@@ -125,6 +129,23 @@ class _Lines:
             if start is not None and (frame.file, frame.line) in self.flow:
                 return frame.line < start
         return None
+
+
+def _acting(recording: Recording, process: int) -> frozenset[Function]:
+    """Functions in which a policy acts: they ask a model without training it, and their name says so."""
+    return frozenset(
+        (file, function)
+        for owner, fact in recording.facts.of(Forward)
+        if owner == process and not fact.grad
+        for function, file, line in fact.frames
+        if is_of_a_policy((Frame(function, file, line, True),))
+    )
+
+
+def _acts(sample: Sample, acting: frozenset[Function]) -> bool:
+    """Whether this sample answers a policy that acts, below the loop's own frame."""
+    below = sample.frames[1:]
+    return any((frame.file, frame.function) in acting or answers(frame) for frame in below)
 
 
 def _training_lines(samples: list[Sample]) -> frozenset[Line]:

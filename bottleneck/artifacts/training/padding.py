@@ -15,12 +15,15 @@ from .steps import Floats, Steps
 
 Ints = npt.NDArray[np.int64]
 _ROUNDS = 200
+_MIN_PAIRS = 8  # of batches and steps: fewer correlate by chance
+_FOLLOWS, _CLEARLY = 0.5, 0.3  # least correlation with the step that comes later, and how much above that with its own
 _PAIRS = 60  # batches that are paired at most: the slope is a median over all pairs
 
 
 @dataclass(frozen=True)
 class Padding:
-    """Sampled batches of the main loop, warm-up left out. ``rows``, ``width``: of each; ``work_seconds``: of its step.
+    """Sampled batches of the main loop, warm-up left out. ``rows``, ``width``: of each; ``work_seconds``: of its step,
+    which is the one after the next where the loop fetches a batch ahead.
 
     ``lengths``: of single rows, from all of them; ``waste_share``: share of all positions that is padding.
     """
@@ -55,6 +58,8 @@ class Padding:
         known = [(at[fact.time_ns], fact) for fact in notes if fact.time_ns in at]
         if not known:
             raise Missing("No batches of token sequences were recorded after warm-up.")
+        if _one_ahead(known, work):
+            known = [(index + 1, fact) for index, fact in known if index + 1 < len(work)]
         rows = np.array([fact.rows for _, fact in known], "i8")
         width = np.array([fact.width for _, fact in known], "i8")
         used = np.array([np.mean(fact.lengths or [fact.width]) for _, fact in known])
@@ -83,6 +88,23 @@ class Padding:
         ]
         low, high = np.percentile(draws, [10, 90])
         return slope_of(positions, work), float(low), float(high)
+
+
+def _one_ahead(known: list[tuple[int, Batch]], work: Floats) -> bool:
+    """Whether the work of a step follows the size of the batch that was fetched before its own, as in accelerate."""
+    pairs = [(index, fact.rows * fact.width) for index, fact in known if index + 1 < len(work)]
+    if len(pairs) < _MIN_PAIRS:
+        return False
+    index, positions = np.array(pairs).T
+    follows, own = (_correlation(positions.astype(float), work[index + lag]) for lag in (1, 0))
+    return follows > max(_FOLLOWS, own + _CLEARLY)
+
+
+def _correlation(x: Floats, y: Floats) -> float:
+    """By rank, so that a few steps that were disturbed do not count for more."""
+    a, b = (np.argsort(np.argsort(values)).astype(float) for values in (x, y))
+    spread = float(a.std() * b.std())
+    return float(((a - a.mean()) * (b - b.mean())).mean()) / spread if spread and np.ptp(x) else 0.0
 
 
 def slope_of(x: Floats, y: Floats) -> float:

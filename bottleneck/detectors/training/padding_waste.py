@@ -30,7 +30,10 @@ class PaddingWaste(Detector):
     title = "Much of each batch is padding"
     stage = "training"
     waste_threshold = 0.30  # of the positions (own)
-    min_batches = 12  # looked at after warm-up: fewer give no slope
+    min_batches = 5  # looked at after warm-up: fewer do not tell how much is padding
+    slope_batches = 12  # fewer give no slope
+    assumed = (0.8, 0.3, 1.2)  # exponent of the work and its range, where it cannot be measured (a guess)
+    least_exponent = 0.3  # measured, but not surely above 0: less is taken for none
     min_spread = 0.03  # of the padded lengths: all alike is a fixed shape, which is wanted
     chunk_batches = 50  # sorted together by the fix: few enough that the order stays random
     max_exponent = 2.0  # attention's; what seems to grow faster is noise
@@ -44,8 +47,10 @@ class PaddingWaste(Detector):
             return Fine(padding.spread, self.min_spread, "share", "spread of padded lengths: the shape is fixed")
         width, bucketed = padding.width.astype(float), padding.bucketed(self.chunk_batches)
         work = float(steps.work().mean())
-        exponent, low, high = (min(self.max_exponent, found) for found in padding.exponent())
-        if low <= 0:
+        measured = padding.count >= self.slope_batches
+        found = padding.exponent() if measured else self.assumed
+        exponent, low, high = (min(self.max_exponent, max(0.0, value)) for value in found)
+        if low <= 0 and exponent < self.least_exponent:
             return NotMeasured("How the work grows with the padded length cannot be told from so few batches.")
 
         def saved_when(exponent: float) -> float:
@@ -60,7 +65,9 @@ class PaddingWaste(Detector):
                 Evidence("padded length", round(width.mean()), "count"),
                 Evidence("mean used length", round(padding.lengths.mean()), "count"),
                 Evidence("padded length when batched by length", round(bucketed.mean()), "count"),
-                Evidence("exponent of step work against padded length", round(exponent, 2)),
+                Evidence(
+                    f"exponent of step work against padded length{'' if measured else ' (assumed)'}", round(exponent, 2)
+                ),
                 Evidence("batches inspected", padding.count, "count"),
             ),
             gain=gain(
@@ -72,6 +79,7 @@ class PaddingWaste(Detector):
                 high_seconds=saved_when(high),
                 step_share=saved / max(steps.total_seconds, 1e-9),
                 relative_error=0.10,
+                confidence=0.8 if measured and low > 0 else 0.4,
             ),
             fix=Fix(
                 "Batch sequences of similar length",
@@ -86,7 +94,8 @@ class PaddingWaste(Detector):
                 f"        parts = torch.arange(len(lengths)).split({self.chunk_batches} * batch_size)\n"
                 "        return sum(-(-len(part) // batch_size) for part in parts)\n"
                 "# lengths: a tensor with the length of every sample\n"
-                "DataLoader(dataset, batch_sampler=ByLength(), collate_fn=...)",
+                "DataLoader(dataset, batch_sampler=ByLength(), collate_fn=...)\n"
+                "# a Trainer of transformers does so with TrainingArguments(group_by_length=True)",
                 effort=2,
                 risk=0.1,  # another order
             ),

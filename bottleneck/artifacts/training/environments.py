@@ -1,0 +1,34 @@
+"""Whether a sample acts in an environment: a policy asks, it answers, and neither can be done ahead. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ...recording.model import Frame
+
+#: Words in the name of a function in which a policy acts.
+ACTS = frozenset(("act", "action", "actions", "collect", "explore", "play", "rollout", "rollouts"))
+_ENVIRONMENTS = (
+    "/gym/", "/gymnasium/", "/pettingzoo/", "/dm_control/", "/dm_env/", "/ale_py/", "/stable_baselines3/",
+    "/torchrl/", "/procgen/", "/minigrid/", "/envs/",
+)  # fmt: skip
+_WORLDS = ("env", "game", "world", "simulator", "arena")  # in the name of a class, beside a method of _ANSWERS
+_ANSWERS = ("step", "reset", "observe", "observation", "reward")
+
+
+def is_of_a_policy(frames: Iterable[Frame]) -> bool:
+    """Whether the name of one of the functions says that a policy acts."""
+    names = {word for frame in frames for word in frame.function.rpartition(".")[2].lower().split("_")}
+    return not ACTS.isdisjoint(names)
+
+
+def answers(frame: Frame) -> bool:
+    """Whether a frame is that of an environment which answers an action."""
+    if any(part in frame.file for part in _ENVIRONMENTS):
+        return True
+    owner, _, name = frame.function.rpartition(".")
+    words = name.lower().strip("_").split("_")
+    owners = owner.lower()
+    if any(world in owners for world in _WORLDS):
+        return not set(words).isdisjoint(_ANSWERS)
+    return len(words) > 1 and not set(words).isdisjoint(_WORLDS) and not set(words).isdisjoint(_ANSWERS)
