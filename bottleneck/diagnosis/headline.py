@@ -114,6 +114,8 @@ def _effect(gain: Gain) -> str:
         return f"frees about {_percent(gain.share)} of the server's capacity"
     if gain.basis == "p99":
         return f"cuts p99 latency by about {_percent(gain.share)}"
+    if gain.ceiling:
+        return f"saves up to {_percent(gain.high)} of the {gain.basis}"
     return f"saves about {_percent(gain.share)} of the {gain.basis}"
 
 

@@ -126,7 +126,7 @@ def _silence_parents(findings: list[Finding], explains: dict[str, tuple[str, ...
         parent
         for child in worth
         for parent in _parents(child, explains)
-        if parent in by_id and _explained(by_id[parent], child)
+        if parent in by_id and (_explained(by_id[parent], child) or _is_cause_of(child, by_id[parent]))
     }
     specific = [f for f in worth if not f.general and f.location is not None and f.detector not in silenced]
     silenced |= {
@@ -146,6 +146,11 @@ def _parents(child: Finding, explains: dict[str, tuple[str, ...]]) -> tuple[str,
 def _same_line(one: Finding, other: Finding) -> bool:
     a, b = one.location, other.location
     return a is not None and b is not None and (a.file, a.line) == (b.file, b.line)
+
+
+def _is_cause_of(child: Finding, parent: Finding) -> bool:
+    """Whether a known cause stands in the very line that a symptom names: then the symptom's advice does not fit it."""
+    return parent.detector in child.explains and _same_line(child, parent)
 
 
 def _explained(parent: Finding, child: Finding) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from bottleneck_profiler.diagnosis import ranking
-from bottleneck_profiler.diagnosis.findings import Changes, Finding, Fix, Gain, StepModel
+from bottleneck_profiler.diagnosis.findings import Changes, Finding, Fix, Gain, Location, StepModel
 
 RUN = 100.0
 MODEL = StepModel(0.040, 0.060, 0.001, 0.040, 4.0, queue_seconds=0.0, steps=1000)
@@ -149,3 +149,10 @@ def test_a_ceiling_comes_after_what_is_priced_and_is_no_step_of_the_plan():
     order, _, plan = rank(finding("priced", 0.06), *ceilings)
     assert names(order) == ["priced", "d", "c"]
     assert [step.detector for step in plan] == ["priced"]
+
+
+def test_a_known_cause_silences_the_symptom_at_its_line_however_much_that_claims():
+    here, there = Location("train.py", 7), Location("train.py", 9)
+    cause = finding("frame-row", 0.2, location=here, explains=("repeat-transform", "residual-python"))
+    symptoms = [finding("repeat-transform", 0.5, location=here), finding("residual-python", 0.5, location=there)]
+    assert sorted(names(rank(cause, *symptoms)[0])) == ["frame-row", "residual-python"]

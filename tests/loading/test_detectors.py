@@ -143,7 +143,7 @@ def test_a_range_holds_the_law_s_error_and_is_not_cut_to_a_width():
 
     waits = loops.judge(TooFewWorkers(), loops.loop(0.004, 0.026, workers=1, load=0.03, busy=0.2, stacks=[SLEEPING]))
     decodes = loops.judge(WorkersZero(), loops.loop(0.02, 0.02, load_cpu=0.02, busy=1.0, idle=1.0, stacks=[DECODING]))
-    assert width(waits) < 0.06 < width(decodes)
+    assert width(waits) < 0.10 < width(decodes)
 
 
 def test_every_loading_finding_says_what_it_changes():

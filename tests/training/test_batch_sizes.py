@@ -7,10 +7,12 @@ import json
 import msgspec
 import numpy as np
 import pytest
+import torch
 from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.run.machine import Settings
 from bottleneck_profiler.artifacts.training.batch_sizes import fixed_share
+from bottleneck_profiler.collectors.support.forward import _rows
 from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.training.small_batch import SmallBatch
 from bottleneck_profiler.diagnosis.analysis import diagnose
@@ -18,6 +20,7 @@ from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
 from helpers import bottleneck
 from hypothesis import given
 from hypothesis import strategies as st
+from typed import add
 
 from training import programs
 
@@ -133,3 +136,58 @@ def test_what_a_run_notes_of_its_loaders(tmp_path):
     assert not [fields for _, kind, fields in facts if kind == "failed"]
     seen = [(f["samples"], f["batch_size"], f["drop_last"]) for _, kind, f in facts if kind == "loader"]
     assert seen == [(10, 4, False), (7, 4, True), (10, None, False), (None, 4, False)]
+
+
+def one_by_one(*, ms=0.6, steps=1200, rows=(1,), loader=None, acts=False):
+    """A loop that trains on a sample at a time; ``loader``: the batch size of the one it goes over."""
+    program = programs.Program()
+    if loader:
+        program.loader(1, batch_size=loader, samples=steps)
+        program.phase(signals.DATA_WAIT, 0.1, flags=signals.FIRST, arg=1)
+    for step in range(steps):
+        program.phase(signals.FORWARD, 0.4 * ms, programs.at(12))
+        program.phase(signals.BACKWARD, 0.5 * ms, programs.at(13))
+        program.phase(signals.OPTIMIZER, 0.1 * ms, programs.at(14))
+        program.phase(0, 0.2, programs.at(40, "Env.step" if acts else "take"), programs.at(11), programs.at(5))
+        if loader:
+            program.phase(signals.DATA_WAIT, 0.1, flags=signals.END if step == steps - 1 else 0, arg=1)
+    for number in rows:
+        add(program.facts, "forward", frames=[("train", programs.FILE, 12)], rows=number)
+    return program.recording()
+
+
+@pytest.mark.parametrize("loader", [None, 1], ids=["no loader", "batches of one"])
+def test_one_sample_a_step_is_found_whatever_the_loop_goes_over(loader):
+    found = judge(one_by_one(loader=loader))
+    assert isinstance(found, Finding) and not found.hint, found
+    assert "every single sample" in found.title and found.location.line == 12
+    assert 0.7 < found.gain.step_share < 0.99 and found.gain.low < 0.5 * found.gain.share
+    compile(found.fix.snippet, "snippet", "exec")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"ms": 6.0}, {"steps": 400}, {"rows": (32,)}, {"rows": (1, 32)}, {"rows": (0,)}, {"rows": ()}, {"acts": True}],
+    ids=["large samples", "a short run", "batches", "not always", "unknown", "not noted", "an environment"],
+)
+def test_steps_that_need_no_larger_batches_are_not_found(change):
+    assert not isinstance(judge(one_by_one(**change)), Finding)
+
+
+@pytest.mark.parametrize(
+    ("values", "rows"),
+    [
+        ((torch.rand(16),), 1),
+        ((torch.rand(1, 16),), 1),
+        ((3, torch.rand(32, 16)), 32),
+        ((torch.rand(1, 3, 8, 8),), 1),
+        ((torch.rand(1, 8, 16),), 0),  # a sequence, or one moment of eight
+        ((torch.arange(16),), 0),  # tokens
+        ((torch.nn.Parameter(torch.rand(16)),), 0),
+        ((), 0),
+    ],
+)
+def test_how_many_samples_a_forward_gets(values, rows):
+    assert _rows(torch, values) == rows
+    with torch.overrides.TorchFunctionMode():
+        assert _rows(torch, values) == 0

@@ -20,7 +20,11 @@ from .stacks import Stacks
 
 #: Making and moving models, compiling, downloads and other programs: no index that could be kept in a file.
 _NOT_KEPT = (
-    "/torch/ /torchvision/ /triton/ /transformers/ /safetensors/ /accelerate/ /lightning/ /pytorch_lightning/ /jax/ "
+    "/torch/nn/modules/ /torch/nn/init.py /torch/nn/utils/ /torch/optim/ /torch/hub.py /torch/serialization.py "
+    "/torch/storage.py /torch/_ /torch/cuda/ /torch/utils/ /torch/distributed/ /torch/jit/ /torch/export/ /torch/fx/ "
+    "/torchvision/models/ /torchvision/datasets/utils.py /triton/ /transformers/models/auto/ "
+    "/transformers/modeling_ /transformers/utils/hub.py /safetensors/ /accelerate/ /lightning/ "
+    "/pytorch_lightning/ /jax/ "
     "/huggingface_hub/ /urllib/ /urllib3/ /requests/ /httpx/ /http/client.py /ssl.py /socket.py /subprocess.py "
     "/multiprocessing/ /threading.py /concurrent/ /logging/"
 ).split()

@@ -54,7 +54,8 @@ class Sample:
 class LoopSamples:
     """``feeding``, ``aside``: samples of the loop by what they do. ``seconds``: sampled per phase, 0 between them.
 
-    ``training``: places of the user's that forward, backward and optimizer were called from.
+    ``training``: places of the user's that forward, backward and optimizer were called from. ``acts``: some of the
+    samples are of a policy that acts in an environment.
     """
 
     loop: Function | None
@@ -62,6 +63,7 @@ class LoopSamples:
     aside: tuple[Sample, ...]
     seconds: dict[int, float]
     training: frozenset[Line] = frozenset()
+    acts: bool = False
 
     @classmethod
     def compute(cls, recording: Recording, steps: Steps) -> LoopSamples:
@@ -82,7 +84,7 @@ class LoopSamples:
         seconds: Counter[int] = Counter()
         for sample in samples:
             seconds[sample.phase] += sample.seconds  # type: ignore[assignment]
-        return cls(loop, feeding, aside, dict(seconds), _training_lines(samples))
+        return cls(loop, feeding, aside, dict(seconds), _training_lines(samples), len(own) < len(samples))
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,8 @@ class Steps:
         if len(table["t0"]):
             # The forward passes of a server are requests, often of several threads, not steps of one loop.
             loops = ~((table["loader"] == BY_FORWARD) & np.isin(table["process"], _servers(recording)))
-            table = {name: column[loops] for name, column in table.items()}
+            if not loops.all():  # a long run's table is large
+                table = {name: column[loops] for name, column in table.items()}
         if not len(table["t0"]):
             watched = recording.facts.processes and not recording.facts.failed  # else there may have been steps
             raise (Absent if watched else Missing)(

@@ -33,7 +33,7 @@ class Batches:
         if left <= 0:
             return
         try:
-            found = None if self._watched() else self._lengths(batch)
+            found = None if is_watched(self._torch) else self._lengths(batch)
             if found is None:
                 self._left[loader] = left - 1
                 return
@@ -51,14 +51,6 @@ class Batches:
             self._left = dict.fromkeys(self._left, 0)
             self._left[loader] = 0
             self._recorder.fail("batches", "look", error)
-
-    def _watched(self):
-        inner = self._torch._C
-        for name in ("_len_torch_dispatch_stack", "_len_torch_function_stack"):
-            depth = getattr(inner, name, None)
-            if depth is not None and depth():
-                return True
-        return self._torch.autograd._profiler_enabled()
 
     def _lengths(self, batch):
         """(rows, width, the length of some rows); None without tokens."""
@@ -91,6 +83,15 @@ class Batches:
             return int(rows), int(width), [int(width)] * len(runs)
         pad = max(padded)[1]
         return int(rows), int(width), [int(width - run if end == pad else width) for run, end in zip(runs, ends)]
+
+
+def is_watched(torch):
+    """Whether the program looks at torch's operations itself, with a mode or a profiler: it would see ours."""
+    for name in ("_len_torch_dispatch_stack", "_len_torch_function_stack"):
+        depth = getattr(torch._C, name, None)
+        if depth is not None and depth():
+            return True
+    return torch.autograd._profiler_enabled()
 
 
 def _fields(batch, depth=2):

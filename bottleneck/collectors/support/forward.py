@@ -14,6 +14,7 @@ from ...agent.frames import line_of
 from ...agent.recorder import now
 from ...agent.unpatched import get_ident
 from .. import dress
+from .batches import is_watched
 
 _LEARN_CALLS = 64  # outermost forwards looked at before the wrap is narrowed to their classes
 _LEARN_AGAIN = 8  # after a new loader or optimizer: a new model is called right away
@@ -83,7 +84,7 @@ class _Learner(_Ours):
             try:
                 ring = self.collector.recorder.ring()
                 if ring.phase != signals.FORWARD and ring.phase != signals.EVAL:
-                    self.found(type(module), sys._getframe(2))
+                    self.found(type(module), sys._getframe(2), args or kwargs.values())
                     self.left -= 1
                     if self.left == 0:
                         self.finish()
@@ -102,6 +103,7 @@ class RootForward:
         self._collector = collector
         self._recorder = collector.recorder
         self._module_class = torch.nn.Module
+        self._torch = torch
         self._is_traced = is_traced(torch)
         self._classes = set()
         self._narrowed = set()
@@ -142,7 +144,7 @@ class RootForward:
             hooked = _timed(owner, plain, self._is_traced)
             self._collector.patches.replace(learned, "__call__", dress(hooked, plain))
 
-    def _found(self, owner, frame):
+    def _found(self, owner, frame, values):
         """An outermost call of ``owner``: its class, and once for each way to get there the user's lines."""
         self._classes.add(owner)
         frames = []
@@ -155,7 +157,19 @@ class RootForward:
         if place not in self._places and len(self._places) < _MAX_PLACES:
             self._places.add(place)
             shown = [(getattr(c, "co_qualname", c.co_name), os.path.abspath(c.co_filename), line) for c, line in frames]
-            self._recorder.note("forward", frames=shown, grad=grad)
+            self._recorder.note("forward", frames=shown, grad=grad, rows=_rows(self._torch, values))
+
+
+def _rows(torch, values):
+    """How many samples the first tensor holds; 0 where its shape does not tell for certain."""
+    first = next((value for value in values if type(value) is torch.Tensor), None)
+    if first is None or is_watched(torch) or not first.dtype.is_floating_point:
+        return 0
+    shape = tuple(first.shape)
+    if len(shape) < 2:
+        return 1  # one vector of features
+    # Of three dimensions the first may be time.
+    return shape[0] if len(shape) != 3 and type(shape[0]) is int else 0
 
 
 def is_traced(torch):

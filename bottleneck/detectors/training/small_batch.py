@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.batch_sizes import BatchSizes
+from ...artifacts.training.single_samples import SingleSamples
 from ...artifacts.training.steps import Loader, Steps
-from ...diagnosis.findings import Evidence, Fine, Fix, NotMeasured, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, NotApplicable, NotMeasured, Outcome
 from ...diagnosis.laws import gain, seconds_saved_by_less_work
 from .. import Detector
 from .._common import limit_after, location
+
+_COMPUTING = ("forward", "backward", "optimizer")
 
 
 class SmallBatch(Detector):
@@ -19,8 +24,8 @@ class SmallBatch(Detector):
         for.
     How it is measured
         The last batch of each epoch is often smaller. Its forward, backward and optimizer time against that of full
-        batches gives T(b) = a + k b; more samples share the part a if the batch is larger. Without a smaller batch in
-        the run nothing is reported.
+        batches gives T(b) = a + k b; more samples share the part a if the batch is larger. Steps that train on one
+        sample each and compute for a few milliseconds cost little but that part, whatever their loop goes over.
     How to fix it
         Use a larger batch, with the learning rate adapted to it. It changes how training converges: watch the loss.
     When to ignore it
@@ -38,9 +43,23 @@ class SmallBatch(Detector):
     gain_threshold = 0.20  # of the run: less is not worth another training
     factors = (8, 4, 2)  # how much larger
     steps_left = 20  # in a pass, at least: fewer updates would be another training altogether
+    most_single_seconds = 3e-3  # of computing for one sample: beyond it, its work may be what costs (a guess)
+    single_factor = 32  # a usual batch, for who has none
+    single_fixed = (0.5, 0.9, 0.98)  # share of such a step that is paid once for a batch: least, usual, most (a guess)
     law_error = 0.15  # relative, one sigma: the line is used beyond the sizes that were seen
 
-    def detect(self, steps: Steps, sizes: BatchSizes, loader: Loader, loading: Loading | None) -> Outcome:
+    def detect(
+        self,
+        steps: Steps,
+        sizes: BatchSizes | None,
+        single: SingleSamples | None,
+        loader: Loader | None,
+        loading: Loading | None,
+    ) -> Outcome:
+        if single is not None:
+            return self._single(steps, single, loading)
+        if sizes is None or loader is None:
+            return NotMeasured("No smaller batch was seen: what one more sample costs is not known.")
         if sizes.last_size > self.largest_last * sizes.size:
             return NotMeasured("The last batch of a pass is too large to tell what a smaller one costs.")
         if len(sizes.last_seconds) < self.min_passes:
@@ -98,5 +117,53 @@ class SmallBatch(Detector):
             },
         )
 
-
-_COMPUTING = ("forward", "backward", "optimizer")
+    def _single(self, steps: Steps, single: SingleSamples, loading: Loading | None) -> Outcome:
+        """Steps of one sample each: nothing is measured of larger ones, but little else than a fixed cost is there."""
+        if single.acts:
+            return NotApplicable("A policy acts in an environment, so samples come one at a time.")
+        if steps.all_count < self.min_steps:
+            return Fine(steps.all_count, self.min_steps, "count", "steps: a short run gains nothing by larger batches")
+        typical = float(np.median(single.computing_seconds))
+        if typical > self.most_single_seconds:
+            return Fine(typical, self.most_single_seconds, "s", "computation for a sample, which may be its own work")
+        computing, work = (float(each.sum()) for each in (single.computing_seconds, steps.work()))
+        least, usual, most = (share * (1 - 1 / self.single_factor) for share in self.single_fixed)
+        saved = seconds_saved_by_less_work(steps, loading, work * usual / max(steps.count, 1), 1.0)
+        if saved < self.gain_threshold * steps.run_seconds:
+            share = saved / max(steps.run_seconds, 1e-9)
+            return Fine(share, self.gain_threshold, "share", "run time that batches would save")
+        return self.finding(
+            title="The training takes a step for every single sample",
+            location=location(single.site),
+            evidence=(
+                Evidence("samples per step", 1, "count"),
+                Evidence("steps", steps.all_count, "count"),
+                Evidence("computation time per step", typical, "s"),
+            ),
+            gain=gain(
+                saved,
+                steps.run_seconds,
+                f"a step for {self.single_factor} samples is assumed to cost little more than one of "
+                f"{typical * 1e3:.2f} ms for one",
+                low_seconds=min(saved, least * computing),
+                high_seconds=most * steps.total_seconds,
+                step_share=saved / max(steps.total_seconds, 1e-9),
+                relative_error=self.law_error,
+                confidence=0.4,
+            ),
+            detected_by=0.6,
+            fix=Fix(
+                f"Train on batches of {self.single_factor} samples, and adapt the learning rate (this changes how "
+                "training converges)",
+                f"size = {self.single_factor}\n"
+                "for start in range(0, len(inputs), size):\n"
+                "    x, y = inputs[start:start + size], targets[start:start + size]\n"
+                "    ...  # one forward, backward and optimizer step for all of them\n"
+                "# or, over a dataset: DataLoader(dataset, batch_size=size, shuffle=True)",
+                effort=2,
+                risk=0.4,
+            ),
+            after=limit_after(steps, loading, saved / max(steps.count, 1), "the computation itself"),
+            removes={name: usual * float(steps.phase(name).sum()) for name in _COMPUTING},
+            explains=("input-wait", "intra-op-threads", "optimizer-step", "residual-python", "workers-zero"),
+        )

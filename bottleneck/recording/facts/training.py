@@ -54,8 +54,12 @@ class Optimizer(Fact, frozen=True):
 
 
 class Forward(Fact, frozen=True):
-    """The user's (function, file, line)s on the way to a forward pass. ``grad``: it trains."""
+    """The user's (function, file, line)s on the way to a forward pass, innermost first. ``grad``: it trains.
+
+    ``rows``: samples in its first input as it was first called from there, 0 where that is not certain.
+    """
 
     kind: ClassVar[str] = "forward"
     frames: list[tuple[str, str, Int]]
     grad: bool = True
+    rows: Count = 0
