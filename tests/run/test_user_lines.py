@@ -75,6 +75,15 @@ def test_what_the_main_thread_waits_for_a_core_belongs_to_what_runs():
     assert line(lines, 3).blocked_share == 0.0
 
 
+def test_processes_that_wait_for_cores_stand_in_a_line_for_longer_than_they_run():
+    both = [Stood((user(3),), 0, 2_000, process=process) for process in (0, 1)]
+    found = line(lines_of(*both, alive={0: (0, 8_000), 1: (0, 8_000)}), 3)
+    assert (found.seconds, found.thread_seconds) == (pytest.approx(8.0), pytest.approx(16.0))
+    turns = [Stood((user(3),), process * 2_000, process * 2_000 + 2_000, process=process) for process in (0, 1)]
+    found = line(lines_of(*turns, alive={0: (0, 10_000), 1: (0, 10_000)}), 3)
+    assert found.seconds == pytest.approx(10.0)  # of a run of ten
+
+
 def test_no_line_is_stretched_beyond_reason():
     lines = lines_of(Stood((user(3),), 0, 1_000), wall_ms=100_000, alive={0: (0, 100_000)})
     assert line(lines, 3).seconds == pytest.approx(10.0)
@@ -125,6 +134,16 @@ def test_where_it_waits_for_others_the_line_with_which_they_are_busy_is_the_larg
     assert largest is not None and largest.line == 3
     alone = lines_of(waits).largest(0)
     assert alone is not None and alone.line == 20  # nobody else is to be named
+
+
+def test_where_it_does_not_wait_no_other_process_is_named():
+    own = Stood((user(4), MAIN), 0, 1_450)  # too few samples to name it
+    child = Stood((user(3, "task"), FORK, MAIN), 0, 4_000, process=1)
+    assert lines_of(own, child).largest(0) is None
+    short = Stood((WAITS, user(20), MAIN), 0, 4_500, blocked=True, every_ms=500)  # a wait needs fewer
+    named = lines_of(short, child).largest(0)
+    assert named is not None and named.line == 3
+    assert lines_of(short).largest(0) is None
 
 
 def test_others_that_wait_too_and_workers_of_a_loader_are_not_named():

@@ -92,6 +92,16 @@ class UserLine:
         """Share of its time in which the user's frame is the innermost of the user's."""
         return self.own_seconds / max(self.thread_seconds, 1e-9)
 
+    @property
+    def sampled(self) -> bool:
+        """Whether there are enough samples to name it."""
+        return self.samples >= MIN_SAMPLES
+
+    @property
+    def waits_for_others(self) -> bool:
+        """Whether it mostly waits for other threads or processes of the program."""
+        return _share(self, "joins") >= 0.5
+
     def share_of(self, matching: set[Way]) -> float:
         """Share of the line's time that is spent in these ways."""
         return sum(seconds for way, seconds in self.ways.items() if way in matching) / max(self.thread_seconds, 1e-9)
@@ -119,7 +129,7 @@ class UserLines:
                 for key, way, innermost in _places(frames):
                     found.setdefault(key, _Sum()).add((process, thread), rows[at], stretch, way, innermost)
         least = _MIN_SHARE * recording.wall_seconds
-        lines = [each.line(key) for key, each in found.items() if each.thread_seconds >= least]
+        lines = [each.line(key, recording.wall_seconds) for key, each in found.items() if each.thread_seconds >= least]
         lines = [line for line in lines if line.samples >= _MIN_KEPT and line.seconds >= least]
         lines = sorted(lines, key=lambda line: -line.seconds)[:_MAX_LINES]
         workers = frozenset(p.index for p in recording.facts.processes if p.role == signals.WORKER)
@@ -135,13 +145,14 @@ class UserLines:
         Where it waits for other threads or processes, the line with which these are busy; what a loader's workers do
         beside the program, and waiting for requests, is none.
         """
-        own = [line for line in self.lines if line.own_share >= 0.5 and line.samples >= MIN_SAMPLES]
-        own = [line for line in own if _share(line, "idle") < 0.5]
-        here = max((line for line in own if process in line.processes), key=_own_seconds, default=None)
-        if here is not None and _share(here, "joins") < 0.5:
-            return here
-        others = [line for line in own if line.blocked_share < 0.5 and not line.processes <= self.workers]
-        return max(others, key=_own_seconds, default=here)
+        own = [line for line in self.lines if line.own_share >= 0.5 and _share(line, "idle") < 0.5]
+        here = [line for line in own if process in line.processes and (line.sampled or line.waits_for_others)]
+        largest = max(here, key=_own_seconds, default=None)
+        if largest is None or not largest.waits_for_others:
+            return largest
+        others = [line for line in own if line.sampled and line.blocked_share < 0.5]
+        others = [line for line in others if not line.processes <= self.workers]
+        return max(others, key=_own_seconds, default=largest if largest.sampled else None)
 
 
 def _own_seconds(line: UserLine) -> float:
@@ -173,12 +184,13 @@ class _Sum:
         self.ways[way] = self.ways.get(way, 0.0) + seconds
         self.parts.append((thread, rows))
 
-    def line(self, key: Key) -> UserLine:
+    def line(self, key: Key, wall_seconds: float) -> UserLine:
         rows = np.concatenate([part for _, part in self.parts])
-        threads = {thread for thread, _ in self.parts}
-        processes = frozenset(process for process, _ in threads)
-        # One thread is in one place at a time; of several, the moments in which any of them was there.
-        seconds = self.thread_seconds if len(threads) == 1 else seconds_of(union([spans_of(rows["t0"], rows["t1"])]))
+        processes = frozenset(process for (process, _), _ in self.parts)
+        # The moments in which any thread was there, each as long as what it waited for a core makes it.
+        sampled = max(float((rows["t1"] - rows["t0"]).sum()) / 1e9, 1e-9)
+        seconds = seconds_of(union([spans_of(rows["t0"], rows["t1"])])) * self.thread_seconds / sampled
+        seconds = min(seconds, wall_seconds)
         ways = dict(sorted(self.ways.items(), key=lambda pair: -pair[1])[:_MAX_WAYS])
         sums = self.thread_seconds, self.blocked_seconds, self.own_seconds
         return UserLine(*key, seconds, *sums, self.samples, processes, ways, rows)
