@@ -106,12 +106,18 @@ def expectation(run_dir: Path, name: str) -> dict[str, Any]:
 
 
 def _own(diagnosis: Diagnosis, name: str) -> str:
-    """What the golden's own detector said: "finding", "noticed", or what it is checked as."""
+    """What the golden's own detector said: "finding", "noticed", or what it is checked as.
+
+    A known slow pattern has the detector of them all.
+    """
+    from bottleneck_profiler.patterns.known import PATTERNS
+
     if any(ranked.finding.detector == name for ranked in diagnosis.findings):
         return "finding"
     if any(ranked.finding.detector == name for ranked in diagnosis.also_noticed):
         return "noticed"
-    return next((row.outcome for row in diagnosis.checked if row.detector == name), "folded")
+    judge = "hot-python" if name in {pattern.id for pattern in PATTERNS} else name
+    return next((row.outcome for row in diagnosis.checked if row.detector == judge), "folded")
 
 
 def unpack(golden: Path, folder: Path) -> Path:

@@ -60,6 +60,14 @@ def test_a_healthy_run_is_quiet(tmp_path: Path, name: str):
     assert "GPU" not in ran.err
 
 
+@pytest.mark.parametrize("name", ["simulation_in_python", "pool_that_computes"])
+def test_work_that_has_to_be_done_is_named_and_no_finding(tmp_path: Path, name: str):
+    ran = bottleneck(tmp_path, PIPELINES / "controls" / f"{name}.py")
+    assert ran.code == 0 and ran.found == [], ran.err
+    assert ran.diagnosis["verdict"] in ("nothing to judge", "unexplained")
+    assert "nothing worth fixing" not in ran.diagnosis["headline"].lower()
+
+
 def test_too_short_to_judge_is_said_and_not_called_fine(tmp_path: Path):
     ran = bottleneck(tmp_path, PIPELINES / "controls" / "too_short.py")
     assert ran.found == []
