@@ -16,6 +16,7 @@ from .phases import phase_words
 from .ranking import GUESS
 
 _UNEXPLAINED_SHARE = 0.3  # of the run, in one line that no detector judges: that is no all-clear
+_PART = 0.5  # of a function's time: less in one line tells less than the function's name
 _NO_PHASES = ("other", "python", "setup", "serve.")  # rows of the breakdown that say less than a line does
 
 
@@ -98,13 +99,20 @@ def _unjudged(steps: Steps | None) -> str:
 def _where(verdict: str, breakdown: Breakdown | None, place: Place | None) -> str:
     """Where most of the time is, by the phase if that says something, else by the line."""
     largest = next(iter(breakdown.seconds), "") if breakdown is not None else ""
-    if place is not None and (not largest or largest.startswith(_NO_PHASES)):
+    if place is not None and (breakdown is None or not _says_more(breakdown, largest, place)):
         return str(place)
     if breakdown is None or not largest:
         return ""
     # That the largest part is "other" would be no answer.
     where = "is not attributed" if largest == "other" else f"goes to {phase_words(largest)}"
     return f"most time {where} ({_percent(breakdown.share(largest))})"
+
+
+def _says_more(breakdown: Breakdown, largest: str, place: Place) -> bool:
+    """Whether the largest row tells more than the line: a phase, or a function of which the line is a small part."""
+    if not largest.startswith(_NO_PHASES):
+        return bool(largest)
+    return ":" in largest and place.share < _PART * breakdown.share(largest)
 
 
 def _effect(gain: Gain) -> str:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from bottleneck_profiler import signals
+from bottleneck_profiler.artifacts.run.breakdown import Breakdown
 from bottleneck_profiler.artifacts.run.user_lines import UserLines
+from bottleneck_profiler.diagnosis.findings import Finding, Fix, Gain
 from bottleneck_profiler.diagnosis.headline import Place, headline_of, largest_place, verdict_of
+from bottleneck_profiler.diagnosis.model import Ranked
 from run.made_up import Frames, Stood, library, recording, user
 from typed import add
 
@@ -71,3 +76,20 @@ def test_the_place_stands_where_the_breakdown_names_no_phase():
         "Nothing worth fixing was found; 25 % of the run waits in work at /home/ada/job.py:3."
     )
     assert headline_of("fine", [], None, None, None) == "Nothing worth fixing was found."
+
+
+def test_a_function_whose_lines_share_its_time_is_named_rather_than_one_of_them():
+    held = Place("/home/ada/job.py", 3, "prepare", "", 0.08, 0.08, False)
+    whole = Breakdown(0, 10.0, {"setup:prepare": 5.0, "forward": 2.0})
+    assert headline_of("fine", [], whole, None, held) == (
+        "Nothing worth fixing was found; most time goes to setup:prepare (50 %)."
+    )
+    held = replace(held, share=0.4)
+    assert "is prepare at /home/ada/job.py:3" in headline_of("fine", [], whole, None, held)
+
+
+def test_a_ceiling_is_said_to_be_one():
+    gain = Gain(0.3, 0.1, 0.44, 3.0, "", ceiling=True)
+    found = Finding("a", "Waits", "training", (), Fix("", "", 1), gain=gain)
+    said = headline_of("findings", [Ranked(found, "warning", 0.4, 1.0, ())], None, None, None)
+    assert said == "Waits; fixing it saves up to 44 % of the run."

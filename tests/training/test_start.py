@@ -134,3 +134,12 @@ def test_what_is_saved_was_computed_and_lies_before_the_first_step(index, other)
     found = judge(made)
     if isinstance(found, Finding):
         assert 0.5 * index <= found.gain.seconds <= index
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/lib/torch/functional.py", "/lib/torch/nn/functional.py", "/lib/transformers/tokenization_utils.py"],
+)
+def test_what_torch_or_a_tokenizer_computes_for_a_function_of_the_users_can_be_kept(path):
+    found = judge(starting((6, library(path), *INDEX)))
+    assert isinstance(found, Finding) and found.location.function == "index"
