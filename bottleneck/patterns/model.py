@@ -89,6 +89,7 @@ class Sighting:
     pool_full: bool | None = None  # every thread of the server's pool waits
     seconds_each: float | None = None  # of one execution of the line
     body: float | None = None  # share of the samples below the line that stand in the user's own function
+    body_per_item: float | None = None  # seconds in a loop's body, for each in which the loop gets its next item
     versions: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @cached_property

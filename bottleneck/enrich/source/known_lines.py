@@ -160,6 +160,16 @@ def _cores(line: UserLine, recording: Recording) -> float | None:
     return None if ran is None or waited is None else (ran + waited) / max(ends - begins, 1)
 
 
+def _body(source: Source, line: UserLine, lines: tuple[UserLine, ...]) -> float | None:
+    """Seconds in the body of the loop that begins on the line, for each in which it gets its next item."""
+    loops = [each for each in source.by_line.get(line.line, []) if isinstance(each, ast.For)]
+    if not loops or line.seconds <= 0:
+        return None
+    begins, ends = loops[0].body[0].lineno, loops[0].body[-1].end_lineno or 0
+    inside = [each for each in lines if (each.file, each.function) == (line.file, line.function)]
+    return sum(each.seconds for each in inside if begins <= each.line <= ends) / line.seconds
+
+
 def _called(seen: Sighting) -> str:
     """What the line calls, as it is written; "" where it calls nothing or several things."""
     calls = [node for node in seen.nodes if isinstance(node, ast.Call)]
