@@ -140,13 +140,12 @@ def _pulls_own_generator(hot: Hot) -> bool:
     return yields and any(frame.function == name for frame in hot.seen.below)
 
 
-def _starts_workers(hot: Hot) -> bool:
-    """The generator only passes on what others make: it waits for a queue, a pool or a future."""
-    return any(
-        part in frame.path
-        for frame in hot.seen.below
-        for part in ("/threading.py", "/queue.py", "/concurrent/", "/multiprocessing/")
-    )
+_ELSEWHERE = ("/threading.py", "/queue.py", "/concurrent/", "/multiprocessing/", "/torch/utils/data/", "/tensorflow/")
+
+
+def _made_elsewhere(hot: Hot) -> bool:
+    """The generator only passes on what others make: it waits for a queue, a pool, or a loader."""
+    return any(part in frame.path for frame in hot.seen.below for part in _ELSEWHERE)
 
 
 def _feeds_a_step(hot: Hot) -> bool:
@@ -165,13 +164,13 @@ def _feeds_a_step(hot: Hot) -> bool:
 PATTERNS = (
     Pattern(
         id="loop-waits-for-generator",
-        title="The training loop waits while a Python generator makes each batch in its own thread",
+        title="The loop waits while a Python generator makes each batch on the same thread",
         replacement="Make the batches ahead of the loop: in worker processes (torch DataLoader, grain, multiprocessing.Pool."
         "imap) or a thread with a queue where numpy does the work; or compute what stays the same once",
         snippet="with multiprocessing.Pool(4) as pool:\n    for batch in pool.imap(make_batch, plan, chunksize=1):\n"
         "        step(batch)",
         when=(for_each(), _pulls_own_generator, _feeds_a_step, more(body_per_item=0.1), less(body_per_item=1.0)),
-        unless=(_starts_workers,),
+        unless=(_made_elsewhere,),
         needs=("body_per_item",),
         leave="The generator is a live stream, or one core is all there is.",
         price=Price("overlap"),

@@ -53,3 +53,16 @@ def total(lines):
     for record in records(lines):  # hot
         found += record["price"]
     return found
+# exempt: a loader has its own detectors
+# below: forever train.py, __next__ torch/utils/data/dataloader.py
+# known: body_per_item=0.4
+import torch
+
+def forever(loader):
+    while True:
+        yield from loader
+        yield None
+
+def train(loader, model):
+    for batch in forever(loader):  # hot
+        model(batch)
