@@ -54,7 +54,8 @@ def enrich(run_dir: Path, recording: Recording) -> list[str]:
         if source is None or (line.file, line.line, line.function) in known:
             continue
         try:
-            recording.facts.add(0, _judge(source, line, _seen(source, line, recording, steps), failures))
+            seen = replace(_seen(source, line, recording, steps), body_per_item=_body(source, line, lines))
+            recording.facts.add(0, _judge(source, line, seen, failures))
         except Exception as error:
             failures[f"line {line.line} of {Path(line.file).name}"] = error
     return [f"Known slow patterns: {what} was not judged ({_why(error)})." for what, error in failures.items()]
