@@ -95,7 +95,8 @@ class PaddingWaste(Detector):
                 "        return sum(-(-len(part) // batch_size) for part in parts)\n"
                 "# lengths: a tensor with the length of every sample\n"
                 "DataLoader(dataset, batch_sampler=ByLength(), collate_fn=...)\n"
-                "# a Trainer of transformers does so with TrainingArguments(group_by_length=True)",
+                "# a Trainer of transformers does it by itself, with\n"
+                '# TrainingArguments(train_sampling_strategy="group_by_length"), before version 5 group_by_length=True',
                 effort=2,
                 risk=0.1,  # another order
             ),
