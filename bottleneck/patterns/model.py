@@ -140,6 +140,7 @@ class Price:
     factors: tuple[float, float] | None = None  # published, lowest and highest; None: a probe or an A/B must tell
     confidence: float = 0.4
     probe: str = ""
+    start_seconds: float = 0.0  # that the replacement takes once, before it saves anything
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,13 @@ def test_the_gain_lies_in_its_range_and_in_the_run(pattern: str, to_ms: int, eve
     assert gain.share <= to_ms / 10_000
 
 
+def test_workers_that_take_longer_to_start_than_they_save_are_no_finding():
+    for to_ms, pays in ((4_000, False), (9_000, True)):
+        recorded = recording(Stood((user(3),), 0, to_ms, every_ms=10))
+        known(recorded, 3, "n-jobs-unset")
+        assert isinstance(judged(recorded), Findings if pays else Fine)
+
+
 def test_more_samples_give_a_narrower_range():
     ranges = []
     for every_ms in (10, 100):

@@ -110,7 +110,7 @@ class HotPython(Detector):
             return NotMeasured("Too few samples fell into any one line.")
         if not recording.facts.of(KnownLine):
             return NotMeasured("The source of the lines that hold the time was not read.")
-        known = _merged(_innermost(_known(recording, lines)))
+        known = [each for each in _merged(_innermost(_known(recording, lines))) if self._pays(each)]
         found: dict[str, _Known] = {}
         for each in known:
             if each.seconds >= self.share_threshold * lines.wall_seconds:
@@ -168,17 +168,24 @@ class HotPython(Detector):
         method = (
             f"{known.seconds:.1f} s at this line, of which {low:.0%} to {high:.0%} goes ({known.pattern.price.law})"
         )
+        start = known.pattern.price.start_seconds
+        if start:
+            method += f", less about {start:g} s to start workers"
         priced = gain(
-            seconds * usual,
+            max(0.0, seconds * usual - start),
             lines.wall_seconds,
             method,
-            low_seconds=seconds * low * max(0.0, 1 - noise),
+            low_seconds=max(0.0, seconds * low * max(0.0, 1 - noise) - 2 * start),
             high_seconds=seconds * high * (1 + noise),
             relative_error=0.05,
             confidence=confidence,
             ceiling=confidence <= self.guess,
         )
         return priced, changes
+
+    def _pays(self, known: _Known) -> bool:
+        """Whether more goes than the replacement takes to start."""
+        return known.seconds * self._removed(known.pattern)[1] >= known.pattern.price.start_seconds
 
     def _removed(self, pattern: Pattern) -> tuple[float, float, float, float]:
         """(least, usual, most) share of the line's time that goes, and how sure that is."""

@@ -204,8 +204,8 @@ PATTERNS = (
         ),
         cause=_outermost,
         needs=("cores",),
-        leave="The other cores are at work, memory holds one copy only, or the fits use threads of their own.",
-        price=Price("cores"),
+        leave="The fits take seconds in all (worker processes take as long to start), the other cores are at work, memory holds one copy only, or the fits use threads of their own.",
+        price=Price("cores", start_seconds=2.5),  # worker processes that import the libraries again (own measurement)
         source="scikit-learn user guide, 8.3 (n_jobs=None means 1)",
         stages=("training", "etl"),
         effort=1,
