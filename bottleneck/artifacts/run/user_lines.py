@@ -180,7 +180,8 @@ class _Sum:
         self.thread_seconds += seconds
         self.blocked_seconds += float(each[blocked].sum())
         self.own_seconds += seconds if innermost else 0.0
-        self.samples += len(rows)
+        # A record of a thread beside the main one stands for several looks that saw the same.
+        self.samples += int(np.maximum(rows["flags"] >> 8, 1).sum()) if thread[1] else len(rows)
         self.ways[way] = self.ways.get(way, 0.0) + seconds
         self.parts.append((thread, rows))
 
