@@ -13,7 +13,7 @@ def in_loop() -> Condition:
     """The node runs once per pass of a loop, or its function is called from one or given to ``map`` or ``apply``."""
 
     def check(hot: Hot) -> bool:
-        if hot.source.loops(hot.node):
+        if hot.source.loops(hot.node) or hot.seen.looped:
             return True
         function = hot.source.function(hot.node)
         return function is not None and _called_in_loop(hot.source, function)
@@ -66,14 +66,17 @@ def varies() -> Condition:
             given = [node.slice]
         elif isinstance(node, ast.Call):
             given = [*node.args, *(each.value for each in node.keywords)]
-        names = loop_names(hot.source, node)
+        names = loop_names(hot.source, node, hot.seen.looped)
         return any(mentions(each, names) for each in given)
 
     return check
 
 
-def loop_names(source: Source, node: ast.AST) -> set[str]:
-    """The names that each pass of the loops around a node sets anew, and what is computed from them."""
+def loop_names(source: Source, node: ast.AST, looped: bool = False) -> set[str]:
+    """The names that each pass of the loops around a node sets anew, and what is computed from them.
+
+    ``looped``: another function calls this one in a loop.
+    """
     names: set[str] = set()
     loops = source.loops(node)
     for loop in loops:
@@ -83,7 +86,7 @@ def loop_names(source: Source, node: ast.AST) -> set[str]:
         names |= {each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name)}
     function = source.function(node)
     if isinstance(function, ast.FunctionDef) and (
-        function.name == "__getitem__" or (not loops and _called_in_loop(source, function))
+        function.name == "__getitem__" or (not loops and (looped or _called_in_loop(source, function)))
     ):
         names |= parameters(function) - {"self"} - _same_each_pass(source, function)
     for _ in range(3):  # name = f(loop name)

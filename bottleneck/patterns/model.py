@@ -71,6 +71,9 @@ class Sighting:
     event_loop: bool = False  # on the thread of an event loop
     step: bool = False  # between two batches of a training loop
     evaluating: bool = False
+    looped: bool = False  # what called the line's function did so in a loop, in whichever file
+    share: float | None = None  # of the run
+    to_forward: float | None = None  # time of the line over that of the forward passes
     passes: int | None = None  # of the loop around the line
     elements: int | None = None  # that the line works on: rows, cells, bytes of a list
     growing: bool | None = None  # samples per pass rise: the last third holds >= 1.5 times the first

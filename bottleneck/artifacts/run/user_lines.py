@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from msgspec.structs import replace
 
 from ... import signals
 from ...recording.model import Frame, Recording, Records
@@ -23,6 +25,7 @@ _MAX_STRETCH = 10.0
 _MAX_WAYS = 40  # different calls below one line that are told apart
 _OUTER, _INNER = 10, 6  # frames below a line that are kept: those next to it, and those at the end
 _ABOVE = 16
+_BY_VALUE = "<dynamic-code>"
 Key = tuple[str, int, str]  # file, line, function
 
 
@@ -81,6 +84,7 @@ class UserLine:
     samples: int
     processes: frozenset[int]
     ways: dict[Way, float]  # the heaviest first -> thread seconds
+    caller: Key | None  # the line of the user's that most of the time was called from
     rows: Records = field(repr=False)
 
     @property
@@ -122,12 +126,14 @@ class UserLines:
             why = recording.facts.failed.get("stacks")
             raise Missing("Call stacks were not sampled" + (f" ({why})." if why else "."))
         found: dict[Key, _Sum] = {}
+        script = _script(recording)
         for process, thread, rows in _by_thread(recording):
             stretch = _stretch_factor(recording, process, rows) if not thread else 1.0
+            apart = bool(script) and not recording.is_root(process)
             for stack, at in _by_stack(rows):
-                frames = recording.facts.stacks.get((process, stack), ())
-                for key, way, innermost in _places(frames):
-                    found.setdefault(key, _Sum()).add((process, thread), rows[at], stretch, way, innermost)
+                frames = _placed(recording.facts.stacks.get((process, stack), ()), script)
+                for place in _places(frames):
+                    found.setdefault(place.key, _Sum()).add((process, thread), rows[at], stretch, place, apart)
         least = _MIN_SHARE * recording.wall_seconds
         lines = [each.line(key, recording.wall_seconds) for key, each in found.items() if each.thread_seconds >= least]
         lines = [line for line in lines if line.samples >= _MIN_KEPT and line.seconds >= least]
@@ -164,25 +170,39 @@ def _share(line: UserLine, kind: str) -> float:
     return line.share_of({way for way in line.ways if getattr(way, kind)})
 
 
+class _Place(NamedTuple):
+    """A line of the user's in one stack; ``innermost``: no deeper frame is the user's; ``worker``: of multiprocessing."""
+
+    key: Key
+    way: Way
+    caller: Key | None
+    innermost: bool
+    worker: bool
+
+
 class _Sum:
     """What the stacks through one line add up to."""
 
     def __init__(self) -> None:
         self.thread_seconds = self.blocked_seconds = self.own_seconds = 0.0
         self.samples = 0
+        self.apart = True
         self.ways: dict[Way, float] = {}
+        self.callers: Counter[Key | None] = Counter()
         self.parts: list[tuple[tuple[int, int], Records]] = []
 
-    def add(self, thread: tuple[int, int], rows: Records, stretch: float, way: Way, innermost: bool) -> None:
+    def add(self, thread: tuple[int, int], rows: Records, stretch: float, place: _Place, apart: bool) -> None:
         each = (rows["t1"] - rows["t0"]) / 1e9
         blocked = rows["kind"] == signals.STACK_BLOCKED
         seconds = float(each[~blocked].sum()) * stretch + float(each[blocked].sum())
         self.thread_seconds += seconds
         self.blocked_seconds += float(each[blocked].sum())
-        self.own_seconds += seconds if innermost else 0.0
+        self.own_seconds += seconds if place.innermost else 0.0
+        self.apart &= apart and not place.worker
         # A record of a thread beside the main one stands for several looks that saw the same.
         self.samples += int(np.maximum(rows["flags"] >> 8, 1).sum()) if thread[1] else len(rows)
-        self.ways[way] = self.ways.get(way, 0.0) + seconds
+        self.ways[place.way] = self.ways.get(place.way, 0.0) + seconds
+        self.callers[place.caller] += seconds  # type: ignore[assignment]
         self.parts.append((thread, rows))
 
     def line(self, key: Key, wall_seconds: float) -> UserLine:
@@ -194,7 +214,7 @@ class _Sum:
         seconds = min(seconds, wall_seconds)
         ways = dict(sorted(self.ways.items(), key=lambda pair: -pair[1])[:_MAX_WAYS])
         sums = self.thread_seconds, self.blocked_seconds, self.own_seconds
-        return UserLine(*key, seconds, *sums, self.samples, processes, ways, rows)
+        return UserLine(*key, seconds, *sums, self.samples, processes, ways, self.callers.most_common(1)[0][0], rows)
 
 
 def _by_thread(recording: Recording) -> Iterator[tuple[int, int, Records]]:
@@ -208,6 +228,23 @@ def _by_thread(recording: Recording) -> Iterator[tuple[int, int, Records]]:
     keys = beside["process"].astype("i8") << 32 | indexes.astype("i8")
     for key in np.unique(keys).tolist():
         yield key >> 32, (key & 0xFFFFFFFF) + 1, beside[keys == key]
+
+
+def _script(recording: Recording) -> str:
+    """The file that most stacks of the first process begin in, "" where it has none."""
+    outer = Counter(
+        users[-1].file
+        for (process, _), frames in recording.facts.stacks.items()
+        if recording.is_root(process) and (users := [frame for frame in frames if frame.user])
+    )
+    return outer.most_common(1)[0][0] if outer else ""
+
+
+def _placed(frames: tuple[Frame, ...], script: str) -> tuple[Frame, ...]:
+    """Functions of the script that were sent to another process by value say no file: cloudpickle takes it out."""
+    if not script or not any(frame.file == _BY_VALUE for frame in frames):
+        return frames
+    return tuple(replace(frame, file=script, user=True) if frame.file == _BY_VALUE else frame for frame in frames)
 
 
 def _stretch_factor(recording: Recording, process: int, rows: Records) -> float:
@@ -228,13 +265,14 @@ def _by_stack(rows: Records) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
     yield from zip(stacks.tolist(), np.split(order, starts[1:]), strict=True)
 
 
-def _places(frames: tuple[Frame, ...]) -> Iterator[tuple[Key, Way, bool]]:
-    """Each line of the user's in a stack (innermost first) once, where recursion enters it; whether it is innermost."""
+def _places(frames: tuple[Frame, ...]) -> Iterator[_Place]:
+    """Each line of the user's in a stack (innermost first) once, where recursion enters it."""
     # A forked process still stands below the line that started it.
     begins = next((i for i, frame in enumerate(frames) if frame.file.endswith(FORKED)), len(frames))
-    frames = frames[:begins]
+    worker, frames = begins < len(frames), frames[:begins]
     users = [index for index, frame in enumerate(frames) if frame.user]
     seen: set[Key] = set()
+    caller: Key | None = None
     for index in reversed(users):
         frame = frames[index]
         key = frame.file, frame.line, frame.function
@@ -251,7 +289,8 @@ def _places(frames: tuple[Frame, ...]) -> Iterator[tuple[Key, Way, bool]]:
             through(above, HANDLERS),
             through(above, EVENT_LOOP),
         )
-        yield key, way, index == users[0]
+        yield _Place(key, way, caller, index == users[0], worker)
+        caller = key
 
 
 def _once(frames: tuple[Frame, ...]) -> tuple[Called, ...]:

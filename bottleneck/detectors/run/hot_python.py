@@ -205,7 +205,8 @@ def _known(recording: Recording, lines: UserLines) -> list[_Known]:
     for line in lines.lines:
         fact = facts.get((line.file, line.line, line.function))
         pattern = _PATTERNS.get(fact.pattern) if fact is not None else None
-        if fact is not None and pattern is not None:
+        waits_apart = line.apart and line.blocked_share > 0.5  # such as the clients of a server that is tried
+        if fact is not None and pattern is not None and not waits_apart:
             stage: Stage = fact.stage if fact.stage in get_args(Stage) else "etl"  # type: ignore[assignment]
             found.append(_Known(line, pattern, fact.share, stage, fact.cause or line.line, lines.wall_seconds))
     return found

@@ -29,6 +29,7 @@ _MIN_MATCH = 0.5  # of a line's time: less, and the line is slow for another rea
 _IN_STEPS = 0.8  # of a line's samples: it belongs to the steps
 _GROWS = 1.5  # the last third of the steps over the first
 _STEPS_TO_GROW = 9
+_MAX_CALLERS = 8
 
 
 def enrich(run_dir: Path, recording: Recording) -> list[str]:
@@ -38,7 +39,7 @@ def enrich(run_dir: Path, recording: Recording) -> list[str]:
     """
     artifacts = Artifacts(recording)
     try:
-        lines = artifacts.get(UserLines).lines
+        found = artifacts.get(UserLines)
     except Missing:
         return []
     try:
@@ -48,13 +49,18 @@ def enrich(run_dir: Path, recording: Recording) -> list[str]:
     known = {(fact.file, fact.line, fact.function) for _, fact in recording.facts.of(KnownLine)}
     files: set[str] = set()
     failures: Failures = {}
-    for line in lines:
+    for line in found.lines:
         files.add(line.file)
         source = _source(line.file) if len(files) <= MAX_FILES else None
         if source is None or (line.file, line.line, line.function) in known:
             continue
         try:
-            seen = replace(_seen(source, line, recording, steps), body_per_item=_body(source, line, lines))
+            seen = replace(
+                _seen(source, line, recording, steps),
+                share=found.share(line),
+                looped=_looped(line, found.lines),
+                body_per_item=_body(source, line, found.lines),
+            )
             recording.facts.add(0, _judge(source, line, seen, failures))
         except Exception as error:
             failures[f"line {line.line} of {Path(line.file).name}"] = error
@@ -107,6 +113,7 @@ def _seen(source: Source, line: UserLine, recording: Recording, steps: Steps | N
         evaluating=bool((phases == signals.EVAL).mean() > 0.5),
         passes=steps.all_count if steps is not None and inside else None,
         growing=_growing(line, steps) if steps is not None and inside and _once_a_step(source, line, site) else None,
+        to_forward=_to_forward(line, steps) if inside else None,
         off_cpu=line.blocked_share > 0.5,
         cores=_cores(line, recording),
         device=None if recording.gpu or recording.run.get("gpus") else "cpu",
@@ -132,11 +139,32 @@ def _within(line: UserLine, steps: Steps | None) -> np.ndarray[tuple[int], np.dt
     return np.asarray(mine & (at >= 0) & (line.rows["t1"] <= steps.end_ns[np.maximum(at, 0)]))
 
 
+def _to_forward(line: UserLine, steps: Steps | None) -> float | None:
+    """The line's time over that of the forward passes; None where none was recorded."""
+    forward = 0.0 if steps is None else float(steps.phase("forward").sum())
+    return line.seconds / forward if forward > 0 else None
+
+
 def _once_a_step(source: Source, line: UserLine, site: Site | None) -> bool:
     """Whether no loop of its own runs the line several times a step."""
     node = next(iter(source.by_line.get(line.line, [])), None)
     loops = source.loops(node) if node is not None else []
     return not loops or (site is not None and getattr(loops[0], "lineno", 0) == site.line)
+
+
+def _looped(line: UserLine, lines: tuple[UserLine, ...]) -> bool:
+    """Whether what called the line's function, or that in turn, stands in a loop."""
+    callers = {(each.file, each.line, each.function): each.caller for each in lines}
+    caller = line.caller
+    for _ in range(_MAX_CALLERS):
+        if caller is None:
+            break
+        source = _source(caller[0])
+        nodes = [] if source is None else source.by_line.get(caller[1], [])
+        if source is not None and any(source.loops(node) for node in nodes):
+            return True
+        caller = callers.get(caller)
+    return False
 
 
 def _growing(line: UserLine, steps: Steps) -> bool | None:

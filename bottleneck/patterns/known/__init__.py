@@ -11,6 +11,7 @@ from . import (
     pandas_rows,
     pandas_tables,
     plain,
+    repeated,
     responses,
     sample_files,
     samples,
@@ -35,4 +36,5 @@ PATTERNS: tuple[Pattern, ...] = (
     *frameworks.PATTERNS,
     *plain.PATTERNS,
     *arrays.PATTERNS,
+    *repeated.PATTERNS,
 )

@@ -22,14 +22,16 @@ def _same_path(hot: Hot) -> bool:
     """The path does not change with the pass of the loop."""
     given = hot.node.args if isinstance(hot.node, ast.Call) else []
     return (
-        bool(given) and not mentions(given[0], loop_names(hot.source, hot.node)) and not isinstance(given[0], ast.Call)
+        bool(given)
+        and not mentions(given[0], loop_names(hot.source, hot.node, hot.seen.looped))
+        and not isinstance(given[0], ast.Call)
     )
 
 
 def _skips_with_the_pass(hot: Hot) -> bool:
     """``skiprows=`` or ``nrows`` of the pass: each pass parses what it skips."""
     skipped = argument(hot.node, "skiprows")
-    return skipped is not None and mentions(skipped, loop_names(hot.source, hot.node))
+    return skipped is not None and mentions(skipped, loop_names(hot.source, hot.node, hot.seen.looped))
 
 
 _for_one_value = handed_to("?.apply", "?.map", "?.transform")

@@ -1,0 +1,195 @@
+"""Work that is done again for each pass although its result stays the same, or that each pass starts anew."""
+
+import ast
+import re
+
+from ..loops import in_loop, varies
+from ..model import Hot, Pattern, Price
+from ..places import cached, handler, known, less, more, named, over, overlapped
+from ..shapes import any_of, below, calls, deep, first, matches, method, not_if, text
+
+_LOADERS = (
+    "numpy.load", "numpy.loadtxt", "numpy.genfromtxt", "joblib.load", "torch.load", "pickle.load", "json.load",
+    "yaml.safe_load", "yaml.load", "scipy.io.loadmat", "PIL.Image.open", "pyarrow.parquet.read_table",
+)  # fmt: skip
+_LARGE_TABLE = 200_000  # rows of an embedding of which a batch touches few
+
+
+def _loads_the_same(hot: Hot) -> bool:
+    return isinstance(hot.node, ast.Call) and bool(hot.node.args) and not varies()(hot) and not _is_handle(hot)
+
+
+def _is_handle(hot: Hot) -> bool:
+    """The argument is a file object that the loop opens: another file in each pass."""
+    argument = hot.node.args[0] if isinstance(hot.node, ast.Call) and hot.node.args else None
+    return isinstance(argument, ast.Name) and any(path.endswith("open()") for path in hot.source.paths(argument))
+
+
+def _of_an_archive(hot: Hot) -> bool:
+    """``archive["x"]`` with a key that does not change."""
+    return isinstance(hot.node, ast.Subscript) and isinstance(hot.node.slice, ast.Constant)
+
+
+def _number(hot: Hot, node: ast.expr | None) -> int | None:
+    """A whole number as written, or by the name of a constant of the file."""
+    if isinstance(node, ast.Name):
+        bound = [each.value for each in hot.source.bindings(node)]
+        node = bound[0] if len(bound) == 1 and isinstance(bound[0], ast.expr) else None
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, int) else None
+
+
+def _large_dense_table(hot: Hot) -> bool:
+    """The file makes an embedding of many rows whose gradient is dense."""
+    names = ("torch.nn.Embedding", "torch.nn.EmbeddingBag")
+    for call in named(hot.source, names):
+        if not any(matches(path, *names) for path in hot.source.paths(call.func)):
+            continue
+        sparse = any(each.arg in ("sparse", None) for each in call.keywords)
+        rows = _number(hot, call.args[0] if call.args else None)
+        if not sparse and rows is not None and rows >= _LARGE_TABLE:
+            return True
+    return False
+
+
+def _query_of_a_database(hot: Hot) -> bool:
+    names = ("sqlite3.connect().execute", "sqlite3.connect().cursor().execute", "*.execute")
+    called = hot.node.func if isinstance(hot.node, ast.Call) else None
+    return isinstance(called, ast.Attribute) and any(
+        path.startswith(("sqlite3.", "duckdb.")) and matches(path, *names) for path in hot.source.paths(called)
+    )
+
+
+def _fetches_a_query(hot: Hot) -> bool:
+    """``.fetchone()`` behind ``execute("select ...")``: sqlite finds the rows while they are fetched."""
+    node = hot.node
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr.startswith("fetch")):
+        return False
+    return isinstance(node.func.value, ast.Call) and _selects(Hot(hot.seen, node.func.value))
+
+
+def _selects(hot: Hot) -> bool:
+    return first(text("select", "with"))(hot) and _query_of_a_database(hot)
+
+
+def _uses_no_index(hot: Hot) -> bool:
+    """The condition is a LIKE, or is on a function of a column."""
+    words = [
+        each.value for each in ast.walk(hot.node) if isinstance(each, ast.Constant) and isinstance(each.value, str)
+    ]
+    return any(
+        re.search(r"\blike\b|where.*\b(lower|upper|date|substr|abs|trim)\s*\(", each, re.I | re.S) for each in words
+    )
+
+
+PATTERNS = (
+    Pattern(
+        id="file-loaded-again",
+        title="The same file is loaded again in each pass",
+        replacement="Load it once, before the loop or in __init__, and keep the result (functools.cache on the function)",
+        snippet="table = np.load(path)['table']  # once\nfor item in items:\n    use(table, item)",
+        when=(calls(*_LOADERS), in_loop(), _loads_the_same),
+        unless=(cached(), less(passes=2)),
+        leave="The file changes between the passes.",
+        price=Price("once"),
+        source="numpy/numpy#23661, pandas-dev/pandas#3221",
+        stages=("etl", "loading", "serving"),
+        effort=1,
+    ),
+    Pattern(
+        id="archive-member-read-again",
+        title="An array of an .npz archive is read and decompressed again at each access",
+        replacement="Take the array out of the archive once (X = archive['X']) and index that, or store it as .npy and "
+        "open it with mmap_mode='r'",
+        snippet="self.x = np.load(path)['X']  # in __init__, once\nbatch = self.x[rows]",
+        when=(
+            any_of(
+                below("numpy/lib/_npyio_impl.py", "__getitem__", through="numpy/"),
+                below("numpy/lib/npyio.py", "__getitem__", through="numpy/"),
+            ),
+            _of_an_archive,
+            in_loop(),
+        ),
+        unless=(cached(), less(passes=2)),
+        beats=("file-loaded-again",),
+        leave="Each member is read once.",
+        price=Price("once"),
+        source="numpy/numpy#23661, numpy/numpy#32723",
+        stages=("etl", "loading"),
+        effort=1,
+    ),
+    Pattern(
+        id="query-scans-again",
+        title="Each look-up is a query of its own, and the database searches the table again for it",
+        replacement="Make one query with IN, a join or GROUP BY, or an index that the condition can use (LIKE and "
+        "functions of a column use none; see EXPLAIN QUERY PLAN)",
+        snippet="create index by_email on customers (email collate nocase)\n"
+        "rows = dict(db.execute('select email, id from customers'))  # or all at once",
+        when=(
+            any_of(_selects, _fetches_a_query),
+            in_loop(),
+            known(off_cpu=False),
+            any_of(_uses_no_index, more(share=0.3)),
+        ),
+        unless=(less(passes=20),),
+        leave="The look-ups are by an index and few.",
+        price=Price("amdahl", (2, 100)),
+        source="n24q02m/wet-mcp#495, MolSSI/QCFractal#615, StackOverflow 8584499",
+        stages=("etl", "serving"),
+        effort=1,
+    ),
+    Pattern(
+        id="template-compiled-per-request",
+        title="The template is compiled again for each request",
+        replacement="Keep it as a file for render_template, or compile it once (TEMPLATE = env.from_string(text)) and "
+        "only render it per request",
+        snippet="PAGE = app.jinja_env.from_string(TEXT)  # once\nreturn PAGE.render(order=order)",
+        when=(
+            any_of(deep("jinja2/environment.py", "compile", "_compile", "_parse", "_generate"), deep("mako/lexer.py")),
+        ),
+        unless=(less(passes=2), lambda hot: not (handler()(hot) or in_loop()(hot))),
+        leave="Each request has a text of its own.",
+        price=Price("amdahl", (3, 20)),
+        source="pallets/flask#2402",
+        stages=("serving", "etl"),
+        effort=1,
+    ),
+    Pattern(
+        id="difflib-every-pair",
+        title="difflib compares every pair in pure Python",
+        replacement="Ask real_quick_ratio() and quick_ratio() before ratio(), compare within blocks that share a key, or "
+        "use rapidfuzz (process.cdist)",
+        snippet="if matcher.real_quick_ratio() >= LEAST and matcher.quick_ratio() >= LEAST:\n    score = matcher.ratio()",
+        when=(deep("difflib.py"), in_loop()),
+        unless=(less(passes=100),),
+        leave="A few pairs, or texts whose differences are shown.",
+        price=Price("amdahl", (3, 50)),
+        source="StackOverflow 8584499, bugs.python.org msg244840",
+        stages=("etl",),
+    ),
+    Pattern(
+        id="process-per-item",
+        title="A process is started for each item, one after another",
+        replacement="Hand many items to one process, or overlap them with a ThreadPoolExecutor of as many threads as cores",
+        snippet="with ThreadPoolExecutor(os.cpu_count()) as pool:\n    results = list(pool.map(run_one, items))",
+        when=(below("subprocess.py", "run", "call", "check_output", "check_call"), in_loop(), known(off_cpu=True)),
+        unless=(overlapped(), less(passes=5), over("concurrent/futures/thread.py"), over("threading.py", "run")),
+        leave="The processes use all cores already, or must run in turn.",
+        price=Price("overlap", (1.3, 4)),
+        source="StackOverflow 14533458, 26774781",
+        stages=("etl",),
+    ),
+    Pattern(
+        id="dense-embedding-gradient",
+        title="A large embedding has a dense gradient: each step writes all of its rows for the few that a batch uses",
+        replacement="Make it with sparse=True (and SparseAdam, or SGD, for it), so that only the rows of the batch are touched",
+        snippet="table = nn.EmbeddingBag(rows, size, sparse=True)\noptimizer = torch.optim.SparseAdam(table.parameters())",
+        when=(method("backward", of="torch"), more(to_forward=4), _large_dense_table),
+        unless=(not_if(known(device="cpu")),),
+        beats=("dense-embedding-update",),
+        leave="A batch touches most rows; momentum and weight decay act on all rows.",
+        price=Price("amdahl", (2, 8)),
+        source="pytorch/pytorch#5309, facebookresearch/dlrm#15",
+        stages=("training",),
+        risk=0.3,
+    ),
+)
