@@ -30,6 +30,7 @@ _IN_STEPS = 0.8  # of a line's samples: it belongs to the steps
 _GROWS = 1.5  # the last third of the steps over the first
 _STEPS_TO_GROW = 9
 _MAX_CALLERS = 8
+_MAX_WAYS = 16  # of a line that are asked: a call of recognise() takes about a millisecond
 
 
 def enrich(run_dir: Path, recording: Recording) -> list[str]:
@@ -82,7 +83,7 @@ def _why(error: Exception) -> str:
 def _judge(source: Source, line: UserLine, seen: Sighting, failures: Failures) -> KnownLine:
     """The pattern that most of the line's time is spent in, if it is one that we know."""
     found: dict[str, tuple[Pattern, set[Way]]] = {}
-    for way in line.ways:
+    for way in list(line.ways)[:_MAX_WAYS]:
         pattern = recognise(_with(seen, way), failures)
         if pattern is not None:
             found.setdefault(pattern.id, (pattern, set()))[1].add(way)

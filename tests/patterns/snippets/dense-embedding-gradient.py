@@ -1,6 +1,6 @@
 # slow
 # below: backward torch/_tensor.py, backward torch/autograd/__init__.py
-# known: device="cpu" to_forward=9.0 step=True
+# known: device=cpu to_forward=9.0 step=True
 import torch
 from torch import nn
 
@@ -11,7 +11,7 @@ for ids in range(100):
     loss.backward()  # hot
 # exempt: the gradient is sparse
 # below: backward torch/_tensor.py, backward torch/autograd/__init__.py
-# known: device="cpu" to_forward=9.0 step=True
+# known: device=cpu to_forward=9.0 step=True
 import torch
 from torch import nn
 
