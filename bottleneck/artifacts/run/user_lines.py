@@ -207,7 +207,8 @@ class _Sum:
 
     def line(self, key: Key, wall_seconds: float) -> UserLine:
         rows = np.concatenate([part for _, part in self.parts])
-        processes = frozenset(process for (process, _), _ in self.parts)
+        threads = {thread for thread, _ in self.parts}
+        processes = frozenset(process for process, _ in threads)
         # The moments in which any thread was there, each as long as what it waited for a core makes it.
         sampled = max(float((rows["t1"] - rows["t0"]).sum()) / 1e9, 1e-9)
         seconds = seconds_of(union([spans_of(rows["t0"], rows["t1"])])) * self.thread_seconds / sampled
