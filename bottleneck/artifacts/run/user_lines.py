@@ -83,6 +83,7 @@ class UserLine:
     own_seconds: float
     samples: int
     processes: frozenset[int]
+    beside: bool  # threads beside the main one were seen there
     ways: dict[Way, float]  # the heaviest first -> thread seconds
     caller: Key | None  # the line of the user's that most of the time was called from
     rows: Records = field(repr=False)
@@ -215,7 +216,8 @@ class _Sum:
         seconds = min(seconds, wall_seconds)
         ways = dict(sorted(self.ways.items(), key=lambda pair: -pair[1])[:_MAX_WAYS])
         sums = self.thread_seconds, self.blocked_seconds, self.own_seconds
-        return UserLine(*key, seconds, *sums, self.samples, processes, ways, self.callers.most_common(1)[0][0], rows)
+        beside, caller = any(thread for _, thread in threads), self.callers.most_common(1)[0][0]
+        return UserLine(*key, seconds, *sums, self.samples, processes, beside, ways, caller, rows)
 
 
 def _by_thread(recording: Recording) -> Iterator[tuple[int, int, Records]]:
