@@ -222,6 +222,12 @@ def machine() -> str:
     return f"{len(os.sched_getaffinity(0))} cores ({model}), {platform.system()}, {versions}"
 
 
+def _strangers(path: Path) -> str:
+    """The section on programs of strangers, which is written by hand; "" where the file has none."""
+    _, heading, text = (path.read_text() if path.exists() else "").partition("\n## Strangers\n")
+    return heading + text
+
+
 def markdown(rows: list[Row], rounds: int) -> str:
     """The page docs/accuracy.md."""
     figures = [f"| {t.name} | {t.shown} | {t.asked} | {'yes' if t.met else '**no**'} |" for t in targets(rows)]
@@ -258,7 +264,7 @@ def main() -> int:
         print(f"{target.name:40}{target.shown:>18}{target.asked:>14}   {'met' if target.met else 'MISSED'}")
     print("\n".join(misses(rows)))
     if arguments.markdown:
-        arguments.markdown.write_text(markdown(rows, arguments.rounds))
+        arguments.markdown.write_text(markdown(rows, arguments.rounds) + _strangers(arguments.markdown))
     if arguments.json:
         arguments.json.write_text(json.dumps([asdict(row) for row in rows], indent=1))
     return 0 if all(target.met for target in targets(rows)) else 1
