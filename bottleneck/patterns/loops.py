@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
 from .model import Condition, Hot
 from .source import Source
@@ -202,3 +203,26 @@ def _is_reset(loop: Loop, targets: list[ast.expr], growing: ast.stmt) -> bool:
 
 def _is_one(node: ast.AST, targets: list[ast.expr]) -> bool:
     return any(same(node, target) for target in targets)
+
+
+def in_tight_loop(condition: Condition) -> Condition:
+    """The condition holds for a line of the innermost loop, of which the interpreter shows the last one.
+
+    A sample falls where the interpreter looks for signals: after a call, or at the end of a loop's body.
+    """
+
+    def check(hot: Hot) -> bool:
+        loops = [loop for loop in hot.source.loops(hot.node) if isinstance(loop, Loop)]
+        if hot.seen.below or hot.seen.rivals or not loops or not _is_last(loops[0], hot.seen.line):
+            return False
+        return any(
+            condition(Hot(replace(hot.seen, line=each.lineno, position=None), each))
+            for each in ast.walk(loops[0])
+            if isinstance(each, ast.expr) and each.lineno <= hot.seen.line
+        )
+
+    return check
+
+
+def _is_last(loop: Loop, line: int) -> bool:
+    return line >= loop.body[-1].lineno

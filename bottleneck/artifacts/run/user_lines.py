@@ -84,6 +84,7 @@ class UserLine:
     samples: int
     processes: frozenset[int]
     beside: bool  # threads beside the main one were seen there
+    apart: bool  # only other programs, which the user's starts, were seen there
     ways: dict[Way, float]  # the heaviest first -> thread seconds
     caller: Key | None  # the line of the user's that most of the time was called from
     rows: Records = field(repr=False)
@@ -131,6 +132,7 @@ class UserLines:
         for process, thread, rows in _by_thread(recording):
             stretch = _stretch_factor(recording, process, rows) if not thread else 1.0
             apart = bool(script) and not recording.is_root(process)
+            apart = bool(script) and not recording.is_root(process)
             for stack, at in _by_stack(rows):
                 frames = _placed(recording.facts.stacks.get((process, stack), ()), script)
                 for place in _places(frames):
@@ -172,7 +174,7 @@ def _share(line: UserLine, kind: str) -> float:
 
 
 class _Place(NamedTuple):
-    """A line of the user's in one stack; ``innermost``: no deeper frame is the user's; ``worker``: of multiprocessing."""
+    """A line of the user's in one stack; ``innermost``: no deeper frame is the user's; ``worker``: of a pool."""
 
     key: Key
     way: Way
@@ -188,6 +190,7 @@ class _Sum:
         self.thread_seconds = self.blocked_seconds = self.own_seconds = 0.0
         self.samples = 0
         self.apart = True
+        self.apart = True
         self.ways: dict[Way, float] = {}
         self.callers: Counter[Key | None] = Counter()
         self.parts: list[tuple[tuple[int, int], Records]] = []
@@ -199,6 +202,7 @@ class _Sum:
         self.thread_seconds += seconds
         self.blocked_seconds += float(each[blocked].sum())
         self.own_seconds += seconds if place.innermost else 0.0
+        self.apart &= apart and not place.worker
         self.apart &= apart and not place.worker
         # A record of a thread beside the main one stands for several looks that saw the same.
         self.samples += int(np.maximum(rows["flags"] >> 8, 1).sum()) if thread[1] else len(rows)
@@ -217,7 +221,7 @@ class _Sum:
         ways = dict(sorted(self.ways.items(), key=lambda pair: -pair[1])[:_MAX_WAYS])
         sums = self.thread_seconds, self.blocked_seconds, self.own_seconds
         beside, caller = any(thread for _, thread in threads), self.callers.most_common(1)[0][0]
-        return UserLine(*key, seconds, *sums, self.samples, processes, beside, ways, caller, rows)
+        return UserLine(*key, seconds, *sums, self.samples, processes, beside, self.apart, ways, caller, rows)
 
 
 def _by_thread(recording: Recording) -> Iterator[tuple[int, int, Records]]:

@@ -2,7 +2,7 @@
 
 import ast
 
-from ..loops import in_loop, loop_names, varies
+from ..loops import in_loop, in_tight_loop, loop_names, varies
 from ..model import Hot, Pattern, Price
 from ..places import every_pass, handed_to, known, less, loading, more, overlapped
 from ..shapes import any_of, below, calls, comes_from, first, matches, text
@@ -303,6 +303,7 @@ PATTERNS = (
             any_of(
                 below("numpy/lib/", "_vectorize_call", "__call__", "_call_as_normal"),
                 _element_of("numpy"),
+                in_tight_loop(_element_of("numpy")),
                 _tested_alone,
             ),
         ),
@@ -354,7 +355,7 @@ PATTERNS = (
         title="A tensor is read element by element in Python",
         replacement="Use one operation on the whole tensor; else call .tolist() or .numpy() once before the loop",
         snippet="values = tensor.tolist()",
-        when=(_element_of("torch"),),
+        when=(any_of(_element_of("torch"), in_tight_loop(_element_of("torch"))),),
         unless=(less(elements=1000),),
         leave="Under 1,000 elements, or a heavy body.",
         price=Price("amdahl", (28, 1000)),

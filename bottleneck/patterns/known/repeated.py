@@ -3,10 +3,11 @@
 import ast
 import re
 
-from ..loops import in_loop, varies
+from ..loops import in_loop, in_tight_loop, loop_names, varies
 from ..model import Hot, Pattern, Price
 from ..places import cached, handler, known, less, more, named, over, overlapped
-from ..shapes import any_of, below, calls, deep, first, matches, method, not_if, text
+from ..shapes import all_of, any_of, below, calls, deep, first, leaf, matches, method, not_if, text
+from ..syntax import last_name, mentions
 
 _LOADERS = (
     "numpy.load", "numpy.loadtxt", "numpy.genfromtxt", "joblib.load", "torch.load", "pickle.load", "json.load",
@@ -81,6 +82,35 @@ def _uses_no_index(hot: Hot) -> bool:
     )
 
 
+def _unpacks_bits(hot: Hot) -> bool:
+    """``data[i] << 4 | data[i + 1] >> 4``: bits of bytes put together by hand."""
+    node = hot.node
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.LShift | ast.RShift | ast.BitAnd | ast.BitOr):
+        return False
+    names = loop_names(hot.source, node, hot.seen.looped)
+    items = [each for each in ast.walk(node) if isinstance(each, ast.Subscript)]
+    return any(mentions(each.slice, names) for each in items)
+
+
+def _makes_an_environment(hot: Hot) -> bool:
+    """The function around the line makes a jinja2 environment: its cache of templates begins empty each time."""
+    function = hot.source.function(hot.node)
+    return function is not None and any(
+        isinstance(each, ast.Call) and "jinja2.Environment" in hot.source.paths(each.func)
+        for each in ast.walk(function)
+    )
+
+
+def _waits_for_a_lock(hot: Hot) -> bool:
+    """``with lock:`` or ``lock.acquire()`` of a lock made by threading or multiprocessing."""
+    locks = tuple(f"{library}.{name}()" for library in ("threading", "multiprocessing") for name in ("Lock", "RLock"))
+    node = hot.source.statement(hot.node)
+    taken = [item.context_expr for item in node.items] if isinstance(node, ast.With) else []
+    if isinstance(hot.node, ast.Call) and last_name(hot.node.func) == "acquire":
+        taken = [hot.node.func.value] if isinstance(hot.node.func, ast.Attribute) else []
+    return any(path in locks for value in taken for path in hot.source.paths(value))
+
+
 PATTERNS = (
     Pattern(
         id="file-loaded-again",
@@ -144,7 +174,11 @@ PATTERNS = (
         "only render it per request",
         snippet="PAGE = app.jinja_env.from_string(TEXT)  # once\nreturn PAGE.render(order=order)",
         when=(
-            any_of(deep("jinja2/environment.py", "compile", "_compile", "_parse", "_generate"), deep("mako/lexer.py")),
+            any_of(
+                deep("jinja2/environment.py", "compile", "_compile", "_parse", "_generate"),
+                all_of(deep("jinja2/environment.py", "get_template", "_load_template"), _makes_an_environment),
+                deep("mako/lexer.py"),
+            ),
         ),
         unless=(less(passes=2), lambda hot: not (handler()(hot) or in_loop()(hot))),
         leave="Each request has a text of its own.",
@@ -177,6 +211,56 @@ PATTERNS = (
         price=Price("overlap", (1.3, 4)),
         source="StackOverflow 14533458, 26774781",
         stages=("etl",),
+    ),
+    Pattern(
+        id="bits-unpacked-in-python",
+        title="Packed bytes are decoded value by value in a Python loop",
+        replacement="Decode whole buffers with numpy (np.frombuffer, shifts and masks of arrays, np.unpackbits), or struct.iter_unpack",
+        snippet="raw = np.frombuffer(data, np.uint8).reshape(-1, 3).astype(np.uint16)\n"
+        "first = raw[:, 0] << 4 | raw[:, 1] >> 4",
+        when=(any_of(_unpacks_bits, in_tight_loop(_unpacks_bits)), in_loop()),
+        unless=(less(elements=10_000), known(off_cpu=True)),
+        leave="A few values, or each value says how long the next one is.",
+        price=Price("amdahl", (5, 50)),
+        source="StackOverflow 44735756 (12-bit images), 45070661",
+        stages=("etl", "loading"),
+    ),
+    Pattern(
+        id="dates-to-text",
+        title="Each date becomes a text by strftime, in Python",
+        replacement="Group by dt.floor, dt.normalize or dt.to_period instead of a text, and format only what is shown",
+        snippet="frame.groupby(frame['time'].dt.floor('h'))",
+        when=(method("strftime", of="pandas"), deep("pandas/core/arrays/datetimes.py")),
+        unless=(less(elements=10_000),),
+        leave="The text is what is written out.",
+        price=Price("amdahl", (3, 30)),
+        source="pandas-dev/pandas#44764",
+        stages=("etl", "loading"),
+        effort=1,
+    ),
+    Pattern(
+        id="cached-property-lock",
+        title="functools.cached_property holds one lock for all instances (Python < 3.12): threads compute one after another",
+        replacement="Use Python 3.12, a property with a lock or a cache per instance, or fetch before the threads begin",
+        snippet="@property\ndef metadata(self):\n    if self._metadata is None:\n        self._metadata = self.load()\n"
+        "    return self._metadata",
+        when=(leaf("functools.py", "__get__"), known(off_cpu=True)),
+        leave="One thread alone uses it.",
+        price=Price("overlap", (1.5, 8)),
+        source="python/cpython#87634",
+        stages=("etl", "serving"),
+    ),
+    Pattern(
+        id="threads-wait-for-a-lock",
+        title="Threads wait for one lock, so that they work one after another",
+        replacement="Hold the lock for what is shared alone (not for the call, the read or the computing), or take one lock a key",
+        snippet="value = compute(item)  # without the lock\nwith lock:\n    results[key] = value",
+        when=(_waits_for_a_lock, known(off_cpu=True), more(share=0.2)),
+        unless=(lambda hot: bool(hot.seen.below),),
+        leave="What the lock protects cannot run twice at once.",
+        price=Price("overlap", (1.2, 4)),
+        source="StackOverflow 18347697, python/cpython#87634",
+        stages=("etl", "serving"),
     ),
     Pattern(
         id="dense-embedding-gradient",
