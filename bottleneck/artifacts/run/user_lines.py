@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from msgspec.structs import replace
 
 from ... import signals
 from ...recording.model import Frame, Recording, Records
@@ -251,7 +250,10 @@ def _placed(frames: tuple[Frame, ...], script: str) -> tuple[Frame, ...]:
     """Functions of the script that were sent to another process by value say no file: cloudpickle takes it out."""
     if not script or not any(frame.file == _BY_VALUE for frame in frames):
         return frames
-    return tuple(replace(frame, file=script, user=True) if frame.file == _BY_VALUE else frame for frame in frames)
+    return tuple(
+        Frame(frame.function, script, frame.line, True, frame.generator) if frame.file == _BY_VALUE else frame
+        for frame in frames
+    )
 
 
 def _stretch_factor(recording: Recording, process: int, rows: Records) -> float:
