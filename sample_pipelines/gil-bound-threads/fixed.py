@@ -1,6 +1,7 @@
 """Stem the words of many texts in processes, each on a core of its own."""
 
 import re
+import threading
 from concurrent.futures import ProcessPoolExecutor
 
 SUFFIXES = ("ing", "ed", "es", "s", "ly")
@@ -22,14 +23,24 @@ def count_stems(text):
     return counts
 
 
+def beat(done):
+    """What a progress display does meanwhile."""
+    beats = 0
+    while not done.wait(0.1):
+        beats += 1
+
+
 def main():
-    texts = [f"{TEXT}number {i} " * 700 for i in range(420)]
+    done = threading.Event()
+    threading.Thread(target=beat, args=(done,)).start()
+    texts = [f"{TEXT}number {i} " * 700 for i in range(600)]
     with ProcessPoolExecutor(2) as pool:
         counted = list(pool.map(count_stems, texts, chunksize=20))
     total = {}
     for counts in counted:
         for root, count in counts.items():
             total[root] = total.get(root, 0) + count
+    done.set()
     print(len(total), sum(total.values()))
 
 
