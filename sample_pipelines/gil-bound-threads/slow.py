@@ -1,7 +1,6 @@
 """Stem the words of many texts in four threads: pure Python, so the threads take turns at one core."""
 
 import re
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 SUFFIXES = ("ing", "ed", "es", "s", "ly")
@@ -23,16 +22,7 @@ def count_stems(text):
     return counts
 
 
-def beat(done):
-    """What a progress display does meanwhile."""
-    beats = 0
-    while not done.wait(0.1):
-        beats += 1
-
-
 def main():
-    done = threading.Event()
-    threading.Thread(target=beat, args=(done,)).start()
     texts = [f"{TEXT}number {i} " * 700 for i in range(600)]
     with ThreadPoolExecutor(4) as pool:
         counted = list(pool.map(count_stems, texts))
@@ -40,7 +30,6 @@ def main():
     for counts in counted:
         for root, count in counts.items():
             total[root] = total.get(root, 0) + count
-    done.set()
     print(len(total), sum(total.values()))
 
 

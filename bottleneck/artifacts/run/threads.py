@@ -9,7 +9,7 @@ import numpy as np
 from ... import signals
 from ...recording.facts import Thread
 from ...recording.model import Frame, Recording, Records
-from .. import Absent, Missing
+from .. import Missing
 from ..training.steps import Steps
 from .breakdown import main_process
 
@@ -73,8 +73,6 @@ class Threads:
         rows = recording.threads[recording.threads["process"] == process]
         if not len(rows):
             why = recording.facts.failed.get("threads") or recording.facts.failed.get("stacks")
-            if not why and "stacks" in recording.facts.attached:
-                raise Absent("No thread beside the main one was seen.")
             raise Missing("No thread beside the main one was sampled" + (f" ({why})." if why else "."))
         facts = {fact.index: fact for fact in recording.facts.of_process(Thread, process)}
         found = []

@@ -42,8 +42,12 @@ class GilBoundThreads(Detector):
     copies_cost = 0.6  # of the ideal saving, at least: what is sent between processes costs time
 
     def detect(
-        self, recording: Recording, lines: UserLines, threads: Threads, machine: Machine, host: Host | None
+        self, recording: Recording, lines: UserLines, threads: Threads | None, machine: Machine, host: Host | None
     ) -> Outcome:
+        if threads is None:
+            if "stacks" not in recording.facts.attached or "threads" in recording.facts.failed:
+                return NotMeasured("The threads beside the main one were not sampled.")
+            return Fine(0, 2, "count", "threads that compute at once")
         total = sum(thread.cpu_seconds for thread in threads.threads)
         busy = [t for t in threads.threads if t.cpu_seconds >= self.min_thread_share * max(total, self.min_cpu_seconds)]
         line = _line_of(lines, threads.process)
@@ -91,4 +95,4 @@ class GilBoundThreads(Detector):
 def _line_of(lines: UserLines, process: int) -> UserLine | None:
     """The line of the user's that the threads beside the main one spend most time in."""
     found = [line for line in lines.lines if process in line.processes and line.beside and line.own_share >= 0.5]
-    return max(found, key=lambda line: line.thread_seconds, default=None)
+    return max(found, key=lambda line: line.thread_seconds - line.blocked_seconds, default=None)
