@@ -83,13 +83,16 @@ def _why(error: Exception) -> str:
 def _judge(source: Source, line: UserLine, seen: Sighting, failures: Failures) -> KnownLine:
     """The pattern that most of the line's time is spent in, if it is one that we know."""
     found: dict[str, tuple[Pattern, set[Way]]] = {}
-    for way in list(line.ways)[:_MAX_WAYS]:
+    asked = list(line.ways)[:_MAX_WAYS]
+    for way in asked:
         pattern = recognise(_with(seen, way), failures)
         if pattern is not None:
             found.setdefault(pattern.id, (pattern, set()))[1].add(way)
     node = next(iter(seen.nodes), None)
     loops = 0 if node is None else len(source.loops(node))
-    shares = {name: line.share_of(ways) for name, (_, ways) in found.items()}
+    # The ways that were not asked, many and rare, are taken to be as the others are.
+    whole = max(line.share_of(set(asked)), 1e-9)
+    shares = {name: line.share_of(ways) / whole for name, (_, ways) in found.items()}
     best = max(shares, key=lambda name: shares[name], default="")
     if not best or shares[best] < _MIN_MATCH:
         return KnownLine(line.file, line.line, line.function, "", 0.0, _called(seen), loops)
