@@ -136,16 +136,17 @@ def _with(seen: Sighting, way: Way) -> Sighting:
 
 def _within(line: UserLine, steps: Steps | None) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Which of the line's samples end within a step."""
-    if steps is None or not steps.count:
+    if steps is None or not steps.all_count:
         return np.zeros(len(line.rows), bool)
-    at = np.searchsorted(steps.start_ns, line.rows["t1"], side="left") - 1
+    starts, ends = steps.rows["t0"], steps.rows["t1"]  # warm-up included
+    at = np.searchsorted(starts, line.rows["t1"], side="left") - 1
     mine = line.rows["process"] == steps.process
-    return np.asarray(mine & (at >= 0) & (line.rows["t1"] <= steps.end_ns[np.maximum(at, 0)]))
+    return np.asarray(mine & (at >= 0) & (line.rows["t1"] <= ends[np.maximum(at, 0)]))
 
 
 def _to_forward(line: UserLine, steps: Steps | None) -> float | None:
     """The line's time over that of the forward passes; None where none was recorded."""
-    forward = 0.0 if steps is None else float(steps.phase("forward").sum())
+    forward = 0.0 if steps is None else float(steps.rows["forward"].sum()) / 1e6
     return line.seconds / forward if forward > 0 else None
 
 

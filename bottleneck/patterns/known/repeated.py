@@ -6,14 +6,14 @@ import re
 from ..loops import in_loop, in_tight_loop, loop_names, varies
 from ..model import Hot, Pattern, Price
 from ..places import cached, handler, known, less, more, named, over, overlapped
-from ..shapes import all_of, any_of, below, calls, deep, first, leaf, matches, method, not_if, text
+from ..shapes import all_of, any_of, below, calls, deep, first, keyword, leaf, matches, method, not_if, text
 from ..syntax import last_name, mentions
 
 _LOADERS = (
     "numpy.load", "numpy.loadtxt", "numpy.genfromtxt", "joblib.load", "torch.load", "pickle.load", "json.load",
     "yaml.safe_load", "yaml.load", "scipy.io.loadmat", "PIL.Image.open", "pyarrow.parquet.read_table",
 )  # fmt: skip
-_LARGE_TABLE = 200_000  # rows of an embedding of which a batch touches few
+_LARGE_TABLE = 100_000  # rows of an embedding of which a batch touches few
 
 
 def _loads_the_same(hot: Hot) -> bool:
@@ -34,9 +34,20 @@ def _of_an_archive(hot: Hot) -> bool:
 def _number(hot: Hot, node: ast.expr | None) -> int | None:
     """A whole number as written, or by the name of a constant of the file."""
     if isinstance(node, ast.Name):
-        bound = [each.value for each in hot.source.bindings(node)]
-        node = bound[0] if len(bound) == 1 and isinstance(bound[0], ast.expr) else None
+        bound = list(hot.source.bindings(node))
+        node = _value_of(node.id, bound[0].where) if len(bound) == 1 else None
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, int) else None
+
+
+def _value_of(name: str, assignment: ast.AST) -> ast.expr | None:
+    """What ``name`` is set to, also of ``USERS, ITEMS = 150_000, 250_000``."""
+    if not isinstance(assignment, ast.Assign):
+        return None
+    target, value = assignment.targets[0], assignment.value
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        pairs = zip(target.elts, value.elts, strict=False)
+        return next((each for one, each in pairs if isinstance(one, ast.Name) and one.id == name), None)
+    return value
 
 
 def _large_dense_table(hot: Hot) -> bool:
@@ -70,6 +81,29 @@ def _fetches_a_query(hot: Hot) -> bool:
 
 def _selects(hot: Hot) -> bool:
     return first(text("select", "with"))(hot) and _query_of_a_database(hot)
+
+
+def _walks_a_query_again(hot: Hot) -> bool:
+    """``for row in db.execute("select ...")`` in a function that runs once per item.
+
+    The interpreter shows the database's work at the last line of the body, where it looks for signals.
+    """
+    loops = [loop for loop in hot.source.loops(hot.node) if isinstance(loop, ast.For)]
+    if not loops or hot.seen.below or hot.seen.rivals:
+        return False
+    asked = loops[0].iter
+    return isinstance(asked, ast.Call) and _selects(Hot(hot.seen, asked)) and in_loop()(Hot(hot.seen, loops[0]))
+
+
+def _searches_a_pipeline(hot: Hot) -> bool:
+    """The file searches over a pipeline that keeps nothing: no ``memory=``."""
+    pipelines = ("sklearn.pipeline.Pipeline", "sklearn.pipeline.make_pipeline")
+    made = [
+        call
+        for call in named(hot.source, pipelines)
+        if any(matches(path, *pipelines) for path in hot.source.paths(call.func))
+    ]
+    return bool(made) and not any(each.arg in ("memory", None) for call in made for each in call.keywords)
 
 
 def _uses_no_index(hot: Hot) -> bool:
@@ -155,7 +189,7 @@ PATTERNS = (
         snippet="create index by_email on customers (email collate nocase)\n"
         "rows = dict(db.execute('select email, id from customers'))  # or all at once",
         when=(
-            any_of(_selects, _fetches_a_query),
+            any_of(_selects, _fetches_a_query, _walks_a_query_again),
             in_loop(),
             known(off_cpu=False),
             any_of(_uses_no_index, more(share=0.3)),
@@ -263,11 +297,42 @@ PATTERNS = (
         stages=("etl", "serving"),
     ),
     Pattern(
+        id="png-optimized",
+        title="Each PNG is compressed with optimize=True, which tries the slowest level of zlib",
+        replacement="Leave out optimize=True, or choose compress_level=1 to 6; for many images a pass by oxipng afterwards",
+        snippet="tile.save(path, compress_level=1)",
+        when=(deep("PIL/PngImagePlugin.py"), keyword("optimize", True)),
+        leave="Few images that are downloaded often.",
+        price=Price("amdahl", (2, 8)),
+        source="python-pillow/Pillow#1211, webcompat/webcompat.com#1051",
+        stages=("etl", "serving"),
+        effort=1,
+    ),
+    Pattern(
+        id="pipeline-fitted-again",
+        title="The search fits the pipeline's transformers again for each candidate, on the same data",
+        replacement="Give the Pipeline memory= (a cache folder), or transform once before the search, so that only the last "
+        "step is fitted again",
+        snippet="pipeline = Pipeline(steps, memory=tempfile.mkdtemp())",
+        when=(
+            method("fit", of="sklearn"),
+            deep("sklearn/model_selection/_search.py"),
+            deep("sklearn/pipeline.py", "_fit_transform_one", "_fit", "fit"),
+            _searches_a_pipeline,
+        ),
+        beats=("n-jobs-unset",),
+        leave="The search varies the transformers themselves.",
+        price=Price("once"),
+        source="scikit-learn/scikit-learn#29479, #7990",
+        stages=("training",),
+        effort=1,
+    ),
+    Pattern(
         id="dense-embedding-gradient",
         title="A large embedding has a dense gradient: each step writes all of its rows for the few that a batch uses",
         replacement="Make it with sparse=True (and SparseAdam, or SGD, for it), so that only the rows of the batch are touched",
         snippet="table = nn.EmbeddingBag(rows, size, sparse=True)\noptimizer = torch.optim.SparseAdam(table.parameters())",
-        when=(method("backward", of="torch"), more(to_forward=4), _large_dense_table),
+        when=(method("backward", of="torch"), more(to_forward=3), _large_dense_table),
         unless=(not_if(known(device="cpu")),),
         beats=("dense-embedding-update",),
         leave="A batch touches most rows; momentum and weight decay act on all rows.",
