@@ -9,8 +9,9 @@ from .. import detectors, signals
 from ..artifacts import Artifacts, Missing
 from ..artifacts.device.gpu import Gpu
 from ..artifacts.device.window import Device
-from ..artifacts.run.breakdown import Breakdown, main_process
+from ..artifacts.run.breakdown import Breakdown
 from ..artifacts.run.machine import Machine, Settings
+from ..artifacts.run.main_process import main_process
 from ..artifacts.run.user_lines import UserLines
 from ..artifacts.serving.requests import Requests
 from ..artifacts.training.steps import MIN_STEPS, Steps

@@ -11,7 +11,7 @@ from typing import Any
 from ...recording import facts
 from ...recording.model import Recording, Site
 from .. import Absent
-from ..run.breakdown import main_process
+from ..run.main_process import main_process
 from ..training.steps import Steps
 
 TEXT_FORMATS = ("csv", "fwf", "text", "json")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,14 +14,13 @@ from .. import Missing
 from ..serving.requests import Requests
 from ..training.steps import Steps
 from .gaps import LOSS, OTHER, REACH_NS, Span, label, name_gaps
+from .main_process import main_process
 
 Mask = npt.NDArray[np.bool_]
 Spans = npt.NDArray[np.int64]  # one interval (start, end) of monotonic ns a row
 _OUTER = 0xFF
 _SPLIT_SHARE = 0.10  # set-up above this share of the run is split by function
 _MIN_FUNCTION_SHARE = 0.01
-_ROOTS_PART = 0.2  # of the run, below the user's own frames: a launcher has none there
-_STACK = (1 << 32) - 1  # the part of a thread's record that names the stack
 _MIN_SECONDS = 0.001  # less is the rounding of the clock's microseconds, not a phase
 
 
@@ -80,37 +78,6 @@ class Breakdown:
             seconds[name] = seconds.get(name, 0.0) + value
         ordered = dict(sorted(((k, v) for k, v in seconds.items() if v >= _MIN_SECONDS), key=lambda item: -item[1]))
         return cls(process, recording.wall_seconds, ordered, _merged(outside))
-
-
-def main_process(recording: Recording, steps: Steps | None) -> int:
-    """Index of the process the run is about: the one with steps, requests, or else most records; a launcher is not."""
-    if steps is not None:
-        return steps.process
-    for records in (recording.requests, recording.events):
-        if len(records):
-            values, counts = np.unique(records["process"], return_counts=True)
-            return int(values[np.argmax(counts)])
-    return _busiest(recording)
-
-
-def _busiest(recording: Recording) -> int:
-    """The first process, unless it only launches: then the one that computed most below the user's own frames."""
-    running, seconds = Counter[int](), Counter[int]()
-    for table, kind in ((recording.stacks, signals.STACK_CPU), (recording.threads, signals.THREAD_CPU)):
-        keys = table["process"].astype("i8") << 32 | (table["arg"] & _STACK).astype("i8")
-        stacks, which = np.unique(keys, return_inverse=True)
-        each = (table["t1"] - table["t0"]) / 1e9
-        spent, ran = (np.bincount(which, w, len(stacks)).tolist() for w in (each, each * (table["kind"] == kind)))
-        for key, value, cpu in zip(stacks.tolist(), spent, ran, strict=True):
-            if any(frame.user for frame in recording.facts.stacks.get((key >> 32, key & _STACK), ())):
-                seconds[key >> 32] += value
-                running[key >> 32] += cpu
-    first = next((process for process in sorted(seconds) if recording.is_root(process)), None)
-    if first is not None and seconds[first] >= _ROOTS_PART * recording.wall_seconds:
-        return first
-    if running:
-        return max(running, key=running.__getitem__)
-    return int(np.bincount(recording.stacks["process"]).argmax()) if len(recording.stacks) else 0
 
 
 def _add_steps(seconds: dict[str, float], recording: Recording, steps: Steps) -> None:

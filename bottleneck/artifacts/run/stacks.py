@@ -14,8 +14,8 @@ from ... import signals
 from ...recording.model import Frame, Recording, Records
 from .. import Missing
 from ..training.steps import Steps
-from .breakdown import main_process
 from .gaps import importing
+from .main_process import main_process
 
 Intervals = Sequence[tuple[int, int]]  # monotonic ns, sorted, not overlapping
 _PASSED_ON = 0.9  # of a library call's time spent in one other library call: it only passes on

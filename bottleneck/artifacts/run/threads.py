@@ -11,7 +11,7 @@ from ...recording.facts import Thread
 from ...recording.model import Frame, Recording, Records
 from .. import Missing
 from ..training.steps import Steps
-from .breakdown import main_process
+from .main_process import main_process
 
 _STACK = (1 << 32) - 1  # the part of a record's argument that is the stack; the thread's index is above it
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ... import signals
-from ...recording.model import Frame, Recording, Records
+from ...recording.model import Recording, Records
 from .. import Missing
 from .breakdown import seconds_of, spans_of, union
-from .frames import EVENT_LOOP, FORKED, HANDLERS, IDLE, JOINS, LOADING, through
+from .ways import Key, Place, Way, placed, places, script_of
 
 MIN_SAMPLES = 30  # fewer name no line
 _MIN_KEPT = 8  # lines of one function may count together
@@ -22,47 +21,6 @@ _MIN_SHARE = 0.03  # of the run: lines below it are not kept
 _MAX_LINES = 40
 _MAX_STRETCH = 10.0
 _MAX_WAYS = 40  # different calls below one line that are told apart
-_OUTER, _INNER = 16, 6  # frames below a line that are kept: those next to it, and those at the end
-_ABOVE = 16
-_BY_VALUE = "<dynamic-code>"
-Key = tuple[str, int, str]  # file, line, function
-
-
-class Called(NamedTuple):
-    """A frame below a line, whichever of its lines ran."""
-
-    function: str
-    file: str
-    user: bool
-
-
-@dataclass(frozen=True)
-class Way:
-    """One way in which a line spends its time: ``below`` are the frames that it called, the next one first.
-
-    ``above``: those that led to it, the outermost first. ``loading``, ``handler``, ``event_loop``: what they are.
-    """
-
-    below: tuple[Called, ...]
-    above: tuple[Called, ...]
-    loading: bool
-    handler: bool
-    event_loop: bool
-
-    @property
-    def own(self) -> bool:
-        """Whether the user's own code is below."""
-        return any(frame.user for frame in self.below)
-
-    @property
-    def idle(self) -> bool:
-        """Whether an event loop or a server waits for something to do."""
-        return any(frame.file.endswith(IDLE) for frame in self.below[-1:])
-
-    @property
-    def joins(self) -> bool:
-        """Whether it waits for another thread or process of the program."""
-        return any(part in frame.file for frame in self.below[-1:] for part in JOINS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,14 +85,14 @@ class UserLines:
             why = recording.facts.failed.get("stacks")
             raise Missing("Call stacks were not sampled" + (f" ({why})." if why else "."))
         found: dict[Key, _Sum] = {}
-        script = _script(recording)
+        script = script_of(recording)
         for process, thread, rows in _by_thread(recording):
             stretch = _stretch_factor(recording, process, rows) if not thread else 1.0
             apart = bool(script) and not recording.is_root(process)
             apart = bool(script) and not recording.is_root(process)
             for stack, at in _by_stack(rows):
-                frames = _placed(recording.facts.stacks.get((process, stack), ()), script)
-                for place in _places(frames):
+                frames = placed(recording.facts.stacks.get((process, stack), ()), script)
+                for place in places(frames):
                     found.setdefault(place.key, _Sum()).add((process, thread), rows[at], stretch, place, apart)
         least = _MIN_SHARE * recording.wall_seconds
         lines = [each.line(key, recording.wall_seconds) for key, each in found.items() if each.thread_seconds >= least]
@@ -172,16 +130,6 @@ def _share(line: UserLine, kind: str) -> float:
     return line.share_of({way for way in line.ways if getattr(way, kind)})
 
 
-class _Place(NamedTuple):
-    """A line of the user's in one stack; ``innermost``: no deeper frame is the user's; ``worker``: of a pool."""
-
-    key: Key
-    way: Way
-    caller: Key | None
-    innermost: bool
-    worker: bool
-
-
 class _Sum:
     """What the stacks through one line add up to."""
 
@@ -194,7 +142,7 @@ class _Sum:
         self.callers: Counter[Key | None] = Counter()
         self.parts: list[tuple[tuple[int, int], Records]] = []
 
-    def add(self, thread: tuple[int, int], rows: Records, stretch: float, place: _Place, apart: bool) -> None:
+    def add(self, thread: tuple[int, int], rows: Records, stretch: float, place: Place, apart: bool) -> None:
         each = (rows["t1"] - rows["t0"]) / 1e9
         blocked = rows["kind"] == signals.STACK_BLOCKED
         seconds = float(each[~blocked].sum()) * stretch + float(each[blocked].sum())
@@ -236,26 +184,6 @@ def _by_thread(recording: Recording) -> Iterator[tuple[int, int, Records]]:
         yield key >> 32, (key & 0xFFFFFFFF) + 1, beside[keys == key]
 
 
-def _script(recording: Recording) -> str:
-    """The file that most stacks of the first process begin in, "" where it has none."""
-    outer = Counter(
-        users[-1].file
-        for (process, _), frames in recording.facts.stacks.items()
-        if recording.is_root(process) and (users := [frame for frame in frames if frame.user])
-    )
-    return outer.most_common(1)[0][0] if outer else ""
-
-
-def _placed(frames: tuple[Frame, ...], script: str) -> tuple[Frame, ...]:
-    """Functions of the script that were sent to another process by value say no file: cloudpickle takes it out."""
-    if not script or not any(frame.file == _BY_VALUE for frame in frames):
-        return frames
-    return tuple(
-        Frame(frame.function, script, frame.line, True, frame.generator) if frame.file == _BY_VALUE else frame
-        for frame in frames
-    )
-
-
 def _stretch_factor(recording: Recording, process: int, rows: Records) -> float:
     """Wall seconds of a second of running: what a thread waits for a core is in no sample, and belongs to what runs."""
     facts = recording.facts.processes[process]
@@ -272,37 +200,3 @@ def _by_stack(rows: Records) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
     order = np.argsort(rows["arg"], kind="stable")
     stacks, starts = np.unique(rows["arg"][order], return_index=True)
     yield from zip(stacks.tolist(), np.split(order, starts[1:]), strict=True)
-
-
-def _places(frames: tuple[Frame, ...]) -> Iterator[_Place]:
-    """Each line of the user's in a stack (innermost first) once, where recursion enters it."""
-    # A forked process still stands below the line that started it.
-    begins = next((i for i, frame in enumerate(frames) if frame.file.endswith(FORKED)), len(frames))
-    worker, frames = begins < len(frames), frames[:begins]
-    users = [index for index, frame in enumerate(frames) if frame.user]
-    seen: set[Key] = set()
-    caller: Key | None = None
-    for index in reversed(users):
-        frame = frames[index]
-        key = frame.file, frame.line, frame.function
-        if key in seen:
-            continue
-        seen.add(key)
-        above, below = frames[index + 1 :], _once(frames[:index][::-1])
-        if len(below) > _OUTER + _INNER:
-            below = below[:_OUTER] + below[-_INNER:]
-        way = Way(
-            below,
-            _once(above[::-1])[-_ABOVE:],
-            through(above, LOADING),
-            through(above, HANDLERS),
-            through(above, EVENT_LOOP),
-        )
-        yield _Place(key, way, caller, index == users[0], worker)
-        caller = key
-
-
-def _once(frames: tuple[Frame, ...]) -> tuple[Called, ...]:
-    """The frames without the rounds of a recursion; the last one stays the last."""
-    called = [Called(each.function, each.file, each.user) for each in frames]
-    return (*(each for each in dict.fromkeys(called[:-1]) if each != called[-1]), *called[-1:])

@@ -7,15 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from ... import signals
 from ...recording.facts import DataLoader, DeviceWindow
 from ...recording.model import BY_FORWARD, BY_OPTIMIZER, BY_USER, Recording, Site, Table
 from .. import Absent, Missing
-from ..run.frames import HANDLERS, through
+from ..run.servers import servers
 
 Floats = npt.NDArray[np.float64]
 WARM_UP_STEPS = 3
-_SERVES = 0.5  # of the user's time, below a server's request handlers
 _LATE_SHARE = 0.05  # of a step that the first rank waits for another: the dead band of all that is judged here
 MIN_STEPS = 20  # fewer say nothing about a distribution: "too short to judge"
 
@@ -99,7 +97,7 @@ class Steps:
         table = recording.steps
         if len(table["t0"]):
             # The forward passes of a server are requests, often of several threads, not steps of one loop.
-            loops = ~((table["loader"] == BY_FORWARD) & np.isin(table["process"], _servers(recording)))
+            loops = ~((table["loader"] == BY_FORWARD) & np.isin(table["process"], servers(recording)))
             if not loops.all():  # a long run's table is large
                 table = {name: column[loops] for name, column in table.items()}
         if not len(table["t0"]):
@@ -135,23 +133,6 @@ class Steps:
             float((rows["t1"] - rows["t0"])[traced].sum()) / 1e9,
             bool(recording.gpu),
         )
-
-
-def _servers(recording: Recording) -> list[int]:
-    """The processes that answer requests: those that recorded some, and those that mostly stand below a server."""
-    requests = recording.requests[recording.requests["kind"] == signals.REQUEST]
-    found = set(np.unique(requests["process"]).tolist())
-    for process in np.unique(recording.stacks["process"]).tolist():
-        rows = recording.stacks[recording.stacks["process"] == process]
-        stacks, which = np.unique(rows["arg"], return_inverse=True)
-        seconds = np.bincount(which, rows["t1"] - rows["t0"])
-        frames = [recording.facts.stacks.get((process, stack), ()) for stack in stacks.tolist()]
-        handling = np.array([through(each, HANDLERS) for each in frames])
-        own = np.array([any(frame.user for frame in each) for each in frames])
-        imports = np.array([through(each, ("<frozen importlib",)) for each in frames])
-        if float(seconds[handling].sum()) > _SERVES * float(seconds[own & ~imports].sum()) > 0:
-            found.add(process)
-    return sorted(found)
 
 
 def _in_order(table: Table, mine: npt.NDArray[np.bool_]) -> Table:

@@ -17,7 +17,8 @@ from ... import signals
 from ...artifacts import Artifacts, Missing
 from ...artifacts.run.frames import LOADING
 from ...artifacts.run.host import Host
-from ...artifacts.run.user_lines import UserLine, UserLines, Way
+from ...artifacts.run.user_lines import UserLine, UserLines
+from ...artifacts.run.ways import Way
 from ...artifacts.training.steps import Steps
 from ...patterns import Failures, Frame, Pattern, Sighting, Source, recognise
 from ...patterns.syntax import last_name

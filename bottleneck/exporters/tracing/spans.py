@@ -14,7 +14,7 @@ from ... import signals
 from ...artifacts import Artifacts, Missing
 from ...artifacts.etl.reads import Reads
 from ...artifacts.etl.stages import Etl
-from ...artifacts.run.breakdown import main_process
+from ...artifacts.run.main_process import main_process
 from ...artifacts.training.steps import Steps
 from ...diagnosis.model import Diagnosis
 from ...recording.model import Recording, Records, Table

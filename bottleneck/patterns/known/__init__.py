@@ -11,6 +11,7 @@ from . import (
     pandas_rows,
     pandas_tables,
     plain,
+    queries,
     repeated,
     responses,
     sample_files,
@@ -37,4 +38,5 @@ PATTERNS: tuple[Pattern, ...] = (
     *plain.PATTERNS,
     *arrays.PATTERNS,
     *repeated.PATTERNS,
+    *queries.PATTERNS,
 )

@@ -1,12 +1,11 @@
 """Work that is done again for each pass although its result stays the same, or that each pass starts anew."""
 
 import ast
-import re
 
 from ..loops import in_loop, in_tight_loop, loop_names, varies
 from ..model import Hot, Pattern, Price
 from ..places import cached, handler, known, less, more, named, over, overlapped
-from ..shapes import all_of, any_of, below, calls, deep, first, keyword, leaf, matches, method, not_if, text
+from ..shapes import all_of, any_of, below, calls, deep, keyword, leaf, matches, method, not_if
 from ..syntax import last_name, mentions
 
 _LOADERS = (
@@ -63,38 +62,6 @@ def _large_dense_table(hot: Hot) -> bool:
     return False
 
 
-def _query_of_a_database(hot: Hot) -> bool:
-    names = ("sqlite3.connect().execute", "sqlite3.connect().cursor().execute", "*.execute")
-    called = hot.node.func if isinstance(hot.node, ast.Call) else None
-    return isinstance(called, ast.Attribute) and any(
-        path.startswith(("sqlite3.", "duckdb.")) and matches(path, *names) for path in hot.source.paths(called)
-    )
-
-
-def _fetches_a_query(hot: Hot) -> bool:
-    """``.fetchone()`` behind ``execute("select ...")``: sqlite finds the rows while they are fetched."""
-    node = hot.node
-    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr.startswith("fetch")):
-        return False
-    return isinstance(node.func.value, ast.Call) and _selects(Hot(hot.seen, node.func.value))
-
-
-def _selects(hot: Hot) -> bool:
-    return first(text("select", "with"))(hot) and _query_of_a_database(hot)
-
-
-def _walks_a_query_again(hot: Hot) -> bool:
-    """``for row in db.execute("select ...")`` in a function that runs once per item.
-
-    The interpreter shows the database's work at the last line of the body, where it looks for signals.
-    """
-    loops = [loop for loop in hot.source.loops(hot.node) if isinstance(loop, ast.For)]
-    if not loops or hot.seen.below or hot.seen.rivals:
-        return False
-    asked = loops[0].iter
-    return isinstance(asked, ast.Call) and _selects(Hot(hot.seen, asked)) and in_loop()(Hot(hot.seen, loops[0]))
-
-
 def _searches_a_pipeline(hot: Hot) -> bool:
     """The file searches over a pipeline that keeps nothing: no ``memory=``."""
     pipelines = ("sklearn.pipeline.Pipeline", "sklearn.pipeline.make_pipeline")
@@ -104,16 +71,6 @@ def _searches_a_pipeline(hot: Hot) -> bool:
         if any(matches(path, *pipelines) for path in hot.source.paths(call.func))
     ]
     return bool(made) and not any(each.arg in ("memory", None) for call in made for each in call.keywords)
-
-
-def _uses_no_index(hot: Hot) -> bool:
-    """The condition is a LIKE, or is on a function of a column."""
-    words = [
-        each.value for each in ast.walk(hot.node) if isinstance(each, ast.Constant) and isinstance(each.value, str)
-    ]
-    return any(
-        re.search(r"\blike\b|where.*\b(lower|upper|date|substr|abs|trim)\s*\(", each, re.I | re.S) for each in words
-    )
 
 
 def _unpacks_bits(hot: Hot) -> bool:
@@ -179,26 +136,6 @@ PATTERNS = (
         price=Price("once"),
         source="numpy/numpy#23661, numpy/numpy#32723",
         stages=("etl", "loading"),
-        effort=1,
-    ),
-    Pattern(
-        id="query-scans-again",
-        title="Each look-up is a query of its own, and the database searches the table again for it",
-        replacement="Make one query with IN, a join or GROUP BY, or an index that the condition can use (LIKE and "
-        "functions of a column use none; see EXPLAIN QUERY PLAN)",
-        snippet="create index by_email on customers (email collate nocase)\n"
-        "rows = dict(db.execute('select email, id from customers'))  # or all at once",
-        when=(
-            any_of(_selects, _fetches_a_query, _walks_a_query_again),
-            in_loop(),
-            known(off_cpu=False),
-            any_of(_uses_no_index, more(share=0.3)),
-        ),
-        unless=(less(passes=20),),
-        leave="The look-ups are by an index and few.",
-        price=Price("amdahl", (2, 100)),
-        source="n24q02m/wet-mcp#495, MolSSI/QCFractal#615, StackOverflow 8584499",
-        stages=("etl", "serving"),
         effort=1,
     ),
     Pattern(

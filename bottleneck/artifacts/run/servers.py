@@ -1,0 +1,28 @@
+"""Which processes answer requests, whatever the server. Pure."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ... import signals
+from ...recording.model import Recording
+from .frames import HANDLERS, through
+
+_SERVES = 0.5  # of the user's time, below a server's request handlers
+
+
+def servers(recording: Recording) -> list[int]:
+    """The processes that answer requests: those that recorded some, and those that mostly stand below a server."""
+    requests = recording.requests[recording.requests["kind"] == signals.REQUEST]
+    found = set(np.unique(requests["process"]).tolist())
+    for process in np.unique(recording.stacks["process"]).tolist():
+        rows = recording.stacks[recording.stacks["process"] == process]
+        stacks, which = np.unique(rows["arg"], return_inverse=True)
+        seconds = np.bincount(which, rows["t1"] - rows["t0"])
+        frames = [recording.facts.stacks.get((process, stack), ()) for stack in stacks.tolist()]
+        handling = np.array([through(each, HANDLERS) for each in frames])
+        own = np.array([any(frame.user for frame in each) for each in frames])
+        imports = np.array([through(each, ("<frozen importlib",)) for each in frames])
+        if float(seconds[handling].sum()) > _SERVES * float(seconds[own & ~imports].sum()) > 0:
+            found.add(process)
+    return sorted(found)

@@ -1,0 +1,117 @@
+"""The places of the user's in one call stack, and the ways in which each of them spends its time. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ...recording.model import Frame, Recording
+from .frames import EVENT_LOOP, FORKED, HANDLERS, IDLE, JOINS, LOADING, through
+
+_OUTER, _INNER = 16, 6  # frames below a line that are kept: those next to it, and those at the end
+_ABOVE = 16
+_BY_VALUE = "<dynamic-code>"
+Key = tuple[str, int, str]  # file, line, function
+
+
+class Called(NamedTuple):
+    """A frame below a line, whichever of its lines ran."""
+
+    function: str
+    file: str
+    user: bool
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way in which a line spends its time: ``below`` are the frames that it called, the next one first.
+
+    ``above``: those that led to it, the outermost first. ``loading``, ``handler``, ``event_loop``: what they are.
+    """
+
+    below: tuple[Called, ...]
+    above: tuple[Called, ...]
+    loading: bool
+    handler: bool
+    event_loop: bool
+
+    @property
+    def own(self) -> bool:
+        """Whether the user's own code is below."""
+        return any(frame.user for frame in self.below)
+
+    @property
+    def idle(self) -> bool:
+        """Whether an event loop or a server waits for something to do."""
+        return any(frame.file.endswith(IDLE) for frame in self.below[-1:])
+
+    @property
+    def joins(self) -> bool:
+        """Whether it waits for another thread or process of the program."""
+        return any(part in frame.file for frame in self.below[-1:] for part in JOINS)
+
+
+class Place(NamedTuple):
+    """A line of the user's in one stack; ``innermost``: no deeper frame is the user's; ``worker``: of a pool."""
+
+    key: Key
+    way: Way
+    caller: Key | None
+    innermost: bool
+    worker: bool
+
+
+def script_of(recording: Recording) -> str:
+    """The file that most stacks of the first process begin in, "" where it has none."""
+    outer = Counter(
+        users[-1].file
+        for (process, _), frames in recording.facts.stacks.items()
+        if recording.is_root(process) and (users := [frame for frame in frames if frame.user])
+    )
+    return outer.most_common(1)[0][0] if outer else ""
+
+
+def placed(frames: tuple[Frame, ...], script: str) -> tuple[Frame, ...]:
+    """Functions of the script that were sent to another process by value say no file: cloudpickle takes it out."""
+    if not script or not any(frame.file == _BY_VALUE for frame in frames):
+        return frames
+    return tuple(
+        Frame(frame.function, script, frame.line, True, frame.generator) if frame.file == _BY_VALUE else frame
+        for frame in frames
+    )
+
+
+def places(frames: tuple[Frame, ...]) -> Iterator[Place]:
+    """Each line of the user's in a stack (innermost first) once, where recursion enters it."""
+    # A forked process still stands below the line that started it.
+    begins = next((i for i, frame in enumerate(frames) if frame.file.endswith(FORKED)), len(frames))
+    worker, frames = begins < len(frames), frames[:begins]
+    users = [index for index, frame in enumerate(frames) if frame.user]
+    seen: set[Key] = set()
+    caller: Key | None = None
+    for index in reversed(users):
+        frame = frames[index]
+        key = frame.file, frame.line, frame.function
+        if key in seen:
+            continue
+        seen.add(key)
+        above, below = frames[index + 1 :], _once(frames[:index][::-1])
+        if len(below) > _OUTER + _INNER:
+            below = below[:_OUTER] + below[-_INNER:]
+        way = Way(
+            below,
+            _once(above[::-1])[-_ABOVE:],
+            through(above, LOADING),
+            through(above, HANDLERS),
+            through(above, EVENT_LOOP),
+        )
+        yield Place(key, way, caller, index == users[0], worker)
+        caller = key
+
+
+def _once(frames: tuple[Frame, ...]) -> tuple[Called, ...]:
+    """The frames without the rounds of a recursion; the last one stays the last."""
+    called = [Called(each.function, each.file, each.user) for each in frames]
+    return (*(each for each in dict.fromkeys(called[:-1]) if each != called[-1]), *called[-1:])

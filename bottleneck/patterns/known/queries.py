@@ -1,0 +1,75 @@
+"""Databases in the process: look-ups that search a table again and again."""
+
+import ast
+import re
+
+from ..loops import in_loop
+from ..model import Hot, Pattern, Price
+from ..places import known, less, more
+from ..shapes import any_of, first, matches, text
+
+
+def _query_of_a_database(hot: Hot) -> bool:
+    names = ("sqlite3.connect().execute", "sqlite3.connect().cursor().execute", "*.execute")
+    called = hot.node.func if isinstance(hot.node, ast.Call) else None
+    return isinstance(called, ast.Attribute) and any(
+        path.startswith(("sqlite3.", "duckdb.")) and matches(path, *names) for path in hot.source.paths(called)
+    )
+
+
+def _fetches_a_query(hot: Hot) -> bool:
+    """``.fetchone()`` behind ``execute("select ...")``: sqlite finds the rows while they are fetched."""
+    node = hot.node
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr.startswith("fetch")):
+        return False
+    return isinstance(node.func.value, ast.Call) and _selects(Hot(hot.seen, node.func.value))
+
+
+def _selects(hot: Hot) -> bool:
+    return first(text("select", "with"))(hot) and _query_of_a_database(hot)
+
+
+def _walks_a_query_again(hot: Hot) -> bool:
+    """``for row in db.execute("select ...")`` in a function that runs once per item.
+
+    The interpreter shows the database's work at the last line of the body, where it looks for signals.
+    """
+    loops = [loop for loop in hot.source.loops(hot.node) if isinstance(loop, ast.For)]
+    if not loops or hot.seen.below or hot.seen.rivals:
+        return False
+    asked = loops[0].iter
+    return isinstance(asked, ast.Call) and _selects(Hot(hot.seen, asked)) and in_loop()(Hot(hot.seen, loops[0]))
+
+
+def _uses_no_index(hot: Hot) -> bool:
+    """The condition is a LIKE, or is on a function of a column."""
+    words = [
+        each.value for each in ast.walk(hot.node) if isinstance(each, ast.Constant) and isinstance(each.value, str)
+    ]
+    return any(
+        re.search(r"\blike\b|where.*\b(lower|upper|date|substr|abs|trim)\s*\(", each, re.I | re.S) for each in words
+    )
+
+
+PATTERNS = (
+    Pattern(
+        id="query-scans-again",
+        title="Each look-up is a query of its own, and the database searches the table again for it",
+        replacement="Make one query with IN, a join or GROUP BY, or an index that the condition can use (LIKE and "
+        "functions of a column use none; see EXPLAIN QUERY PLAN)",
+        snippet="create index by_email on customers (email collate nocase)\n"
+        "rows = dict(db.execute('select email, id from customers'))  # or all at once",
+        when=(
+            any_of(_selects, _fetches_a_query, _walks_a_query_again),
+            in_loop(),
+            known(off_cpu=False),
+            any_of(_uses_no_index, more(share=0.3)),
+        ),
+        unless=(less(passes=20),),
+        leave="The look-ups are by an index and few.",
+        price=Price("amdahl", (2, 100)),
+        source="n24q02m/wet-mcp#495, MolSSI/QCFractal#615, StackOverflow 8584499",
+        stages=("etl", "serving"),
+        effort=1,
+    ),
+)
