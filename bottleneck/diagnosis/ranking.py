@@ -15,6 +15,7 @@ WARNING_SHARE, CRITICAL_SHARE = 0.10, 0.20
 EXHAUSTION_CRITICAL_SECONDS = 4 * 3600.0
 HEADROOM_WARNING_SHARE, HEADROOM_CRITICAL_SHARE = 0.10, 0.03  # of the memory left at the peak (own)
 GUESS = 0.2  # confidence of a prediction that is a rule of thumb (docs/gains.md): never critical
+_MOST = 0.5  # of a symptom's gain, to be its cause in the same function
 _EXPLAINED = 0.8  # a child silences its parent when it explains this much of it
 _WORK = frozenset({"other", "h2d", "forward", "backward", "optimizer", "sync"})  # phases of a step that loading feeds
 
@@ -149,8 +150,21 @@ def _same_line(one: Finding, other: Finding) -> bool:
 
 
 def _is_cause_of(child: Finding, parent: Finding) -> bool:
-    """Whether a known cause stands in the very line that a symptom names: then the symptom's advice does not fit it."""
-    return parent.detector in child.explains and _same_line(child, parent)
+    """Whether a known cause stands in the line or function that a symptom names: its advice then misses it."""
+    if parent.detector not in child.explains:
+        return False
+    return _same_line(child, parent) or (_same_function(child, parent) and _holds_most(child, parent))
+
+
+def _same_function(one: Finding, other: Finding) -> bool:
+    a, b = one.location, other.location
+    return a is not None and b is not None and a.function != "" and (a.file, a.function) == (b.file, b.function)
+
+
+def _holds_most(child: Finding, parent: Finding) -> bool:
+    if child.gain is None or parent.gain is None:
+        return parent.gain is None
+    return child.gain.share >= _MOST * parent.gain.share
 
 
 def _explained(parent: Finding, child: Finding) -> bool:

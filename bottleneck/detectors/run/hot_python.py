@@ -53,6 +53,7 @@ class _Known:
     share: float  # of the line's time, what is spent in the pattern
     stage: Stage
     cause: int  # the line to change
+    same_function: bool  # as the line's
     run_seconds: float
     beside: tuple[_Known, ...] = ()  # other lines of the function with the same pattern
 
@@ -135,7 +136,7 @@ class HotPython(Detector):
             as_id=pattern.id,
             title=pattern.title,
             stage=known.stage,
-            location=Location(line.file, known.cause, line.function if known.cause == line.line else ""),
+            location=Location(line.file, known.cause, line.function if known.same_function else ""),
             evidence=(
                 Evidence("share of the run", known.seconds / max(lines.wall_seconds, 1e-9), "share"),
                 Evidence("time in this pattern", known.seconds, "s"),
@@ -208,7 +209,11 @@ def _known(recording: Recording, lines: UserLines) -> list[_Known]:
         waits_apart = line.apart and line.blocked_share > 0.5  # such as the clients of a server that is tried
         if fact is not None and pattern is not None and not waits_apart:
             stage: Stage = fact.stage if fact.stage in get_args(Stage) else "etl"  # type: ignore[assignment]
-            found.append(_Known(line, pattern, fact.share, stage, fact.cause or line.line, lines.wall_seconds))
+            found.append(
+                _Known(
+                    line, pattern, fact.share, stage, fact.cause or line.line, fact.same_function, lines.wall_seconds
+                )
+            )
     return found
 
 

@@ -33,6 +33,7 @@ class AnomalyDetectionOn(Detector):
     id = "anomaly-detection-on"
     title = "Autograd anomaly detection is enabled"
     stage = "training"
+    explains = ("anomaly-mode-on",)
     share_threshold = 0.02  # of the steps (own): shown where it takes more
     search_share = 0.7  # of the backward, that the search for NaN takes at most; measured on layers of 128
 

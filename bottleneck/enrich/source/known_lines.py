@@ -100,7 +100,24 @@ def _judge(source: Source, line: UserLine, seen: Sighting, failures: Failures) -
     pattern, ways = found[best]
     cause = pattern.line(_with(seen, next(iter(ways))))
     share, stage = min(1.0, shares[best]), _stage(pattern, line, seen)
-    return KnownLine(line.file, line.line, line.function, best, share, _called(seen), loops, stage, cause)
+    return KnownLine(
+        line.file,
+        line.line,
+        line.function,
+        best,
+        share,
+        _called(seen),
+        loops,
+        stage,
+        cause,
+        _function_at(source, cause) == _function_at(source, line.line),
+    )
+
+
+def _function_at(source: Source, line: int) -> int:
+    """Where the function around a line begins; 0 outside of functions."""
+    node = next(iter(source.by_line.get(line, [])), None)
+    return getattr(None if node is None else source.function(node), "lineno", 0)
 
 
 def _seen(source: Source, line: UserLine, recording: Recording, steps: Steps | None) -> Sighting:

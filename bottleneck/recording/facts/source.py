@@ -78,7 +78,7 @@ class KnownLine(Line, frozen=True):
 
     ``pattern``: id of the known slow pattern that it is an instance of, "" for none; ``share``: of the line's time,
     what is spent in that; ``call``: what it calls, "" where that cannot be told; ``loops``: around it in its function;
-    ``cause``: the line to change, where that is another one.
+    ``cause``: the line to change, where that is another one, and whether that is in the ``same_function``.
     """
 
     kind: ClassVar[str] = "known_line"
@@ -88,3 +88,4 @@ class KnownLine(Line, frozen=True):
     loops: Int = 0
     stage: str = ""
     cause: Int = 0
+    same_function: bool = True
