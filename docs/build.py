@@ -90,7 +90,8 @@ def _markdown(made: Page) -> str:
             lines.append(f"| <code>{name.replace('_', '_<wbr>')}</code> | {value} | {_prose(meaning)} |")
         lines.append("")
     if made.explains:
-        names = ", ".join(f"[{name}]({name}.md)" for name in made.explains)
+        pages = {detector.id for detector in all_detectors()}  # the ids of known patterns have no page
+        names = ", ".join(f"[{name}]({name}.md)" if name in pages else f"`{name}`" for name in made.explains)
         lines += ["## More general findings", "", f"This finding takes the place of: {names}.", ""]
     return "\n".join(lines)
 

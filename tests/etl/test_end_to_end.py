@@ -16,6 +16,7 @@ from bottleneck_profiler.enrich import probe
 from bottleneck_profiler.recording.read import load
 
 DATA = """
+import shutil
 import numpy as np, pandas as pd
 def make():
     rows = 120_000
@@ -23,18 +24,22 @@ def make():
     return pd.DataFrame(table)
 """
 CSV = """
-def load():
-    frame = pd.read_csv("big.csv")
+def load(path):
+    frame = pd.read_csv(path)
     return frame.to_numpy().sum()
-make().head(60_000).to_csv("big.csv", index=False)
-print(sum(load() for _ in range(25)))
+make().head(60_000).to_csv("part0.csv", index=False)
+for number in range(1, 25):
+    shutil.copy("part0.csv", f"part{number}.csv")
+print(sum(load(f"part{number}.csv") for number in range(25)))
 """
 PROJECTION = """
-def load():
-    frame = pd.read_csv("big.csv")
+def load(path):
+    frame = pd.read_csv(path)
     return frame["c01"].sum() + frame.c05.mean()
-make().head(60_000).to_csv("big.csv", index=False)
-print(sum(load() for _ in range(25)))
+make().head(60_000).to_csv("part0.csv", index=False)
+for number in range(1, 25):
+    shutil.copy("part0.csv", f"part{number}.csv")
+print(sum(load(f"part{number}.csv") for number in range(25)))
 """
 ROWS = """
 def score(frame):

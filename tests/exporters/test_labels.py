@@ -15,7 +15,7 @@ from bottleneck_profiler.diagnosis.analysis import diagnose
 FOLDER = Path(detectors.__file__).parent
 GOLDENS = Path(__file__).resolve().parent.parent / "goldens"
 #: What points at something said before, and what waits for something to follow.
-_FIRST = re.compile(r"(of|its|it|their|that|which|these|this|those|also|each|one of)\b", re.IGNORECASE)
+_FIRST = re.compile(r"(of|its|it|their|that|which|these|this|those|also|each of|one of)\b", re.IGNORECASE)
 _LAST = re.compile(r"\b(of|on|in|at|by|to|for|from|with|over|under|than|then|when|meanwhile|now)$", re.IGNORECASE)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -113,16 +114,16 @@ PROGRAM = """\
 import pandas as pd
 
 
-def load():
+def load(path):
     return pd.read_csv(
-        "wide.csv",
+        path,
         sep=",",  # as exported
     )
 
 
 total = 0.0
-for _ in range(8):
-    frame = load()
+for number in range(8):
+    frame = load(f"wide{number}.csv")
     total += frame["c01"].sum() + frame["c00"].sum()
 print(round(total, 3))
 """
@@ -131,7 +132,9 @@ print(round(total, 3))
 def test_applied_a_run_reads_only_what_it_uses(tmp_path: Path):
     pandas = pytest.importorskip("pandas")
     values = np.random.default_rng(0).random((80_000, 24))  # below 20 ms a read is not followed
-    pandas.DataFrame(values, columns=[f"c{i:02d}" for i in range(24)]).to_csv(tmp_path / "wide.csv", index=False)
+    pandas.DataFrame(values, columns=[f"c{i:02d}" for i in range(24)]).to_csv(tmp_path / "wide0.csv", index=False)
+    for number in range(1, 8):  # the same file eight times would be another finding
+        shutil.copy(tmp_path / "wide0.csv", tmp_path / f"wide{number}.csv")
     script = tmp_path / "job.py"
     script.write_text(PROGRAM)
     first = bottleneck(tmp_path, script)
