@@ -26,8 +26,16 @@ def _is_handle(hot: Hot) -> bool:
 
 
 def _of_an_archive(hot: Hot) -> bool:
-    """``archive["x"]`` with a key that does not change."""
-    return isinstance(hot.node, ast.Subscript) and isinstance(hot.node.slice, ast.Constant)
+    """``archive["x"]`` with a key that does not change, of an archive that stays open from pass to pass."""
+    node = hot.node
+    if not isinstance(node, ast.Subscript) or not isinstance(node.slice, ast.Constant):
+        return False
+    source, value = hot.source, node.value
+    loops = source.loops(node)
+    for each in source.bindings(value) if isinstance(value, ast.Name) else ():
+        if source.function(each.where) is source.function(node) and (not loops or loops[0] in source.above(each.where)):
+            return False  # opened in the same pass: another file each time
+    return not isinstance(value, ast.Call)
 
 
 def _number(hot: Hot, node: ast.expr | None) -> int | None:

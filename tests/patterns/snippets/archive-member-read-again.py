@@ -19,3 +19,11 @@ import numpy as np
 def members(path, names):
     archive = np.load(path)
     return [archive[name] for name in names]  # hot
+# exempt: an archive a sample
+# below: __getitem__ numpy/lib/_npyio_impl.py, read_array numpy/lib/format.py
+import numpy as np
+
+class Images:
+    def __getitem__(self, index):
+        with np.load(self.files[index]) as file:
+            return file["image"]  # hot
