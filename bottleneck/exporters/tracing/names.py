@@ -98,7 +98,7 @@ MEANING: dict[str, tuple[str, str]] = {
     MEMORY_USAGE: ("run", "largest resident memory of the program, bytes"),
     GPU_UTILIZATION: ("run", "mean utilization of the accelerators, 0 to 1; absent without one"),
     HARDWARE_NAME: ("run", "names of the accelerators; absent without one"),
-    VERDICT: ("run", "findings, fine, too short to judge, nothing to judge, nothing recorded"),
+    VERDICT: ("run", "findings, fine, unexplained, too short to judge, nothing to judge, nothing recorded"),
     HEADLINE: ("run", "the report's first sentence"),
     OVERHEAD_SHARE: ("run", "what recording cost, share of the wall time"),
     DROPPED_RECORDS: ("run", "records lost because a ring was full"),
