@@ -167,7 +167,7 @@ def test_a_cap_on_what_one_look_reads_misses_nobody(tmp_path):
 import threading
 import _bottleneck_child.collectors.support.other_threads as others
 others.MAX_WALKED = 2
-def each(): burn(15)
+def each(): burn(60)
 threads = [threading.Thread(target=each) for _ in range(6)]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
