@@ -101,6 +101,7 @@ POOL = 83  # thread-pool sample; arg: borrowed << 32 | limit; flags: tasks waiti
 # phase, always 0 | looks that the record stands for << 8 (0 when another record of the same look counts it).
 THREAD_CPU = 84
 THREAD_BLOCKED = 85
+STACK_MASK = (1 << 32) - 1  # the part of such a record's argument that is the stack; the thread's index is above it
 EVENTS = {
     LOOP: "loop", SAMPLE: "sample", BATCH: "batch", COLLATE: "collate", SAMPLE_READ: "sample.read",
     SAMPLE_DECODE: "sample.decode", SAMPLE_TRANSFORM: "sample.transform", SAMPLE_KEY: "sample.key", PICKLED: "pickled",

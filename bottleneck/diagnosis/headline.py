@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from .. import signals
 from ..artifacts.run.breakdown import Breakdown
+from ..artifacts.run.gaps import importing
 from ..artifacts.run.user_lines import UserLine, UserLines
 from ..artifacts.training.steps import MIN_STEPS, Steps
 from ..recording.facts import KnownLine
@@ -128,10 +129,7 @@ def _effect(gain: Gain) -> str:
 
 
 def _imports(line: UserLine) -> bool:
-    imports = sum(
-        seconds for way, seconds in line.ways.items() if any("<frozen importlib" in c.file for c in way.below)
-    )
-    return imports > 0.5 * line.thread_seconds
+    return line.share_where(lambda way: importing(way.below)) > 0.5
 
 
 def _percent(share: float) -> str:

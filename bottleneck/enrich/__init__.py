@@ -29,10 +29,14 @@ def enrich_all(run_dir: Path, recording: Recording) -> None:
         except Exception as error:
             del facts.notes[known:]
             name = module.__name__.rpartition(".")[2]
-            why = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-            failures.append(f"The {name} enrichment failed ({why}).")
+            failures.append(f"The {name} enrichment failed ({why(error)}).")
     if failures:
         _say(run_dir, failures)
+
+
+def why(error: Exception) -> str:
+    """An error in one line."""
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
 
 
 def _say(run_dir: Path, failures: list[str]) -> None:

@@ -26,8 +26,8 @@ _DISPLAYS: dict[type[ast.expr], str] = {
 class Source:
     """The syntax tree of one file and the questions that patterns ask of it. SyntaxError where it cannot be parsed."""
 
-    def __init__(self, text: str | bytes) -> None:
-        self.tree = ast.parse(text)
+    def __init__(self, text: str | bytes | ast.Module) -> None:
+        self.tree = text if isinstance(text, ast.Module) else ast.parse(text)
         self.parents: dict[ast.AST, ast.AST] = {}
         self.by_line: dict[int, list[ast.AST]] = {}
         self.functions: dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]] = {}

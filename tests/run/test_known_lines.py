@@ -37,7 +37,6 @@ APPLY = library("DataFrame.apply", "/site-packages/pandas/core/frame.py")
 
 @pytest.fixture
 def script(tmp_path: Path) -> Path:
-    known_lines._source.cache_clear()
     path = tmp_path / "job.py"
     path.write_text(SOURCE)
     return path

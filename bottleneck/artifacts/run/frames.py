@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-
-from ...recording.model import Frame
+from typing import Protocol
 
 #: Frames of a library below which the user's code is called to make an item, or to answer a request.
 LOADING = (
@@ -21,6 +20,13 @@ JOINS = ("/multiprocessing/", "/concurrent/futures/", "/threading.py", "/subproc
 EVENT_LOOP = ("/asyncio/base_events.py", "/asyncio/events.py", "/uvloop/")
 
 
-def through(frames: Iterable[Frame], parts: tuple[str, ...]) -> bool:
+class HasFile(Protocol):
+    """A frame, or what is kept of one."""
+
+    @property
+    def file(self) -> str: ...
+
+
+def through(frames: Iterable[HasFile], parts: tuple[str, ...]) -> bool:
     """Whether one of the frames belongs to one of these files or folders."""
     return any(part in frame.file for frame in frames for part in parts)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...recording.model import Frame, Recording, Records
+from .frames import HasFile
 
 Ints = npt.NDArray[np.int64]
 OTHER = "other"
@@ -86,7 +87,7 @@ def _timeline(rows: Records, codes: Ints, other: int) -> tuple[Ints, Ints]:
     return starts[changed], what[changed]
 
 
-def importing(frames: Iterable[Frame]) -> bool:
+def importing(frames: Iterable[HasFile]) -> bool:
     """Whether one of these frames is the import of a module."""
     return any(frame.file.startswith(_IMPORT) for frame in frames)
 

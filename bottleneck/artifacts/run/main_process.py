@@ -11,7 +11,6 @@ from ...recording.model import Recording
 from ..training.steps import Steps
 
 _ROOTS_PART = 0.2  # of the run, below the user's own frames: a launcher has none there
-_STACK = (1 << 32) - 1  # the part of a thread's record that names the stack
 
 
 def main_process(recording: Recording, steps: Steps | None) -> int:
@@ -29,12 +28,12 @@ def _busiest(recording: Recording) -> int:
     """The first process, unless it only launches: then the one that computed most below the user's own frames."""
     running, seconds = Counter[int](), Counter[int]()
     for table, kind in ((recording.stacks, signals.STACK_CPU), (recording.threads, signals.THREAD_CPU)):
-        keys = table["process"].astype("i8") << 32 | (table["arg"] & _STACK).astype("i8")
+        keys = table["process"].astype("i8") << 32 | (table["arg"] & signals.STACK_MASK).astype("i8")
         stacks, which = np.unique(keys, return_inverse=True)
         each = (table["t1"] - table["t0"]) / 1e9
         spent, ran = (np.bincount(which, w, len(stacks)).tolist() for w in (each, each * (table["kind"] == kind)))
         for key, value, cpu in zip(stacks.tolist(), spent, ran, strict=True):
-            if any(frame.user for frame in recording.facts.stacks.get((key >> 32, key & _STACK), ())):
+            if any(frame.user for frame in recording.facts.stacks.get((key >> 32, key & signals.STACK_MASK), ())):
                 seconds[key >> 32] += value
                 running[key >> 32] += cpu
     first = next((process for process in sorted(seconds) if recording.is_root(process)), None)

@@ -7,6 +7,7 @@ import numpy as np
 from ... import signals
 from ...recording.model import Recording
 from .frames import HANDLERS, through
+from .gaps import importing
 
 _SERVES = 0.5  # of the user's time, below a server's request handlers
 
@@ -22,7 +23,7 @@ def servers(recording: Recording) -> list[int]:
         frames = [recording.facts.stacks.get((process, stack), ()) for stack in stacks.tolist()]
         handling = np.array([through(each, HANDLERS) for each in frames])
         own = np.array([any(frame.user for frame in each) for each in frames])
-        imports = np.array([through(each, ("<frozen importlib",)) for each in frames])
+        imports = np.array([importing(each) for each in frames])
         if float(seconds[handling].sum()) > _SERVES * float(seconds[own & ~imports].sum()) > 0:
             found.add(process)
     return sorted(found)

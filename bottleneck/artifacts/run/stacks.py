@@ -119,7 +119,8 @@ class Stacks:
         imports = total = 0.0
         for stack, cpu, blocked in self._weights(self._chosen(None, [(t0, t1)])):
             total += cpu + blocked
-            if importing(takewhile(lambda frame: not frame.user, self.frames.get(stack, ()))):
+            library = takewhile(lambda frame: not frame.user, self.frames.get(stack, ()))
+            if importing(library):
                 imports += cpu + blocked
         return imports / total if total else 0.0
 

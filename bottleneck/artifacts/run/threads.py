@@ -13,8 +13,6 @@ from .. import Missing
 from ..training.steps import Steps
 from .main_process import main_process
 
-_STACK = (1 << 32) - 1  # the part of a record's argument that is the stack; the thread's index is above it
-
 
 @dataclass(frozen=True)
 class ThreadStack:
@@ -94,6 +92,6 @@ def _stacks(recording: Recording, process: int, rows: Records) -> dict[int, list
     )
     found: dict[int, list[ThreadStack]] = {}
     for at, place in enumerate(places.tolist()):
-        frames = recording.facts.stacks.get((process, place & _STACK), ())
+        frames = recording.facts.stacks.get((process, place & signals.STACK_MASK), ())
         found.setdefault(place >> 32, []).append(ThreadStack(frames, cpu[at], blocked[at], int(samples[at])))
     return found

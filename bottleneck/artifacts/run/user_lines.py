@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,7 +28,7 @@ class UserLine:
     """A line with everything that it calls. ``seconds``: of the run's wall time, in which a thread stood in it.
 
     ``thread_seconds``: of all threads together, of which ``blocked_seconds`` neither ran nor waited for a core.
-    ``own_seconds``: of them, in which no deeper frame was the user's. ``in_steps``: share of them within steps.
+    ``own_seconds``: of them, in which no deeper frame was the user's.
     """
 
     file: str
@@ -63,11 +63,15 @@ class UserLine:
     @property
     def waits_for_others(self) -> bool:
         """Whether it mostly waits for other threads or processes of the program."""
-        return _share(self, "joins") >= 0.5
+        return self.share_where(lambda way: way.joins) >= 0.5
 
     def share_of(self, matching: set[Way]) -> float:
         """Share of the line's time that is spent in these ways."""
-        return sum(seconds for way, seconds in self.ways.items() if way in matching) / max(self.thread_seconds, 1e-9)
+        return self.share_where(matching.__contains__)
+
+    def share_where(self, holds: Callable[[Way], bool]) -> float:
+        """Share of the line's time that is spent in ways of which this is true."""
+        return sum(seconds for way, seconds in self.ways.items() if holds(way)) / max(self.thread_seconds, 1e-9)
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,6 @@ class UserLines:
         script = script_of(recording)
         for process, thread, rows in _by_thread(recording):
             stretch = _stretch_factor(recording, process, rows) if not thread else 1.0
-            apart = bool(script) and not recording.is_root(process)
             apart = bool(script) and not recording.is_root(process)
             for stack, at in _by_stack(rows):
                 frames = placed(recording.facts.stacks.get((process, stack), ()), script)
@@ -111,7 +114,7 @@ class UserLines:
         Where it waits for other threads or processes, the line with which these are busy; what a loader's workers do
         beside the program, and waiting for requests, is none.
         """
-        own = [line for line in self.lines if line.own_share >= 0.5 and _share(line, "idle") < 0.5]
+        own = [line for line in self.lines if line.own_share >= 0.5 and line.share_where(lambda way: way.idle) < 0.5]
         here = [line for line in own if process in line.processes and (line.sampled or line.waits_for_others)]
         largest = max(here, key=_own_seconds, default=None)
         if largest is None or not largest.waits_for_others:
@@ -125,18 +128,12 @@ def _own_seconds(line: UserLine) -> float:
     return line.seconds * line.own_share
 
 
-def _share(line: UserLine, kind: str) -> float:
-    """Share of the line's time in ways of which this is true."""
-    return line.share_of({way for way in line.ways if getattr(way, kind)})
-
-
 class _Sum:
     """What the stacks through one line add up to."""
 
     def __init__(self) -> None:
         self.thread_seconds = self.blocked_seconds = self.own_seconds = 0.0
         self.samples = 0
-        self.apart = True
         self.apart = True
         self.ways: dict[Way, float] = {}
         self.callers: Counter[Key | None] = Counter()
@@ -149,7 +146,6 @@ class _Sum:
         self.thread_seconds += seconds
         self.blocked_seconds += float(each[blocked].sum())
         self.own_seconds += seconds if place.innermost else 0.0
-        self.apart &= apart and not place.worker
         self.apart &= apart and not place.worker
         # A record of a thread beside the main one stands for several looks that saw the same.
         self.samples += int(np.maximum(rows["flags"] >> 8, 1).sum()) if thread[1] else len(rows)
@@ -177,7 +173,7 @@ def _by_thread(recording: Recording) -> Iterator[tuple[int, int, Records]]:
         yield process, 0, recording.stacks[recording.stacks["process"] == process]
     beside = recording.threads.copy()
     indexes = beside["arg"] >> 32
-    beside["arg"] &= 0xFFFFFFFF
+    beside["arg"] &= signals.STACK_MASK
     beside["kind"] = np.where(beside["kind"] == signals.THREAD_BLOCKED, signals.STACK_BLOCKED, signals.STACK_CPU)
     keys = beside["process"].astype("i8") << 32 | indexes.astype("i8")
     for key in np.unique(keys).tolist():

@@ -50,7 +50,7 @@ class Way:
     @property
     def joins(self) -> bool:
         """Whether it waits for another thread or process of the program."""
-        return any(part in frame.file for frame in self.below[-1:] for part in JOINS)
+        return through(self.below[-1:], JOINS)
 
 
 class Place(NamedTuple):

@@ -93,7 +93,7 @@ class HotPython(Detector):
     general = True
     judges_work = False  # that no line is known to be slow is no all-clear
     share_threshold = 0.05  # of the run
-    published_error = 0.15  # relative error of the removed part, beside the range of the factors
+    timing_error = 0.05  # relative; the range of the factors is beside it
     #: Law of a pattern -> (least, usual, most) share of the line's time that goes, where no factors are published.
     removed_shares: ClassVar[dict[str, tuple[float, float, float]]] = {
         "wait": (0.6, 0.9, 0.98),
@@ -178,7 +178,7 @@ class HotPython(Detector):
             method,
             low_seconds=max(0.0, seconds * low * max(0.0, 1 - noise) - 2 * start),
             high_seconds=seconds * high * (1 + noise),
-            relative_error=0.05,
+            relative_error=self.timing_error,
             confidence=confidence,
             ceiling=confidence <= self.guess,
         )

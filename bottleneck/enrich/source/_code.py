@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
+from ...patterns import Source
 from ...recording.model import Facts
 
 MAX_FILES = 50  # looked at for one question
@@ -32,6 +33,17 @@ def parse(file: str) -> ast.Module | None:
 @lru_cache(maxsize=16)  # several questions are asked of the same files when a run ends
 def _parsed(path: Path, changed_ns: int, size: int) -> ast.Module:
     return ast.parse(path.read_bytes())
+
+
+def source_of(file: str) -> Source | None:
+    """A source file as patterns ask it; None when it cannot be had."""
+    tree = parse(file)
+    return None if tree is None else _source(tree)
+
+
+@lru_cache(maxsize=16)
+def _source(tree: ast.Module) -> Source:
+    return Source(tree)
 
 
 def called_name(call: ast.Call) -> str:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from ... import signals
 from ...artifacts import Artifacts, Missing
-from ...artifacts.run.frames import LOADING
+from ...artifacts.run.frames import LOADING, through
 from ...artifacts.run.host import Host
 from ...artifacts.run.user_lines import UserLine, UserLines
 from ...artifacts.run.ways import Way
@@ -24,7 +23,8 @@ from ...patterns import Failures, Frame, Pattern, Sighting, Source, recognise
 from ...patterns.syntax import last_name
 from ...recording.facts import KnownLine
 from ...recording.model import Recording, Site
-from ._code import MAX_FILES
+from .. import why
+from ._code import MAX_FILES, source_of
 
 _MIN_MATCH = 0.5  # of a line's time: less, and the line is slow for another reason
 _IN_STEPS = 0.8  # of a line's samples: it belongs to the steps
@@ -53,7 +53,7 @@ def enrich(run_dir: Path, recording: Recording) -> list[str]:
     failures: Failures = {}
     for line in found.lines:
         files.add(line.file)
-        source = _source(line.file) if len(files) <= MAX_FILES else None
+        source = source_of(line.file) if len(files) <= MAX_FILES else None
         if source is None or (line.file, line.line, line.function) in known:
             continue
         try:
@@ -66,19 +66,7 @@ def enrich(run_dir: Path, recording: Recording) -> list[str]:
             recording.facts.add(0, _judge(source, line, seen, failures))
         except Exception as error:
             failures[f"line {line.line} of {Path(line.file).name}"] = error
-    return [f"Known slow patterns: {what} was not judged ({_why(error)})." for what, error in failures.items()]
-
-
-@lru_cache(maxsize=16)
-def _source(file: str) -> Source | None:
-    try:
-        return Source(Path(file).read_bytes())
-    except (OSError, SyntaxError, ValueError, RecursionError):
-        return None
-
-
-def _why(error: Exception) -> str:
-    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+    return [f"Known slow patterns: {what} was not judged ({why(error)})." for what, error in failures.items()]
 
 
 def _judge(source: Source, line: UserLine, seen: Sighting, failures: Failures) -> KnownLine:
@@ -125,7 +113,6 @@ def _seen(source: Source, line: UserLine, recording: Recording, steps: Steps | N
     within = _within(line, steps)
     inside = steps is not None and within.mean() >= _IN_STEPS
     site = None if steps is None else recording.facts.loop_site(steps.process, steps.loader)
-    body = sum(seconds for way, seconds in line.ways.items() if way.own) / max(line.thread_seconds, 1e-9)
     phases = line.rows["flags"] & 0xFF
     return Sighting(
         source,
@@ -139,7 +126,7 @@ def _seen(source: Source, line: UserLine, recording: Recording, steps: Steps | N
         off_cpu=line.blocked_share > 0.5,
         cores=_cores(line, recording),
         device=None if recording.gpu or recording.run.get("gpus") else "cpu",
-        body=body,
+        body=line.share_where(lambda way: way.own),
         versions={name: _version(str(text)) for name, text in recording.run.get("versions", {}).items()},
     )
 
@@ -182,7 +169,7 @@ def _looped(line: UserLine, lines: tuple[UserLine, ...]) -> bool:
     for _ in range(_MAX_CALLERS):
         if caller is None:
             break
-        source = _source(caller[0])
+        source = source_of(caller[0])
         nodes = [] if source is None else source.by_line.get(caller[1], [])
         if source is not None and any(source.loops(node) for node in nodes):
             return True
@@ -192,7 +179,7 @@ def _looped(line: UserLine, lines: tuple[UserLine, ...]) -> bool:
 
 def _growing(line: UserLine, steps: Steps) -> bool | None:
     """Whether the line's time in a step grows; None where there are too few steps or samples to tell."""
-    if steps.count < _STEPS_TO_GROW or line.samples < 30:
+    if steps.count < _STEPS_TO_GROW or not line.sampled:
         return None
     at = np.searchsorted(steps.start_ns, line.rows["t1"], side="left") - 1
     spent = np.bincount(
@@ -231,11 +218,10 @@ def _called(seen: Sighting) -> str:
 
 def _stage(pattern: Pattern, line: UserLine, seen: Sighting) -> str:
     """The stage that the line belongs to in this run, of those that the pattern is known in."""
-    weight = {name: sum(s for way, s in line.ways.items() if getattr(way, name)) for name in ("loading", "handler")}
-    fetching = sum(s for way, s in line.ways.items() if any(part in c.file for c in way.below for part in LOADING))
-    if weight["loading"] > 0.5 * line.thread_seconds or fetching > 0.5 * line.thread_seconds:
+    fetching = line.share_where(lambda way: through(way.below, LOADING))
+    if line.share_where(lambda way: way.loading) > 0.5 or fetching > 0.5:
         return "data loading"
-    if weight["handler"] > 0.5 * line.thread_seconds:
+    if line.share_where(lambda way: way.handler) > 0.5:
         return "serving"
     if seen.step:
         return "training"

@@ -6,14 +6,13 @@ import re
 from ..loops import in_loop
 from ..model import Hot, Pattern, Price
 from ..places import known, less, more
-from ..shapes import any_of, first, matches, text
+from ..shapes import any_of, first, text
 
 
 def _query_of_a_database(hot: Hot) -> bool:
-    names = ("sqlite3.connect().execute", "sqlite3.connect().cursor().execute", "*.execute")
     called = hot.node.func if isinstance(hot.node, ast.Call) else None
     return isinstance(called, ast.Attribute) and any(
-        path.startswith(("sqlite3.", "duckdb.")) and matches(path, *names) for path in hot.source.paths(called)
+        path.startswith(("sqlite3.", "duckdb.")) and path.endswith(".execute") for path in hot.source.paths(called)
     )
 
 
