@@ -1,11 +1,12 @@
 """What is done with a recorded run: the only module that knows every part.
 
 ``complete`` looks once at what a later analysis may not find any more; ``analyse`` turns a run folder into a
-Diagnosis; ``write`` puts the reports beside it.
+Diagnosis, ``look`` one that is still being written; ``write`` puts the reports beside it.
 """
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,16 +29,44 @@ def analyse(path: Path, price_per_hour: float | None = None) -> tuple[Recording,
 
     A run whose recording was killed is completed first.
     """
-    from .artifacts.run.machine import Settings
     from .capture.recovery import recover
-    from .diagnosis.analysis import diagnose
     from .importers import importer_of, run_folder
-    from .patching import add_patches
 
     importer = importer_of(path)
     if importer is run_folder and recover(path):
         complete(path)
-    recording = importer.read(path)
+    return _judged(importer.read(path), price_per_hour)
+
+
+def look(path: Path, price_per_hour: float | None = None) -> tuple[Recording, Diagnosis] | None:
+    """``analyse`` of a run that is still being recorded, as far as it has come; None when it is not. Raises RunError.
+
+    Nothing is written to the run's folder.
+    """
+    from .capture.snapshot import is_running, snapshot
+    from .files import reason
+    from .importers import importer_of, run_folder
+    from .recording.folder import RunError
+    from .recording.read import load
+
+    if importer_of(path) is not run_folder or not is_running(path):
+        return None
+    try:
+        with tempfile.TemporaryDirectory(prefix="bottleneck-", ignore_cleanup_errors=True) as folder:
+            copy = snapshot(path, Path(folder))
+            if copy is None:
+                return None
+            complete(copy)
+            return _judged(load(copy), price_per_hour)
+    except OSError as error:
+        raise RunError(f"cannot use {error.filename or 'a temporary folder'}: {reason(error)}") from None
+
+
+def _judged(recording: Recording, price_per_hour: float | None) -> tuple[Recording, Diagnosis]:
+    from .artifacts.run.machine import Settings
+    from .diagnosis.analysis import diagnose
+    from .patching import add_patches
+
     diagnosis = diagnose(recording, Settings(price_per_hour=price_per_hour))
     return recording, add_patches(diagnosis, recording.run)
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from .. import signals
 from ..collectors import BaseCollector
-from .recorder import NullRing, Recorder
+from .recorder import Recorder
+from .ring import NullRing
 
 _CALLS = 100
 _CACHE_BYTES = 1 << 20  # moved between two calls: a hook is called once in a while, with its code out of the caches

@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from .. import signals
 from ..recording.folder import hold
 from .drain import alive
 from .recorder import Recorder
@@ -41,9 +40,7 @@ def watch(pid: int, folder: Path, name: str, command: str) -> None:
         tick_errors=errors,
     )
     run_file.end(ended, recorder)
-    # The program lives on and still maps its rings: only their names go.
-    for ring in (folder / signals.LIVE).glob("*.ring"):
-        ring.unlink(missing_ok=True)
+    recorder.leave()
 
 
 def _follow(recorder: Recorder, pid: int) -> tuple[Exception | None, int]:

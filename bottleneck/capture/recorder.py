@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import signals
 from ..recording.write import Writer
+from . import resume
 from .drain import Drain
 from .saver import Saver
 
@@ -62,10 +63,12 @@ class Recorder:
         """Called every 50 ms while the program runs."""
         self.drain.poll()
         now = time.monotonic()
+        asked = False
         if now >= self._next_host:
             self._next_host = now + HOST_SECONDS
             self._sample()
-        if now >= self._next_part:
+            asked = resume.is_asked(self.run_dir)
+        if asked or now >= self._next_part:
             self._next_part = now + PART_SECONDS
             self.drain.retire()
             self._save()
@@ -107,6 +110,14 @@ class Recorder:
         if self.saver.problem:
             self.notes.append("Part of the recording could not be written and is missing.")
         return self.saver.problem
+
+    def leave(self) -> None:
+        """The program goes on and still maps its rings: only their names go. Never raises OSError."""
+        for ring in (self.run_dir / signals.LIVE).glob("*.ring"):
+            try:
+                ring.unlink(missing_ok=True)
+            except OSError:
+                pass
 
     def _sample(self) -> None:
         time_ns = time.monotonic_ns()

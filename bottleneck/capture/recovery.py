@@ -28,7 +28,13 @@ def recover(run_dir: Path) -> bool:
     if run.get("ended_ns") is not None:
         return False
     if in_progress(run_dir):
-        raise RunError(f"{run_dir} is still being recorded; try again when the program has ended")
+        raise RunError(f"{run_dir} is still being recorded; `bottleneck report --live` shows it so far")
+    read_rings(run_dir, {**run, "notes": [*run.get("notes", []), NOTE]})
+    return True
+
+
+def read_rings(run_dir: Path, run: dict[str, Any]) -> None:
+    """Complete a run folder from its rings: ``run`` is what run.json begins with. Raises RunError."""
     try:
         drain, part, facts_bytes = resume.restore(run_dir)
         _cut(run_dir, part, facts_bytes)
@@ -42,7 +48,6 @@ def recover(run_dir: Path) -> bool:
         resume.forget(run_dir)
     except OSError as error:
         raise RunError(f"cannot write {error.filename or run_dir}: {reason(error)}") from None
-    return True
 
 
 def _cut(run_dir: Path, part: int, facts_bytes: int) -> None:
@@ -64,7 +69,7 @@ def _end(run_dir: Path, run: dict[str, Any], drain: Drain) -> dict[str, Any]:
             times.append(_last(path, column))
     return {
         "ended_ns": max(times),
-        "notes": [*run.get("notes", []), NOTE, *drain.problems, *drain.skipped],
+        "notes": [*run.get("notes", []), *drain.problems, *drain.skipped],
         "dropped_records": drain.dropped,
         "written_records": drain.written,
         "totals": [[*key, *value] for key, value in drain.totals.items()],

@@ -1,11 +1,13 @@
 """Where a drain stands, kept in ``live/`` beside the rings with every part, so that another process can go on from it.
 
-Records that no row holds yet are kept too: their ring may have gone round by then.
+Records that no row holds yet are kept too: their ring may have gone round by then. A process that wants to see the run
+so far asks for a new part with a file of its own beside it.
 """
 
 from __future__ import annotations
 
 import os
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ from .drain import Drain
 from .steps import StepBuilder
 
 FILE = Path(signals.LIVE) / "drained.npz"
+_ASKED = Path(signals.LIVE) / "asked"
+_ANSWER_SECONDS = 5.0  # the recorder looks ten times a second, but first it has to be loaded
 
 
 class _Ring(msgspec.Struct):
@@ -86,6 +90,36 @@ def restore(run_dir: Path) -> tuple[Drain, int, int]:
     except (ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, msgspec.MsgspecError) as error:
         raise RunError(f"{path} is damaged: {error}") from None
     return drain, standing.part, standing.facts_bytes
+
+
+def version(run_dir: Path) -> tuple[int, int] | None:
+    """Tells one standing from the next; None where there is none."""
+    try:
+        found = (run_dir / FILE).stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+def ask(run_dir: Path) -> None:
+    """Have the recorder write all that it has, and wait for that; harmless where nobody does. Never raises OSError."""
+    before, deadline = version(run_dir), time.monotonic() + _ANSWER_SECONDS
+    try:
+        (run_dir / _ASKED).touch()
+        while version(run_dir) == before and time.monotonic() < deadline:
+            time.sleep(0.02)
+        (run_dir / _ASKED).unlink(missing_ok=True)
+    except OSError:
+        pass  # somebody else's run
+
+
+def is_asked(run_dir: Path) -> bool:
+    """Whether somebody has asked; each time is told of once."""
+    try:
+        (run_dir / _ASKED).unlink()
+    except OSError:
+        return False
+    return True
 
 
 def forget(run_dir: Path) -> None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print diagnosis.json instead of the report.")
 @click.option("--calls", is_flag=True, help="Print the sampled call tree (by pyinstrument) instead of the report.")
 @click.option(
+    "--live", is_flag=True, help="Show a run that has not ended, as far as it has come; nothing is written to RUN."
+)
+@click.option(
     "--price-per-hour",
     type=click.FloatRange(min=0),
     help="Price of one accelerator per hour, to put a cost on idle time.",
@@ -24,7 +27,13 @@ if TYPE_CHECKING:
 @click.option("--otlp", metavar="URL", help="Export spans to this OTLP/HTTP endpoint.")
 @click.option("--verbose", "-v", is_flag=True, help="Show every phase and every check.")
 def command(
-    run: str | None, as_json: bool, calls: bool, price_per_hour: float | None, otlp: str | None, verbose: bool
+    run: str | None,
+    as_json: bool,
+    calls: bool,
+    live: bool,
+    price_per_hour: float | None,
+    otlp: str | None,
+    verbose: bool,
 ) -> None:
     """Analyse RUN again and show its report.
 
@@ -34,27 +43,40 @@ def command(
     from rich.console import Console
 
     from ..exporters import json as report_json
+    from ..exporters import terminal
     from ..recording.folder import RunError, find
-    from ..session import analyse, report_folder, write
+    from ..session import analyse, look, report_folder, write
 
+    folder: Path | None = None
     try:
+        if live and otlp:
+            raise RunError("--otlp exports whole runs; it does not go with --live")
         path = find(run)
-        recording, diagnosis = analyse(path, price_per_hour)
-        folder = report_folder(path)
+        found = look(path, price_per_hour) if live else None
+        if live and found is None:
+            click.echo(f"bottleneck: the recording of {path.name} has ended; this is all of it.", err=True)
+        if found is None:
+            found = analyse(path, price_per_hour)
+            folder = report_folder(path)
     except RunError as error:
         click.echo(f"bottleneck: {error}", err=True)
         sys.exit(2)
+    recording, diagnosis = found
     if calls:
         sys.exit(_show_calls(folder, recording))
     if as_json:
         click.echo(report_json.dumps(diagnosis))
     console = None if as_json else Console()
+    if folder is None:
+        terminal.write(recording, diagnosis, path, console, verbose)
+        return
     options: dict[str, dict[str, Any]] = {"terminal": {"console": console, "verbose": verbose}, "otlp": {"url": otlp}}
     for warning in write(folder, recording, diagnosis, options):
         click.echo(f"bottleneck: {warning}", err=True)
 
 
-def _show_calls(folder: Path, recording: Recording) -> int:
+def _show_calls(folder: Path | None, recording: Recording) -> int:
+    """Print the call tree, and keep it in ``folder`` where there is one. Returns the exit code."""
     from ..artifacts import Artifacts, Missing
     from ..artifacts.run.stacks import Stacks
     from ..exporters.support.stack_session import stack_session
@@ -67,6 +89,8 @@ def _show_calls(folder: Path, recording: Recording) -> int:
     from pyinstrument.renderers import ConsoleRenderer
 
     click.echo(ConsoleRenderer(unicode=True, color=sys.stdout.isatty()).render(session))
+    if folder is None:
+        return 0
     path = folder / "calls.pyisession"
     try:
         session.save(path)

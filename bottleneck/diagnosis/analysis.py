@@ -134,6 +134,7 @@ def _facts(
         gpus=tuple(str(gpu.get("name", "GPU")) for gpu in run.get("gpus", [])),
         notes=tuple(notes),
         named_share=0.0 if breakdown is None else breakdown.named_share,
+        finished=bool(run.get("finished", True)),
     )
 
 

@@ -127,6 +127,7 @@ class RunFacts:
     gpus: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()  # what was not measured and why, in whole sentences
     named_share: float = 0.0  # share of the wall time that carries a name
+    finished: bool = True  # False: the program had not ended when its recording did
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,9 @@ def _head(screen: Screen, diagnosis: Diagnosis) -> None:
     screen.items(facts, indent=12, head=("bottleneck  ", "bold"))
     style = "bold" if diagnosis.findings else "bold green" if diagnosis.verdict == "fine" else "bold yellow"
     screen.print((words.headline(diagnosis), style))
+    part = words.part(diagnosis)
+    if part:
+        screen.print((part, "yellow"))
     advice = words.advice(diagnosis)
     if advice:
         screen.print(advice)

@@ -107,7 +107,7 @@ def hold(run_dir: Path) -> None:
 
 def in_progress(run_dir: Path) -> bool:
     """Whether somebody still records into a run folder, or a process of an unfinished run is still there."""
-    if _is_held(run_dir / _LOCK):
+    if is_held(run_dir):
         return True
     try:
         if read_run(run_dir).get("ended_ns") is not None:
@@ -117,11 +117,12 @@ def in_progress(run_dir: Path) -> bool:
     return any(map(_writes, (run_dir / signals.LIVE).glob("*.side")))
 
 
-def _is_held(lock: Path) -> bool:
+def is_held(run_dir: Path) -> bool:
+    """Whether some process says that it records into a run folder."""
     try:
         import fcntl
 
-        descriptor = os.open(lock, os.O_RDWR)
+        descriptor = os.open(run_dir / _LOCK, os.O_RDWR)
     except (ImportError, OSError):
         return False
     try:
@@ -184,7 +185,8 @@ def summary(folder: Path) -> str:
         headline = json.loads((folder / "diagnosis.json").read_text(encoding="utf-8")).get("headline", "")
     except (OSError, ValueError, AttributeError):
         headline = ""
-    return f"{folder.name}  {seconds:8.1f} s  exit {run.get('exit_code')}  {headline}"
+    end = f"exit {run.get('exit_code')}" if run.get("finished", True) else "stopped"
+    return f"{folder.name}  {seconds:8.1f} s  {end}  {headline}"
 
 
 def remove(folder: Path) -> bool:

@@ -31,7 +31,8 @@ class Run(Struct):
     format: str
     version: int
     started_ns: Moment
-    ended_ns: Moment | None = None  # None: still recorded, or cut off
+    ended_ns: Moment | None = None  # of the recording; None: still recorded, or cut off
+    finished: bool = True  # False: the program had not ended when the recording did
     started_wall_ns: Count = 0
     name: str = ""
     command: str = ""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from bottleneck_profiler import signals
-from bottleneck_profiler.agent.recorder import Ring
+from bottleneck_profiler.agent.ring import Ring
 from bottleneck_profiler.capture import drain as drains
 from bottleneck_profiler.capture import resume
 from bottleneck_profiler.capture.drain import Drain

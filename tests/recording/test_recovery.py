@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from bottleneck_profiler import session, signals
-from bottleneck_profiler.agent.recorder import Ring
+from bottleneck_profiler.agent.ring import Ring
 from bottleneck_profiler.capture import recovery, resume
 from bottleneck_profiler.capture.drain import Drain
 from bottleneck_profiler.capture.saver import Saver

@@ -67,6 +67,13 @@ def facts(diagnosis: Diagnosis) -> list[str]:
     return found
 
 
+def part(diagnosis: Diagnosis) -> str:
+    """That the run is not shown to its end; empty where it is."""
+    if diagnosis.run.finished:
+        return ""
+    return f"This report covers the first {units.seconds(diagnosis.run.wall_seconds)} of a run that had not ended."
+
+
 def phase(name: str) -> str:
     """A phase of the run in words."""
     return visible(phase_words(name))
