@@ -112,7 +112,9 @@ EVENTS = {
 
 # Environment of the recorded program.
 RUN_DIR_VARIABLE = "BOTTLENECK_RUN_DIR"  # the run folder; rings and side files go to its live/
-OPTIONS_VARIABLE = "BOTTLENECK_OPTIONS"  # "key=value,...": stacks=auto|pyinstrument|off, window=STEPS
+# "key=value,...": stacks=auto|pyinstrument|off, window=STEPS, supervisor=PID, until=NS (of time.monotonic_ns: when the
+# recording ends, though the program may go on; processes that start later record nothing)
+OPTIONS_VARIABLE = "BOTTLENECK_OPTIONS"
 LIVE = "live"  # rings and side files, deleted once drained
 
 # Trace of the device window: <pid>.trace.json in live/, as torch.profiler writes it. CLOCK is an annotation in it whose

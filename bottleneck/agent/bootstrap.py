@@ -62,7 +62,7 @@ class _Finder:
 def attach(module_name, collector_name):
     """Attach the collector in file ``collector_name`` to the imported ``module_name``. Never raises ours."""
     recorder = recorder_module.recorder()
-    if recorder is None or collector_name in _attached:
+    if recorder is None or not recorder.active or collector_name in _attached:
         return
     _attached[collector_name] = None
     try:
@@ -87,6 +87,16 @@ def detach_all():
                 recorder.fail(name, "detach", error)
 
 
+def _pass_all():
+    """The recording has ended while the program goes on: every hook passes its calls straight through.
+
+    None is taken away, since other threads may be inside. The sampler does that by itself, in the main thread.
+    """
+    for name, collector in list(_attached.items()):
+        if collector is not None and name != "_stacks":
+            collector.on = False
+
+
 def _load(collector_name):
     module = __import__(_PACKAGE + ".collectors." + collector_name, fromlist=["Collector"])
     return module.Collector()
@@ -103,8 +113,10 @@ def start(run_dir, options=""):
     """Begin recording into ``run_dir``; idempotent. ``options`` is ``key=value,...`` as in signals.OPTIONS_VARIABLE."""
     if recorder_module.recorder() is not None:
         return recorder_module.recorder()
-    recorder = recorder_module.install(run_dir)
-    recorder.options = dict(item.split("=", 1) for item in options.split(",") if "=" in item)
+    known = dict(item.split("=", 1) for item in options.split(",") if "=" in item)
+    recorder = recorder_module.install(run_dir, until=int(known.get("until", recorder_module.NEVER)))
+    recorder.options = known
+    recorder.at_end = _pass_all
     atexit.register(_bye, recorder)  # first registered, so it runs last
     if recorder.options.get("stacks", "auto") != "off":
         try:

@@ -1,121 +1,33 @@
-"""Writes records into memory-mapped rings: one per thread, no locks, nothing lost when the process is killed.
+"""What one process records: a ring for each of its threads, and the side file with what the records refer to.
 
-Runs inside the user's process. A put costs about half a microsecond. Everything here fails closed: a ring that
-cannot be made turns recording off for that thread, and the reason goes to the side file.
+Runs inside the user's process. Everything here fails closed: a ring that cannot be made turns recording off for that
+thread, and the reason goes to the side file.
 """
 
-import mmap
 import os
 import sys
 from itertools import count
-from struct import Struct
 from time import monotonic_ns, time_ns
 
 from .. import signals
-from ..signals import DATA_AT, HEADER, HIST_AT, MAIN_CAPACITY, PHASE_COUNT, THREAD_CAPACITY, TOTALS_AT
+from ..signals import MAIN_CAPACITY, THREAD_CAPACITY
 from .frames import OURS, library_prefixes, line_of
+from .ring import NullRing, Ring, TimedRing
 from .unpatched import get_ident
 
-pack_record = Struct(signals.RECORD).pack_into
-pack_header = Struct(HEADER).pack_into
 now = monotonic_ns
-_WRITTEN = signals.WRITTEN_AT // 8
-_TOTALS = TOTALS_AT // 8
-_HIST = HIST_AT // 8
+NEVER = 1 << 62  # later than any clock
 _MAX_STACKS = 4096
 _MAX_STRINGS = 65536
-
-
-class Ring:
-    """One thread's records; exactly one writer. ``phase`` is the innermost open phase of that thread, ``open`` the
-    optimizer steps it is in: (optimizer id, enclosing phase, start)."""
-
-    __slots__ = ("_map", "_mask", "_words", "number", "on", "open", "phase", "written")
-
-    def __init__(self, path, number, capacity):
-        size = DATA_AT + capacity * signals.RECORD_BYTES
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            # A sparse file on a full disk would answer the first write with SIGBUS: reserve the space now.
-            if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(descriptor, 0, size)
-            else:
-                os.ftruncate(descriptor, size)
-            self._map = mmap.mmap(descriptor, size)
-        except BaseException:
-            os.unlink(path)
-            raise
-        finally:
-            os.close(descriptor)
-        self._words = memoryview(self._map).cast("Q")
-        self._mask = capacity - 1
-        self.number = number
-        self.open = []
-        self.phase = 0
-        self.written = 0
-        self.on = True
-        pack_header(
-            self._map, 0, signals.MAGIC, signals.LAYOUT_VERSION, os.getpid(), 0, capacity, number, now(), time_ns()
-        )
-
-    def put(self, kind, flags, t0, t1, arg):
-        """Append one record (times in ns); the record is complete before its index is published."""
-        written = self.written
-        pack_record(self._map, DATA_AT + ((written & self._mask) << 5), t0, t1, kind, flags, self.number, arg)
-        self.written = written + 1
-        self._words[_WRITTEN] = written + 1
-
-    def spent(self, ns):
-        """Add to what recording itself has cost in this ring's thread, CPU nanoseconds; survives a kill."""
-        self._words[_TOTALS] += 1
-        self._words[_TOTALS + 1] += ns
-
-    def count(self, phase):
-        """How often ``phase`` has ended in this thread."""
-        first = _TOTALS + phase * PHASE_COUNT * 2
-        return sum(self._words[first : first + PHASE_COUNT * 2 : 2])
-
-    def close(self, phase, outer, t0, arg=0, flags=0):
-        """End ``phase`` that began at ``t0`` inside ``outer``: totals, histogram, record. Returns t1 in ns."""
-        t1 = now()
-        self.phase = outer
-        words = self._words
-        cell = _TOTALS + (phase * PHASE_COUNT + outer) * 2
-        words[cell] += 1
-        words[cell + 1] += t1 - t0
-        words[_HIST + (phase << 6) + (t1 - t0).bit_length()] += 1
-        written = self.written
-        pack_record(self._map, DATA_AT + ((written & self._mask) << 5), t0, t1, phase, flags | outer, self.number, arg)
-        self.written = written + 1
-        words[_WRITTEN] = written + 1
-        return t1
-
-
-class NullRing:
-    """Swallows records where no ring could be made."""
-
-    __slots__ = ("number", "open", "phase", "written")
-    on = False
-
-    def __init__(self):
-        self.number = 0
-        self.open = []
-        self.phase = 0
-        self.written = 0
-
-    def put(self, kind, flags, t0, t1, arg):
-        pass
-
-    def close(self, phase, outer, t0, arg=0, flags=0):
-        self.phase = outer
-        return now()
 
 
 class Recorder:
     """The rings and the side file of this process. One instance a process: ``recorder()``."""
 
-    def __init__(self, run_dir, role=signals.MAIN):
+    def __init__(self, run_dir, role=signals.MAIN, until=NEVER):
         self.run_dir = run_dir
+        self.until = until  # when the recording ends, though the program may go on
+        self.at_end = None  # called then
         self.live = os.path.join(run_dir, signals.LIVE)
         self.role = role
         self.rings = {}
@@ -162,8 +74,10 @@ class Recorder:
         return self.rings[key]
 
     def _make(self, path, number, capacity):
-        if self.active:
+        if self.lasts():
             try:
+                if self.until != NEVER:
+                    return TimedRing(path, number, capacity, self.until, self.end)
                 return Ring(path, number, capacity)
             except Exception as error:
                 self.note("failed", collector="recorder", where="ring", error=_brief(error))
@@ -270,6 +184,25 @@ class Recorder:
             self.note("stack", id=found, frames=frames)
         return found
 
+    # -- the end -------------------------------------------------------------------------------------------
+
+    def lasts(self):
+        """Whether this process still records."""
+        if now() >= self.until:
+            self.end()
+        return self.active
+
+    def end(self):
+        """This process records no more. Any thread may say so, while others are inside hooks: what those still write
+        into the rings that they hold is read by nobody."""
+        self.active = False
+        for key in list(self.rings):
+            self.rings[key] = NullRing()
+        if self.serving is not None:
+            self.serving.on = False
+        if self.at_end is not None:
+            self.at_end()
+
     # -- failures ------------------------------------------------------------------------------------------
 
     def fail(self, collector, where, error):
@@ -289,7 +222,8 @@ class Recorder:
         self._strings = {}
         self._sites = {}
         self.stacks = {}
-        self.hello()
+        if self.lasts():
+            self.hello()
 
     def hello(self):
         """Say that this process records: who it is, whose child, which rank; no arguments, no environment."""
@@ -359,15 +293,16 @@ def recorder():
     return _current
 
 
-def install(run_dir, role=signals.MAIN):
+def install(run_dir, role=signals.MAIN, until=NEVER):
     """Make this process record into ``run_dir``; idempotent. Returns the recorder."""
     global _current, _watches_forks
     if _current is None:
-        _current = Recorder(run_dir, role)
+        _current = Recorder(run_dir, role, until)
         if not _watches_forks:
             os.register_at_fork(after_in_child=_after_fork)
             _watches_forks = True
-        _current.hello()
+        if _current.lasts():
+            _current.hello()
     return _current
 
 

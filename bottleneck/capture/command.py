@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
@@ -81,11 +82,14 @@ def _shown(word: str) -> str:
 
 
 def outer_run(environ: Mapping[str, str]) -> str | None:
-    """The folder of a live `bottleneck run` that already records this process; None when there is none."""
+    """The folder of a live `bottleneck run` that still records this process; None when there is none."""
     run_dir = environ.get(RUN_DIR_VARIABLE)
     if not run_dir or not os.path.isdir(os.path.join(run_dir, LIVE)):
         return None
     options = dict(item.split("=", 1) for item in environ.get(OPTIONS_VARIABLE, "").split(",") if "=" in item)
+    until = options.get("until", "")
+    if until.isdigit() and time.monotonic_ns() >= int(until):
+        return None
     supervisor = options.get("supervisor", "")
     if supervisor.isdigit():
         try:

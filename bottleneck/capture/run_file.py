@@ -37,8 +37,8 @@ class RunFile:
         except OSError:
             pass  # the first part of the tables says so
 
-    def end(self, ended: Ended, recorder: Recorder) -> None:
-        """Write all of it: the run is complete. Raises OSError."""
+    def end(self, ended: Ended, recorder: Recorder, finished: bool = True) -> None:
+        """Write all of it: the recording is complete, and the program is, if it has ``finished``. Raises OSError."""
         from . import resume
 
         self._write(
@@ -47,6 +47,7 @@ class RunFile:
                 "pid": ended.pid,
                 "started_ns": ended.started_ns,
                 "ended_ns": ended.ended_ns,
+                "finished": finished,
                 "started_wall_ns": ended.started_wall_ns,
                 "gpus": recorder.gpus,
                 "notes": recorder.notes,

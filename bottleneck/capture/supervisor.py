@@ -39,8 +39,8 @@ class Ended(NamedTuple):
     ended_ns: int
     started_wall_ns: int
     killed_by_us: bool  # by a second Ctrl-C
-    tick_error: Exception | None  # the first error of ``tick``; the child never saw it
-    tick_errors: int
+    tick_error: Exception | None = None  # the first error of ``tick``; the child never saw it
+    tick_errors: int = 0
 
 
 class Supervisor:
@@ -60,6 +60,11 @@ class Supervisor:
         self._interrupts = 0
         self._killed = False
         self._caught: set[int] = set()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the child has been seen to end."""
+        return self._ended.is_set()
 
     def run(self, tick: Callable[[], None], interval_seconds: float = 0.05) -> Ended:
         """Start the child, call ``tick`` every ``interval_seconds`` until it has ended, and say how it ended.
@@ -129,7 +134,8 @@ class Supervisor:
         if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, the kernel would throw the exit code away
         # Blocked, a signal that we ignore is kept for us too: a program may handle what it started with ignored.
-        old_mask = signal.pthread_sigmask(signal.SIG_BLOCK, {*FORWARDED, signal.SIGCHLD})
+        # SIGTTOU: what we print from the background must not stop the program's process group.
+        old_mask = signal.pthread_sigmask(signal.SIG_BLOCK, {*FORWARDED, signal.SIGCHLD, signal.SIGTTOU})
         threading.Thread(target=self._wait_for_signals, daemon=True).start()
         return old_mask
 

@@ -6,6 +6,8 @@ import os
 import shlex
 import sys
 import time
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from ..capture.platforms import platform_notes, platform_problem
 from ..diagnosis.phases import phase_words
 
 if TYPE_CHECKING:
+    from ..capture.program import Recorded
     from ..diagnosis.model import Diagnosis
 
 WINDOW_STEPS = 10  # of --device-window, where no number follows
@@ -55,6 +58,12 @@ class _Run(click.Command):
     help="Call-stack sampler: the built-in one (auto), pyinstrument, or none (off).",
 )
 @click.option(
+    "--duration",
+    type=click.IntRange(min=1),
+    metavar="SECONDS",
+    help="Stop recording and report after this time, while the program goes on.",
+)
+@click.option(
     "--device-window",
     type=click.IntRange(3, 1000),
     metavar="[STEPS]",
@@ -77,6 +86,7 @@ def command(
     name: str | None,
     quiet: bool,
     stacks: str,
+    duration: int | None,
     device_window: int | None,
     price_per_hour: float | None,
     record_args: bool,
@@ -98,53 +108,76 @@ def command(
             replace_process(argv)
     except CommandError as error:
         _fail(str(error), error.exit_code)
-    from ..capture.program import Options, record
+    if duration is not None and stacks == "pyinstrument":
+        _fail("--duration needs our own sampler: pyinstrument's does not stop before the program ends", 2)
+    from ..capture.program import Options, Watching, record
     from ..recording.folder import RunError, create
 
-    options = Options(name or _name(words), stacks, record_args, device_window or 0)
+    options = Options(name or _name(words), stacks, record_args, device_window or 0, duration)
     try:
         folder = create(None, options.name, run_dir)
     except RunError as error:
         _fail(str(error), 2)
+    report = _Report(folder, argv, quiet, verbose, price_per_hour, otlp)
+    stopped = partial(report.show, stopped_after=duration)
     try:
-        ended, messages, lost, readable = record(argv, list(words), folder, options, None if quiet else _progress)
+        recorded = record(argv, list(words), folder, options, Watching(None if quiet else _progress, stopped))
     except CommandError as error:
         _fail(str(error), error.exit_code)
-    for message in [*platform_notes(), *messages, *([lost] if lost else [])]:
-        click.echo(f"bottleneck: {message}", err=True)
-    try:
-        if readable:
-            _report(folder, argv, quiet, verbose, lost, price_per_hour, otlp)
-    except BrokenPipeError:
-        pass
-    except Exception as error:  # the user's exit code is worth more than our report
-        click.echo(f"bottleneck: the report failed: {type(error).__name__}: {error}", err=True)
-    sys.exit(ended.exit_code)
+    report.show(recorded)
+    sys.exit(recorded.ended.exit_code)
 
 
-def _report(
-    folder: Path, argv: list[str], quiet: bool, verbose: bool, lost: str, price_per_hour: float | None, otlp: str | None
-) -> None:
-    from rich.console import Console
+@dataclass(frozen=True)
+class _Report:
+    """What is printed and written about a run: when it has ended, or while the program goes on."""
 
-    from ..capture.attachment import attachment_problem
-    from ..session import analyse, complete, write
+    folder: Path
+    argv: list[str]
+    quiet: bool
+    verbose: bool
+    price_per_hour: float | None
+    otlp: str | None
 
-    complete(folder)
-    recording, diagnosis = analyse(folder, price_per_hour)
-    nothing = diagnosis.verdict == "nothing recorded"
-    if nothing:
-        reason = attachment_problem(folder, argv, hello_seen=False)
-        click.echo(
-            f"bottleneck: nothing was recorded: {reason or 'no Python process reported to the recorder.'}", err=True
-        )
-    console = None if nothing or (quiet and not diagnosis.findings) else Console(stderr=True)
-    options: dict[str, dict[str, Any]] = {"terminal": {"console": console, "verbose": verbose}, "otlp": {"url": otlp}}
-    warnings = write(folder, recording, diagnosis, options)
-    for warning in warnings if not lost else ():  # the full disk has been told
-        click.echo(f"bottleneck: {warning}", err=True)
-    if not quiet:
-        _say_where(folder, diagnosis)
+    def show(self, recorded: Recorded, stopped_after: int | None = None) -> None:
+        """Tell what there is to tell, then report. Raises nothing: the user's exit code is worth more than that."""
+        messages = [*platform_notes()] if recorded.readable else []
+        if stopped_after is not None and not self.quiet:
+            messages.append(f"recording stopped after {stopped_after} s; the program goes on")
+        messages += [*recorded.messages, *filter(None, [recorded.lost])]
+        try:
+            for message in messages:
+                click.echo(f"bottleneck: {message}", err=True)
+            if recorded.readable:
+                self._make(recorded.lost)
+        except BrokenPipeError:
+            pass
+        except Exception as error:
+            click.echo(f"bottleneck: the report failed: {type(error).__name__}: {error}", err=True)
+
+    def _make(self, lost: str) -> None:
+        from rich.console import Console
+
+        from ..capture.attachment import attachment_problem
+        from ..session import analyse, complete, write
+
+        complete(self.folder)
+        recording, diagnosis = analyse(self.folder, self.price_per_hour)
+        nothing = diagnosis.verdict == "nothing recorded"
+        if nothing:
+            reason = attachment_problem(self.folder, self.argv, hello_seen=False)
+            why = reason or "no Python process reported to the recorder."
+            click.echo(f"bottleneck: nothing was recorded: {why}", err=True)
+        console = None if nothing or (self.quiet and not diagnosis.findings) else Console(stderr=True)
+        options: dict[str, dict[str, Any]] = {
+            "terminal": {"console": console, "verbose": self.verbose},
+            "otlp": {"url": self.otlp},
+        }
+        warnings = write(self.folder, recording, diagnosis, options)
+        for warning in warnings if not lost else ():  # the full disk has been told
+            click.echo(f"bottleneck: {warning}", err=True)
+        if not self.quiet:
+            _say_where(self.folder, diagnosis)
 
 
 def _say_where(folder: Path, diagnosis: Diagnosis) -> None:

@@ -49,7 +49,10 @@ class Collector(BaseCollector):
 
     def _after_step(self, optimizer, args, kwargs):
         try:
-            if not self.on or self.ended:
+            if self.ended:
+                return
+            if not self.on:
+                self._stop("The recording ended inside the window.")
                 return
             if self.recorder.role != signals.MAIN:  # a forked copy: the window is its parent's
                 self.ended = True

@@ -142,7 +142,7 @@ class Collector(BaseCollector):
             samples.feeding = True
         elif self._workers_can_unpickle(loader):
             loader.collate_fn = Collate(collate)
-            loader.worker_init_fn = WorkerInit(worker_init, self.recorder.run_dir, number, number in self.holding)
+            loader.worker_init_fn = WorkerInit(worker_init, self.recorder, number, number in self.holding)
         outer = ring.phase
         ring.phase = signals.LOADER_START
         return ring, outer, now(), number, worker_init, collate

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from bottleneck_profiler import signals
 from bottleneck_profiler.agent.calibration import call_seconds
-from bottleneck_profiler.agent.recorder import NullRing, Recorder, Ring
+from bottleneck_profiler.agent.recorder import Recorder
+from bottleneck_profiler.agent.ring import NullRing, Ring
 from bottleneck_profiler.capture import resume
 from bottleneck_profiler.capture.drain import Drain
 from bottleneck_profiler.recording.model import TABLE_OF
@@ -125,6 +126,25 @@ def test_an_unwritable_folder_turns_recording_off_silently(tmp_path: Path):
     recorder.ring().put(76, 0, 0, 0, 0)
     recorder.note("x", a=1)
     assert not recorder.active
+
+
+def test_a_recording_ends_with_the_first_record_after_its_time(live: Path):
+    recorder = Recorder(str(live), until=time.monotonic_ns() + 3600 * 10**9)
+    told: list[bool] = []
+    recorder.at_end = lambda: told.append(recorder.active)
+    ring = recorder.ring()
+    ring.put(signals.MARK, 0, 1, recorder.until - 1, 1)
+    recorder.note("before")
+    assert recorder.lasts() and recorder.ring() is ring and not told
+    ring.put(signals.MARK, 0, 1, recorder.until, 2)
+    assert not recorder.lasts() and isinstance(recorder.ring(), NullRing) and told == [False]
+    recorder.note("after")
+    ring.close(signals.FORWARD, 0, 1)  # by a hook that holds it: harmless
+    assert [path.suffix for path in (live / signals.LIVE).iterdir()].count(".ring") == 1
+    (side,) = (live / signals.LIVE).glob("*.side")
+    assert "before" in side.read_text() and "after" not in side.read_text()
+    late = Recorder(str(live), until=time.monotonic_ns())
+    assert isinstance(late.ring(), NullRing) and not late.active
 
 
 def test_side_file_round_trip_of_hostile_text(live: Path):

@@ -59,7 +59,7 @@ class _State:
     def begin(self):
         """Token of a timed item, None when none is to be timed; opens the batch when it is its first."""
         recorder = recorder_module.recorder()
-        if recorder is None or recorder.sampling:
+        if recorder is None or recorder.sampling or not recorder.active:
             return None
         self.recorder = recorder
         t0, c0 = now(), thread_time_ns()
@@ -202,9 +202,10 @@ class Collate:
 class WorkerInit:
     """Runs first in a worker process: joins the recording, then calls the user's own ``worker_init_fn``."""
 
-    def __init__(self, function, run_dir, loader, look_at_pages):
+    def __init__(self, function, recorder, loader, look_at_pages):
         self.function = function
-        self.run_dir = run_dir
+        self.run_dir = recorder.run_dir
+        self.until = recorder.until
         self.loader = loader
         self.look_at_pages = look_at_pages
 
@@ -217,7 +218,9 @@ class WorkerInit:
             self.function(worker_id)
 
     def _join(self, worker_id):
-        recorder = recorder_module.recorder() or recorder_module.install(self.run_dir)
+        recorder = recorder_module.recorder() or recorder_module.install(self.run_dir, until=self.until)
+        if not recorder.lasts():
+            return
         recorder.role = signals.WORKER
         state.reset()
         state.recorder = recorder

@@ -291,7 +291,7 @@ class Serving:
     def _watchdog(self, stop, stopped):
         try:
             looked, looks = 0, 0
-            while not stop.acquire(timeout=LOOK_SECONDS if looked == self.due else WATCH_SECONDS):
+            while self.on and not stop.acquire(timeout=LOOK_SECONDS if looked == self.due else WATCH_SECONDS):
                 due = self.due
                 if self.in_flight:
                     self._look_at_model()

@@ -18,7 +18,8 @@ import sys
 import time
 from _thread import get_native_id
 
-from ...agent.recorder import Ring, is_users_exception, now
+from ...agent.recorder import is_users_exception, now
+from ...agent.ring import Ring
 from ...agent.unpatched import allocate_lock, get_ident, sleep, start_new_thread
 from ...signals import GIL_HELD, STACK_BLOCKED, STACK_CPU, THREAD_CAPACITY
 from .. import BaseCollector, dress
@@ -62,16 +63,13 @@ class Collector(BaseCollector):
         self._thread = None  # (lock that asks it to leave, [native id once it runs])
         self._gil = None  # of the looking thread
         self._others_ns = 0  # CPU of all threads but the main one
-        self._forking = False
-        self._busy = False
+        self._forking = self._busy = False
         self._wakeup = False  # a wakeup descriptor is set: each signal would write to the user's pipe
         self._masked = False  # our signal is blocked: it would only wait, and wake who waits for signals
         self._tick_ns = TICK_NS
         self._look_ns = LOOK_NS
         self._look_cost = 0.0  # of one, lately
-        self._owed = 0
-        self._paced_at = 0
-        self._last_blocked = 0
+        self._owed = self._paced_at = self._last_blocked = 0
         self.ticks = self.looks = self.tick_cost_ns = self.look_cost_ns = 0
 
     # -- on and off ----------------------------------------------------------------------------------------
@@ -212,6 +210,8 @@ class Collector(BaseCollector):
         try:
             cpu_ns = time.thread_time_ns()
             at = now()
+            if not self.recorder.lasts():
+                return self.detach()
             weight = cpu_ns - self._cpu_ns
             self._cpu_ns = cpu_ns
             rings = self._rings or self._open_rings()
@@ -280,8 +280,9 @@ class Collector(BaseCollector):
             native.append(get_native_id())
             self._gil = GilWatch(self._main)
             spent = time.thread_time_ns()
-            due = now() + self._look_ns
-            while not leave.acquire(True, max(0, due - now()) / 1e9):
+            until = self.recorder.until
+            due = min(now() + self._look_ns, until)
+            while now() < until and not leave.acquire(True, max(0, due - now()) / 1e9):
                 self._look(due)
                 total = time.thread_time_ns()
                 self.looks += 1
@@ -291,10 +292,11 @@ class Collector(BaseCollector):
                     self._rings[1].spent(total - spent)
                 spent = total
                 # A fixed rhythm would beat with a loop of the same period.
-                due = now() + self._look_ns + (self.looks * 7 % 11 - 5) * self._look_ns // 40
+                due = min(now() + self._look_ns + (self.looks * 7 % 11 - 5) * self._look_ns // 40, until)
                 self._gil.falls_asleep()
-            if not self.on and self._rings is not None:  # for good, rather than for a fork
+            if (not self.on or now() >= until) and self._rings is not None:  # for good, rather than for a fork
                 self._other_threads.end(self._rings[1])
+            self.recorder.lasts()
         except BaseException as error:
             native.append(0)
             self.on = False
