@@ -80,7 +80,10 @@ class Bar:
 
 @dataclass(frozen=True)
 class StackNode:
-    """Call-tree node: ``seconds`` inclusive. ``skipped``: library calls left out between its caller and it."""
+    """Call-tree node: ``seconds`` inclusive, of which ``blocked_seconds`` waiting.
+
+    ``skipped``: library calls left out between its caller and it.
+    """
 
     function: str
     file: str
@@ -88,6 +91,16 @@ class StackNode:
     seconds: float
     children: tuple[StackNode, ...] = ()
     skipped: int = 0
+    blocked_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class ThreadCalls:
+    """The call tree of one thread, for which ``process`` and ``thread`` are names."""
+
+    process: str
+    thread: str
+    calls: tuple[StackNode, ...]
 
 
 @dataclass(frozen=True)
@@ -102,11 +115,17 @@ class Series:
 
 @dataclass(frozen=True)
 class View:
-    """What the reports draw; at most 2,000 bars."""
+    """What the reports draw; at most 2,000 bars.
+
+    ``calls``: of the main thread; ``threads``: the other ones, the one that ran longest first; ``more_threads`` of them
+    were left out.
+    """
 
     bars: tuple[Bar, ...] = ()
     calls: tuple[StackNode, ...] = ()
     series: tuple[Series, ...] = ()
+    threads: tuple[ThreadCalls, ...] = ()
+    more_threads: int = 0
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,14 @@ import numpy as np
 from .. import signals
 from ..artifacts import Artifacts, Missing
 from ..artifacts.run.breakdown import Breakdown
+from ..artifacts.run.every_thread import MAIN, EveryThread
 from ..artifacts.run.gaps import OTHER, Span
 from ..artifacts.run.machine import Machine
-from ..artifacts.run.stacks import Node, Stacks
+from ..artifacts.run.stacks import Node, Stacks, call_tree
 from ..artifacts.serving.requests import Requests
 from ..artifacts.training.steps import Steps
 from ..recording.model import STEP_PHASES, Recording, Records
-from .model import Bar, Series, StackNode, View
+from .model import Bar, Series, StackNode, ThreadCalls, View
 
 MAX_BARS = 2000
 MAX_POINTS = 300
@@ -24,6 +25,9 @@ MAX_POINTS = 300
 _MAX_STEP_BARS = 800
 _MAX_WORKER_BARS = 300
 _MAX_BARS_OF_A_KIND = 300
+_MAX_THREADS = 12
+_MAX_THREAD_CALLS = 300  # of all threads beside the main one
+_LEAST_SHARE = 0.002  # of the run: what a thread spent in a call that is kept
 
 T = TypeVar("T")
 
@@ -42,7 +46,8 @@ def build_view(recording: Recording, artifacts: Artifacts, steps: Steps | None) 
     bars += _worker_bars(recording)
     stacks = _find(artifacts, Stacks)
     calls = () if stacks is None else tuple(map(_node, stacks.tree()))
-    return View(tuple(bars[:MAX_BARS]), calls, _series(recording, artifacts.get(Machine).cores))
+    threads, more = _threads(recording, artifacts, stacks)
+    return View(tuple(bars[:MAX_BARS]), calls, _series(recording, artifacts.get(Machine).cores), threads, more)
 
 
 def _find(artifacts: Artifacts, kind: type[T]) -> T | None:
@@ -117,7 +122,23 @@ def _bar(recording: Recording, track: str, span: Span) -> Bar:
 
 
 def _node(node: Node) -> StackNode:
-    return StackNode(node.function, node.file, node.line, node.seconds, tuple(map(_node, node.children)), node.skipped)
+    children = tuple(map(_node, node.children))
+    return StackNode(node.function, node.file, node.line, node.seconds, children, node.skipped, node.blocked_seconds)
+
+
+def _threads(recording: Recording, artifacts: Artifacts, stacks: Stacks | None) -> tuple[tuple[ThreadCalls, ...], int]:
+    """The call trees of all threads but the one of ``stacks``, and how many were left out."""
+    every = _find(artifacts, EveryThread)
+    main = None if stacks is None else (stacks.process, MAIN)
+    others = [t for t in (every.threads if every else ()) if (t.process, t.number) != main]
+    least = _LEAST_SHARE * recording.wall_seconds
+    limit = _MAX_THREAD_CALLS // max(1, min(len(others), _MAX_THREADS))
+    found = []
+    for thread in others[:_MAX_THREADS]:
+        calls = tuple(map(_node, call_tree(thread.rows, thread.frames, limit, least)))
+        if calls:
+            found.append(ThreadCalls(thread.process_name, thread.name, calls))
+    return tuple(found), len(others) - len(found)
 
 
 def _series(recording: Recording, cores: float) -> tuple[Series, ...]:

@@ -20,6 +20,7 @@ from markupsafe import Markup
 from ..diagnosis.model import Diagnosis
 from ..files import write_text
 from .support import drawing, units, words
+from .support.flames import flames
 
 name, after = "html", ("json",)
 REPORT_FILE = "report.html"
@@ -47,6 +48,7 @@ def render(diagnosis: Diagnosis) -> str:
         legend=list(dict.fromkeys(bar.phase for track in drawn for lane in track.lanes for bar in lane))[:24],
         charts=drawing.charts(diagnosis),
         calls=drawing.calls(diagnosis.view.calls),
+        flames=flames(diagnosis),
         data=_embedded(drawing.plain_data(drawn, wall) if drawn else {}),
         style=Markup(style),
         script=Markup(script),

@@ -16,6 +16,7 @@ from bottleneck_profiler.diagnosis.model import (
     Ranked,
     Series,
     StackNode,
+    ThreadCalls,
     View,
 )
 
@@ -48,13 +49,18 @@ def hostile() -> Diagnosis:
         checked=(Checked(text, "fine", 1.0, 2.0, text, text), Checked(text, "not-measured", reason=text)),
         plan=(PlanStep(text, 11.0), PlanStep(text, 10.0)),
         overhead=Overhead(0.1, 0.001, 1.0, 0.001, 5),
-        view=View((Bar(text, text, 0.0, 5.0),), (node,), (Series(text, text, (0.0, 1.0, 2.0), (0.0, math.nan, 2.0)),)),
+        view=View(
+            (Bar(text, text, 0.0, 5.0),),
+            (node,),
+            (Series(text, text, (0.0, 1.0, 2.0), (0.0, math.nan, 2.0)),),
+            (ThreadCalls(text, text, (node,)),),
+        ),
         verdict="findings",
     )
 
 
 def largest() -> Diagnosis:
-    """As much as a recording can give: 2,000 bars, a wide and deep call tree, long names, five long findings."""
+    """As much as a recording can give: 2,000 bars, wide and deep call trees, long names, five long findings."""
 
     def tree(depth: int, seconds: float) -> tuple[StackNode, ...]:
         if not depth:
@@ -83,7 +89,13 @@ def largest() -> Diagnosis:
         breakdown=tuple(PhaseShare(name, 0.195, 1 / 120) for name in phases),
         findings=tuple(Ranked(finding, "critical", 0.8, 30.0) for _ in range(9)),
         checked=CHECKED * 10,
-        view=View(bars, tree(6, 20.0), tuple(Series(f"curve {i}", "B", points, points) for i in range(6))),
+        view=View(
+            bars,
+            tree(6, 20.0),
+            tuple(Series(f"curve {i}", "B", points, points) for i in range(6)),
+            tuple(ThreadCalls(f"worker {i} (pid {4000 + i})", "main thread", tree(2, 5.0)) for i in range(12)),
+            52,
+        ),
     )
 
 

@@ -18,6 +18,7 @@ from bottleneck_profiler.diagnosis.model import (
     RunFacts,
     Series,
     StackNode,
+    ThreadCalls,
     View,
 )
 
@@ -126,14 +127,19 @@ def _calls() -> tuple[StackNode, ...]:
     fetch = StackNode(
         "_MapDatasetFetcher.fetch", "/usr/lib/python3/torch/utils/data/_utils/fetch.py", 52, 11.9, (item,)
     )
-    wait = StackNode(
-        "_SingleProcessDataLoaderIter.__next__", "/usr/lib/python3/torch/utils/data/dataloader.py", 757, 12.6, (fetch,)
-    )
+    loader = "/usr/lib/python3/torch/utils/data/dataloader.py"
+    wait = StackNode("_SingleProcessDataLoaderIter.__next__", loader, 757, 12.6, (fetch,), skipped=3)
     forward = StackNode("Net.forward", "/home/ada/flowers/net.py", 18, 3.9)
     backward = StackNode("Tensor.backward", "/usr/lib/python3/torch/_tensor.py", 647, 2.4)
     save = StackNode("save", TRAIN, 63, 2.5)
     main = StackNode("main", TRAIN, 41, 21.6, (wait, forward, save, backward))
     return (StackNode("<module>", TRAIN, 1, 23.0, (main,)),)
+
+
+def _threads() -> tuple[ThreadCalls, ...]:
+    get = StackNode("Queue.get", "/usr/lib/python3.12/queue.py", 171, 20.0, blocked_seconds=20.0)
+    write = StackNode("Log.write", "/home/ada/flowers/log.py", 30, 22.0, (get,), blocked_seconds=20.5)
+    return (ThreadCalls("train.py (pid 4711)", "writer", (write,)),)
 
 
 def _training_view(wall: float, wait: float, seed: int = 7) -> View:
@@ -159,7 +165,7 @@ def _training_view(wall: float, wait: float, seed: int = 7) -> View:
         Series("cores used", "cores", tuple(times), tuple(busy)),
         Series("idle cores", "cores", tuple(times), tuple(4 - b for b in busy)),
     )
-    return View(tuple(bars), _calls(), series)
+    return View(tuple(bars), _calls(), series, _threads(), 2)
 
 
 def slow_training() -> Diagnosis:

@@ -94,6 +94,52 @@ def test_the_bar_under_the_pointer_is_named_and_zoom_changes_the_view(
     assert view(chromium)[::2] == [0, 1000]
 
 
+SHOWN = "[...document.querySelector('.flame').querySelectorAll('b')].filter(b => b.offsetParent && b.offsetWidth)"
+
+
+def names(chromium: browser.Chromium) -> list[str]:
+    """The calls that the first flame graph shows."""
+    return list(chromium.evaluate(f"{SHOWN}.map(b => b.textContent)"))
+
+
+def test_a_call_of_the_flame_graph_fills_it_when_it_is_clicked_and_is_told(
+    chromium: browser.Chromium, tmp_path: Path
+) -> None:
+    chromium.open(page(tmp_path, "slow_training"))
+    everything = names(chromium)
+    assert everything[:2] == ["<module>", "main"] and "save" in everything
+    click = f"{SHOWN}.find(b => b.textContent.startsWith('Flowers')).click()"
+    chromium.evaluate(click)
+    inner = ["_MapDatasetFetcher.fetch", "Flowers.__getitem__", "ImageFile.load", "Image.resize"]
+    assert names(chromium) == ["<module>", "main", "_SingleProcessDataLoaderIter.__next__", *inner]
+    widths = chromium.evaluate(f"{SHOWN}.slice(0, 5).map(b => b.offsetWidth)")
+    assert len(set(widths)) == 1
+    chromium.evaluate(click)
+    assert names(chromium) == everything
+
+
+def test_the_flame_graph_works_from_the_keyboard(chromium: browser.Chromium, tmp_path: Path) -> None:
+    chromium.open(page(tmp_path, "slow_training"))
+    everything = names(chromium)
+    assert chromium.evaluate("document.querySelector('.flame').querySelectorAll('b[tabindex=\"0\"]').length") == 1
+    chromium.evaluate("document.querySelector('.flame b').focus()")
+
+    def press(*keys: str) -> str:
+        for key in keys:
+            chromium.evaluate(
+                f"document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {{key: '{key}', bubbles: true}}))"
+            )
+        return str(chromium.evaluate("document.activeElement.textContent"))
+
+    assert press("ArrowDown", "ArrowDown", "ArrowRight") == "Net.forward"
+    assert chromium.evaluate("document.querySelector('.told').textContent").startswith("Net.forward, ")
+    press("Enter")
+    assert names(chromium) == ["<module>", "main", "Net.forward"]
+    assert press("ArrowRight", "ArrowUp") == "main"
+    press("Escape")
+    assert names(chromium) == everything
+
+
 @pytest.mark.parametrize("width", [400, 1280])
 def test_the_copy_button_covers_no_code(width: int, chromium: browser.Chromium, tmp_path: Path) -> None:
     for name in ("slow_training", "recorded serving"):
@@ -121,4 +167,6 @@ def test_it_can_be_read_without_script(chromium: browser.Chromium, tmp_path: Pat
     seen = chromium.open(file)
     assert seen.console == []
     assert chromium.evaluate("document.querySelectorAll('.plot path').length") > 3
+    assert len(names(chromium)) > 8
+    assert chromium.evaluate("document.querySelector('.told').hidden")
     assert chromium.evaluate("document.querySelector('button.copy').hidden")

@@ -10,6 +10,7 @@ import pytest
 from bottleneck_profiler.diagnosis.model import Bar, Diagnosis, Series, View
 from bottleneck_profiler.exporters import html
 from bottleneck_profiler.exporters.support import drawing
+from bottleneck_profiler.exporters.support.flames import Cell, flames
 
 from . import hard_samples, recordings, samples
 
@@ -150,6 +151,37 @@ def test_the_line_of_the_user_is_in_the_call_tree_and_what_was_left_out_is_said(
     assert f"{sampled:.1f} s of {diagnosis.run.wall_seconds:.1f} s ({sampled / diagnosis.run.wall_seconds:.0%}" in (
         tree.replace(" %", "%")
     )
+
+
+def test_each_thread_has_a_flame_graph_that_reads_without_a_script() -> None:
+    page = html.render(samples.slow_training())
+    flames = page[page.index("<h2>Flame graph") : page.index("<h2>Call tree")]
+    assert re.findall(r"<summary>(.*?)</summary>", flames) == [
+        "main thread: 23.0 s",
+        "train.py (pid 4711), writer: 22.0 s, 93 % of it waiting",
+    ]
+    assert flames.count('<details class="more" open>') == 1
+    assert re.search(
+        r'<b class="own" title="Flowers.__getitem__, \S*data.py:27: 11.4 s, 50 %">Flowers.__getitem__<', flames
+    )
+    assert "3 library calls above it are left out" in flames
+    assert re.search(r'<b class="waits" title="Queue.get, \S*queue.py:171: 20.0 s, 91 %, 100 % of it waiting">', flames)
+    assert "2 more threads are in stacks.speedscope.json." in flames
+
+
+def test_cells_are_as_wide_as_their_share_of_the_caller_and_never_wider_together() -> None:
+    def check(cells: tuple[Cell, ...]) -> None:
+        assert sum(cell.width for cell in cells) <= 1 + 1e-9
+        for cell in cells:
+            check(cell.cells)
+
+    for name in ("slow_training", "recorded serving", "largest"):
+        for flame in flames(EVERY[name]()):
+            check(flame.cells)
+    (module,) = flames(samples.slow_training())[0].cells
+    (main,) = module.cells
+    assert (module.width, main.width) == (1.0, pytest.approx(21.6 / 23.0))
+    assert main.cells[0].width == pytest.approx(12.6 / 21.6)
 
 
 @pytest.mark.parametrize("name", [name for name in EVERY if "hostile" not in name and "attack" not in name])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count, takewhile
@@ -48,7 +48,8 @@ class Hot:
 class Node:
     """A node of the call tree. ``seconds`` is inclusive; children are the heaviest first.
 
-    ``user``: the user's own code. ``skipped``: library calls left out between its caller and it.
+    ``blocked_seconds``: the part of it in which the thread neither ran nor was ready to. ``user``: the user's own code.
+    ``skipped``: library calls left out between its caller and it.
     """
 
     function: str
@@ -58,6 +59,7 @@ class Node:
     children: list[Node] = field(default_factory=list)
     user: bool = False
     skipped: int = 0
+    blocked_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class Stacks:
     def hot(self, phase: str | None = None, within: Intervals | None = None) -> list[Hot]:
         """User functions by sampled seconds, hottest first; of one phase, and of samples ending in the intervals."""
         lines: dict[tuple[str, str], dict[int, npt.NDArray[np.float64]]] = {}
-        for stack, cpu, blocked in self._weights(self._chosen(phase, within)):
+        for stack, cpu, blocked in weights(self._chosen(phase, within)):
             frame = next((f for f in self.frames.get(stack, ()) if f.user), None)
             if frame is not None:
                 of_line = lines.setdefault((frame.function, frame.file), {})
@@ -100,7 +102,7 @@ class Stacks:
     def lines(self, phase: str | None = None, within: Intervals | None = None) -> dict[tuple[str, int], float]:
         """Seconds by (file, line) of the innermost user frame."""
         found: dict[tuple[str, int], float] = {}
-        for stack, cpu, blocked in self._weights(self._chosen(phase, within)):
+        for stack, cpu, blocked in weights(self._chosen(phase, within)):
             frame = next((f for f in self.frames.get(stack, ()) if f.user), None)
             if frame is not None:
                 found[frame.file, frame.line] = found.get((frame.file, frame.line), 0.0) + cpu + blocked
@@ -108,16 +110,16 @@ class Stacks:
 
     def seconds(self, phase: str | None = None, within: Intervals | None = None) -> float:
         """All sampled seconds of a phase within the intervals, user frames or not."""
-        return sum(cpu + blocked for _, cpu, blocked in self._weights(self._chosen(phase, within)))
+        return sum(cpu + blocked for _, cpu, blocked in weights(self._chosen(phase, within)))
 
     def blocked_seconds(self, within: Intervals) -> float:
         """Sampled seconds within the intervals in which the thread neither ran nor was ready to."""
-        return sum(blocked for _, _, blocked in self._weights(self._chosen(None, within)))
+        return sum(blocked for _, _, blocked in weights(self._chosen(None, within)))
 
     def import_share(self, t0: int, t1: int) -> float:
         """Share (0..1) of the samples between two times (monotonic ns) that were importing a module."""
         imports = total = 0.0
-        for stack, cpu, blocked in self._weights(self._chosen(None, [(t0, t1)])):
+        for stack, cpu, blocked in weights(self._chosen(None, [(t0, t1)])):
             total += cpu + blocked
             library = takewhile(lambda frame: not frame.user, self.frames.get(stack, ()))
             if importing(library):
@@ -126,30 +128,11 @@ class Stacks:
 
     def unknown_seconds(self) -> float:
         """Seconds whose stack was not kept, because there were too many different ones."""
-        return sum(cpu + blocked for stack, cpu, blocked in self._weights(self.rows) if stack not in self.frames)
+        return sum(cpu + blocked for stack, cpu, blocked in weights(self.rows) if stack not in self.frames)
 
     def tree(self, limit: int = 500, least_share: float = 0.002) -> tuple[Node, ...]:
-        """The call tree, roots first, heaviest first: at most ``limit`` nodes, none below ``least_share`` of all.
-
-        Of library calls that only pass on, the first and the last are kept: the user's line can lie 40 calls deep.
-        """
-        root = Node("", "", 0)
-        index: dict[tuple[int, str, str], Node] = {}
-        for stack, cpu, blocked in self._weights(self.rows):
-            node = root
-            node.seconds += cpu + blocked
-            for frame in reversed(self.frames.get(stack, ())):
-                if frame.file.startswith("<frozen"):
-                    continue
-                key = id(node), frame.function, frame.file
-                if key not in index:
-                    index[key] = Node(frame.function, frame.file, frame.line, user=frame.user)
-                    node.children.append(index[key])
-                node = index[key]
-                node.seconds += cpu + blocked
-        _prune(root, least_share * root.seconds, limit)
-        _fold(root)
-        return tuple(root.children)
+        """The call tree as of ``call_tree``: no node is below ``least_share`` of all."""
+        return call_tree(self.rows, self.frames, limit, least_share * self.seconds())
 
     def _chosen(self, phase: str | None, within: Intervals | None) -> Records:
         rows = self.rows
@@ -164,14 +147,40 @@ class Stacks:
             rows = rows[(at >= 0) & (rows["t1"] <= ends[np.maximum(at, 0)])]
         return rows
 
-    @staticmethod
-    def _weights(rows: Records) -> list[tuple[int, float, float]]:
-        """(stack id, running seconds, blocked seconds), one a stack."""
-        stacks, inverse = np.unique(rows["arg"], return_inverse=True)
-        seconds = (rows["t1"] - rows["t0"]) / 1e9
-        blocked = rows["kind"] == signals.STACK_BLOCKED
-        sums = [np.bincount(inverse, weights=seconds * mask, minlength=len(stacks)) for mask in (~blocked, blocked)]
-        return list(zip(stacks.tolist(), sums[0].tolist(), sums[1].tolist(), strict=True))
+
+def weights(rows: Records) -> list[tuple[int, float, float]]:
+    """(stack id, running seconds, blocked seconds), one a stack."""
+    stacks, inverse = np.unique(rows["arg"], return_inverse=True)
+    seconds = (rows["t1"] - rows["t0"]) / 1e9
+    blocked = rows["kind"] == signals.STACK_BLOCKED
+    sums = [np.bincount(inverse, weights=seconds * mask, minlength=len(stacks)) for mask in (~blocked, blocked)]
+    return list(zip(stacks.tolist(), sums[0].tolist(), sums[1].tolist(), strict=True))
+
+
+def call_tree(
+    rows: Records, frames: Mapping[int, tuple[Frame, ...]], limit: int, least_seconds: float
+) -> tuple[Node, ...]:
+    """The samples of one thread as a tree, roots first, heaviest first: at most ``limit`` nodes, and no light ones.
+
+    Of library calls that only pass on, the first and the last are kept: the user's line can lie 40 calls deep.
+    """
+    root = Node("", "", 0)
+    index: dict[tuple[int, str, str], Node] = {}
+    for stack, cpu, blocked in weights(rows):
+        node = root
+        for frame in reversed(frames.get(stack, ())):
+            if frame.file.startswith("<frozen"):
+                continue
+            key = id(node), frame.function, frame.file
+            if key not in index:
+                index[key] = Node(frame.function, frame.file, frame.line, user=frame.user)
+                node.children.append(index[key])
+            node = index[key]
+            node.seconds += cpu + blocked
+            node.blocked_seconds += blocked
+    _prune(root, least_seconds, limit)
+    _fold(root)
+    return tuple(root.children)
 
 
 def _prune(root: Node, least: float, limit: int) -> None:

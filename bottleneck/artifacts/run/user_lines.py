@@ -13,6 +13,7 @@ from ... import signals
 from ...recording.model import Recording, Records
 from .. import Missing
 from .breakdown import seconds_of, spans_of, union
+from .every_thread import by_thread
 from .ways import Key, Place, Way, placed, places, script_of
 
 MIN_SAMPLES = 30  # fewer name no line
@@ -90,7 +91,7 @@ class UserLines:
             raise Missing("Call stacks were not sampled" + (f" ({why})." if why else "."))
         found: dict[Key, _Sum] = {}
         script = script_of(recording)
-        for process, thread, rows in _by_thread(recording):
+        for process, thread, rows in by_thread(recording):
             stretch = _stretch_factor(recording, process, rows) if not thread else 1.0
             apart = bool(script) and not recording.is_root(process)
             for stack, at in _by_stack(rows):
@@ -165,19 +166,6 @@ class _Sum:
         sums = self.thread_seconds, self.blocked_seconds, self.own_seconds
         beside, caller = any(thread for _, thread in threads), self.callers.most_common(1)[0][0]
         return UserLine(*key, seconds, *sums, self.samples, processes, beside, self.apart, ways, caller, rows)
-
-
-def _by_thread(recording: Recording) -> Iterator[tuple[int, int, Records]]:
-    """(process, thread, samples) of each thread; 0 is the main one."""
-    for process in np.unique(recording.stacks["process"]).tolist():
-        yield process, 0, recording.stacks[recording.stacks["process"] == process]
-    beside = recording.threads.copy()
-    indexes = beside["arg"] >> 32
-    beside["arg"] &= signals.STACK_MASK
-    beside["kind"] = np.where(beside["kind"] == signals.THREAD_BLOCKED, signals.STACK_BLOCKED, signals.STACK_CPU)
-    keys = beside["process"].astype("i8") << 32 | indexes.astype("i8")
-    for key in np.unique(keys).tolist():
-        yield key >> 32, (key & 0xFFFFFFFF) + 1, beside[keys == key]
 
 
 def _stretch_factor(recording: Recording, process: int, rows: Records) -> float:

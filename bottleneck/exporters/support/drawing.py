@@ -197,7 +197,10 @@ def _surface(points: list[str]) -> str:
 
 @dataclass(frozen=True)
 class Call:
-    """One row of the call tree. ``share`` of the sampled time; ``own`` when the file is the user's."""
+    """One row of the call tree. ``share`` of the sampled time; ``own`` when the file is the user's.
+
+    ``blocked_share``: of its time, what the thread waited.
+    """
 
     function: str
     place: str
@@ -206,15 +209,16 @@ class Call:
     share: float
     children: tuple[Call, ...]
     skipped: int
+    blocked_share: float
 
 
-def calls(roots: tuple[StackNode, ...]) -> tuple[Call, ...]:
-    """The call tree without its smallest branches, at most 500 rows."""
+def calls(roots: tuple[StackNode, ...], most: int = _MAX_CALLS) -> tuple[Call, ...]:
+    """The call tree without its smallest branches, at most ``most`` rows."""
     total = sum(node.seconds for node in roots if math.isfinite(node.seconds))
     if total <= 0:
         return ()
     sizes = sorted(_sizes(roots, 0), reverse=True)
-    least = sizes[_MAX_CALLS] if len(sizes) > _MAX_CALLS else 0.0
+    least = sizes[most] if len(sizes) > most else 0.0
     return tuple(_call(node, least, total, 0) for node in roots if node.seconds > least)
 
 
@@ -238,4 +242,5 @@ def _call(node: StackNode, least: float, total: float, depth: int) -> Call:
         node.seconds / total,
         tuple(_call(child, least, total, depth + 1) for child in below if child.seconds > least),
         node.skipped,
+        node.blocked_seconds / node.seconds if node.seconds > 0 else 0.0,
     )

@@ -16,6 +16,63 @@
     });
   }
 
+  const told = document.querySelector(".told");
+  for (const flame of document.querySelectorAll(".flame")) {
+    const cells = [...flame.querySelectorAll("b")];
+    told.hidden = false;
+
+    const visible = (box) => box instanceof HTMLDivElement && box !== flame && !box.hidden ? box.firstElementChild : null;
+    const beside = (cell, way) => {
+      let box = cell.parentElement[way];
+      while (box && box.hidden) box = box[way];
+      return visible(box);
+    };
+    const moves = {
+      ArrowUp: (cell) => visible(cell.parentElement.parentElement),
+      ArrowDown: (cell) => [...cell.parentElement.children].map(visible).find(Boolean),
+      ArrowLeft: (cell) => beside(cell, "previousElementSibling"),
+      ArrowRight: (cell) => beside(cell, "nextElementSibling"),
+    };
+
+    function zoom(cell) {
+      const again = !cell || cell.dataset.zoomed;
+      for (const box of flame.querySelectorAll("div")) {
+        box.hidden = false;
+        box.classList.remove("on");
+        delete box.firstElementChild.dataset.zoomed;
+      }
+      if (again) return;
+      cell.dataset.zoomed = true;
+      for (let box = cell.parentElement; box !== flame; box = box.parentElement) {
+        box.classList.add("on");
+        for (const other of box.parentElement.children) other.hidden = other !== box && other.tagName === "DIV";
+      }
+    }
+
+    cells.forEach((cell, at) => {
+      cell.tabIndex = at ? -1 : 0;
+      cell.setAttribute("role", "button");
+    });
+    flame.addEventListener("focusin", (event) => {
+      for (const cell of cells) cell.tabIndex = cell === event.target ? 0 : -1;
+      told.textContent = event.target.title;
+    });
+    flame.addEventListener("pointerover", (event) => {
+      if (event.target.title) told.textContent = event.target.title;
+    });
+    flame.addEventListener("click", (event) => {
+      if (event.target.tagName === "B") zoom(event.target);
+    });
+    flame.addEventListener("keydown", (event) => {
+      const next = moves[event.key] && moves[event.key](event.target);
+      if (next) next.focus();
+      else if (event.key === "Enter" || event.key === " ") zoom(event.target);
+      else if (event.key === "Escape") zoom(null);
+      else return;
+      event.preventDefault();
+    });
+  }
+
   const timeline = document.querySelector(".timeline");
   if (!timeline) return;
   const data = JSON.parse(document.getElementById("bars").textContent);

@@ -1,0 +1,19 @@
+"""A sampled stack as other tools are given it."""
+
+from __future__ import annotations
+
+from ...artifacts.run.frames import IDLE
+from ...recording.model import Frame
+
+#: What a thread does that stands in a frame without running: waits for work in an event loop or a server, or for
+#: anything else. It is the innermost "frame" then.
+_IDLE, _WAITING = Frame("[idle]", "", 0, False), Frame("[waiting]", "", 0, False)
+_NOT_KEPT = Frame("[stacks not kept]", "", 0, False)
+
+
+def outermost_first(frames: tuple[Frame, ...], waits: bool) -> list[Frame]:
+    """The frames of a stack (innermost first, none where it was not kept) without those of the import machinery."""
+    shown = [frame for frame in reversed(frames) if not frame.file.startswith("<frozen")] or [_NOT_KEPT]
+    if waits:
+        shown.append(_IDLE if any(frame.file.endswith(IDLE) for frame in frames[:1]) else _WAITING)
+    return shown
