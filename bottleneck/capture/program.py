@@ -22,6 +22,7 @@ from .supervisor import Ended, Supervisor
 if TYPE_CHECKING:
     from .recorder import Recorder
 
+_NO_WINDOW = "The device window had not ended when the recording did, so it is not shown."
 _LAST_RECORDS_NS = 200_000_000  # after the end of a duration: by then every process has written its last records
 
 
@@ -79,7 +80,7 @@ def record(
     supervisor = Supervisor(argv, run_dir, environment)
     hold(run_dir)
     run_file = RunFile(run_dir, options.name, words, options.record_args)
-    live = _Live(supervisor, run_file, start, until_ns, watching or Watching())
+    live = _Live(supervisor, run_file, start, until_ns, options, watching or Watching())
     try:
         ended = supervisor.run(live.tick)
     except OSError as error:
@@ -96,12 +97,14 @@ class _Live:
         run_file: RunFile,
         start: dict[str, int],
         until_ns: int | None,
+        options: Options,
         watching: Watching,
     ) -> None:
         self._supervisor = supervisor
         self._run_file = run_file
         self._start = start
         self._until_ns = until_ns
+        self._options = options
         self._watching = watching
         self._progress: Any = None
         self._recorder: Recorder | None = None
@@ -126,6 +129,10 @@ class _Live:
         """The recording ends here, and the program goes on."""
         assert self._recorder is not None and self._until_ns is not None
         self._stopped = True
+        if self._options.device_window and not any(
+            kind == "device_window" for _, kind, _ in self._recorder.drain.notes
+        ):
+            self._recorder.notes.append(_NO_WINDOW)
         so_far = Ended(
             exit_code=None,
             signal=None,

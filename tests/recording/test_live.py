@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from bottleneck_profiler import session, signals
 from bottleneck_profiler.agent.ring import Ring
@@ -24,12 +25,24 @@ from bottleneck_profiler.recording.write import Writer
 from helpers import started
 
 PROGRAM = """
-import sys
+import os, sys
 import bottleneck_profiler as bp
+read, write = os.pipe()
+if os.fork() == 0:
+    for i in bp.steps(range(30)):
+        sum(range(20_000))
+    os.write(write, b"looped")
+    sys.stdin.read()
+    os._exit(0)
+os.read(read, 6)
 for i in bp.steps(range(200)):
     sum(range(20_000))
 print("looped", flush=True)
-sys.stdin.read()
+try:
+    sys.stdin.read()
+    os.wait()
+except KeyboardInterrupt:
+    sys.exit(7)
 """
 
 
@@ -40,7 +53,8 @@ def report(run: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
-    """(run folder, ``bottleneck run`` of a program that waits for the end of its input after 200 steps)."""
+    """(run folder, ``bottleneck run`` of a program of two processes that wait for the end of its input after 200 steps
+    of the one and 30 of the other)."""
     script, run = tmp_path / "job.py", tmp_path / "run"
     script.write_text(PROGRAM)
     words = [sys.executable, "-m", "bottleneck_profiler.cli", "run", "--run-dir", run, script]
@@ -85,6 +99,32 @@ def test_a_program_whose_recorder_was_killed(running: tuple[Path, subprocess.Pop
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["run"]["steps"] == 200
     assert os.path.exists(f"/proc/{pid}") and list((run / "live").glob("*.ring"))
+
+
+def test_every_process_is_seen_and_signals_still_arrive(running: tuple[Path, subprocess.Popen[str]]):
+    run, process = running
+    for _ in range(2):
+        found = session.look(run)
+        assert found is not None
+        steps, counts = np.unique(found[0].steps["process"], return_counts=True)
+        assert len(steps) == 2 and sorted(counts.tolist()) == [30, 200]
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 7
+    assert sorted(np.unique(load(run).steps["process"], return_counts=True)[1].tolist()) == [30, 200]
+
+
+def test_a_run_that_has_only_begun(tmp_path: Path):
+    (tmp_path / "job.py").write_text("import sys\nprint('begun', flush=True)\nsys.stdin.read()\n")
+    run = tmp_path / "run"
+    words = [sys.executable, "-m", "bottleneck_profiler.cli", "run", "--run-dir", run, tmp_path / "job.py"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with started(words, **pipes, text=True, cwd=tmp_path) as process:
+        assert process.stdout is not None and process.stdout.readline() == "begun\n"
+        done = report(run, "--live")
+        while "has no run.json" in done.stderr:
+            done = report(run, "--live")
+        assert done.returncode == 0 and "of a run that had not ended" in done.stdout, done.stderr
+        assert process.communicate("")[0] == "" and process.returncode == 0
 
 
 def begun(folder: Path) -> Path:

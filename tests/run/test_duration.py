@@ -130,10 +130,13 @@ def test_signals_reach_the_program_afterwards(tmp_path: Path, number: int, code:
 
 
 def test_a_program_that_only_waits(tmp_path: Path):
-    with running(tmp_path, "import sys\nprint(len(sys.stdin.read()))\n", stdin=subprocess.PIPE) as process:
-        until_said(tmp_path / "messages", "Report:")
+    program = "import sys\nprint(len(sys.stdin.read()))\n"
+    with running(tmp_path, program, "--device-window", stdin=subprocess.PIPE) as process:
+        said = until_said(tmp_path / "messages", "Report:")
         out, _ = process.communicate("four")
     assert (out, process.returncode) == ("4\n", 0)
+    assert "The device window had not ended when the recording did" in said
+    assert "had not ended" in (tmp_path / "run" / "report.html").read_text()
     recording = load(tmp_path / "run")
     blocked = recording.stacks["t1"] - recording.stacks["t0"]
     assert recording.ended_ns - recording.started_ns == 10**9 and blocked.sum() > 0
