@@ -12,6 +12,7 @@ import sys
 
 __version__ = "0.1.0"
 __all__ = ["ASGIMiddleware", "__version__", "mark", "profile", "stage", "steps"]
+_EXTENSION = ["load_ipython_extension", "unload_ipython_extension"]  # what %load_ext looks for
 
 TYPE_CHECKING = False  # the real constant would import typing, and every process we record would pay for it
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def _load_array_library() -> None:
 
 def __getattr__(name: str) -> object:
     """The public names, loaded at first use: ``import bottleneck_profiler`` alone costs next to nothing."""
-    if name.startswith("_") or name not in __all__:
+    if name.startswith("_") or name not in __all__ + _EXTENSION:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 

@@ -122,6 +122,10 @@ LIVE = "live"  # rings and side files, deleted once drained
 TRACE_SUFFIX = ".trace.json"
 CLOCK = "bottleneck.clock"
 
+# Cells of a notebook: <pid>.cells in live/, one line per cell, repr((name, text)), "" for those that no place is in.
+# Deleted as soon as the source has been asked: a recording holds no source.
+CELLS_SUFFIX = ".cells"
+
 # Side file <pid>.side: one line per fact, repr((kind, fields)) read with ast.literal_eval.
 # hello {pid, ppid, time_ns, wall_ns, python, rank, world_size, program}   bye {time_ns}
 # string {id, text}    site {id, file, line, function}    stack {id, frames [[function, file, line]...]}

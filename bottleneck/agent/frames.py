@@ -17,6 +17,12 @@ def library_prefixes():
     return (OURS, *found)
 
 
+def function_of(code):
+    """The qualified name of a function; before Python 3.11 IPython calls the code of a cell "<cell line: 1>"."""
+    name = getattr(code, "co_qualname", code.co_name)
+    return "<module>" if name.startswith("<cell line") else name
+
+
 def line_of(frame):
     """The line that ``frame`` is at; from Python 3.11 on an instruction may belong to none, and has the one before."""
     return frame.f_lineno or line_before(frame.f_code, frame.f_lasti)

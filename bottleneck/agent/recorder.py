@@ -11,7 +11,8 @@ from time import monotonic_ns, time_ns
 
 from .. import signals
 from ..signals import MAIN_CAPACITY, THREAD_CAPACITY
-from .frames import OURS, library_prefixes, line_of
+from .files import Files
+from .frames import OURS, function_of, library_prefixes, line_of
 from .ring import NullRing, Ring, TimedRing
 from .unpatched import get_ident
 
@@ -30,6 +31,7 @@ class Recorder:
         self.at_end = None  # called then
         self.live = os.path.join(run_dir, signals.LIVE)
         self.role = role
+        self.files = Files(self.live)
         self.rings = {}
         self._numbers = count(1)
         self._ids = count(1)  # of strings and call sites
@@ -159,8 +161,8 @@ class Recorder:
         if found is None:
             self.is_user(code)  # keeps the code object, and with it its id
             found = self._sites[key] = next(self._ids)
-            function = getattr(code, "co_qualname", code.co_name)
-            self.note("site", id=found, file=os.path.abspath(code.co_filename), line=line, function=function)
+            file = self.files.name(code.co_filename)
+            self.note("site", id=found, file=file, line=line, function=function_of(code))
         return found
 
     def stack(self, frame, limit=64):
@@ -177,7 +179,7 @@ class Recorder:
                 return 0
             found = self.stacks[key] = len(self.stacks) + 1
             frames = [
-                (getattr(c, "co_qualname", c.co_name), c.co_filename, line, self.is_user(c))
+                (function_of(c), self.files.name(c.co_filename), line, self.is_user(c))
                 for c, line in zip(key[::2], key[1::2])
                 if not c.co_filename.startswith(self.prefixes[0])  # our own wrappers are no part of the program
             ]

@@ -6,6 +6,16 @@ Exceptions of the user's code always pass through unchanged, and no failure of o
 """
 
 from .marks import mark, stage, steps
+from .notebook import load_ipython_extension, unload_ipython_extension
 from .profiles import Profile, ProfileError, profile
 
-__all__ = ["Profile", "ProfileError", "mark", "profile", "stage", "steps"]
+__all__ = [
+    "Profile",
+    "ProfileError",
+    "load_ipython_extension",
+    "mark",
+    "profile",
+    "stage",
+    "steps",
+    "unload_ipython_extension",
+]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .decorating import wrap
+from .notebook import in_notebook, show
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -36,14 +37,16 @@ class Profile:
     def __enter__(self) -> Profile:
         from ..capture.inside import begin
 
-        self._run = begin(*self._settings, _SIDECAR)
+        self._run = begin(*self._settings, _SIDECAR, in_notebook())
         self._open.append(self._run)
         return self
 
     def __exit__(self, *_: object) -> None:
         from ..capture.inside import end
 
-        end(self._open.pop())
+        run = self._open.pop()
+        if end(run) and run.inline:
+            show(self)
 
     def __call__(self, function: F) -> F:
         """``function`` with each outermost call recorded as a run; ``function.result`` is the last call's Profile."""
@@ -127,9 +130,10 @@ def profile(
     Under ``bottleneck run`` it joins that run and adds nothing to it. Otherwise the block is a run of its own, in
     ``.bottleneck/runs`` or the new or empty folder ``run_dir``: a second process copies the records meanwhile,
     prints the report to stderr afterwards (not with ``quiet``), and the program waits for it, 60 seconds at most,
-    when it ends. Libraries that are imported already are hooked too, and unhooked when the block ends. ``stacks``:
-    "auto", "pyinstrument" or "off". Processes that the block forks are recorded; those it spawns only by
-    ``bottleneck run``. What prevents recording is said in one line on stderr, and the block runs as it is.
+    when it ends. In a notebook the block ends when its report is there, below the cell. Libraries that are imported
+    already are hooked too, and unhooked when the block ends. ``stacks``: "auto", "pyinstrument" or "off". Processes
+    that the block forks are recorded; those it spawns only by ``bottleneck run``. What prevents recording is said in
+    one line on stderr, and the block runs as it is.
 
     Raises TypeError when a class is decorated; nothing else.
     """

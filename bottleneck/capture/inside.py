@@ -28,11 +28,15 @@ _said: set[str] = set()
 
 
 class Run:
-    """One run as its profiles share it. ``problem``: why there will be no diagnosis; "" when there will be one."""
+    """One run as its profiles share it. ``problem``: why there will be no diagnosis; "" when there will be one.
 
-    def __init__(self, run_dir: str | None, problem: str = "", pipe: int = -1) -> None:
+    ``inline``: whoever ends it shows its report below a notebook's cell.
+    """
+
+    def __init__(self, run_dir: str | None, problem: str = "", pipe: int = -1, inline: bool = False) -> None:
         self.run_dir = run_dir
         self.problem = problem
+        self.inline = inline
         self.pid = os.getpid()
         self.depth = 1
         self.ended = False
@@ -70,10 +74,11 @@ class Run:
         return "the report failed" if self.ended else "the profile is still recording"
 
 
-def begin(name: str | None, run_dir: Any, stacks: str, quiet: bool, sidecar: str) -> Run:
+def begin(name: str | None, run_dir: Any, stacks: str, quiet: bool, sidecar: str, notebook: bool) -> Run:
     """Join the run that records this process, or start one. Never raises; ``Run.problem`` says what went wrong.
 
-    ``sidecar``: the module that is run beside the program; it records, analyses and reports.
+    ``sidecar``: the module that is run beside the program; it records, analyses and reports. ``notebook``: the program
+    is one.
     """
     global _open_run
     with _lock:
@@ -88,7 +93,7 @@ def begin(name: str | None, run_dir: Any, stacks: str, quiet: bool, sidecar: str
                 outer.recorder().run_dir, "this profile joined a `bottleneck run`, which reports when the program ends"
             )
         try:
-            made = _start(name, run_dir, stacks, quiet, sidecar)
+            made = _start(name, run_dir, stacks, quiet, sidecar, notebook)
         except Exception as error:
             made = Run(None, f"nothing was recorded: {str(error) or type(error).__name__}")
         if made.problem:
@@ -98,22 +103,23 @@ def begin(name: str | None, run_dir: Any, stacks: str, quiet: bool, sidecar: str
         return made
 
 
-def end(run: Run) -> None:
-    """Leave a run; the last one out ends it. Never raises."""
+def end(run: Run) -> bool:
+    """Leave a run; the last one out ends it, and is told so. Never raises."""
     global _open_run
     with _lock:
         run.depth -= 1
         if run is not _open_run or run.depth or run.pid != os.getpid():
-            return
+            return False
         _open_run = None
         try:
             sys.modules[_CHILD + ".agent.bootstrap"].stop()
         except Exception as error:
             _say(f"the recording did not stop cleanly: {error}")
         run.ended = True
+        return True
 
 
-def _start(name: str | None, run_dir: Any, stacks: str, quiet: bool, sidecar: str) -> Run:
+def _start(name: str | None, run_dir: Any, stacks: str, quiet: bool, sidecar: str, notebook: bool) -> Run:
     from pathlib import Path
 
     from ..recording.folder import create
@@ -123,17 +129,20 @@ def _start(name: str | None, run_dir: Any, stacks: str, quiet: bool, sidecar: st
     if problem:
         return Run(None, problem)
     script = os.path.basename(getattr(sys.modules.get("__main__"), "__file__", None) or "python")
+    command = script + (" ..." if len(sys.argv) > 1 else "")
+    if notebook:
+        script = command = "notebook"  # what the kernel was started with tells nothing
     label = name or os.path.splitext(script)[0]
     folder = str(create(None, label, Path(run_dir) if run_dir is not None else None))
-    command = script + (" ..." if len(sys.argv) > 1 else "")
-    pipe = _start_sidecar([sidecar, str(os.getpid()), folder, label, command, *(["quiet"] if quiet else [])])
+    silent = ["quiet"] if quiet or notebook else []
+    pipe = _start_sidecar([sidecar, str(os.getpid()), folder, label, command, *silent])
     try:
         _load_child().start(folder, f"stacks={stacks}")
     except BaseException:
         os.close(pipe)
         raise
-    run = Run(folder, pipe=pipe)
-    if not quiet:
+    run = Run(folder, pipe=pipe, inline=notebook and not quiet)
+    if not silent:
         atexit.register(_wait_at_exit, run)
     return run
 

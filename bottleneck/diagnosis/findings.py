@@ -15,16 +15,21 @@ Effort = Literal[1, 2, 4, 8]
 QUEUE_SECONDS = 0.0016
 
 
+def is_cell(file: str) -> bool:
+    """Whether this is a notebook's cell, which the recording calls "cell [2]", and no file."""
+    return file.startswith("cell [")
+
+
 @dataclass(frozen=True)
 class Location:
-    """A line of the user's code."""
+    """A line of the user's code; as text ``train.py:41``, or ``cell [2], line 3`` in a notebook."""
 
     file: str
     line: int
     function: str = ""
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
+        return f"{self.file}, line {self.line}" if is_cell(self.file) else f"{self.file}:{self.line}"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from ..artifacts.run.user_lines import UserLine, UserLines
 from ..artifacts.training.steps import MIN_STEPS, Steps
 from ..recording.facts import KnownLine
 from ..recording.model import Recording
-from .findings import Gain
+from .findings import Gain, Location
 from .model import Ranked
 from .phases import phase_words
 from .ranking import GUESS
@@ -35,9 +35,8 @@ class Place:
 
     def __str__(self) -> str:
         what = f"{self.call}()" if self.call else self.function.rpartition(".")[2].replace("<module>", "top-level code")
-        return (
-            f"{_percent(self.share)} of the run {'waits in' if self.waits else 'is'} {what} at {self.file}:{self.line}"
-        )
+        verb = "waits in" if self.waits else "is"
+        return f"{_percent(self.share)} of the run {verb} {what} at {Location(self.file, self.line)}"
 
 
 def largest_place(recording: Recording, lines: UserLines | None, process: int) -> Place | None:

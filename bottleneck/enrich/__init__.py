@@ -15,21 +15,23 @@ from ..listing import modules
 from ..recording.folder import RunError, read_run
 from ..recording.model import Recording
 from ..recording.notes import append_facts
+from ._cells import readable_cells
 
 
 def enrich_all(run_dir: Path, recording: Recording) -> None:
     """Let every enrichment look; what it finds is kept before the next one begins. Raises nothing."""
     facts, failures = recording.facts, list[str]()
-    for module in modules(__name__, nested=True):
-        known = len(facts.notes)
-        try:
-            missed = module.enrich(run_dir, recording) or []
-            append_facts(run_dir, facts.notes[known:])
-            failures += missed
-        except Exception as error:
-            del facts.notes[known:]
-            name = module.__name__.rpartition(".")[2]
-            failures.append(f"The {name} enrichment failed ({why(error)}).")
+    with readable_cells(run_dir):
+        for module in modules(__name__, nested=True):
+            known = len(facts.notes)
+            try:
+                missed = module.enrich(run_dir, recording) or []
+                append_facts(run_dir, facts.notes[known:])
+                failures += missed
+            except Exception as error:
+                del facts.notes[known:]
+                name = module.__name__.rpartition(".")[2]
+                failures.append(f"The {name} enrichment failed ({why(error)}).")
     if failures:
         _say(run_dir, failures)
 

@@ -10,14 +10,15 @@ import base64
 import hashlib
 import json
 import math
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from ..diagnosis.model import Diagnosis
+from ..diagnosis.model import Diagnosis, View
 from ..files import write_text
 from .support import drawing, units, words
 from .support.flames import flames
@@ -34,10 +35,22 @@ def write(recording: object, diagnosis: Diagnosis, folder: Path) -> list[str]:
     return []
 
 
-def render(diagnosis: Diagnosis) -> str:
-    """The whole page."""
+def inline(diagnosis: Diagnosis, file: str) -> str:
+    """The report for a notebook's cell: the page without what ``file``, the whole report, is better at.
+
+    In a frame of its own, no style gets in or out; its text is an attribute's value, and no script runs there.
+    """
+    page = render(replace(diagnosis, view=View()), scripted=False)
+    return (
+        '<iframe sandbox="" style="width:100%;height:32em;border:0;resize:vertical" '
+        f'srcdoc="{escape(page)}"></iframe><p>Timeline and call tree: <code>{escape(units.path(file))}</code></p>'
+    )
+
+
+def render(diagnosis: Diagnosis, scripted: bool = True) -> str:
+    """The whole page; ``scripted``: with the script that zooms and copies."""
     environment = _environment()
-    style, script = _source(environment, "report.css"), _source(environment, "report.js")
+    style, script = _source(environment, "report.css"), _source(environment, "report.js") if scripted else ""
     drawn = drawing.tracks(diagnosis)
     wall = diagnosis.run.wall_seconds
     page = environment.get_template("report.html").render(

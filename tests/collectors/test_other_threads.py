@@ -7,6 +7,7 @@ import threading
 
 import pytest
 from bottleneck_profiler import signals
+from bottleneck_profiler.agent.files import Files
 from bottleneck_profiler.artifacts.run.threads import Threads
 from bottleneck_profiler.collectors.support import other_threads, stack_table
 from bottleneck_profiler.collectors.support.other_threads import OtherThreads, _Thread
@@ -214,6 +215,8 @@ print("fine", stacks._collector.on)
 
 class Recorder:
     """Takes the place of the recorder and of a ring."""
+
+    files = Files("")
 
     def __init__(self) -> None:
         self.records: list[tuple[int, int, int, int]] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
@@ -72,6 +73,19 @@ def test_the_page_is_whole_small_and_asks_for_nothing(name: str) -> None:
     assert "url(" not in page
     assert "@import" not in page
     assert "nan" not in re.sub(r"<style>.*?</style>|<script.*?</script>", "", page, flags=re.S).lower()
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_in_a_notebook_it_is_a_frame_that_lets_nothing_out_or_in(name: str) -> None:
+    shown = Reader()
+    shown.feed(html.inline(EVERY[name](), "/home/ada/<run>/report.html"))
+    (frame, attributes), *others = shown.tags
+    assert (frame, attributes["sandbox"]) == ("iframe", "")
+    assert [tag for tag, _ in others] == ["p", "code"]
+    page = Reader()
+    page.feed(attributes["srcdoc"] or "")
+    assert page.open == [] and not {"script", "svg", "iframe"} & {tag for tag, _ in page.tags}
+    assert html.words.headline(EVERY[name]())[:20] in unescape(attributes["srcdoc"] or "")
 
 
 def test_it_answers_the_five_questions() -> None:

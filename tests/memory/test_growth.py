@@ -8,6 +8,7 @@ import weakref
 from collections import defaultdict, deque
 
 import pytest
+from bottleneck_profiler.agent.files import Files
 from bottleneck_profiler.collectors.support.growth import Growth
 
 
@@ -15,6 +16,7 @@ class Notes:
     """Stands in for the recorder: keeps notes."""
 
     prefixes = ("/nowhere/",)
+    files = Files("")
 
     def __init__(self):
         self.found = []

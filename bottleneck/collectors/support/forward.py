@@ -6,11 +6,10 @@ the plain call and nothing else (it would wrap what is in a closure); and what s
 ``Module.__call__``, such as a tracer, is called as it would have been.
 """
 
-import os
 import sys
 
 from ... import signals
-from ...agent.frames import line_of
+from ...agent.frames import function_of, line_of
 from ...agent.recorder import now
 from ...agent.unpatched import get_ident
 from .. import dress
@@ -156,7 +155,8 @@ class RootForward:
         place = (grad, *[(id(code), line) for code, line in frames])
         if place not in self._places and len(self._places) < _MAX_PLACES:
             self._places.add(place)
-            shown = [(getattr(c, "co_qualname", c.co_name), os.path.abspath(c.co_filename), line) for c, line in frames]
+            name = self._recorder.files.name
+            shown = [(function_of(code), name(code.co_filename), line) for code, line in frames]
             self._recorder.note("forward", frames=shown, grad=grad, rows=_rows(self._torch, values))
 
 

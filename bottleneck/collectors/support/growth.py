@@ -6,7 +6,6 @@ dicts the containers in them as well, as a history of losses is kept. Nothing is
 of the user's is called, and one look is bounded in names and in time.
 """
 
-import os
 import sys
 
 from ...agent.recorder import now
@@ -198,7 +197,7 @@ class Growth:
             rss_bytes=rss,
             site=self.recorder.site_of(code, code.co_firstlineno),
             scope=scope,
-            file=os.path.abspath(file),
+            file=self.recorder.files.name(file),
             item=item_kind,
             item_bytes=item_bytes,
         )

@@ -1,9 +1,9 @@
 """Call stacks, each written to the side file once and known by a number from then on."""
 
-import os
 from itertools import count
 
-from ...agent.frames import OURS, line_of
+from ...agent.files import runs_cells
+from ...agent.frames import OURS, function_of, line_of
 
 DEPTH = 100  # frames kept, innermost first
 MAX_STACKS = 4096  # kept whole; a later one is kept as its innermost line and the user's, and there may be as many
@@ -55,12 +55,16 @@ class StackTable:
         kept = []
         codes = self._codes
         importing = False
+        outermost = None
         for code, line in lines:
             known = codes.get(id(code)) or self._know(code)
+            if known[7]:
+                outermost = len(kept)
             # A module imported by a module goes through a handful of frames of importlib: one of them says it all.
             if not (known[4] or (importing and known[3])):
                 kept.append((known, line))
             importing = known[3] or (importing and known[4])
+        kept = kept[:outermost]
         found = self._stacks.get(_key(kept))
         if found is None and len(self._stacks) >= MAX_STACKS:
             kept = _folded(kept)
@@ -78,19 +82,20 @@ class StackTable:
         return found
 
     def _know(self, code):
-        """(function, file, whether it is the user's, importlib's, ours, code object, whether it is a generator's).
+        """(function, file, is it the user's, importlib's, ours, code object, is it a generator's, does it run cells).
 
         The code object is kept alive by it, so that its id stays its own.
         """
         name = code.co_filename
         known = (
-            getattr(code, "co_qualname", code.co_name),
-            name if name.startswith(("<", "/")) else os.path.abspath(name),
+            function_of(code),
+            self._recorder.files.name(name),
             self._recorder.is_user(code),
             name.startswith("<frozen importlib"),
             name.startswith(OURS),
             code,
             bool(code.co_flags & _GENERATOR),
+            runs_cells(code),
         )
         return self._codes.setdefault(id(code), known)
 

@@ -9,7 +9,7 @@ import re
 from ...artifacts.etl.reads import Read
 from ...artifacts.etl.stages import Etl
 from ...artifacts.run.host import Host
-from ...diagnosis.findings import Evidence
+from ...diagnosis.findings import Evidence, Location
 from ...recording.model import Site
 
 MIN_GAIN_SHARE = 0.02  # of the run: less is not worth a line of code
@@ -45,7 +45,7 @@ def other_lines(named: Site | None, groups: dict[Site | None, float]) -> tuple[E
     rest = sorted(((seconds, site) for site, seconds in groups.items() if site and site != named), key=lambda i: -i[0])
     if not rest:
         return ()
-    places = [f"{site.file.rpartition('/')[2]}:{site.line} ({seconds:.1f} s)" for seconds, site in rest[:4]]
+    places = [f"{Location(site.file.rpartition('/')[2], site.line)} ({seconds:.1f} s)" for seconds, site in rest[:4]]
     return (Evidence("other places, not included in the gain", ", ".join(places) + (" ..." if len(rest) > 4 else "")),)
 
 

@@ -131,7 +131,7 @@ class HotPython(Detector):
     ) -> Finding:
         line, pattern = known.line, known.pattern
         priced, changes = self._priced(known, lines, steps, loading)
-        others = tuple(Evidence("another line of this kind", f"{o.line.file}:{o.line.line}") for o in also[:3])
+        others = tuple(Evidence("another line of this kind", str(Location(o.line.file, o.line.line))) for o in also[:3])
         return self.finding(
             as_id=pattern.id,
             title=pattern.title,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import linecache
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
+from ...diagnosis.findings import is_cell
 from ...patterns import Source
 from ...recording.model import Facts
+from .._cells import statements_before
 
 MAX_FILES = 50  # looked at for one question
 _MAX_SOURCE_BYTES = 4 << 20
@@ -21,8 +24,11 @@ def user_files(facts: Facts) -> list[str]:
 
 
 def parse(file: str) -> ast.Module | None:
-    """The syntax tree of a source file, to be read only; None when it cannot be had."""
+    """The syntax tree of a source file or a notebook's cell, to be read only; None when it cannot be had."""
     try:
+        if is_cell(file):
+            lines = linecache.getlines(file)
+            return _parsed_text("".join(lines)) if lines else None
         path = Path(file)
         status = path.stat()
         return None if status.st_size > _MAX_SOURCE_BYTES else _parsed(path, status.st_mtime_ns, status.st_size)
@@ -35,15 +41,20 @@ def _parsed(path: Path, changed_ns: int, size: int) -> ast.Module:
     return ast.parse(path.read_bytes())
 
 
+@lru_cache(maxsize=16)
+def _parsed_text(text: str) -> ast.Module:
+    return ast.parse(text)
+
+
 def source_of(file: str) -> Source | None:
-    """A source file as patterns ask it; None when it cannot be had."""
+    """A source file as patterns ask it, a cell with the others of its notebook; None when it cannot be had."""
     tree = parse(file)
-    return None if tree is None else _source(tree)
+    return None if tree is None else _source(tree, file if is_cell(file) else "")
 
 
 @lru_cache(maxsize=16)
-def _source(tree: ast.Module) -> Source:
-    return Source(tree)
+def _source(tree: ast.Module, cell: str) -> Source:
+    return Source(ast.Module([*statements_before(cell), *tree.body], []) if cell else tree)
 
 
 def called_name(call: ast.Call) -> str:

@@ -87,6 +87,8 @@ def _judge(source: Source, line: UserLine, seen: Sighting, failures: Failures) -
         return KnownLine(line.file, line.line, line.function, "", 0.0, _called(seen), loops)
     pattern, ways = found[best]
     cause = pattern.line(_with(seen, next(iter(ways))))
+    if cause <= 0:  # in another cell of the notebook
+        cause = line.line
     share, stage = min(1.0, shares[best]), _stage(pattern, line, seen)
     return KnownLine(
         line.file,

@@ -10,6 +10,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from ...diagnosis.findings import is_cell
 from ...recording.facts.imports import RareImport, ScriptImports
 from ...recording.model import Facts, Recording
 from ._code import Function, parse
@@ -25,7 +26,8 @@ def enrich(run_dir: Path, recording: Recording) -> None:
     """Add one ``ScriptImports`` for the file that the main process runs. Reads sources and packages' metadata."""
     facts = recording.facts
     script = script_of(facts)
-    if script is None or facts.of(ScriptImports):
+    # What one cell of a notebook imports, another one may use.
+    if script is None or is_cell(script) or facts.of(ScriptImports):
         return
     tree = parse(script)
     if tree is not None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ...diagnosis.findings import Location
 from ...diagnosis.model import Bar, Diagnosis, Series, StackNode
 from ...diagnosis.phases import phase_words
 from . import units
@@ -236,7 +237,7 @@ def _call(node: StackNode, least: float, total: float, depth: int) -> Call:
     own = place == units.path(node.file) and not place.startswith("<")
     return Call(
         node.function,
-        f"{place[:300]}:{node.line}",
+        str(Location(place[:300], node.line)),
         own,
         node.seconds,
         node.seconds / total,

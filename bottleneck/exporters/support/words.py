@@ -80,8 +80,8 @@ def phase(name: str) -> str:
 
 
 def place(location: Location) -> str:
-    """``train.py:41``."""
-    return f"{visible(units.path(location.file))}:{location.line}"
+    """``train.py:41``, or ``cell [2], line 3`` in a notebook."""
+    return str(Location(visible(units.path(location.file)), location.line))
 
 
 def evidence(measured: Evidence) -> str:
