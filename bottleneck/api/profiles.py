@@ -160,5 +160,7 @@ def _as_text(diagnosis: Diagnosis, verbose: bool) -> str:
     from ..exporters import terminal
 
     out = StringIO()
-    terminal.render(diagnosis, Console(file=out, width=100, color_system=None, force_terminal=False), verbose=verbose)
+    # Where it sees a notebook, rich would display each line there instead of writing it.
+    console = Console(file=out, width=100, color_system=None, force_terminal=False, force_jupyter=False)
+    terminal.render(diagnosis, console, verbose=verbose)
     return out.getvalue()

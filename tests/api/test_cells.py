@@ -13,7 +13,6 @@ from bottleneck_profiler.diagnosis.findings import Location
 from bottleneck_profiler.enrich import enrich_all
 from bottleneck_profiler.enrich._cells import readable_cells, statements_before
 from bottleneck_profiler.recording.facts import KnownLine
-
 from run.made_up import Stood, library, recording, user
 
 IMPORTS = "import copy\ntemplate = {'a': [1, 2]}"
