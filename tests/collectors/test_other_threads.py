@@ -129,7 +129,7 @@ def test_threads_that_come_and_go(tmp_path):
 import threading, time
 import _bottleneck_child.collectors.support.other_threads as others
 others.MAX_NAMED = 5
-def short(): burn(1)
+def short(): burn(3)
 for _ in range(30):
     threads = [threading.Thread(target=short) for _ in range(4)]
     for thread in threads: thread.start()
