@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ..artifacts.loading.loader import Loader
 from ..artifacts.loading.loading import Loading
 from ..artifacts.run.stacks import Hot
-from ..artifacts.training.steps import Loader, Steps
+from ..artifacts.training.steps import Steps
 from ..diagnosis.findings import Arguments, Cadence, Location
 from ..diagnosis.laws import changed, less_work, step_model
 from ..recording.model import Frame, Site

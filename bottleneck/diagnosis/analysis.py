@@ -40,7 +40,7 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
         findings = [finding for finding in findings if finding.stage == "etl" or finding.general]
     ranked, aside, plan = ranking.rank(findings, explains, recording.wall_seconds)
     place = largest_place(recording, _get(artifacts, UserLines), main_process(recording, steps))
-    verdict = verdict_of(recording, ranked, short, _answered(checks, outcomes), place)
+    verdict = verdict_of(recording, ranked, short, _answered(checks, outcomes), breakdown, place)
     return Diagnosis(
         run=_facts(recording, artifacts, steps, requests, breakdown),
         breakdown=_shares(breakdown, recording),

@@ -17,8 +17,10 @@ from .phases import phase_words
 from .ranking import GUESS
 
 _UNEXPLAINED_SHARE = 0.3  # of the run, in one line that no detector judges: that is no all-clear
+_UNJUDGED_SHARE = 0.5  # of the run, in code outside of every recorded phase, whichever lines it stands in
 _PART = 0.5  # of a function's time: less in one line tells less than the function's name
-_NO_PHASES = ("other", "python", "setup", "serve.")  # rows of the breakdown that say less than a line does
+_UNJUDGED = ("other", "python", "setup")  # rows of the breakdown that no detector of phases judges
+_NO_PHASES = (*_UNJUDGED, "serve.")  # those that say less than a line does
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,14 @@ def largest_place(recording: Recording, lines: UserLines | None, process: int) -
     return Place(line.file, line.line, line.function, call, share, share * unjudged, line.blocked_share > 0.5)
 
 
-def verdict_of(recording: Recording, ranked: list[Ranked], short: bool, answered: bool, place: Place | None) -> str:
+def verdict_of(
+    recording: Recording,
+    ranked: list[Ranked],
+    short: bool,
+    answered: bool,
+    breakdown: Breakdown | None,
+    place: Place | None,
+) -> str:
     """``answered``: a detector saw what it judges. ``short``: there are too few steps for that."""
     if ranked:
         return "findings"
@@ -61,7 +70,15 @@ def verdict_of(recording: Recording, ranked: list[Ranked], short: bool, answered
         return "too short to judge"
     if not answered:
         return "nothing to judge"
-    return "unexplained" if place is not None and place.unjudged_share >= _UNEXPLAINED_SHARE else "fine"
+    return "unexplained" if _unexplained(place) or _unjudged_share(breakdown) >= _UNJUDGED_SHARE else "fine"
+
+
+def _unexplained(place: Place | None) -> bool:
+    return place is not None and place.unjudged_share >= _UNEXPLAINED_SHARE
+
+
+def _unjudged_share(breakdown: Breakdown | None) -> float:
+    return 0.0 if breakdown is None else breakdown.share(*(n for n in breakdown.seconds if n.startswith(_UNJUDGED)))
 
 
 def headline_of(
@@ -72,9 +89,13 @@ def headline_of(
         return _finding(ranked[0])
     if verdict == "nothing recorded":
         return "Nothing was recorded."
-    if verdict == "unexplained" and place is not None:
+    if verdict == "unexplained" and place is not None and _unexplained(place):
         return f"{place}; no faster way is known for it."
-    texts = {"too short to judge": _short(steps), "nothing to judge": _unjudged(steps)}
+    texts = {
+        "unexplained": "No known cause of slowness was found",
+        "too short to judge": _short(steps),
+        "nothing to judge": _unjudged(steps),
+    }
     text = texts.get(verdict, "Nothing worth fixing was found")
     where = _where(verdict, breakdown, place)
     return f"{text}; {where}." if where else f"{text}."

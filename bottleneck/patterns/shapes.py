@@ -239,9 +239,7 @@ def text(*words: str) -> Callable[[Source, ast.expr], bool]:
     """The value is a text that begins with one of the words, in any case."""
 
     def test(source: Source, value: ast.expr) -> bool:
-        literal = value
-        if isinstance(literal, ast.JoinedStr) and literal.values:
-            literal = literal.values[0]
+        literal = value.values[0] if isinstance(value, ast.JoinedStr) and value.values else value
         if isinstance(literal, ast.Name):
             values = [each.value for each in source.bindings(literal)]
             literal = values[0] if len(values) == 1 else literal

@@ -157,11 +157,8 @@ class Source:
         if last is None:
             return bound
         loops = [loop for loop in self.loops(use) if loop not in self.above(last.where)]
-        later = [
-            each
-            for each in bound
-            if line_of(each.where) >= line and any(loop in self.above(each.where) for loop in loops)
-        ]
+        after = [each for each in bound if line_of(each.where) >= line]
+        later = [each for each in after if any(loop in self.above(each.where) for loop in loops)]
         return [each for each in before if line_of(each.where) >= line_of(last.where)] + later
 
     def paths(self, node: ast.AST | None, depth: int = 0, seen: frozenset[ast.AST] = frozenset()) -> frozenset[str]:

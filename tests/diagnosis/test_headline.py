@@ -52,9 +52,9 @@ def test_only_time_in_no_recorded_phase_is_unjudged():
     assert (free.unjudged_share, judged.unjudged_share) == (pytest.approx(0.6), 0.0)
 
 
-def verdict(share: float | None, answered: bool = True, short: bool = False) -> str:
+def verdict(share: float | None, answered: bool = True, short: bool = False, whole: Breakdown | None = None) -> str:
     held = None if share is None else Place("job.py", 3, "work", "", share, share, False)
-    return verdict_of(recording(only(user(3))), [], short, answered, held)
+    return verdict_of(recording(only(user(3))), [], short, answered, whole, held)
 
 
 def test_a_third_of_the_run_in_one_line_that_nobody_judges_is_no_all_clear():
@@ -62,6 +62,16 @@ def test_a_third_of_the_run_in_one_line_that_nobody_judges_is_no_all_clear():
     assert verdict(0.29) == verdict(None) == "fine"
     assert verdict(0.9, answered=False) == "nothing to judge"
     assert verdict(0.9, short=True) == "too short to judge"
+
+
+def test_half_of_the_run_outside_of_every_phase_is_no_all_clear_whichever_lines_it_stands_in():
+    mostly = Breakdown(0, 10.0, {"python:clean": 3.0, "forward": 2.5, "python:main": 2.5, "imports": 2.0})
+    less = Breakdown(0, 10.0, {"forward": 4.5, "python:clean": 3.0, "imports": 2.5})
+    assert verdict(None, whole=mostly) == verdict(0.1, whole=mostly) == "unexplained"
+    assert verdict(None, whole=less) == "fine"
+    assert headline_of("unexplained", [], mostly, None, None) == (
+        "No known cause of slowness was found; most time goes to clean() (30 %)."
+    )
 
 
 def test_the_headline_of_what_is_unexplained_names_the_line():

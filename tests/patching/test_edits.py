@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from bottleneck_profiler.artifacts.training.steps import Loader
+from bottleneck_profiler.artifacts.loading.loader import Loader
 from bottleneck_profiler.detectors._common import loader_snippet, rarer_edit, workers_edit
 from bottleneck_profiler.diagnosis.findings import Arguments, Cadence
 from bottleneck_profiler.recording.model import Site

@@ -9,7 +9,8 @@ import numpy as np
 from ... import signals
 from ...recording.model import Frame, Recording
 from .. import Absent, Missing
-from ..training.steps import Loader, Steps
+from ..training.steps import Steps
+from .loader import Loader
 
 _QUEUE = "/multiprocessing/queues.py"
 _CPU_UNIT_SECONDS = 1e-4  # of a record's flags

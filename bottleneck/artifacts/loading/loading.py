@@ -11,8 +11,9 @@ from ...recording.model import Recording
 from .. import Missing
 from ..run.host import Host
 from ..run.machine import Machine
-from ..training.steps import Loader, Steps
+from ..training.steps import Steps
 from .feeding import Feeding
+from .loader import Loader
 from .samples import HotLine, LoadingSamples
 from .workers import Workers
 

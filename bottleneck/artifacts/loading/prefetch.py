@@ -10,7 +10,8 @@ import numpy as np
 from ... import signals
 from ...recording.model import Recording, Records
 from .. import Absent, Missing
-from ..training.steps import Floats, Loader, Steps
+from ..training.steps import Floats, Steps
+from .loader import Loader
 
 _MAX_BATCHES = 10_000  # batches that are replayed: of a long run the first ones stand for all
 _DRAWN = 32  # samples of a batch that are drawn one by one: more of them make batches no more alike

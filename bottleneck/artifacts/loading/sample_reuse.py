@@ -10,7 +10,8 @@ from ... import signals
 from ...recording.model import Recording, Records
 from .. import Missing
 from ..run.machine import Machine
-from ..training.steps import Floats, Loader, Steps
+from ..training.steps import Floats, Steps
+from .loader import Loader
 
 MIN_COMPARED = 20  # samples, all alike: where one in ten is augmented, a chance of 1.5 %
 _MEMORY_SHARE = 0.5  # of the machine's, that all samples together may take (own)

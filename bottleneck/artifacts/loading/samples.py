@@ -9,7 +9,8 @@ import numpy as np
 
 from ... import signals
 from ...recording.model import Frame, Recording, Records
-from ..training.steps import Loader, Steps
+from ..training.steps import Steps
+from .loader import Loader
 
 _FETCHER = "/torch/utils/data/_utils/fetch.py"  # torch's own frame below which a batch is made
 #: Who is blocked below one of these waits for input or output: the standard library, formats, clients of services.

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from ... import signals
 from ...recording.model import Recording, Records
 from .. import Missing
-from ..training.steps import Loader, Steps
+from ..training.steps import Steps
+from .loader import Loader
 
 Floats = npt.NDArray[np.float64]
 _MAX_AT_ONCE = 0.75  # of the usual number of batches in the making: these show how fast one is made with less company

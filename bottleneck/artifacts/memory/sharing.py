@@ -10,9 +10,9 @@ import numpy as np
 from ...recording.facts import Objects, ObjectsLine, Pages
 from ...recording.model import Recording, Site
 from .. import Absent, Missing
+from ..loading.loader import Loader
 from ..run.host import Host
 from ..run.machine import Machine
-from ..training.steps import Loader
 
 _MIN_LOOKS = 2  # at one worker: one shows no growth
 

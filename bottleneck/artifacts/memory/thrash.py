@@ -10,10 +10,11 @@ from ... import signals
 from ...recording.facts import Collections
 from ...recording.model import STEP_PHASES, Frame, Recording, Records, Site
 from .. import Missing
+from ..loading.loader import Loader
 from ..run.host import Host
 from ..run.stacks import in_training_code
 from ..training.evaluations import Evaluations
-from ..training.steps import Loader, Steps
+from ..training.steps import Steps
 
 _PAGE, _HUGE_PAGE = 4096, 2 << 20
 _ARRAYS = ("/torch/", "/numpy/")

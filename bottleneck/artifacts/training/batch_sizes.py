@@ -8,7 +8,8 @@ import numpy as np
 
 from ...recording.model import Recording
 from .. import Missing
-from .steps import Floats, Loader, Steps
+from ..loading.loader import Loader
+from .steps import Floats, Steps
 
 _ROUNDS = 200
 _PHASES = ("h2d", "forward", "backward", "optimizer")  # what is done with a batch

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from ...recording.facts import Forward
 from ...recording.model import Recording, Site
 from .. import Absent, Missing
+from ..loading.loader import Loader
 from .loop_samples import LoopSamples
-from .steps import Floats, Loader, Steps
+from .steps import Floats, Steps
 
 _PHASES = ("h2d", "forward", "backward", "optimizer")  # what is done with a sample
 

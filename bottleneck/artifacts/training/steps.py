@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from ...recording.facts import DataLoader, DeviceWindow
-from ...recording.model import BY_FORWARD, BY_OPTIMIZER, BY_USER, Recording, Site, Table
+from ...recording.facts import DeviceWindow
+from ...recording.model import BY_FORWARD, BY_OPTIMIZER, BY_USER, Recording, Table
 from .. import Absent, Missing
 from ..run.servers import servers
 
@@ -216,43 +216,3 @@ def _traced(recording: Recording, process: int, rows: Table) -> npt.NDArray[np.b
         if owner == process:
             traced |= (rows["t1"] > window.began) & (rows["t0"] < window.ended)
     return traced
-
-
-@dataclass(frozen=True)
-class Loader:
-    """The main loop's DataLoader as configured. ``site``: where it was constructed, ``iter_site``: the loop."""
-
-    id: int
-    process: int
-    facts: DataLoader
-    site: Site | None
-    iter_site: Site | None
-    dataset_site: Site | None
-    collate_site: Site | None
-
-    @property
-    def num_workers(self) -> int:
-        return self.facts.num_workers
-
-    @property
-    def batch_size(self) -> int:
-        return self.facts.batch_size or 1
-
-    @classmethod
-    def compute(cls, recording: Recording, steps: Steps) -> Loader:
-        facts = recording.facts.loaders.get((steps.process, steps.loader))
-        if steps.kind != "loader" or facts is None:
-            raise Absent("The loop has no torch DataLoader.")
-
-        def site(number: int | None) -> Site | None:
-            return recording.facts.site(steps.process, number)
-
-        return cls(
-            steps.loader,
-            steps.process,
-            facts,
-            site(facts.site) or site(facts.iter_site),
-            site(facts.iter_site),
-            site(facts.dataset_site),
-            site(facts.collate_site),
-        )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from ...artifacts.device.copies import DeviceCopies
 from ...artifacts.device.places import DevicePlaces
 from ...artifacts.device.window import Device
+from ...artifacts.loading.loader import Loader
 from ...artifacts.loading.loading import Loading
-from ...artifacts.training.steps import Loader, Steps
+from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Evidence, Fine, Fix, Gain, NotMeasured, Outcome
 from .. import Detector
 from .._common import loader_edit, location

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ...artifacts.device.gpu import Gpu
+from ...artifacts.loading.loader import Loader
 from ...artifacts.run.machine import Machine
-from ...artifacts.training.steps import Loader, Steps
+from ...artifacts.training.steps import Steps
 from ...diagnosis import laws as prediction
 from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
 from .. import Detector

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ...artifacts.distributed.ranks import Ranks
+from ...artifacts.loading.loader import Loader
 from ...artifacts.loading.loading import Loading
-from ...artifacts.training.steps import Floats, Loader, Steps
+from ...artifacts.training.steps import Floats, Steps
 from ...diagnosis.findings import Changes, Evidence, Fine, Fix, NotMeasured, Outcome
 from ...diagnosis.laws import block_bootstrap, gain, step_model
 from .. import Detector

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...artifacts.loading.loader import Loader
 from ...artifacts.loading.loading import Floats, Loading
-from ...artifacts.training.steps import Loader, Steps
+from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Changes, Evidence, Gain, StepModel
 from ...diagnosis.laws import (
     best_workers,

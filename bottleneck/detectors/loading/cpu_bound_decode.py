@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ...artifacts.loading.loader import Loader
 from ...artifacts.loading.loading import Loading
 from ...artifacts.loading.sample_reuse import SampleReuse
 from ...artifacts.loading.samples import HotLine
 from ...artifacts.run.cpu_contention import CpuContention
-from ...artifacts.training.steps import Loader, Steps
+from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Changes, Evidence, Finding, Fine, Fix, Gain, Outcome
 from ...diagnosis.laws import changed, step_model, step_seconds
 from ...recording.model import Frame

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ...artifacts.loading.feeding import Feeding
+from ...artifacts.loading.loader import Loader
 from ...artifacts.loading.loading import Loading
-from ...artifacts.training.steps import Loader, Steps
+from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import QUEUE_SECONDS, Finding, Fine, Fix, Gain, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from ...artifacts.loading.handover import Handover
+from ...artifacts.loading.loader import Loader
 from ...artifacts.loading.loading import Loading
-from ...artifacts.training.steps import Loader, Steps
+from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import QUEUE_SECONDS, Evidence, Finding, Fine, Fix, Outcome
 from ...diagnosis.laws import gain, law_error, step_model
 from .. import Detector

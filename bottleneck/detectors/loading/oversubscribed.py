@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ...artifacts.loading.loader import Loader
 from ...artifacts.run.cpu_contention import CpuContention
-from ...artifacts.training.steps import Loader, Steps
+from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Evidence, Fine, Fix, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ...artifacts.loading.loader import Loader
 from ...artifacts.loading.loading import Loading
 from ...artifacts.loading.sample_reuse import MIN_COMPARED, SampleReuse
 from ...artifacts.run.cpu_contention import CpuContention
-from ...artifacts.training.steps import Loader, Steps
+from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Changes, Evidence, Finding, Fine, Fix, NotMeasured, Outcome
 from ...diagnosis.laws import changed, step_model, step_seconds
 from .. import Detector

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...artifacts.loading.loader import Loader
 from ...artifacts.loading.loading import Loading
 from ...artifacts.loading.prefetch import Prefetch
-from ...artifacts.training.steps import Loader, Steps
+from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotApplicable, NotMeasured, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector

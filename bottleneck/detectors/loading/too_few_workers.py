@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ...artifacts.loading.loader import Loader
 from ...artifacts.loading.loading import Loading
-from ...artifacts.training.steps import Loader, Steps
+from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Changes, Evidence, Fine, Fix, NotApplicable, Outcome
 from ...diagnosis.laws import changed, step_model, step_seconds
 from .. import Detector

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ...artifacts.loading.loader import Loader
 from ...artifacts.loading.loading import Loading
 from ...artifacts.loading.prefetch import Prefetch
-from ...artifacts.training.steps import Floats, Loader, Steps
+from ...artifacts.training.steps import Floats, Steps
 from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotApplicable, NotMeasured, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ...artifacts.loading.loader import Loader
 from ...artifacts.memory.sharing import Sharing
-from ...artifacts.training.steps import Loader
 from ...diagnosis.findings import Evidence, Fine, Fix, Outcome
 from .. import Detector
 from .._common import location

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ...artifacts.loading.loader import Loader
 from ...artifacts.memory.swap import Swap
-from ...artifacts.training.steps import Loader, Steps
+from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
 from ...diagnosis.laws import gain
 from .. import Detector

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ...artifacts.loading.loader import Loader
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.padding import Padding, saved_share
-from ...artifacts.training.steps import Loader, Steps
+from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Evidence, Fine, Fix, NotMeasured, Outcome
 from ...diagnosis.laws import gain, seconds_saved_by_less_work
 from .. import Detector

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...artifacts.loading.loader import Loader
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.batch_sizes import BatchSizes
 from ...artifacts.training.single_samples import SingleSamples
-from ...artifacts.training.steps import Loader, Steps
+from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Evidence, Fine, Fix, NotApplicable, NotMeasured, Outcome
 from ...diagnosis.laws import gain, seconds_saved_by_less_work
 from .. import Detector

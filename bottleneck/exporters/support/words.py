@@ -210,7 +210,7 @@ def advice(diagnosis: Diagnosis) -> str:
     if diagnosis.verdict == "nothing to judge":
         return "This is not an all-clear: only training loops, data loading, file reads and requests are checked."
     if diagnosis.verdict == "unexplained":
-        return "This is not an all-clear: nothing here judges what this line does."
+        return "This is not an all-clear: no check judges most of what this program does."
     if diagnosis.verdict == "nothing recorded":
         return "This is not an all-clear: no Python process of this command reported to the recorder."
     return ""
