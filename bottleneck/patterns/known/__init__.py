@@ -8,6 +8,7 @@ from . import (
     frameworks,
     general,
     handlers,
+    numerics,
     pandas_rows,
     pandas_tables,
     plain,
@@ -39,4 +40,5 @@ PATTERNS: tuple[Pattern, ...] = (
     *arrays.PATTERNS,
     *repeated.PATTERNS,
     *queries.PATTERNS,
+    *numerics.PATTERNS,
 )

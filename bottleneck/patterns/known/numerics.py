@@ -1,0 +1,252 @@
+"""Numerical work: computed again, computed from too little knowledge, in a type or on a core that it need not be."""
+
+import ast
+
+from ..loops import in_loop
+from ..model import Hot, Pattern, Price, Sighting
+from ..places import less, more, named, step
+from ..shapes import any_of, below, calls, deep, matches
+from ..syntax import last_name, mentions, stored
+
+# Functions of these, called with the same arguments, give the same result; what makes an array anew is no computing.
+_PURE = (
+    "numpy.linalg.*", "scipy.linalg.*", "torch.linalg.*", "scipy.sparse.linalg.*", "scipy.spatial.distance.*",
+    "scipy.signal.*", "scipy.stats.rankdata", "sklearn.metrics.pairwise.*", "torch.inverse", "torch.cdist",
+    "numpy.sort", "numpy.argsort", "numpy.unique", "numpy.corrcoef", "numpy.cov", "numpy.percentile", "numpy.quantile",
+    "numpy.median", "numpy.histogram", "numpy.convolve", "numpy.fft.*", "scipy.fft.*", "xgboost.DMatrix",
+)  # fmt: skip
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+_MUTATING = frozenset("append extend insert update sort fill fill_ copy_ add_ mul_ zero_ pop remove clear".split())
+
+
+def _same_arguments(hot: Hot) -> bool:
+    """Every argument of the call is made before the innermost loop and stays as it is in it."""
+    loops = hot.source.loops(hot.node)
+    if not isinstance(hot.node, ast.Call) or not loops or not (hot.node.args or hot.node.keywords):
+        return False
+    given = [*hot.node.args, *(each.value for each in hot.node.keywords)]
+    if any(isinstance(each, ast.Call | ast.Lambda) for value in given for each in ast.walk(value)):
+        return False
+    return not any(mentions(value, _changed(loops[0])) for value in given)
+
+
+def _changed(loop: ast.AST) -> set[str]:
+    """The names that a pass sets, changes in place or hands to a method that does."""
+    names = stored(loop)
+    for each in ast.walk(loop):
+        owner: ast.AST | None = None
+        if isinstance(each, ast.Subscript | ast.Attribute) and isinstance(each.ctx, ast.Store):
+            owner = each.value
+        elif isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in _MUTATING:
+            owner = each.func.value
+        while isinstance(owner, ast.Subscript | ast.Attribute):
+            owner = owner.value
+        if isinstance(owner, ast.Name):
+            names.add(owner.id)
+    return names
+
+
+def _input_grows(hot: Hot) -> bool:
+    """The model is called with a sequence that the same loop makes longer."""
+    node, loops = hot.node, hot.source.loops(hot.node)
+    if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Name) or not loops:
+        return False
+    name = {node.args[0].id}
+    return any(
+        isinstance(each, ast.Assign)
+        and stored(each) & name
+        and isinstance(each.value, ast.Call)
+        and last_name(each.value.func) in ("cat", "concat", "concatenate", "append")
+        and mentions(each.value, name)
+        for each in ast.walk(loops[0])
+    )
+
+
+def _keeps_a_cache(hot: Hot) -> bool:
+    words = {each.arg for each in getattr(hot.node, "keywords", ())}
+    return bool(words & {"past_key_values", "cache", "kv_cache", "past", "cache_position"})
+
+
+def _one_hot(hot: Hot) -> bool:
+    """A product of a matrix with one-hot rows: it picks rows of the matrix."""
+    node = hot.node
+    factors: list[ast.expr] = []
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+        factors = [node.left]
+    elif isinstance(node, ast.Call):
+        factors = list(node.args[:1])
+    return any(
+        matches(path, "torch.nn.functional.one_hot()*") and not path.endswith("[]")
+        for factor in factors
+        for path in hot.source.paths(factor)
+    )
+
+
+def _limit(seen: Sighting) -> ast.AST | None:
+    """Where the file keeps numerical libraries to one thread."""
+    source = seen.source
+    limiting = ("torch.set_num_threads", "threadpoolctl.threadpool_limits")
+    for call in named(source, limiting):
+        values = [*call.args[:1], *(each.value for each in call.keywords if each.arg == "limits")]
+        one = any(isinstance(each, ast.Constant) and each.value == 1 for each in values)
+        if one and any(matches(path, *limiting) for path in source.paths(call.func)):
+            return call
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Assign) and isinstance(target := node.targets[0], ast.Subscript):
+            key, value = target.slice, node.value
+        elif isinstance(node, ast.Call) and last_name(node.func) == "setdefault" and len(node.args) == 2:
+            key, value = node.args
+        else:
+            continue
+        if all(isinstance(each, ast.Constant) for each in (key, value)) and (
+            getattr(key, "value", "") in _THREADS and getattr(value, "value", "") == "1"
+        ):
+            return node
+    return None
+
+
+def _line_of_limit(seen: Sighting) -> int | None:
+    return getattr(_limit(seen), "lineno", None)
+
+
+def _large_product(hot: Hot) -> bool:
+    """A product or a decomposition of matrices, in one loop at most: many small ones gain nothing from threads."""
+    node = hot.node
+    product = isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult)
+    names = ("numpy.linalg.*", "scipy.linalg.*", "numpy.dot", "numpy.matmul", "torch.linalg.*", "torch.matmul")
+    return (product or calls(*names)(hot)) and len(hot.source.loops(node)) <= 1
+
+
+def _in_double(seen: Sighting) -> ast.AST | None:
+    """Where the file turns a model, or everything that torch makes, to float64."""
+    source = seen.source
+    for call in source.calls.get("set_default_dtype", ()):
+        if call.args and any(path in ("torch.float64", "torch.double") for path in source.paths(call.args[0])):
+            return call
+    for call in source.calls.get("double", ()):
+        value = call.func.value if isinstance(call.func, ast.Attribute) else None
+        if isinstance(value, ast.Name) and ("model" in value.id.lower() or "net" in value.id.lower()):
+            return call
+    return None
+
+
+def _line_of_double(seen: Sighting) -> int | None:
+    return getattr(_in_double(seen), "lineno", None)
+
+
+def _needs_double(hot: Hot) -> bool:
+    """What needs the digits: derivatives of derivatives, decompositions, differential equations."""
+    source = hot.source
+    return any(
+        name in source.calls for name in ("cholesky", "solve", "odeint", "jacobian", "hessian", "gradcheck")
+    ) or ("grad" in source.calls and any("autograd" in path for path in source.imports.values()))
+
+
+PATTERNS = (
+    Pattern(
+        id="computed-again",
+        title="Each pass of a loop computes the same result again from the same arguments",
+        replacement="Compute it once before the loop and keep the result; to solve with one matrix many times, factor it "
+        "once (scipy.linalg.lu_factor, cho_factor)",
+        snippet="inverse = np.linalg.inv(A)  # once\nfor b in right_sides:\n    x = inverse @ b",
+        when=(calls(*_PURE), in_loop(), _same_arguments),
+        unless=(less(passes=2),),
+        leave="The loop measures how long the call takes.",
+        price=Price("once"),
+        source="openmodal/OpenModal#5, isofit/isofit#791 (1.5-1.7x)",
+        stages=("etl", "training", "loading"),
+        effort=1,
+    ),
+    Pattern(
+        id="prefix-recomputed",
+        title="Each generated token runs the model over the whole sequence again",
+        replacement="Keep the keys and values of what was computed (use_cache=True, past_key_values) and feed the new "
+        "token alone; a recurrent model carries its state",
+        snippet="out = model(token, past_key_values=cache, use_cache=True)\ncache = out.past_key_values",
+        when=(below("torch/nn/modules/module.py"), in_loop(), _input_grows),
+        unless=(_keeps_a_cache, step(), less(passes=8)),
+        leave="The model looks both ways, so that a new token changes what all others give.",
+        price=Price("amdahl", (1.25, 7)),
+        source="karpathy/nanoGPT#76 (81.6 to 11.0 s on a CPU), jaymody/picoGPT#7 (25 %), huggingface/blog#2884 (38 %)",
+        stages=("serving", "training"),
+        effort=4,
+        risk=0.2,
+    ),
+    Pattern(
+        id="one-hot-product",
+        title="A matrix is multiplied with one-hot rows, which only picks rows of it",
+        replacement="Index the weights instead: nn.Embedding(n, k)(indices), or weight[indices]",
+        snippet="vectors = self.embedding(indices)  # nn.Embedding in place of one_hot and nn.Linear",
+        when=(_one_hot,),
+        leave="Soft or mixed labels, which are not one-hot.",
+        price=Price("amdahl", (3, 50)),
+        source="rixwew/pytorch-fm#32, yhs968/pyGRU4REC#4, flairNLP/flair#1235 (3-4x)",
+        stages=("training", "serving"),
+        effort=2,
+    ),
+    Pattern(
+        id="numeric-gradient",
+        title="The optimizer estimates the gradient by finite differences: one more call of the function per parameter",
+        replacement="Give jac= the gradient (by hand, jax.grad or torch.autograd), or jac=True where the function returns "
+        "both",
+        snippet="minimize(loss_and_gradient, x0, jac=True, method='L-BFGS-B')",
+        when=(deep("scipy/optimize/_numdiff.py"), below("scipy/optimize/")),
+        leave="Few parameters, or a function that has no gradient.",
+        price=Price("amdahl", (1.5, 5)),
+        source="scipy/scipy#22119, EPFL-Center-for-Imaging/splinebox#75 (2x)",
+        stages=("training", "etl"),
+        effort=4,
+    ),
+    Pattern(
+        id="python-metric",
+        title="A Python function is called for each pair of points",
+        replacement="Name a built-in metric (metric='cosine', 'euclidean' ...), or transform the points so that one fits; "
+        "else compute whole blocks with array operations",
+        snippet="distances = cdist(a, b, metric='cosine')",
+        when=(
+            any_of(
+                deep("scipy/spatial/distance.py", "_pdist_callable", "_cdist_callable"),
+                deep("sklearn/metrics/pairwise.py", "_pairwise_callable"),
+            ),
+        ),
+        leave="Few points, or a metric that has no form for arrays.",
+        price=Price("amdahl", (5, 100)),
+        source="scipy/scipy#18065, pyRiemann/pyRiemann#224, scikit-learn/scikit-learn#24903",
+        stages=("etl", "training"),
+        effort=2,
+    ),
+    Pattern(
+        id="one-thread-only",
+        title="Matrix products run on one core because the program limits its libraries to one thread",
+        replacement="Remove the limit, or set it to the number of cores",
+        snippet="os.environ['OMP_NUM_THREADS'] = str(os.cpu_count())  # before numpy is imported; or no line at all",
+        when=(less(cores=1.3), _large_product, lambda hot: _limit(hot.seen) is not None),
+        unless=(more(cores=1.3),),
+        needs=("cores",),
+        leave="Several such programs share the machine.",
+        price=Price("cores"),
+        source="numpy/numpy#11826, numpy/numpy#22928 (2-2.3x on several cores), desihub/desispec#1515",
+        stages=("etl", "training"),
+        cause=_line_of_limit,
+        effort=1,
+    ),
+    Pattern(
+        id="double-precision",
+        title="The model computes in float64, at half the speed and twice the memory of float32",
+        replacement="Drop .double() or set_default_dtype(torch.float64), and convert the inputs with .float()",
+        snippet="model = Model()  # float32, and x = x.float()",
+        when=(
+            step(),
+            any_of(below("torch/nn/modules/module.py"), below("torch/_tensor.py", "backward")),
+            lambda hot: _in_double(hot.seen) is not None,
+        ),
+        unless=(_needs_double,),
+        leave="The results need more than seven digits.",
+        price=Price("amdahl", (1.4, 2.2)),
+        source="ooples/AiDotNet.Tensors#673 (2x in large products), tesseract-ocr/tesseract#3486",
+        stages=("training",),
+        cause=_line_of_double,
+        effort=1,
+        risk=0.3,
+    ),
+)
