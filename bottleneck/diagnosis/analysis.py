@@ -39,12 +39,13 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
     if short:
         findings = [finding for finding in findings if finding.stage == "etl" or finding.general]
     ranked, aside, plan = ranking.rank(findings, explains, recording.wall_seconds)
-    place = largest_place(recording, _get(artifacts, UserLines), main_process(recording, steps))
+    lines = _get(artifacts, UserLines)
+    place = largest_place(recording, lines, main_process(recording, steps))
     verdict = verdict_of(recording, ranked, short, _answered(checks, outcomes), breakdown, place)
     return Diagnosis(
         run=_facts(recording, artifacts, steps, requests, breakdown),
         breakdown=_shares(breakdown, recording),
-        headline=headline_of(verdict, ranked, breakdown, steps, place),
+        headline=headline_of(verdict, ranked, breakdown, steps, place, lines),
         findings=tuple(ranked),
         also_noticed=tuple(aside),
         checked=tuple(_checked(checks, outcomes, short)),

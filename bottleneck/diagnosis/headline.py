@@ -82,7 +82,12 @@ def _unjudged_share(breakdown: Breakdown | None) -> float:
 
 
 def headline_of(
-    verdict: str, ranked: list[Ranked], breakdown: Breakdown | None, steps: Steps | None, place: Place | None
+    verdict: str,
+    ranked: list[Ranked],
+    breakdown: Breakdown | None,
+    steps: Steps | None,
+    place: Place | None,
+    lines: UserLines | None = None,
 ) -> str:
     """One true sentence."""
     if verdict == "findings":
@@ -94,7 +99,7 @@ def headline_of(
     texts = {
         "unexplained": "No known cause of slowness was found",
         "too short to judge": _short(steps),
-        "nothing to judge": _unjudged(steps),
+        "nothing to judge": _unjudged(steps, lines),
     }
     text = texts.get(verdict, "Nothing worth fixing was found")
     where = _where(verdict, breakdown, place)
@@ -112,8 +117,12 @@ def _short(steps: Steps | None) -> str:
     return f"Too short to judge: {count} steps were recorded, {MIN_STEPS} are needed"
 
 
-def _unjudged(steps: Steps | None) -> str:
-    seen = "steps were recorded, but no signal the checks need" if steps else "no steps, reads or requests recorded"
+def _unjudged(steps: Steps | None, lines: UserLines | None) -> str:
+    seen = "no steps, reads or requests recorded"
+    if steps is not None:
+        seen = "steps were recorded, but no signal the checks need"
+    elif lines is not None and any(line.share_where(lambda way: way.handler) > 0.5 for line in lines.lines):
+        seen = "requests were answered, but this server's requests are not recorded one by one"
     return f"Nothing to judge: {seen}"
 
 

@@ -103,3 +103,10 @@ def test_a_ceiling_is_said_to_be_one():
     found = Finding("a", "Waits", "training", (), Fix("", "", 1), gain=gain)
     said = headline_of("findings", [Ranked(found, "warning", 0.4, 1.0, ())], None, None, None)
     assert said == "Waits; fixing it saves up to 44 % of the run."
+
+
+def test_a_server_that_is_not_hooked_is_not_said_to_have_no_requests():
+    serves = library("finish_request", "/usr/lib/python3.11/http/server.py")
+    made = recording(only(user(3), serves, user(9, "main")))
+    said = headline_of("nothing to judge", [], None, None, None, UserLines.compute(made))
+    assert said == "Nothing to judge: requests were answered, but this server's requests are not recorded one by one."
