@@ -25,8 +25,12 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 PIPELINES = ROOT / "sample_pipelines"
-#: A parent's pair passes with the parent or the child that it names.
-ALLOWED = {"memory-thrash": {"memory-thrash", "allocator-churn", "residual-python"}}
+#: A parent's pair passes with the parent or the child that it names, and the other way round.
+ALLOWED = {
+    "memory-thrash": {"memory-thrash", "allocator-churn", "residual-python"},
+    "threads-run-python": {"threads-run-python", "gil-bound-threads"},
+    "gil-threads": {"gil-threads", "gil-bound-threads"},
+}
 #: What costs no time, or is a choice of the training: only noticed beside the findings.
 ASIDE = {"cow-growth", "small-batch"}
 #: What is asked of the whole: shares, and the median error in shares of the run.

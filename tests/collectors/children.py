@@ -23,6 +23,7 @@ package = types.ModuleType("_bottleneck_child")
 package.__path__ = [{str(PACKAGE)!r}]
 sys.modules["_bottleneck_child"] = package
 from _bottleneck_child.agent import bootstrap as child
+import _bottleneck_child.collectors.support.pace as pace
 import _bottleneck_child.collectors.support.stacks as stacks
 OPTIONS = "stacks=auto"
 child.start(sys.argv[1], OPTIONS)

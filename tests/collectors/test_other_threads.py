@@ -16,7 +16,7 @@ from collectors.children import Run
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="POSIX timers on a CPU clock")
 MS = 1_000_000
-OFTEN = "stacks.LONGEST_LOOK_NS, stacks.COST_SHARE = stacks.LOOK_NS, 1  # a look every 25 ms, whatever one costs here\n"
+OFTEN = "pace.LONGEST_LOOK_NS, pace.COST_SHARE = pace.LOOK_NS, 1  # a look every 25 ms, whatever one costs here\n"
 
 
 def inside(threads: Threads, *functions: str) -> tuple[float, float]:
@@ -152,7 +152,7 @@ for at in range(64):
 began = time.monotonic_ns()
 time.sleep(2.5)
 collector = stacks._collector
-print(collector.look_cost_ns / (time.monotonic_ns() - began) / stacks.COST_SHARE, collector._other_threads.on)
+print(collector.pace.look_cost_ns / (time.monotonic_ns() - began) / pace.COST_SHARE, collector._other_threads.on)
 """
     run = Run(tmp_path, "def naps():\n    while True: time.sleep(0.01)\n" + body)
     assert run.result.returncode == 0, run.result.stderr
@@ -285,8 +285,8 @@ def test_a_thread_that_stands_still_is_one_record_and_its_frames_are_not_read(mo
     try:
         others = OtherThreads(recorder, Table())
         for _ in range(26):
-            others.look({thread.ident: sys._getframe(), 0: None, threading.get_ident(): None}, 0, True)
-            others.write(recorder)
+            others.look({thread.ident: sys._getframe(), 0: None, threading.get_ident(): None}, 0)
+            others.write(recorder, prompt=True)
         others.end(recorder)
     finally:
         parked.set()

@@ -254,8 +254,8 @@ def locked(lock=threading.Lock()):
     for _ in range(40):
         with lock:
             time.sleep(0.02)
-stacks.LONGEST_LOOK_NS, stacks.COST_SHARE = stacks.LOOK_NS, 1  # a look every 25 ms, whatever one costs here
-while not stacks._collector.ticks:  # the first tick starts the thread that looks
+pace.LONGEST_LOOK_NS, pace.COST_SHARE = pace.LOOK_NS, 1  # a look every 25 ms, whatever one costs here
+while not stacks._collector.pace.ticks:  # the first tick starts the thread that looks
     pass
 threads = [threading.Thread(target={function}) for _ in range(2)]
 for thread in threads: thread.start()

@@ -75,23 +75,25 @@ class OtherThreads:
         self.busy = False
         self.on = True
 
-    def look(self, frames, main, prompt):
+    def look(self, frames, main):
         """See where the threads in ``frames`` stand. No file is read or written, so the GIL stays with us.
 
         Otherwise a function could return meanwhile, and its variables would live until we let its frame go.
-        ``prompt``: the looking thread woke on time, so the GIL is free and files of the kernel can be asked for little.
         """
         if self.on and (len(frames) > 2 or self._known):
             try:
-                self._look(frames, main, prompt)
+                self._look(frames, main)
             except BaseException as error:
                 self._fail("look", error)
 
-    def write(self, ring):
-        """Hand out the time since the last look, once the frames are gone."""
+    def write(self, ring, prompt):
+        """Hand out the time since the last look, once the frames are gone.
+
+        ``prompt``: the looking thread woke on time, so the GIL is free and files of the kernel can be asked for little.
+        """
         if self.on:
             try:
-                self._write(ring)
+                self._write(ring, prompt)
             except BaseException as error:
                 self._fail("write", error)
 
@@ -100,14 +102,14 @@ class OtherThreads:
         if self.on:
             self._gone += self._known.values()
             self._known.clear()
-            self.write(ring)
+            self.write(ring, prompt=False)
 
     def _fail(self, where, error):
         self.on = self.busy = False
         self._known.clear()
         self._recorder.fail("threads", where, error)
 
-    def _look(self, frames, main, prompt):
+    def _look(self, frames, main):
         at = now()
         ours = main, get_ident()
         registered = getattr(sys.modules.get("threading"), "_active", None) or {}
@@ -133,7 +135,7 @@ class OtherThreads:
         for _, _, ident, thread, cpu in due[:MAX_WALKED]:
             place, lines, waits = self._stand(frames[ident])
             # Where its clock goes on although we have the GIL, it is in native code.
-            self._seen.append((thread, at, cpu, place, lines, waits, cpu < thread.now_at(), prompt))
+            self._seen.append((thread, at, cpu, place, lines, waits, cpu < thread.now_at()))
         self._gone += [self._known.pop(ident) for ident in [*self._known] if ident not in frames]
         self._before = at
 
@@ -143,14 +145,14 @@ class OtherThreads:
         waits = code.co_filename.endswith(WAITS) and not self._recorder.is_user(code)
         return (*self._stacks.walk(frame), waits)
 
-    def _write(self, ring):
+    def _write(self, ring, prompt):
         seen, self._seen = self._seen, []
         full, self._full = self._full, []
         gone, self._gone = self._gone, []
         self.busy = False
         for thread in full:
             self._settle(ring, thread)
-        for thread, at, cpu, place, lines, waits, runs, prompt in seen:
+        for thread, at, cpu, place, lines, waits, runs in seen:
             if prompt and not (waits or runs) and thread.mixed(at, cpu):
                 waits = _sleeps(thread.native)
             self._hand_out(ring, thread, at, cpu, self._stacks.number(place, lines), waits, runs)

@@ -26,18 +26,14 @@ from .. import BaseCollector, dress
 from . import pyinstrument
 from .gil import PROMPT_NS, GilWatch
 from .other_threads import OtherThreads
+from .pace import SIGNAL_NS, TICK_NS, Pace
 from .posix_timer import Timer
 from .stack_table import MAX_STACKS, StackTable
 from .thread_files import ThreadFiles
 
 SIGNAL = _signal.SIGURG
-TICK_NS = 10_000_000  # of CPU time between two samples of running code
-LONGEST_TICK_NS = 70_000_000  # where a tick costs 0.1 ms (deep stacks, cold caches): 0.14 % of the thread
-LOOK_NS = 25_000_000  # between two looks for a blocked main thread
-LONGEST_LOOK_NS = 100_000_000  # while it stays blocked in one place
 WAKE_NS = 1_000_000  # of CPU time until a tick starts the looking thread again after a fork
-SIGNAL_NS = 3_000  # what the kernel and the interpreter spend on one signal, outside of the handler's own clock
-COST_SHARE = 0.0012  # of a core, for each of the two; the intervals are lengthened to stay below
+RUNS = 0.97  # of the time since the last look: a thread that ran for more was not blocked
 FIRST_RING = 32001  # numbers of our two rings: apart from those that the recorder counts up
 
 _collector = None
@@ -66,11 +62,8 @@ class Collector(BaseCollector):
         self._forking = self._busy = False
         self._wakeup = False  # a wakeup descriptor is set: each signal would write to the user's pipe
         self._masked = False  # our signal is blocked: it would only wait, and wake who waits for signals
-        self._tick_ns = TICK_NS
-        self._look_ns = LOOK_NS
-        self._look_cost = 0.0  # of one, lately
-        self._owed = self._paced_at = self._last_blocked = 0
-        self.ticks = self.looks = self.tick_cost_ns = self.look_cost_ns = 0
+        self.pace = Pace()
+        self._owed = self._last_blocked = 0
 
     # -- on and off ----------------------------------------------------------------------------------------
 
@@ -145,8 +138,8 @@ class Collector(BaseCollector):
             self.on = False
             self._disarm()
             self.recorder.note(
-                "sampler", ticks=self.ticks, tick_cost_ns=self.tick_cost_ns, looks=self.looks,
-                look_cost_ns=self.look_cost_ns, stacks=len(self._stacks), full=len(self._stacks) >= MAX_STACKS,
+                "sampler", ticks=self.pace.ticks, tick_cost_ns=self.pace.tick_cost_ns, looks=self.pace.looks,
+                look_cost_ns=self.pace.look_cost_ns, stacks=len(self._stacks), full=len(self._stacks) >= MAX_STACKS,
             )  # fmt: skip
 
     def _give_up(self, where, error):
@@ -170,7 +163,7 @@ class Collector(BaseCollector):
             before = set_wakeup(fd, **options)
             self._wakeup = fd >= 0
             if self.on and self._timer is not None:
-                self._set_timer(self._tick_ns)
+                self._set_timer(self.pace.tick_ns)
             return before
 
         def pthread_sigmask(how, mask, /):
@@ -181,7 +174,7 @@ class Collector(BaseCollector):
             before = set_mask(how, mask)
             if main:
                 self._masked = SIGNAL in set_mask(_signal.SIG_BLOCK, ())
-                self._set_timer(self._tick_ns)
+                self._set_timer(self.pace.tick_ns)
             return before
 
         self.patches.replace(_signal, "pthread_sigmask", dress(pthread_sigmask, set_mask))
@@ -196,7 +189,7 @@ class Collector(BaseCollector):
             if self._wakeup or self._masked:
                 self._timer.set(0, 0)
             else:
-                self._timer.set(first_ns, self._tick_ns)
+                self._timer.set(first_ns, self.pace.tick_ns)
         except OSError as error:
             self._give_up("timer", error)
 
@@ -218,17 +211,10 @@ class Collector(BaseCollector):
             rings[0].put(STACK_CPU, self._phase(), at - weight, at, self._stacks.id_of(frame))
             if self._thread is None and not self._forking:
                 self._start_thread()
-            self.ticks += 1
             cost = time.thread_time_ns() - cpu_ns + SIGNAL_NS
-            self.tick_cost_ns += cost
             rings[0].spent(cost)
-            if not self.ticks & 7:
-                recent = (self.tick_cost_ns - self._paced_at) / 8
-                self._paced_at = self.tick_cost_ns
-                wanted = min(max(TICK_NS, int(recent / COST_SHARE)), LONGEST_TICK_NS)
-                if not 0.8 < wanted / self._tick_ns < 1.25:
-                    self._tick_ns = wanted
-                    self._set_timer(wanted)
+            if self.pace.ticked(cost):
+                self._set_timer(self.pace.tick_ns)
         except BaseException as error:
             if is_users_exception(error):
                 raise
@@ -281,18 +267,17 @@ class Collector(BaseCollector):
             self._gil = GilWatch(self._main)
             spent = time.thread_time_ns()
             until = self.recorder.until
-            due = min(now() + self._look_ns, until)
+            due = min(now() + self.pace.look_ns, until)
             while now() < until and not leave.acquire(True, max(0, due - now()) / 1e9):
                 self._look(due)
                 total = time.thread_time_ns()
-                self.looks += 1
-                self.look_cost_ns += total - spent
-                self._look_cost += (total - spent - self._look_cost) / 4
+                self.pace.looked(total - spent)
                 if self._rings is not None:
                     self._rings[1].spent(total - spent)
                 spent = total
                 # A fixed rhythm would beat with a loop of the same period.
-                due = min(now() + self._look_ns + (self.looks * 7 % 11 - 5) * self._look_ns // 40, until)
+                varied = self.pace.look_ns + (self.pace.looks * 7 % 11 - 5) * self.pace.look_ns // 40
+                due = min(now() + varied, until)
                 self._gil.falls_asleep()
             if (not self.on or now() >= until) and self._rings is not None:  # for good, rather than for a fork
                 self._other_threads.end(self._rings[1])
@@ -307,45 +292,58 @@ class Collector(BaseCollector):
 
     def _look(self, due):
         """Hand the main thread's blocked time since the last look to its present stack, if it is blocked now, and
-        see where the others stand."""
-        cpu_ns = time.clock_gettime_ns(self._clock)
-        delay_ns = self._files.run_delay()
+        see where the others stand.
+
+        No file is read before the frames are gone: reading frees the GIL, and where others want it, the main thread
+        has its turn before we have ours again. It would hardly ever be seen waiting.
+        """
         at = now()
+        cpu_ns = time.clock_gettime_ns(self._clock)
         before_at, before_cpu, before_delay = self._look_at
+        wall, ran = at - before_at, cpu_ns - before_cpu
+        frames = sys._current_frames()  # our own frame is among them, and would keep itself and theirs alive
+        seen = self._walked(frames) if self._rings is not None and ran < RUNS * wall else None
+        self._other_threads.look(frames, self._main)
+        frames.clear()
+        asleep = seen is not None and self._files.asleep()
+        delay_ns = self._files.run_delay()
         self._look_at = at, cpu_ns, delay_ns
-        wall = at - before_at
         others_ns = time.process_time_ns() - cpu_ns
         others, self._others_ns = others_ns - self._others_ns, others_ns
         late = self._gil.waited(at - due)
         held = self._gil.held_by_others(late, others)
-        blocked = wall - (cpu_ns - before_cpu) - (delay_ns - before_delay)
+        blocked = wall - ran - (delay_ns - before_delay)
         self._owed += blocked
         still = blocked > 0.9 * wall
-        asleep = self._owed > 0 and (still or held or at - due < PROMPT_NS) and self._files.asleep()
-        frames = sys._current_frames()
-        self._other_threads.look(frames, self._main, prompt=late < PROMPT_NS)
-        stack = self._hand_out(frames, at, held) if asleep and self._rings is not None else 0
-        frames.clear()  # our own frame is among them: it would keep itself and theirs alive
+        stack = 0
+        if asleep and self._owed > 0 and (still or held or at - due < PROMPT_NS):
+            stack = self._hand_out(seen, at, held)
         if self._rings is not None:
-            self._other_threads.write(self._rings[1])
-        floor = max(LOOK_NS, int(self._look_cost / COST_SHARE))
-        if still and stack and stack == self._last_blocked and not self._other_threads.busy:
-            self._look_ns = min(2 * self._look_ns, max(LONGEST_LOOK_NS, floor))
-        else:
-            self._look_ns = floor
+            self._other_threads.write(self._rings[1], prompt=late < PROMPT_NS)
+        unchanged = still and stack and stack == self._last_blocked and not self._other_threads.busy
+        self.pace.look_again(wall, unchanged)
         self._last_blocked = stack
 
-    def _hand_out(self, frames, at, held):
-        """Write the time that the main thread was blocked; the id of its stack, 0 when it is not there."""
+    def _walked(self, frames):
+        """(the main thread's stack and phase, the stack of one thread that wants the GIL or has it, how many do).
+
+        None where the main thread has no frame.
+        """
         frame = frames.get(self._main)
         if frame is None:
-            return 0
-        stack = self._stacks.id_of(frame)
-        self._rings[1].put(STACK_BLOCKED, self._phase(), at - self._owed, at, stack)
-        wanting = self._gil.wanting(frames) if held else ()
-        if wanting:
-            other = self._stacks.id_of(wanting[self.looks % len(wanting)])
-            self._rings[1].put(GIL_HELD, self._phase() | len(wanting) << 8, at - self._owed, at, other)
+            return None
+        wanting = self._gil.wanting(frames) if len(frames) > 2 else ()
+        other = self._stacks.walk(wanting[self.pace.looks % len(wanting)]) if wanting else None
+        return self._stacks.walk(frame), self._phase(), other, len(wanting)
+
+    def _hand_out(self, seen, at, held):
+        """Write the time that the main thread was blocked; the id of its stack."""
+        walked, phase, other, wanting = seen
+        stack = self._stacks.number(*walked)
+        self._rings[1].put(STACK_BLOCKED, phase, at - self._owed, at, stack)
+        if held and wanting:
+            number = self._stacks.number(*other)
+            self._rings[1].put(GIL_HELD, phase | wanting << 8, at - self._owed, at, number)
         self._owed = 0
         return stack
 

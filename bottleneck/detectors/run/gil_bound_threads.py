@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ... import signals
 from ...artifacts.run.host import Host
 from ...artifacts.run.machine import Machine
 from ...artifacts.run.threads import Threads
@@ -19,8 +20,9 @@ class GilBoundThreads(Detector):
         A pool of threads for work in pure Python uses one core, whatever its size.
     How it is measured
         The CPU clock of each thread beside the main one, and its call stacks: threads that are in the user's code at
-        the same moments, each with a part of the CPU time, and together no more than one core. Threads that mostly
-        wait for a network or a disk use far less together, and native code that frees the lock uses more.
+        the same moments, each with a part of the CPU time, and together, or with the main thread that works beside
+        them, no more than one core. Threads that mostly wait for a network or a disk use far less together, and native
+        code that frees the lock uses more.
     How to fix it
         Use processes (ProcessPoolExecutor, multiprocessing.Pool), or calls that free the lock (numpy, polars, pyarrow).
     When to ignore it
@@ -30,13 +32,14 @@ class GilBoundThreads(Detector):
     id = "gil-bound-threads"
     title = "Threads that compute in Python share one core, because of the GIL"
     stage = "etl"
-    explains = ("residual-python", "threads-run-python")
+    explains = ("residual-python", "threads-run-python", "input-wait", "gil-threads")
     general = True
     judges_work = False
     share_threshold = 0.15  # of the run, in which the threads compute
     min_thread_share = 0.15  # of the CPU time, for a thread to count
     max_cores = 1.15  # together, else the lock is not what limits them
     min_cores = 0.75  # together, else they wait for something else
+    min_cores_beside_main, min_cores_with_main = 0.4, 0.9  # the same, where the main thread takes its turns too
     max_idle_cores = 0.3  # of a crowded machine: there they may wait for a core
     min_cpu_seconds = 0.5
     copies_cost = 0.6  # of the ideal saving, at least: what is sent between processes costs time
@@ -55,17 +58,25 @@ class GilBoundThreads(Detector):
         if len(busy) < 2 or line is None or total < self.min_cpu_seconds:
             return Fine(len(busy), 2, "count", "threads that compute at once")
         at_once = max((thread.cpu_seconds + thread.blocked_seconds for thread in busy), default=0.0)
-        cores = sum(thread.cpu_seconds for thread in busy) / max(at_once, 1e-9)
-        share = sum(thread.cpu_seconds for thread in busy) / wall
+        spent = sum(thread.cpu_seconds for thread in busy)
+        main = _main_cpu_seconds(recording, threads.process)
+        cores, with_main = spent / max(at_once, 1e-9), (spent + main) / max(at_once, 1e-9)
+        share = spent / wall
+        in_turns = (
+            self.min_cores_beside_main <= cores < self.min_cores
+            and self.min_cores_with_main <= with_main <= self.max_cores
+        )
         idle = None if host is None else host.mean("idle_cores", recording.started_ns, recording.ended_ns)
         if cores < self.min_cores and idle is not None and idle < self.max_idle_cores:
             return NotMeasured("Other programs used the cores, so what the threads waited for cannot be told.")
-        if not self.min_cores <= cores <= self.max_cores:
+        if not (in_turns or self.min_cores <= cores <= self.max_cores):
             return Fine(cores, self.min_cores, "cores", "cores that the threads use together")
         if share < self.share_threshold or machine.cores < 2:
             return Fine(share, self.share_threshold, "share", "run time in which the threads compute")
         processes = min(len(busy), int(machine.cores))
-        seconds = share * wall * (1.0 - 1.0 / processes)
+        seconds = spent * (1.0 - 1.0 / processes)
+        if in_turns:
+            seconds = spent + main - max(main, spent / processes, (spent + main) / machine.cores)
         return self.finding(
             location=Location(line.file, line.line, line.function),
             evidence=(
@@ -90,6 +101,14 @@ class GilBoundThreads(Detector):
             ),
             after="the rest of the program becomes the bottleneck",
         )
+
+
+def _main_cpu_seconds(recording: Recording, process: int) -> float:
+    """CPU seconds of the main thread while threads beside it were seen."""
+    beside = recording.threads[recording.threads["process"] == process]
+    rows = recording.stacks[(recording.stacks["process"] == process) & (recording.stacks["kind"] == signals.STACK_CPU)]
+    within = (rows["t1"] > beside["t0"].min()) & (rows["t0"] < beside["t1"].max())
+    return float((rows["t1"] - rows["t0"])[within].sum()) / 1e9
 
 
 def _line_of(lines: UserLines, process: int) -> UserLine | None:

@@ -1,0 +1,50 @@
+"""How often to sample, so that it costs no more than its share of a core."""
+
+TICK_NS = 10_000_000  # of CPU time between two samples of running code
+LONGEST_TICK_NS = 70_000_000  # where a tick costs 0.1 ms (deep stacks, cold caches): 0.14 % of the thread
+LOOK_NS = 25_000_000  # between two looks for a blocked main thread
+LONGEST_LOOK_NS = 100_000_000  # while it stays blocked in one place
+SIGNAL_NS = 3_000  # what the kernel and the interpreter spend on one signal, outside of the handler's own clock
+COST_SHARE = 0.0012  # of a core, for each of the two; the intervals are lengthened to stay below
+
+
+class Pace:
+    """The intervals of the ticks and of the looks, and what both have cost so far. All times are in nanoseconds."""
+
+    def __init__(self):
+        self.tick_ns = TICK_NS
+        self.look_ns = LOOK_NS
+        self.ticks = self.looks = self.tick_cost_ns = self.look_cost_ns = 0
+        self._paced_at = 0
+        self._look_cost = 0.0  # of one, lately
+        self._tick_share = 0.0  # of a core, lately
+        self._ticks_seen = 0  # of their cost, at the last look
+
+    def ticked(self, cost):
+        """Count a tick; whether ``tick_ns`` is another one from now on."""
+        self.ticks += 1
+        self.tick_cost_ns += cost
+        if self.ticks & 7:
+            return False
+        recent = (self.tick_cost_ns - self._paced_at) / 8
+        self._paced_at = self.tick_cost_ns
+        wanted = min(max(TICK_NS, int(recent / COST_SHARE)), LONGEST_TICK_NS)
+        if 0.8 < wanted / self.tick_ns < 1.25:
+            return False
+        self.tick_ns = wanted
+        return True
+
+    def looked(self, cost):
+        """Count a look."""
+        self.looks += 1
+        self.look_cost_ns += cost
+        self._look_cost += (cost - self._look_cost) / 4
+
+    def look_again(self, wall, unchanged):
+        """Set ``look_ns`` after a look, ``wall`` after the one before; ``unchanged``: all stands where it stood."""
+        # What the ticks leave of what is meant for both: a thread that mostly waits has few.
+        ticks, self._ticks_seen = self.tick_cost_ns - self._ticks_seen, self.tick_cost_ns
+        self._tick_share += (ticks / max(wall, 1) - self._tick_share) / 8
+        left = max(COST_SHARE, 2 * COST_SHARE - self._tick_share)
+        least = max(LOOK_NS, int(self._look_cost / left))
+        self.look_ns = min(2 * self.look_ns, max(LONGEST_LOOK_NS, least)) if unchanged else least
