@@ -273,3 +273,20 @@ def test_a_late_look_at_the_blocked_main_thread_shows_that_another_runs_python(t
     assert blocked > 0.3
     assert (by_others > 0.5 * blocked) if held else (by_others < 0.2 * blocked)
     assert run.notes("gil")[0]["enabled"]
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="a fork beside another thread warns there")
+def test_a_parent_that_only_waits_for_its_child_is_looked_at(tmp_path):
+    body = """
+import os, time
+def waits(child):
+    os.waitpid(child, 0)
+child = os.fork()
+if not child:
+    time.sleep(1.5)
+    os._exit(0)
+waits(child)
+"""
+    run = Run(tmp_path, body)
+    assert run.result.returncode == 0, run.result.stderr
+    assert run.seconds(signals.STACK_BLOCKED, "waits") > 1

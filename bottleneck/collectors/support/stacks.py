@@ -325,10 +325,7 @@ class Collector(BaseCollector):
         self._last_blocked = stack
 
     def _walked(self, frames):
-        """(the main thread's stack and phase, the stack of one thread that wants the GIL or has it, how many do).
-
-        None where the main thread has no frame.
-        """
+        """(the main thread's stack and phase, the stack of one thread that wants the GIL, how many do), or None."""
         frame = frames.get(self._main)
         if frame is None:
             return None
@@ -370,7 +367,10 @@ def _after_in_parent():
     collector = _collector
     if collector is not None and collector.on:
         collector._forking = False
-        if collector._timer is not None:
+        if sys.version_info < (3, 12):
+            collector._start_thread()  # the program may only wait from now on, and never tick
+        elif collector._timer is not None:
+            # The threads are counted when this returns. A parent that uses no more CPU time is not looked at again.
             collector._set_timer(WAKE_NS)
 
 
