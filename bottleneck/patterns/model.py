@@ -76,7 +76,7 @@ class Sighting:
     to_forward: float | None = None  # time of the line over that of the forward passes
     passes: int | None = None  # of the loop around the line
     elements: int | None = None  # that the line works on: rows, cells, bytes of a list
-    growing: bool | None = None  # samples per pass rise: the last third holds >= 1.5 times the first
+    growing: bool | None = None  # its time in a pass rises: clearly, from the first third to the last
     per_step: float | None = None  # calls a training step
     off_cpu: bool | None = None  # most samples wait
     cores: float | None = None  # that the process keeps busy while the line runs
@@ -88,11 +88,10 @@ class Sighting:
     memory: float | None = None  # share of the device's memory that is taken at the peak
     multiplied: float | None = None  # rows that come out over the rows of the largest input
     pickling: float | None = None  # share of the parent's samples that pickle or send
-    workers_busy: float | None = None  # mean share of the pool's workers that run
+    workers_busy: float | None = None  # share of the time that the busiest of the pool's processes runs
     pool_full: bool | None = None  # every thread of the server's pool waits
     seconds_each: float | None = None  # of one execution of the line
     body: float | None = None  # share of the samples below the line that stand in the user's own function
-    body_per_item: float | None = None  # seconds in a loop's body, for each in which the loop gets its next item
     versions: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @cached_property

@@ -169,3 +169,26 @@ def test_frames_are_compared_by_the_last_part_of_their_name(script: Path, tmp_pa
     recorded = recording(Stood((CONCAT, nested), 0, 4_000))
     known_lines.enrich(tmp_path, recorded)
     assert found(recorded)[8].pattern == "grow-own-argument"
+
+
+def test_a_line_that_takes_more_and_more_of_its_loop_is_told_from_one_that_varies(tmp_path: Path):
+    script = tmp_path / "log.py"
+    script.write_text(
+        "def work(rows):\n    text = ''\n    for row in rows:\n        find(row)\n        text += row.line()\n"
+    )
+    find, add = (user(line, "work", str(script)) for line in (4, 5))
+
+    def pattern(shares: list[int]) -> str:
+        stood, at = [], 0
+        for adding in shares:  # of 400 ms
+            stood += [Stood((add,), at, at + adding, every_ms=20), Stood((find,), at + adding, at + 400, every_ms=20)]
+            at += 400
+        recorded = recording(*stood, wall_ms=at)
+        known_lines.enrich(tmp_path, recorded)
+        return found(recorded)[5].pattern
+
+    assert pattern([20 * each for each in range(1, 20)]) == "text-grows"
+    assert pattern([20 * each for each in range(19, 0, -1)]) == ""
+    assert pattern([200] * 20) == ""
+    assert pattern([60, 340] * 10) == ""
+    assert pattern([380] * 20) == ""

@@ -78,4 +78,5 @@ def test_too_short_to_judge_is_said_and_not_called_fine(tmp_path: Path):
     assert {row["detector"] for row in ran.diagnosis["checked"] if row["outcome"] == "fine"} <= etl | {
         "hot-python",
         "gil-bound-threads",
+        "loop-waits-for-input",
     }

@@ -27,6 +27,13 @@ class HasFile(Protocol):
     def file(self) -> str: ...
 
 
+class Named(HasFile, Protocol):
+    """The same, with its function."""
+
+    @property
+    def function(self) -> str: ...
+
+
 def through(frames: Iterable[HasFile], parts: tuple[str, ...]) -> bool:
     """Whether one of the frames belongs to one of these files or folders."""
     return any(part in frame.file for frame in frames for part in parts)

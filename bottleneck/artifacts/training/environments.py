@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...recording.model import Frame
+from ..run.frames import Named
 
 #: Words in the name of a function in which a policy acts.
 ACTS = frozenset(("act", "action", "actions", "collect", "explore", "play", "rollout", "rollouts"))
@@ -16,13 +16,13 @@ _WORLDS = ("env", "game", "world", "simulator", "arena")  # in the name of a cla
 _ANSWERS = ("step", "reset", "observe", "observation", "reward")
 
 
-def is_of_a_policy(frames: Iterable[Frame]) -> bool:
+def is_of_a_policy(frames: Iterable[Named]) -> bool:
     """Whether the name of one of the functions says that a policy acts."""
     names = {word for frame in frames for word in frame.function.rpartition(".")[2].lower().split("_")}
     return not ACTS.isdisjoint(names)
 
 
-def answers(frame: Frame) -> bool:
+def answers(frame: Named) -> bool:
     """Whether a frame is that of an environment which answers an action."""
     if any(part in frame.file for part in _ENVIRONMENTS):
         return True

@@ -34,10 +34,12 @@ _SYMPTOMS: dict[str, tuple[str, ...]] = {
     "data loading": (
         "cpu-bound-decode", "gil-threads", "input-wait", "repeat-transform", "residual-python", "serial-collate",
         "shallow-prefetch", "slow-storage", "starved-gpu", "too-few-workers", "workers-zero", "memory-thrash",
-        "allocator-churn",
+        "allocator-churn", "loop-waits-for-input",
     ),
-    "training": ("allocator-churn", "input-wait", "memory-thrash", "residual-python", "step-jitter"),
-    "etl": ("memory-thrash", "residual-python", "input-wait", "slow-start"),
+    "training": (
+        "allocator-churn", "input-wait", "loop-waits-for-input", "memory-thrash", "residual-python", "step-jitter",
+    ),
+    "etl": ("memory-thrash", "residual-python", "input-wait", "loop-waits-for-input", "slow-start"),
     "serving": ("input-wait", "no-batching", "residual-python", "workers-zero"),
 }  # fmt: skip
 

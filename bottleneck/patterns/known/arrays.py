@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 
-from ..loops import for_each, loop_names
+from ..loops import loop_names
 from ..model import Hot, Pattern, Price, Sighting
-from ..places import less, more, uses
+from ..places import less
 from ..shapes import argument, below, deep, matches
 from ..source import Source
 from ..syntax import Comprehension, Loop, last_name, mentions, stored
@@ -132,51 +132,7 @@ def _outermost(seen: Sighting) -> int | None:
     return None if call is None else call.lineno
 
 
-def _pulls_own_generator(hot: Hot) -> bool:
-    """What the loop iterates over is a generator function of this file, and that runs when the line does."""
-    name = last_name(hot.node.func) if isinstance(hot.node, ast.Call) else ""
-    made = hot.source.functions.get(name, [])
-    yields = len(made) == 1 and any(isinstance(each, ast.Yield) for each in ast.walk(made[0]))
-    return yields and any(frame.function == name for frame in hot.seen.below)
-
-
-_ELSEWHERE = ("/threading.py", "/queue.py", "/concurrent/", "/multiprocessing/", "/torch/utils/data/", "/tensorflow/")
-
-
-def _made_elsewhere(hot: Hot) -> bool:
-    """The generator only passes on what others make: it waits for a queue, a pool, or a loader."""
-    return any(part in frame.path for frame in hot.seen.below for part in _ELSEWHERE)
-
-
-def _feeds_a_step(hot: Hot) -> bool:
-    """The body hands the item to a call, in a file whose work frees the GIL or runs on a device."""
-    loop = next((each for each in hot.source.above(hot.node) if isinstance(each, ast.For)), None)
-    if loop is None or not uses("jax", "torch", "tensorflow", "keras", "sklearn", "xgboost", "lightgbm", "flax")(hot):
-        return False
-    names = stored(loop.target)
-    return any(
-        isinstance(each, ast.Call) and any(mentions(given, names) for given in each.args)
-        for statement in loop.body
-        for each in ast.walk(statement)
-    )
-
-
 PATTERNS = (
-    Pattern(
-        id="loop-waits-for-generator",
-        title="The loop waits while a Python generator makes each batch on the same thread",
-        replacement="Make the batches ahead of the loop: in worker processes (torch DataLoader, grain, multiprocessing.Pool."
-        "imap) or a thread with a queue where numpy does the work; or compute what stays the same once",
-        snippet="with multiprocessing.Pool(4) as pool:\n    for batch in pool.imap(make_batch, plan, chunksize=1):\n"
-        "        step(batch)",
-        when=(for_each(), _pulls_own_generator, _feeds_a_step, more(body_per_item=0.1), less(body_per_item=1.0)),
-        unless=(_made_elsewhere,),
-        needs=("body_per_item",),
-        leave="The generator is a live stream, or one core is all there is.",
-        price=Price("overlap"),
-        source="PyTorch and JAX data loading guides",
-        stages=("loading",),
-    ),
     Pattern(
         id="slices-stacked-one-by-one",
         title="Each sample of a batch is cut and computed by itself in a Python loop, then stacked",

@@ -6,7 +6,7 @@ from ..loops import for_each, grows, in_loop
 from ..model import Hot, Pattern, Price
 from ..places import every_pass, known, less
 from ..shapes import all_of, any_of, below, calls, deep, keyword, matches, method
-from ..syntax import last_name, mentions, same
+from ..syntax import Loop, last_name, mentions, same
 
 
 def _iterates_over(*names: str):  # type: ignore[no-untyped-def]
@@ -92,6 +92,56 @@ def _adds_text(hot: Hot) -> bool:
     return target is not None and any(
         matches(path, "builtins.str()", "builtins.bytes()") for path in hot.source.paths(target)
     )
+
+
+def _at_the_front(hot: Hot) -> bool:
+    """``items.insert(0, x)`` or ``items.pop(0)`` of a list."""
+    node = hot.node
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or not node.args:
+        return False
+    first = getattr(node.args[0], "value", None)
+    alone = not hot.seen.below and hot.seen.rivals <= {node}
+    listed = any(matches(path, "builtins.list()", "*.tolist()") for path in hot.source.paths(node.func.value))
+    return alone and listed and node.func.attr in ("insert", "pop") and type(first) is int and first == 0
+
+
+_GOES_THROUGH = (
+    *(f"builtins.{name}" for name in ("sum", "max", "min", "sorted", "list", "tuple", "set", "any", "all")),
+    *(f"{library}.{name}" for library in ("numpy", "jax.numpy", "torch")
+      for name in ("mean", "sum", "array", "asarray", "stack", "concatenate", "cat", "max", "min", "std", "median",
+                   "percentile", "quantile", "tensor")),
+    "statistics.*", "json.dump", "json.dumps", "pickle.dump", "pickle.dumps", "pandas.DataFrame", "numpy.save",
+    "torch.save", "copy.deepcopy",
+)  # fmt: skip
+
+
+def _goes_through_what_grows(hot: Hot) -> bool:
+    """``mean(losses)`` in a loop that appends to losses, and neither empties nor cuts them."""
+    node = hot.node
+    if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Name | ast.Attribute):
+        return False
+    whole, loops = node.args[0], [each for each in hot.source.loops(node) if isinstance(each, Loop)]
+    if not loops or not any(matches(path, *_GOES_THROUGH) for path in hot.source.paths(node.func)):
+        return False
+    inside = list(ast.walk(loops[-1]))
+    appended = any(
+        isinstance(each, ast.Call)
+        and isinstance(each.func, ast.Attribute)
+        and each.func.attr in ("append", "extend", "insert")
+        and same(each.func.value, whole)
+        for each in inside
+    )
+    emptied = any(
+        (isinstance(each, ast.Assign | ast.Delete) and any(_is_or_cuts(target, whole) for target in each.targets))
+        or (isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute)
+            and each.func.attr in ("clear", "pop", "popleft") and same(each.func.value, whole))
+        for each in inside
+    )  # fmt: skip
+    return appended and not emptied
+
+
+def _is_or_cuts(target: ast.expr, whole: ast.expr) -> bool:
+    return same(target, whole) or (isinstance(target, ast.Subscript) and same(target.value, whole))
 
 
 def _one_partition(hot: Hot) -> bool:
@@ -200,11 +250,40 @@ PATTERNS = (
         replacement="Append the parts to a list and join them once: ''.join(parts); or write to io.StringIO",
         snippet="parts.append(part)\n# after the loop\ntext = ''.join(parts)",
         when=(known(growing=True), in_loop(), _adds_text),
+        unless=(lambda hot: bool(hot.seen.below),),
         needs=("growing",),
         leave="Few passes: CPython often appends in place.",
         price=Price("growth"),
         source="no published figures; the copies grow with the square of the passes",
         stages=("etl",),
+        effort=1,
+    ),
+    Pattern(
+        id="list-front-moves",
+        title="A list gives or takes its first item, which moves all others, and it gets longer from pass to pass",
+        replacement="Use collections.deque with appendleft and popleft; or append at the end and reverse once",
+        snippet="items = collections.deque()\nitems.appendleft(item)",
+        when=(known(growing=True), in_loop(), _at_the_front),
+        needs=("growing",),
+        leave="The list stays short.",
+        price=Price("growth"),
+        source="docs.python.org, collections.deque: pop(0) and insert(0, v) of a list cost O(n)",
+        stages=("etl", "training"),
+        effort=1,
+    ),
+    Pattern(
+        id="history-walked-again",
+        title="Each pass goes through everything collected so far, and gets slower and slower",
+        replacement="Keep what the next pass needs (a running sum and count, the last hundred values), and go through "
+        "the whole history once after the loop, or every thousandth pass",
+        snippet="total += loss\ncount += 1\nmean = total / count",
+        when=(known(growing=True), _goes_through_what_grows),
+        needs=("growing",),
+        beats=("json-line-loop", "json-encoded-in-python", "deepcopy-in-loop", "list-of-arrays-to-tensor"),
+        leave="Few passes, or each pass really depends on all that came before.",
+        price=Price("growth"),
+        source="no published figures; the work grows with the square of the passes",
+        stages=("etl", "training"),
         effort=1,
     ),
     Pattern(

@@ -22,6 +22,12 @@ def _shrinks(hot: Hot) -> bool:
     )
 
 
+def _in_memory(hot: Hot) -> bool:
+    """What is parsed was read before: ``np.load(io.BytesIO(data))``."""
+    given = hot.node.args[:1] if isinstance(hot.node, ast.Call) else []
+    return any(path.endswith("BytesIO()") for each in given for path in hot.source.paths(each))
+
+
 _EARLY = {
     "ColorJitter": ("adjust_brightness", "adjust_contrast", "adjust_saturation", "adjust_hue"),
     "Normalize": ("normalize",),
@@ -150,10 +156,11 @@ PATTERNS = (
         when=(
             loading(),
             less(seconds_each=0.005),
+            more(share=0.15),
             calls("torch.load", "pickle.load", "numpy.load", "json.load", "scipy.io.loadmat"),
             any_of(varies(), lambda hot: mentions(hot.source.statement(hot.node), loop_names(hot.source, hot.node))),
         ),
-        unless=(_told_a_part,),
+        unless=(_told_a_part, _in_memory),
         needs=("seconds_each",),
         leave="Files above 1 MB, or a loader that keeps ahead of the training.",
         price=Price("loader", (1.5, 10), probe="a memmap of 1,000 samples"),

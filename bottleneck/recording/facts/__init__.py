@@ -45,6 +45,7 @@ from .source import (
     OutputLines,
     SwitchLine,
     ThreadsLine,
+    UserLoop,
 )
 from .training import Compile, Forward, Optimizer, Switches, Threads
 
@@ -55,7 +56,7 @@ __all__ = [
     "KnownLine", "Line",
     "ModelCall", "Moved", "Objects", "ObjectsLine", "Optimizer", "OutputLines", "Pages", "Probe", "Pyinstrument",
     "Read", "Ready", "RowWise", "Sampler", "Serving", "Site", "Stack", "String", "SwitchLine", "Switches", "Thread",
-    "Threads", "ThreadsLine", "Used", "Worker", "fact_of", "fields_of",
+    "Threads", "ThreadsLine", "Used", "UserLoop", "Worker", "fact_of", "fields_of",
 ]  # fmt: skip
 
 

@@ -89,3 +89,17 @@ class KnownLine(Line, frozen=True):
     stage: str = ""
     cause: Int = 0
     same_function: bool = True
+
+
+class UserLoop(Line, frozen=True, kw_only=True):
+    """A loop of the user's, by its line, that holds much of the run and makes what its step works on.
+
+    ``makes``: (first, last) lines of the statements that make it; ``last``: line of the loop; ``step``: the line of the
+    step; ``library``: what that is made of.
+    """
+
+    kind: ClassVar[str] = "user_loop"
+    makes: list[tuple[Int, Int]]
+    last: Int
+    step: Int
+    library: str

@@ -1,6 +1,6 @@
 # slow
 # below: load torch/serialization.py, _load torch/serialization.py
-# known: loading=True seconds_each=0.001
+# known: loading=True seconds_each=0.001 share=0.4
 import torch
 
 class Features:
@@ -8,7 +8,7 @@ class Features:
         return torch.load(f"{self.folder}/{index}.pt")  # hot
 # slow
 # below: load numpy/lib/_npyio_impl.py
-# known: loading=True seconds_each=0.001
+# known: loading=True seconds_each=0.001 share=0.4
 import numpy as np
 
 class Features:
@@ -17,7 +17,7 @@ class Features:
         return np.load(path)  # hot
 # exempt: a large file each
 # below: load numpy/lib/_npyio_impl.py
-# known: loading=True seconds_each=0.2
+# known: loading=True seconds_each=0.2 share=0.4
 import numpy as np
 
 class Scans:
@@ -30,3 +30,11 @@ import numpy as np
 class Features:
     def __init__(self, path):
         self.x = np.load(path)  # hot
+# exempt: it was read before
+# known: seconds_each=0.001 share=0.4
+import io
+import numpy as np
+class Images:
+    def __getitem__(self, index):
+        data = self.fetch(index)
+        return np.load(io.BytesIO(data))  # hot

@@ -24,3 +24,10 @@ def total(rows):
     found = 0
     for row in rows:
         found += row.value  # hot
+# exempt: what makes the part gets slower
+# known: growing=True
+# below: render report.py
+def report(rows):
+    text = ""
+    for row in rows:
+        text += render(row)  # hot

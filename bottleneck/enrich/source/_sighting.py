@@ -1,0 +1,206 @@
+"""What is known of one line of the user's, whichever way it spends its time: the facts that patterns ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ... import signals
+from ...artifacts.memory.device_memory import DeviceMemory
+from ...artifacts.run.frames import Named, through
+from ...artifacts.run.host import Host
+from ...artifacts.run.user_lines import UserLine, UserLines
+from ...artifacts.serving.requests import Requests
+from ...artifacts.training.padding import Padding
+from ...artifacts.training.steps import Loader, Steps
+from ...patterns import Sighting, Source
+from ...patterns.flow import around
+from ...recording.model import Recording, Records, Site
+from . import _drift
+
+_IN_STEPS = 0.8  # of a line's samples: it belongs to the steps
+_GROWS = 1.5  # the last third of the steps over the first
+_STEPS_TO_GROW = 9
+_FULL = 0.9  # of a server's threads
+_PICKLES = ("/multiprocessing/reduction.py", "/multiprocessing/connection.py", "/cloudpickle/")
+_SENDS = ("dumps", "dump", "send", "_send", "_send_bytes", "reducer_override")
+_MIN_WORKERS = 2
+
+
+@dataclass(frozen=True)
+class Run:
+    """The artifacts of a run that tell something of its lines; None where the run has none of what they describe."""
+
+    recording: Recording
+    lines: UserLines
+    steps: Steps | None
+    loader: Loader | None
+    padding: Padding | None
+    memory: DeviceMemory | None
+    requests: Requests | None
+
+    @classmethod
+    def of(
+        cls, recording: Recording, lines: UserLines, steps: Steps | None, loader: Loader | None,
+        padding: Padding | None, memory: DeviceMemory | None, requests: Requests | None,
+    ) -> Run:  # fmt: skip
+        return cls(recording, lines, steps, loader, padding, memory, requests)
+
+    def sighting(self, source: Source, line: UserLine) -> Sighting:
+        """What is known of the line; where it stands in the stacks is told with each of its ways."""
+        recording, steps = self.recording, self.steps
+        within = _within(line, steps)
+        inside = steps is not None and within.mean() >= _IN_STEPS
+        site = None if steps is None else recording.facts.loop_site(steps.process, steps.loader)
+        phases = line.rows["flags"] & 0xFF
+        once = inside and _once_a_step(source, line, site)
+        pool = None if self.requests is None else self.requests.pool
+        return Sighting(
+            source,
+            line.line,
+            line.function.rpartition(".")[2],
+            step=inside,
+            evaluating=bool((phases == signals.EVAL).mean() > 0.5),
+            passes=steps.all_count if steps is not None and inside else None,
+            growing=_growing(line, steps) if steps is not None and once else self._drifts(source, line),
+            to_forward=_to_forward(line, steps) if inside else None,
+            off_cpu=line.blocked_share > 0.5,
+            cores=_cores(line, recording),
+            device=None if recording.gpu or recording.run.get("gpus") else "cpu",
+            fill=None if self.padding is None else 1.0 - self.padding.waste_share,
+            ranks=None if steps is None else max(1, len(steps.ranks)),
+            memory=None if self.memory is None else self.memory.peak_bytes / max(self.memory.total_bytes, 1.0),
+            pickling=_pickling(line, recording),
+            workers_busy=_workers_busy(line, recording) if line.waits_for_others else None,
+            pool_full=None
+            if pool is None
+            else pool.mean_borrowed_threads >= _FULL * pool.limit and pool.most_waiting > 0,
+            seconds_each=self._seconds_each(source, line, once),
+            body=line.share_where(lambda way: way.own),
+            versions={name: _version(str(text)) for name, text in recording.run.get("versions", {}).items()},
+        )
+
+    def _drifts(self, source: Source, line: UserLine) -> bool | None:
+        """Whether the line takes more and more of the outermost loop around it; None where that cannot be told."""
+        node = next(iter(source.by_line.get(line.line, [])), None)
+        loops = around(source, node) if node is not None else []
+        if not loops or line.beside:
+            return None
+        begins, ends = loops[-1].lineno, loops[-1].end_lineno or 0
+        inside = [each for each in self.lines.lines if (each.file, each.function) == (line.file, line.function)]
+        return _drift.grows(line, [each for each in inside if begins <= each.line <= ends]) or None
+
+    def _seconds_each(self, source: Source, line: UserLine, once: bool) -> float | None:
+        """Of one execution, where something tells how many there were: steps, samples of a loader, requests."""
+        node = next(iter(source.by_line.get(line.line, [])), None)
+        if node is None:
+            return None
+        count = 0
+        if once and self.steps is not None:
+            count = self.steps.all_count
+        elif source.loops(node):
+            return None
+        elif line.function.rpartition(".")[2] == "__getitem__" and self.loader is not None and self.steps is not None:
+            count = self.steps.all_count * self.loader.batch_size
+        elif self.requests is not None and len(self.requests.routes) == 1:
+            handled = line.share_where(lambda way: way.handler) > 0.5
+            count = self.requests.count if handled else 0
+        return line.thread_seconds / count if count else None
+
+
+def _within(line: UserLine, steps: Steps | None) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Which of the line's samples end within a step."""
+    if steps is None or not steps.all_count:
+        return np.zeros(len(line.rows), bool)
+    starts, ends = steps.rows["t0"], steps.rows["t1"]  # warm-up included
+    at = np.searchsorted(starts, line.rows["t1"], side="left") - 1
+    mine = line.rows["process"] == steps.process
+    return np.asarray(mine & (at >= 0) & (line.rows["t1"] <= ends[np.maximum(at, 0)]))
+
+
+def _to_forward(line: UserLine, steps: Steps | None) -> float | None:
+    """The line's time over that of the forward passes; None where none was recorded."""
+    forward = 0.0 if steps is None else float(steps.rows["forward"].sum()) / 1e6
+    return line.seconds / forward if forward > 0 else None
+
+
+def _once_a_step(source: Source, line: UserLine, site: Site | None) -> bool:
+    """Whether no loop of its own runs the line several times a step."""
+    node = next(iter(source.by_line.get(line.line, [])), None)
+    loops = source.loops(node) if node is not None else []
+    return not loops or (site is not None and getattr(loops[0], "lineno", 0) == site.line)
+
+
+def _growing(line: UserLine, steps: Steps) -> bool | None:
+    """Whether the line's time in a step grows; None where there are too few steps or samples to tell."""
+    if steps.count < _STEPS_TO_GROW or not line.sampled:
+        return None
+    at = np.searchsorted(steps.start_ns, line.rows["t1"], side="left") - 1
+    spent = np.bincount(
+        np.clip(at, 0, steps.count - 1), weights=line.rows["t1"] - line.rows["t0"], minlength=steps.count
+    )
+    first, _, last = (float(part.mean()) for part in np.array_split(spent, 3))
+    return last >= _GROWS * first
+
+
+def _cores(line: UserLine, recording: Recording) -> float | None:
+    """How many threads of the program run, or wait for a core, at a time while the line runs; None on one core."""
+    if (recording.run.get("machine", {}).get("cores") or 1) < 2 or not len(recording.host.get("time_ns", ())):
+        return None
+    host = Host(recording.host)
+    begins, ends = int(line.rows["t0"].min()), int(line.rows["t1"].max())
+    ran, waited = (host.rise(name, begins, ends) for name in ("cpu_ns_total", "run_delay_ns_total"))
+    return None if ran is None or waited is None else (ran + waited) / max(ends - begins, 1)
+
+
+def _pickling(line: UserLine, recording: Recording) -> float | None:
+    """Share of the line's time in which its process pickles or sends; None where it waits for nobody."""
+    if not line.waits_for_others or line.beside:
+        return None
+    begins, ends = int(line.rows["t0"].min()), int(line.rows["t1"].max())
+    seconds = line.thread_seconds * line.share_where(lambda way: _sends(way.below))
+    for process in line.processes:
+        rows = _during(recording.threads, process, begins, ends)
+        stacks = {int(stack) for stack in np.unique(rows["arg"] & signals.STACK_MASK)}
+        sending = [stack for stack in stacks if _sends(recording.facts.stacks.get((process, stack), ()))]
+        seconds += _seconds(rows[np.isin(rows["arg"] & signals.STACK_MASK, sending)])
+    return min(1.0, seconds / max(line.thread_seconds, 1e-9))
+
+
+def _sends(frames: Iterable[Named]) -> bool:
+    return any(frame.function.rpartition(".")[2] in _SENDS and through((frame,), _PICKLES) for frame in frames)
+
+
+def _workers_busy(line: UserLine, recording: Recording) -> float | None:
+    """Share of the line's time in which the busiest of the processes that it waits for runs; None without a pool.
+
+    Where one of many has a long task, the pool is no slower than its tasks.
+    """
+    begins, ends = int(line.rows["t0"].min()), int(line.rows["t1"].max())
+    shares = []
+    for process in set(np.unique(recording.stacks["process"]).tolist()) - line.processes:
+        rows = _during(recording.stacks, process, begins, ends)
+        if len(rows) and recording.facts.processes[process].role != signals.WORKER:
+            running = _seconds(rows[rows["kind"] == signals.STACK_CPU])
+            shares.append(running / max(_seconds(rows), 1e-9))
+    return max(shares) if len(shares) >= _MIN_WORKERS else None
+
+
+def _during(rows: Records, process: int, begins: int, ends: int) -> Records:
+    found: Records = rows[(rows["process"] == process) & (rows["t0"] >= begins) & (rows["t1"] <= ends)]
+    return found
+
+
+def _seconds(rows: Records) -> float:
+    return float((rows["t1"] - rows["t0"]).sum()) / 1e9
+
+
+def _version(text: str) -> tuple[int, ...]:
+    parts = []
+    for part in text.split("+")[0].split("."):
+        if not part.isdigit():
+            break
+        parts.append(int(part))
+    return tuple(parts)
