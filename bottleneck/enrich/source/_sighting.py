@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ... import signals
+from ...artifacts.loading.loader import Loader
 from ...artifacts.memory.device_memory import DeviceMemory
 from ...artifacts.run.frames import Named, through
 from ...artifacts.run.host import Host
 from ...artifacts.run.user_lines import UserLine, UserLines
 from ...artifacts.serving.requests import Requests
 from ...artifacts.training.padding import Padding
-from ...artifacts.training.steps import Loader, Steps
+from ...artifacts.training.steps import Steps
 from ...patterns import Sighting, Source
 from ...patterns.flow import around
 from ...recording.model import Recording, Records, Site
