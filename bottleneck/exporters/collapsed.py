@@ -10,6 +10,7 @@ from pathlib import Path
 from ..artifacts import Artifacts, Missing
 from ..artifacts.run.every_thread import EveryThread, SampledThread
 from ..artifacts.run.stacks import weights
+from ..diagnosis.findings import Location
 from ..diagnosis.model import Diagnosis
 from ..files import write_text
 from ..recording.model import Frame, Recording
@@ -47,7 +48,8 @@ def _lines(thread: SampledThread) -> list[tuple[str, int]]:
 
 
 def _shown(frame: Frame) -> str:
-    return f"{frame.function} ({units.library_path(frame.file)}:{frame.line})" if frame.file else frame.function
+    where = Location(units.library_path(frame.file), frame.line)
+    return f"{frame.function} ({where})" if frame.file else frame.function
 
 
 def _word(text: str) -> str:

@@ -45,6 +45,7 @@ class Notebook:
         reply = self.client.execute_interactive(
             dedent(code).strip("\n"),
             timeout=200,
+            stop_on_error=False,  # it would drop what is sent right after
             output_hook=lambda message: messages.append((message["msg_type"], message["content"])),
         )["content"]
         return Cell(reply["execution_count"], reply["status"], messages)
