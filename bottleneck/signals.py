@@ -86,7 +86,9 @@ SAMPLE_TRANSFORM = 70
 # stack id of a thread that wants the GIL; flags: open phase of the main thread | number of such threads << 8.
 GIL_HELD = 71
 STACK_CPU = 72  # t1 - t0 is the thread CPU time since the last sample; arg: stack id; flags: open phase
-STACK_BLOCKED = 73  # t1 - t0 is the time blocked; arg: stack id; flags: open phase
+# t1 - t0 is the time blocked; arg: stack id; flags: open phase | tasks of the event loop that waited at that time << 8
+# (the stack is that of one of them; 0 when it is the thread's own).
+STACK_BLOCKED = 73
 STAGE = 74  # user's stage; arg: string id
 STEP = 75  # user's step; arg: string id of its name
 MARK = 76  # user's mark, t0 == t1; arg: string id

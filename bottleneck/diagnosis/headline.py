@@ -43,13 +43,15 @@ class Place:
 
 def largest_place(recording: Recording, lines: UserLines | None, process: int) -> Place | None:
     """The user's line that holds most of the run of a process, modules being imported aside."""
-    line = None if lines is None else lines.largest(process)
+    known = {(fact.file, fact.line, fact.function): fact for _, fact in recording.facts.of(KnownLine)}
+    events = {key for key, fact in known.items() if fact.events}
+    line = None if lines is None else lines.largest(process, events)
     if lines is None or line is None or _imports(line):
         return None
-    calls = {(fact.file, fact.line, fact.function): fact.call for _, fact in recording.facts.of(KnownLine)}
     unjudged = float(((line.rows["flags"] & 0xFF) == signals.NONE).mean())
     share = min(1.0, lines.share(line) * line.own_share)
-    call = calls.get((line.file, line.line, line.function), "")
+    fact = known.get(line.key)
+    call = fact.call if fact is not None else ""
     return Place(line.file, line.line, line.function, call, share, share * unjudged, line.blocked_share > 0.5)
 
 

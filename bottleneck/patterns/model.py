@@ -79,6 +79,8 @@ class Sighting:
     growing: bool | None = None  # its time in a pass rises: clearly, from the first third to the last
     per_step: float | None = None  # calls a training step
     off_cpu: bool | None = None  # most samples wait
+    waiting: float | None = None  # share of the samples that wait
+    tasks: float | None = None  # of an event loop that wait at the same time, the line's own among them
     cores: float | None = None  # that the process keeps busy while the line runs
     device: str | None = None  # "cpu", "cuda" ...: of the tensors at hand
     dtype: str | None = None  # of autocast, or of the weights: "float16", "bfloat16", "float32"
@@ -161,6 +163,7 @@ class Pattern:
     unless: tuple[Condition, ...] = ()
     needs: tuple[str, ...] = ()  # fields of a Sighting without which it stays silent
     beats: tuple[str, ...] = ()  # less specific patterns that it replaces
+    fallback: bool = False  # every other pattern replaces it
     cause: Callable[[Sighting], int | None] | None = None  # the line to change, where that is not the hot one
     effort: Literal[1, 2, 4, 8] = 2
     risk: float = 0.1

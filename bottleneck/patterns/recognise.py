@@ -16,7 +16,7 @@ def recognise(seen: Sighting, failures: Failures | None = None) -> Pattern | Non
     found = list(matching(seen, failures))
     beaten = {other for pattern in found for other in pattern.beats}
     left = [pattern for pattern in found if pattern.id not in beaten]
-    return max(left, key=lambda pattern: len(pattern.when), default=None)
+    return max(left, key=lambda pattern: (not pattern.fallback, len(pattern.when)), default=None)
 
 
 def matching(seen: Sighting, failures: Failures | None = None) -> Iterator[Pattern]:

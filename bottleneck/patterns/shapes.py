@@ -132,6 +132,13 @@ def works_on(*names: str) -> Condition:
     return check
 
 
+def running() -> Condition:
+    """The call that the samples are of, whichever it is."""
+    return lambda hot: (
+        isinstance(hot.node, ast.Call) and (hot.seen.rivals <= {hot.node} or _is_running(hot, hot.node, set()))
+    )
+
+
 def _is_running(hot: Hot, node: ast.Call, libraries: set[str]) -> bool:
     """Whether the samples can be of this call and of no other on the line."""
     seen = hot.seen

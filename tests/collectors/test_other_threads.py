@@ -11,6 +11,7 @@ from bottleneck_profiler.agent.files import Files
 from bottleneck_profiler.artifacts.run.threads import Threads
 from bottleneck_profiler.collectors.support import other_threads, stack_table
 from bottleneck_profiler.collectors.support.other_threads import OtherThreads, _Thread
+from bottleneck_profiler.collectors.support.tasks import SuspendedTasks
 
 from collectors.children import Run
 
@@ -239,7 +240,7 @@ RUN, WAIT = 1, 2
 def handed_out(*looks: tuple[int, int, int, bool, bool]) -> list[tuple[int, int, int, int]]:
     """(kind, looks, ms, stack) after looks at one thread: (ms since the last, of them on a CPU, stack, waits, runs)."""
     recorder = Recorder()
-    others, thread = OtherThreads(recorder, None), _Thread(0, "worker", 0)
+    others, thread = OtherThreads(recorder, None, None), _Thread(0, "worker", 0)
     thread.stack = 9
     at = cpu = 0
     for wall, ran, stack, waits, runs in looks:
@@ -283,7 +284,8 @@ def test_a_thread_that_stands_still_is_one_record_and_its_frames_are_not_read(mo
     thread = threading.Thread(target=parked.wait)
     thread.start()
     try:
-        others = OtherThreads(recorder, Table())
+        table = Table()
+        others = OtherThreads(recorder, table, SuspendedTasks(recorder, table))
         for _ in range(26):
             others.look({thread.ident: sys._getframe(), 0: None, threading.get_ident(): None}, 0)
             others.write(recorder, prompt=True)

@@ -53,7 +53,7 @@ class Handover:
 def _receiving(recording: Recording, steps: Steps) -> tuple[float, int]:
     """(share of the sampled time in the loop's waits that is receiving, number of samples)."""
     stacks = recording.stacks
-    stacks = stacks[(stacks["process"] == steps.process) & (stacks["flags"] == signals.DATA_WAIT)]
+    stacks = stacks[(stacks["process"] == steps.process) & (stacks["flags"] & 0xFF == signals.DATA_WAIT)]
     if steps.count:
         stacks = stacks[(stacks["t1"] > steps.start_ns[0]) & (stacks["t0"] < steps.end_ns[-1])]
     if not len(stacks):

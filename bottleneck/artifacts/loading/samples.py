@@ -85,7 +85,7 @@ def _loading_stacks(recording: Recording, steps: Steps, loader: Loader) -> Recor
         mine = [p.index for p in recording.facts.processes if p.role == signals.WORKER and p.loader == loader.id]
         rows = np.isin(stacks["process"], mine)
     else:
-        rows = (stacks["process"] == steps.process) & (stacks["flags"] == signals.DATA_WAIT)
+        rows = (stacks["process"] == steps.process) & (stacks["flags"] & 0xFF == signals.DATA_WAIT)
     found: Records = stacks[rows]
     return found
 

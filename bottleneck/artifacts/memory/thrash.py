@@ -151,7 +151,7 @@ def _hot_line(recording: Recording, steps: Steps) -> tuple[Site | None, float]:
     """
     rows = _running(recording, steps)
     seconds = (rows["t1"] - rows["t0"]).astype(float)
-    own = ~np.isin(rows["flags"], (signals.BACKWARD, signals.OPTIMIZER))
+    own = ~np.isin(rows["flags"] & 0xFF, (signals.BACKWARD, signals.OPTIMIZER))
     weights: dict[Site, float] = {}
     for stack in np.unique(rows["arg"][own]):
         frames = recording.facts.stacks.get((steps.process, int(stack)), ())

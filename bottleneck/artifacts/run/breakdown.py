@@ -103,7 +103,7 @@ def _between_phases(recording: Recording, steps: Steps) -> dict[str, float]:
     ends = np.append(np.sort(stacks["t1"]), np.iinfo("i8").max)
     next_end = ends[np.searchsorted(ends, steps.start_ns - REACH_NS)]
     seen = next_end <= steps.end_ns + REACH_NS
-    stacks = stacks[(stacks["flags"] == signals.NONE) & _within(stacks["t1"], steps.start_ns, steps.end_ns)]
+    stacks = stacks[(stacks["flags"] & _OUTER == signals.NONE) & _within(stacks["t1"], steps.start_ns, steps.end_ns)]
     # Samples stand for pauses shorter than their interval, in this step and in its like; a long pause of which the
     # sampler saw nothing is not known.
     sampled = np.zeros(len(other))

@@ -27,8 +27,10 @@ _MAX_GAPS = 2_000  # gaps that are kept as stretches to be drawn
 _IMPORT = "<frozen importlib"
 #: What the interpreter calls by itself once the program's last line is done: it waits for threads, and runs atexit.
 _ENDINGS = ("_shutdown", "_exitfunc", "_exit_function", "_python_exit")
-#: Where an event loop waits for something to do: in a selector that asyncio called, or in C below its runner (uvloop).
-_LOOP, _LOOP_WAITS = ("/asyncio/", "/uvloop/"), ("/selectors.py", "/asyncio/runners.py", "/uvloop/")
+#: Where an event loop waits for something to do: in a selector that asyncio called, in C below its runner (uvloop), or
+#: in a task that sleeps.
+_LOOP = ("/asyncio/", "/uvloop/")
+_LOOP_WAITS = ("/selectors.py", "/asyncio/runners.py", "/uvloop/", "/asyncio/tasks.py")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,7 +29,8 @@ class UserLine:
     """A line with everything that it calls. ``seconds``: of the run's wall time, in which a thread stood in it.
 
     ``thread_seconds``: of all threads together, of which ``blocked_seconds`` neither ran nor waited for a core.
-    ``own_seconds``: of them, in which no deeper frame was the user's.
+    ``own_seconds``: of them, in which no deeper frame was the user's. ``tasks``: of an event loop that waited at the
+    same time, this line's among them, on average; 0 where no task's wait was seen.
     """
 
     file: str
@@ -45,7 +46,12 @@ class UserLine:
     apart: bool  # only other programs, which the user's starts, were seen there
     ways: dict[Way, float]  # the heaviest first -> thread seconds
     caller: Key | None  # the line of the user's that most of the time was called from
+    tasks: float
     rows: Records = field(repr=False)
+
+    @property
+    def key(self) -> Key:
+        return self.file, self.line, self.function
 
     @property
     def blocked_share(self) -> float:
@@ -109,13 +115,14 @@ class UserLines:
         """Share (0..1) of the run's wall time."""
         return line.seconds / max(self.wall_seconds, 1e-9)
 
-    def largest(self, process: int) -> UserLine | None:
+    def largest(self, process: int, events: Collection[Key] = ()) -> UserLine | None:
         """The line of a process with most time of its own, of which no deeper line of the user's can tell more.
 
         Where it waits for other threads or processes, the line with which these are busy; what a loader's workers do
-        beside the program, and waiting for requests, is none.
+        beside the program, and waiting for requests, is none; neither are the lines that wait for ``events``.
         """
-        own = [line for line in self.lines if line.own_share >= 0.5 and line.share_where(lambda way: way.idle) < 0.5]
+        lines = [line for line in self.lines if line.key not in events]
+        own = [line for line in lines if line.own_share >= 0.5 and line.share_where(lambda way: way.idle) < 0.5]
         here = [line for line in own if process in line.processes and (line.sampled or line.waits_for_others)]
         largest = max(here, key=_own_seconds, default=None)
         if largest is None or not largest.waits_for_others:
@@ -138,6 +145,7 @@ class _Sum:
         self.apart = True
         self.ways: dict[Way, float] = {}
         self.callers: Counter[Key | None] = Counter()
+        self.suspended_seconds = self.tasks_seconds = 0.0
         self.parts: list[tuple[tuple[int, int], Records]] = []
 
     def add(self, thread: tuple[int, int], rows: Records, stretch: float, place: Place, apart: bool) -> None:
@@ -147,6 +155,10 @@ class _Sum:
         self.thread_seconds += seconds
         self.blocked_seconds += float(each[blocked].sum())
         self.own_seconds += seconds if place.innermost else 0.0
+        if not thread[1]:
+            tasks = (rows["flags"] >> 8) * blocked
+            self.suspended_seconds += float(each[tasks > 0].sum())
+            self.tasks_seconds += float((each * tasks).sum())
         self.apart &= apart and not place.worker
         # A record of a thread beside the main one stands for several looks that saw the same.
         self.samples += int(np.maximum(rows["flags"] >> 8, 1).sum()) if thread[1] else len(rows)
@@ -165,7 +177,8 @@ class _Sum:
         ways = dict(sorted(self.ways.items(), key=lambda pair: -pair[1])[:_MAX_WAYS])
         sums = self.thread_seconds, self.blocked_seconds, self.own_seconds
         beside, caller = any(thread for _, thread in threads), self.callers.most_common(1)[0][0]
-        return UserLine(*key, seconds, *sums, self.samples, processes, beside, self.apart, ways, caller, rows)
+        tasks = self.tasks_seconds / max(self.suspended_seconds, 1e-9)
+        return UserLine(*key, seconds, *sums, self.samples, processes, beside, self.apart, ways, caller, tasks, rows)
 
 
 def _stretch_factor(recording: Recording, process: int, rows: Records) -> float:

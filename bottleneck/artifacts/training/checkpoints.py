@@ -113,7 +113,7 @@ def _cold_seconds(steps: Steps) -> float:
 
 def _sampled_seconds_in(recording: Recording, steps: Steps, functions: frozenset[Function], until_ns: int) -> float:
     """Seconds sampled outside all phases, from the first step on, whose innermost user function is one of these."""
-    stacks = recording.stacks[(recording.stacks["process"] == steps.process) & (recording.stacks["flags"] == 0)]
+    stacks = recording.stacks[(recording.stacks["process"] == steps.process) & (recording.stacks["flags"] & 0xFF == 0)]
     stacks = stacks[(stacks["t1"] > steps.rows["t0"][0]) & (stacks["t0"] < until_ns + _FLUSH_NS)]
     total = 0.0
     for stack, nanoseconds in zip(stacks["arg"].tolist(), (stacks["t1"] - stacks["t0"]).tolist(), strict=True):

@@ -63,9 +63,10 @@ class _Thread:
 class OtherThreads:
     """Used by the looking thread alone. ``busy``: whether one of them ran for a while before the last look."""
 
-    def __init__(self, recorder, stacks):
+    def __init__(self, recorder, stacks, tasks):
         self._recorder = recorder
         self._stacks = stacks
+        self._tasks = tasks
         self._known = {}  # by the number that Python gives a thread, which a later one may get again
         self._gone = []
         self._full = []  # waiting for so long that it is to be written
@@ -133,17 +134,18 @@ class OtherThreads:
                 due.append((cpu < 0, thread.at, ident, thread, cpu))
         due.sort(key=lambda one: one[:3])
         for _, _, ident, thread, cpu in due[:MAX_WALKED]:
-            place, lines, waits = self._stand(frames[ident])
+            place, lines, waits = self._stand(frames[ident], ident)
             # Where its clock goes on although we have the GIL, it is in native code.
             self._seen.append((thread, at, cpu, place, lines, waits, cpu < thread.now_at()))
         self._gone += [self._known.pop(ident) for ident in [*self._known] if ident not in frames]
         self._before = at
 
-    def _stand(self, frame):
+    def _stand(self, frame, ident):
         """(its place, the lines of a new place, whether the standard library waits there)."""
+        place, lines, tasks = self._tasks.walk(frame, ident)
         code = frame.f_code
-        waits = code.co_filename.endswith(WAITS) and not self._recorder.is_user(code)
-        return (*self._stacks.walk(frame), waits)
+        waits = tasks or (code.co_filename.endswith(WAITS) and not self._recorder.is_user(code))
+        return place, lines, waits
 
     def _write(self, ring, prompt):
         seen, self._seen = self._seen, []

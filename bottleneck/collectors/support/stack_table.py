@@ -47,8 +47,14 @@ class StackTable:
                 inner = inner.f_back
         return place, lines
 
+    def walk_all(self, frames):
+        """The same of frames that no link joins, such as those of coroutines that await one another."""
+        frames = frames[:DEPTH]
+        place = tuple([part for frame in frames for part in (id(frame.f_code), frame.f_lasti)])
+        return place, None if place in self._seen else [(frame.f_code, line_of(frame)) for frame in frames]
+
     def number(self, place, lines):
-        """Id of what ``walk`` found, whose frames may be gone by now."""
+        """Id of what a walk found, whose frames may be gone by now."""
         return self._seen[place] if lines is None else self._learn(place, lines)
 
     def _learn(self, place, lines):

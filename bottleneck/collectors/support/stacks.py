@@ -5,7 +5,7 @@ event loop, and costs nothing while the program waits. Its handler runs at the n
 the CPU time since the last one, so that a long C call is charged in full to the line that called it. A thread that is
 blocked has released the GIL, so a second, slow thread can look at it; blocked time = wall time - CPU time - time
 spent waiting for a core, and all of it is handed to the stacks seen blocked. Both together add up to the wall time.
-The same look sees where all other threads stand (``other_threads``).
+The same look sees where all other threads stand (``other_threads``), and what an event loop waits for (``tasks``).
 
 The signal is SIGURG, which the kernel ignores by default (the Go runtime uses it for the same reason): one that
 arrives after the interpreter has put the default handlers back, or just before an exec, does no harm.
@@ -29,6 +29,7 @@ from .other_threads import OtherThreads
 from .pace import SIGNAL_NS, TICK_NS, Pace
 from .posix_timer import Timer
 from .stack_table import MAX_STACKS, StackTable
+from .tasks import LOOP, SuspendedTasks
 from .thread_files import ThreadFiles
 
 SIGNAL = _signal.SIGURG
@@ -55,7 +56,8 @@ class Collector(BaseCollector):
         """The state of a process in which nothing has been sampled yet."""
         self._rings = None
         self._stacks = StackTable(self.recorder)
-        self._other_threads = OtherThreads(self.recorder, self._stacks)
+        self._tasks = SuspendedTasks(self.recorder, self._stacks)
+        self._other_threads = OtherThreads(self.recorder, self._stacks, self._tasks)
         self._thread = None  # (lock that asks it to leave, [native id once it runs])
         self._gil = None  # of the looking thread
         self._others_ns = 0  # CPU of all threads but the main one
@@ -325,24 +327,24 @@ class Collector(BaseCollector):
         self._last_blocked = stack
 
     def _walked(self, frames):
-        """(the main thread's stack and phase, the stack of one thread that wants the GIL, how many do), or None."""
+        """(the main thread's place and phase, the stack of one thread that wants the GIL, how many do), or None."""
         frame = frames.get(self._main)
         if frame is None:
             return None
         wanting = self._gil.wanting(frames) if len(frames) > 2 else ()
         other = self._stacks.walk(wanting[self.pace.looks % len(wanting)]) if wanting else None
-        return self._stacks.walk(frame), self._phase(), other, len(wanting)
+        return self._tasks.walk(frame, self._main), self._phase(), other, len(wanting)
 
     def _hand_out(self, seen, at, held):
-        """Write the time that the main thread was blocked; the id of its stack."""
-        walked, phase, other, wanting = seen
-        stack = self._stacks.number(*walked)
-        self._rings[1].put(STACK_BLOCKED, phase, at - self._owed, at, stack)
+        """Write the time that the main thread was blocked; what tells its place from others."""
+        (place, lines, tasks), phase, other, wanting = seen
+        stack = self._stacks.number(place, lines)
+        self._rings[1].put(STACK_BLOCKED, phase | tasks << 8, at - self._owed, at, stack)
         if held and wanting:
             number = self._stacks.number(*other)
             self._rings[1].put(GIL_HELD, phase | wanting << 8, at - self._owed, at, number)
         self._owed = 0
-        return stack
+        return LOOP if tasks else stack
 
 
 # -- fork --------------------------------------------------------------------------------------------------

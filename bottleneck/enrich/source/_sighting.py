@@ -68,6 +68,8 @@ class Run:
             growing=_growing(line, steps) if steps is not None and once else self._drifts(source, line),
             to_forward=_to_forward(line, steps) if inside else None,
             off_cpu=line.blocked_share > 0.5,
+            waiting=line.blocked_share,
+            tasks=line.tasks or None,
             cores=_cores(line, recording),
             device=None if recording.gpu or recording.run.get("gpus") else "cpu",
             fill=None if self.padding is None else 1.0 - self.padding.waste_share,

@@ -15,6 +15,7 @@ from ...artifacts.run.frames import LOADING, through
 from ...artifacts.run.user_lines import UserLine, UserLines
 from ...artifacts.run.ways import Way
 from ...patterns import Failures, Frame, Pattern, Sighting, Source, recognise
+from ...patterns.independence import waits_for_events
 from ...patterns.syntax import last_name
 from ...recording.facts import KnownLine
 from ...recording.model import Recording
@@ -69,7 +70,8 @@ def _judge(source: Source, line: UserLine, seen: Sighting, failures: Failures) -
     shares = {name: line.share_of(ways) / whole for name, (_, ways) in found.items()}
     best = max(shares, key=lambda name: shares[name], default="")
     if not best or shares[best] < _MIN_MATCH:
-        return KnownLine(line.file, line.line, line.function, "", 0.0, _called(seen), loops)
+        events = line.tasks > 0 and waits_for_events(source, line.line)
+        return KnownLine(line.file, line.line, line.function, "", 0.0, _called(seen), loops, events=events)
     pattern, ways = found[best]
     cause = pattern.line(_with(seen, next(iter(ways))))
     if cause <= 0:  # in another cell of the notebook

@@ -1,66 +1,14 @@
-"""Servers on an event loop: what holds the loop, and what waits in a row that could wait at once."""
+"""Servers on an event loop: what holds the loop."""
 
 import ast
 
 from ..causes import called
-from ..loops import varies
 from ..model import Hot, Pattern, Price
 from ..places import known, less, on_event_loop
 from ..shapes import any_of, below, calls, deep, leaf
-from ..syntax import last_name, mentions, stored
+from ..syntax import last_name
 
 _SHORT = less(seconds_each=0.002)  # shorter than what a loop's turn takes anyway
-
-
-def _independent_await(hot: Hot) -> bool:
-    """``await`` of a call in a ``for`` whose arguments come from the loop's items, and never from an earlier answer."""
-    node = hot.node
-    parent = hot.source.parents.get(node)
-    loops = [each for each in hot.source.loops(node) if isinstance(each, ast.For)]
-    if not isinstance(node, ast.Call) or not isinstance(parent, ast.Await | ast.withitem) or not loops:
-        return False
-    if isinstance(parent, ast.withitem) and not isinstance(hot.source.parents.get(parent), ast.AsyncWith):
-        return False
-    loop = loops[0]
-    if any(isinstance(each, ast.Break | ast.Return | ast.Yield) for each in ast.walk(loop)):
-        return False
-    answers = _answers(loop)
-    given = [*node.args, *(each.value for each in node.keywords), node.func]
-    return varies()(hot) and not any(mentions(each, answers) for each in given)
-
-
-def _answers(loop: ast.For) -> set[str]:
-    """The names of a loop that hold an awaited value, or what is made of one."""
-    found: set[str] = set()
-    for _ in range(3):
-        for each in ast.walk(loop):
-            if isinstance(each, ast.Assign | ast.AugAssign | ast.AnnAssign) and each.value is not None:
-                awaited = any(isinstance(part, ast.Await) for part in ast.walk(each.value))
-                if awaited or mentions(each.value, found):
-                    found |= stored(each)
-            elif isinstance(each, ast.AsyncWith):
-                found |= {name for item in each.items for name in stored(item)}
-    return found
-
-
-def _run_side_by_side(hot: Hot) -> bool:
-    """The coroutine function is itself started many times at once: ``gather(*(user(i) for i in range(12)))``."""
-    name = getattr(hot.source.function(hot.node), "name", "")
-    starters = ("gather", "create_task", "ensure_future", "start_soon", "as_completed", "run_coroutine_threadsafe")
-    return any(
-        isinstance(outer, ast.Call) and last_name(outer.func) in starters
-        for call in hot.source.calls.get(name, [])
-        for outer in hot.source.above(call)
-    )
-
-
-def _pauses(hot: Hot) -> bool:
-    """The await is a pause of the loop itself, or the loop pauses beside it to keep a rate."""
-    return any(
-        isinstance(each, ast.Call) and last_name(each.func) in ("sleep", "wait")
-        for loop in hot.source.loops(hot.node)[:1]
-        for each in ast.walk(loop)
-    )
 
 
 def _plain_dependency(hot: Hot) -> bool:
@@ -233,19 +181,6 @@ PATTERNS = (
         price=Price("measure", probe="one upload as a raw body"),
         source="fastapi/fastapi#1379, #5413, pallets/werkzeug#875 (100 % of a core)",
         stages=("serving",),
-    ),
-    Pattern(
-        id="sequential-awaits",
-        title="Independent calls are awaited one after another, and their latencies add up",
-        replacement="Start them together with asyncio.gather or a TaskGroup, with a Semaphore where the peer has a limit",
-        snippet="answers = await asyncio.gather(*(fetch(key) for key in keys))",
-        when=(known(off_cpu=True), _independent_await),
-        unless=(_pauses, _run_side_by_side, less(passes=3)),
-        needs=("off_cpu",),
-        leave="A later call needs an earlier answer, the peer limits the rate, or the coroutines do not wait.",
-        price=Price("overlap"),
-        source="langbot-app/LangBot#2058 (6 to 2 s), davidusb-geek/emhass#894, python/cpython#96450",
-        stages=("serving", "etl"),
     ),
     Pattern(
         id="base-http-middleware",

@@ -78,7 +78,8 @@ class KnownLine(Line, frozen=True):
 
     ``pattern``: id of the known slow pattern that it is an instance of, "" for none; ``share``: of the line's time,
     what is spent in that; ``call``: what it calls, "" where that cannot be told; ``loops``: around it in its function;
-    ``cause``: the line to change, where that is another one, and whether that is in the ``same_function``.
+    ``cause``: the line to change, where that is another one, and whether that is in the ``same_function``;
+    ``events``: whether it waits for what comes when it comes, as an endless loop or a server's connection does.
     """
 
     kind: ClassVar[str] = "known_line"
@@ -89,6 +90,7 @@ class KnownLine(Line, frozen=True):
     stage: str = ""
     cause: Int = 0
     same_function: bool = True
+    events: bool = False
 
 
 class UserLoop(Line, frozen=True, kw_only=True):

@@ -57,3 +57,38 @@ async def user(session, numbers):
 
 async def users(session):
     await asyncio.gather(*(user(session, range(first, 900, 12)) for first in range(12)))
+# slow: a list, and a timeout around each
+# known: off_cpu=True tasks=1.0
+import asyncio
+
+async def pages(client, urls):
+    return [await asyncio.wait_for(client.get(url), 5) for url in urls]  # hot
+# slow: what one pass hands on within itself
+# known: off_cpu=True tasks=1.2
+async def copy(source, target, keys):
+    for key in keys:
+        value = await source.load(key)
+        await target.store(key, value)  # hot
+# exempt: several of them wait at the same time
+# known: off_cpu=True tasks=12.0
+async def pages(client, urls):
+    for url in urls:
+        await client.get(url)  # hot
+# exempt: the conversation grows
+# known: off_cpu=True tasks=1.0
+async def talk(model, questions):
+    history = []
+    for question in questions:
+        history.append(await model.answer(history, question))  # hot
+# exempt: a pause
+# known: off_cpu=True tasks=1.0
+import asyncio
+
+async def pauses(seconds):
+    for each in seconds:
+        await asyncio.sleep(each)  # hot
+# exempt: one connection sends in order
+# known: off_cpu=True tasks=1.0
+async def deliver(websocket, messages):
+    for message in messages:
+        await websocket.send(message)  # hot

@@ -1,0 +1,191 @@
+"""Conditions on calls that a loop makes one after another: whether they could run side by side."""
+
+from __future__ import annotations
+
+import ast
+
+from .loops import loop_names
+from .model import Condition, Hot
+from .source import Source
+from .syntax import last_name, mentions, stored
+
+#: A loop that counts these goes on from where its last pass ended.
+_STAGES = frozenset("epoch step round attempt retry try tick iteration generation turn".split())
+_PAUSES = frozenset("sleep pause backoff throttle poll delay wait waitpid".split())
+_JOINS = frozenset("join result acquire communicate recv recvfrom recv_into recv_bytes select accept input".split())
+#: What one connection, file or device does in the order in which it is asked.
+_IN_ORDER = frozenset(
+    "receive send sendall sendto write writelines flush drain emit read readline readlines readexactly readuntil "
+    "execute executemany commit step train fit".split()
+)
+_FILLS = frozenset("append appendleft extend add update insert setdefault".split())
+_STARTERS = ("gather", "create_task", "ensure_future", "start_soon", "as_completed", "run_coroutine_threadsafe")
+
+
+def independent() -> Condition:
+    """The call stands in a loop over items and is given something of the item, and nothing that an earlier pass made.
+
+    The loop goes through all of them: it neither stops at the first hit nor hands on one at a time.
+    """
+
+    def check(hot: Hot) -> bool:
+        node = hot.node
+        loop = next(iter(hot.source.loops(node)), None)
+        if not isinstance(node, ast.Call) or not isinstance(loop, ast.For | ast.ListComp | ast.SetComp | ast.DictComp):
+            return False
+        ends = ast.Break | ast.Return | ast.Yield | ast.YieldFrom
+        if any(isinstance(each, ends) for each in ast.walk(loop)) or _counts_stages(loop):
+            return False
+        given = [*node.args, *(each.value for each in node.keywords), node.func]
+        items, left = _of_items(hot, loop), _left_behind(loop, node)
+        return any(mentions(each, items) for each in given) and not any(_mentions(each, left) for each in given)
+
+    return check
+
+
+def _of_items(hot: Hot, loop: ast.AST) -> set[str]:
+    """The names that are of a pass's item, files that it opens included."""
+    names = loop_names(hot.source, hot.node)
+    for each in ast.walk(loop):
+        if isinstance(each, ast.With | ast.AsyncWith):
+            names |= {name for item in each.items if mentions(item.context_expr, names) for name in stored(item)}
+    return names
+
+
+def _counts_stages(loop: ast.AST) -> bool:
+    targets = [loop.target] if isinstance(loop, ast.For) else []
+    names = (each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name))
+    return any(_STAGES & _words(name) for name in names)
+
+
+def _left_behind(loop: ast.AST, call: ast.Call) -> set[str]:
+    """What the call's answer has gone into when the next pass begins: names, and attributes such as ``self.seen``."""
+    found: set[str] = set()
+
+    def holds(value: ast.AST) -> bool:
+        return any(each is call for each in ast.walk(value)) or _mentions(value, found)
+
+    for _ in range(3):
+        for each in ast.walk(loop):
+            if isinstance(each, ast.Assign) and holds(each.value):
+                found |= {name for target in each.targets for name in _set(target)}
+            elif isinstance(each, ast.AugAssign | ast.AnnAssign | ast.NamedExpr) and each.value and holds(each.value):
+                found |= _set(each.target)
+            elif isinstance(each, ast.With | ast.AsyncWith):
+                kept = [item for item in each.items if item.optional_vars and holds(item.context_expr)]
+                found |= {name for item in kept if item.optional_vars for name in _set(item.optional_vars)}
+            elif isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in _FILLS:
+                found |= {dotted(each.func.value)} if any(holds(given) for given in each.args) else set()
+    return found - {""}
+
+
+def _set(target: ast.AST) -> set[str]:
+    """The names and attributes that an assignment sets, or sets an item of."""
+    if isinstance(target, ast.Tuple | ast.List):
+        return {name for each in target.elts for name in _set(each)}
+    if isinstance(target, ast.Subscript | ast.Starred):
+        return _set(target.value)
+    return {dotted(target)}
+
+
+def _mentions(node: ast.AST, names: set[str]) -> bool:
+    return any(dotted(each) in names for each in ast.walk(node) if isinstance(each, ast.Name | ast.Attribute))
+
+
+def dotted(node: ast.AST) -> str:
+    """``self.client.get`` as it is written; "" for what is no chain of names."""
+    if isinstance(node, ast.Attribute):
+        value = dotted(node.value)
+        return f"{value}.{node.attr}" if value else ""
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _words(name: str) -> set[str]:
+    return set(name.lower().split("_"))
+
+
+def in_order() -> Condition:
+    """The call is one that a connection, a file or a device answers in turn, that waits for others, or that is a pause.
+
+    What belongs to one item alone, such as the file that a pass opens, stands in nobody's way.
+    """
+
+    def check(hot: Hot) -> bool:
+        node = hot.node
+        if not isinstance(node, ast.Call):
+            return False
+        name = last_name(node.func)
+        if name in _JOINS or (name.lower().split("_")[0] in _PAUSES and name != "wait_for"):
+            return True
+        loop = next(iter(hot.source.loops(node)), None)
+        own = loop is not None and mentions(node.func, _of_items(hot, loop))
+        return name in _IN_ORDER and not own
+
+    return check
+
+
+def keeps_a_rate() -> Condition:
+    """The loop pauses beside the call."""
+    return lambda hot: any(
+        isinstance(each, ast.Call) and last_name(each.func) in ("sleep", "wait")
+        for loop in hot.source.loops(hot.node)[:1]
+        for each in ast.walk(loop)
+    )
+
+
+def side_by_side() -> Condition:
+    """The coroutine function around the call is started many times at once: ``gather(*(f(i) for i in range(9)))``."""
+
+    def check(hot: Hot) -> bool:
+        return _started_at_once(hot.source, getattr(hot.source.function(hot.node), "name", ""), 2)
+
+    return check
+
+
+def _started_at_once(source: Source, name: str, through: int) -> bool:
+    """``through``: how many functions of the file may lie between, each of which awaits the next one."""
+    calls = source.calls.get(name, []) if name else []
+    for call in calls:
+        above = list(source.above(call))
+        if any(isinstance(each, ast.Call) and last_name(each.func) in _STARTERS for each in above):
+            return True
+    callers = {getattr(source.function(call), "name", "") for call in calls} - {name, ""}
+    return through > 0 and any(_started_at_once(source, caller, through - 1) for caller in callers)
+
+
+def awaited_call() -> Condition:
+    """``await call(...)``, or ``async with call(...)``."""
+
+    def check(hot: Hot) -> bool:
+        parent = hot.source.parents.get(hot.node)
+        opened = isinstance(parent, ast.withitem) and isinstance(hot.source.parents.get(parent), ast.AsyncWith)
+        return isinstance(hot.node, ast.Call) and (isinstance(parent, ast.Await) or opened)
+
+    return check
+
+
+_EVENTS = frozenset("sleep recv receive read readline readuntil readexactly get getone getmany listen accept".split())
+_SERVES = frozenset("start_server start_unix_server create_server serve".split())
+
+
+def waits_for_events(source: Source, line: int) -> bool:
+    """Whether what is awaited on a line comes when it comes: the next item of a stream, the tick of an endless loop, or
+    the next request of a connection to a server of this file."""
+    for node in source.by_line.get(line, []):
+        if isinstance(node, ast.AsyncFor):
+            return True
+        if not isinstance(node, ast.Await) or not isinstance(node.value, ast.Call):
+            continue
+        name = last_name(node.value.func)
+        loops = source.loops(node)
+        if loops and isinstance(loops[0], ast.While) and _endless(loops[0]) and _EVENTS & (_words(name) | {name}):
+            return True
+        function = getattr(source.function(node), "name", "")
+        if name in _EVENTS and any(last_name(call.func) in _SERVES for call in source.handed.get(function, [])):
+            return True
+    return False
+
+
+def _endless(loop: ast.While) -> bool:
+    ends = any(isinstance(each, ast.Break | ast.Return) for each in ast.walk(loop))
+    return isinstance(loop.test, ast.Constant) and bool(loop.test.value) and not ends

@@ -1,0 +1,142 @@
+"""What waits one after another and could wait at the same time: awaits, blocking calls, and tasks behind a lock of one."""
+
+import ast
+
+from ..independence import awaited_call, in_order, independent, keeps_a_rate, side_by_side
+from ..model import Hot, Pattern, Price
+from ..places import handed_to, handler, known, less, loading, more, over, overlapped, step
+from ..shapes import any_of, argument, first, running, text
+from ..source import Source
+
+_LOCKS = ("asyncio.Lock()", "anyio.Lock()")
+_SEMAPHORES = ("asyncio.Semaphore()", "asyncio.BoundedSemaphore()", "anyio.Semaphore()", "anyio.CapacityLimiter()")
+_QUERIES = frozenset("execute executemany fetchrow fetchval fetch_one fetch_all fetch_val scalar scalars".split())
+#: Where a thread waits for others of the program, or computes with them.
+_ELSEWHERE = (
+    "multiprocessing/", "concurrent/futures/", "threading.py", "subprocess.py", "queue.py", "joblib/", "torch/",
+    "tensorflow/", "jax/", "keras/", "selectors.py", "asyncio/", "tqdm/",
+)  # fmt: skip
+
+
+def _is_query(hot: Hot) -> bool:
+    """A statement for a database: ``await connection.fetchrow(...)``."""
+    name = hot.node.func.attr if isinstance(hot.node, ast.Call) and isinstance(hot.node.func, ast.Attribute) else ""
+    return name in _QUERIES or (name == "fetch" and first(text("select", "with", "insert", "update", "delete"))(hot))
+
+
+def _waits_for_others(hot: Hot) -> bool:
+    return any(frame.is_in(place) for frame in hot.seen.below for place in _ELSEWHERE)
+
+
+def _behind_a_lock_of_one(hot: Hot) -> bool:
+    """The await stands in ``async with`` over a lock, or over a semaphore that lets one task in."""
+    return any(
+        _lets_one_in(hot.source, item.context_expr)
+        for outer in hot.source.above(hot.node)
+        if isinstance(outer, ast.AsyncWith) and hot.node not in [item.context_expr for item in outer.items]
+        for item in outer.items
+    )
+
+
+def _lets_one_in(source: Source, value: ast.expr) -> bool:
+    paths = source.paths(value)
+    if any(path in _LOCKS for path in paths):
+        return True
+    made = {path.rpartition(".")[2].removesuffix("()") for path in paths if path in _SEMAPHORES}
+    calls = [call for name in made for call in source.calls.get(name, [])]
+    return bool(calls) and all(_number(source, call) == 1 for call in calls)
+
+
+def _number(source: Source, call: ast.Call) -> object:
+    given = call.args[0] if call.args else argument(call, "value")
+    if isinstance(given, ast.Name):
+        bound = source.bindings(given)
+        given = bound[0].value if len(bound) == 1 else given
+    return 1 if given is None else getattr(given, "value", None)
+
+
+def _for_one_connection(hot: Hot) -> bool:
+    """What the lock protects is one connection, which answers in turn."""
+    return in_order()(hot) or _is_query(hot)
+
+
+PATTERNS = (
+    Pattern(
+        id="sequential-awaits",
+        title="Independent calls are awaited one after another, and their latencies add up",
+        replacement="Start them together with asyncio.gather or a TaskGroup, with a Semaphore where the peer has a limit",
+        snippet="limit = asyncio.Semaphore(8)\n\nasync def one(key):\n    async with limit:\n        return await fetch(key)"
+        "\n\nanswers = await asyncio.gather(*(one(key) for key in keys))",
+        when=(known(off_cpu=True), awaited_call(), independent()),
+        unless=(keeps_a_rate(), side_by_side(), in_order(), _is_query, less(passes=3), more(tasks=2)),
+        needs=("off_cpu",),
+        leave="A later call needs an earlier answer, the peer limits the rate, or the coroutines do not wait.",
+        price=Price("overlap"),
+        source="langbot-app/LangBot#2058 (6 to 2 s), davidusb-geek/emhass#894, python/cpython#96450",
+        stages=("serving", "etl"),
+    ),
+    Pattern(
+        id="awaited-query-per-key",
+        title="One query is awaited for each key, one after another",
+        replacement="Ask for all keys in one query (WHERE id = ANY($1), IN, executemany), or give each task a connection of "
+        "a pool and start them with asyncio.gather",
+        snippet="rows = await connection.fetch('select id, v from t where id = any($1)', keys)\n"
+        "by_id = {row['id']: row for row in rows}",
+        when=(known(off_cpu=True), awaited_call(), _is_query, independent()),
+        unless=(keeps_a_rate(), side_by_side(), less(passes=3), more(tasks=2)),
+        needs=("off_cpu",),
+        leave="A transaction that must run in order.",
+        price=Price("overlap"),
+        source="sqlalchemy/sqlalchemy#6174 (4x in one statement), MagicStack/asyncpg#36",
+        stages=("serving", "etl"),
+    ),
+    Pattern(
+        id="one-task-at-a-time",
+        title="A lock lets one task at a time wait for the service, so the calls of all tasks run one after another",
+        replacement="Give the Semaphore the number of calls that the service bears (8 to 32), or hold the Lock for what is "
+        "shared alone and await outside of it",
+        snippet="limit = asyncio.Semaphore(16)\nasync with limit:\n    answer = await client.get(url)",
+        when=(
+            known(off_cpu=True),
+            less(tasks=1.5),
+            awaited_call(),
+            _behind_a_lock_of_one,
+            any_of(side_by_side(), handler()),
+        ),
+        unless=(keeps_a_rate(), _for_one_connection),
+        needs=("off_cpu", "tasks"),
+        leave="The service bears one call at a time, or the lock keeps a rate.",
+        price=Price("overlap"),
+        source="Oaklight/zerodep#76 (one lock around the client serialises all requests)",
+        stages=("serving", "etl"),
+    ),
+    Pattern(
+        id="blocked-call",
+        title="Independent calls wait for a service or a disk one after another, and their latencies add up",
+        replacement="Overlap them: ThreadPoolExecutor(8).map over the items (or an async client with asyncio.gather and a "
+        "Semaphore); where there is a call for many items at once, use that",
+        snippet="with ThreadPoolExecutor(8) as pool:\n    answers = list(pool.map(fetch, keys))",
+        when=(more(waiting=0.7), running(), independent()),
+        unless=(
+            known(event_loop=True),
+            loading(),
+            step(),
+            more(cores=0.6),
+            overlapped(),
+            handed_to("?.Process", "?.imap", "?.delayed"),
+            over("concurrent/futures/thread.py"),
+            over("threading.py", "run"),
+            keeps_a_rate(),
+            in_order(),
+            _is_query,
+            _waits_for_others,
+            less(passes=5),
+        ),
+        needs=("waiting",),
+        fallback=True,
+        leave="A later call needs an earlier answer, the peer limits the rate, or the disk is at its limit.",
+        price=Price("overlap"),
+        source="notque/vexjoy-agent#133 (30 to 3 min), askui/python-sdk#114 (13.6 to 4.3 s)",
+        stages=("etl", "serving"),
+    ),
+)

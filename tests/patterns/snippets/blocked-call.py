@@ -1,0 +1,122 @@
+# slow: a client of a service
+# below: look_up store/client.py, readinto socket.py
+# known: off_cpu=True waiting=0.95
+from store import Client
+
+client = Client("http://store")
+
+def prices(symbols):
+    found = {}
+    for symbol in symbols:
+        found[symbol] = client.look_up(symbol)  # hot
+    return found
+# slow: a function of the user's that waits
+# below: fetch job.py
+# known: off_cpu=True waiting=0.95 cores=0.05
+import time
+
+def fetch(key):
+    time.sleep(0.05)
+    return key
+
+def run(keys):
+    return [fetch(key) for key in keys]  # hot
+# slow: files of a slow disk
+# known: off_cpu=True waiting=0.9
+def sizes(paths):
+    total = 0
+    for path in paths:
+        with open(path, "rb") as file:
+            total += len(file.read())  # hot
+    return total
+# exempt: it computes in threads of its own
+# known: off_cpu=True waiting=0.9 cores=1.8
+from store import solve
+
+def run(keys):
+    return [solve(key) for key in keys]  # hot
+# exempt: it is not known whether it waits
+from store import solve
+
+def run(keys):
+    return [solve(key) for key in keys]  # hot
+# exempt: each answer feeds the next call
+# below: ask job.py
+# known: off_cpu=True waiting=0.95
+from store import ask
+
+def talk(questions):
+    history = []
+    for question in questions:
+        answer = ask(history, question)  # hot
+        history.append(answer)
+    return history
+# exempt: the state of an object grows from answer to answer
+# below: ask job.py
+# known: off_cpu=True waiting=0.95
+class Talk:
+    def run(self, questions):
+        for question in questions:
+            answer = self.ask(question, self.history)  # hot
+            self.history = self.history + [answer]
+# exempt: it tries until it works
+# below: ask store/client.py
+# known: off_cpu=True waiting=0.95
+from store import ask
+
+def patient(key):
+    for attempt in range(10):
+        ask(key, attempt)  # hot
+# exempt: the first hit ends the search
+# below: ask store/client.py
+# known: off_cpu=True waiting=0.95
+from store import ask
+
+def find(keys):
+    for key in keys:
+        answer = ask(key)  # hot
+        if answer:
+            return answer
+# exempt: it keeps a rate
+# below: ask store/client.py
+# known: off_cpu=True waiting=0.95
+import time
+from store import ask
+
+def crawl(keys):
+    for key in keys:
+        ask(key)  # hot
+        time.sleep(1)
+# exempt: a pause
+# known: off_cpu=True waiting=1.0
+import time
+
+def pause(seconds):
+    for each in seconds:
+        time.sleep(each)  # hot
+# exempt: it waits for its own processes
+# below: join multiprocessing/process.py
+# known: off_cpu=True waiting=1.0
+def finish(processes):
+    for process in processes:
+        process.join()  # hot
+# exempt: one socket carries all of it in order
+# known: off_cpu=True waiting=1.0
+def deliver(socket, messages):
+    for message in messages:
+        socket.sendall(message)  # hot
+# exempt: threads call it side by side
+# below: ask store/client.py
+# above: run threading.py
+# known: off_cpu=True waiting=0.95
+from store import ask
+
+def work(keys):
+    for key in keys:
+        ask(key)  # hot
+# exempt: an epoch goes on from the last one
+# below: ask store/client.py
+# known: off_cpu=True waiting=0.95
+def fit(trainer, epochs):
+    for epoch in range(epochs):
+        trainer.remote(epoch)  # hot

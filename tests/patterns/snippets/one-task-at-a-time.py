@@ -1,0 +1,61 @@
+# slow
+# known: off_cpu=True tasks=1.0
+import asyncio
+
+async def page(client, limit, url):
+    async with limit:
+        return await client.get(url)  # hot
+
+async def pages(client, urls):
+    limit = asyncio.Semaphore(1)
+    return await asyncio.gather(*(page(client, limit, url) for url in urls))
+# slow
+# known: off_cpu=True tasks=1.0 handler=True
+import asyncio
+
+lock = asyncio.Lock()
+
+async def price(client, symbol):
+    async with lock:
+        answer = await client.get(symbol)  # hot
+    return answer
+# exempt: many are let in
+# known: off_cpu=True tasks=1.0
+import asyncio
+
+async def page(client, limit, url):
+    async with limit:
+        return await client.get(url)  # hot
+
+async def pages(client, urls):
+    limit = asyncio.Semaphore(16)
+    return await asyncio.gather(*(page(client, limit, url) for url in urls))
+# exempt: several wait at the same time
+# known: off_cpu=True tasks=7.5
+import asyncio
+
+async def page(client, limit, url):
+    async with limit:
+        return await client.get(url)  # hot
+
+async def pages(client, urls):
+    limit = asyncio.Semaphore(1)
+    return await asyncio.gather(*(page(client, limit, url) for url in urls))
+# exempt: one connection answers in turn
+# known: off_cpu=True tasks=1.0 handler=True
+import asyncio
+
+lock = asyncio.Lock()
+
+async def rows(connection, key):
+    async with lock:
+        return await connection.fetchrow("select 1 where id = $1", key)  # hot
+# exempt: nobody else would come in
+# known: off_cpu=True tasks=1.0
+import asyncio
+
+lock = asyncio.Lock()
+
+async def price(client, symbol):
+    async with lock:
+        return await client.get(symbol)  # hot
