@@ -51,6 +51,9 @@ except KeyboardInterrupt:
 os.waitpid(child, 0)
 print("end", recorded(), Path("child").read_text(), len(os.listdir("/proc/self/task")), flush=True)
 print(signal.getsignal(signal.SIGURG) is signal.SIG_DFL, flush=True)
+with bp.profile() as result:
+    pass
+print(result.report(), flush=True)
 subprocess.run([sys.executable, "later.py"], check=True)
 sys.exit(3)
 """
@@ -105,7 +108,8 @@ def test_the_program_goes_on_unrecorded(tmp_path: Path, options: tuple[str, ...]
         assert diagnosis["steps"] > 0
         (tmp_path / "gate").touch()
         out, _ = process.communicate()
-    assert out.split("\n") == ["begun True", "end False False 1", "True", "False", "False", ""]
+    no_more = "bottleneck: the `bottleneck run` around this profile records no more."
+    assert out.split("\n") == ["begun True", "end False False 1", "True", no_more, "False", "False", ""]
     assert process.returncode == 3
     assert (tmp_path / "messages").read_text().count("Report:") == 1
     assert not list((tmp_path / "run" / "live").glob("*.ring"))
