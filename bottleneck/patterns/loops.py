@@ -49,10 +49,10 @@ def for_each() -> Condition:
     """The node is what a loop iterates over."""
 
     def check(hot: Hot) -> bool:
-        outer = hot.source.parents.get(hot.node)
+        inner, outer = hot.node, hot.source.parents.get(hot.node)
         while isinstance(outer, ast.Call) and last_name(outer.func) in ("enumerate", "tqdm", "zip", "list"):
-            outer = hot.source.parents.get(outer)
-        return isinstance(outer, ast.For | ast.AsyncFor | ast.comprehension)
+            inner, outer = outer, hot.source.parents.get(outer)
+        return isinstance(outer, ast.For | ast.AsyncFor | ast.comprehension) and inner is outer.iter
 
     return check
 
@@ -89,7 +89,7 @@ def loop_names(source: Source, node: ast.AST, looped: bool = False) -> set[str]:
     if isinstance(function, ast.FunctionDef) and (
         function.name == "__getitem__" or (not loops and (looped or _called_in_loop(source, function)))
     ):
-        names |= parameters(function) - {"self"} - _same_each_pass(source, function)
+        names |= parameters(function) - {"self"} - same_each_pass(source, function)
     for _ in range(3):  # name = f(loop name)
         for outer in [*loops, *([function] if names and isinstance(function, ast.FunctionDef) else [])]:
             for each in ast.walk(outer):
@@ -100,7 +100,7 @@ def loop_names(source: Source, node: ast.AST, looped: bool = False) -> set[str]:
     return names
 
 
-def _same_each_pass(source: Source, function: ast.FunctionDef, through: int = 2) -> set[str]:
+def same_each_pass(source: Source, function: ast.FunctionDef, through: int = 2) -> set[str]:
     """The parameters that every call in the file gives a constant, or a name that the file sets once at its top."""
     calls = source.calls.get(function.name, [])
     names = [each.arg for each in (*function.args.posonlyargs, *function.args.args)]
@@ -124,9 +124,7 @@ def _is_fixed(source: Source, value: ast.expr, through: int) -> bool:
     bound, function = source.bindings(value), source.function(value)
     if len(bound) == 1:
         return bound[0].where in source.tree.body
-    return (
-        not bound and isinstance(function, ast.FunctionDef) and value.id in _same_each_pass(source, function, through)
-    )
+    return not bound and isinstance(function, ast.FunctionDef) and value.id in same_each_pass(source, function, through)
 
 
 def grows() -> Condition:
@@ -226,3 +224,16 @@ def in_tight_loop(condition: Condition) -> Condition:
 
 def _is_last(loop: Loop, line: int) -> bool:
     return line >= loop.body[-1].lineno
+
+
+def counted(hot: Hot, key: ast.expr) -> bool:
+    """The key is the counter of a loop over ``range`` or ``enumerate``: one row, not an array of them."""
+    for loop in hot.source.loops(hot.node):
+        for each in getattr(loop, "generators", [loop]):
+            items, target = getattr(each, "iter", None), getattr(each, "target", None)
+            if isinstance(items, ast.Call) and isinstance(key, ast.Name):
+                name = last_name(items.func)
+                counter = target.elts[0] if name == "enumerate" and isinstance(target, ast.Tuple) else target
+                if name in ("range", "enumerate") and isinstance(counter, ast.Name) and counter.id == key.id:
+                    return True
+    return False

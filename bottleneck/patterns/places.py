@@ -81,9 +81,11 @@ def cached() -> Condition:
     """It is done once: below ``if self.x is None`` or ``if key not in cache``, or in a function that is cached."""
 
     def check(hot: Hot) -> bool:
+        inner = hot.node
         for outer in hot.source.above(hot.node):
-            if isinstance(outer, ast.If | ast.IfExp) and _asks_for_absence(outer.test):
+            if isinstance(outer, ast.If | ast.IfExp) and inner is not outer.test and _asks_for_absence(outer.test):
                 return True
+            inner = outer
             if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef):
                 names = {last_name(each.func if isinstance(each, ast.Call) else each) for each in outer.decorator_list}
                 return bool(names & {"cache", "lru_cache", "cached", "cached_property", "cache_resource"})

@@ -53,7 +53,15 @@ def _searches_a_list(hot: Hot) -> bool:
     if not isinstance(right, ast.Name) or right.id in loop_names(hot.source, node):
         return False
     bound = hot.source.bindings(right)
-    listed = ("builtins.list()", "builtins.sorted()", "*.tolist()", "*.readlines()", "*.split()", "*.splitlines()")
+    listed = (
+        "builtins.list()",
+        "builtins.sorted()",
+        "*.tolist()",
+        "*.readlines()",
+        "*.split()",
+        "*.splitlines()",
+        "nltk.corpus.*.words()",
+    )
     inside = [
         each for each in bound if any(loop in hot.source.above(each.where) for loop in hot.source.loops(node)[:1])
     ]

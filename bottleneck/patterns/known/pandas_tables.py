@@ -37,6 +37,13 @@ def _skips_with_the_pass(hot: Hot) -> bool:
 _for_one_value = handed_to("?.apply", "?.map", "?.transform")
 
 
+def _one_value_of_a_column(hot: Hot) -> bool:
+    """``pd.to_datetime(text)`` for each text of a column: an item of an item of a table."""
+    given = hot.node.args[0] if isinstance(hot.node, ast.Call) and hot.node.args else None
+    paths = hot.source.paths(given) if isinstance(given, ast.Name) else frozenset()
+    return bool(paths) and all(path.startswith("pandas.") and path.endswith("[][]") for path in paths)
+
+
 def _polls(hot: Hot) -> bool:
     """The loop waits for the file to change."""
     return any(
@@ -78,7 +85,10 @@ PATTERNS = (
                 calls(
                     "datetime.datetime.strptime", "time.strptime", "dateutil.parser.parse", "dateutil.parser.isoparse"
                 ),
-                all_of(calls("pandas.to_datetime", "pandas.Timestamp"), any_of(_for_one_value, more(passes=1000))),
+                all_of(
+                    calls("pandas.to_datetime", "pandas.Timestamp"),
+                    any_of(_for_one_value, _one_value_of_a_column, more(passes=1000)),
+                ),
             ),
             in_loop(),
         ),

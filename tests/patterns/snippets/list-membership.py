@@ -16,3 +16,10 @@ def images(paths):
     for path in paths:
         if path.suffix in kinds:  # hot
             yield path
+# slow: a list of stop words
+from nltk.corpus import stopwords
+
+STOP = stopwords.words("english")
+
+def clean(words):
+    return [word for word in words if word not in STOP]  # hot

@@ -1,0 +1,150 @@
+"""What stays the same from pass to pass, or from call to call: work on that alone can be done once."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from .loops import same_each_pass
+from .model import Condition, Hot
+from .source import Source
+from .syntax import Function, is_self, last_name, parameters, same, stored
+
+_MAX_DEPTH = 4  # assignments followed
+#: Methods that change what they are called on, and functions that change what they are given.
+_CHANGES = frozenset(
+    "append appendleft extend extendleft insert add update pop popleft popitem remove discard clear setdefault sort "
+    "reverse put write writelines resize fill itemset set_params fit fit_transform partial_fit read_dict "
+    "difference_update intersection_update seek read readline readlines next send get_nowait".split()
+)
+_CHANGES_GIVEN = frozenset("shuffle heappush heappop heapify heapreplace insort insort_left insort_right next".split())
+#: Calls that give the same for the same.
+_PURE = frozenset(
+    "open Path PurePath join joinpath resolve expanduser absolute abspath dirname basename fspath parent with_suffix "
+    "str format lower upper strip encode decode list tuple set frozenset dict sorted len range zip enumerate reversed "
+    "items keys values tolist to_list to_numpy astype unique groupby dropna reset_index set_index sum min max abs "
+    "compile itemgetter attrgetter Series DataFrame StringIO BytesIO".split()
+)
+
+
+def unchanged(hot: Hot, *values: ast.AST, each_call: bool = False) -> bool:
+    """No pass of the innermost loop sets or changes what the values are made of.
+
+    Without a loop, or ``each_call``: no call of the function does.
+    """
+    loops = hot.source.loops(hot.node)
+    region: ast.AST | None = loops[0] if loops and not each_call else hot.source.function(hot.node)
+    return region is not None and all(_is_constant(hot.source, value, region, 0) for value in values)
+
+
+def same_work() -> Condition:
+    """What the call works on, and what it is given, stay the same from pass to pass."""
+
+    def check(hot: Hot) -> bool:
+        node = hot.node
+        if not isinstance(node, ast.Call):
+            return False
+        given = [*node.args, *(each.value for each in node.keywords)]
+        receiver = [node.func.value] if isinstance(node.func, ast.Attribute) else []
+        return unchanged(hot, *receiver, *given)
+
+    return check
+
+
+def is_changed(source: Source, region: ast.AST, thing: ast.expr, depth: int = 0, rebound: bool = True) -> bool:
+    """Whether anything in the region sets the thing (a name, or ``self.name``) anew, or changes it in place."""
+    for each in ast.walk(region):
+        if isinstance(each, ast.Call) and _call_changes(source, each, thing, depth):
+            return True
+        if isinstance(getattr(each, "ctx", None), ast.Store | ast.Del) and isinstance(each, ast.expr):
+            if _begins_with(each, thing) and (rebound or not same(each, thing)):
+                return True
+    return False
+
+
+def _is_constant(source: Source, value: ast.AST, region: ast.AST, depth: int) -> bool:
+    calls = [each for each in ast.walk(value) if isinstance(each, ast.Call)]
+    pure = all(last_name(each.func) in _PURE for each in calls)
+    return pure and all(_stays(source, thing, region, depth) for thing in _things(value))
+
+
+def _things(value: ast.AST) -> Iterator[ast.Name | ast.Attribute]:
+    """The names, and the ``self.name``, that a value is made of; not those that it sets itself."""
+    own = stored(value)
+    attributes = [each for each in ast.walk(value) if is_self(each)]
+    own_self = {each.value for each in attributes}
+    yield from attributes
+    for each in ast.walk(value):
+        if isinstance(each, ast.Lambda):
+            own |= parameters(each)
+    for each in ast.walk(value):
+        if isinstance(each, ast.Name) and each.id not in own and each not in own_self:
+            yield each
+
+
+def _stays(source: Source, thing: ast.Name | ast.Attribute, region: ast.AST, depth: int) -> bool:
+    if isinstance(thing, ast.Attribute):
+        if not isinstance(region, Function):
+            return not is_changed(source, region, thing)
+        others = [each for name, found in source.functions.items() if name != "__init__" for each in found]
+        return not any(is_changed(source, each, thing) for each in others)
+    inside = [each for each in source.bindings(thing) if region in source.above(each.where) or each.where is region]
+    if inside:
+        if depth >= _MAX_DEPTH or len(inside) > 1 or is_changed(source, region, thing, rebound=False):
+            return False
+        bound = inside[0]
+        plain = isinstance(bound.where, ast.Assign | ast.AnnAssign | ast.With) and not bound.suffix
+        return plain and _is_constant(source, bound.value, region, depth + 1)
+    if not isinstance(region, Function):
+        return not is_changed(source, region, thing)
+    return _lasts(source, thing, region)
+
+
+def _lasts(source: Source, name: ast.Name, function: Function) -> bool:
+    """The name is of the module, and no function changes it; or every call gives the parameter the same."""
+    if name.id in parameters(function):
+        return isinstance(function, ast.FunctionDef) and name.id in same_each_pass(source, function)
+    around = [each for each in source.above(function) if isinstance(each, Function)]
+    if any(name.id in parameters(each) for each in around):
+        return False
+    if any(source.function(each.where) is not None for each in source.bindings(name)):
+        return False
+    functions = [each for found in source.functions.values() for each in found]
+    return not any(is_changed(source, each, name) for each in functions if not _has_its_own(each, name.id))
+
+
+def _has_its_own(function: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> bool:
+    """Whether the function's name is another one than the module's."""
+    shared = {each for node in ast.walk(function) if isinstance(node, ast.Global) for each in node.names}
+    return name not in shared and (name in parameters(function) or name in stored(function))
+
+
+def _begins_with(node: ast.AST, thing: ast.expr) -> bool:
+    """``x.y[i]`` begins with ``x``, and with ``x.y``."""
+    while not same(node, thing):
+        if not isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
+            return False
+        node = node.value
+    return True
+
+
+def _call_changes(source: Source, call: ast.Call, thing: ast.expr, depth: int) -> bool:
+    inplace = any(each.arg == "inplace" for each in call.keywords)
+    if isinstance(call.func, ast.Attribute) and _begins_with(call.func.value, thing):
+        if inplace or call.func.attr in _CHANGES:
+            return True
+    given = [index for index, each in enumerate(call.args) if same(each, thing)]
+    if not given:
+        return False
+    name = last_name(call.func)
+    if name in _CHANGES_GIVEN:
+        return True
+    defined = source.functions.get(name, [])
+    if len(defined) != 1:
+        return bool(defined)
+    names = [each.arg for each in (*defined[0].args.posonlyargs, *defined[0].args.args)]
+    if names[:1] == ["self"]:
+        names = names[1:]
+    if depth or any(index >= len(names) for index in given):
+        return True
+    return any(is_changed(source, defined[0], ast.Name(names[index], ast.Load()), depth + 1) for index in given)

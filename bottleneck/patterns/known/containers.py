@@ -1,0 +1,162 @@
+"""Lists, dicts and folders of plain Python: copied, shifted, searched or listed again in each pass."""
+
+import ast
+
+from ..fixed import same_work, unchanged
+from ..loops import in_loop, in_tight_loop
+from ..model import Hot, Pattern, Price
+from ..places import cached, every_pass, known, less, uses
+from ..shapes import any_of, calls
+from ..syntax import Loop, last_name, same
+
+
+def _sums_lists(hot: Hot) -> bool:
+    """``sum(lists, [])``, or ``functools.reduce(f, lists, [])`` that adds."""
+    node = hot.node
+    if not isinstance(node, ast.Call) or len(node.args) < 2:
+        return False
+    start = node.args[-1]
+    empty = isinstance(start, ast.List | ast.Tuple) and not start.elts
+    names = hot.source.paths(node.func)
+    if "builtins.sum" in names and len(node.args) == 2:
+        return empty and not hot.seen.below
+    adds = isinstance(node.args[0], ast.Lambda) and isinstance(node.args[0].body, ast.BinOp)
+    adds = adds or bool(hot.source.paths(node.args[0]) & {"operator.add", "operator.concat"})
+    inner = all(frame.function == "<lambda>" for frame in hot.seen.below)
+    return "functools.reduce" in names and empty and adds and inner
+
+
+def _copies_to_grow(hot: Hot) -> bool:
+    """``items = items + [x]``, ``table = {**table, key: x}`` and ``items = [*items, x]``, nothing else being called."""
+    node, statement = hot.node, hot.source.statement(hot.node)
+    if not isinstance(statement, ast.Assign) or statement.value is not node or len(statement.targets) != 1:
+        return False
+    target, value = statement.targets[0], statement.value
+    loop = next(iter(hot.source.loops(node)), None)
+    if not isinstance(loop, Loop) or hot.seen.below or hot.seen.rivals or _is_reset(loop, target, statement):
+        return False
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
+        return same(value.left, target) and isinstance(value.right, ast.List | ast.Tuple)
+    if isinstance(value, ast.Dict):
+        return None in value.keys and len(value.keys) > 1 and same(value.values[value.keys.index(None)], target)
+    spread = [each.value for each in value.elts if isinstance(each, ast.Starred)] if isinstance(value, ast.List) else []
+    return isinstance(value, ast.List) and len(value.elts) > 1 and any(same(each, target) for each in spread)
+
+
+def _is_reset(loop: Loop, target: ast.expr, growing: ast.stmt) -> bool:
+    """Another statement of the loop sets the target, so that it does not grow from pass to pass."""
+    return any(
+        isinstance(each, ast.expr)
+        and isinstance(getattr(each, "ctx", None), ast.Store | ast.Del)
+        and same(each, target)
+        for statement in ast.walk(loop)
+        if isinstance(statement, ast.stmt | ast.comprehension) and statement is not growing and statement is not loop
+        for each in ast.iter_child_nodes(statement)
+    )
+
+
+def _made_to_be_searched(hot: Hot) -> bool:
+    """``x in list(d)``, ``x in frame["a"].values``, ``x in d.values()``: what is searched stays the same, and is scanned."""
+    node = hot.node
+    if not isinstance(node, ast.Compare) or not isinstance(node.ops[0], ast.In | ast.NotIn):
+        return False
+    right = node.comparators[0]
+    inside = {each for each in ast.walk(right) if isinstance(each, ast.Call)}
+    if not set(hot.seen.rivals) <= inside or not unchanged(hot, right):
+        return False
+    pandas = not hot.seen.below or any(each.is_in("pandas/") for each in hot.seen.below[:1])
+    if isinstance(right, ast.Attribute):
+        column = any(path.startswith("pandas.") for path in hot.source.paths(right.value)) or _is_column(
+            hot, right.value
+        )
+        return right.attr == "values" and pandas and (column or bool(hot.seen.below))
+    if not isinstance(right, ast.Call) or not pandas:
+        return False
+    named = hot.source.paths(right.func) & {"builtins.list", "builtins.sorted"} and bool(right.args)
+    scanned = isinstance(right.func, ast.Attribute) and right.func.attr in ("tolist", "to_list", "unique", "values")
+    return bool(named) or (scanned and not right.args)
+
+
+def _is_column(hot: Hot, value: ast.expr) -> bool:
+    """``frame["id"]`` in a file that uses pandas: its ``values`` is asked for without a call, as of nothing else."""
+    return uses("pandas")(hot) and isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Constant)
+
+
+def _waits(hot: Hot) -> bool:
+    """The loop waits for something to appear in the folder."""
+    return any(
+        isinstance(each, ast.Call) and last_name(each.func) in ("sleep", "wait")
+        for loop in hot.source.loops(hot.node)
+        for each in ast.walk(loop)
+    )
+
+
+PATTERNS = (
+    Pattern(
+        id="sum-of-lists",
+        title="Lists are joined by sum (or reduce), which copies everything joined so far for each of them",
+        replacement="Use list(itertools.chain.from_iterable(lists)), or extend one list",
+        snippet="flat = list(itertools.chain.from_iterable(lists))",
+        when=(_sums_lists,),
+        unless=(less(elements=1000),),
+        leave="A few lists.",
+        price=Price("amdahl", (5, 500)),
+        source="cvg/Hierarchical-Localization#453 (minutes to an instant), astral-sh/ruff#5073, Lasagne/Lasagne#592",
+        stages=("etl",),
+        effort=1,
+        risk=0.05,
+    ),
+    Pattern(
+        id="copied-to-grow",
+        title="A list or dict is copied in each pass only to add one item",
+        replacement="Change it in place: items.append(x), table[key] = x",
+        snippet="items.append(x)\ntable[key] = x",
+        when=(in_loop(), every_pass(), any_of(_copies_to_grow, in_tight_loop(_copies_to_grow))),
+        unless=(known(growing=False), less(passes=1000)),
+        leave="The earlier versions are kept, or few items.",
+        price=Price("growth"),
+        source="no published figures; the copies grow with the square of the passes (astral-sh/ruff#5073 is the same cause)",
+        stages=("etl",),
+        effort=1,
+    ),
+    Pattern(
+        id="collection-scanned-per-test",
+        title="Each test for membership walks a whole column or list of values, made anew for the test",
+        replacement="Make a set of the values once before the loop (known = set(frame['id'])), or test a whole column with isin",
+        snippet="known = set(frame['id'])  # once\nif key in known:\n    ...",
+        when=(in_loop(), any_of(_made_to_be_searched, in_tight_loop(_made_to_be_searched))),
+        unless=(less(elements=10), less(passes=100)),
+        beats=("list-membership",),
+        leave="The values change between the tests, or cannot be hashed.",
+        price=Price("amdahl", (5, 500)),
+        source="AnswerDotAI/RAGatouille#267 (352 to 0.6 s), ncoevoet/facet#97 (750x), StackOverflow 7571635",
+        stages=("etl",),
+        effort=1,
+    ),
+    Pattern(
+        id="folder-listed-again",
+        title="The same folder is listed again in each pass",
+        replacement="List it once before the loop and keep a set of the names: names = {entry.name for entry in os.scandir(folder)}",
+        snippet="names = {entry.name for entry in os.scandir(folder)}  # once\nif name in names:\n    ...",
+        when=(
+            calls(
+                "os.listdir",
+                "os.scandir",
+                "os.walk",
+                "glob.glob",
+                "glob.iglob",
+                "pathlib.Path().glob",
+                "pathlib.Path().rglob",
+                "pathlib.Path().iterdir",
+            ),
+            any_of(in_loop(), known(handler=True)),
+            same_work(),
+        ),
+        unless=(_waits, cached(), less(passes=10)),
+        leave="The folder changes between the passes.",
+        price=Price("once"),
+        source="commaai/openpilot#34208, facefusion/facefusion-labs#80, ubccr/supremm#30",
+        stages=("etl", "loading", "serving"),
+        effort=1,
+    ),
+)

@@ -1,0 +1,272 @@
+"""Two loops over each other, and calls that are computed again: joins, products and distances written by hand."""
+
+import ast
+
+from ..fixed import unchanged
+from ..loops import in_loop, in_tight_loop, loop_names
+from ..model import Hot, Pattern, Price
+from ..places import cached, known, less
+from ..shapes import any_of, below, calls
+from ..syntax import Comprehension, Loop, is_self, last_name, mentions, parameters, stored
+
+
+# --- joins ------------------------------------------------------------------------------------------------------------
+def _keyed(value: ast.expr) -> bool:
+    """``row["id"]``, ``row.id`` or ``row[0]``: a field of an item."""
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and not value.args:
+        value = value.func.value  # .lower(), .strip()
+    field = isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Constant)
+    return field or isinstance(value, ast.Attribute)
+
+
+def _equal_by_key(test: ast.expr, inner: set[str], outer: set[str]) -> bool:
+    """The test compares a field of the inner loop's item with something of the outer loop's."""
+    tests = test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]
+    for each in tests:
+        if isinstance(each, ast.Compare) and len(each.ops) == 1 and isinstance(each.ops[0], ast.Eq):
+            for one, other in ((each.left, each.comparators[0]), (each.comparators[0], each.left)):
+                here = _keyed(one) and mentions(one, inner) and not mentions(one, outer)
+                if here and mentions(other, outer) and not mentions(other, inner):
+                    return True
+    return False
+
+
+def _searched(hot: Hot) -> tuple[ast.expr, ast.expr, set[str]] | None:
+    """(what is gone through, the test, the item's names) of a loop that only looks for items by a test."""
+    loop = next(iter(hot.source.loops(hot.node)), None)
+    if isinstance(loop, ast.For):
+        body = [each for each in loop.body if not isinstance(each, ast.Pass)]
+        if len(body) == 1 and isinstance(body[0], ast.If) and not body[0].orelse:
+            return loop.iter, body[0].test, stored(loop.target)
+    if isinstance(loop, Comprehension) and len(loop.generators) == 1:
+        generator = loop.generators[0]
+        alone = [] if isinstance(loop, ast.DictComp) else [loop.elt]  # any(each.id == key for each in rows)
+        tests = generator.ifs or alone
+        if len(tests) == 1 and isinstance(tests[0], ast.Compare | ast.BoolOp):
+            return generator.iter, tests[0], stored(generator.target)
+    return None
+
+
+def _matches_by_scan(hot: Hot) -> bool:
+    """A loop goes through all of ``ys`` to find those whose key is that of the outer loop's item."""
+    found = _searched(hot)
+    if found is None or hot.seen.below or any(last_name(each.func) not in _PLAIN for each in hot.seen.rivals):
+        return False
+    items, test, inner = found
+    loops = hot.source.loops(hot.node)
+    if isinstance(items, ast.Call) and last_name(items.func) in ("range", "zip"):
+        return False
+    short = isinstance(items, ast.List | ast.Tuple | ast.Set) or any(
+        isinstance(each.value, ast.List | ast.Tuple) and each.value.elts
+        for each in (hot.source.bindings(items) if isinstance(items, ast.Name) else ())
+    )
+    around = Hot(hot.seen, loops[0])
+    outer = loop_names(hot.source, loops[0], hot.seen.looped) - inner
+    handled = hot.seen.handler and len(loops) == 1
+    if handled:
+        outer |= _given(hot)
+    stays = unchanged(around, items, each_call=len(loops) == 1)
+    return not short and stays and _equal_by_key(test, inner, outer) and (handled or in_loop()(around))
+
+
+def _given(hot: Hot) -> set[str]:
+    function = hot.source.function(hot.node)
+    return parameters(function) - {"self"} if function is not None else set()
+
+
+_PLAIN = frozenset("lower upper strip casefold next any list set sum sorted".split())
+
+
+# --- arithmetic -------------------------------------------------------------------------------------------------------
+def _double(value: ast.expr) -> tuple[ast.expr, ast.expr] | None:
+    """(i, k) of ``a[i][k]``."""
+    if isinstance(value, ast.Subscript) and isinstance(value.value, ast.Subscript):
+        return value.value.slice, value.slice
+    return None
+
+
+def _matrix_product(hot: Hot) -> bool:
+    """``total += a[i][k] * b[k][j]`` in three loops."""
+    node = hot.node
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Mult) or hot.seen.below:
+        return False
+    if not {last_name(each.func) for each in hot.seen.rivals} <= {"sum"}:
+        return False
+    left, right = _double(node.left), _double(node.right)
+    loops = hot.source.loops(node)
+    if left is None or right is None or sum(len(getattr(each, "generators", [each])) for each in loops) < 3:
+        return False
+    inner = loops[0].target if isinstance(loops[0], ast.For) else None
+    inner = loops[0].generators[-1].target if isinstance(loops[0], Comprehension) else inner
+    over = {inner.id} if isinstance(inner, ast.Name) else set()
+    return any(mentions(each, over) for each in left) and any(mentions(each, over) for each in right)
+
+
+def _distance_of_a_pair(hot: Hot) -> bool:
+    """A distance of two vectors, each of a loop of its own."""
+    loops, node = hot.source.loops(hot.node), hot.node
+    if not isinstance(node, ast.Call) or not loops:
+        return False
+    inner = _loop_targets(loops[:1])
+    outer = _loop_targets(loops[1:]) if len(loops) > 1 else loop_names(hot.source, loops[0], hot.seen.looped) - inner
+    if len(loops) == 1 and isinstance(loops[0], Comprehension) and len(loops[0].generators) == 2:
+        inner, outer = (stored(each.target) for each in reversed(loops[0].generators))
+    return any(mentions(each, inner) for each in node.args) and any(mentions(each, outer) for each in node.args)
+
+
+def _loop_targets(loops: list[Loop | Comprehension]) -> set[str]:
+    found: set[str] = set()
+    for loop in loops:
+        for each in getattr(loop, "generators", [loop]):
+            found |= stored(each.target) if hasattr(each, "target") else set()
+    return found
+
+
+_RADIUS = ((6360, 6380), (3940, 3970), (6_360_000, 6_380_000))
+
+
+def _haversine(hot: Hot) -> bool:
+    """The line stands in a function that computes the distance of two points on the globe with the math module."""
+    function = hot.source.function(hot.node)
+    maths = any(path.partition(".")[0] == "math" for path in hot.source.imports.values())
+    if not maths or not isinstance(function, ast.FunctionDef) or hot.seen.below:
+        return False
+    paths = {path for each in ast.walk(function) if isinstance(each, ast.Call) for path in hot.source.paths(each.func)}
+    trigonometry = {"math.sin", "math.cos"} <= paths and bool(paths & {"math.asin", "math.atan2", "math.acos"})
+    if not trigonometry or any(not path.startswith(("math.", "builtins.")) for path in paths):
+        return False
+    numbers = [each.value for each in ast.walk(hot.source.tree) if isinstance(each, ast.Constant)]
+    return any(isinstance(number, int | float) and low <= number <= high for number in numbers for low, high in _RADIUS)
+
+
+# --- recursion --------------------------------------------------------------------------------------------------------
+def _calls_itself(function: ast.FunctionDef) -> list[ast.Call]:
+    return [
+        each
+        for each in ast.walk(function)
+        if isinstance(each, ast.Call) and last_name(each.func) == function.name
+        if isinstance(each.func, ast.Name) or is_self(each.func)
+    ]
+
+
+def _is_smaller(value: ast.expr, names: set[str]) -> bool:
+    """``n``, ``n - 1``, ``left - weights[n - 1]`` or a constant, of parameters."""
+    if isinstance(value, ast.Constant):
+        return True
+    if isinstance(value, ast.Name):
+        return value.id in names
+    return (
+        isinstance(value, ast.BinOp)
+        and isinstance(value.op, ast.Sub | ast.Add)
+        and isinstance(value.left, ast.Name)
+        and value.left.id in names
+        and not any(isinstance(each, ast.Call) for each in ast.walk(value))
+    )
+
+
+def _has_effects(function: ast.FunctionDef) -> bool:
+    """It does more than compute a value: it stores, yields, calls for an effect, or asks a memo."""
+    for each in ast.walk(function):
+        if isinstance(each, ast.Expr) and not isinstance(each.value, ast.Constant):
+            return True
+        if isinstance(each, ast.Subscript | ast.Attribute) and isinstance(each.ctx, ast.Store | ast.Del):
+            return True
+        if isinstance(each, ast.Yield | ast.YieldFrom | ast.Await | ast.Global | ast.Nonlocal | ast.Try):
+            return True
+        if isinstance(each, ast.Compare) and any(
+            isinstance(op, ast.In | ast.NotIn | ast.Is | ast.IsNot) for op in each.ops
+        ):
+            return True
+    return False
+
+
+def _recomputes(hot: Hot) -> bool:
+    """The line calls its own function, which calls itself twice with smaller numbers and keeps no result."""
+    function = hot.source.function(hot.node)
+    if not isinstance(hot.node, ast.Call) or not isinstance(function, ast.FunctionDef) or function.decorator_list:
+        return False
+    calls_ = _calls_itself(function)
+    if hot.node not in calls_ or len(calls_) < 2 or _has_effects(function) or any(each.keywords for each in calls_):
+        return False
+    names = parameters(function)
+    small = all(_is_smaller(value, names) for each in calls_ for value in each.args)
+    steps = [each for call in calls_ for each in call.args if isinstance(each, ast.BinOp)]
+    others = [each for each in hot.seen.below if each.function not in (function.name, "<genexpr>", "<listcomp>")]
+    return small and len(steps) >= 2 and not others
+
+
+PATTERNS = (
+    Pattern(
+        id="rows-matched-by-scan",
+        title="For each item a whole list is gone through to find those with the same key",
+        replacement="Put the list into a dict by its key once (by_id = {row['id']: row for row in rows}, or defaultdict(list) where "
+        "keys repeat) and look the key up; a merge where both are tables",
+        snippet="by_id = {row['id']: row for row in rows}  # once\nmatch = by_id.get(item['id'])",
+        when=(any_of(_matches_by_scan, in_tight_loop(_matches_by_scan)),),
+        unless=(less(elements=10), less(passes=20)),
+        leave="A short list, or keys that cannot be hashed.",
+        price=Price("amdahl", (5, 500)),
+        source="richardbuckle/EDRefCard#29, gbtami/pychess-variants#2208, 50thomatoes50/BlenderBeamNGExport#40 (minutes to under 1 s), wireservice/agate#277",
+        stages=("etl", "serving"),
+        effort=1,
+    ),
+    Pattern(
+        id="matrix-product-by-hand",
+        title="A product of matrices is computed number by number in Python loops",
+        replacement="Make arrays of the lists once (np.array) and write a @ b",
+        snippet="c = np.array(a) @ np.array(b)",
+        when=(any_of(_matrix_product, in_tight_loop(_matrix_product)),),
+        unless=(less(elements=1000),),
+        leave="Matrices of a few numbers, or exact integers beyond 64 bits.",
+        price=Price("amdahl", (20, 1000)),
+        source="own measurement with CPython 3.11: 120 x 120 takes 0.19 s by hand and 7.1 ms with numpy",
+        stages=("etl", "training"),
+        effort=1,
+        risk=0.05,
+    ),
+    Pattern(
+        id="distances-by-pair",
+        title="Each distance between two vectors is a call of its own, for every pair",
+        replacement="Compute all of them at once: scipy.spatial.distance.cdist(a, b), or a KD-tree (scipy.spatial.cKDTree) where only "
+        "the nearest are wanted",
+        snippet="far = cdist(points, centres)\nnearest = far.argmin(axis=1)",
+        when=(
+            calls("numpy.linalg.norm", "math.dist", "math.hypot", "scipy.spatial.distance.*", "scipy.linalg.norm"),
+            _distance_of_a_pair,
+        ),
+        unless=(calls("scipy.spatial.distance.cdist", "scipy.spatial.distance.pdist"), less(passes=1000)),
+        leave="A few pairs, or vectors of many thousand numbers.",
+        price=Price("amdahl", (10, 200), probe="100 x 100 of the pairs with cdist"),
+        source="HarryVolek/PyTorch_Speaker_Verification#33 (20 to 0.4 ms), simonw/llm#233",
+        stages=("etl", "training"),
+        effort=1,
+    ),
+    Pattern(
+        id="geodesic-per-row",
+        title="The distance between two places is computed in Python for one pair at a time",
+        replacement="Compute whole columns: the haversine formula with numpy (np.sin, np.cos, np.arcsin), pyproj.Geod(ellps='WGS84').inv(...) "
+        "for exact ones, BallTree(metric='haversine') for the nearest",
+        snippet="half = np.sin((lat2 - lat1) / 2) ** 2 + np.cos(lat1) * np.cos(lat2) * np.sin((lon2 - lon1) / 2) ** 2\n"
+        "frame['km'] = 12742 * np.arcsin(np.sqrt(half))",
+        when=(any_of(below("geopy/"), below("haversine/"), below("geographiclib/"), _haversine), in_loop()),
+        unless=(less(passes=1000), cached(), known(off_cpu=True)),
+        leave="A few pairs.",
+        price=Price("amdahl", (10, 300), probe="10,000 pairs with numpy"),
+        source="geopy/geopy#189 (tens of minutes to 1), mapado/haversine#26 (24x), openego/eDisGo#672",
+        stages=("etl",),
+    ),
+    Pattern(
+        id="recursion-recomputes",
+        title="A function calls itself twice and computes the same arguments again and again",
+        replacement="Keep the results: @functools.cache above the function, or fill a table from the smallest case up",
+        snippet="@functools.cache\ndef ways(n):\n    return 1 if n < 2 else ways(n - 1) + ways(n - 2)",
+        when=(_recomputes,),
+        unless=(cached(),),
+        leave="No two calls have the same arguments.",
+        price=Price("amdahl", (10, 100_000)),
+        source="Python's documentation of functools.cache",
+        stages=("etl",),
+        effort=1,
+        risk=0.05,
+    ),
+)

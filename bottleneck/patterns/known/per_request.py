@@ -1,0 +1,131 @@
+"""Servers: what a request reads, builds or searches again although no request changes it."""
+
+import ast
+
+from ..fixed import unchanged
+from ..model import Hot, Pattern, Price
+from ..places import cached, handler, less
+from ..shapes import any_of, below, calls, comes_from
+from ..syntax import Comprehension, last_name, mentions, parameters, stored
+
+_READS = (
+    "json.load", "yaml.load", "yaml.safe_load", "yaml.full_load", "tomllib.load", "tomli.load", "numpy.load", "numpy.loadtxt",
+    "pandas.read_csv", "pandas.read_parquet", "pandas.read_json", "pandas.read_excel", "pandas.read_pickle", "pandas.read_feather",
+    "polars.read_csv", "polars.read_parquet", "polars.read_json", "pathlib.Path().read_text", "pathlib.Path().read_bytes",
+    "configparser.ConfigParser().read", "xml.etree.ElementTree.parse", "pickle.load", "joblib.load",
+)  # fmt: skip
+_BUILDS = ("builtins.sorted", "builtins.dict", "builtins.set", "builtins.list", "builtins.frozenset", "builtins.sum")
+
+
+def _asks_for_news(hot: Hot) -> bool:
+    """The function looks at the file's time, so that it reads it again only when it has changed."""
+    function = hot.source.function(hot.node)
+    names = ("getmtime", "stat", "st_mtime")
+    return function is not None and any(
+        (isinstance(each, ast.Attribute) and each.attr in names) or (isinstance(each, ast.Name) and each.id in names)
+        for each in ast.walk(function)
+    )
+
+
+def _of_the_module(hot: Hot, value: ast.AST) -> bool:
+    """What is built comes from a name of the module alone, of a size that the file does not show to be small."""
+    names = [each for each in ast.walk(value) if isinstance(each, ast.Name) and each.id not in stored(value)]
+    bound = [binding for each in names for binding in hot.source.bindings(each)]
+    literal = ast.List | ast.Tuple | ast.Dict | ast.Set | ast.Constant
+    large = [each for each in bound if not isinstance(each.value, literal) or not getattr(each.value, "elts", True)]
+    return bool(large) and unchanged(hot, value, each_call=True)
+
+
+def _builds_again(hot: Hot) -> bool:
+    """``{row["id"]: row for row in ROWS}`` or ``sorted(ROWS, key=...)``, without anything of the request."""
+    node = hot.node
+    callbacks = all(frame.function.startswith("<") for frame in hot.seen.below)
+    if isinstance(node, ast.Call):
+        built = bool(hot.source.paths(node.func) & set(_BUILDS)) and hot.seen.rivals <= {node, *_inside(node)}
+        return built and bool(node.args) and callbacks and _of_the_module(hot, node)
+    return (
+        isinstance(node, Comprehension) and callbacks and hot.seen.rivals <= _inside(node) and _of_the_module(hot, node)
+    )
+
+
+def _inside(node: ast.AST) -> set[ast.Call]:
+    return {each for each in ast.walk(node) if isinstance(each, ast.Call)}
+
+
+def _scans_a_table(hot: Hot) -> bool:
+    """``FRAME[FRAME["id"] == key]`` of a table of the module, with a key of the request."""
+    node: ast.AST = hot.node
+    function = hot.source.function(node)
+    while isinstance(node, ast.Compare | ast.BinOp) or isinstance(hot.source.parents.get(node), ast.Compare):
+        node = hot.source.parents[node]
+    if not isinstance(node, ast.Subscript) or function is None:
+        return False
+    tests = [each for each in ast.walk(node.slice) if isinstance(each, ast.Compare)]
+    if not tests or not all(isinstance(each.ops[0], ast.Eq) for each in tests):
+        return False
+    frame = node.value.value if isinstance(node.value, ast.Attribute) else node.value
+    pandas = any(each.is_in("pandas/core/") for each in hot.seen.below) or comes_from(hot.source, frame, "pandas")
+    asked = (parameters(function) - {"self"}) | stored(function)
+    return pandas and any(mentions(each, asked) for each in tests) and unchanged(hot, frame, each_call=True)
+
+
+def _fixed_path(hot: Hot) -> bool:
+    """The file does not depend on the request."""
+    if not isinstance(hot.node, ast.Call):
+        return False
+    receiver = hot.node.func.value if isinstance(hot.node.func, ast.Attribute) else None
+    path = receiver is not None and last_name(hot.node.func) in ("read_text", "read_bytes")
+    given = hot.node.args[:1]
+    values = [receiver] if path and receiver is not None else list(given)
+    return bool(values) and unchanged(hot, *values, each_call=True)
+
+
+PATTERNS = (
+    Pattern(
+        id="file-read-per-request",
+        title="The same file is read and parsed again for each request",
+        replacement="Read it once at start-up (module level, or FastAPI's lifespan) or behind functools.cache; compare its mtime where it "
+        "may change",
+        snippet="@functools.cache\ndef settings():\n    return json.loads(PATH.read_text())",
+        when=(handler(), calls(*_READS), _fixed_path),
+        unless=(cached(), _asks_for_news, less(passes=2)),
+        beats=(
+            "model-load-in-handler",
+            "file-loaded-again",
+            "csv-reread",
+            "yaml-python-loader",
+            "blocking-call-in-async",
+        ),
+        leave="The file changes between the requests.",
+        price=Price("once"),
+        source="hedyorg/hedy#932 (about 100x for a page), saltstack/salt#16407, clearcare/cc_dynamodb3#6",
+        stages=("serving",),
+        effort=1,
+    ),
+    Pattern(
+        id="constant-built-per-request",
+        title="A value that does not depend on the request is built again for each one",
+        replacement="Build it once, at module level or behind functools.cache",
+        snippet="BY_ID = {row['id']: row for row in ROWS}  # module level",
+        when=(handler(), _builds_again),
+        unless=(cached(), less(passes=2), less(seconds_each=0.0005)),
+        leave="The data change while the server runs.",
+        price=Price("once"),
+        source="opensafely-core/opencodelists#1172 (1.5 min to 5 s), 50thomatoes50/BlenderBeamNGExport#40 (the same in a loop)",
+        stages=("serving",),
+        effort=1,
+    ),
+    Pattern(
+        id="table-scanned-per-request",
+        title="A whole table is compared with the key of each request",
+        replacement="Index it once: FRAME.set_index('id').sort_index() and .loc[key], or a dict of its groups (dict(tuple(frame.groupby('id'))))",
+        snippet="BY_ID = dict(tuple(FRAME.groupby('id')))  # module level\npart = BY_ID.get(key)",
+        when=(handler(), _scans_a_table, any_of(below("pandas/"), lambda hot: not hot.seen.below)),
+        unless=(less(elements=1000),),
+        leave="A small table, or one that changes with each request.",
+        price=Price("amdahl", (5, 500), probe="100 look-ups by the index"),
+        source="vanTeeffelenLab/ExTrack#5, static-frame/static-frame#141 (the same cause in a loop)",
+        stages=("serving",),
+        effort=1,
+    ),
+)

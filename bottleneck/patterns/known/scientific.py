@@ -1,0 +1,221 @@
+"""scikit-learn: rows handled one at a time, and fits that are done again."""
+
+import ast
+
+from ..fixed import unchanged
+from ..loops import counted, in_loop, loop_names, varies
+from ..model import Hot, Pattern, Price
+from ..places import cached, handler, less, named
+from ..shapes import any_of, calls, comes_from, deep, matches, method
+from ..syntax import Comprehension, Loop, last_name, mentions, stored
+
+_PREDICTS = (
+    "predict",
+    "predict_proba",
+    "decision_function",
+    "transform",
+    "kneighbors",
+    "score_samples",
+    "predict_log_proba",
+)
+#: What gives the same for the same data, whatever the seed.
+_FITTED_ALIKE = (
+    "sklearn.feature_extraction.*", "sklearn.preprocessing.*", "sklearn.impute.*", "sklearn.decomposition.PCA*",
+    "sklearn.compose.ColumnTransformer*", "sklearn.compose.make_column_transformer*",
+)  # fmt: skip
+
+
+def _is_one_row(hot: Hot, value: ast.expr) -> bool:
+    """``[row]``, ``x.reshape(1, -1)``, ``X[i:i + 1]``, ``X[[i]]``, ``frame.iloc[[i]]``, ``x[None]``."""
+    if isinstance(value, ast.Name):
+        bound = hot.source.bindings(value)
+        value = bound[0].value if len(bound) == 1 and not bound[0].suffix else value
+    if isinstance(value, ast.Call):
+        name = last_name(value.func)
+        if name == "reshape":
+            given = value.args[0].elts if value.args and isinstance(value.args[0], ast.Tuple) else value.args
+            return bool(given) and getattr(given[0], "value", None) == 1
+        if name in ("array", "asarray", "DataFrame", "atleast_2d") and value.args:
+            return name == "atleast_2d" or _is_one_row(hot, value.args[0])
+        return False
+    if isinstance(value, ast.List):
+        return len(value.elts) == 1 and not isinstance(value.elts[0], ast.Starred)
+    if not isinstance(value, ast.Subscript):
+        return False
+    key = value.slice.elts[0] if isinstance(value.slice, ast.Tuple) and value.slice.elts else value.slice
+    if isinstance(key, ast.Slice):
+        upper, lower = key.upper, key.lower
+        return (
+            isinstance(upper, ast.BinOp)
+            and isinstance(upper.op, ast.Add)
+            and lower is not None
+            and ast.dump(upper.left) == ast.dump(lower)
+            and getattr(upper.right, "value", None) == 1
+        )
+    return (isinstance(key, ast.List) and len(key.elts) == 1) or (isinstance(key, ast.Constant) and key.value is None)
+
+
+def _takes_one_row(hot: Hot) -> bool:
+    given = hot.node.args[:1] if isinstance(hot.node, ast.Call) else []
+    return bool(given) and _is_one_row(hot, given[0]) and varies()(hot)
+
+
+def _fed_back(hot: Hot) -> bool:
+    """The next pass depends on this one's result: a forecast that feeds on itself."""
+    loop = next((each for each in hot.source.loops(hot.node) if isinstance(each, Loop)), None)
+    if loop is None or not isinstance(hot.node, ast.Call):
+        return False
+    statement = hot.source.statement(hot.node)
+    results, inputs = stored(statement) if statement is not loop else set(), set()
+    inputs = {each.id for given in hot.node.args for each in ast.walk(given) if isinstance(each, ast.Name)}
+    results |= _written_to(statement) if statement is not loop else set()
+    own = stored(loop.target) if isinstance(loop, ast.For | ast.AsyncFor) else set()
+    for _ in range(3):
+        for each in ast.walk(loop):
+            if isinstance(each, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Expr) and each.value is not None:
+                targets = stored(each) | _written_to(each)
+                if mentions(each.value, results):
+                    results |= targets
+                if targets & inputs:
+                    inputs |= {one.id for one in ast.walk(each.value) if isinstance(one, ast.Name)}
+    return bool((results - own) & inputs)
+
+
+def _written_to(statement: ast.AST) -> set[str]:
+    """The names whose inside a statement changes: ``x`` of ``x.append(y)`` and of ``x[i] = y``."""
+    found: set[str] = set()
+    for each in ast.walk(statement):
+        value: ast.AST | None = None
+        if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute):
+            value = (
+                each.func.value if each.func.attr in ("append", "extend", "appendleft", "insert", "update") else None
+            )
+        elif isinstance(each, ast.Subscript | ast.Attribute) and isinstance(each.ctx, ast.Store):
+            value = each.value
+        while isinstance(value, ast.Subscript | ast.Attribute):
+            value = value.value
+        if isinstance(value, ast.Name):
+            found.add(value.id)
+    return found
+
+
+def _fits_alike(hot: Hot) -> bool:
+    """A transformer without chance in it is fitted to data that stay the same."""
+    node = hot.node
+    if (
+        not isinstance(node, ast.Call)
+        or not isinstance(node.func, ast.Attribute)
+        or node.func.attr not in ("fit", "fit_transform")
+    ):
+        return False
+    receiver = node.func.value
+    paths = hot.source.paths(receiver)
+    if not paths or not all(matches(path, *_FITTED_ALIKE) for path in paths) or not node.args:
+        return False
+    names = loop_names(hot.source, node, hot.seen.looped)
+    made = [each.value for each in hot.source.bindings(receiver)] if isinstance(receiver, ast.Name) else [receiver]
+    return unchanged(hot, *node.args) and not any(mentions(each, names) for each in made)
+
+
+def _own_tokenizer(hot: Hot) -> bool:
+    """The file gives a vectorizer its own tokenizer, analyzer or preprocessor."""
+    for call in named(hot.source, ("CountVectorizer", "TfidfVectorizer", "HashingVectorizer")):
+        for each in call.keywords:
+            text = isinstance(each.value, ast.Constant)
+            if (
+                each.arg in ("tokenizer", "analyzer", "preprocessor")
+                and not text
+                and comes_from(hot.source, call.func, "sklearn")
+            ):
+                return True
+    return False
+
+
+def _runs_own_code(hot: Hot) -> bool:
+    """Below scikit-learn's analyzer stands code of another place."""
+    places = [frame.is_in("sklearn/feature_extraction/text.py") for frame in hot.seen.below]
+    return True in places and not all(places[places.index(True) :])
+
+
+def _for_a_row(hot: Hot) -> bool:
+    """The loop around is a comprehension or a ``for``: not a ``while`` that serves whatever comes."""
+    loops = hot.source.loops(hot.node)
+    return bool(loops) and isinstance(loops[0], ast.For | Comprehension)
+
+
+PATTERNS = (
+    Pattern(
+        id="row-predicted-alone",
+        title="The model is asked for one row at a time, and checks and prepares its input each time",
+        replacement="Give it all rows at once, model.predict(X), and go through the results; numpy arrays instead of a frame per row",
+        snippet="scores = model.predict(X)  # all rows\nfor row, score in zip(rows, scores):\n    use(row, score)",
+        when=(
+            any_of(*(method(*_PREDICTS, of=library) for library in ("sklearn", "xgboost", "lightgbm", "catboost"))),
+            in_loop(),
+            _for_a_row,
+            _takes_one_row,
+        ),
+        unless=(_fed_back, handler(), less(passes=100)),
+        leave="The next row depends on the last result, or rows come one at a time.",
+        price=Price("amdahl", (4, 200), probe="1,000 of the rows at once"),
+        source="scikit-learn/scikit-learn#12899 (2.7 a second), dmlc/xgboost#1756 (4x), scikit-learn/scikit-learn#16310",
+        stages=("etl", "training"),
+        effort=1,
+        risk=0.05,
+    ),
+    Pattern(
+        id="similarity-row-by-row",
+        title="Similarities are computed for one row at a time, and all rows are checked and normalised again for each",
+        replacement="Compute blocks of many rows: cosine_similarity(X[start:stop], X), sklearn.metrics.pairwise_distances_chunked, or "
+        "NearestNeighbors where only the best are wanted",
+        snippet="X = normalize(X)\nfor start in range(0, len(X), 1000):\n    scores = X[start:start + 1000] @ X.T",
+        when=(
+            calls("sklearn.metrics.pairwise.*", "sklearn.metrics.pairwise_distances", "scipy.spatial.distance.cdist"),
+            in_loop(),
+            any_of(
+                _takes_one_row,
+                lambda hot: (
+                    isinstance(hot.node, ast.Call)
+                    and any(isinstance(each, ast.Subscript) and counted(hot, each.slice) for each in hot.node.args[:1])
+                ),
+            ),
+        ),
+        unless=(handler(), less(passes=100)),
+        leave="Few rows, or each query comes alone.",
+        price=Price("amdahl", (3, 100)),
+        source="scikit-learn/scikit-learn#12864 (made for bulk), HarryVolek/PyTorch_Speaker_Verification#33 (51x), simonw/llm#233",
+        stages=("etl",),
+        effort=1,
+    ),
+    Pattern(
+        id="transformer-fitted-again",
+        title="The same transformer is fitted again to the same data in each pass",
+        replacement="Fit it once before the loop, and only transform in the passes",
+        snippet="vectors = TfidfVectorizer().fit(texts)  # once\nfor query in queries:\n    use(vectors.transform([query]))",
+        when=(method("fit", "fit_transform", of="sklearn"), any_of(in_loop(), handler()), _fits_alike),
+        unless=(cached(), less(passes=2)),
+        leave="The data change between the passes.",
+        price=Price("once"),
+        source="scikit-learn/scikit-learn#29479, #7990 (the same cause in a search)",
+        stages=("etl", "training", "serving"),
+        effort=1,
+        risk=0.05,
+    ),
+    Pattern(
+        id="tokenizer-in-python",
+        title="The vectorizer calls a Python function for each text",
+        replacement="Let token_pattern= and lowercase= cut the texts; where stems or lemmas are needed, cache them per distinct word and "
+        "spread the texts over processes (joblib.Parallel, HashingVectorizer), once for all fits",
+        snippet="vectorizer = TfidfVectorizer(token_pattern=r'(?u)\\b[a-z]{3,}\\b', stop_words=list(STOP))",
+        when=(
+            deep("sklearn/feature_extraction/text.py"),
+            method("fit", "transform", "fit_transform", of="sklearn"),
+            _own_tokenizer,
+            _runs_own_code,
+        ),
+        leave="The function is what the model needs, and each text is cut once.",
+        price=Price("measure", probe="1,000 texts with token_pattern"),
+        source="scikit-learn/scikit-learn#1156, ddangelov/Top2Vec#134 (hours)",
+        stages=("etl", "training"),
+    ),
+)

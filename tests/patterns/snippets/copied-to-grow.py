@@ -1,0 +1,37 @@
+# slow
+def rows(items):
+    found = []
+    for item in items:
+        found = found + [item]  # hot
+    return found
+# slow
+def index(rows):
+    table = {}
+    for key, row in rows:
+        table = {**table, key: row}  # hot
+    return table
+# slow: the interpreter shows the last line of the loop
+def rows(items, limit):
+    found = []
+    for item in items:
+        if item > limit:
+            continue
+        found = [*found, item]  # hot
+    return found
+# exempt: a path of its own for each node
+def paths(graph, path, goal):
+    for node in graph[path[-1]]:
+        longer = path + [node]  # hot
+        if node == goal:
+            yield longer
+# exempt: it begins anew in each pass
+def pairs(items):
+    for item in items:
+        pair = [item]
+        pair = pair + [item]  # hot
+        yield pair
+# exempt: arrays
+def sums(parts, total):
+    for part in parts:
+        total = total + part  # hot
+    return total

@@ -1,0 +1,46 @@
+# slow
+# below: __init__ bs4/__init__.py, _feed bs4/__init__.py, feed bs4/builder/_htmlparser.py, goahead html/parser.py
+from bs4 import BeautifulSoup
+
+def rows(page, keys):
+    for key in keys:
+        soup = BeautifulSoup(page, "html.parser")  # hot
+        yield soup.find(id=key)
+# slow: in a function that the loop calls
+# below: loads json/__init__.py, decode json/decoder.py
+import json
+from pathlib import Path
+
+TEXT = Path("table.json").read_text()
+
+def look_up(key):
+    return json.loads(TEXT)[key]  # hot
+
+def main(keys):
+    return [look_up(key) for key in keys]
+# exempt: another text each time
+# below: loads json/__init__.py
+# known: passes=10
+import json
+
+def read(lines):
+    return [json.loads(line) for line in lines]  # hot
+# exempt: the text changes
+# below: parse xml/etree/ElementTree.py
+from xml.etree import ElementTree
+
+def steps(path, changes):
+    text = open(path).read()
+    for change in changes:
+        tree = ElementTree.fromstring(text)  # hot
+        text = change(tree)
+# exempt: each pass changes it
+# below: loads json/__init__.py
+# known: passes=10
+import json
+
+def requests(template, keys):
+    for key in keys:
+        body = json.loads(template)  # hot
+        body["key"] = key
+        yield body

@@ -1,0 +1,31 @@
+# slow
+# below: find xml/etree/ElementPath.py, iterfind xml/etree/ElementPath.py
+from xml.etree import ElementTree
+
+def prices(path, keys):
+    root = ElementTree.parse(path).getroot()
+    for key in keys:
+        item = root.find(f".//item[@id='{key}']")  # hot
+        yield item.get("price")
+# slow
+# below: find bs4/element.py, find_all bs4/element.py, search bs4/element.py
+from bs4 import BeautifulSoup
+
+def prices(page, keys):
+    soup = BeautifulSoup(page, "lxml")
+    return [soup.find(id=key)["price"] for key in keys]  # hot
+# exempt: another document each time
+# below: find bs4/element.py, find_all bs4/element.py
+from bs4 import BeautifulSoup
+
+def prices(pages):
+    for name, page in pages.items():
+        soup = BeautifulSoup(page, "lxml")
+        yield soup.find(id=name)  # hot
+# exempt: the same few fields of each item
+# below: find xml/etree/ElementPath.py
+from xml.etree import ElementTree
+
+def records(path):
+    for item in ElementTree.parse(path).getroot():
+        yield {name: item.find(name).text for name in ("a", "b")}  # hot

@@ -1,0 +1,35 @@
+# slow
+import os
+
+def missing(names, folder):
+    for name in names:
+        if name not in os.listdir(folder):  # hot
+            yield name
+# slow
+# below: glob glob.py, _iglob glob.py, _listdir glob.py
+import glob
+import os
+
+FOLDER = "images"
+
+def path_of(number):
+    paths = sorted(glob.glob(os.path.join(FOLDER, "*.png")))  # hot
+    return paths[number]
+
+def paths(count):
+    return [path_of(number) for number in range(count)]
+# exempt: another folder each time
+import os
+
+def count(folders):
+    return {folder: len(os.listdir(folder)) for folder in folders}  # hot
+# exempt: it waits for files
+import os
+import time
+
+def wait(folder, count):
+    while True:
+        names = os.listdir(folder)  # hot
+        if len(names) >= count:
+            return names
+        time.sleep(1)

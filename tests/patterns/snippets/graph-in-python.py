@@ -1,0 +1,12 @@
+# slow
+# below: argmap_ networkx/utils/decorators.py, single_source_dijkstra_path_length networkx/algorithms/shortest_paths/weighted.py, _dijkstra_multisource networkx/algorithms/shortest_paths/weighted.py
+import networkx as nx
+
+def lengths(graph, sources):
+    return {source: nx.single_source_dijkstra_path_length(graph, source) for source in sources}  # hot
+# exempt: the numbers are scipy's
+# below: pagerank networkx/algorithms/link_analysis/pagerank_alg.py, _pagerank_scipy networkx/algorithms/link_analysis/pagerank_alg.py, __matmul__ scipy/sparse/_base.py
+import networkx as nx
+
+def ranks(graph):
+    return nx.pagerank(graph)  # hot

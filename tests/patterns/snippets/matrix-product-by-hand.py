@@ -1,0 +1,22 @@
+# slow
+def product(a, b, n):
+    c = [[0.0] * n for _ in range(n)]
+    for i in range(n):
+        for j in range(n):
+            for k in range(n):
+                c[i][j] += a[i][k] * b[k][j]  # hot
+    return c
+# slow
+def product(a, b, n):
+    return [[sum(a[i][k] * b[k][j] for k in range(n)) for j in range(n)] for i in range(n)]  # hot
+# exempt: number by number
+def scale(a, b, n):
+    for i in range(n):
+        for j in range(n):
+            a[i][j] = a[i][j] * b[i][j]  # hot
+# exempt: a sum over one index alone
+def mix(a, b, rounds, n):
+    for _ in range(rounds):
+        for i in range(n):
+            for j in range(n):
+                a[i][j] = a[i][j] * b[i][i]  # hot

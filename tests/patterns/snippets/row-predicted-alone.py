@@ -1,0 +1,52 @@
+# slow
+# below: predict sklearn/ensemble/_forest.py, predict_proba sklearn/ensemble/_forest.py, check_array sklearn/utils/validation.py
+import numpy as np
+from sklearn.ensemble import RandomForestClassifier
+
+def scores(rows, labels):
+    model = RandomForestClassifier().fit(rows, labels)
+    return [model.predict(row.reshape(1, -1))[0] for row in rows]  # hot
+# slow
+# below: transform sklearn/feature_extraction/text.py, _count_vocab sklearn/feature_extraction/text.py
+def vectors(vectorizer, texts):
+    found = []
+    for text in texts:
+        found.append(vectorizer.transform([text]))  # hot
+    return found
+# slow
+# below: predict xgboost/sklearn.py
+def scores(model, frame):
+    for i in range(len(frame)):
+        yield model.predict(frame.iloc[[i]])  # hot
+# exempt: a forecast that feeds on itself
+# below: predict sklearn/linear_model/_base.py
+def forecast(model, window, steps):
+    found = []
+    for _ in range(steps):
+        value = model.predict([window])[0]  # hot
+        window = window[1:] + [value]
+        found.append(value)
+    return found
+# exempt: it feeds on itself through a list
+# below: predict sklearn/linear_model/_base.py
+def forecast(model, history, steps):
+    for step in range(steps):
+        row = history[-7:] + [step]
+        value = model.predict([row])[0]  # hot
+        history.append(value)
+    return history
+# exempt: batches
+# below: predict sklearn/linear_model/_base.py
+def scores(model, batches):
+    return [model.predict(batch) for batch in batches]  # hot
+# exempt: for one request
+# below: predict sklearn/linear_model/_base.py
+# known: handler=True
+def answer(model, row):
+    return model.predict([row])[0]  # hot
+# exempt: a stream
+# below: predict sklearn/linear_model/_base.py
+def serve(model, queue):
+    while True:
+        row = queue.get()
+        yield model.predict([row])[0]  # hot
