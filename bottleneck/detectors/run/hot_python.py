@@ -240,6 +240,8 @@ def _merged(known: list[_Known]) -> list[_Known]:
 
 def _contains(outer: _Known, inner: _Known) -> bool:
     """Whether most of the outer line's time is spent in the inner one, which it calls."""
+    if (outer.line.file, outer.line.function) == (inner.line.file, inner.line.function):
+        return False  # a function that calls itself: its lines stand below each other
     if inner.seconds < 0.5 * outer.seconds or not outer.line.processes & inner.line.processes:
         return False
     called = {(each.function, each.file) for way in outer.line.ways for each in way.below if each.user}
