@@ -1,9 +1,6 @@
 """A policy in plain numpy plays games and learns from each: what is played next depends on what it has learned."""
 
-import os
-
-os.environ["OPENBLAS_NUM_THREADS"] = "1"
-import numpy as np  # noqa: E402
+import numpy as np
 
 GAMES, MOVES, SIZE = 700, 60, 64
 

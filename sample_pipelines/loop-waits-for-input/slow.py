@@ -1,12 +1,10 @@
 """A network in plain numpy learns from records of a feature service, which a generator fetches batch by batch."""
 
-import os
 import time
 
-os.environ["OPENBLAS_NUM_THREADS"] = "1"
-import numpy as np  # noqa: E402
+import numpy as np
 
-RECORDS, BATCH, WIDTH = 8000, 16, 256
+RECORDS, BATCH, WIDTH, LAYERS = 8000, 16, 128, 100
 
 
 class FeatureService:
@@ -25,23 +23,23 @@ def batches(service):
 
 
 def step(weights, x, y):
-    """One step of gradient descent, and the loss before it."""
-    first, second, last = weights
-    hidden = np.maximum(x @ first, 0)
-    deeper = np.maximum(hidden @ second, 0)
-    error = (deeper @ last)[:, 0] - y
-    back = np.outer(error, last[:, 0]) * (deeper > 0) / len(x)
-    below = (back @ second.T) * (hidden > 0)
-    second -= 0.01 * hidden.T @ back
-    first -= 0.01 * x.T @ below
-    last -= 0.01 * deeper.T @ error[:, None] / len(x)
+    """One step of gradient descent through narrow layers, and the loss before it."""
+    inputs = []
+    for layer in weights:
+        inputs.append(x)
+        x = x + 0.1 * np.maximum(x @ layer, 0)
+    error = x.mean(1) - y
+    back = np.repeat(error[:, None] / x.size, WIDTH, axis=1)
+    for layer, x in zip(weights[::-1], inputs[::-1], strict=True):
+        slope = 0.1 * back * (x @ layer > 0)
+        back = back + slope @ layer.T
+        layer -= 0.1 * x.T @ slope
     return float(error @ error) / len(x)
 
 
 def main():
     numbers = np.random.default_rng(0)
-    sizes = (WIDTH, 1200, 1200, 1)
-    weights = [0.03 * numbers.standard_normal(pair, dtype=np.float32) for pair in zip(sizes, sizes[1:], strict=False)]
+    weights = [0.05 * numbers.standard_normal((WIDTH, WIDTH), dtype=np.float32) for _ in range(LAYERS)]
     for x, y in batches(FeatureService()):
         loss = step(weights, x, y)
     print(f"loss {loss:.3f}")
