@@ -88,6 +88,11 @@ WAITING = {
     "serve_forever": "server = await asyncio.start_server(None, '127.0.0.1', 0)\n"
     "    asyncio.get_running_loop().call_later(0.8, server.close)\n"
     "    try:\n        await server.serve_forever()\n    except asyncio.CancelledError:\n        pass",
+    "serve_forever beside a clock": "async def clock():\n        while True: await asyncio.sleep(0.2)\n"
+    "    ticking = asyncio.ensure_future(clock())\n"
+    "    server = await asyncio.start_server(None, '127.0.0.1', 0)\n"
+    "    asyncio.get_running_loop().call_later(0.8, server.close)\n"
+    "    try:\n        await server.serve_forever()\n    except asyncio.CancelledError:\n        pass",
     "an event": "event = asyncio.Event()\n"
     "    asyncio.get_running_loop().call_later(0.8, event.set)\n    await event.wait()",
     "a future": "future = asyncio.get_running_loop().create_future()\n"
@@ -103,6 +108,31 @@ def test_who_waits_for_requests_or_for_the_end_is_not_blocked(tmp_path, waiting)
     assert blocked(run, "idle") == 0
     assert selecting(run) > 0.4
     assert not len(tasks_of(run))
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="its tasks are like any other")
+def test_a_connection_that_waits_for_its_next_request_is_not_blocked_and_its_client_is(tmp_path):
+    body = """
+async def serves(reader, writer):
+    while line := await reader.readline():
+        await asyncio.sleep(0.3)
+        writer.write(line)
+    writer.close()
+async def asks(reader, writer):
+    for _ in range(3):
+        writer.write(b"line\\n")
+        await reader.readline()
+    writer.close()
+async def main():
+    server = await asyncio.start_server(serves, "127.0.0.1", 0)
+    await asks(*await asyncio.open_connection(*server.sockets[0].getsockname()))
+    server.close()
+asyncio.run(main())
+"""
+    run = ran(tmp_path, body)
+    assert blocked(run, "asks") > 0.1  # its service waits beside it, and both share the time
+    stacks = [[frame[0] for frame in note["frames"]] for note in run.notes("stack")]
+    assert not any("serves" in names and "StreamReader.readline" in names for names in stacks)
 
 
 def test_the_one_behind_a_lock_waits_and_not_those_before_it(tmp_path):

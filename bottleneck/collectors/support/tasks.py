@@ -34,7 +34,7 @@ _PRIMITIVES = (
     "/anyio/_core/_synchronization.py", "/anyio/_core/_tasks.py", "/anyio/streams/memory.py",
 )  # fmt: skip
 _GROUPS, _ANYIO = ("/asyncio/taskgroups.py", "/asyncio/tasks.py"), "/anyio/_backends/_asyncio.py"
-#: Waits for requests, or for the server's end.
+#: Waits for requests, or for the server's end, as the connections of a server of asyncio do.
 _SERVERS = ("/uvicorn/server.py", "/hypercorn/asyncio/run.py", "/aiohttp/web.py", "/grpc/aio/_server.py")
 
 
@@ -109,17 +109,19 @@ class SuspendedTasks:
                 waiter = _get(task, "_fut_waiter")
                 if waiter is not None and _runs_in(_get(task, "_loop"), ident, in_c):
                     frames = _frames(_get(task, "_coro"))
-                    stands.get(self._stands(module, waiter, frames), []).append(frames)
+                    stands.get(self._stands(module, task, waiter, frames), []).append(frames)
             except AttributeError:  # a class of its own that only looks like a task
                 continue
-        best, hidden = stands[OUTSIDE] or stands[PAUSES], len(stands[HIDDEN])
+        # A clock that ticks beside a server that waits for requests keeps nobody waiting.
+        best = stands[OUTSIDE] or (stands[PAUSES] if not stands[SERVING] else [])
+        hidden = len(stands[HIDDEN])
         if len(best) == len(stands[FOR_TASKS]) == 1 and not hidden:
             best[0] += stands[FOR_TASKS][0]  # who waits for a task waits for this one
         if not best and hidden and not stands[SERVING]:
             return stands[FOR_TASKS], hidden
         return best, len(best)
 
-    def _stands(self, module, waiter, frames):
+    def _stands(self, module, task, waiter, frames):
         """What a task with these frames waits for; None where that is no matter of the user's."""
         kinds = [self._kind(frame.f_code) for frame in frames]
         user = kinds.index(USER) if USER in kinds else len(kinds)
@@ -131,7 +133,11 @@ class SuspendedTasks:
             return None
         if user == len(kinds):
             return HIDDEN
-        return PAUSES if user == 1 and frames[0].f_code.co_name == "sleep" else OUTSIDE
+        if frames[0].f_code.co_filename.endswith("/asyncio/streams.py") and _of_connection(task):
+            return SERVING
+        pauses = user == 1 and frames[0].f_code.co_name == "sleep"
+        # What a library has started is no clock of the user's, but answers somebody.
+        return PAUSES if pauses and kinds[-1] == USER and not _of_connection(task) else OUTSIDE
 
     def _tasks(self, module):
         weak = getattr(module, "_scheduled_tasks", None) or getattr(module, "_all_tasks", None)
@@ -208,6 +214,16 @@ def _waits_for_tasks(module, waiter, code):
 
 def _of_executor(waiter):
     """Whether a future is that of a thread or process pool: its first callback hands a cancellation on."""
-    callbacks = _get(waiter, "_callbacks")
+    return _first_callback(waiter).endswith("_call_check_cancel")
+
+
+def _of_connection(task):
+    """Whether a task is that of a connection to a server of ``start_server`` (Python >= 3.11)."""
+    return _first_callback(task).startswith("StreamReaderProtocol.connection_made")
+
+
+def _first_callback(future):
+    """The name of the function that is called first when a future is done, "" where that is none in Python."""
+    callbacks = _get(future, "_callbacks")
     first = callbacks[0][0] if type(callbacks) is list and callbacks else None
-    return type(first) is type(_plain) and first.__name__ == "_call_check_cancel"
+    return first.__qualname__ if type(first) is type(_plain) else ""
