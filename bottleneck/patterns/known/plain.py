@@ -269,7 +269,6 @@ PATTERNS = (
         price=Price("growth"),
         source="docs.python.org, collections.deque: pop(0) and insert(0, v) of a list cost O(n)",
         stages=("etl", "training"),
-        effort=1,
     ),
     Pattern(
         id="history-walked-again",
@@ -284,7 +283,6 @@ PATTERNS = (
         price=Price("growth"),
         source="no published figures; the work grows with the square of the passes",
         stages=("etl", "training"),
-        effort=1,
     ),
     Pattern(
         id="json-encoded-in-python",
