@@ -15,7 +15,8 @@ import sys
 from itertools import islice
 
 LOOP = -1  # instead of a stack's id: an event loop stays in its place, whichever of its tasks is seen
-MAX_TASKS = 16  # that are read at one look
+MAX_TASKS = 16  # that wait for something outside, seen at one look: more tell no more
+MAX_READ = 128  # tasks at one look; most may wait for a lock
 _MAX_AWAITED = 64  # coroutines of one task
 _get = object.__getattribute__
 _name = type.__dict__["__name__"].__get__
@@ -112,6 +113,8 @@ class SuspendedTasks:
                     stands.get(self._stands(module, task, waiter, frames), []).append(frames)
             except AttributeError:  # a class of its own that only looks like a task
                 continue
+            if len(stands[OUTSIDE]) + len(stands[PAUSES]) + len(stands[HIDDEN]) == MAX_TASKS:
+                break
         # A clock that ticks beside a server that waits for requests keeps nobody waiting.
         best = stands[OUTSIDE] or (stands[PAUSES] if not stands[SERVING] else [])
         hidden = len(stands[HIDDEN])
@@ -145,8 +148,8 @@ class SuspendedTasks:
         if type(references) is not set:
             return []
         count = len(references)
-        begin = self._turn % (count - MAX_TASKS + 1) if count > MAX_TASKS else 0
-        chosen = list(islice(references, begin, begin + MAX_TASKS))
+        begin = self._turn % (count - MAX_READ + 1) if count > MAX_READ else 0
+        chosen = list(islice(references, begin, begin + MAX_READ))
         return [task for task in [reference() for reference in chosen] if task is not None]
 
     def _kind(self, code):
