@@ -19,8 +19,8 @@ from .ranking import GUESS
 _UNEXPLAINED_SHARE = 0.3  # of the run, in one line that no detector judges: that is no all-clear
 _UNJUDGED_SHARE = 0.5  # of the run, in code outside of every recorded phase, whichever lines it stands in
 _PART = 0.5  # of a function's time: less in one line tells less than the function's name
-_UNJUDGED = ("other", "python", "setup")  # rows of the breakdown that no detector of phases judges
-_NO_PHASES = (*_UNJUDGED, "serve.")  # those that say less than a line does
+_UNJUDGED = ("other", "python", "setup", "etl.transform")  # rows of the breakdown that no detector of phases judges
+_NO_PHASES = ("other", "python", "setup", "serve.")  # those that say less than a line does
 
 
 @dataclass(frozen=True)

@@ -150,10 +150,18 @@ def _same_line(one: Finding, other: Finding) -> bool:
 
 
 def _is_cause_of(child: Finding, parent: Finding) -> bool:
-    """Whether a known cause stands in the line or function that a symptom names: its advice then misses it."""
+    """Whether a known cause stands in the line or function that a symptom names, or saves more: its advice misses it."""
     if parent.detector not in child.explains:
         return False
-    return _same_line(child, parent) or (_same_function(child, parent) and _holds_most(child, parent))
+    near = _same_line(child, parent) or (_same_function(child, parent) and _holds_most(child, parent))
+    return near or _saves_more(child, parent)
+
+
+def _saves_more(child: Finding, parent: Finding) -> bool:
+    """Whether the cause, which is priced and no ceiling, saves at least what its symptom's fix would."""
+    if child.gain is None or parent.gain is None or child.gain.ceiling:
+        return False
+    return child.general and child.gain.share >= parent.gain.share
 
 
 def _same_function(one: Finding, other: Finding) -> bool:

@@ -94,6 +94,11 @@ class Sighting:
     pool_full: bool | None = None  # every thread of the server's pool waits
     seconds_each: float | None = None  # of one execution of the line
     body: float | None = None  # share of the samples below the line that stand in the user's own function
+    embedding: int | None = (
+        None  # values of the largest tensor that the optimizer updates, if rows are looked up in one
+    )
+    # Of the other processes, where these run no code of the user's: (frames, the outermost first, share of their time).
+    crew: tuple[tuple[tuple[Frame, ...], float], ...] = ()
     versions: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @cached_property

@@ -178,6 +178,20 @@ def named(source: Source, names: tuple[str, ...]) -> list[ast.Call]:
     return found
 
 
+def in_crew(least: float, place: str, *functions: str) -> Condition:
+    """The line waits, and the program's other processes spend at least this share of their time in one of these."""
+
+    def check(hot: Hot) -> bool:
+        there = [
+            share
+            for frames, share in hot.seen.crew
+            if any(each.is_in(place) and each.function in functions for each in frames)
+        ]
+        return bool(hot.seen.off_cpu) and sum(there) >= least
+
+    return check
+
+
 def known(**values: object) -> Condition:
     """These fields of the sighting have these values; one that is not known has none."""
     return lambda hot: all(getattr(hot.seen, name) == value for name, value in values.items())

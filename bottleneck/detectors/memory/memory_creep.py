@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ...artifacts.memory.device_memory import DeviceMemory
 from ...artifacts.memory.growth import Container, Memory
 from ...artifacts.training.steps import Steps
@@ -35,6 +37,7 @@ class MemoryCreep(Detector):
     min_r2 = 0.9  # a line, not a staircase that has ended
     exhaustion_threshold_seconds = 24 * 3600.0  # slower growth outlasts most runs
     min_linear = 0.95  # of a container's length
+    min_lost_share = 0.1  # of the memory that was free, in this run: growth that no container explains (own)
     min_explained_share = 0.2  # of the growth, by a container whose elements could be measured
 
     def detect(self, steps: Steps, memory: Memory, device: DeviceMemory | None) -> Outcome:
@@ -65,7 +68,11 @@ class MemoryCreep(Detector):
             Evidence("free memory at the end", memory.headroom_bytes or 0.0, "B"),
             Evidence("steps until memory runs out", memory.steps_left or 0.0, "count"),
         ]
-        return self._finding(self.title, evidence, self._culprit(memory, memory.slope), left)
+        container = self._culprit(memory, memory.slope)
+        found = self._finding(self.title, evidence, container, left)
+        # Without a container this may be larger batches, or a cache that fills: a far end is not foretold from that.
+        near = growth >= self.min_lost_share * (growth + (memory.headroom_bytes or 0.0))
+        return found if container is not None or near else replace(found, hint=True)
 
     def _on_device(self, memory: Memory, device: DeviceMemory) -> Finding | None:
         steady = device.r2 >= self.min_r2 and device.late_slope >= 0.5 * device.slope > 0

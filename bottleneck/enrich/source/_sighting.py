@@ -18,6 +18,7 @@ from ...artifacts.training.padding import Padding
 from ...artifacts.training.steps import Steps
 from ...patterns import Sighting, Source
 from ...patterns.flow import around
+from ...recording.facts import Optimizer
 from ...recording.model import Recording, Records, Site
 from . import _drift
 
@@ -28,6 +29,7 @@ _FULL = 0.9  # of a server's threads
 _PICKLES = ("/multiprocessing/reduction.py", "/multiprocessing/connection.py", "/cloudpickle/")
 _SENDS = ("dumps", "dump", "send", "_send", "_send_bytes", "reducer_override")
 _MIN_WORKERS = 2
+_EMBEDDING = "/torch/nn/modules/sparse.py"
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class Run:
             if pool is None
             else pool.mean_borrowed_threads >= _FULL * pool.limit and pool.most_waiting > 0,
             seconds_each=self._seconds_each(source, line, once),
+            embedding=self._embedding() if inside else None,
             body=line.share_where(lambda way: way.own),
             versions={name: _version(str(text)) for name, text in recording.run.get("versions", {}).items()},
         )
@@ -94,6 +97,14 @@ class Run:
         begins, ends = loops[-1].lineno, loops[-1].end_lineno or 0
         inside = [each for each in self.lines.lines if (each.file, each.function) == (line.file, line.function)]
         return _drift.grows(line, [each for each in inside if begins <= each.line <= ends]) or None
+
+    def _embedding(self) -> int | None:
+        """Values, at least, of the largest tensor that an optimizer updates; None where no embedding was sampled."""
+        facts = self.recording.facts
+        if not any(frame.file.endswith(_EMBEDDING) for frames in facts.stacks.values() for frame in frames):
+            return None
+        made = [fact for _, fact in facts.of(Optimizer) if fact.name != "SparseAdam"]
+        return max((1 << max(bits - 1, 0) for fact in made for bits, _ in fact.sizes), default=None)
 
     def _seconds_each(self, source: Source, line: UserLine, once: bool) -> float | None:
         """Of one execution, where something tells how many there were: steps, samples of a loader, requests."""

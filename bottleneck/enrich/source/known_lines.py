@@ -21,6 +21,7 @@ from ...recording.facts import KnownLine
 from ...recording.model import Recording
 from .. import why
 from ._code import MAX_FILES, source_of
+from ._crew import crew_of
 from ._sighting import Run
 
 _MIN_MATCH = 0.5  # of a line's time: less, and the line is slow for another reason
@@ -40,6 +41,7 @@ def enrich(run_dir: Path, recording: Recording) -> list[str]:
         return []
     run = artifacts.call(Run.of)
     known = {(fact.file, fact.line, fact.function) for _, fact in recording.facts.of(KnownLine)}
+    crew = crew_of(recording)
     files: set[str] = set()
     failures: Failures = {}
     for line in found.lines:
@@ -48,7 +50,9 @@ def enrich(run_dir: Path, recording: Recording) -> list[str]:
         if source is None or (line.file, line.line, line.function) in known:
             continue
         try:
-            seen = replace(run.sighting(source, line), share=found.share(line), looped=_looped(line, found.lines))
+            seen = replace(
+                run.sighting(source, line), share=found.share(line), crew=crew, looped=_looped(line, found.lines)
+            )
             recording.facts.add(0, _judge(source, line, seen, failures))
         except Exception as error:
             failures[f"line {line.line} of {Path(line.file).name}"] = error

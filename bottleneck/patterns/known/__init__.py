@@ -18,7 +18,9 @@ from . import (
     pandas_tables,
     per_request,
     plain,
+    polling,
     queries,
+    regexes,
     repeated,
     responses,
     sample_files,
@@ -59,4 +61,6 @@ PATTERNS: tuple[Pattern, ...] = (
     *scientific.PATTERNS,
     *sparse.PATTERNS,
     *per_request.PATTERNS,
+    *regexes.PATTERNS,
+    *polling.PATTERNS,
 )

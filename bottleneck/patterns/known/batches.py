@@ -10,15 +10,23 @@ from ..syntax import last_name
 
 
 def _collected_again(hot: Hot) -> bool:
-    """``collect`` on a lazy frame that is made outside the loop and was not collected."""
+    """``collect`` on a lazy frame that is made outside the loop and was not collected.
+
+    What is joined to it may be the same in each pass: the frame that the chain begins with is what is read.
+    """
     node = hot.node
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.func.attr != "collect":
         return False
-    names = loop_names(hot.source, node)
-    frames = [each for each in ast.walk(node.func.value) if isinstance(each, ast.Name) and each.id not in names]
+    root: ast.expr = node.func.value
+    begins: list[ast.expr] = [root]
+    while isinstance(root, ast.Attribute | ast.Call):
+        begins = root.args if isinstance(root, ast.Call) else [root.value]  # of report(plan) it is the plan
+        root = root.value if isinstance(root, ast.Attribute) else root.func
+    names = loop_names(hot.source, node, hot.seen.looped)
     return any(
         matches(path, "polars.scan_*") and "collect()" not in path and not path.endswith("]")
-        for each in frames
+        for each in (*begins, root)
+        if isinstance(each, ast.Name) and each.id not in names
         for path in hot.source.paths(each)
     )
 
@@ -248,7 +256,7 @@ PATTERNS = (
                     and keyword("replace", False)(hot)
                 ),
                 lambda hot: (
-                    calls("random.sample")(hot)
+                    calls("random.sample", "random.Random().sample")(hot)
                     and first(
                         lambda source, value: any(path.endswith("collections.deque()") for path in source.paths(value))
                     )(hot)

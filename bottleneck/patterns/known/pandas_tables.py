@@ -6,7 +6,7 @@ from ..loops import in_loop, loop_names
 from ..model import Hot, Pattern, Price
 from ..places import handed_to, known, less, more
 from ..shapes import all_of, any_of, argument, below, calls, deep, keyword, method, not_if
-from ..syntax import mentions, same
+from ..syntax import last_name, mentions, same
 
 _READERS = "read_csv read_table read_parquet read_feather read_excel read_json read_pickle read_orc".split()
 
@@ -51,6 +51,29 @@ def _polls(hot: Hot) -> bool:
         for loop in hot.source.loops(hot.node)
         for each in ast.walk(loop)
     )
+
+
+def _drops_what_never_occurs(hot: Hot) -> bool:
+    """``groupby([a, b], observed=False).agg(...)``, of which the function keeps the rows that are not empty."""
+    call = hot.node.func.value if isinstance(hot.node, ast.Call) and isinstance(hot.node.func, ast.Attribute) else None
+    while isinstance(call, ast.Subscript | ast.Attribute):
+        call = call.value
+    if not isinstance(call, ast.Call) or last_name(call.func) != "groupby" or not call.args:
+        return False
+    keys, observed = call.args[0], argument(call, "observed")
+    several = isinstance(keys, ast.List | ast.Tuple) and len(keys.elts) > 1
+    if not several or not isinstance(observed, ast.Constant) or observed.value is not False:
+        return False
+    around = hot.source.function(call) or hot.source.tree
+    return any(_keeps_some(each) for each in ast.walk(around))
+
+
+def _keeps_some(node: ast.AST) -> bool:
+    """``table[table["n"] > 0]`` or ``dropna()``."""
+    if isinstance(node, ast.Call) and last_name(node.func) == "dropna":
+        return True
+    test = node.slice if isinstance(node, ast.Subscript) else None
+    return isinstance(test, ast.Compare) and getattr(test.comparators[0], "value", None) == 0
 
 
 PATTERNS = (
@@ -192,7 +215,10 @@ PATTERNS = (
         title="groupby makes a row for every combination of categories, also those that never occur",
         replacement="Give groupby(..., observed=True), or remove_unused_categories() beforehand",
         snippet="frame.groupby(['a', 'b'], observed=True)",
-        when=(below("pandas/core/groupby/"), deep("pandas/core/indexes/multi.py", "from_product")),
+        when=(
+            below("pandas/core/groupby/"),
+            any_of(deep("pandas/core/indexes/multi.py", "from_product"), _drops_what_never_occurs),
+        ),
         unless=(keyword("observed", True),),
         leave="The report wants the empty groups.",
         price=Price("measure"),

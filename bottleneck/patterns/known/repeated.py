@@ -4,7 +4,7 @@ import ast
 
 from ..loops import in_loop, in_tight_loop, loop_names, varies
 from ..model import Hot, Pattern, Price
-from ..places import cached, handler, known, less, more, named, over, overlapped
+from ..places import cached, handler, in_crew, known, less, more, named, over, overlapped
 from ..shapes import all_of, any_of, below, calls, deep, keyword, leaf, matches, method, not_if
 from ..syntax import last_name, mentions
 
@@ -13,6 +13,7 @@ _LOADERS = (
     "yaml.safe_load", "yaml.load", "scipy.io.loadmat", "PIL.Image.open", "pyarrow.parquet.read_table",
 )  # fmt: skip
 _LARGE_TABLE = 100_000  # rows of an embedding of which a batch touches few
+_LARGE_TENSOR = 1 << 23  # values of one: a batch has rows of some ten thousand of them
 
 
 def _loads_the_same(hot: Hot) -> bool:
@@ -68,6 +69,10 @@ def _large_dense_table(hot: Hot) -> bool:
         if not sparse and rows is not None and rows >= _LARGE_TABLE:
             return True
     return False
+
+
+def _makes_it_sparse(hot: Hot) -> bool:
+    return any(each.arg == "sparse" for calls in hot.source.calls.values() for call in calls for each in call.keywords)
 
 
 def _searches_a_pipeline(hot: Hot) -> bool:
@@ -262,7 +267,10 @@ PATTERNS = (
         when=(
             method("fit", of="sklearn"),
             deep("sklearn/model_selection/_search.py"),
-            deep("sklearn/pipeline.py", "_fit_transform_one", "_fit", "fit"),
+            any_of(
+                deep("sklearn/pipeline.py", "_fit_transform_one", "_fit", "fit"),
+                in_crew(0.3, "sklearn/pipeline.py", "_fit_transform_one"),
+            ),
             _searches_a_pipeline,
         ),
         beats=("n-jobs-unset",),
@@ -277,7 +285,13 @@ PATTERNS = (
         title="A large embedding has a dense gradient: each step writes all of its rows for the few that a batch uses",
         replacement="Make it with sparse=True (and SparseAdam, or SGD, for it), so that only the rows of the batch are touched",
         snippet="table = nn.EmbeddingBag(rows, size, sparse=True)\noptimizer = torch.optim.SparseAdam(table.parameters())",
-        when=(method("backward", of="torch"), more(to_forward=3), _large_dense_table),
+        when=(
+            method("backward", of="torch"),
+            any_of(
+                all_of(more(to_forward=3), _large_dense_table),
+                all_of(more(to_forward=1.5, embedding=_LARGE_TENSOR), not_if(_makes_it_sparse)),
+            ),
+        ),
         unless=(not_if(known(device="cpu")),),
         beats=("dense-embedding-update",),
         leave="A batch touches most rows; momentum and weight decay act on all rows.",

@@ -2,11 +2,19 @@
 
 import ast
 
-from ..loops import loop_names, varies
+from ..loops import in_loop, loop_names, varies
 from ..model import Hot, Pattern, Price
 from ..places import known, less, loading, more, somewhere
 from ..shapes import all_of, any_of, below, calls, deep, leaf, matches, subscript
 from ..syntax import last_name, mentions
+
+_CUTS = frozenset("isel sel loc to_array transpose interp item values to_numpy head rename stack".split())
+
+
+def _cuts_labelled(hot: Hot) -> bool:
+    """A selection, or what is made of one: ``.isel(...)``, ``.to_array()``, ``.values``."""
+    node = hot.node.func if isinstance(hot.node, ast.Call) else hot.node
+    return isinstance(node, ast.Attribute) and node.attr in _CUTS
 
 
 # --- decoding ---------------------------------------------------------------------------------------------------------
@@ -263,5 +271,34 @@ PATTERNS = (
         source="MIC-DKFZ/nnUNet#566, kaiko-ai/eva#705, kitzeslab/opensoundscape#403, meta-pytorch/torchcodec#703",
         stages=("loading",),
         effort=1,
+    ),
+    Pattern(
+        id="compressed-file-sought",
+        title="A compressed file is read out of order: each step back unpacks it from its beginning again",
+        replacement="Unpack the archive once (extract it, or keep an uncompressed tar, or a zip, whose members are packed "
+        "one by one), or read its members in the order in which they stand",
+        snippet="with tarfile.open('patches.tar.gz') as archive:\n    archive.extractall(folder)  # once; then open the files",
+        when=(
+            any_of(deep("_compression.py", "seek"), deep("compression/_common/_streams.py", "seek")),
+            any_of(below("tarfile.py"), below("gzip.py"), below("bz2.py"), below("lzma.py"), below("zipfile.py")),
+        ),
+        leave="One pass over a few members.",
+        price=Price("once"),
+        source="python/cpython#62944 (60x), thammegowda/mtdata#78, fsspec/filesystem_spec#297",
+        stages=("loading", "etl"),
+        effort=2,
+    ),
+    Pattern(
+        id="labelled-array-per-sample",
+        title="Each sample is cut out of a labelled array (xarray), which builds indexes and coordinates for every cut",
+        replacement="Take the plain numpy values once (array = dataset['t'].to_numpy(), or .load().values) and cut those; "
+        "select many samples with one vectorised isel",
+        snippet="values = dataset.to_array().values  # once\nwindow = values[:, hour - 24:hour, station]",
+        when=(below("xarray/"), _cuts_labelled, any_of(in_loop(), loading())),
+        leave="Few and large cuts, or a dask-backed array that does not fit in memory.",
+        price=Price("amdahl", (2, 30)),
+        source="pydata/xarray#2799 (1,000x for small cuts), #2227, flexcompute/tidy3d#1464",
+        stages=("loading", "etl"),
+        effort=2,
     ),
 )

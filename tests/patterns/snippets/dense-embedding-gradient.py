@@ -19,3 +19,25 @@ model = nn.EmbeddingBag(1_000_000, 48, sparse=True)
 for ids in range(100):
     loss = model(torch.tensor([[ids]])).sum()
     loss.backward()  # hot
+# slow
+# below: backward torch/_tensor.py
+# known: device=cpu to_forward=2.5 embedding=33554432 step=True
+import torch
+from towers import Towers
+
+def train(batches):
+    model = Towers()
+    for users, items in batches:
+        loss = model(users, items).mean()
+        loss.backward()  # hot
+# exempt: no large table
+# below: backward torch/_tensor.py
+# known: device=cpu to_forward=2.5 embedding=65536 step=True
+import torch
+from towers import Towers
+
+def train(batches):
+    model = Towers()
+    for users, items in batches:
+        loss = model(users, items).mean()
+        loss.backward()  # hot

@@ -24,3 +24,11 @@ def main(reports):
     sessions = pl.scan_csv("log.csv").collect().lazy()
     for report in reports:
         table = report(sessions).collect()  # hot
+# exempt: another file in each pass, to which the same small table is joined
+import polars as pl
+
+def clean(month):
+    zones = pl.scan_parquet("zones.parquet")
+    return pl.scan_parquet(f"{month}.parquet").join(zones, on="zone").collect()  # hot
+
+tables = [clean(month) for month in range(12)]

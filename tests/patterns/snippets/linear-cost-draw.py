@@ -11,3 +11,18 @@ def sample(size, steps):
     rng = np.random.default_rng()
     for _ in range(steps):
         index = rng.choice(size, 32, replace=False)  # hot
+# slow
+import random
+from collections import deque
+
+class Replay:
+    def __init__(self, size):
+        self.memory = deque(maxlen=size)
+        self.random = random.Random(0)
+
+    def draw(self, count):
+        return self.random.sample(self.memory, count)  # hot
+
+def train(replay):
+    for step in range(1000):
+        batch = replay.draw(64)

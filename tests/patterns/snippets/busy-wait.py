@@ -1,0 +1,35 @@
+# slow
+import queue
+
+def drain(events, closing, write):
+    batch = []
+    while not closing.is_set():
+        try:
+            batch.append(events.get_nowait())
+        except queue.Empty:
+            pass
+        if len(batch) >= 100:  # hot
+            write(batch)
+            batch = []
+# slow
+def until_done(process):
+    while process.poll() is None:  # hot
+        pass
+# exempt: it sleeps between two questions
+import queue, time
+
+def drain(events, closing, write):
+    while not closing.is_set():
+        try:
+            write(events.get_nowait())  # hot
+        except queue.Empty:
+            time.sleep(0.01)
+# exempt: it works until there is nothing left
+import queue
+
+def drain(events, work):
+    while True:
+        try:
+            work(events.get_nowait())  # hot
+        except queue.Empty:
+            break
