@@ -150,7 +150,7 @@ def _same_line(one: Finding, other: Finding) -> bool:
 
 
 def _is_cause_of(child: Finding, parent: Finding) -> bool:
-    """Whether a known cause stands in the line or function that a symptom names, or saves more: its advice misses it."""
+    """Whether a known cause is in the line or function that a symptom names, or saves more than its advice."""
     if parent.detector not in child.explains:
         return False
     near = _same_line(child, parent) or (_same_function(child, parent) and _holds_most(child, parent))
