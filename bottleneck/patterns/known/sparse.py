@@ -4,8 +4,8 @@ import ast
 
 from ..loops import counted, in_loop, varies
 from ..model import Hot, Pattern, Price
-from ..places import less, more
-from ..shapes import any_of, below
+from ..places import less
+from ..shapes import any_of, below, deep
 from ..syntax import last_name
 
 
@@ -86,8 +86,8 @@ PATTERNS = (
         title="networkx runs the graph's algorithm in pure Python",
         replacement="Use scipy.sparse.csgraph (dijkstra(matrix, indices=sources) for many sources at once), rustworkx or igraph",
         snippet="matrix = nx.to_scipy_sparse_array(graph)\nfar = scipy.sparse.csgraph.dijkstra(matrix, indices=sources)",
-        when=(below("networkx/algorithms/", through="networkx/"), _in_networkx),
-        unless=(less(elements=1000), more(body=0.5)),
+        when=(deep("networkx/algorithms/"), _in_networkx),
+        unless=(less(elements=1000),),
         leave="A small graph, or an algorithm that only networkx has.",
         price=Price("amdahl", (5, 80), probe="one call with rustworkx or igraph"),
         source="gboeing/osmnx#153 (14 h against 10 min), #710, uibcdf/molsysmt#7",
