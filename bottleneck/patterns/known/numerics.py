@@ -110,11 +110,11 @@ def _line_of_limit(seen: Sighting) -> int | None:
 
 
 def _large_product(hot: Hot) -> bool:
-    """A product or a decomposition of matrices, in one loop at most: many small ones gain nothing from threads."""
+    """A product or a decomposition of matrices, in no loop: many small ones gain nothing from threads."""
     node = hot.node
     product = isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult)
     names = ("numpy.linalg.*", "scipy.linalg.*", "numpy.dot", "numpy.matmul", "torch.linalg.*", "torch.matmul")
-    return (product or calls(*names)(hot)) and len(hot.source.loops(node)) <= 1
+    return (product or calls(*names)(hot)) and not in_loop()(hot)
 
 
 def _in_double(seen: Sighting) -> ast.AST | None:

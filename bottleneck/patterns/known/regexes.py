@@ -2,7 +2,6 @@
 
 import ast
 import re
-import sys
 from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
@@ -11,9 +10,16 @@ from ..loops import in_loop
 from ..model import Hot, Pattern, Price
 from ..shapes import matches
 
-_OF = "sre_" if sys.version_info < (3, 11) else "re._"  # where the standard library keeps its parser
-_codes, _parser = import_module(f"{_OF}constants"), import_module(f"{_OF}parse{'' if _OF == 'sre_' else 'r'}")
 
+def _part_of_re(name: str, before_3_11: str) -> Any:
+    """A module of the standard library's ``re``; ``before_3_11``: where Python 3.10 has it."""
+    try:
+        return import_module(f"re.{name}")
+    except ModuleNotFoundError:
+        return import_module(before_3_11)
+
+
+_codes, _parser = _part_of_re("_constants", "sre_constants"), _part_of_re("_parser", "sre_parse")
 _MATCHING = frozenset("match search fullmatch findall finditer sub subn split".split())
 _REPEATS = (_codes.MAX_REPEAT, _codes.MIN_REPEAT)
 
