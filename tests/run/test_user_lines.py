@@ -154,3 +154,18 @@ def test_others_that_wait_too_and_workers_of_a_loader_are_not_named():
     made.facts.processes[1].role = signals.WORKER
     loading = UserLines.compute(made).largest(0)
     assert loading is not None and loading.line == 20
+
+
+def test_a_line_that_waits_for_events_is_not_the_largest():
+    lines = lines_of(Stood((user(3), MAIN), 0, 5_000, blocked=True), Stood((user(4), MAIN), 5_000, 7_000))
+    largest = lines.largest(0, {("/home/ada/job.py", 3, "work")})
+    assert largest is not None and largest.line == 4
+
+
+def test_a_line_tells_how_many_tasks_wait_beside_it():
+    made = recording(Stood((user(3),), 0, 4_000, blocked=True), Stood((user(4),), 4_000, 8_000))
+    made.stacks["flags"][:40] = signals.FORWARD | 1 << 8
+    made.stacks["flags"][40:80] = 3 << 8
+    lines = UserLines.compute(made)
+    assert (line(lines, 3).tasks, line(lines, 4).tasks) == (pytest.approx(2.0), 0.0)
+    assert line(lines, 3).samples == 80

@@ -73,7 +73,7 @@ PATTERNS = (
         leave="A later call needs an earlier answer, the peer limits the rate, or the coroutines do not wait.",
         price=Price("overlap"),
         source="langbot-app/LangBot#2058 (6 to 2 s), davidusb-geek/emhass#894, python/cpython#96450",
-        stages=("serving", "etl"),
+        stages=("etl", "serving"),
     ),
     Pattern(
         id="awaited-query-per-key",
@@ -88,7 +88,7 @@ PATTERNS = (
         leave="A transaction that must run in order.",
         price=Price("overlap"),
         source="sqlalchemy/sqlalchemy#6174 (4x in one statement), MagicStack/asyncpg#36",
-        stages=("serving", "etl"),
+        stages=("etl", "serving"),
     ),
     Pattern(
         id="one-task-at-a-time",
@@ -108,7 +108,7 @@ PATTERNS = (
         leave="The service bears one call at a time, or the lock keeps a rate.",
         price=Price("overlap"),
         source="Oaklight/zerodep#76 (one lock around the client serialises all requests)",
-        stages=("serving", "etl"),
+        stages=("etl", "serving"),
     ),
     Pattern(
         id="blocked-call",
