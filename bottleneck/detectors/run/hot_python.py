@@ -80,7 +80,7 @@ class HotPython(Detector):
         The same result costs a fraction when it is written for whole arrays, tables, batches or transactions.
     How it is measured
         Call stacks of all threads and processes give the time of each line of yours, with what it calls. The source of
-        the lines that hold at least 3 % of the run is compared with about a hundred known patterns, by its syntax, its
+        the lines that hold at least 3 % of the run is compared with about 200 known patterns, by its syntax, its
         imports and the library frames that were sampled below it. The gain is the line's measured time less what the
         published factors of the pattern leave of it.
     How to fix it

@@ -46,27 +46,6 @@ def _changed(loop: ast.AST) -> set[str]:
     return names
 
 
-def _input_grows(hot: Hot) -> bool:
-    """The model is called with a sequence that the same loop makes longer."""
-    node, loops = hot.node, hot.source.loops(hot.node)
-    if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Name) or not loops:
-        return False
-    name = {node.args[0].id}
-    return any(
-        isinstance(each, ast.Assign)
-        and stored(each) & name
-        and isinstance(each.value, ast.Call)
-        and last_name(each.value.func) in ("cat", "concat", "concatenate", "append")
-        and mentions(each.value, name)
-        for each in ast.walk(loops[0])
-    )
-
-
-def _keeps_a_cache(hot: Hot) -> bool:
-    words = {each.arg for each in getattr(hot.node, "keywords", ())}
-    return bool(words & {"past_key_values", "cache", "kv_cache", "past", "cache_position"})
-
-
 def _one_hot(hot: Hot) -> bool:
     """A product of a matrix with one-hot rows: it picks rows of the matrix."""
     node = hot.node
@@ -156,21 +135,6 @@ PATTERNS = (
         source="openmodal/OpenModal#5, isofit/isofit#791 (1.5-1.7x)",
         stages=("etl", "training", "loading"),
         effort=1,
-    ),
-    Pattern(
-        id="prefix-recomputed",
-        title="Each generated token runs the model over the whole sequence again",
-        replacement="Keep the keys and values of what was computed (use_cache=True, past_key_values) and feed the new "
-        "token alone; a recurrent model carries its state",
-        snippet="out = model(token, past_key_values=cache, use_cache=True)\ncache = out.past_key_values",
-        when=(below("torch/nn/modules/module.py"), in_loop(), _input_grows),
-        unless=(_keeps_a_cache, step(), less(passes=8)),
-        leave="The model looks both ways, so that a new token changes what all others give.",
-        price=Price("amdahl", (1.25, 7)),
-        source="karpathy/nanoGPT#76 (81.6 to 11.0 s on a CPU), jaymody/picoGPT#7 (25 %), huggingface/blog#2884 (38 %)",
-        stages=("serving", "training"),
-        effort=4,
-        risk=0.2,
     ),
     Pattern(
         id="one-hot-product",
