@@ -8,8 +8,20 @@ from dataclasses import replace
 from ...artifacts.loading.own_items import OwnItems
 from ...artifacts.run.user_lines import UserLines
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, Location, NotApplicable, Outcome, StepModel
+from ...diagnosis.findings import (
+    Evidence,
+    Finding,
+    Fine,
+    Fix,
+    Gain,
+    Location,
+    NotApplicable,
+    NotMeasured,
+    Outcome,
+    StepModel,
+)
 from ...diagnosis.laws import best_workers, gain, step_seconds
+from ...recording.facts import KnownLine
 from ...recording.model import Recording
 from .. import Detector
 
@@ -48,6 +60,8 @@ class LoopWaitsForInput(Detector):
     handover = 0.85  # of the ideal saving: what is sent from one process to another costs time
 
     def detect(self, recording: Recording, lines: UserLines, items: OwnItems | None, steps: Steps | None) -> Outcome:
+        if items is None and not recording.facts.of(KnownLine):
+            return NotMeasured("The source of the lines that hold the time was not read.")
         if items is None:
             return Fine(0.0, self.making_share_threshold, "share", "time of a loop in making its step's own items")
         loop_seconds = items.making_seconds + items.rest_seconds
