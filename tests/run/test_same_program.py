@@ -339,3 +339,36 @@ def test_wall_time_and_overhead_are_in_the_report(tmp_path: Path):
     assert overhead["dropped_records"] == 0
     assert 0 < overhead["phases_us"] < 1000 and 0 < overhead["sampler_share"] < 1
     assert overhead["share"] == pytest.approx(overhead["seconds"] / ran.diagnosis["run"]["wall_seconds"])
+
+
+METHODS = """
+from functools import lru_cache, singledispatchmethod
+from torch.utils.data import DataLoader, Dataset
+
+class Cached(Dataset):
+    def __len__(self): return 8
+    @lru_cache(maxsize=None)
+    def __getitem__(self, i): return i * 2
+
+class ByType(Dataset):
+    def __len__(self): return 4
+    @singledispatchmethod
+    def __getitem__(self, i): raise TypeError(f"no {type(i).__name__} index")
+    @__getitem__.register
+    def _(self, i: int): return f"int {i}"
+    @__getitem__.register
+    def _(self, i: str): return f"str {i}"
+
+print(list(DataLoader(Cached(), batch_size=4)), Cached.__getitem__.cache_info())
+data = ByType()
+print(list(DataLoader(data, batch_size=2)), data["a"])
+"""
+
+
+def test_methods_that_are_no_plain_functions_are_left_alone(tmp_path: Path):
+    script = tmp_path / "train.py"
+    script.write_text(METHODS)
+    without = plain(tmp_path, script)
+    ran = bottleneck(tmp_path, script)
+    assert without.returncode == 0, without.stderr
+    assert (ran.code, ran.out) == (0, without.stdout)

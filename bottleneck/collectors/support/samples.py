@@ -158,8 +158,9 @@ def watch_dataset(recorder, dataset, patches):
             patches.replace(owner, "__iter__", _timed_iter(owner.__iter__))
             return
         for name, whole in (("__getitem__", False), ("__getitems__", True)):
-            original = getattr(owner, name, None)
-            if original is not None:
+            original = next((vars(each)[name] for each in owner.__mro__ if name in vars(each)), None)
+            # What lru_cache, singledispatchmethod and others make has a life of its own: it stays, and is not timed.
+            if isinstance(original, type(watch_dataset)):
                 patches.replace(owner, name, _timed(original, whole))
     except (AttributeError, TypeError):  # a built-in type, or a class that refuses
         return
