@@ -1,6 +1,6 @@
 """In a notebook: the report below the cell, and the magic ``%%bottleneck``.
 
-IPython is never imported here: where it runs the program, it is there.
+IPython is never imported here: if it runs the program, it is loaded already.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def in_notebook() -> bool:
 
 
 def show(profile: Profile) -> None:
-    """Wait for the report of a profile that has ended, and put it below the cell. Raises nothing of ours."""
+    """Wait for the report of a profile that has ended, and show it below the cell. Never raises an error of ours."""
     try:
         running_shell().display_pub.publish(_report(profile))
     except Exception as error:
@@ -37,7 +37,7 @@ def show(profile: Profile) -> None:
 
 
 def _report(profile: Profile) -> dict[str, str]:
-    """The report as HTML and as plain text; where there is none, the text says why."""
+    """The report as HTML and as plain text; if there is none, the text says why."""
     from ..exporters.html import REPORT_FILE, inline
     from .profiles import ProfileError
 
@@ -56,7 +56,7 @@ def load_ipython_extension(shell: Any) -> None:
 
 
 def unload_ipython_extension(shell: Any) -> None:
-    """Take the magic away again."""
+    """Remove the magic."""
     for functions in shell.magics_manager.magics.values():
         functions.pop(_NAME, None)
     while _plain in shell.input_transformers_cleanup:
@@ -64,9 +64,9 @@ def unload_ipython_extension(shell: Any) -> None:
 
 
 def _plain(lines: list[str]) -> list[str]:
-    """A cell that begins with ``%%bottleneck``, with a statement in that line instead.
+    """Turn the line ``%%bottleneck`` at the start of a cell into a statement.
 
-    So it is a cell like any other: IPython runs it and shows its result or its exception. Lines keep their numbers.
+    The cell is then like any other: IPython runs it and shows its result or its exception. Lines keep their numbers.
     """
     return [lines[0][1:], *lines[1:]] if lines and _FIRST_LINE.match(lines[0]) else lines
 
@@ -74,7 +74,7 @@ def _plain(lines: list[str]) -> list[str]:
 def bottleneck(line: str, cell: str | None = None) -> None:
     """Profile a cell and show the report below it: ``%%bottleneck`` or ``%%bottleneck NAME`` as its first line.
 
-    ``%bottleneck`` further down profiles the rest of the cell. NAME is the name of the run.
+    ``%bottleneck`` on a later line profiles the rest of the cell. NAME is the name of the run.
     """
     from .profiles import profile
 
@@ -86,7 +86,7 @@ def bottleneck(line: str, cell: str | None = None) -> None:
 
 
 class _RestOfCell:
-    """A profile that begins now and ends with the cell, also by an exception."""
+    """A profile that begins now and ends with the cell, even if that raises an exception."""
 
     def __init__(self, shell: Any, profile: Profile) -> None:
         self._events, self._profile = shell.events, profile

@@ -130,10 +130,10 @@ def profile(
     Under ``bottleneck run`` it joins that run and adds nothing to it. Otherwise the block is a run of its own, in
     ``.bottleneck/runs`` or the new or empty folder ``run_dir``: a second process copies the records meanwhile,
     prints the report to stderr afterwards (not with ``quiet``), and the program waits for it, 60 seconds at most,
-    when it ends. In a notebook the block ends when its report is there, below the cell. Libraries that are imported
-    already are hooked too, and unhooked when the block ends. ``stacks``: "auto", "pyinstrument" or "off". Processes
-    that the block forks are recorded; those it spawns only by ``bottleneck run``. What prevents recording is said in
-    one line on stderr, and the block runs as it is.
+    when it ends. In a notebook the block waits for its report, which appears below the cell. Libraries that are
+    imported already are hooked too, and unhooked when the block ends. ``stacks``: "auto", "pyinstrument" or "off".
+    Processes that the block forks are recorded; those it spawns only by ``bottleneck run``. If nothing can be recorded,
+    one line on stderr says why, and the block runs as usual.
 
     Raises TypeError when a class is decorated; nothing else.
     """

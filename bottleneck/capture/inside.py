@@ -90,7 +90,7 @@ def begin(name: str | None, run_dir: Any, stacks: str, quiet: bool, sidecar: str
             return Run(None, "another version of bottleneck is recording this program")
         if outer is not None and outer.recorder() is not None:
             joined = "this profile joined a `bottleneck run`, which reports when the program ends"
-            over = "the `bottleneck run` around this profile records no more"
+            over = "the `bottleneck run` around this profile has stopped recording"
             return Run(outer.recorder().run_dir, joined if outer.recorder().active else over)
         try:
             made = _start(name, run_dir, stacks, quiet, sidecar, notebook)

@@ -22,7 +22,7 @@ from .supervisor import Ended, Supervisor
 if TYPE_CHECKING:
     from .recorder import Recorder
 
-_NO_WINDOW = "The device window had not ended when the recording did, so it is not shown."
+_NO_WINDOW = "The recording ended before the device window did, so the window is not shown."
 _LAST_RECORDS_NS = 200_000_000  # after the end of a duration: by then every process has written its last records
 
 

@@ -28,7 +28,7 @@ def recover(run_dir: Path) -> bool:
     if run.get("ended_ns") is not None:
         return False
     if in_progress(run_dir):
-        raise RunError(f"{run_dir} is still being recorded; `bottleneck report --live` shows it so far")
+        raise RunError(f"{run_dir} is still being recorded; `bottleneck report --live` shows what there is so far")
     read_rings(run_dir, {**run, "notes": [*run.get("notes", []), NOTE]})
     return True
 

@@ -45,7 +45,7 @@ def snapshot(run_dir: Path, folder: Path) -> Path | None:
         read_rings(copy, {**run, "finished": False})
         if resume.version(run_dir) == version:  # else rings may have been deleted before they were read
             return copy
-    raise RunError(f"{run_dir} is written too fast to be read; try again")
+    raise RunError(f"{run_dir} is being written too fast to be read; try again")
 
 
 def _copy(run_dir: Path, copy: Path) -> None:

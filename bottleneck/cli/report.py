@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print diagnosis.json instead of the report.")
 @click.option("--calls", is_flag=True, help="Print the sampled call tree (by pyinstrument) instead of the report.")
 @click.option(
-    "--live", is_flag=True, help="Show a run that has not ended, as far as it has come; nothing is written to RUN."
+    "--live",
+    is_flag=True,
+    help="Report on a run in progress, as recorded so far; no report is written to RUN.",
 )
 @click.option(
     "--price-per-hour",
@@ -50,11 +52,11 @@ def command(
     folder: Path | None = None
     try:
         if live and otlp:
-            raise RunError("--otlp exports whole runs; it does not go with --live")
+            raise RunError("--otlp does not work with --live: it exports only recordings that have ended")
         path = find(run)
         found = look(path, price_per_hour) if live else None
         if live and found is None:
-            click.echo(f"bottleneck: the recording of {path.name} has ended; this is all of it.", err=True)
+            click.echo(f"bottleneck: the recording of {path.name} has ended; this is the full report.", err=True)
         if found is None:
             found = analyse(path, price_per_hour)
             folder = report_folder(path)

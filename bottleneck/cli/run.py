@@ -61,7 +61,7 @@ class _Run(click.Command):
     "--duration",
     type=click.IntRange(min=1),
     metavar="SECONDS",
-    help="Stop recording and report after this time, while the program goes on.",
+    help="Stop recording after this time and report, while the program keeps running.",
 )
 @click.option(
     "--device-window",
@@ -109,7 +109,7 @@ def command(
     except CommandError as error:
         _fail(str(error), error.exit_code)
     if duration is not None and stacks == "pyinstrument":
-        _fail("--duration needs our own sampler: pyinstrument's does not stop before the program ends", 2)
+        _fail("--duration does not work with --stacks pyinstrument, whose sampler runs until the program ends", 2)
     from ..capture.program import Options, Watching, record
     from ..recording.folder import RunError, create
 
@@ -143,7 +143,7 @@ class _Report:
         """Tell what there is to tell, then report. Raises nothing: the user's exit code is worth more than that."""
         messages = [*platform_notes()] if recorded.readable else []
         if stopped_after is not None and not self.quiet:
-            messages.append(f"recording stopped after {stopped_after} s; the program goes on")
+            messages.append(f"recording stopped after {stopped_after} s; the program keeps running")
         messages += [*recorded.messages, *filter(None, [recorded.lost])]
         try:
             for message in messages:

@@ -52,7 +52,7 @@ class Collector(BaseCollector):
             if self.ended:
                 return
             if not self.on:
-                self._stop("The recording ended inside the window.")
+                self._stop("The recording ended during the window.")
                 return
             if self.recorder.role != signals.MAIN:  # a forked copy: the window is its parent's
                 self.ended = True

@@ -124,7 +124,7 @@ def _unjudged(steps: Steps | None, lines: UserLines | None) -> str:
     if steps is not None:
         seen = "steps were recorded, but no signal the checks need"
     elif lines is not None and any(line.share_where(lambda way: way.handler) > 0.5 for line in lines.lines):
-        seen = "requests were answered, but this server's requests are not recorded one by one"
+        seen = "the server answered requests, but its requests are not recorded one by one"
     return f"Nothing to judge: {seen}"
 
 

@@ -1,6 +1,6 @@
 """stacks.collapsed.txt: the sampled stacks of every thread, for flamegraph.pl, inferno and speedscope.
 
-One line a stack, ``process;thread;outermost frame;...;innermost frame N``, where N is whole microseconds.
+One line per stack, ``process;thread;outermost frame;...;innermost frame N``, where N is whole microseconds.
 """
 
 from __future__ import annotations
@@ -53,5 +53,5 @@ def _shown(frame: Frame) -> str:
 
 
 def _word(text: str) -> str:
-    """The format separates by semicolons and lines, and knows no way to escape them."""
+    """The format separates frames by semicolons and stacks by newlines, and has no escapes."""
     return words.visible(text).replace(";", ",")

@@ -43,7 +43,8 @@ def inline(diagnosis: Diagnosis, file: str) -> str:
     page = render(replace(diagnosis, view=View()), scripted=False)
     return (
         '<iframe sandbox="" style="width:100%;height:32em;border:0;resize:vertical" '
-        f'srcdoc="{escape(page)}"></iframe><p>Timeline and call tree: <code>{escape(units.path(file))}</code></p>'
+        f'srcdoc="{escape(page)}"></iframe>'
+        f"<p>Timeline, flame graphs and call tree: <code>{escape(units.path(file))}</code></p>"
     )
 
 

@@ -1,8 +1,8 @@
 """stacks.speedscope.json: the sampled stacks of every thread, for https://www.speedscope.app, which opens the file
-without sending it anywhere.
+locally and uploads nothing.
 
-One profile a thread, in seconds; its "time order" is the run's, in which equal stacks within a five-hundredth of the
-run are one sample.
+One profile per thread, in seconds. "Time order" follows the run; equal stacks within one five-hundredth of the run are
+merged into one sample.
 """
 
 from __future__ import annotations

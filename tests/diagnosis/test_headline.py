@@ -109,4 +109,4 @@ def test_a_server_that_is_not_hooked_is_not_said_to_have_no_requests():
     serves = library("finish_request", "/usr/lib/python3.11/http/server.py")
     made = recording(only(user(3), serves, user(9, "main")))
     said = headline_of("nothing to judge", [], None, None, None, UserLines.compute(made))
-    assert said == "Nothing to judge: requests were answered, but this server's requests are not recorded one by one."
+    assert said == "Nothing to judge: the server answered requests, but its requests are not recorded one by one."

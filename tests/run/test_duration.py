@@ -101,14 +101,14 @@ def test_the_program_goes_on_unrecorded(tmp_path: Path, options: tuple[str, ...]
     with running(tmp_path, PROGRAM, *options) as process:
         said = until_said(tmp_path / "messages", "Report:")
         assert process.poll() is None
-        assert "bottleneck: recording stopped after 1 s; the program goes on" in said
+        assert "bottleneck: recording stopped after 1 s; the program keeps running" in said
         assert "This report covers the first 1.0 s of a run that had not ended." in said
         diagnosis = json.loads((tmp_path / "run" / "diagnosis.json").read_text())["run"]
         assert diagnosis["wall_seconds"] == 1 and diagnosis["exit_code"] is None and not diagnosis["finished"]
         assert diagnosis["steps"] > 0
         (tmp_path / "gate").touch()
         out, _ = process.communicate()
-    no_more = "bottleneck: the `bottleneck run` around this profile records no more."
+    no_more = "bottleneck: the `bottleneck run` around this profile has stopped recording."
     assert out.split("\n") == ["begun True", "end False False 1", "True", no_more, "False", "False", ""]
     assert process.returncode == 3
     assert (tmp_path / "messages").read_text().count("Report:") == 1
@@ -139,7 +139,7 @@ def test_a_program_that_only_waits(tmp_path: Path):
         said = until_said(tmp_path / "messages", "Report:")
         out, _ = process.communicate("four")
     assert (out, process.returncode) == ("4\n", 0)
-    assert "The device window had not ended when the recording did" in said
+    assert "The recording ended before the device window did" in said
     assert "had not ended" in (tmp_path / "run" / "report.html").read_text()
     recording = load(tmp_path / "run")
     blocked = recording.stacks["t1"] - recording.stacks["t0"]

@@ -59,10 +59,10 @@ class OwnItems:
     def compute(cls, recording: Recording, lines: UserLines, machine: Machine, host: Host | None) -> OwnItems:
         loops = [fact for _, fact in recording.facts.of(UserLoop)]
         if not loops:
-            raise Absent("No loop makes what its own step works on.")
+            raise Absent("No loop prepares the input of its own step.")
         found = [each for loop in loops if (each := _of(loop, recording, lines, machine, host)) is not None]
         if not found:
-            raise Missing("Too few samples fell into a loop that makes what its own step works on.")
+            raise Missing("Too few samples fell into a loop that prepares the input of its own step.")
         # A loop inside what another one makes is a part of that.
         outer = [each for each in found if not any(each.loop_function in other.made_in for other in found)]
         return max(outer or found, key=lambda each: min(each.making_seconds, each.rest_seconds))

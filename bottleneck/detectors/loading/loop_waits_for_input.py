@@ -1,4 +1,4 @@
-"""A loop makes the input of its own step, in any framework, and the step waits meanwhile."""
+"""A loop prepares the input of its own step, in any framework, and the step waits meanwhile."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ from .. import Detector
 
 
 class LoopWaitsForInput(Detector):
-    """The loop makes each batch itself, one after another with the step that uses it.
+    """The loop prepares each batch itself, and only then runs the step that uses it.
 
     Why it matters
-        While a batch is made the step stands still, and while the step runs nobody makes the next batch.
+        The step is idle while its batch is prepared, and the next batch is not prepared while the step runs.
     How it is measured
-        Call stacks of the thread that runs the loop, and the syntax tree of its file: statements that feed a step of a
-        framework (JAX, Keras, scikit-learn, XGBoost, products of matrices in numpy) and that do not depend on what the
-        step changes could run ahead of it. Their time is compared with that of the rest of the loop. The gain is what
-        is saved when both run at the same time, as far as cores are idle.
+        Call stacks of the thread that runs the loop, and the syntax tree of its file. Statements that feed a step of a
+        framework (JAX, Keras, scikit-learn, XGBoost, matrix products in numpy) and do not depend on what the step
+        changes could run ahead of it. Their time is compared with that of the rest of the loop. The gain is what is
+        saved when both run at the same time, as far as there are idle cores.
     How to fix it
-        Make the batches ahead: in worker processes where Python makes them, in threads where they wait for a disk or a
-        network. Or make once, before the loop, what stays the same in every pass.
+        Prepare the batches ahead of the step: in worker processes if Python code does the work, in threads if it waits
+        for a disk or a network. Or compute once, before the loop, whatever stays the same in every pass.
     When to ignore it
-        When the data is a stream that is limited at its source, or the items depend on the step in a way that the
-        source does not show.
+        When the data is a stream that is limited by its source, or when the batches depend on the step in a way that
+        the code does not show.
     """
 
     id = "loop-waits-for-input"
-    title = "The loop makes each batch itself, and its step waits meanwhile"
+    title = "The loop prepares each batch itself while its step waits"
     stage = "data loading"
     general = True
     judges_work = False  # that a loop makes its items quickly says nothing of its steps
@@ -63,25 +63,21 @@ class LoopWaitsForInput(Detector):
         if items is None and not recording.facts.of(KnownLine):
             return NotMeasured("The source of the lines that hold the time was not read.")
         if items is None:
-            return Fine(0.0, self.making_share_threshold, "share", "time of a loop in making its step's own items")
+            return Fine(0.0, self.making_share_threshold, "share", "loop time spent preparing the input of its step")
         loop_seconds = items.making_seconds + items.rest_seconds
         if steps is not None and steps.total_seconds >= 0.5 * loop_seconds:
-            return NotApplicable("The steps of the loop are recorded, and are judged by what they wait for.")
+            return NotApplicable("The loop's steps are recorded, so other checks judge their input.")
         ahead = max(items.made_elsewhere_share, items.acting_share)
         if ahead >= self.most_shared:
-            return Fine(
-                ahead, self.most_shared, "share", "time of making items that others take, or a policy that acts"
-            )
+            return Fine(ahead, self.most_shared, "share", "input preparation by other workers or by a policy that acts")
         few = items.turns < self.min_turns or items.called_share < self.min_called_share
         if few or items.making_share < self.making_share_threshold:
-            return Fine(
-                items.making_share, self.making_share_threshold, "share", "time of the loop in making its items"
-            )
+            return Fine(items.making_share, self.making_share_threshold, "share", "loop time spent preparing its input")
         if 1.0 - items.making_share < self.min_rest_share:
-            return Fine(1.0 - items.making_share, self.min_rest_share, "share", "time of the loop beside making items")
+            return Fine(1.0 - items.making_share, self.min_rest_share, "share", "loop time left for the step")
         workers, priced = self._priced(items, recording.wall_seconds)
         if priced.share < self.share_threshold:
-            return Fine(priced.share, self.share_threshold, "share", "run time that making items ahead would save")
+            return Fine(priced.share, self.share_threshold, "share", "run time that preparing input ahead would save")
         return self._found(items, workers, priced)
 
     def _found(self, items: OwnItems, workers: int, priced: Gain) -> Finding:
@@ -89,12 +85,12 @@ class LoopWaitsForInput(Detector):
         return self.finding(
             location=Location(place.file, place.line, place.function),
             evidence=(
-                Evidence("loop", f"{loop.file}:{loop.line}"),
-                Evidence("time of the loop in making its items", items.making_share, "share"),
-                Evidence("making items", items.making_seconds, "s"),
-                Evidence("the step and the rest of the loop", items.rest_seconds, "s"),
-                Evidence("waiting share of the making", items.blocked_share, "share"),
-                Evidence("cores in use meanwhile", round(items.busy_cores, 1), "cores"),
+                Evidence("loop", str(Location(loop.file, loop.line))),
+                Evidence("loop time spent preparing its input", items.making_share, "share"),
+                Evidence("preparing the input", items.making_seconds, "s"),
+                Evidence("step and rest of the loop", items.rest_seconds, "s"),
+                Evidence("preparation time spent waiting", items.blocked_share, "share"),
+                Evidence("cores in use during the loop", round(items.busy_cores, 1), "cores"),
                 Evidence("samples", items.samples, "count"),
             ),
             gain=priced,
@@ -124,8 +120,8 @@ class LoopWaitsForInput(Detector):
         start = 0.0 if waits else self.start_seconds
         after = now - best
         method = (
-            f"making {items.making_seconds:.1f} s and the rest {items.rest_seconds:.1f} s of the loop at once, "
-            f"with {workers} to make ahead and {items.cores:.1f} cores: {after:.1f} s"
+            f"{items.making_seconds:.1f} s of preparation in {_count(workers, 'worker')} beside the other "
+            f"{items.rest_seconds:.1f} s of the loop, on {items.cores:.1f} cores: {after:.1f} s"
         )
         return workers, gain(
             max(0.0, self.handover * best - start),
@@ -138,19 +134,19 @@ class LoopWaitsForInput(Detector):
 
     def _fix(self, items: OwnItems, workers: int) -> Fix:
         loop = items.loop
-        where = f"the loop in line {loop.line}"
+        where = f"while the step of the loop in line {loop.line} runs"
         if items.blocked_share >= self.waits_share:
             return Fix(
-                f"Make the batches ahead of {where}, and wait for them while the step computes, in "
-                f"{_count(workers, 'thread')}; or keep in memory what each pass reads again",
+                f"Prepare the batches in {_count(workers, 'thread')} {where}; "
+                "or keep in memory what every pass reads again",
                 f"with ThreadPool({workers}) as pool:\n"
                 "    for batch in pool.imap(make_batch, plan):\n        step(batch)",
                 effort=2,
             )
         return Fix(
-            f"Make the batches ahead of {where} in {_count(workers, 'worker process', 'es')} "
-            "(multiprocessing.Pool.imap, a torch DataLoader, grain): a thread that runs Python would take the step's "
-            "place; or make once, before the loop, what stays the same in every pass",
+            f"Prepare the batches in {_count(workers, 'worker process', 'es')} {where} "
+            "(multiprocessing.Pool.imap, a torch DataLoader, grain), not in threads, which would compete with the step "
+            "for the GIL; or compute once, before the loop, whatever stays the same in every pass",
             f"with multiprocessing.get_context('spawn').Pool({workers}) as pool:\n"
             "    for batch in pool.imap(make_batch, plan):  # a function at the top of a module\n"
             "        step(batch)",

@@ -14,19 +14,20 @@ from .. import Detector
 
 
 class GilBoundThreads(Detector):
-    """Several threads run Python code at once, and the interpreter lets one of them run at a time.
+    """Several threads have Python code to run, and the interpreter runs one of them at a time.
 
     Why it matters
-        A pool of threads for work in pure Python uses one core, whatever its size.
+        A thread pool that runs pure Python uses one core, whatever its size.
     How it is measured
-        The CPU clock of each thread beside the main one, and its call stacks: threads that are in the user's code at
-        the same moments, each with a part of the CPU time, and together, or with the main thread that works beside
-        them, no more than one core. Threads that mostly wait for a network or a disk use far less together, and native
-        code that frees the lock uses more.
+        The CPU clock and the call stacks of every thread but the main one. The finding needs several threads that are
+        in your code at the same time, each with a share of the CPU time, and that use about one core together (or
+        together with the main thread). Threads that mostly wait for a network or a disk use much less, and native code
+        that releases the GIL uses more.
     How to fix it
-        Use processes (ProcessPoolExecutor, multiprocessing.Pool), or calls that free the lock (numpy, polars, pyarrow).
+        Use processes (ProcessPoolExecutor, multiprocessing.Pool), or calls that release the GIL (numpy, polars,
+        pyarrow).
     When to ignore it
-        When the threads share data that is too large to send to processes, or Python is built without the lock.
+        When the threads share data that is too large to send to processes, or Python is built without the GIL.
     """
 
     id = "gil-bound-threads"
@@ -68,7 +69,7 @@ class GilBoundThreads(Detector):
         )
         idle = None if host is None else host.mean("idle_cores", recording.started_ns, recording.ended_ns)
         if cores < self.min_cores and idle is not None and idle < self.max_idle_cores:
-            return NotMeasured("Other programs used the cores, so what the threads waited for cannot be told.")
+            return NotMeasured("Other programs used the cores, so it is unknown what the threads waited for.")
         if not (in_turns or self.min_cores <= cores <= self.max_cores):
             return Fine(cores, self.min_cores, "cores", "cores that the threads use together")
         if share < self.share_threshold or machine.cores < 2:
@@ -88,13 +89,14 @@ class GilBoundThreads(Detector):
             gain=gain(
                 0.85 * seconds,
                 wall,
-                f"{share * wall:.1f} s on one core, on {processes} of {machine.cores:.0f} instead",
+                f"{share * wall:.1f} s of CPU time on {processes} of {machine.cores:.0f} cores instead of one",
                 low_seconds=self.copies_cost * seconds,
                 high_seconds=seconds,
                 confidence=0.6,
             ),
             fix=Fix(
-                "Use processes for Python code (ProcessPoolExecutor, multiprocessing.Pool), or calls that free the GIL",
+                "Use processes for Python code (ProcessPoolExecutor, multiprocessing.Pool), or calls that release the "
+                "GIL",
                 "with ProcessPoolExecutor() as pool:\n    results = list(pool.map(work, items, chunksize=20))",
                 effort=2,
                 risk=0.1,

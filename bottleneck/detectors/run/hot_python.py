@@ -74,19 +74,19 @@ class _Known:
 
 
 class HotPython(Detector):
-    """A line that holds much of the run is an instance of a known slow pattern, for which a quicker way is known.
+    """A line that takes much of the run matches a known slow pattern, and there is a faster way to write it.
 
     Why it matters
-        The same result costs a fraction when it is written for whole arrays, tables, batches or transactions.
+        The same result takes a fraction of the time when computed on whole arrays, tables, batches or transactions.
     How it is measured
-        Call stacks of all threads and processes give the time of each line of yours, with what it calls. The source of
-        the lines that hold at least 3 % of the run is compared with about 200 known patterns, by its syntax, its
-        imports and the library frames that were sampled below it. The gain is the line's measured time less what the
-        published factors of the pattern leave of it.
+        Call stacks of all threads and processes give the time of each line of your code, including its calls. The
+        source of the lines that take at least 3 % of the run is compared with about 200 known patterns, by syntax,
+        imports and the library frames that were sampled below the line. The gain is the line's measured time less what
+        remains of it by the pattern's published factors.
     How to fix it
-        As the finding says: it names the replacement for what stands in this line.
+        The finding names the replacement for the line.
     When to ignore it
-        When what the line does per element has no form for many elements at once.
+        When the work cannot be done on many elements at once.
     """
 
     id = "hot-python"

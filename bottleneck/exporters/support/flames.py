@@ -49,7 +49,7 @@ def _cell(call: Call, caller_seconds: float) -> Cell:
     title = f"{call.function}, {call.place}: {units.seconds(call.seconds)}, {units.share(call.share)}"
     title += _waiting(call.blocked_share)
     if call.skipped:
-        title += f"; {call.skipped} library calls above it are left out"
+        title += f"; {call.skipped} library call{'s' if call.skipped > 1 else ''} above it left out"
     kinds = ("own" if call.own else "", "waits" if call.blocked_share >= _MOSTLY else "")
     below = tuple(_cell(child, call.seconds) for child in call.children)
     return Cell(call.function, title, " ".join(filter(None, kinds)), call.seconds / caller_seconds, below)

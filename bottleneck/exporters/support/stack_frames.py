@@ -1,12 +1,11 @@
-"""A sampled stack as other tools are given it."""
+"""A sampled stack in the form that is exported to other tools."""
 
 from __future__ import annotations
 
 from ...artifacts.run.frames import IDLE
 from ...recording.model import Frame
 
-#: What a thread does that stands in a frame without running: waits for work in an event loop or a server, or for
-#: anything else. It is the innermost "frame" then.
+#: The innermost "frame" of a thread that does not run: idle in an event loop or a server, or waiting for anything else.
 _IDLE, _WAITING = Frame("[idle]", "", 0, False), Frame("[waiting]", "", 0, False)
 _NOT_KEPT = Frame("[stacks not kept]", "", 0, False)
 

@@ -68,7 +68,7 @@ def facts(diagnosis: Diagnosis) -> list[str]:
 
 
 def part(diagnosis: Diagnosis) -> str:
-    """That the run is not shown to its end; empty where it is."""
+    """That the report covers only part of the run; empty when it covers all of it."""
     if diagnosis.run.finished:
         return ""
     return f"This report covers the first {units.seconds(diagnosis.run.wall_seconds)} of a run that had not ended."
