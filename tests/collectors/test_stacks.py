@@ -290,3 +290,63 @@ waits(child)
     run = Run(tmp_path, body)
     assert run.result.returncode == 0, run.result.stderr
     assert run.seconds(signals.STACK_BLOCKED, "waits") > 1
+
+
+@pytest.mark.parametrize("version", ["3.10", "3.12"])
+def test_threads_that_fork_at_once_leave_one_looking_thread(tmp_path, version):
+    found = sorted(Path(os.path.expanduser("~/.pyenv/versions")).glob(f"{version}*/bin/python"))
+    if not found:
+        pytest.skip(f"no Python {version} here")
+    body = """
+import os, threading
+def forks():
+    for _ in range(40):
+        child = os.fork()
+        if not child: os._exit(0)
+        os.waitpid(child, 0)
+def at_once():
+    threads = [threading.Thread(target=forks) for _ in range(4)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+at_once()
+burn(10)
+before = len(os.listdir("/proc/self/fd"))
+at_once()
+burn(10)
+print(len(os.listdir("/proc/self/task")), len(os.listdir("/proc/self/fd")) - before, stacks._collector.on)
+"""
+    run = Run(tmp_path, body, python=str(found[-1]), flags=("-W", "ignore"))
+    assert run.result.stdout == "2 0 True\n", run.result.stderr
+
+
+def test_a_fork_where_no_thread_can_be_started_is_silent(tmp_path):
+    body = """
+import os
+def no_more(*_): raise RuntimeError("can't start new thread")
+stacks.start_new_thread = no_more
+child = os.fork()
+if not child: os._exit(0)
+os.waitpid(child, 0)
+burn(10)
+print(stacks._collector.on)
+"""
+    run = Run(tmp_path, body)
+    assert (run.result.stdout, run.result.stderr) == ("False\n", "")
+    assert run.notes("failed")[0]["error"] == "RuntimeError: can't start new thread"
+
+
+def test_a_look_that_fails_keeps_nothing_alive(tmp_path):
+    body = """
+import gc, time
+class Local: pass
+def fail(*_): raise ValueError("planted")
+def works():
+    local = Local()
+    time.sleep(0.3)
+gc.disable()
+stacks._collector._walked = fail
+works()
+print(stacks._collector.on, any(type(each) is Local for each in gc.get_objects()))
+"""
+    run = Run(tmp_path, body)
+    assert run.result.stdout == "False False\n", run.result.stderr

@@ -20,6 +20,11 @@ class Pace:
         self._tick_share = 0.0  # of a core, lately
         self._ticks_seen = 0  # of their cost, at the last look
 
+    def so_far(self):
+        """How many samples there were, and what they have cost."""
+        names = "ticks", "tick_cost_ns", "looks", "look_cost_ns"
+        return {name: getattr(self, name) for name in names}
+
     def ticked(self, cost):
         """Count a tick; whether ``tick_ns`` is another one from now on."""
         self.ticks += 1

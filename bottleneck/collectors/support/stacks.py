@@ -37,8 +37,7 @@ WAKE_NS = 1_000_000  # of CPU time until a tick starts the looking thread again 
 RUNS = 0.97  # of the time since the last look: a thread that ran for more was not blocked
 FIRST_RING = 32001  # numbers of our two rings: apart from those that the recorder counts up
 
-_collector = None
-_at_fork = False
+_collector = None  # the last one that was attached
 
 
 class Collector(BaseCollector):
@@ -61,7 +60,8 @@ class Collector(BaseCollector):
         self._thread = None  # (lock that asks it to leave, [native id once it runs])
         self._gil = None  # of the looking thread
         self._others_ns = 0  # CPU of all threads but the main one
-        self._forking = self._busy = False
+        self._forking = 0  # calls of fork under way, each in a thread of its own
+        self._busy = False
         self._wakeup = False  # a wakeup descriptor is set: each signal would write to the user's pipe
         self._masked = False  # our signal is blocked: it would only wait, and wake who waits for signals
         self.pace = Pace()
@@ -84,8 +84,9 @@ class Collector(BaseCollector):
             self._patch()
             _signal.signal(SIGNAL, self._tick)
             _signal.siginterrupt(SIGNAL, False)
+            if _collector is None:
+                os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)
             _collector = self
-            _register_at_fork()
             atexit.register(self._at_exit)
             self._arm()
             self._open_rings()
@@ -140,9 +141,8 @@ class Collector(BaseCollector):
             self.on = False
             self._disarm()
             self.recorder.note(
-                "sampler", ticks=self.pace.ticks, tick_cost_ns=self.pace.tick_cost_ns, looks=self.pace.looks,
-                look_cost_ns=self.pace.look_cost_ns, stacks=len(self._stacks), full=len(self._stacks) >= MAX_STACKS,
-            )  # fmt: skip
+                "sampler", **self.pace.so_far(), stacks=len(self._stacks), full=len(self._stacks) >= MAX_STACKS
+            )
 
     def _give_up(self, where, error):
         """Stop for good and say so, quietly for the user's program."""
@@ -211,7 +211,7 @@ class Collector(BaseCollector):
             self._cpu_ns = cpu_ns
             rings = self._rings or self._open_rings()
             rings[0].put(STACK_CPU, self._phase(), at - weight, at, self._stacks.id_of(frame))
-            if self._thread is None and not self._forking:
+            if not (self._thread or self._forking):
                 self._start_thread()
             cost = time.thread_time_ns() - cpu_ns + SIGNAL_NS
             rings[0].spent(cost)
@@ -244,8 +244,10 @@ class Collector(BaseCollector):
     def _start_thread(self):
         leave = allocate_lock()
         leave.acquire()
-        self._thread = leave, []
-        start_new_thread(self._run, self._thread)
+        thread = leave, []
+        if self._thread is None:  # a tick and a thread that forks may both want to start it
+            self._thread = thread
+            start_new_thread(self._run, thread)
 
     def stop_thread(self):
         """Ask the looking thread to leave and wait until the system no longer counts it, 50 ms at most."""
@@ -263,10 +265,11 @@ class Collector(BaseCollector):
             sleep(0.0001)
 
     def _run(self, leave, native):
+        gil = None
         try:
             _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
             native.append(get_native_id())
-            self._gil = GilWatch(self._main)
+            gil = self._gil = GilWatch(self._main)
             spent = time.thread_time_ns()
             until = self.recorder.until
             due = min(now() + self.pace.look_ns, until)
@@ -289,8 +292,8 @@ class Collector(BaseCollector):
             self.on = False
             self.recorder.fail(self.id, "look", error)
         finally:
-            if self._gil is not None:
-                self._gil.close()
+            if gil is not None:  # the next thread may have its own by now
+                gil.close()
 
     def _look(self, due):
         """Hand the main thread's blocked time since the last look to its present stack, if it is blocked now, and
@@ -303,10 +306,12 @@ class Collector(BaseCollector):
         cpu_ns = time.clock_gettime_ns(self._clock)
         before_at, before_cpu, before_delay = self._look_at
         wall, ran = at - before_at, cpu_ns - before_cpu
-        frames = sys._current_frames()  # our own frame is among them, and would keep itself and theirs alive
-        seen = self._walked(frames) if self._rings is not None and ran < RUNS * wall else None
-        self._other_threads.look(frames, self._main)
-        frames.clear()
+        frames = sys._current_frames()
+        try:
+            seen = self._walked(frames) if self._rings is not None and ran < RUNS * wall else None
+            self._other_threads.look(frames, self._main)
+        finally:
+            frames.clear()  # our own frame is among them, and would keep itself and theirs alive
         asleep = seen is not None and self._files.asleep()
         delay_ns = self._files.run_delay()
         self._look_at = at, cpu_ns, delay_ns
@@ -350,33 +355,29 @@ class Collector(BaseCollector):
 # -- fork --------------------------------------------------------------------------------------------------
 
 
-def _register_at_fork():
-    global _at_fork
-    if not _at_fork:
-        _at_fork = True
-        os.register_at_fork(before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_after_in_child)
-
-
 def _before_fork():
     # From Python 3.12 on a fork beside other threads warns, and our thread must not be the reason.
     collector = _collector
     if collector is not None and collector.on:
-        collector._forking = True
+        collector._forking += 1
         collector.stop_thread()
 
 
-def _after_in_parent():
+def _in_parent():
     collector = _collector
     if collector is not None and collector.on:
-        collector._forking = False
-        if sys.version_info < (3, 12):
-            collector._start_thread()  # the program may only wait from now on, and never tick
-        elif collector._timer is not None:
-            # The threads are counted when this returns. A parent that uses no more CPU time is not looked at again.
-            collector._set_timer(WAKE_NS)
+        collector._forking = max(0, collector._forking - 1)
+        try:
+            if sys.version_info < (3, 12) and not collector._forking:
+                collector._start_thread()  # the program may only wait from now on, and never tick
+            elif collector._timer is not None:
+                # The threads are counted after this. A parent that uses no more CPU time is not looked at again.
+                collector._set_timer(WAKE_NS)
+        except Exception as error:  # no more threads
+            collector._give_up("fork", error)
 
 
-def _after_in_child():
+def _in_child():
     # Timers are not inherited. The rings and the thread come with the first tick: a child that execs pays nothing.
     collector = _collector
     if collector is not None and collector.on:
