@@ -302,3 +302,31 @@ asyncio.run(later())
 def test_who_does_not_use_asyncio_does_not_get_it(tmp_path):
     run = Run(tmp_path, "import time\ntime.sleep(0.6)\nprint('asyncio' in sys.modules)\n")
     assert run.result.stdout == "False\n", run.result.stderr
+
+
+def test_what_tasks_wait_for_is_not_asked(tmp_path):
+    body = """
+class Kind(type):
+    def __eq__(self, other): print("asked"); return NotImplemented
+    def __hash__(self): print("hashed"); return 1
+class Answer(asyncio.Future, metaclass=Kind):
+    _callbacks = property(lambda self: print("copied"))
+class Waits(metaclass=Kind):
+    def __init__(self, future): self.future = future
+    def __await__(self): return self
+    def __iter__(self): return self
+    def __next__(self):
+        if self.future.done(): raise StopIteration
+        self.future._asyncio_future_blocking = True
+        return self.future
+async def own(future): await Waits(future)
+async def main():
+    loop = asyncio.get_running_loop()
+    answer, plain = Answer(), loop.create_future()
+    async def awaits(): await answer
+    tasks = [asyncio.create_task(each) for each in (awaits(), own(plain))]
+    for future in (answer, plain): loop.call_later(0.5, future.set_result, 1)
+    await asyncio.wait(tasks)
+asyncio.run(main())
+"""
+    assert ran(tmp_path, body).result.stdout == ""

@@ -52,11 +52,11 @@ def _plain():
 
 
 _started = _coroutine()
-_CHAINED = {
-    type(_started): lambda one: (one.cr_frame, one.cr_await),
-    type(_plain()): lambda one: (one.gi_frame, one.gi_yieldfrom),
-    type(_generator()): lambda one: (one.ag_frame, one.ag_await),
-}
+_CHAINED = (
+    (type(_started), lambda one: (one.cr_frame, one.cr_await)),
+    (type(_plain()), lambda one: (one.gi_frame, one.gi_yieldfrom)),
+    (type(_generator()), lambda one: (one.ag_frame, one.ag_await)),
+)
 _started.close()
 del _started
 
@@ -187,18 +187,24 @@ def _runs_in(loop, ident, in_c):
         return in_c
 
 
+def _chained(kind):
+    """What tells the frame of one of this kind, and what it awaits. A class may have an equality of its own."""
+    return next((read for known, read in _CHAINED if kind is known), None)
+
+
 def _frames(one):
     """The frames of a coroutine and of what it awaits, innermost first."""
     frames = []
     for _ in range(2 * _MAX_AWAITED):
         kind = type(one)
-        if kind in _CHAINED:
-            frame, one = _CHAINED[kind](one)
+        chained = _chained(kind)
+        if chained is not None:
+            frame, one = chained(one)
             if frame is None:  # it has ended
                 break
             frames.append(frame)
         elif _name(kind) in _WRAPPERS:
-            one = next((each for each in gc.get_referents(one) if type(each) in _CHAINED), None)
+            one = next((each for each in gc.get_referents(one) if _chained(type(each))), None)
         else:
             break
     frames.reverse()
@@ -206,8 +212,8 @@ def _frames(one):
 
 
 def _waits_for_tasks(module, waiter, code):
-    classes = _mro(type(waiter))
-    if module.Task in classes or module._GatheringFuture in classes:
+    tasks = module.Task, module._GatheringFuture
+    if any(each is tasks[0] or each is tasks[1] for each in _mro(type(waiter))):
         return True
     name = code.co_filename.replace("\\", "/")
     if name.endswith(_ANYIO):
@@ -227,6 +233,10 @@ def _of_connection(task):
 
 def _first_callback(future):
     """The name of the function that is called first when a future is done, "" where that is none in Python."""
-    callbacks = _get(future, "_callbacks")
-    first = callbacks[0][0] if type(callbacks) is list and callbacks else None
-    return first.__qualname__ if type(first) is type(_plain) else ""
+    try:
+        callbacks = _get(future, "__dict__")["_callbacks"]
+        called = callbacks[0][:1] if type(callbacks) is list and callbacks else ()
+    except (AttributeError, KeyError):
+        # One that is written in C refers to its first callback. Asked for them, it would copy all, which may be many.
+        called = gc.get_referents(future)
+    return next((each.__qualname__ for each in called if type(each) is type(_plain)), "")
