@@ -5,6 +5,7 @@ import sys
 
 from .. import signals
 
+_SHELLS = "IPython.core.interactiveshell"
 _RUNS_CELLS = os.path.join("IPython", "core", "interactiveshell.py")
 
 
@@ -30,7 +31,8 @@ class Files:
     def _cell(self, file):
         """The name of a cell that IPython compiled under the name of this file; "" where there is none."""
         try:
-            shell = sys.modules["IPython"].get_ipython()
+            # Not get_ipython(): while the program imports IPython, that would import parts of it before their turn.
+            shell = vars(sys.modules[_SHELLS])["InteractiveShell"]._instance
             label = shell.compile.format_code_name(file)  # ("Cell", "In[2]")
             cell = "cell " + label[1].removeprefix("In") if label else ""
         except Exception:

@@ -27,7 +27,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     compiler = SimpleNamespace(format_code_name={THIRD: ("Cell", "In[3]")}.get)
     history = SimpleNamespace(input_hist_parsed=["", IMPORTS, BROKEN, LOOP])
     shell = SimpleNamespace(compile=compiler, history_manager=history)
-    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    shells = SimpleNamespace(InteractiveShell=SimpleNamespace(_instance=shell))
+    monkeypatch.setitem(sys.modules, "IPython.core.interactiveshell", shells)
     monkeypatch.setitem(linecache.cache, THIRD, (len(LOOP), None, LOOP.splitlines(True), THIRD))
     (tmp_path / "live").mkdir()
     (tmp_path / "tables").mkdir()
@@ -44,9 +45,21 @@ def test_a_cell_is_called_by_its_number_and_a_file_by_its_path(folder: Path) -> 
     assert str(Location("job.py", 2)) == "job.py:2"
 
 
-@pytest.mark.parametrize("ipython", [None, SimpleNamespace(), SimpleNamespace(get_ipython=lambda: None)], ids=str)
-def test_without_a_shell_a_file_is_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ipython: object) -> None:
-    monkeypatch.setitem(sys.modules, "IPython", ipython)
+NO_SHELL = SimpleNamespace(InteractiveShell=SimpleNamespace(_instance=None))
+
+
+def test_a_program_that_imports_ipython_is_not_asked_for_its_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What get_ipython() imports would come before its turn."""
+    asked: list[int] = []
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: asked.append(1)))
+    monkeypatch.delitem(sys.modules, "IPython.core.interactiveshell", raising=False)
+    assert Files("").name(THIRD) == THIRD
+    assert not asked
+
+
+@pytest.mark.parametrize("shells", [None, SimpleNamespace(), NO_SHELL], ids=str)
+def test_without_a_shell_a_file_is_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shells: object) -> None:
+    monkeypatch.setitem(sys.modules, "IPython.core.interactiveshell", shells)
     assert Files(str(tmp_path)).name(THIRD) == THIRD
     assert list(tmp_path.iterdir()) == []
 
