@@ -48,16 +48,16 @@ class LoopWaitsForInput(Detector):
     title = "The loop prepares each batch itself while its step waits"
     stage = "data loading"
     general = True
-    judges_work = False  # that a loop makes its items quickly says nothing of its steps
-    making_share_threshold = 0.2  # of the loop (XProf calls 5 to 20 % moderate): its parts are sampled, not measured
-    min_rest_share = 0.05  # of the loop, else there is next to nothing to overlap with
-    min_turns = 8  # between making and the rest, else the passes are few
-    share_threshold = 0.05  # of the run, that overlap saves
-    most_shared = 0.3  # of the making, that others do or in which a policy acts: it cannot be done ahead
-    min_called_share = 0.5  # of the making, in calls with frames: an index into an array is no work for others
-    waits_share = 0.5  # of the making: threads are enough
-    start_seconds = 1.0  # that processes take to start, and to import the libraries again (own)
-    handover = 0.85  # of the ideal saving: what is sent from one process to another costs time
+    judges_work = False  # a loop with quick input may still have slow steps
+    making_share_threshold = 0.2  # of the loop's sampled time (XProf calls 5 to 20 % moderate)
+    min_rest_share = 0.05  # of the loop; with less there is next to nothing to overlap with
+    min_turns = 8  # alternations of preparation and step; fewer mean too few passes
+    share_threshold = 0.05  # of the run, saved by the overlap
+    most_shared = 0.3  # of the preparation, done by other workers or by a policy that acts; more cannot be moved ahead
+    min_called_share = 0.5  # of the preparation, in calls with frames; indexing an array is not worth a worker
+    waits_share = 0.5  # of the preparation, spent waiting; from there on threads are enough
+    start_seconds = 1.0  # for processes to start and import the libraries again (own)
+    handover = 0.85  # of the ideal saving; sending data between processes takes time
 
     def detect(self, recording: Recording, lines: UserLines, items: OwnItems | None, steps: Steps | None) -> Outcome:
         if items is None and not recording.facts.of(KnownLine):

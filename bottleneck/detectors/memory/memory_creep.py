@@ -37,7 +37,7 @@ class MemoryCreep(Detector):
     min_r2 = 0.9  # a line, not a staircase that has ended
     exhaustion_threshold_seconds = 24 * 3600.0  # slower growth outlasts most runs
     min_linear = 0.95  # of a container's length
-    min_lost_share = 0.1  # of the memory that was free, in this run: growth that no container explains (own)
+    min_lost_share = 0.1  # of the free memory, lost in this run to growth that no container explains (own)
     min_explained_share = 0.2  # of the growth, by a container whose elements could be measured
 
     def detect(self, steps: Steps, memory: Memory, device: DeviceMemory | None) -> Outcome:

@@ -36,14 +36,14 @@ class GilBoundThreads(Detector):
     explains = ("residual-python", "threads-run-python", "input-wait", "gil-threads")
     general = True
     judges_work = False
-    share_threshold = 0.15  # of the run, in which the threads compute
+    share_threshold = 0.15  # CPU time of the threads, of the run
     min_thread_share = 0.15  # of the CPU time, for a thread to count
-    max_cores = 1.15  # together, else the lock is not what limits them
-    min_cores = 0.75  # together, else they wait for something else
-    min_cores_beside_main, min_cores_with_main = 0.4, 0.9  # the same, where the main thread takes its turns too
-    max_idle_cores = 0.3  # of a crowded machine: there they may wait for a core
+    max_cores = 1.15  # together; if they use more, the GIL is not the limit
+    min_cores = 0.75  # together; if they use less, they wait for something else
+    min_cores_beside_main, min_cores_with_main = 0.4, 0.9  # the same, if the main thread runs Python too
+    max_idle_cores = 0.3  # on a machine with fewer, the threads may wait for a core
     min_cpu_seconds = 0.5
-    copies_cost = 0.6  # of the ideal saving, at least: what is sent between processes costs time
+    copies_cost = 0.6  # of the ideal saving, at least; sending data between processes takes time
 
     def detect(
         self, recording: Recording, lines: UserLines, threads: Threads | None, machine: Machine, host: Host | None
