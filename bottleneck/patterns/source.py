@@ -134,6 +134,11 @@ class Source:
     def _class(self, node: ast.AST) -> ast.ClassDef | None:
         return next((outer for outer in self.above(node) if isinstance(outer, ast.ClassDef)), None)
 
+    def bindings_of_self(self, node: ast.Attribute) -> list[Binding]:
+        """The bindings of ``self.name`` in the class around the node."""
+        owner = self._class(node)
+        return self._attributes.get((owner, node.attr), []) if owner is not None else []
+
     def bindings(self, name: ast.Name) -> list[Binding]:
         """The bindings that a name can have where it stands; none for parameters, imports and builtins."""
         scope: ast.AST | None = self.function(name) or self.tree
@@ -177,10 +182,8 @@ class Source:
             yield from self._of_name(node, depth, seen)
         elif isinstance(node, ast.Attribute):
             yield from (f"{path}.{node.attr}" for path in self.paths(node.value, depth, seen))
-            if is_self(node):
-                owner = self._class(node)
-                for binding in self._attributes.get((owner, node.attr), ()) if owner is not None else ():
-                    yield from self._of_binding(binding, depth, seen)
+            for binding in self.bindings_of_self(node) if is_self(node) else ():
+                yield from self._of_binding(binding, depth, seen)
         elif isinstance(node, ast.Call):
             yield from (f"{path}()" for path in self.paths(node.func, depth, seen))
             yield from self._of_returned(node, depth, seen)

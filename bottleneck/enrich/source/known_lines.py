@@ -16,7 +16,7 @@ from ...artifacts.run.user_lines import UserLine, UserLines
 from ...artifacts.run.ways import Way
 from ...patterns import Failures, Frame, Pattern, Sighting, Source, recognise
 from ...patterns.independence import waits_for_events
-from ...patterns.syntax import last_name
+from ...patterns.syntax import Loop, last_name
 from ...recording.facts import KnownLine
 from ...recording.model import Recording
 from .. import why
@@ -74,6 +74,9 @@ def _judge(source: Source, line: UserLine, seen: Sighting, failures: Failures) -
     shares = {name: line.share_of(ways) / whole for name, (_, ways) in found.items()}
     best = max(shares, key=lambda name: shares[name], default="")
     if not best or shares[best] < _MIN_MATCH:
+        inside = _of_what_it_calls(source, line, seen, failures)
+        if inside is not None:
+            return inside
         events = line.tasks > 0 and waits_for_events(source, line.line)
         return KnownLine(line.file, line.line, line.function, "", 0.0, _called(seen), loops, events=events)
     pattern, ways = found[best]
@@ -93,6 +96,32 @@ def _judge(source: Source, line: UserLine, seen: Sighting, failures: Failures) -
         cause,
         _function_at(source, cause) == _function_at(source, line.line),
     )
+
+
+def _of_what_it_calls(source: Source, line: UserLine, seen: Sighting, failures: Failures) -> KnownLine | None:
+    """A pattern in a function that the line calls, for the line's time below which no frame was seen.
+
+    The interpreter looks for signals when a call or the pass of a loop ends: a function that does neither after its
+    dear operator has returned by then, and its time is the caller's.
+    """
+    bare = next((way for way in line.ways if not way.below), None)
+    share = 0.0 if bare is None else line.share_of({bare})
+    if bare is None or share < _MIN_MATCH:
+        return None
+    named = {last_name(node.func) for node in seen.nodes if isinstance(node, ast.Call)}
+    for called in (
+        each for name in named for each in source.functions.get(name, []) if len(source.functions[name]) == 1
+    ):
+        if any(isinstance(each, Loop) for each in ast.walk(called)):
+            continue
+        for at in range(called.body[0].lineno, (called.end_lineno or 0) + 1):
+            pattern = recognise(replace(_with(seen, bare), line=at, function=called.name, looped=True), failures)
+            if pattern is not None:
+                stage = _stage(pattern, line, seen)
+                return KnownLine(
+                    line.file, line.line, line.function, pattern.id, share, called.name, 0, stage, at, False
+                )
+    return None
 
 
 def _function_at(source: Source, line: int) -> int:

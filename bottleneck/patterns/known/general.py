@@ -7,7 +7,7 @@ from ..model import Hot, Pattern, Price
 from ..places import every_pass, handed_to, known, less, loading, more, overlapped
 from ..shapes import any_of, below, calls, comes_from, first, matches, text
 from ..source import Source
-from ..syntax import last_name, mentions
+from ..syntax import is_self, last_name, mentions
 
 _DATABASES = "sqlite3 psycopg psycopg2 pymysql mysql duckdb sqlalchemy pyodbc apsw MySQLdb cx_Oracle oracledb".split()
 _WRITES = ("insert", "update", "replace", "merge", "delete", "upsert")
@@ -50,9 +50,12 @@ def _searches_a_list(hot: Hot) -> bool:
     ):
         return False
     right = node.comparators[0]
-    if not isinstance(right, ast.Name) or right.id in loop_names(hot.source, node):
+    if isinstance(right, ast.Name) and right.id not in loop_names(hot.source, node):
+        bound = hot.source.bindings(right)
+    elif is_self(right):
+        bound = hot.source.bindings_of_self(right)
+    else:
         return False
-    bound = hot.source.bindings(right)
     listed = (
         "builtins.list()",
         "builtins.sorted()",

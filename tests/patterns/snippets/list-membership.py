@@ -23,3 +23,23 @@ STOP = stopwords.words("english")
 
 def clean(words):
     return [word for word in words if word not in STOP]  # hot
+# slow
+# known: looped=True
+class Cleaner:
+    def __init__(self, path):
+        self.blocked = [line.strip() for line in open(path)]
+
+    def keep(self, event):
+        if event["visitor"] in self.blocked:  # hot
+            return False
+        return True
+# exempt: a set
+# known: looped=True
+class Cleaner:
+    def __init__(self, path):
+        self.blocked = {line.strip() for line in open(path)}
+
+    def keep(self, event):
+        if event["visitor"] in self.blocked:  # hot
+            return False
+        return True
