@@ -30,6 +30,7 @@ ALLOWED = {
     "memory-thrash": {"memory-thrash", "allocator-churn", "residual-python"},
     "threads-run-python": {"threads-run-python", "gil-bound-threads"},
     "gil-threads": {"gil-threads", "gil-bound-threads"},
+    "loop-waits-for-input": {"loop-waits-for-input", "blocked-call"},
 }
 #: What costs no time, or is a choice of the training: only noticed beside the findings.
 ASIDE = {"cow-growth", "small-batch"}
