@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from .flow import KEEPING
 from .loops import same_each_pass
 from .model import Condition, Hot
 from .source import Source
@@ -17,7 +18,17 @@ _CHANGES = frozenset(
     "reverse put write writelines resize fill itemset set_params fit fit_transform partial_fit read_dict "
     "difference_update intersection_update seek read readline readlines next send get_nowait".split()
 )
-_CHANGES_GIVEN = frozenset("shuffle heappush heappop heapify heapreplace insort insort_left insort_right next".split())
+_CHANGES_GIVEN = frozenset(
+    "shuffle heappush heappop heapify heapreplace insort insort_left insort_right next fill_diagonal copyto put place "
+    "putmask".split()
+)
+#: What functions of these are given stays as it is; what those of another file of the user's do is not known.
+_LEAVING = KEEPING | set(
+    "abc array base64 bisect builtins collections contextlib copy csv dataclasses datetime decimal difflib enum io "
+    "functools fractions glob gzip hashlib itertools json logging operator os pathlib pickle pprint queue re shutil "
+    "statistics string struct subprocess sys tempfile textwrap threading typing unicodedata urllib uuid warnings "
+    "html zlib bs4 lxml yaml matplotlib seaborn tqdm PIL cv2 networkx".split()
+)
 #: Calls that give the same for the same.
 _PURE = frozenset(
     "open Path PurePath join joinpath resolve expanduser absolute abspath dirname basename fspath parent with_suffix "
@@ -49,6 +60,11 @@ def same_work() -> Condition:
         return unchanged(hot, *receiver, *given)
 
     return check
+
+
+def thrown_away() -> Condition:
+    """Nothing takes what the call gives: it is there to be measured, or to warm up."""
+    return lambda hot: isinstance(parent := hot.source.parents.get(hot.node), ast.Expr) and parent.value is hot.node
 
 
 def is_changed(source: Source, region: ast.AST, thing: ast.expr, depth: int = 0, rebound: bool = True) -> bool:
@@ -129,10 +145,14 @@ def _begins_with(node: ast.AST, thing: ast.expr) -> bool:
 
 
 def _call_changes(source: Source, call: ast.Call, thing: ast.expr, depth: int) -> bool:
-    inplace = any(each.arg == "inplace" for each in call.keywords)
+    if any(each.arg == "out" and same(each.value, thing) for each in call.keywords):
+        return True
     if isinstance(call.func, ast.Attribute) and _begins_with(call.func.value, thing):
+        inplace = any(each.arg == "inplace" for each in call.keywords) or call.func.attr.endswith("_")
         if inplace or call.func.attr in _CHANGES:
             return True
+    if not depth and _changes_from_within(source, call, thing):
+        return True
     given = [index for index, each in enumerate(call.args) if same(each, thing)]
     if not given:
         return False
@@ -141,10 +161,29 @@ def _call_changes(source: Source, call: ast.Call, thing: ast.expr, depth: int) -
         return True
     defined = source.functions.get(name, [])
     if len(defined) != 1:
-        return bool(defined)
+        return bool(defined) or _may_change(source, call)
     names = [each.arg for each in (*defined[0].args.posonlyargs, *defined[0].args.args)]
     if names[:1] == ["self"]:
         names = names[1:]
     if depth or any(index >= len(names) for index in given):
         return True
     return any(is_changed(source, defined[0], ast.Name(names[index], ast.Load()), depth + 1) for index in given)
+
+
+def _changes_from_within(source: Source, call: ast.Call, thing: ast.expr) -> bool:
+    """``self.step()`` that changes ``self.x``, and ``step()`` that changes a name of the module or of the function
+    around it. What a method that stands elsewhere does is not known."""
+    defined = source.functions.get(last_name(call.func), [])
+    if isinstance(thing, ast.Attribute):
+        if not is_self(call.func):
+            return False
+        return len(defined) != 1 or is_changed(source, defined[0], thing, 1)
+    if not isinstance(call.func, ast.Name) or not isinstance(thing, ast.Name) or len(defined) != 1:
+        return False
+    return not _has_its_own(defined[0], thing.id) and is_changed(source, defined[0], thing, 1)
+
+
+def _may_change(source: Source, call: ast.Call) -> bool:
+    """A function of another file, of which nothing is known."""
+    roots = {path.partition(".")[0] for path in source.paths(call.func)}
+    return bool(roots - _LEAVING)

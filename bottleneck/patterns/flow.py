@@ -24,7 +24,8 @@ LIBRARIES = frozenset(
     "jax jaxlib flax optax equinox haiku torch tensorflow keras sklearn xgboost lightgbm catboost mlx cupy paddle "
     "mxnet tinygrad onnxruntime".split()
 )
-_KEEPING = LIBRARIES | {"numpy", "scipy", "pandas", "polars", "math", "random", "time"}
+#: Functions of these change nothing that they are given.
+KEEPING = LIBRARIES | {"numpy", "scipy", "pandas", "polars", "math", "random", "time"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +172,7 @@ class _Names(ast.NodeVisitor):
         """Whether a function changes nothing that it is given."""
         if isinstance(function, ast.Name) and function.id in _BUILTINS - set(_CHANGING):
             return True
-        return any(path.partition(".")[0] in _KEEPING for path in self.source.paths(function))
+        return any(path.partition(".")[0] in KEEPING for path in self.source.paths(function))
 
     def _changes(self, node: ast.expr) -> None:
         path = dotted(node.value if isinstance(node, ast.Starred) else node)

@@ -18,6 +18,8 @@ _IN_ORDER = frozenset(
     "receive send sendall sendto write writelines flush drain emit read readline readlines readexactly readuntil "
     "execute executemany commit step train fit".split()
 )
+#: The same, as the first word of a name: ``send_json``, ``write_line``, ``put``, ``publish``; a page that goes on.
+_IN_ORDER_WORDS = frozenset("send write put publish emit flush goto click press type move".split())
 _FILLS = frozenset("append appendleft extend add update insert setdefault".split())
 _STARTERS = ("gather", "create_task", "ensure_future", "start_soon", "as_completed", "run_coroutine_threadsafe")
 
@@ -115,11 +117,15 @@ def in_order() -> Condition:
         if not isinstance(node, ast.Call):
             return False
         name = last_name(node.func)
-        if name in _JOINS or (name.lower().split("_")[0] in _PAUSES and name != "wait_for"):
+        begins = name.lower().split("_")[0]
+        if name in _JOINS or (begins in _PAUSES and name != "wait_for"):
             return True
+        if name == "get" and not node.args and not node.keywords:
+            return True  # of a queue or of a future: it waits for whoever makes the answer
         loop = next(iter(hot.source.loops(node)), None)
         own = loop is not None and mentions(node.func, _of_items(hot, loop))
-        return name in _IN_ORDER and not own
+        in_turn = name in _IN_ORDER or (begins in _IN_ORDER_WORDS and isinstance(node.func, ast.Attribute))
+        return in_turn and not own
 
     return check
 

@@ -5,7 +5,7 @@ import ast
 from ..loops import in_loop, loop_names, varies
 from ..model import Hot, Pattern, Price
 from ..places import cached, handed_to, known, less, loading, more, uses, version
-from ..shapes import all_of, any_of, below, calls, deep, first, keyword, matches, method, not_if, own_function
+from ..shapes import all_of, any_of, argument, below, calls, deep, first, keyword, matches, method, not_if, own_function
 from ..syntax import last_name
 
 
@@ -62,6 +62,14 @@ def _takes_itself(hot: Hot) -> bool:
         and isinstance(given[0].value, ast.Name)
         and given[0].value.id == "self"
     )
+
+
+def _draws_a_share(hot: Hot) -> bool:
+    """``choice(n, n // 2, replace=False)``, or with weights: no other generator is much faster."""
+    node = hot.node
+    size = argument(node, "size") or (node.args[1] if isinstance(node, ast.Call) and len(node.args) > 1 else None)
+    share = size is not None and any(isinstance(each, ast.BinOp) for each in ast.walk(size))
+    return share or argument(node, "p") is not None
 
 
 PATTERNS = (
@@ -254,6 +262,7 @@ PATTERNS = (
                 lambda hot: (
                     calls("numpy.random.choice", "numpy.random.RandomState().choice")(hot)
                     and keyword("replace", False)(hot)
+                    and not _draws_a_share(hot)
                 ),
                 lambda hot: (
                     calls("random.sample", "random.Random().sample")(hot)

@@ -36,11 +36,32 @@ def _copies_to_grow(hot: Hot) -> bool:
     if not isinstance(loop, Loop) or hot.seen.below or hot.seen.rivals or _is_reset(loop, target, statement):
         return False
     if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
-        return same(value.left, target) and isinstance(value.right, ast.List | ast.Tuple)
+        added = isinstance(value.right, ast.List | ast.Tuple) and not _is_array(hot, target, statement)
+        return added and same(value.left, target) and not _is_kept(loop, target)
     if isinstance(value, ast.Dict):
         return None in value.keys and len(value.keys) > 1 and same(value.values[value.keys.index(None)], target)
     spread = [each.value for each in value.elts if isinstance(each, ast.Starred)] if isinstance(value, ast.List) else []
     return isinstance(value, ast.List) and len(value.elts) > 1 and any(same(each, target) for each in spread)
+
+
+def _is_array(hot: Hot, target: ast.expr, growing: ast.stmt) -> bool:
+    """What it was before the loop is no list: an array, to which numbers are added."""
+    begun = (
+        [each for each in hot.source.bindings(target) if each.where is not growing]
+        if isinstance(target, ast.Name)
+        else []
+    )
+    return any(not isinstance(each.value, ast.List | ast.Tuple | ast.ListComp) for each in begun)
+
+
+def _is_kept(loop: Loop, target: ast.expr) -> bool:
+    """Each version is handed on or yielded, so that it has to be one of its own."""
+    return any(
+        any(same(one, target) for one in each.args)
+        if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute)
+        else isinstance(each, ast.Yield) and each.value is not None and same(each.value, target)
+        for each in ast.walk(loop)
+    )
 
 
 def _is_reset(loop: Loop, target: ast.expr, growing: ast.stmt) -> bool:

@@ -6,7 +6,7 @@ from ..fixed import unchanged
 from ..loops import in_loop
 from ..model import Hot, Pattern, Price
 from ..places import cached, known, less
-from ..shapes import any_of, below, calls, deep
+from ..shapes import any_of, below, calls, deep, matches
 from ..source import Source
 from ..syntax import last_name
 
@@ -19,15 +19,38 @@ def _words_of_a_fixed_list(hot: Hot) -> bool:
 
 
 def _per_word(hot: Hot) -> bool:
-    """``stemmer.stem(word)`` and its kin, one word a call."""
-    return isinstance(hot.node, ast.Call) and last_name(hot.node.func) in ("stem", "lemmatize") and bool(hot.node.args)
+    """``stemmer.stem(word)`` and its kin, one word a call, of words that can repeat and without a cache around it."""
+    node = hot.node
+    if not isinstance(node, ast.Call) or last_name(node.func) not in ("stem", "lemmatize") or not node.args:
+        return False
+    if any(path.startswith("functools.") for path in hot.source.paths(node.func)):
+        return False
+    loop = next(iter(hot.source.loops(node)), None)
+    items = [each.iter for each in getattr(loop, "generators", [loop]) if hasattr(each, "iter")]
+    distinct = (
+        "builtins.set()*",
+        "builtins.dict()*",
+        "builtins.frozenset()*",
+        "collections.Counter()*",
+        "*.unique()",
+        "*.vocabulary_*",
+    )
+    return not any(matches(path, *distinct) for each in items for path in hot.source.paths(each))
 
 
 def _compares_pairs(hot: Hot) -> bool:
     """Two loops, or a loop in a function that a loop calls, compare every pair."""
     loops = hot.source.loops(hot.node)
     generators = sum(len(getattr(each, "generators", [each])) for each in loops)
+    if loops and isinstance(hot.node, ast.Call) and _fields_of_a_pair(hot.node):
+        return False
     return generators >= 2 or (generators == 1 and (hot.seen.looped or _function_in_loop(hot)))
+
+
+def _fields_of_a_pair(call: ast.Call) -> bool:
+    """``ratio(one[field], other[field])``: what is compared was paired before."""
+    keys = [each.slice for each in call.args if isinstance(each, ast.Subscript)]
+    return len(keys) >= 2 and len({ast.dump(each) for each in keys}) == 1
 
 
 def _function_in_loop(hot: Hot) -> bool:
@@ -76,6 +99,8 @@ def _evaluates_text(hot: Hot) -> bool:
     node = hot.node
     if not isinstance(node, ast.Call) or "builtins.eval" not in hot.source.paths(node.func) or hot.seen.below:
         return False
+    if len(node.args) != 1 or node.keywords or "builtins.compile()" in hot.source.paths(node.args[0]):
+        return False  # an expression over other values, or compiled once
     return hot.seen.rivals <= {node} and in_loop()(hot) and bool(node.args) and not unchanged(hot, node.args[0])
 
 

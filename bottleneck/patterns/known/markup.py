@@ -2,12 +2,12 @@
 
 import ast
 
-from ..fixed import is_changed, same_work, unchanged
+from ..fixed import is_changed, same_work, thrown_away, unchanged
 from ..loops import in_loop, loop_names
 from ..model import Hot, Pattern, Price
 from ..places import cached, less
-from ..shapes import any_of, below, calls, deep
-from ..syntax import mentions
+from ..shapes import any_of, below, calls, deep, not_if
+from ..syntax import Comprehension, last_name, mentions
 
 _SEARCHES = ("find", "findall", "iterfind", "findtext", "find_all", "select", "select_one", "xpath", "css")
 
@@ -21,6 +21,38 @@ def _searches_one_document(hot: Hot) -> bool:
     given = [*(each for each in node.args if not isinstance(each, ast.Name)), *(each.value for each in node.keywords)]
     names = loop_names(hot.source, node, hot.seen.looped)
     return any(mentions(each, names) for each in given) and unchanged(hot, node.func.value)
+
+
+def _few_keys(hot: Hot) -> bool:
+    """The loop goes through a few names that the file lists: the fields of each document."""
+    loop = next(iter(hot.source.loops(hot.node)), None)
+    items = getattr(loop, "iter", None) or (loop.generators[0].iter if isinstance(loop, Comprehension) else None)
+    if isinstance(items, ast.Call) and isinstance(items.func, ast.Attribute) and items.func.attr == "items":
+        items = items.func.value
+    values = [each.value for each in hot.source.bindings(items)] if isinstance(items, ast.Name) else [items]
+    return any(isinstance(each, ast.List | ast.Tuple | ast.Dict | ast.Set) and _size(each) for each in values)
+
+
+def _size(value: ast.List | ast.Tuple | ast.Dict | ast.Set) -> int:
+    return len(value.keys if isinstance(value, ast.Dict) else value.elts)
+
+
+def _each_its_own(hot: Hot) -> bool:
+    """What is parsed goes into a collection: each item is one of its own."""
+    parent = hot.source.parents.get(hot.node)
+    return isinstance(parent, ast.Call) and last_name(parent.func) in ("append", "put", "add", "put_nowait", "submit")
+
+
+_WRITES = frozenset(
+    "run call check_call check_output Popen system save write dump to_csv write_text replace rename".split()
+)
+
+
+def _written_between(hot: Hot) -> bool:
+    """The passes run a program, or write a file: the next one may read another text."""
+    file = isinstance(hot.node, ast.Call) and last_name(hot.node.func) == "parse"
+    inside = (each for loop in hot.source.loops(hot.node) for each in ast.walk(loop))
+    return file and any(isinstance(each, ast.Call) and last_name(each.func) in _WRITES | {"sleep"} for each in inside)
 
 
 def _changes_the_result(hot: Hot) -> bool:
@@ -105,8 +137,9 @@ PATTERNS = (
             ),
             in_loop(),
             same_work(),
+            not_if(any_of(thrown_away(), _each_its_own)),
         ),
-        unless=(cached(), _changes_the_result, less(passes=2)),
+        unless=(cached(), _changes_the_result, _written_between, less(passes=2)),
         beats=("soup-python-parser", "json-line-loop", "file-loaded-again", "yaml-python-loader", "xml-dom-in-python"),
         leave="The passes change what they have parsed, and each needs a fresh one.",
         price=Price("once"),
@@ -128,7 +161,7 @@ PATTERNS = (
                 calls("lxml.*.xpath", "lxml.*.find*", "lxml.*.iterfind", "xml.etree.*.find*", "xml.etree.*.iterfind"),
             ),
         ),
-        unless=(less(passes=20),),
+        unless=(less(passes=20), _few_keys),
         leave="A few keys, or a search that changes its form with the key.",
         price=Price("once"),
         source="CISecurity/OVALRepo#1820 (205 s of 384 in getElementById), OCR-D/core#482 (261 min to 2 s), objectionary/eo#8077",

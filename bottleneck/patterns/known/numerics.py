@@ -2,11 +2,12 @@
 
 import ast
 
+from ..fixed import thrown_away, unchanged
 from ..loops import in_loop
 from ..model import Hot, Pattern, Price, Sighting
-from ..places import less, more, named, step
-from ..shapes import any_of, below, calls, deep, matches
-from ..syntax import last_name, mentions, stored
+from ..places import less, more, named, step, uses
+from ..shapes import any_of, below, calls, deep, matches, not_if
+from ..syntax import Loop, last_name, mentions
 
 # Functions of these, called with the same arguments, give the same result; what makes an array anew is no computing.
 _PURE = (
@@ -16,7 +17,6 @@ _PURE = (
     "numpy.median", "numpy.histogram", "numpy.convolve", "numpy.fft.*", "scipy.fft.*", "xgboost.DMatrix",
 )  # fmt: skip
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-_MUTATING = frozenset("append extend insert update sort fill fill_ copy_ add_ mul_ zero_ pop remove clear".split())
 
 
 def _same_arguments(hot: Hot) -> bool:
@@ -27,38 +27,44 @@ def _same_arguments(hot: Hot) -> bool:
     given = [*hot.node.args, *(each.value for each in hot.node.keywords)]
     if any(isinstance(each, ast.Call | ast.Lambda) for value in given for each in ast.walk(value)):
         return False
-    return not any(mentions(value, _changed(loops[0])) for value in given)
+    return unchanged(hot, *given) and not _owner_acts(hot, loops[0], given)
 
 
-def _changed(loop: ast.AST) -> set[str]:
-    """The names that a pass sets, changes in place or hands to a method that does."""
-    names = stored(loop)
-    for each in ast.walk(loop):
-        owner: ast.AST | None = None
-        if isinstance(each, ast.Subscript | ast.Attribute) and isinstance(each.ctx, ast.Store):
-            owner = each.value
-        elif isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in _MUTATING:
-            owner = each.func.value
-        while isinstance(owner, ast.Subscript | ast.Attribute):
-            owner = owner.value
-        if isinstance(owner, ast.Name):
-            names.add(owner.id)
-    return names
+def _owner_acts(hot: Hot, loop: ast.AST, given: list[ast.expr]) -> bool:
+    """A method of the object whose attribute is given is called in the loop: ``beam.assemble()`` beside ``beam.K``."""
+    attributes = [each for value in given for each in ast.walk(value) if isinstance(each, ast.Attribute)]
+    owners = {each.value.id for each in attributes if isinstance(each.value, ast.Name)} - {"self", *hot.source.imports}
+    methods = [each.func for each in ast.walk(loop) if isinstance(each, ast.Call)]
+    return any(isinstance(each, ast.Attribute) and mentions(each.value, owners) for each in methods)
+
+
+_PRODUCTS = ("torch.nn.Linear()", "torch.matmul", "torch.mm", "torch.nn.functional.linear", "*.matmul", "*.mm")
+_SHAPES = frozenset("float double half to type type_as view reshape flatten cuda contiguous".split())
 
 
 def _one_hot(hot: Hot) -> bool:
     """A product of a matrix with one-hot rows: it picks rows of the matrix."""
     node = hot.node
-    factors: list[ast.expr] = []
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
-        factors = [node.left]
-    elif isinstance(node, ast.Call):
-        factors = list(node.args[:1])
-    return any(
-        matches(path, "torch.nn.functional.one_hot()*") and not path.endswith("[]")
-        for factor in factors
-        for path in hot.source.paths(factor)
-    )
+        return _is_one_hot(hot, node.left)
+    if not isinstance(node, ast.Call) or not node.args or not _is_one_hot(hot, node.args[0]):
+        return False
+    linear = any(frame.is_in("torch/nn/modules/linear.py") for frame in hot.seen.below)
+    return linear or any(matches(path, *_PRODUCTS) for path in hot.source.paths(node.func))
+
+
+def _is_one_hot(hot: Hot, value: ast.expr, depth: int = 0) -> bool:
+    """The rows are as ``one_hot`` gives them, in another type or shape: neither mixed nor made soft."""
+    if isinstance(value, ast.Name):
+        bound = hot.source.bindings(value)
+        alone = len(bound) == 1 and not bound[0].suffix and depth < 4
+        return alone and _is_one_hot(hot, bound[0].value, depth + 1)
+    if not isinstance(value, ast.Call):
+        return False
+    if any(matches(path, "torch.nn.functional.one_hot") for path in hot.source.paths(value.func)):
+        return True
+    of = value.func.value if isinstance(value.func, ast.Attribute) and value.func.attr in _SHAPES else None
+    return of is not None and _is_one_hot(hot, of, depth)
 
 
 def _limit(seen: Sighting) -> ast.AST | None:
@@ -113,12 +119,57 @@ def _line_of_double(seen: Sighting) -> int | None:
     return getattr(_in_double(seen), "lineno", None)
 
 
+_DIGITS = (
+    "cholesky solve odeint odeint_adjoint jacobian hessian gradcheck eigh eig eigvalsh svd lstsq inv pinv det logdet "
+    "slogdet matrix_exp LBFGS ode solve_ivp"
+).split()
+_SCIENCE = (
+    "gpytorch",
+    "botorch",
+    "torchdiffeq",
+    "torchsde",
+    "deepxde",
+    "ase",
+    "e3nn",
+    "mace",
+    "pyscf",
+    "scipy",
+    "pyro",
+)
+
+
 def _needs_double(hot: Hot) -> bool:
-    """What needs the digits: derivatives of derivatives, decompositions, differential equations."""
+    """What needs the digits: derivatives in the loss, decompositions, differential equations, Gaussian processes."""
     source = hot.source
-    return any(
-        name in source.calls for name in ("cholesky", "solve", "odeint", "jacobian", "hessian", "gradcheck")
-    ) or ("grad" in source.calls and any("autograd" in path for path in source.imports.values()))
+    derives = ("torch.autograd.*", "torch.func.*")
+    paths = (
+        path
+        for name in ("grad", "vjp", "jvp")
+        for each in source.calls.get(name, ())
+        for path in source.paths(each.func)
+    )
+    return (
+        uses(*_SCIENCE)(hot)
+        or any(name in source.calls for name in _DIGITS)
+        or any(matches(path, *derives) for path in paths)
+    )
+
+
+def _runs_more_than_arrays(hot: Hot) -> bool:
+    """A function of the file that is handed over runs loops over each other, or code of other places than numpy."""
+    node = hot.node
+    given = [*node.args, *(each.value for each in node.keywords)] if isinstance(node, ast.Call) else []
+    for value in given:
+        for function in hot.source.functions.get(value.id, []) if isinstance(value, ast.Name) else []:
+            inside = list(ast.walk(function))
+            nested = any(isinstance(each, Loop) and len(hot.source.loops(each)) > 0 for each in inside)
+            called = {path for each in inside if isinstance(each, ast.Call) for path in hot.source.paths(each.func)}
+            if nested or any(path.partition(".")[0] not in _ARRAYS for path in called) or "builtins.open" in called:
+                return True
+    return False
+
+
+_ARRAYS = frozenset("numpy math builtins torch jax".split()) | {"scipy"}
 
 
 PATTERNS = (
@@ -128,7 +179,7 @@ PATTERNS = (
         replacement="Compute it once before the loop and keep the result; to solve with one matrix many times, factor it "
         "once (scipy.linalg.lu_factor, cho_factor)",
         snippet="inverse = np.linalg.inv(A)  # once\nfor b in right_sides:\n    x = inverse @ b",
-        when=(calls(*_PURE), in_loop(), _same_arguments),
+        when=(calls(*_PURE), in_loop(), _same_arguments, not_if(thrown_away())),
         unless=(less(passes=2),),
         leave="The loop measures how long the call takes.",
         price=Price("once"),
@@ -155,6 +206,7 @@ PATTERNS = (
         "both",
         snippet="minimize(loss_and_gradient, x0, jac=True, method='L-BFGS-B')",
         when=(deep("scipy/optimize/_numdiff.py"), below("scipy/optimize/")),
+        unless=(_runs_more_than_arrays,),
         leave="Few parameters, or a function that has no gradient.",
         price=Price("amdahl", (1.5, 5)),
         source="scipy/scipy#22119, EPFL-Center-for-Imaging/splinebox#75 (2x)",
@@ -173,6 +225,7 @@ PATTERNS = (
                 deep("sklearn/metrics/pairwise.py", "_pairwise_callable"),
             ),
         ),
+        unless=(_runs_more_than_arrays,),
         leave="Few points, or a metric that has no form for arrays.",
         price=Price("amdahl", (5, 100)),
         source="scipy/scipy#18065, pyRiemann/pyRiemann#224, scikit-learn/scikit-learn#24903",
@@ -185,7 +238,7 @@ PATTERNS = (
         replacement="Remove the limit, or set it to the number of cores",
         snippet="os.environ['OMP_NUM_THREADS'] = str(os.cpu_count())  # before numpy is imported; or no line at all",
         when=(less(cores=1.3), _large_product, lambda hot: _limit(hot.seen) is not None),
-        unless=(more(cores=1.3),),
+        unless=(more(cores=1.3), uses("multiprocessing", "joblib", "concurrent", "mpi4py", "ray", "dask", "loky")),
         needs=("cores",),
         leave="Several such programs share the machine.",
         price=Price("cores"),

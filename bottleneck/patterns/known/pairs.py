@@ -7,7 +7,7 @@ from ..loops import in_loop, in_tight_loop, loop_names
 from ..model import Hot, Pattern, Price
 from ..places import cached, known, less
 from ..shapes import any_of, below, calls
-from ..syntax import Comprehension, Loop, is_self, last_name, mentions, parameters, stored
+from ..syntax import Comprehension, Loop, is_self, last_name, mentions, parameters, same, stored
 
 
 # --- joins ------------------------------------------------------------------------------------------------------------
@@ -36,7 +36,7 @@ def _searched(hot: Hot) -> tuple[ast.expr, ast.expr, set[str]] | None:
     loop = next(iter(hot.source.loops(hot.node)), None)
     if isinstance(loop, ast.For):
         body = [each for each in loop.body if not isinstance(each, ast.Pass)]
-        if len(body) == 1 and isinstance(body[0], ast.If) and not body[0].orelse:
+        if len(body) == 1 and isinstance(body[0], ast.If) and not body[0].orelse and not _computes(body[0].body):
             return loop.iter, body[0].test, stored(loop.target)
     if isinstance(loop, Comprehension) and len(loop.generators) == 1:
         generator = loop.generators[0]
@@ -45,6 +45,25 @@ def _searched(hot: Hot) -> tuple[ast.expr, ast.expr, set[str]] | None:
         if len(tests) == 1 and isinstance(tests[0], ast.Compare | ast.BoolOp):
             return generator.iter, tests[0], stored(generator.target)
     return None
+
+
+def _computes(body: list[ast.stmt]) -> bool:
+    """What is done with a match is work of its own, which a dict would not save."""
+    inside = [each for part in body for each in ast.walk(part)]
+    return any(isinstance(each, ast.BinOp | Loop) for each in inside)
+
+
+def _tests_what_changes(test: ast.expr, inner: set[str], around: list[Loop | Comprehension]) -> bool:
+    """The loops set a field of the items that the test asks for: who is free changes from pass to pass."""
+    fields = [
+        each for each in ast.walk(test) if isinstance(each, ast.Attribute | ast.Subscript) and mentions(each, inner)
+    ]
+    written = [
+        each
+        for each in (ast.walk(around[-1]) if around else ())
+        if isinstance(each, ast.Attribute | ast.Subscript) and isinstance(each.ctx, ast.Store)
+    ]
+    return any(same(each, other) for each in fields for other in written)
 
 
 def _matches_by_scan(hot: Hot) -> bool:
@@ -66,6 +85,7 @@ def _matches_by_scan(hot: Hot) -> bool:
     if handled:
         outer |= _given(hot)
     stays = unchanged(around, items, each_call=len(loops) == 1)
+    stays = stays and not _tests_what_changes(test, inner, loops)
     return not short and stays and _equal_by_key(test, inner, outer) and (handled or in_loop()(around))
 
 
@@ -96,10 +116,21 @@ def _matrix_product(hot: Hot) -> bool:
     loops = hot.source.loops(node)
     if left is None or right is None or sum(len(getattr(each, "generators", [each])) for each in loops) < 3:
         return False
+    if _tiny(loops) or any(isinstance(getattr(each, "op", None), ast.Mod) for each in hot.source.above(node)):
+        return False  # three by three, or whole numbers that would not fit into 64 bits
     inner = loops[0].target if isinstance(loops[0], ast.For) else None
     inner = loops[0].generators[-1].target if isinstance(loops[0], Comprehension) else inner
     over = {inner.id} if isinstance(inner, ast.Name) else set()
     return any(mentions(each, over) for each in left) and any(mentions(each, over) for each in right)
+
+
+def _tiny(loops: list[Loop | Comprehension]) -> bool:
+    """All loops run over a few numbers."""
+    ranges = [each.iter for loop in loops[:3] for each in getattr(loop, "generators", [loop]) if hasattr(each, "iter")]
+    counts = [
+        getattr(each.args[0], "value", None) for each in ranges if isinstance(each, ast.Call) and len(each.args) == 1
+    ]
+    return len(counts) == len(ranges) and all(isinstance(each, int) and each <= 8 for each in counts)
 
 
 def _distance_of_a_pair(hot: Hot) -> bool:
@@ -111,6 +142,9 @@ def _distance_of_a_pair(hot: Hot) -> bool:
     outer = _loop_targets(loops[1:]) if len(loops) > 1 else loop_names(hot.source, loops[0], hot.seen.looped) - inner
     if len(loops) == 1 and isinstance(loops[0], Comprehension) and len(loops[0].generators) == 2:
         inner, outer = (stored(each.target) for each in reversed(loops[0].generators))
+    if isinstance(loops[0], ast.For) and isinstance(loops[0].iter, ast.Name | ast.Attribute) and len(loops) > 1:
+        if mentions(loops[0].iter, _loop_targets(loops[1:])):
+            return False  # the neighbours of each: few of all pairs
     return any(mentions(each, inner) for each in node.args) and any(mentions(each, outer) for each in node.args)
 
 
@@ -164,9 +198,16 @@ def _is_smaller(value: ast.expr, names: set[str]) -> bool:
     )
 
 
+_COMPUTING = frozenset("min max abs len sum range int float round pow divmod gcd comb str ord".split())
+
+
 def _has_effects(function: ast.FunctionDef) -> bool:
-    """It does more than compute a value: it stores, yields, calls for an effect, or asks a memo."""
+    """It does more than compute a number: it stores, yields, calls what it does not show, asks a memo, or makes lists."""
     for each in ast.walk(function):
+        if isinstance(each, ast.Call) and last_name(each.func) not in _COMPUTING | {function.name}:
+            return True
+        if isinstance(each, ast.Return) and isinstance(each.value, ast.List | ast.Tuple | ast.Dict | ast.ListComp):
+            return True
         if isinstance(each, ast.Expr) and not isinstance(each.value, ast.Constant):
             return True
         if isinstance(each, ast.Subscript | ast.Attribute) and isinstance(each.ctx, ast.Store | ast.Del):

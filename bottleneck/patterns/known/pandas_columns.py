@@ -6,14 +6,13 @@ from ..fixed import same_work, unchanged
 from ..loops import in_loop, varies
 from ..model import Hot, Pattern, Price
 from ..places import known, less, more
-from ..shapes import all_of, any_of, below, calls, comes_from, deep, first, method
+from ..shapes import all_of, any_of, argument, below, calls, comes_from, deep, first, method
 from ..source import Source
-from ..syntax import last_name
+from ..syntax import last_name, mentions, parameters
 
-#: What has a form for a whole column: text, numbers, look-ups.
+#: What has a faster form for a whole column: numbers, look-ups, dates. Text has none in a column of objects.
 _SIMPLE = frozenset(
-    "lower upper strip lstrip rstrip title capitalize replace split startswith endswith find zfill isdigit isalpha "
-    "len int float str bool round abs min max log log10 log2 log1p exp sqrt floor ceil sin cos get total_seconds "
+    "int float bool round abs min max log log10 log2 log1p exp sqrt floor ceil sin cos get total_seconds "
     "isnull isna notnull notna isnan date day month year weekday".split()
 )
 _WHOLE = (
@@ -35,8 +34,19 @@ def _simple(source: Source, value: ast.expr) -> bool:
     inside = [each for part in body for each in ast.walk(part)]
     statements = ast.Return | ast.If | ast.Assign | ast.Expr
     plain = all(isinstance(each, statements) for each in inside if isinstance(each, ast.stmt))
+    if any(_of_text(each, parameters(value if isinstance(value, ast.Lambda) else found[0])) for each in inside):
+        return False
     loops = any(isinstance(each, ast.comprehension | ast.Await | ast.Yield) for each in inside)
     return plain and not loops and all(last_name(each.func) in _SIMPLE for each in inside if isinstance(each, ast.Call))
+
+
+def _of_text(node: ast.AST, names: set[str]) -> bool:
+    """It makes text, or takes a part of what it is given or looks into it: the value is a text or a list."""
+    if isinstance(node, ast.Subscript):
+        return mentions(node.value, names)
+    if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn):
+        return mentions(node.comparators[0], names)
+    return isinstance(node, ast.JoinedStr)
 
 
 def _times(hot: Hot) -> bool:
@@ -72,6 +82,13 @@ def _groups_in_the_pass(hot: Hot) -> bool:
     here = isinstance(grouped, ast.Call) and last_name(grouped.func) == "groupby"
     pandas = comes_from(hot.source, grouped, "pandas") or any(each.is_in("pandas/core/") for each in hot.seen.below[:1])
     return here and pandas and unchanged(hot, grouped) and varies()(hot)
+
+
+def _calendar_of_years(hot: Hot) -> bool:
+    """It is made for many years at once: a calendar for each country, not for each date."""
+    years = argument(hot.node, "years")
+    made = last_name(years.func) if isinstance(years, ast.Call) else ""
+    return isinstance(years, ast.List | ast.ListComp) or made in ("range", "arange")
 
 
 PATTERNS = (
@@ -154,7 +171,7 @@ PATTERNS = (
             any_of(deep("holidays/holiday_base.py", "_populate", "__init__"), below("pandas/tseries/holiday.py")),
             any_of(calls("holidays.*", "pandas.tseries.holiday.*"), below("pandas/tseries/holiday.py")),
         ),
-        unless=(less(passes=20),),
+        unless=(less(passes=20), _calendar_of_years),
         leave="A few dates.",
         price=Price("once"),
         source="facebook/prophet#1962 (35 % of make_holiday_features), Solvro/ml-parking-forecasting#16",

@@ -33,7 +33,34 @@ def _of_the_module(hot: Hot, value: ast.AST) -> bool:
     bound = [binding for each in names for binding in hot.source.bindings(each)]
     literal = ast.List | ast.Tuple | ast.Dict | ast.Set | ast.Constant
     large = [each for each in bound if not isinstance(each.value, literal) or not getattr(each.value, "elts", True)]
-    return bool(large) and unchanged(hot, value, each_call=True)
+    return (
+        bool(large)
+        and not any(_is_a_store(hot, each.value) for each in large)
+        and unchanged(hot, value, each_call=True)
+    )
+
+
+def _is_a_store(hot: Hot, value: ast.expr) -> bool:
+    """An object of a class or a client, of which others can change what it holds."""
+    if not isinstance(value, ast.Call):
+        return False
+    name = last_name(value.func)
+    data = any(comes_from(hot.source, value.func, library) for library in ("pandas", "polars", "numpy", "collections"))
+    return not data and (name[:1].isupper() or name in ("connect", "client", "open", "from_url"))
+
+
+def _writes_it(hot: Hot) -> bool:
+    """The file writes a file too: the requests keep their state in one."""
+    calls_ = hot.source.calls
+    opened = any(
+        isinstance(given, ast.Constant) and str(given.value)[:1] in ("w", "a", "x")
+        for call in calls_.get("open", [])
+        for given in [*call.args[:2], *(each.value for each in call.keywords)]
+        if given is not call.args[0] or last_name(call.func) != "open" or isinstance(call.func, ast.Attribute)
+    )
+    return opened or any(
+        name in calls_ for name in ("write_text", "write_bytes", "to_csv", "to_parquet", "to_json", "dump")
+    )
 
 
 def _builds_again(hot: Hot) -> bool:
@@ -88,7 +115,7 @@ PATTERNS = (
         "may change",
         snippet="@functools.cache\ndef settings():\n    return json.loads(PATH.read_text())",
         when=(handler(), calls(*_READS), _fixed_path),
-        unless=(cached(), _asks_for_news, less(passes=2)),
+        unless=(cached(), _asks_for_news, _writes_it, less(passes=2)),
         beats=(
             "model-load-in-handler",
             "file-loaded-again",

@@ -6,24 +6,60 @@ from ..model import Hot, Pattern, Price
 from ..syntax import last_name
 
 _ASKS = frozenset("get_nowait empty full is_set is_alive poll done exists qsize recv_nowait".split())
+_FILLS = frozenset("append appendleft add extend".split())
 _WAITS = frozenset("sleep wait join select get acquire recv result wait_for as_completed communicate accept".split())
 
 
+#: Where a question is answered.
+_ANSWERS = ("queue.py", "threading.py", "subprocess.py", "multiprocessing/", "asyncio/", "concurrent/futures/")
+
+
 def _polls(hot: Hot) -> bool:
-    """A ``while`` loop asks a queue, an event, a process or a file, and nothing in it waits."""
+    """A ``while`` loop asks a queue, an event, a process or a file, and nothing in it waits.
+
+    The line is one that asks, or does nothing else: what was got is worked on elsewhere.
+    """
     loop = next(iter(hot.source.loops(hot.node)), None)
     if not isinstance(loop, ast.While):
         return False
     called = {last_name(each.func) for each in ast.walk(loop) if isinstance(each, ast.Call)}
-    return bool(called & _ASKS) and not called & _WAITS and _goes_on_without(loop)
+    here = {last_name(each.func) for each in hot.seen.rivals}
+    asks = here <= _ASKS | _FILLS and all(any(each.is_in(place) for place in _ANSWERS) for each in hot.seen.below)
+    return asks and bool(called & _ASKS) and not called & _WAITS and not _ends_empty(loop) and _goes_on_without(loop)
+
+
+def _ends_empty(loop: ast.While) -> bool:
+    """``while not events.empty()`` and ``while tasks.qsize()``: it ends where there is nothing left."""
+    return any(
+        isinstance(each, ast.Call) and last_name(each.func) in ("empty", "qsize") for each in ast.walk(loop.test)
+    )
 
 
 def _goes_on_without(loop: ast.While) -> bool:
-    """Where there is nothing, the loop does nothing: an exception that is passed over, or a body that is empty."""
+    """Where there is nothing, a pass does nothing: an exception that is passed over, or a body that is empty.
+
+    What stands beside the question (below an ``if`` about what was got is another matter) is work of its own.
+    """
     plain = ast.Pass | ast.Continue
-    handlers = [each for each in ast.walk(loop) if isinstance(each, ast.ExceptHandler)]
-    return all(isinstance(each, plain) for each in loop.body) or any(
-        all(isinstance(each, plain) for each in handler.body) for handler in handlers
+    if all(isinstance(each, plain) for each in loop.body):
+        return True
+    for place, each in enumerate(loop.body):
+        bodies = [handler.body for handler in each.handlers] if isinstance(each, ast.Try) else []
+        idle = [body for body in bodies if all(isinstance(one, plain) for one in body)]
+        leaves = any(isinstance(one, ast.Continue) for body in idle for one in body)
+        beside = loop.body[:place] + ([] if leaves else loop.body[place + 1 :])
+        if idle and not any(_works(one) for one in beside):
+            return True
+    return False
+
+
+def _works(statement: ast.stmt) -> bool:
+    """It calls something in every pass."""
+    inside: list[ast.AST] = [statement.test] if isinstance(statement, ast.If) else [statement]
+    return any(
+        isinstance(each, ast.Call) and last_name(each.func) not in _ASKS | _FILLS | {"len"}
+        for part in inside
+        for each in ast.walk(part)
     )
 
 

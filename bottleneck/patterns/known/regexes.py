@@ -2,13 +2,14 @@
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
 from ..loops import in_loop
 from ..model import Hot, Pattern, Price
 from ..shapes import matches
+from ..syntax import last_name
 
 
 def _part_of_re(name: str, before_3_11: str) -> Any:
@@ -48,26 +49,110 @@ def _is_of_re(hot: Hot, call: ast.Call) -> bool:
 
 
 def _backtracks(hot: Hot) -> bool:
-    """A repetition without an end stands inside another one: a text that fails is tried in every way to divide it."""
+    """A repetition repeats another one so that a text can be divided between them in more than one way, and what
+    stands behind can fail: a text that does is tried in every way."""
     expression = _expression(hot)
     if expression is None or not hot.seen.rivals <= {hot.node}:
         return False
     try:
-        return _nested(_parser.parse(expression), False)
+        return _ambiguous(list(_parser.parse(expression)), last_name(hot.node.func) == "fullmatch")  # type: ignore[attr-defined]
     except (re.error, RecursionError):
         return False
 
 
-def _nested(parsed: Iterable[Any], inside: bool) -> bool:
-    for code, value in parsed:
+def _ambiguous(parsed: Sequence[Any], fails: bool) -> bool:
+    """``fails``: what stands behind the sequence can fail, so that its repetitions are tried again."""
+    for place, (code, value) in enumerate(parsed):
+        behind = fails or any(not _may_be_empty(each) for each in parsed[place + 1 :])
         if code in _REPEATS:
+            inner = list(value[2])
             endless = value[1] == _codes.MAXREPEAT
-            if (endless and inside) or _nested(value[2], inside or endless):
+            if (endless and behind and _divides_freely(inner)) or _ambiguous(inner, behind):
                 return True
-            continue
-        below = [value[-1]] if code is _codes.SUBPATTERN else value[1] if code is _codes.BRANCH else []
-        if any(_nested(each, inside) for each in below):
+        elif any(_ambiguous(each, behind) for each in _parts(code, value)):
             return True
+    return False
+
+
+def _parts(code: Any, value: Any) -> list[Sequence[Any]]:
+    """The sequences that a group or a choice holds."""
+    if code is _codes.SUBPATTERN:
+        return [list(value[-1])]
+    return [list(each) for each in value[1]] if code is _codes.BRANCH else []
+
+
+def _divides_freely(body: Sequence[Any]) -> bool:
+    """In each way through the body, repeated: an endless repetition is followed by one of the same letters, with
+    nothing between them that must be there and that the first one cannot take."""
+    for way in _ways(body):
+        for place, (code, value) in enumerate(way):
+            if code not in _REPEATS or value[1] != _codes.MAXREPEAT:
+                continue
+            letters = _letters(list(value[2]))
+            for following in [*way[place + 1 :], *way[: place + 1]]:
+                repeated = following[0] in _REPEATS and following[1][1] == _codes.MAXREPEAT
+                shared = bool(letters & _letters([following]))
+                if repeated and shared:
+                    return True
+                if not shared and not _may_be_empty(following):
+                    break
+    return False
+
+
+def _ways(body: Sequence[Any], limit: int = 8) -> list[list[Any]]:
+    """The body with its groups opened, once for each of its choices."""
+    ways: list[list[Any]] = [[]]
+    for code, value in body:
+        parts = _parts(code, value)
+        inside = [each for part in parts for each in _ways(part)] if parts else [[(code, value)]]
+        ways = [way + each for way in ways for each in inside][:limit]
+    return ways
+
+
+def _may_be_empty(item: Any) -> bool:
+    code, value = item
+    if code in _REPEATS:
+        return value[0] == 0 or all(_may_be_empty(each) for each in value[2])
+    parts = _parts(code, value)
+    return any(all(_may_be_empty(each) for each in part) for part in parts)
+
+
+def _letters(items: Sequence[Any]) -> frozenset[str]:
+    """The letters (of the first 256) of what matches a single one; of anything longer the first one's."""
+    for code, value in items:
+        if code in _REPEATS:
+            return _letters(list(value[2]))
+        if parts := _parts(code, value):
+            return frozenset().union(*(_letters(part) for part in parts))
+        return frozenset(each for each in _LETTERS if _takes(code, value, each))
+    return frozenset()
+
+
+_LETTERS = tuple(map(chr, range(256)))
+_KINDS: dict[Any, Callable[[str], bool]] = {
+    _codes.CATEGORY_DIGIT: str.isdigit,
+    _codes.CATEGORY_NOT_DIGIT: lambda letter: not letter.isdigit(),
+    _codes.CATEGORY_SPACE: str.isspace,
+    _codes.CATEGORY_NOT_SPACE: lambda letter: not letter.isspace(),
+    _codes.CATEGORY_WORD: lambda letter: letter.isalnum() or letter == "_",
+    _codes.CATEGORY_NOT_WORD: lambda letter: not (letter.isalnum() or letter == "_"),
+}
+
+
+def _takes(code: Any, value: Any, letter: str) -> bool:
+    if code is _codes.LITERAL:
+        return bool(chr(value) == letter)
+    if code is _codes.NOT_LITERAL:
+        return bool(chr(value) != letter)
+    if code is _codes.ANY:
+        return letter != "\n"
+    if code is _codes.RANGE:
+        return bool(value[0] <= ord(letter) <= value[1])
+    if code is _codes.CATEGORY:
+        return bool(value in _KINDS and _KINDS[value](letter))
+    if code is _codes.IN:
+        negated = bool(value[0][0] is _codes.NEGATE)
+        return negated != any(_takes(kind, what, letter) for kind, what in value[negated:])
     return False
 
 

@@ -4,7 +4,7 @@ import ast
 
 from ..loops import in_loop, in_tight_loop, loop_names, varies
 from ..model import Hot, Pattern, Price
-from ..places import cached, handler, in_crew, known, less, more, named, over, overlapped
+from ..places import cached, handler, in_crew, known, less, more, named, over, overlapped, uses
 from ..shapes import all_of, any_of, below, calls, deep, keyword, leaf, matches, method, not_if
 from ..syntax import last_name, mentions
 
@@ -72,7 +72,9 @@ def _large_dense_table(hot: Hot) -> bool:
 
 
 def _makes_it_sparse(hot: Hot) -> bool:
-    return any(each.arg == "sparse" for calls in hot.source.calls.values() for call in calls for each in call.keywords)
+    return uses("transformers")(hot) or any(
+        each.arg == "sparse" for calls in hot.source.calls.values() for call in calls for each in call.keywords
+    )
 
 
 def _searches_a_pipeline(hot: Hot) -> bool:

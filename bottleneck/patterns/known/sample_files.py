@@ -128,6 +128,16 @@ def _many_indices(hot: Hot) -> bool:
     )
 
 
+def _goes_through_the_archive(hot: Hot) -> bool:
+    """The loop takes the members as they stand, and skips some: all of it is unpacked once."""
+    return any(
+        path.startswith(("tarfile.open()", "tarfile.TarFile()"))
+        for loop in hot.source.loops(hot.node)
+        if isinstance(loop, ast.For)
+        for path in hot.source.paths(loop.iter)
+    )
+
+
 PATTERNS = (
     Pattern(
         id="full-size-decode",
@@ -282,6 +292,7 @@ PATTERNS = (
             any_of(deep("_compression.py", "seek"), deep("compression/_common/_streams.py", "seek")),
             any_of(below("tarfile.py"), below("gzip.py"), below("bz2.py"), below("lzma.py"), below("zipfile.py")),
         ),
+        unless=(deep("tarfile.py", "next"), _goes_through_the_archive),
         leave="One pass over a few members.",
         price=Price("once"),
         source="python/cpython#62944 (60x), thammegowda/mtdata#78, fsspec/filesystem_spec#297",
@@ -295,6 +306,7 @@ PATTERNS = (
         "select many samples with one vectorised isel",
         snippet="values = dataset.to_array().values  # once\nwindow = values[:, hour - 24:hour, station]",
         when=(below("xarray/"), _cuts_labelled, any_of(in_loop(), loading())),
+        unless=(deep("xarray/backends/"), deep("dask/"), less(passes=50)),
         leave="Few and large cuts, or a dask-backed array that does not fit in memory.",
         price=Price("amdahl", (2, 30)),
         source="pydata/xarray#2799 (1,000x for small cuts), #2227, flexcompute/tidy3d#1464",

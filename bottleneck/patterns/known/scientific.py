@@ -2,12 +2,12 @@
 
 import ast
 
-from ..fixed import unchanged
+from ..fixed import is_changed, unchanged
 from ..loops import counted, in_loop, loop_names, varies
 from ..model import Hot, Pattern, Price
 from ..places import cached, handler, less, named
-from ..shapes import any_of, calls, comes_from, deep, matches, method
-from ..syntax import Comprehension, Loop, last_name, mentions, stored
+from ..shapes import any_of, calls, comes_from, deep, matches, method, not_if
+from ..syntax import Comprehension, Loop, is_self, last_name, mentions, stored
 
 _PREDICTS = (
     "predict",
@@ -58,6 +58,28 @@ def _is_one_row(hot: Hot, value: ast.expr) -> bool:
 def _takes_one_row(hot: Hot) -> bool:
     given = hot.node.args[:1] if isinstance(hot.node, ast.Call) else []
     return bool(given) and _is_one_row(hot, given[0]) and varies()(hot)
+
+
+def _another_model(hot: Hot) -> bool:
+    """The passes change the model, make it anew, or go through many."""
+    loop = next(iter(hot.source.loops(hot.node)), None)
+    if loop is None or not isinstance(hot.node, ast.Call) or not isinstance(hot.node.func, ast.Attribute):
+        return False
+    model = hot.node.func.value
+    thing = model if isinstance(model, ast.Name) or is_self(model) else None
+    varies_ = mentions(model, loop_names(hot.source, hot.node))
+    return varies_ or (thing is not None and is_changed(hot.source, loop, thing))
+
+
+def _one_at_a_time(hot: Hot) -> bool:
+    """The rows come from a stream: lines of standard input, messages of a consumer."""
+    streams = ("sys.stdin*", "kafka.*", "confluent_kafka.*", "redis.*", "paho.*", "pika.*", "websockets.*", "socket.*")
+    return any(
+        matches(path, *streams)
+        for loop in hot.source.loops(hot.node)
+        if isinstance(loop, ast.For)
+        for path in hot.source.paths(loop.iter)
+    )
 
 
 def _fed_back(hot: Hot) -> bool:
@@ -154,8 +176,9 @@ PATTERNS = (
             in_loop(),
             _for_a_row,
             _takes_one_row,
+            not_if(_another_model),
         ),
-        unless=(_fed_back, handler(), less(passes=100)),
+        unless=(_fed_back, _one_at_a_time, handler(), less(passes=100)),
         leave="The next row depends on the last result, or rows come one at a time.",
         price=Price("amdahl", (4, 200), probe="1,000 of the rows at once"),
         source="scikit-learn/scikit-learn#12899 (2.7 a second), dmlc/xgboost#1756 (4x), scikit-learn/scikit-learn#16310",
@@ -180,7 +203,7 @@ PATTERNS = (
                 ),
             ),
         ),
-        unless=(handler(), less(passes=100)),
+        unless=(_fed_back, handler(), less(passes=100)),
         leave="Few rows, or each query comes alone.",
         price=Price("amdahl", (3, 100)),
         source="scikit-learn/scikit-learn#12864 (made for bulk), HarryVolek/PyTorch_Speaker_Verification#33 (51x), simonw/llm#233",

@@ -2,11 +2,13 @@
 
 import ast
 
+from ..flow import LIBRARIES
 from ..independence import awaited_call, in_order, independent, keeps_a_rate, side_by_side
 from ..model import Hot, Pattern, Price
-from ..places import handed_to, handler, known, less, loading, more, over, overlapped, step
-from ..shapes import any_of, argument, first, running, text
+from ..places import cached, handed_to, handler, known, less, loading, more, over, overlapped, step, uses
+from ..shapes import any_of, argument, calls, first, running, text
 from ..source import Source
+from ..syntax import last_name
 
 _LOCKS = ("asyncio.Lock()", "anyio.Lock()")
 _SEMAPHORES = ("asyncio.Semaphore()", "asyncio.BoundedSemaphore()", "anyio.Semaphore()", "anyio.CapacityLimiter()")
@@ -14,8 +16,15 @@ _QUERIES = frozenset("execute executemany fetchrow fetchval fetch_one fetch_all 
 #: Where a thread waits for others of the program, or computes with them.
 _ELSEWHERE = (
     "multiprocessing/", "concurrent/futures/", "threading.py", "subprocess.py", "queue.py", "joblib/", "torch/",
-    "tensorflow/", "jax/", "keras/", "selectors.py", "asyncio/", "tqdm/",
+    "tensorflow/", "jax/", "keras/", "selectors.py", "asyncio/", "tqdm/", "ray/", "dask/", "distributed/",
 )  # fmt: skip
+#: Libraries whose objects are one connection, one device or one browser, which answers in turn.
+_ONE_AT_A_TIME = (
+    "pyvisa", "serial", "pymodbus", "smbus", "smbus2", "spidev", "socket", "ftplib", "imaplib", "smtplib", "poplib",
+    "telnetlib", "paramiko", "selenium", "playwright", "sqlite3", "psycopg", "psycopg2", "pymysql", "MySQLdb",
+)  # fmt: skip
+#: How a program waits for what it has asked of a device.
+_SYNCHRONIZES = frozenset("item cpu numpy tolist synchronize block_until_ready device_get to cuda asnumpy".split())
 
 
 def _is_query(hot: Hot) -> bool:
@@ -26,6 +35,22 @@ def _is_query(hot: Hot) -> bool:
 
 def _waits_for_others(hot: Hot) -> bool:
     return any(frame.is_in(place) for frame in hot.seen.below for place in _ELSEWHERE)
+
+
+def _one_connection(hot: Hot) -> bool:
+    """The call is of an object that answers in turn."""
+    node = hot.node
+    roots = {path.partition(".")[0] for path in hot.source.paths(node.func)} if isinstance(node, ast.Call) else set()
+    frames = any(
+        frame.is_in(f"{name}/") or frame.is_in(f"{name}.py") for frame in hot.seen.below[:1] for name in _ONE_AT_A_TIME
+    )
+    return frames or bool(roots & set(_ONE_AT_A_TIME))
+
+
+def _waits_for_a_device(hot: Hot) -> bool:
+    """``scores.cpu()``, ``x.block_until_ready()``, ``np.asarray(scores)`` in a file that computes on a device."""
+    name = last_name(hot.node.func) if isinstance(hot.node, ast.Call) else ""
+    return uses(*LIBRARIES)(hot) and name in _SYNCHRONIZES | {"asarray", "array"}
 
 
 def _behind_a_lock_of_one(hot: Hot) -> bool:
@@ -68,7 +93,7 @@ PATTERNS = (
         snippet="limit = asyncio.Semaphore(8)\n\nasync def one(key):\n    async with limit:\n        return await fetch(key)"
         "\n\nanswers = await asyncio.gather(*(one(key) for key in keys))",
         when=(known(off_cpu=True), awaited_call(), independent()),
-        unless=(keeps_a_rate(), side_by_side(), in_order(), _is_query, less(passes=3), more(tasks=2)),
+        unless=(keeps_a_rate(), side_by_side(), in_order(), _is_query, _one_connection, less(passes=3), more(tasks=2)),
         needs=("off_cpu",),
         leave="A later call needs an earlier answer, the peer limits the rate, or the coroutines do not wait.",
         price=Price("overlap"),
@@ -103,7 +128,7 @@ PATTERNS = (
             _behind_a_lock_of_one,
             any_of(side_by_side(), handler()),
         ),
-        unless=(keeps_a_rate(), _for_one_connection),
+        unless=(keeps_a_rate(), _for_one_connection, cached()),
         needs=("off_cpu", "tasks"),
         leave="The service bears one call at a time, or the lock keeps a rate.",
         price=Price("overlap"),
@@ -129,6 +154,9 @@ PATTERNS = (
             keeps_a_rate(),
             in_order(),
             _is_query,
+            _one_connection,
+            _waits_for_a_device,
+            calls("os.system"),
             _waits_for_others,
             less(passes=5),
         ),

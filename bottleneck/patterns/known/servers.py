@@ -4,7 +4,7 @@ import ast
 
 from ..causes import called
 from ..model import Hot, Pattern, Price
-from ..places import handler, known, over
+from ..places import handler, known, named, over
 from ..shapes import any_of, argument, matches, not_if
 
 _ALWAYS_ONE = (
@@ -20,19 +20,18 @@ _ALL = (*_ALWAYS_ONE, *_ONE_UNLESS_TOLD, *_MANY_UNLESS_TOLD)
 
 def _made_for_one_thread(hot: Hot) -> bool:
     """The file starts a server that has one thread by what is written there."""
-    for calls in hot.source.calls.values():
-        for call in calls:
-            paths = hot.source.paths(call.func)
-            if any(each.arg is None for each in call.keywords):
-                continue  # **options may say anything
-            told = argument(call, "threaded")
-            value = told.value if isinstance(told, ast.Constant) else None
-            if any(matches(path, *_ALWAYS_ONE) for path in paths):
-                return True
-            if any(matches(path, *_ONE_UNLESS_TOLD) for path in paths) and (told is None or value is False):
-                return True
-            if any(matches(path, *_MANY_UNLESS_TOLD) for path in paths) and value is False:
-                return True
+    for call in named(hot.source, _ALL):
+        paths = hot.source.paths(call.func)
+        if any(each.arg is None for each in call.keywords):
+            continue  # **options may say anything
+        told = argument(call, "threaded")
+        value = told.value if isinstance(told, ast.Constant) else None
+        if any(matches(path, *_ALWAYS_ONE) for path in paths):
+            return True
+        if any(matches(path, *_ONE_UNLESS_TOLD) for path in paths) and (told is None or value is False):
+            return True
+        if any(matches(path, *_MANY_UNLESS_TOLD) for path in paths) and value is False:
+            return True
     return False
 
 

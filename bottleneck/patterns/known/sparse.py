@@ -27,10 +27,38 @@ def _cell_of_sparse(hot: Hot) -> bool:
     return varies()(hot) and not any(isinstance(each, ast.Slice) for each in node.slice.elts)
 
 
+#: What scipy, rustworkx or igraph have as well.
+_ELSEWHERE_FASTER = (
+    "shortest_paths/", "components/", "centrality/", "traversal/", "link_analysis/", "community/", "core.py", "cluster.py",
+    "mst.py", "tree/", "dag.py", "simple_paths.py", "clique.py", "distance_measures.py",
+)  # fmt: skip
+
+
 def _in_networkx(hot: Hot) -> bool:
     last = hot.seen.below[-1] if hot.seen.below else None
     return last is not None and (
         last.is_in("networkx/") or last.path.endswith(("/heapq.py", "/collections/__init__.py"))
+    )
+
+
+_WITHOUT_AXIS = ("bincount", "unique", "histogram", "interp", "convolve", "correlate", "searchsorted", "digitize")
+
+
+def _has_no_axis(hot: Hot) -> bool:
+    """The function is one of numpy's without an axis, or runs code of other places than numpy."""
+    given = hot.node.args[0] if isinstance(hot.node, ast.Call) and hot.node.args else None
+    if given is None or last_name(given) in _WITHOUT_AXIS:
+        return given is not None
+    functions = hot.source.functions.get(last_name(given), []) if not isinstance(given, ast.Lambda) else [given]
+    paths = {
+        path
+        for function in functions
+        for each in ast.walk(function)
+        if isinstance(each, ast.Call)
+        for path in hot.source.paths(each.func)
+    }
+    return any(path.partition(".")[0] not in ("numpy", "builtins", "math") for path in paths) or any(
+        path in {f"numpy.{name}" for name in _WITHOUT_AXIS} for path in paths
     )
 
 
@@ -86,7 +114,7 @@ PATTERNS = (
         title="networkx runs the graph's algorithm in pure Python",
         replacement="Use scipy.sparse.csgraph (dijkstra(matrix, indices=sources) for many sources at once), rustworkx or igraph",
         snippet="matrix = nx.to_scipy_sparse_array(graph)\nfar = scipy.sparse.csgraph.dijkstra(matrix, indices=sources)",
-        when=(deep("networkx/algorithms/"), _in_networkx),
+        when=(any_of(*(deep(f"networkx/algorithms/{part}") for part in _ELSEWHERE_FASTER)), _in_networkx),
         unless=(less(elements=1000),),
         leave="A small graph, or an algorithm that only networkx has.",
         price=Price("amdahl", (5, 80), probe="one call with rustworkx or igraph"),
@@ -102,7 +130,7 @@ PATTERNS = (
         "no such form exists",
         snippet="scaled = (x - x.mean(axis=1, keepdims=True)) / x.std(axis=1, keepdims=True)",
         when=(below("numpy/lib/", "apply_along_axis"),),
-        unless=(less(elements=10_000),),
+        unless=(less(elements=10_000), _has_no_axis),
         leave="Few, long rows with heavy work on each.",
         price=Price("amdahl", (5, 50), probe="1,000 rows both ways"),
         source="bmvdgeijn/WASP#126 (10-100x), javiljoen/lttb.py#1 (20x), pandas-dev/pandas#3185",

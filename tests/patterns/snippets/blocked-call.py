@@ -120,3 +120,56 @@ def work(keys):
 def fit(trainer, epochs):
     for epoch in range(epochs):
         trainer.remote(epoch)  # hot
+# exempt: what is computed on the device is awaited
+# known: off_cpu=True waiting=0.9 cores=0.2
+import torch
+
+def predict(model, batches):
+    found = []
+    for batch in batches:
+        scores = model(batch)
+        found.append(scores.cpu())  # hot
+    return found
+# exempt: jax waits for the device
+# known: off_cpu=True waiting=0.9 cores=0.2
+import jax
+
+def predict(apply, batches):
+    found = []
+    for batch in batches:
+        scores = apply(batch)
+        found.append(scores.block_until_ready())  # hot
+    return found
+# exempt: one instrument answers in turn
+# below: query pyvisa/resources/messagebased.py, read_raw pyvisa/resources/messagebased.py
+# known: off_cpu=True waiting=0.9
+import pyvisa
+
+def sweep(volts):
+    meter = pyvisa.ResourceManager().open_resource("GPIB0::1")
+    return [float(meter.query(f"MEAS? {volt}")) for volt in volts]  # hot
+# exempt: one connection of the protocol
+# below: retrbinary ftplib.py, readinto socket.py
+# known: off_cpu=True waiting=0.9
+import ftplib
+
+def copy(names, store):
+    ftp = ftplib.FTP("host")
+    for name in names:
+        ftp.retrbinary(f"RETR {name}", store)  # hot
+# exempt: what each worker made is awaited
+# known: off_cpu=True waiting=0.9
+def collect(workers):
+    found = []
+    for worker in workers:
+        found.append(worker.answers.get())  # hot
+    return found
+# exempt: messages of one channel
+# below: send_message chat/client.py, readinto socket.py
+# known: off_cpu=True waiting=0.9
+from chat import Client
+
+def tell(texts):
+    client = Client()
+    for text in texts:
+        client.send_message(text)  # hot

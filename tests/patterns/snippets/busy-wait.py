@@ -33,3 +33,34 @@ def drain(events, work):
             work(events.get_nowait())  # hot
         except queue.Empty:
             break
+# exempt: each pass has work of its own, and looks for news in passing
+import queue
+
+def play(events, world):
+    while not world.over:
+        try:
+            world.steer(events.get_nowait())
+        except queue.Empty:
+            pass
+        world.advance()  # hot
+# exempt: it empties the queue and ends
+import queue
+
+def drain(events, work):
+    while not events.empty():
+        try:
+            event = events.get_nowait()
+        except queue.Empty:
+            continue
+        work(event)  # hot
+# exempt: what it got is worked on
+# below: work user.py
+import queue
+
+def serve(events, closing, work):
+    while not closing.is_set():
+        try:
+            event = events.get_nowait()
+        except queue.Empty:
+            continue
+        work(event)  # hot

@@ -35,3 +35,74 @@ def draw(rng, passes):
     for step in range(passes):
         values = np.sort(rng.normal(size=10))  # hot
     return values
+# exempt: a method of the object makes the matrix anew in each pass
+import numpy as np
+
+class Beam:
+    def run(self, steps):
+        for step in range(steps):
+            self.assemble(step)
+            self.u = np.linalg.solve(self.K, self.f)  # hot
+
+    def assemble(self, step):
+        self.K[step % 3] *= 2.0
+# exempt: an object of another file changes its own matrix
+import numpy as np
+
+def run(beam, steps):
+    for step in range(steps):
+        beam.assemble(step)
+        beam.move(np.linalg.solve(beam.K, beam.f))  # hot
+# exempt: a function changes the matrix
+import numpy as np
+
+def damp(matrix):
+    matrix *= 0.99
+
+def run(K, f, steps):
+    for step in range(steps):
+        damp(K)
+        x = np.linalg.solve(K, f)  # hot
+    return x
+# exempt: a function of another file is given the matrix
+import numpy as np
+from model import damp
+
+def run(K, f, steps):
+    for step in range(steps):
+        damp(K, step)
+        x = np.linalg.solve(K, f)  # hot
+    return x
+# exempt: numpy writes into the matrix
+import numpy as np
+
+def run(K, f, steps):
+    for step in range(steps):
+        np.fill_diagonal(K, step)
+        x = np.linalg.solve(K, f)  # hot
+    return x
+# exempt: numpy writes its result into the matrix
+import numpy as np
+
+def run(K, D, f, steps):
+    for step in range(steps):
+        np.add(K, D, out=K)
+        x = np.linalg.solve(K, f)  # hot
+    return x
+# exempt: torch changes the matrix in place
+import torch
+
+def run(K, f, steps):
+    for step in range(steps):
+        K.addcmul_(f, f)
+        x = torch.linalg.solve(K, f)  # hot
+    return x
+# exempt: it measures how long the call takes
+import time
+import numpy as np
+
+def measure(A, repeats):
+    begin = time.perf_counter()
+    for _ in range(repeats):
+        np.linalg.inv(A)  # hot
+    return (time.perf_counter() - begin) / repeats

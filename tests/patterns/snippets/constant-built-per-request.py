@@ -46,3 +46,11 @@ NAMES = ["a", "b", "c"]
 
 def names():
     return {name: len(name) for name in NAMES}  # hot
+# exempt: what a store holds changes outside of the file
+# known: handler=True
+from store import Store
+
+STORE = Store("redis://")
+
+def keys():
+    return sorted(STORE.keys())  # hot

@@ -35,3 +35,18 @@ def sums(parts, total):
     for part in parts:
         total = total + part  # hot
     return total
+# exempt: a point moves
+import numpy as np
+
+def walk(steps):
+    place = np.zeros(2)
+    for step in range(steps):
+        place = place + [0.1, 0.2]  # hot
+    return place
+# exempt: each earlier version is kept
+def prefixes(items):
+    found, prefix = [], []
+    for item in items:
+        prefix = prefix + [item]  # hot
+        found.append(prefix)
+    return found

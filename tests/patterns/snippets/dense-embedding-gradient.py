@@ -41,3 +41,14 @@ def train(batches):
     for users, items in batches:
         loss = model(users, items).mean()
         loss.backward()  # hot
+# exempt: a language model, of which the embedding is a small part
+# below: backward torch/_tensor.py
+# known: device=cpu to_forward=2.1 embedding=38597376 step=True
+import torch
+from transformers import GPT2LMHeadModel
+
+def train(batches):
+    model = GPT2LMHeadModel.from_pretrained("gpt2")
+    for ids in batches:
+        loss = model(ids, labels=ids).loss
+        loss.backward()  # hot

@@ -44,3 +44,12 @@ from scipy.spatial.distance import cdist
 
 def blocks(parts):
     return [[cdist(a, b) for b in parts] for a in parts]  # hot
+# exempt: the edges of a graph
+import math
+
+def length(graph, places):
+    total = 0.0
+    for one, others in graph.items():
+        for other in others:
+            total += math.dist(places[one], places[other])  # hot
+    return total

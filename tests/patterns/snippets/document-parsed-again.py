@@ -44,3 +44,29 @@ def requests(template, keys):
         body = json.loads(template)  # hot
         body["key"] = key
         yield body
+# exempt: each item is one of its own
+from xml.etree import ElementTree
+
+def rows(text, count):
+    found = []
+    for number in range(count):
+        found.append(ElementTree.fromstring(text))  # hot
+    return found
+# exempt: a program writes the file anew in each pass
+import subprocess
+from xml.etree import ElementTree
+
+def runs(count):
+    for number in range(count):
+        subprocess.run(["simulate", str(number)], check=True)
+        tree = ElementTree.parse("result.xml")  # hot
+        print(tree.getroot().text)
+# exempt: it measures how long the call takes
+import time
+from xml.etree import ElementTree
+
+def measure(text, repeats):
+    begin = time.perf_counter()
+    for _ in range(repeats):
+        ElementTree.fromstring(text)  # hot
+    return time.perf_counter() - begin

@@ -29,3 +29,15 @@ from xml.etree import ElementTree
 def records(path):
     for item in ElementTree.parse(path).getroot():
         yield {name: item.find(name).text for name in ("a", "b")}  # hot
+# exempt: a few fields of each page
+# below: find bs4/element.py, _find_all bs4/element.py
+from bs4 import BeautifulSoup
+
+FIELDS = ["title", "author", "date"]
+
+def fields(page):
+    soup = BeautifulSoup(page, "lxml")
+    found = {}
+    for field in FIELDS:
+        found[field] = soup.find("meta", property=field)  # hot
+    return found

@@ -40,3 +40,37 @@ import torch
 def train(model, batches):
     for x, y in batches:
         loss = ((model(x) - y) ** 2).mean()  # hot
+# exempt: forces are derivatives of an energy
+# below: _wrapped_call_impl torch/nn/modules/module.py, forward model.py
+# known: step=True
+import torch
+
+torch.set_default_dtype(torch.float64)
+
+def step(net, places):
+    energy = net(places).sum()  # hot
+    return -torch.autograd.grad(energy, places, create_graph=True)[0]
+# exempt: an optimizer that needs the digits
+# below: _wrapped_call_impl torch/nn/modules/module.py, forward model.py
+# known: step=True
+import torch
+
+torch.set_default_dtype(torch.float64)
+
+def train(net, x, y, steps):
+    optimizer = torch.optim.LBFGS(net.parameters())
+    for _ in range(steps):
+        loss = ((net(x) - y) ** 2).mean()  # hot
+        loss.backward()
+# exempt: a Gaussian process
+# below: _wrapped_call_impl torch/nn/modules/module.py, forward model.py
+# known: step=True
+import gpytorch
+import torch
+
+torch.set_default_dtype(torch.float64)
+
+def train(net, x, y, steps, optimizer):
+    for _ in range(steps):
+        loss = -net(x).log_prob(y)  # hot
+        loss.backward()

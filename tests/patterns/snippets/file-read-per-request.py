@@ -56,3 +56,32 @@ def table():
 import json
 
 TABLE = json.load(open("table.json"))  # hot
+# exempt: another request writes the file
+# below: load json/__init__.py
+# known: handler=True
+import json
+from pathlib import Path
+
+PATH = Path("state.json")
+
+def save(state):
+    PATH.write_text(json.dumps(state))
+
+def show():
+    return json.loads(PATH.read_text())["count"]
+
+def table():
+    with open(PATH) as file:
+        return json.load(file)  # hot
+# exempt: another request writes the file by its name
+# below: load json/__init__.py
+# known: handler=True
+import json
+
+def save(state):
+    with open("state.json", "w") as file:
+        json.dump(state, file)
+
+def table():
+    with open("state.json") as file:
+        return json.load(file)  # hot

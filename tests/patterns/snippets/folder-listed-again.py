@@ -33,3 +33,20 @@ def wait(folder, count):
         if len(names) >= count:
             return names
         time.sleep(1)
+# exempt: the passes remove and write files
+import glob
+import os
+
+def train(model, epochs):
+    for epoch in range(epochs):
+        model.save(f"checkpoints/{epoch}.pt")
+        kept = sorted(glob.glob("checkpoints/*.pt"))  # hot
+        os.remove(kept[0])
+# exempt: a request asks what is there now
+# known: handler=True
+import os
+
+FOLDER = "uploads"
+
+def listing():
+    return sorted(os.listdir(FOLDER))  # hot

@@ -79,3 +79,22 @@ def measure(path):
         begin = time.perf_counter()
         frame.sort_values("score")  # hot
         print(time.perf_counter() - begin)
+# exempt: a function of another file changes the table
+# below: sort_values pandas/core/frame.py
+from model import advance
+
+def run(frame, steps):
+    for step in range(steps):
+        advance(frame, step)
+        best = frame.sort_values("score")  # hot
+    return best
+# exempt: a method of the object changes the table
+# below: sort_values pandas/core/frame.py
+class Market:
+    def run(self, steps):
+        for step in range(steps):
+            self.advance(step)
+            self.best = self.frame.sort_values("score")  # hot
+
+    def advance(self, step):
+        self.frame.loc[step, "score"] = 0.0

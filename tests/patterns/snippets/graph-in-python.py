@@ -10,3 +10,9 @@ import networkx as nx
 
 def ranks(graph):
     return nx.pagerank(graph)  # hot
+# exempt: an algorithm that only networkx has
+# below: argmap_ networkx/utils/decorators.py, bridge_augmentation networkx/algorithms/connectivity/edge_augmentation.py
+import networkx as nx
+
+def augment(graph):
+    return list(nx.k_edge_augmentation(graph, 2))  # hot

@@ -18,3 +18,9 @@ def free(days):
 import holidays
 
 FREE = holidays.Germany(years=range(2015, 2026))  # hot
+# exempt: one calendar for each country
+# below: country_holidays holidays/utils.py, __init__ holidays/holiday_base.py, _populate holidays/holiday_base.py
+import holidays
+
+def calendars(countries):
+    return {country: holidays.country_holidays(country, years=range(2000, 2030)) for country in countries}  # hot

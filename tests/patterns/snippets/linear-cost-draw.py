@@ -26,3 +26,9 @@ class Replay:
 def train(replay):
     for step in range(1000):
         batch = replay.draw(64)
+# exempt: half of all are drawn
+import numpy as np
+
+def halves(n, rounds):
+    for _ in range(rounds):
+        yield np.random.choice(n, n // 2, replace=False)  # hot

@@ -31,3 +31,13 @@ def settings(text):
 def watch(expression, data):
     for value in data:
         yield eval(expression, {"x": value})  # hot
+# exempt: rules that were compiled once
+def hits(rules, data):
+    return [rule for rule in rules if eval(rule.code, {"x": data})]  # hot
+# exempt: compiled expressions
+def values(texts):
+    found = []
+    for text in texts:
+        code = compile(text, "rule", "eval")
+        found.append(eval(code))  # hot
+    return found

@@ -20,3 +20,14 @@ def mix(a, b, rounds, n):
         for i in range(n):
             for j in range(n):
                 a[i][j] = a[i][j] * b[i][i]  # hot
+# exempt: three by three
+def turn(a, b):
+    c = [[0.0] * 3 for _ in range(3)]
+    for i in range(3):
+        for j in range(3):
+            for k in range(3):
+                c[i][j] += a[i][k] * b[k][j]  # hot
+    return c
+# exempt: whole numbers beyond 64 bits
+def product(a, b, n, prime):
+    return [[sum(a[i][k] * b[k][j] for k in range(n)) % prime for j in range(n)] for i in range(n)]  # hot

@@ -59,3 +59,14 @@ lock = asyncio.Lock()
 async def price(client, symbol):
     async with lock:
         return await client.get(symbol)  # hot
+# exempt: one of them fetches the token for all
+# known: off_cpu=True tasks=1.0 handler=True
+import asyncio
+
+lock = asyncio.Lock()
+
+async def token(state, client):
+    async with lock:
+        if state.token is None:
+            state.token = await client.fetch_token()  # hot
+    return state.token

@@ -44,3 +44,17 @@ def chain(batches, weights):
         for weight in weights:
             batch = batch @ weight  # hot
     return batch
+# exempt: each core has a process of its own
+# known: cores=1.0
+import os
+from multiprocessing import Pool
+
+os.environ["OMP_NUM_THREADS"] = "1"
+import numpy as np
+
+def work(a):
+    return np.linalg.svd(a)  # hot
+
+def run(parts):
+    with Pool() as pool:
+        pool.starmap(work, parts)

@@ -30,3 +30,35 @@ def embed(model, batches):
         vectors = model(batch)  # hot
         found = torch.cat([found, vectors])
     return found
+# exempt: a window of fixed length moves on
+# below: _wrapped_call_impl torch/nn/modules/module.py, forward model.py
+import torch
+
+def forecast(model, window, steps):
+    found = []
+    for _ in range(steps):
+        value = model(window)  # hot
+        found.append(value)
+        window = torch.cat([window[:, 1:], value], dim=1)
+    return found
+# exempt: it is cut to a window in each pass
+# below: _wrapped_call_impl torch/nn/modules/module.py, forward model.py
+import torch
+
+def forecast(model, window, steps):
+    for _ in range(steps):
+        value = model(window)  # hot
+        window = torch.cat([window, value], dim=1)
+        window = window[:, -64:]
+    return window
+# exempt: an encoder without a mask looks both ways
+# below: _wrapped_call_impl torch/nn/modules/module.py, forward bert.py
+import torch
+from transformers import BertForMaskedLM
+
+def complete(ids, count):
+    model = BertForMaskedLM.from_pretrained("bert")
+    for _ in range(count):
+        logits = model(ids)  # hot
+        ids = torch.cat([ids, logits[:, -1:].argmax(-1)], dim=1)
+    return ids

@@ -16,3 +16,18 @@ from scipy.spatial.distance import pdist
 
 def distances(points):
     return pdist(points, metric="cosine")  # hot
+# exempt: an alignment has no form for arrays
+# below: pdist scipy/spatial/distance.py, _pdist_callable scipy/spatial/distance.py, warped job.py
+import numpy as np
+from scipy.spatial.distance import pdist
+
+def warped(a, b):
+    table = np.full((len(a) + 1, len(b) + 1), np.inf)
+    table[0, 0] = 0.0
+    for i in range(len(a)):
+        for j in range(len(b)):
+            table[i + 1, j + 1] = abs(a[i] - b[j]) + min(table[i, j + 1], table[i + 1, j], table[i, j])
+    return table[-1, -1]
+
+def distances(points):
+    return pdist(points, metric=warped)  # hot

@@ -54,3 +54,23 @@ def total(low, high):
         return low
     middle = (low + high) // 2
     return total(low, middle) + total(middle, high)  # hot
+# exempt: chance
+# below: grow user.py
+import random
+
+def grow(depth):
+    if depth == 0 or random.random() < 0.1:
+        return 1
+    return grow(depth - 1) + grow(depth - 1)  # hot
+# exempt: it makes the nodes of a tree
+# below: tree user.py
+def tree(depth):
+    if depth == 0:
+        return [None, None]
+    return [tree(depth - 1), tree(depth - 1)]  # hot
+# exempt: the moves are what is wanted
+# below: hanoi user.py
+def hanoi(n, a, b, c):
+    if n == 0:
+        return []
+    return hanoi(n - 1, a, c, b) + [(a, c)] + hanoi(n - 1, b, a, c)  # hot

@@ -50,3 +50,30 @@ def serve(model, queue):
     while True:
         row = queue.get()
         yield model.predict([row])[0]  # hot
+# exempt: the model learns from each row
+# below: predict sklearn/linear_model/_base.py
+def online(model, rows, labels):
+    for row, label in zip(rows, labels):
+        guess = model.predict([row])  # hot
+        model.partial_fit([row], [label])
+        yield guess
+# exempt: fitted anew for each step forward
+# below: predict sklearn/linear_model/_base.py
+from sklearn.linear_model import Ridge
+
+def walk_forward(X, y, first):
+    for i in range(first, len(X)):
+        model = Ridge().fit(X[:i], y[:i])
+        yield model.predict(X[i : i + 1])  # hot
+# exempt: one row of many models
+# below: predict sklearn/linear_model/_base.py
+def votes(models, rows):
+    for row in rows:
+        yield [model.predict([row])[0] for model in models]  # hot
+# exempt: rows come one at a time
+# below: predict sklearn/linear_model/_base.py
+import sys
+
+def serve(model):
+    for line in sys.stdin:
+        print(model.predict([line.split()])[0])  # hot

@@ -65,3 +65,17 @@ def settle(orders, stock):
 # exempt: one search
 def find(rows, key):
     return [row for row in rows if row["id"] == key]  # hot
+# exempt: what is done with each pair takes the time
+def forces(atoms):
+    total = 0.0
+    for a in atoms:
+        for b in atoms:
+            if a.kind == b.kind:
+                total += a.q * b.q / ((a.x - b.x) ** 2 + (a.y - b.y) ** 2 + 1e-9) ** 1.5  # hot
+    return total
+# exempt: who is free changes with each pass
+def assign(jobs, workers):
+    for job in jobs:
+        for worker in workers:
+            if worker.kind == job.kind and worker.state == "free":  # hot
+                worker.state = "busy"

@@ -92,3 +92,19 @@ async def pauses(seconds):
 async def deliver(websocket, messages):
     for message in messages:
         await websocket.send(message)  # hot
+# exempt: a queue that is full holds its producer back
+# known: off_cpu=True tasks=1.0
+async def produce(queue, items):
+    for item in items:
+        await queue.put(item)  # hot
+# exempt: one socket carries the messages in order
+# known: off_cpu=True tasks=1.0
+async def deliver(websocket, messages):
+    for message in messages:
+        await websocket.send_json(message)  # hot
+# exempt: one page of a browser goes from place to place
+# known: off_cpu=True tasks=1.0
+async def titles(page, urls):
+    for url in urls:
+        await page.goto(url)  # hot
+        yield await page.title()

@@ -26,3 +26,26 @@ def lengths(frame):
 # below: map pandas/core/series.py, _map_values pandas/core/base.py
 def names(frame, table):
     frame["name"] = frame["code"].map(table)  # hot
+# exempt: text has no faster form for a column of objects
+# below: map pandas/core/series.py, _map_values pandas/core/base.py, map_array pandas/core/algorithms.py, <lambda> user.py
+def names(frame):
+    frame["name"] = frame["name"].map(lambda name: name.strip().lower())  # hot
+# exempt: formatted text
+# below: map pandas/core/series.py, _map_values pandas/core/base.py, map_array pandas/core/algorithms.py, <lambda> user.py
+def prices(frame):
+    frame["label"] = frame["price"].map(lambda price: f"{price:,.2f} EUR")  # hot
+# exempt: part of a text
+# below: map pandas/core/series.py, _map_values pandas/core/base.py, map_array pandas/core/algorithms.py, <lambda> user.py
+def initials(frame):
+    frame["initial"] = frame["name"].map(lambda name: name[0] if "x" in name else "")  # hot
+# exempt: a parser
+# below: map pandas/core/series.py, _map_values pandas/core/base.py, map_array pandas/core/algorithms.py, parse user.py
+def parse(text):
+    node = {}
+    for part in text.split(";"):
+        key, _, value = part.partition("=")
+        node[key] = float(value)
+    return node
+
+def parsed(frame):
+    frame["parsed"] = frame["text"].map(parse)  # hot

@@ -28,3 +28,31 @@ def stems(words):
 # below: stem mine/stemmer.py
 def stems(stemmer, words):
     return [stemmer.stem(word) for word in words]  # hot
+# exempt: each distinct word once
+# below: stem nltk/stem/porter.py, _step1b nltk/stem/porter.py
+from nltk.stem import PorterStemmer
+
+def forms(words):
+    stemmer = PorterStemmer()
+    return {word: stemmer.stem(word) for word in set(words)}  # hot
+# exempt: the words of a vocabulary
+# below: stem nltk/stem/porter.py, _step1b nltk/stem/porter.py
+from collections import Counter
+from nltk.stem import PorterStemmer
+
+def forms(words):
+    stemmer = PorterStemmer()
+    counts = Counter(words)
+    found = {}
+    for word in counts:
+        found[word] = stemmer.stem(word)  # hot
+    return found
+# exempt: a cache stands around the method
+# below: stem nltk/stem/porter.py, _step1b nltk/stem/porter.py
+from functools import lru_cache
+from nltk.stem import PorterStemmer
+
+stem = lru_cache(maxsize=None)(PorterStemmer().stem)
+
+def stems(words):
+    return [stem(word) for word in words]  # hot
