@@ -16,14 +16,15 @@ def _sums_lists(hot: Hot) -> bool:
     if not isinstance(node, ast.Call) or len(node.args) < 2:
         return False
     start = node.args[-1]
-    empty = isinstance(start, ast.List | ast.Tuple) and not start.elts
+    if not isinstance(start, ast.List | ast.Tuple) or start.elts:
+        return False
     names = hot.source.paths(node.func)
     if "builtins.sum" in names and len(node.args) == 2:
-        return empty and not hot.seen.below
+        return not hot.seen.below
     adds = isinstance(node.args[0], ast.Lambda) and isinstance(node.args[0].body, ast.BinOp)
     adds = adds or bool(hot.source.paths(node.args[0]) & {"operator.add", "operator.concat"})
     inner = all(frame.function == "<lambda>" for frame in hot.seen.below)
-    return "functools.reduce" in names and empty and adds and inner
+    return "functools.reduce" in names and adds and inner
 
 
 def _copies_to_grow(hot: Hot) -> bool:
@@ -170,7 +171,7 @@ PATTERNS = (
                 "pathlib.Path().rglob",
                 "pathlib.Path().iterdir",
             ),
-            any_of(in_loop(), known(handler=True)),
+            in_loop(),
             same_work(),
         ),
         unless=(_waits, cached(), less(passes=10)),

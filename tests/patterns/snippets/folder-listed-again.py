@@ -49,4 +49,5 @@ import os
 FOLDER = "uploads"
 
 def listing():
-    return sorted(os.listdir(FOLDER))  # hot
+    names = os.listdir(FOLDER)  # hot
+    return sorted(names)
