@@ -17,6 +17,14 @@ def library_prefixes():
     return (OURS, *found)
 
 
+def current_frames():
+    """The frame of each thread; none in a program that makes other interpreters.
+
+    Python tells theirs too, which nobody here may touch: each may have a GIL of its own, and the program would crash.
+    """
+    return {} if "_interpreters" in sys.modules or "_xxsubinterpreters" in sys.modules else sys._current_frames()
+
+
 def function_of(code):
     """The qualified name of a function; before Python 3.11 IPython calls the code of a cell "<cell line: 1>"."""
     name = getattr(code, "co_qualname", code.co_name)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from bottleneck_profiler import signals
+from bottleneck_profiler.agent.frames import current_frames
 
 from collectors.children import BURN, PACKAGE, START, Run
 
@@ -350,3 +351,11 @@ print(stacks._collector.on, any(type(each) is Local for each in gc.get_objects()
 """
     run = Run(tmp_path, body)
     assert run.result.stdout == "False False\n", run.result.stderr
+
+
+def test_frames_are_left_alone_where_there_may_be_other_interpreters(monkeypatch):
+    for name in ("_interpreters", "_xxsubinterpreters"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    assert len(current_frames()) >= 1
+    monkeypatch.setitem(sys.modules, "_interpreters", None)
+    assert current_frames() == {}

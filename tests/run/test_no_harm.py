@@ -175,3 +175,32 @@ def test_a_forked_child_counts_for_itself(tmp_path: Path):
         if phase == signals.OPTIMIZER:
             steps[process] = steps.get(process, 0) + count
     assert sorted(steps.values()) == [30, 35]
+
+
+INTERPRETERS = """
+import threading
+try:
+    import _interpreters as interpreters
+    run = interpreters.exec
+except ImportError:
+    import _xxsubinterpreters as interpreters
+    run = interpreters.run_string
+def works():
+    made = interpreters.create()
+    for _ in range(5):
+        run(made, "import os, sys; os.write(1, b'%d' % ('_bottleneck_child' in sys.modules))")
+threads = [threading.Thread(target=works) for _ in range(2)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+
+
+@pytest.mark.parametrize("version", ["3.11", "3.13"])
+def test_another_interpreter_of_the_process_is_left_alone(tmp_path: Path, version: str) -> None:
+    found = sorted((Path.home() / ".pyenv" / "versions").glob(f"{version}*/bin/python"))
+    if not found:
+        pytest.skip(f"no Python {version} here")
+    script = tmp_path / "interpreters.py"
+    script.write_text(INTERPRETERS)
+    ran = bottleneck(tmp_path, found[-1], script)
+    assert (ran.code, ran.out) == (0, "0" * 10), ran.err

@@ -74,6 +74,20 @@ def _is_helper(how: str, what: str) -> bool:
     return False
 
 
+def _is_main_interpreter() -> bool:
+    """Whether this is not another interpreter of a process that is recorded already, whose handlers are not ours.
+
+    There, signals are refused before their number is looked at.
+    """
+    import _signal
+
+    try:
+        _signal.signal(0, _signal.SIG_DFL)
+    except ValueError as error:
+        return "range" in str(error)
+    return True
+
+
 def _is_first(options: str) -> bool:
     """Whether ``bottleneck run`` started this very process: then it is what the user wants to see, helper or not."""
     return f"supervisor={os.getppid()}" in options.split(",")
@@ -100,6 +114,8 @@ def _write(run_dir: str, name: str, line: object) -> None:
 def _begin(run_dir: str, options: str) -> None:
     if sys.version_info < _OLDEST:
         _write(run_dir, "skipped", ("skipped", {"reason": "old", "python": _VERSION}))
+        return
+    if not _is_main_interpreter():
         return
     over = _is_over(options)
     how, what = _started_as()

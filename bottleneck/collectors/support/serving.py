@@ -12,7 +12,7 @@ import sys
 import time
 
 from ... import signals
-from ...agent.frames import line_of
+from ...agent.frames import current_frames, line_of
 from ...agent.recorder import is_users_exception, now
 from ...agent.unpatched import allocate_lock, get_ident, sleep, start_new_thread
 
@@ -316,7 +316,7 @@ class Serving:
         sleep(0.001)
         self._looks += 1
         self._free += now() - before < 1_000_000 + GIL_WAIT_NS
-        top = frame = sys._current_frames().get(self.thread)
+        top = frame = current_frames().get(self.thread)
         inner = user = None
         while frame is not None and not any(folder in frame.f_code.co_filename for folder in _LOOP_FOLDERS):
             if inner is None:
@@ -337,7 +337,7 @@ class Serving:
         for thread, ring in list(self.recorder.rings.items()):
             if ring.phase != signals.FORWARD and ring.phase != signals.EVAL:
                 continue
-            frame = sys._current_frames().get(thread)
+            frame = current_frames().get(thread)
             caller = None
             while frame is not None:
                 if frame.f_code.co_filename.endswith(_FORWARD_HOOK):

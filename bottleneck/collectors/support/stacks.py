@@ -18,6 +18,7 @@ import sys
 import time
 from _thread import get_native_id
 
+from ...agent.frames import current_frames
 from ...agent.recorder import is_users_exception, now
 from ...agent.ring import Ring
 from ...agent.unpatched import allocate_lock, get_ident, sleep, start_new_thread
@@ -306,7 +307,7 @@ class Collector(BaseCollector):
         cpu_ns = time.clock_gettime_ns(self._clock)
         before_at, before_cpu, before_delay = self._look_at
         wall, ran = at - before_at, cpu_ns - before_cpu
-        frames = sys._current_frames()
+        frames = current_frames()
         try:
             seen = self._walked(frames) if self._rings is not None and ran < RUNS * wall else None
             self._other_threads.look(frames, self._main)
@@ -322,9 +323,8 @@ class Collector(BaseCollector):
         blocked = wall - ran - (delay_ns - before_delay)
         self._owed += blocked
         still = blocked > 0.9 * wall
-        stack = 0
-        if asleep and self._owed > 0 and (still or held or at - due < PROMPT_NS):
-            stack = self._hand_out(seen, at, held)
+        certain = asleep and self._owed > 0 and (still or held or at - due < PROMPT_NS)
+        stack = self._hand_out(seen, at, held) if certain else 0
         if self._rings is not None:
             self._other_threads.write(self._rings[1], prompt=late < PROMPT_NS)
         unchanged = still and stack and stack == self._last_blocked and not self._other_threads.busy
