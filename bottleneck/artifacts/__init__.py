@@ -1,6 +1,6 @@
 """Computed artifacts: each is a class with ``compute(...)`` whose parameters name the artifacts it needs.
 
-``Artifacts`` resolves and caches them. Everything here is pure: a recording in, numbers out.
+``Artifacts`` resolves and caches them. Everything here is pure: a recording goes in, numbers come out.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ T = TypeVar("T")
 
 
 class Missing(Exception):
-    """A signal this artifact needs was not recorded, or too little of it; the text says which, as a whole sentence."""
+    """A signal this artifact needs was not recorded, or not enough of it. The text says which, as a whole sentence."""
 
 
 class Absent(Missing):
-    """The program has none of what this artifact describes: there is nothing to judge. The text says none of what."""
+    """The program does nothing of the kind this artifact describes, so there is nothing to judge. The text says so."""
 
 
 class Artifacts:
-    """The artifacts of one recording, computed at first use and kept, failures too."""
+    """The artifacts of one recording, each computed on first use and cached; failures are cached too."""
 
     def __init__(self, recording: Recording) -> None:
         self._values: dict[type, Any] = {Recording: recording}
@@ -41,11 +41,11 @@ class Artifacts:
         return value  # type: ignore[no-any-return]
 
     def put(self, value: object) -> None:
-        """Provide a value by its class, such as ``Settings``."""
+        """Provide a value, such as ``Settings``, under its class."""
         self._values[type(value)] = value
 
     def call(self, function: Callable[..., T]) -> T:
-        """Call ``function`` with the artifacts that its annotations name; a ``T | None`` one may be missing."""
+        """Call ``function`` with the artifacts its annotations name; one annotated ``T | None`` may be missing."""
         hints = get_type_hints(function)
         arguments: dict[str, Any] = {}
         for name in inspect.signature(function).parameters:

@@ -1,4 +1,4 @@
-"""Accelerators that compute below their highest clock, for heat or at their power limit, during the steps. Pure."""
+"""Accelerators that run below their highest clock during the steps, because of heat or their power limit. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..training.steps import Steps
 
 Floats = npt.NDArray[np.float64]
 _MIN_SAMPLES = 20
-_BUSY_SHARE = 0.5  # utilization from which the clock matters: an idle device lowers it by itself
+_BUSY_SHARE = 0.5  # utilization above which the clock matters: an idle device lowers its clock by itself
 _SLOW_SHARE = 0.85  # of the highest clock (gpuprof: 15 % below it)
 _HOT_CELSIUS = 82.0  # gpuprof
 _AT_LIMIT_SHARE = 0.95  # of the power limit
@@ -21,9 +21,11 @@ _AT_LIMIT_SHARE = 0.95  # of the power limit
 
 @dataclass(frozen=True)
 class Clocks:
-    """Of the device that loses most: ``hot_loss_share``, of the steps, that the highest clock would save where it is
-    slow and hot; ``capped_loss_share``, where it is slow at its power limit and not hot. ``clock_share``: mean clock
-    while slow, of the highest; ``temperature_celsius``: mean then, 0 where it never is. ``simulated``: made-up values.
+    """Clock losses of the device that loses most, as shares of the step time that the highest clock would save.
+
+    ``hot_loss_share``: while the device is slow and hot; ``capped_loss_share``: while it is slow at its power limit but
+    not hot. ``clock_share``: mean clock while slow, relative to the highest; ``temperature_celsius``: mean while slow,
+    0 if it never is. ``simulated``: the values are made up.
     """
 
     device: int

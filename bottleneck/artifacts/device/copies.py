@@ -1,4 +1,4 @@
-"""Copies to the device in the steps that were traced: how large, from what memory, what of them nothing hides. Pure."""
+"""Copies to the device in the traced steps: their sizes, their source memory, and how much time is exposed. Pure."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ import numpy.typing as npt
 from ..run.breakdown import seconds_of
 from .window import Device, overlap
 
-_SMALL_SECONDS = 1e-3  # of a copy, and of the pause before the next one of its run (RP)
-_RUN = 3  # such copies in a row are a run (RP)
+_SMALL_SECONDS = 1e-3  # longest small copy, and longest pause before the next one in its run (RP)
+_RUN = 3  # this many small copies in a row make a run (RP)
 _LARGE_BYTES = 1 << 20  # a smaller copy says little about a link's speed
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class DeviceCopies:
-    """``sizes`` (bytes), ``seconds``: one value for each copy to the device. Per step: ``total_seconds``, what copies
-    take, ``exposed_seconds`` of it with no kernel beside them; ``pageable_bytes`` from memory that may be paged out,
-    ``pageable_seconds`` what they take, ``pageable_exposed_seconds`` with no kernel beside them; None where nobody
-    knows. ``pageable_bytes_per_second``, ``pinned_bytes_per_second``: of the large copies of either kind, None where
-    there is none. ``run_copy_count``: small copies in a row, how many per step, in ``run_count`` runs;
-    ``call_seconds``: what the host needs for one of them, ``pitch_seconds`` from one to the next.
+    """Copies to the device. ``sizes`` (bytes) and ``seconds`` have one value per copy.
+
+    Per step: ``total_seconds`` of copying, and ``exposed_seconds`` of it with no kernel running. ``pageable_bytes``
+    come from pageable memory (None if unknown) and take ``pageable_seconds``, with ``pageable_exposed_seconds`` of that
+    exposed. ``run_copy_count``: small copies in a row, in ``run_count`` runs.
+    ``pageable_bytes_per_second``, ``pinned_bytes_per_second``: rates of the large copies, None if there are none.
+    ``call_seconds``: host time for one copy in a run; ``pitch_seconds``: from the start of one to the next.
     """
 
     sizes: npt.NDArray[np.int64] = field(repr=False)
@@ -77,7 +78,7 @@ def _bytes_per_second(sizes: npt.NDArray[np.int64], seconds: Floats, mask: npt.N
 
 
 def _runs(device: Device) -> tuple[npt.NDArray[np.int64], int]:
-    """(the copies in runs of small ones, how many runs): nothing but a short pause and no kernel between them."""
+    """(copies in runs of small ones, number of runs). Only short pauses and no kernels separate the copies of a run."""
     rows = device.of("memcpy_h2d", "kernel", "collective")
     copies = np.isin(rows, device.of("memcpy_h2d")) & (device.seconds(rows) < _SMALL_SECONDS)
     pause = np.append(np.inf, (device.rows["t0"][rows][1:] - device.rows["t1"][rows][:-1]) / 1e9)
@@ -90,9 +91,9 @@ def _runs(device: Device) -> tuple[npt.NDArray[np.int64], int]:
 
 
 def _calls(device: Device, copies: npt.NDArray[np.int64]) -> tuple[float, float]:
-    """Medians of the operations behind these copies: how long, and how long from the start of one to the next.
+    """Medians over the operations behind these copies: duration, and time from the start of one to the next.
 
-    Medians, since the first of a run may wait for what was before it, and its step for what is not copying at all.
+    A median, because the first copy of a run may wait for earlier work, and a gap between runs is not copying.
     """
     numbers = np.setdiff1d(device.rows["op"][copies], [-1])
     mine = device.of("cpu_op")

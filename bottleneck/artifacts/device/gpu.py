@@ -18,11 +18,11 @@ _WINDOW_NS = 1_000_000_000  # NVML's utilization is the mean of a window of a si
 
 @dataclass(frozen=True)
 class Gpu:
-    """Utilization of the accelerators during the steps after warm-up; ``Missing`` when there is none.
+    """Utilization of the accelerators during the steps after warm-up; ``Missing`` if it was not measured.
 
-    ``devices``: CUDA numbers. ``utilization``: per device, time-weighted mean share (0 to 1). ``idle_share``: mean idle
-    share of the busiest device. ``idle_in_wait_share``: of its idle time, the share inside windows in which the loop
-    mostly waited for data. ``simulated``: the recording says that its values were made up.
+    ``devices``: CUDA numbers. ``utilization``: time-weighted mean share (0 to 1) per device. ``idle_share``: mean idle
+    share of the busiest device. ``idle_in_wait_share``: share of its idle time that falls in windows in which the loop
+    mostly waited for data. ``simulated``: the recording says that its values are made up.
     """
 
     devices: tuple[int, ...]
@@ -55,8 +55,8 @@ class Gpu:
         busiest = inside & (index == devices[int(np.argmax(means))])
         order = np.argsort(times[busiest], kind="stable")
         at, idle = times[busiest][order], 1.0 - usage[busiest][order]
-        # What the device and the loop did within such a window cannot be told apart: both are averaged over it, and
-        # idle time counts as waiting up to the wait in the same window.
+        # Within one such window, device and loop activity cannot be told apart. Both are averaged over the window, and
+        # idle time counts as data wait, up to the wait in that window.
         overlap = np.minimum(_mean_before(idle, at), _wait_share_before(steps, at))
         names = {int(fact["index"]): str(fact.get("name", "")) for fact in recording.run.get("gpus", ())}
         return cls(
@@ -71,7 +71,7 @@ class Gpu:
 
 
 def _mean_before(values: Floats, at: npt.NDArray[np.int64]) -> Floats:
-    """Mean of the samples in the window that ends at each of them."""
+    """Mean of the samples in the window that ends at each sample."""
     sums = np.concatenate([[0.0], np.cumsum(values)])
     first = np.searchsorted(at, at - _WINDOW_NS, side="right")
     last = np.arange(1, len(at) + 1)
@@ -80,7 +80,8 @@ def _mean_before(values: Floats, at: npt.NDArray[np.int64]) -> Floats:
 
 
 def _wait_share_before(steps: Steps, at: npt.NDArray[np.int64]) -> Floats:
-    """Share of the window that ends at each sample, as far as it lies in the steps, that the loop waited for data."""
+    """Share of the window ending at each sample in which the loop waited for data; only the part inside the steps
+    counts."""
     waits = np.concatenate([[0.0], np.cumsum(steps.phase("data_wait", "loader_start"))])
     edges = np.concatenate([[steps.start_ns[0]], steps.end_ns]).astype(float)
     ends = at.astype(float)

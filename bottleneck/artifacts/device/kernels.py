@@ -1,6 +1,6 @@
-"""Kernels in the steps that were traced, by what their names say: matrix products, element-wise work, chains. Pure.
+"""Kernels in the traced steps, classified by name: matrix products, element-wise work, chains. Pure.
 
-The names are those of cuBLAS, cuDNN, CUTLASS, Triton and torch's own kernels. A name that says nothing is "other".
+The names are those of cuBLAS, cuDNN, CUTLASS, Triton and torch's own kernels. An unrecognized name is "other".
 """
 
 from __future__ import annotations
@@ -13,30 +13,30 @@ import numpy.typing as npt
 
 from .window import Device
 
-#: Matrix products and convolutions that run on tensor cores; most of the first line is from kineto's tb_plugin.
+#: Matrix products and convolutions that run on tensor cores; most of the first line comes from kineto's tb_plugin.
 _TENSOR_CORES = re.compile(
     r"[hs]884|[hs]1688|16816|i8816|hmma|imma|xmma_sparse|"
     r"tensorop|wgmma|gmma|warpgroup|tf32|bf16|f16f16|fp16|hgemm|nvjet"
 )
-_ATTENTION = re.compile(r"flash_|flash::|fmha")  # those that exist run on tensor cores
-#: Those that are known to compute in single precision without them.
+_ATTENTION = re.compile(r"flash_|flash::|fmha")  # existing attention kernels run on tensor cores
+#: Kernels known to compute in single precision without tensor cores.
 _FP32 = re.compile(r"sgemm|scudnn|simt_s|ffma|f32f32_f32f32")
 _MATRIX = re.compile(r"gemm|gemv|conv|wgrad|dgrad|winograd|[sh]\d*cudnn|cutlass|nvjet|matmul")
 _POINTWISE = re.compile(
     r"elementwise_kernel|layer_?norm|batch_?norm|bn_fw|bn_bw|group_?norm|rms_?norm|softmax|dropout|catarray"
 )
-_FUSED = re.compile(r"multi_tensor_apply|triton_|fused|foreach")  # one launch for many of them
-_CHAIN = 3  # so many in a row with nothing between them
+_FUSED = re.compile(r"multi_tensor_apply|triton_|fused|foreach")  # one launch does the work of many
+_CHAIN = 3  # this many in a row, with nothing in between
 
 
 @dataclass(frozen=True)
 class DeviceKernels:
-    """Seconds per step of the device's kernels; ``count`` per step, ``typical_seconds``: the median kernel.
+    """Seconds per step of the device's kernels. ``count``: kernels per step; ``typical_seconds``: the median kernel.
 
-    ``fp32_matrix_seconds``, ``tensor_matrix_seconds``: matrix work without and with tensor cores,
-    ``unknown_matrix_seconds``: either. ``pointwise_seconds``: element-wise work and norms, ``chains_seconds``: of it
-    that which follows itself, ``chained_seconds``: what remains of ``chains_seconds`` where each is one pass over
-    memory, ``chain_kernel_seconds``: the median kernel of a chain.
+    ``fp32_matrix_seconds``, ``tensor_matrix_seconds``: matrix work without and with tensor cores;
+    ``unknown_matrix_seconds``: could be either. ``pointwise_seconds``: element-wise work and norms; ``chains_seconds``:
+    the part of it in back-to-back kernels; ``chained_seconds``: what would remain of that if each chain were a single
+    pass over memory. ``chain_kernel_seconds``: the median kernel in a chain.
     """
 
     count: float
@@ -81,7 +81,7 @@ KINDS = ("fp32", "tensor", "matrix", "pointwise", "other")
 
 
 def kind_of(name: str) -> str:
-    """What the name of a kernel says that it does; ``matrix``: a product of which the name does not say how."""
+    """What a kernel does, judged by its name. ``matrix``: a matrix product, but the name does not say how."""
     lower = name.lower()
     if _FUSED.search(lower):
         return "other"
@@ -99,7 +99,7 @@ def kind_of(name: str) -> str:
 def _chains(
     device: Device, rows: npt.NDArray[np.int64], pointwise: npt.NDArray[np.bool_], seconds: npt.NDArray[np.float64]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], float]:
-    """(kernels, seconds) of each chain of element-wise kernels on one stream, and the median kernel of them."""
+    """(kernels, seconds) of each chain of element-wise kernels on one stream, and the median kernel in the chains."""
     order = np.argsort(device.rows["lane"][rows], kind="stable")
     mine, taken, lanes = pointwise[order], seconds[order], device.rows["lane"][rows][order]
     follows = mine & np.append(False, mine[:-1]) & np.append(False, lanes[1:] == lanes[:-1])

@@ -1,4 +1,4 @@
-"""The user's lines at which the host waits for the device, copies to it, and calls the model. Pure."""
+"""The user's lines where the host waits for the device, copies to it, and calls the model. Pure."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ _OF_TENSORS = ("/torch/_tensor_str.py", "/torch/_tensor.py")  # what print and f
 
 @dataclass(frozen=True)
 class DevicePlaces:
-    """``fetch``, ``copy``: where most sampled time lies on such lines; else the only such line there is.
+    """``fetch``, ``copy``: the line of that kind with the most sampled time, otherwise the only such line in the
+    source.
 
-    ``forward``: where the model is called to train; the first such place that was seen.
+    ``forward``: where training calls the model; the first such line that was seen.
     """
 
     fetch: Site | None
@@ -54,7 +55,7 @@ def _place(lines: set[tuple[str, int]], seconds: Counter[Frame]) -> Site | None:
 
 
 def _waiting(frames: tuple[Frame, ...]) -> Frame | None:
-    """The innermost line of the user's, where nothing but torch's text of a tensor is called from it."""
+    """The innermost user frame, if all it calls is torch's code that formats a tensor as text."""
     for frame in frames:
         if frame.user:
             return frame

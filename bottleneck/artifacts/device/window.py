@@ -1,4 +1,4 @@
-"""What the device and the host did in the steps that were traced: busy, idle, and why the device was idle. Pure."""
+"""What the device and the host did in the traced steps: busy and idle time, and why the device was idle. Pure."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from .. import Missing
 from ..run.breakdown import Spans, seconds_of, spans_of, union
 from ..training.steps import Steps
 
-Rows = npt.NDArray[np.int64]  # numbers of rows of the table
-_MIN_STEPS = 3  # whole steps of the loop inside the window, after the first one
-_LAUNCH_GAP_NS = 200_000  # longer, and the host did more between two kernels than launch the next one
-_LONG_CALL_NS = 50_000  # a call of the driver that takes longer waits for the device (HTA: outliers)
-_AFTER_WAIT_NS = 20_000  # from the end of a wait until the host is back: a gap that begins meanwhile is the wait's
+Rows = npt.NDArray[np.int64]  # row numbers in the table
+_MIN_STEPS = 3  # whole steps of the loop inside the window, not counting the first
+_LAUNCH_GAP_NS = 200_000  # in a longer gap between two kernels, the host did more than launch the next one
+_LONG_CALL_NS = 50_000  # a driver call that takes longer is waiting for the device (HTA: outliers)
+_AFTER_WAIT_NS = 20_000  # time for the host to resume after a wait: a gap that begins within it is blamed on the wait
 _DEVICE_KINDS = DEVICE_KINDS[: DEVICE_KINDS.index("launch")]
 IDLE_CAUSES = ("input", "copy", "sync", "launch", "host")
 
 
 @dataclass(frozen=True)
 class Device:
-    """One device and the host's part in it, in whole steps of the window; seconds are per step.
+    """One device and its host, over the whole steps in the window. Seconds are per step.
 
-    ``rows``: the part of the table that begins in these steps, with the names in ``names``. The causes of
-    ``idle_seconds_by_cause``: waiting for the next batch, after the host waited for a copy to the device, after it
-    waited for anything else, gaps too short for more than the launch of a kernel, and the host's other work.
-    ``fetching_seconds``, ``copying_seconds``: what the host waited, for results and for copies to the device.
-    ``step_seconds``: a step in the window; ``typical_seconds``: one outside of it, which nothing slows down.
+    ``rows``: the table rows that begin in these steps; ``names``: the names they refer to. ``idle_seconds_by_cause``
+    splits idle time into: waiting for the next batch; after the host waited for a copy to the device; after it waited
+    for anything else; gaps too short for more than a kernel launch; other host work.
+    ``fetching_seconds``, ``copying_seconds``: time the host waited for results, and for copies to the device.
+    ``step_seconds``: a step inside the window; ``typical_seconds``: a step outside it, without tracing overhead.
     """
 
     rows: Table = field(repr=False)
@@ -51,17 +51,17 @@ class Device:
 
     @property
     def idle_share(self) -> float:
-        """Of a step outside the window."""
+        """Idle share of a step outside the window."""
         return self.idle_seconds / max(self.typical_seconds, 1e-12)
 
     @property
     def idle_seconds(self) -> float:
-        """Of a step outside the window: the device's work takes as long there, the host's does not."""
+        """Idle time of a step outside the window. The device takes as long there as inside it; the host does not."""
         return max(0.0, min(self.typical_seconds, self.step_seconds) - self.busy_seconds)
 
     @property
     def host_seconds(self) -> float:
-        """What a step takes the host when it waits for nothing on the device."""
+        """Host time of a step, without its waits for the device."""
         return max(0.0, min(self.typical_seconds, self.step_seconds) - self.blocked_seconds)
 
     @property
@@ -69,7 +69,7 @@ class Device:
         return self.fetching_seconds + self.copying_seconds + self.queueing_seconds
 
     def idle_seconds_by(self, *causes: str) -> float:
-        """Idle seconds of a step outside the window, by these causes."""
+        """Idle seconds that these causes account for in a step outside the window."""
         seen = sum(self.idle_seconds_by_cause.values())
         return sum(self.idle_seconds_by_cause[cause] for cause in causes) * min(
             1.0, self.idle_seconds / max(seen, 1e-12)
@@ -80,16 +80,16 @@ class Device:
         return np.flatnonzero(np.isin(self.rows["kind"], [DEVICE_KINDS.index(kind) for kind in kinds]))
 
     def seconds(self, rows: Rows) -> npt.NDArray[np.float64]:
-        """How long each of these rows takes."""
+        """The duration of each of these rows."""
         taken: npt.NDArray[np.float64] = (self.rows["t1"][rows] - self.rows["t0"][rows]) / 1e9
         return taken
 
     def spans(self, rows: Rows) -> Spans:
-        """The time of these rows, as a union."""
+        """The union of these rows' time spans."""
         return _spans(self.rows, rows)
 
     def saved_seconds(self, device_seconds: float) -> float:
-        """Of so much less work for the device per step, what makes the step shorter: until the host is what limits."""
+        """How much shorter a step gets if the device has this much less work, until the host becomes the limit."""
         return min(device_seconds, self.blocked_seconds)
 
     @classmethod
@@ -136,9 +136,9 @@ class Device:
 
 
 def _judged(recording: Recording, steps: Steps) -> tuple[int, int, int, Spans]:
-    """(start, end, whole steps between them, when the loop waited for data) of the window, its first step left out.
+    """The window without its first step: (start, end, number of whole steps, spans in which the loop waited for data).
 
-    What the device still has to do from before the window is not in the trace.
+    The first step is left out because the trace lacks the work still queued on the device when the window opened.
     """
     mine = recording.facts.of_process(DeviceWindow, steps.process)
     if not mine:
@@ -165,10 +165,10 @@ def _is_work(table: Table) -> npt.NDArray[np.bool_]:
 
 
 def _waits(rows: Table) -> tuple[Rows, Rows, Rows]:
-    """Calls in which the host waits for the device: (for a result or its end, for a copy to it, for room in its queue).
+    """Calls that block the host on the device: (for a result or completion, for a copy to it, for room in its queue).
 
-    A copy to the device from memory that may be paged out holds the host, and so does one that is not asked to be
-    non-blocking: torch waits for the stream in the same operation.
+    A copy from pageable memory blocks the host. So does any copy not requested as non-blocking: torch then waits for
+    the stream within the same operation.
     """
     syncs = rows["kind"] == DEVICE_KINDS.index("sync")
     calls = (rows["kind"] == DEVICE_KINDS.index("copy_call")) | (rows["kind"] == DEVICE_KINDS.index("launch"))
@@ -180,7 +180,7 @@ def _waits(rows: Table) -> tuple[Rows, Rows, Rows]:
 
 
 def _causing(rows: Table, kind: str) -> npt.NDArray[np.bool_]:
-    """The calls that belong to a copy of this kind: its own, or others of the same operation."""
+    """The calls behind copies of this kind: the copy calls themselves, and other calls of the same operation."""
     copies = rows["kind"] == DEVICE_KINDS.index(kind)
     operations, numbers = np.setdiff1d(rows["op"][copies], [-1]), np.setdiff1d(rows["correlation"][copies], [0])
     found: npt.NDArray[np.bool_] = np.isin(rows["op"], operations) | np.isin(rows["correlation"], numbers)
@@ -192,7 +192,7 @@ def _operation(table: Table, names: list[str], row: int) -> str:
 
 
 def _causes(idle: Spans, waiting: Spans, rows: Table, fetching: Rows, copying: Rows) -> dict[str, float]:
-    """Nanoseconds of the gaps by what the host did: those of its waits begin while it waits or right after."""
+    """Nanoseconds of the gaps by cause on the host; a gap belongs to a wait if it begins during it or just after."""
     in_wait = overlap(idle, waiting)
     rest = idle[:, 1] - idle[:, 0] - in_wait
     after_copy, after_fetch = (_begins_in(idle, _spans(rows, waits)) for waits in (copying, fetching))
@@ -212,7 +212,7 @@ def _begins_in(gaps: Spans, waits: Spans) -> npt.NDArray[np.bool_]:
 
 
 def overlap(spans: Spans, others: Spans) -> npt.NDArray[np.float64]:
-    """Nanoseconds of each interval that a union of others covers."""
+    """Nanoseconds of each interval that are covered by a union of other intervals."""
     if not len(others):
         return np.zeros(len(spans))
     edges = others.ravel().astype(float)

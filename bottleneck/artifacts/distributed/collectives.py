@@ -1,4 +1,4 @@
-"""The collectives that the program calls itself: what they take of the steps, where, and of which sizes. Pure."""
+"""Collectives that the program calls itself: their share of the steps, their call sites and their sizes. Pure."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ...recording.model import Recording, Site
 from .. import Absent, Missing
 from ..training.steps import Floats, Steps
 
-_Call = tuple[Collective, list[float]]  # with the seconds that each rank spent in it
+_Call = tuple[Collective, list[float]]  # a call, with the seconds each rank spent in it
 
 
 @dataclass(frozen=True)
 class Place:
-    """Calls of one collective from one line. ``call_seconds``: of each call that was looked at, one row a rank.
-    ``weights``: how many calls each stands for."""
+    """Calls of one collective from one line. ``call_seconds``: shape (ranks, sampled calls). ``weights``: how many
+    calls each sampled call stands for."""
 
     site: Site | None
     name: str
@@ -28,13 +28,13 @@ class Place:
 
     @property
     def net_seconds(self) -> Floats:
-        """Seconds of each call, the least of the ranks: who comes last does not wait."""
+        """Seconds of each call, the minimum over ranks: the last rank to arrive does not wait."""
         least: Floats = self.call_seconds.min(axis=0)
         return least
 
     @property
     def calls_seconds(self) -> float:
-        """Of a step, by the calls that were looked at."""
+        """Seconds per step in these calls, estimated from the sampled ones."""
         return self.calls_per_step * float(np.average(self.net_seconds, weights=self.weights))
 
     @property
@@ -42,7 +42,7 @@ class Place:
         return self.calls_per_step * float(np.average(self.size_bytes, weights=self.weights))
 
     def latency_and_rate(self) -> tuple[float, float] | None:
-        """(seconds of a call whatever its size, seconds of a byte), from calls of several sizes; None of one size."""
+        """(seconds per call, seconds per byte), fitted over calls of several sizes; None if all have the same size."""
         sizes = np.unique(self.size_bytes)
         if len(sizes) < 2:
             return None
@@ -51,21 +51,21 @@ class Place:
         mean_size, mean = np.average(sizes, weights=weight), np.average(usual, weights=weight)
         slope = float((weight * (sizes - mean_size) * (usual - mean)).sum() / (weight * (sizes - mean_size) ** 2).sum())
         slope = min(max(slope, 0.0), float(mean / mean_size))
-        return max(0.0, float(mean - slope * mean_size)), slope  # rounding: a call never takes less than nothing
+        return max(0.0, float(mean - slope * mean_size)), slope  # rounding can make it negative; a call's time never is
 
 
 @dataclass(frozen=True)
 class Collectives:
-    """``net_seconds``: in collectives in each step, the least of the ranks: what all wait, now for one and now for
-    another, is in it, and the wait for one rank is not. ``places``: the largest first. ``device``: of what is
-    exchanged; on another one than the CPU, calls only start the exchange."""
+    """``net_seconds``: time in collectives per step, the minimum over ranks. It includes waits that every rank takes a
+    turn at, but not the wait for one slow rank. ``places``: largest first. ``device``: where the exchanged tensors
+    live; on anything but the CPU, a call only starts the exchange."""
 
     net_seconds: Floats
     places: tuple[Place, ...]
     device: str
 
     def seconds(self, place: Place) -> Floats:
-        """Of ``net_seconds``, what the calls of one place take."""
+        """The part of ``net_seconds`` spent in the calls of one place."""
         of_all = place.calls_seconds / max(sum(other.calls_seconds for other in self.places), 1e-12)
         return self.net_seconds * of_all
 
@@ -99,7 +99,7 @@ class Collectives:
 
 
 def _calls_of_all(recording: Recording, steps: Steps) -> list[_Call]:
-    """The noted calls within the steps that all ranks have made alike, with the seconds of each rank."""
+    """The noted calls within the steps that match on every rank, with each rank's seconds."""
     noted: dict[int, dict[int, Collective]] = {process: {} for process in steps.rank_rows}
     for process, call in recording.facts.of(Collective):
         if process in noted:
@@ -115,6 +115,6 @@ def _calls_of_all(recording: Recording, steps: Steps) -> list[_Call]:
 
 
 def _steps_seen(calls: list[_Call], steps: Steps) -> float:
-    """Steps from the first of the noted calls to the last: what they stand for together was called there."""
+    """Steps from the first noted call to the last: all the calls they stand for were made in these steps."""
     first, last = (min(call.t0 for call, _ in calls), max(call.t1 for call, _ in calls))
     return max(1.0, float(((steps.end_ns > first) & (steps.start_ns < last)).sum()))

@@ -1,4 +1,4 @@
-"""What lets the devices of a training work together, where it is one of the slow ways. Pure."""
+"""A slow way of training on several devices, if the program uses one. Pure."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ..training.steps import Steps
 
 @dataclass(frozen=True)
 class Engine:
-    """``devices``: how many one DataParallel model is copied to in each step. ``backend``: of DistributedDataParallel
-    on an accelerator, "" where there is none. ``site``: where the model is made."""
+    """``devices``: how many devices one DataParallel model is copied to in each step. ``backend``: the backend of
+    DistributedDataParallel on an accelerator, "" if there is none. ``site``: where the model is created."""
 
     devices: int
     backend: str

@@ -1,4 +1,4 @@
-"""How the ranks of a DistributedDataParallel model exchange gradients: how often, and what of it shows. Pure."""
+"""How the ranks of a DistributedDataParallel model exchange gradients: how often, and how much is exposed. Pure."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ...recording.model import Recording, Site
 from .. import Missing
 from ..training.steps import Floats, Steps
 
-_WARM_PASSES = 10  # exchanges before the buckets have their final form and the caches are warm
+_WARM_PASSES = 10  # exchanges before the buckets reach their final form and the caches are warm
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A DistributedDataParallel model as it was made. ``site``: where."""
+    """The configuration of a DistributedDataParallel model. ``site``: where it was created."""
 
     site: Site | None
     device: str
@@ -29,15 +29,15 @@ class Setting:
 
 @dataclass(frozen=True)
 class GradientSync:
-    """The exchange in the backward passes that were looked at, of one model. Arrays have one value a pass.
+    """The gradient exchange of one model in the sampled backward passes. Arrays have one value per pass.
 
-    ``exposed_seconds``: from the last gradient to the last exchanged bucket, one row a rank: some of it is waiting for
-    a rank that comes later. The latest does not wait, so that the least of the ranks is the exchange itself:
-    ``net_seconds``. ``overlap_seconds``: of a backward pass and its exchange at once, the least of the ranks for the
-    same reason.
-    ``passes_per_step``: backward passes for each step of an optimizer.
-    ``synced_share``: of the backward passes that were looked at, how many exchange. ``unused_bytes``: gradients that
-    never came, the most of any pass.
+    ``exposed_seconds``: from the last gradient to the last exchanged bucket, shape (ranks, passes). Part of it is
+    waiting for a slower rank. The slowest rank does not wait, so the minimum over ranks is the exchange itself:
+    ``net_seconds``. ``overlap_seconds``: time in which the exchange overlaps the backward pass, also the minimum over
+    ranks.
+    ``passes_per_step``: backward passes per optimizer step.
+    ``synced_share``: share of the sampled backward passes that exchange gradients. ``unused_bytes``: size of the
+    gradients that never arrived, the maximum over passes.
     """
 
     setting: Setting
@@ -57,7 +57,7 @@ class GradientSync:
 
     @property
     def count(self) -> int:
-        """Passes that every rank has timed; of ranks that were not all seen, none says what is waiting."""
+        """Passes that every rank has timed; 0 unless all ranks were recorded, as waits cannot be told apart then."""
         return int(self.exposed_seconds.shape[1]) if len(self.exposed_seconds) == self.setting.world_size > 1 else 0
 
     @property
@@ -67,7 +67,7 @@ class GradientSync:
 
     @classmethod
     def compute(cls, recording: Recording, steps: Steps) -> GradientSync:
-        """Of the largest model that the main loop trains."""
+        """For the largest model that the main loop trains."""
         facts = recording.facts
         looks: dict[tuple[int, int], list[Exchange]] = {}  # of (model, process)
         for process, exchange in facts.of(Exchange):
@@ -105,7 +105,7 @@ class GradientSync:
 
 
 def _times_of_all(looks: list[list[Exchange]]) -> Floats:
-    """Seconds by rank, pass and kind, of the passes that every rank has timed."""
+    """Seconds with shape (ranks, passes, kinds), for the passes that every rank has timed."""
     by_pass = [{look.iteration: look.times_ns for look in found if look.times_ns[1] > 0} for found in looks]
     common = sorted(set.intersection(*(set(found) for found in by_pass)))
     times = [[found[number] for number in common if number > _WARM_PASSES] for found in by_pass]

@@ -1,4 +1,4 @@
-"""The ranks of one training beside each other: what each does in a step, and for which one the others wait. Pure."""
+"""The ranks of one training side by side: what each does in a step, and which one the others wait for. Pure."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from .. import Absent, Missing
 from ..run.host import Host
 from ..training.steps import Floats, Steps, meeting
 
-_SAME_LENGTH = 0.9  # of the longest rank's steps: fewer, and the loops are not the same one
+_SAME_LENGTH = 0.9  # of the longest rank's steps: with fewer, the ranks do not run the same loop
 
 
 def evened_out_seconds(waits: Floats, size: int) -> float:
-    """Seconds a meeting that ranks would not wait if they met once instead of ``size`` times: who is late evens out.
+    """Seconds of wait per meeting that the ranks would save by meeting once instead of ``size`` times: delays even out.
 
-    ``waits``: one row a rank, one column a meeting.
+    ``waits``: shape (ranks, meetings).
     """
     count = waits.shape[1]
     size = min(max(size, 1), max(count, 1))
@@ -30,20 +30,20 @@ def evened_out_seconds(waits: Floats, size: int) -> float:
 
 @dataclass(frozen=True)
 class Ranks:
-    """Steps of all ranks, aligned by number, warm-up left out. Arrays have one row a rank and one column a step.
+    """Steps of all ranks, aligned by number, without warm-up. Arrays have shape (ranks, steps).
 
-    ``own_seconds``: of a rank's own work. Ranks meet in the backward pass or in collectives that the program calls, so
-    that one that is early waits there; its own part is taken to be that of the latest rank, of the backward times the
-    ratio of their forwards. ``wait_seconds``: how much longer both took than that. ``late``: the row that the others
-    wait for. By the call stacks, NaN where none were sampled: ``cpu_seconds`` of a step in which each rank ran, and
-    ``blocked_seconds`` in which it neither ran nor met the others. ``core_wait_seconds``: of a step that all ranks
-    together stood in line for a core, 0 where not measured.
+    ``own_seconds``: a rank's own work. Ranks meet in the backward pass and in collectives that the program calls, and
+    an early rank waits there. Its own part is taken to be the latest rank's time; for the backward pass, scaled by the
+    ratio of their forwards. ``wait_seconds``: the rest of both. ``late``: the row the others wait for.
+    From the call stacks, one mean per rank, NaN if none were sampled: ``cpu_seconds`` of a step running, and
+    ``blocked_seconds`` of it blocked other than where ranks meet. ``core_wait_seconds``: run-queue wait of all ranks
+    together per step, 0 if not measured.
     """
 
     numbers: tuple[int, ...]
     own_seconds: Floats
     wait_seconds: Floats
-    input_seconds: Floats  # of the own work in data wait and start of the loader
+    input_seconds: Floats  # the part of the own work in data wait and loader start
     late: int
     cpu_seconds: Floats
     blocked_seconds: Floats
@@ -51,9 +51,9 @@ class Ranks:
 
     @property
     def extra_work_share(self) -> float:
-        """Of what the late rank does, how much the others do not have; NaN where no call stacks were sampled.
+        """Share of the late rank's work that the other ranks do not have; NaN if no call stacks were sampled.
 
-        Work here is running and being blocked alone: it is the same whoever else takes the cores.
+        Only running and blocked time count as work: unlike wall time, they do not depend on who else uses the cores.
         """
         work = self.cpu_seconds + self.blocked_seconds
         return 1.0 - float(np.median(np.delete(work, self.late))) / max(float(work[self.late]), 1e-9)
@@ -67,7 +67,7 @@ class Ranks:
         count = min(counts) - int(steps.warm.sum())
         if min(counts) < _SAME_LENGTH * max(counts) or count < 1:
             raise Missing("The ranks do not take the same steps.")
-        # From the end: whatever a rank did before the first common step is at its beginning.
+        # Count from the end: anything a rank did before the first common step is at the start of its rows.
         tables = [{name: column[-count:] for name, column in table.items()} for table in rows.values()]
         wall = np.array([(table["t1"] - table["t0"]) / 1e9 for table in tables])
         forward, backward, sync, waiting, starting = (
@@ -95,7 +95,7 @@ class Ranks:
 
 
 def _sampled_seconds(recording: Recording, process: int, start: int, end: int) -> tuple[float, float]:
-    """Seconds in this window in which the sampled thread of a process (ran, was blocked but where ranks meet)."""
+    """Seconds in this window in which a process's sampled thread (ran, was blocked other than where ranks meet)."""
     stacks = recording.stacks[recording.stacks["process"] == process]
     stacks = stacks[(stacks["t1"] > start) & (stacks["t1"] <= end)]
     if not len(stacks):

@@ -1,4 +1,4 @@
-"""What a batch of the loader holds, as one of them was looked at, and how small it could be. Pure."""
+"""The arrays in one sampled batch of the loader, and how small they could be. Pure."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from ...recording.model import Recording
 from .. import Missing
 from ..training.steps import Steps
 
-_LEVELS = 256  # that a byte tells apart
+_LEVELS = 256  # distinct values that one byte can hold
 
 
 @dataclass(frozen=True)
 class BatchParts:
-    """``size_bytes`` of one batch; ``byte_valued`` of them are floats whose values a byte each would tell apart, which
-    ``as_bytes`` would hold; ``item_bytes`` is the size of such a float."""
+    """``size_bytes`` of one batch. ``byte_valued`` of these bytes are floats with few enough distinct values for one
+    byte each; stored that way they would take ``as_bytes``. ``item_bytes``: size of one such float."""
 
     size_bytes: int
     byte_valued: int

@@ -1,4 +1,4 @@
-"""What each pass over a DataLoader pays for its worker processes before there is a first batch. Pure."""
+"""What each pass over a DataLoader pays for its worker processes before its first batch arrives. Pure."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ..training.steps import Floats, Steps
 class LoaderPasses:
     """The passes over one DataLoader that has workers.
 
-    ``restart_seconds``: for each pass but the first in which its first batch was seen being made: from ``iter()`` to
-    that batch, without the time that making it took, and stopping the workers of the pass before.
+    ``restart_seconds``: one value for each pass but the first, if the loading of its first batch was recorded. It is
+    the time from ``iter()`` to that batch without the loading itself, plus stopping the workers of the pass before.
     """
 
     loader: int
@@ -30,7 +30,7 @@ class LoaderPasses:
 
 @dataclass(frozen=True)
 class Epochs:
-    """Every DataLoader with workers that the process of the main loop went over."""
+    """Every DataLoader with workers that the main loop's process iterated over."""
 
     loaders: tuple[LoaderPasses, ...]
 
@@ -74,7 +74,7 @@ def _restarts(recording: Recording, process: int, loader: int, starts: Records, 
         batch = _first_within(batches, begins, ends)
         if batch is None:
             continue
-        # Where the pass lies within a step of another loader, its first wait is in that step: starting alone counts.
+        # A pass inside a step of another loader has its first wait in that step, so only the start counts here.
         wait = _first_within(waits, begins, ends)
         there = int(starts["t1"][index] if wait is None else wait["t1"])
         making = int(batch["t1"] - batch["t0"])
@@ -83,7 +83,7 @@ def _restarts(recording: Recording, process: int, loader: int, starts: Records, 
 
 
 def _first_worker_batches(recording: Recording, loader: int) -> Records:
-    """Batches of the workers numbered 0, which make the first batch of a pass."""
+    """Batches from the workers numbered 0, which load the first batch of each pass."""
     samples = recording.samples
     first = [
         p.index for p in recording.facts.processes if p.role == signals.WORKER and p.loader == loader and p.worker == 0
@@ -98,7 +98,7 @@ def _first_within(records: Records, start: int, end: int) -> Records | None:
 
 
 def _stops(recording: Recording, process: int, loader: int, starts: Records) -> Floats:
-    """Seconds of the ``next()`` that ended each pass: it hands over nothing, it stops the workers."""
+    """Seconds of the ``next()`` that ended each pass: it returns no batch but stops the workers."""
     table = recording.steps
     mine = np.flatnonzero((table["process"] == process) & (table["loader"] == loader))
     mine = mine[np.argsort(table["t0"][mine], kind="stable")]

@@ -1,4 +1,4 @@
-"""Input that the loop makes itself, without a DataLoader: in a generator, a hand-made loader, its own lines. Pure."""
+"""Input that the loop makes without a DataLoader: in a generator, a hand-written loader or its own lines. Pure."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from ..training.loop_samples import LoopSamples
 from ..training.places import Place, place_of
 from ..training.steps import Steps
 
-#: Library code in which a loop waits for what other threads or processes make.
+#: Library code in which a loop waits for the output of other threads or processes.
 _HANDED = ("/queue.py", "/multiprocessing/queues.py", "/multiprocessing/connection.py", "/concurrent/futures/_base.py")
 
 
 @dataclass(frozen=True)
 class Feeding:
-    """``seconds``: per step after warm-up, the share of each phase that was sampled feeding the model.
+    """``seconds``: time spent feeding the model in each step after warm-up, by the sampled share of each phase.
 
-    ``cpu_share``: of that time, running; ``place``: what holds the bulk of it; ``handed_share``: of that time, waiting
-    for what other threads or processes make.
+    Shares of that time: ``cpu_share`` running; ``handed_share`` waiting for the output of other threads or processes.
+    ``place``: where most of it is spent.
     """
 
     seconds: npt.NDArray[np.float64]

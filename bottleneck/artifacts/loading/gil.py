@@ -1,4 +1,4 @@
-"""Threads of the training process that run Python in turns, while its main thread waits for its own. Pure."""
+"""Threads of the training process that compete for the GIL while its main thread waits for it. Pure."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ from ..training.steps import Steps
 
 @dataclass(frozen=True)
 class Gil:
-    """Of the steps after warm-up. ``held_share``: of them, the main thread was blocked while another thread ran Python;
-    ``of_blocked_share``: of all the time that it was blocked. ``threads``: that wanted to run Python meanwhile.
+    """GIL waits in the steps after warm-up. ``held_share``: share of the step time in which the main thread was blocked
+    while another thread ran Python; ``of_blocked_share``: that time as a share of all its blocked time. ``threads``:
+    how many threads wanted to run Python meanwhile.
 
-    ``place``: the user's function where those threads are most, ``place_share`` of their samples; ``main_cpu_seconds``,
-    ``threads_cpu_seconds``: CPU seconds per step of the main thread and of all others of its process.
+    ``place``: the user's function in which those threads spend most time, with ``place_share`` of their samples.
+    ``main_cpu_seconds``, ``threads_cpu_seconds``: CPU per step of the main thread, and of all other threads of the
+    process.
     """
 
     held_share: float

@@ -1,4 +1,4 @@
-"""What it costs to get a batch out of a worker and into the loop: pickling it, and reading it there. Pure."""
+"""The cost of moving a batch from a worker to the loop: pickling it there, and reading and unpickling it here. Pure."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ from ..training.steps import Steps
 from .loader import Loader
 
 _QUEUE = "/multiprocessing/queues.py"
-_CPU_UNIT_SECONDS = 1e-4  # of a record's flags
-_MIN_BATCHES = 5  # batches that were looked at; fewer say nothing
+_CPU_UNIT_SECONDS = 1e-4  # CPU seconds per unit of a record's flags
+_MIN_BATCHES = 5  # sampled batches; fewer say nothing
 
 
 @dataclass(frozen=True)
 class Handover:
-    """Per batch. ``pickled_bytes``: through the pipe, without what lies in shared memory; ``pickle_seconds`` and
-    ``pickle_cpu_seconds``: in the worker; ``receive_seconds``: of the loop's wait, reading the pipe and unpickling,
-    from call stacks: ``samples`` of them were taken in such waits.
-    """
+    """Costs per batch. ``pickled_bytes``: sent through the pipe, not counting shared memory. ``pickle_seconds``,
+    ``pickle_cpu_seconds``: spent in the worker. ``receive_seconds``: the part of the loop's wait spent reading the pipe
+    and unpickling, estimated from ``samples`` call stacks taken in such waits."""
 
     pickled_bytes: float
     pickle_seconds: float
@@ -51,7 +50,7 @@ class Handover:
 
 
 def _receiving(recording: Recording, steps: Steps) -> tuple[float, int]:
-    """(share of the sampled time in the loop's waits that is receiving, number of samples)."""
+    """(share of the sampled wait that is spent receiving, number of samples)."""
     stacks = recording.stacks
     stacks = stacks[(stacks["process"] == steps.process) & (stacks["flags"] & 0xFF == signals.DATA_WAIT)]
     if steps.count:
@@ -68,7 +67,7 @@ def _receiving(recording: Recording, steps: Steps) -> tuple[float, int]:
 
 
 def _receives(frames: tuple[Frame, ...], blocked: bool) -> bool:
-    """Whether a batch is coming in, rather than being waited for: that happens in the poll, or at the queue's lock."""
+    """Whether a batch is being received. A loop still waiting for one is in the poll, or at the queue's lock."""
     at = next((i for i, frame in enumerate(frames) if frame.file.endswith(_QUEUE)), None)
     if at is None or (blocked and at == 0):
         return False

@@ -12,7 +12,7 @@ from ..training.steps import Steps
 
 @dataclass(frozen=True)
 class Loader:
-    """The main loop's DataLoader as configured. ``site``: where it was constructed, ``iter_site``: the loop."""
+    """The main loop's DataLoader as configured. ``site``: where it was constructed; ``iter_site``: the loop over it."""
 
     id: int
     process: int

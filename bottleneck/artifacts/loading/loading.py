@@ -1,4 +1,4 @@
-"""The terms of the pipeline law for the main loop, measured in this run, and what the workers were doing."""
+"""The terms of the pipeline law for the main loop, measured in this run, and what the workers were doing meanwhile."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from .samples import HotLine, LoadingSamples
 from .workers import Workers
 
 Floats = npt.NDArray[np.float64]
-_MIN_BATCH_BYTES = 64 << 10  # read by the program per batch; the queues between the processes alone move less
-_CONTENDED = 0.5  # growth of a batch's time with the number made at once, from which readers wait for each other
-_MIN_HOST_SAMPLES = 10  # inside the waits; fewer say nothing about them
-_MIN_EPOCH_SECONDS = 0.12  # workers are forked and the first batch is awaited once a pass (own measurement)
+_MIN_BATCH_BYTES = 64 << 10  # read by the program per batch; inter-process queues alone move less
+_CONTENDED = 0.5  # contention exponent (see ``Workers``) from which readers are held to wait for each other
+_MIN_HOST_SAMPLES = 10  # samples inside the waits; fewer say nothing
+_MIN_EPOCH_SECONDS = 0.12  # forking workers and awaiting the first batch, once per pass (own measurement)
 
 
 @dataclass(frozen=True)
 class Loading:
-    """Seconds per step. ``wait_seconds``/``work_seconds``: per step arrays of the main loop (W and C of the law).
+    """Seconds per step. ``wait_seconds``, ``work_seconds``: W and C of the law, one value per step of the main loop.
 
-    ``load_seconds``, ``load_cpu_seconds``: to make one batch; ``work_cpu_seconds``: CPU of the rest of the program per
-    step. CPU is counted in the wall time that it took: ``crowding_factor`` seconds for one of computing, where others
-    use the machine too.
-    ``cores``: what the program used and could have had besides; ``idle_cores``: that, while the loop waited for data;
-    ``all_cores``: what it may use where nobody else does, all of one rank. ``epochs``: passes over the data.
-    ``reading_share``: of the loading time, blocked in reads; ``contention``: how much the time of a batch grows with
-    the number made at once, 0 not at all, 1 in proportion, None where that number never changed.
-    ``hot``: lines by share; ``in_memory``: nothing but torch's own indexing and collating was seen.
+    ``load_seconds``, ``load_cpu_seconds``: to load one batch; ``work_cpu_seconds``: CPU of the rest of the program per
+    step. CPU time is given as the wall time it took: ``crowding_factor`` seconds per second of computing, as other
+    programs may compete for the cores.
+    ``cores``: cores the program used plus those left idle; ``idle_cores``: idle while the loop waited for data;
+    ``all_cores``: cores one rank may use when nobody else does. ``epochs``: passes over the data.
+    ``reading_share``: share of the loading time blocked in reads. ``contention``: how a batch's time grows with the
+    number loaded at once: 0 not at all, 1 in proportion, None if that number never changed.
+    ``hot``: lines by share. ``in_memory``: only torch's own indexing and collating was seen.
     """
 
     wait_seconds: Floats
@@ -60,7 +60,7 @@ class Loading:
 
     @property
     def saturated(self) -> bool:
-        """Whether those who make batches wait for each other: one more would only wait with them."""
+        """Whether the workers already wait for each other, so that one more would only join the queue."""
         return self.contention is not None and self.contention >= _CONTENDED
 
     @property
@@ -94,8 +94,8 @@ class Loading:
         reading = max(seen.reading_share, workers.read_share)
         scales = workers.contention is not None and workers.contention < _CONTENDED
         if not scales and loader.num_workers > 1 and _bytes_per_step(host, steps) >= _MIN_BATCH_BYTES:
-            # A lock or a device shows no reader of its own among the frames: the bytes do, and that workers queue;
-            # where they are never fewer than all, nothing tells that they do not.
+            # A lock or a device leaves no reader in the stack frames. The bytes read and the queueing workers show it,
+            # unless the number of batches loaded at once never fell: then queueing cannot be ruled out.
             reading = max(reading, seen.blocked_share)
         return cls(
             wait_seconds=wait,
@@ -121,7 +121,7 @@ class Loading:
 
     @classmethod
     def _by_hand(cls, steps: Steps, feeding: Feeding, machine: Machine, host: Host | None) -> Loading:
-        """A loop that makes its own batches, as a loader without workers."""
+        """A loop that makes its own batches, treated as a loader without workers."""
         wait = np.minimum(feeding.seconds, steps.wall_seconds)
         work = steps.wall_seconds - wait
         load = float(wait.mean())
@@ -151,7 +151,7 @@ class Loading:
 
 @dataclass(frozen=True)
 class _Cores:
-    """Of one rank: cores that it may use, that it used, that were idle while it waited for data."""
+    """Cores of one rank: those it may use, those it used, and those left idle while it waited for data."""
 
     all_cores: float
     busy_cores: float
@@ -160,17 +160,17 @@ class _Cores:
 
     @property
     def usable_cores(self) -> float:
-        """Cores to be had, in the unit of the CPU terms: wall seconds that computing takes."""
+        """Available cores, in the unit of the CPU terms: wall seconds of computing."""
         return min(self.all_cores, (self.busy_cores + self.idle_cores) * self.crowding_factor)
 
     @property
     def own_crowding_factor(self) -> float:
-        """The part of ``crowding_factor`` that comes from the program itself, by its part of the cores in use."""
+        """The part of ``crowding_factor`` that the program causes itself, by its share of the cores in use."""
         used = max(self.all_cores - self.idle_cores, 1e-9)
         return 1.0 + (self.crowding_factor - 1.0) * min(1.0, self.busy_cores / used)
 
     def work_cpu_seconds(self, steps: Steps, load_cpu: float) -> float:
-        """CPU of everything but the loading, per step; in all no more than the cores gave."""
+        """CPU per step of everything but loading; in total no more than the cores could deliver."""
         step = float(steps.wall_seconds.mean())
         return max(0.0, step * min(self.busy_cores * self.crowding_factor, max(1.0, self.usable_cores)) - load_cpu)
 
@@ -191,7 +191,7 @@ class _Cores:
         cpu = host.rise("cpu_ns_total", start, end) or 0.0
         delay = host.rise("run_delay_ns_total", start, end) or 0.0
         used = float(np.nanmean(busy[inside])) / ranks
-        # Who sleeps often is delayed at every wake-up: computing takes no longer than the time spent not asleep.
+        # Threads that sleep often are delayed at each wake-up. Computing cannot have taken longer than the time awake.
         most = awake_seconds / max(used * float(steps.wall_seconds.mean()), 1e-9)
         crowding = max(1.0, min(1.0 + delay / max(cpu, 1.0), most))
         return cls(
@@ -203,7 +203,7 @@ class _Cores:
 
 
 def _waits(steps: Steps, loader: Loader) -> Floats:
-    """Seconds waited for the next batch. After a pass's last step there is none: workers are stopped then."""
+    """Seconds waited for the next batch; 0 after the last step of a pass, which only stops the workers."""
     wait = steps.phase("data_wait")
     if loader.num_workers:
         epochs = steps.rows["loop"]
@@ -212,7 +212,7 @@ def _waits(steps: Steps, loader: Loader) -> Floats:
 
 
 def _in_waits(times: npt.NDArray[np.int64], steps: Steps) -> npt.NDArray[np.bool_]:
-    """Which times lie in a wait for data: the last part of each step."""
+    """Which times fall in a data wait: the last part of each step."""
     step = np.minimum(np.searchsorted(steps.end_ns, times), steps.count - 1)
     begins = steps.end_ns[step] - (steps.phase("data_wait")[step] * 1e9).astype(np.int64)
     found: npt.NDArray[np.bool_] = (times >= begins) & (times <= steps.end_ns[step])
@@ -220,7 +220,7 @@ def _in_waits(times: npt.NDArray[np.int64], steps: Steps) -> npt.NDArray[np.bool
 
 
 def _bytes_per_step(host: Host | None, steps: Steps) -> float:
-    """Read by the program, from storage or the page cache."""
+    """Bytes per step that the program read, from storage or the page cache."""
     start, end = int(steps.start_ns[0]), int(steps.end_ns[-1])
     names = ("read_bytes_total", "disk_read_bytes_total")
     rises = [0.0 if host is None else host.rise(name, start, end) or 0.0 for name in names]

@@ -1,4 +1,4 @@
-"""A loop that makes what its own step works on, in any framework: how long that takes, and the rest. Pure."""
+"""A loop that makes the input of its own step, in any framework: the time for that, and the rest. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..run.ways import Way
 from ..training.environments import answers, is_of_a_policy
 
 _MOSTLY = 0.5
-#: Frames of those who make the items on other threads, in other processes or in native code: the loop waits for them.
+#: Frames of code that makes items in other threads, other processes or native code while the loop waits.
 _ELSEWHERE = (
     "/threading.py", "/queue.py", "/concurrent/", "/multiprocessing/", "/torch/utils/data/", "/tensorflow/",
     "/grain/", "/joblib/", "/ray/", "/dask/", "/distributed/", "/asyncio/",
@@ -26,11 +26,12 @@ _ELSEWHERE = (
 
 @dataclass(frozen=True)
 class OwnItems:
-    """Seconds of the loop after its first pass, in which a library compiles: making the items, and all else.
+    """Seconds of the loop, split into making items and the rest; its first pass, which may compile, is left out.
 
-    ``made_at``: the deepest line with most of the making; ``made_elsewhere_share``, ``acting_share``: of the making, in
-    which the loop waits for others, or a policy acts; ``called_share``: of it, below a call that has frames of its own.
-    ``busy_cores``: of the program meanwhile; ``cores``: those and the idle ones. ``turns``: from making to the rest.
+    ``made_at``: the deepest line that holds most of the making. Shares of the making: ``made_elsewhere_share`` waiting
+    for other threads or processes; ``acting_share`` in a policy or environment; ``called_share`` below a call that has
+    frames of its own. ``busy_cores``: cores the program keeps busy meanwhile; ``cores``: those plus idle ones.
+    ``turns``: switches from making to the rest.
     """
 
     loop: UserLoop
@@ -45,7 +46,7 @@ class OwnItems:
     samples: int
     cores: float
     busy_cores: float
-    made_in: frozenset[tuple[str, str]]  # (function, file) below the making
+    made_in: frozenset[tuple[str, str]]  # (function, file) of the frames below the making
 
     @property
     def loop_function(self) -> tuple[str, str]:
@@ -63,7 +64,7 @@ class OwnItems:
         found = [each for loop in loops if (each := _of(loop, recording, lines, machine, host)) is not None]
         if not found:
             raise Missing("Too few samples fell into a loop that prepares the input of its own step.")
-        # A loop inside what another one makes is a part of that.
+        # A loop that runs inside another loop's making is part of that loop.
         outer = [each for each in found if not any(each.loop_function in other.made_in for other in found)]
         return max(outer or found, key=lambda each: min(each.making_seconds, each.rest_seconds))
 
@@ -116,13 +117,13 @@ def _rows(lines: list[UserLine], process: int) -> Records:
 
 
 def _stretch(lines: list[UserLine]) -> float:
-    """Seconds for each that was sampled: what the thread waited for a core is in no sample."""
+    """Wall seconds per sampled second: samples do not cover the time a thread waits for a core."""
     sampled = sum(float((line.rows["t1"] - line.rows["t0"]).sum()) / 1e9 for line in lines)
     return sum(line.seconds for line in lines) / max(sampled, 1e-9)
 
 
 def _after_first_pass(making: Records, rest: Records) -> tuple[Records, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
-    """The samples in their order from the second making on, and which of them make."""
+    """The samples in time order from the second making on, and a mask of those in the making."""
     rows = np.concatenate([making, rest])
     makes = np.arange(len(rows)) < len(making)
     order = np.argsort(rows["t0"], kind="stable")
@@ -141,14 +142,14 @@ def _ways(lines: list[UserLine]) -> dict[Way, float]:
 
 
 def _called(lines: list[UserLine]) -> frozenset[tuple[str, str]]:
-    """(function, file) of the user's frames below the lines."""
+    """(function, file) of each user frame below the lines."""
     return frozenset(
         (each.function, each.file) for line in lines for way in line.ways for each in way.below if each.user
     )
 
 
 def _deepest(makes: list[UserLine], lines: UserLines, recording: Recording) -> UserLine:
-    """Of the lines that hold most of the making, the deepest; one that is known to be slow before others."""
+    """The deepest line that holds most of the making; lines known to be slow come first."""
     whole = sum(line.thread_seconds for line in makes)
     called = _called(makes)
     deeper = [line for line in lines.lines if (line.function, line.file) in called]
@@ -159,7 +160,7 @@ def _deepest(makes: list[UserLine], lines: UserLines, recording: Recording) -> U
 
 
 def _cores(begins: int, ends: int, machine: Machine, host: Host | None) -> tuple[float, float]:
-    """(cores that the program keeps busy, those and the idle ones); one and all where nobody looked."""
+    """(cores the program keeps busy, those plus idle cores); (1, all cores) if not measured."""
     risen = None if host is None else host.rise("cpu_ns_total", begins, ends)
     idle = None if host is None else host.mean("idle_cores", begins, ends)
     busy = 1.0 if risen is None else risen / max(ends - begins, 1)

@@ -1,4 +1,4 @@
-"""The batches of the main loop as its workers made them, in the loop's order, and the same loop replayed. Pure."""
+"""The main loop's batches as its workers loaded them, in loop order, and replays of that loop. Pure."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from .. import Absent, Missing
 from ..training.steps import Floats, Steps
 from .loader import Loader
 
-_MAX_BATCHES = 10_000  # batches that are replayed: of a long run the first ones stand for all
-_DRAWN = 32  # samples of a batch that are drawn one by one: more of them make batches no more alike
-_MIN_SHARE = 0.8  # of them; where batches were made in another order or seen in part, a replay says nothing
+_MAX_BATCHES = 10_000  # batches replayed: in a long run the first ones stand for all
+_DRAWN = 32  # samples drawn one by one for a batch: drawing more does not make batches more alike
+_MIN_SHARE = 0.8  # share of the batches whose loading must be known, in loop order, for a replay to say anything
 
 
 def replay(load: Floats, work: Floats, workers: int, factor: int) -> Floats:
-    """Seconds that a loop waits for each batch of one pass, after the first.
+    """Seconds that a loop waits for each batch of one pass but the first.
 
-    torch's rules: batch k is made by worker k mod n, and asked for when batch k - n x factor is handed over. ``load``:
-    seconds to make each; ``work``: seconds from being handed a batch to asking for the next.
+    torch's rules: worker k mod n loads batch k, which is requested when batch k - n x factor is handed over. ``load``:
+    seconds to load each batch; ``work``: seconds from receiving a batch to requesting the next.
     """
     ahead = workers * factor
-    free = [0.0] * workers  # when each worker is done with what it was asked for so far
+    free = [0.0] * workers  # when each worker finishes its requests so far
     handed: list[float] = []
     waits: list[float] = []
     asked = 0.0
@@ -41,13 +41,13 @@ def replay(load: Floats, work: Floats, workers: int, factor: int) -> Floats:
 
 
 def replay_unordered(load: Floats, work: Floats, workers: int, factor: int) -> Floats:
-    """The same with ``in_order=False``, where it is the worker and not the batch that is slow.
+    """The same with ``in_order=False``; here slowness belongs to the worker, not to the batch.
 
-    A batch is handed over as soon as it is made, and the next one is asked of a worker that has less than ``factor``
-    to do: each makes as many as it can, and takes for one what the recording says of that worker.
+    A batch is handed over as soon as it is loaded. The next one goes to a worker with fewer than ``factor`` pending:
+    each worker loads as many as it can, taking its own recorded time for each.
     """
     takes = [load[worker::workers] for worker in range(workers)]
-    made: list[tuple[float, int]] = []  # (when, by whom), earliest first
+    made: list[tuple[float, int]] = []  # (when, by which worker), earliest first
     free, begun, todo = [0.0] * workers, [0] * workers, [0] * workers
     turn = 0
 
@@ -79,8 +79,8 @@ def replay_unordered(load: Floats, work: Floats, workers: int, factor: int) -> F
 
 @dataclass(frozen=True)
 class Prefetch:
-    """By pass: ``load_seconds`` to make each batch, ``work_seconds`` of each step, ``wait_seconds`` for each batch but
-    the first."""
+    """One array per pass: ``load_seconds`` of each batch, ``work_seconds`` of each step, ``wait_seconds`` for each
+    batch but the first."""
 
     workers: int
     factor: int
@@ -94,17 +94,17 @@ class Prefetch:
 
     @property
     def variation(self) -> float:
-        """Standard deviation of the time to make a batch over its mean."""
+        """Coefficient of variation of the time to load a batch."""
         every = np.concatenate(self.load_seconds)
         return float(every.std() / max(float(every.mean()), 1e-9))
 
     @property
     def imbalance_ratio(self) -> float:
-        """The slowest worker's mean time for a batch over that of all the others."""
+        """The slowest worker's mean time per batch over the mean of all other workers."""
         return _imbalance_ratio(self.load_seconds, self.workers)
 
     def imbalance_ratio_by_chance(self, draws: int) -> float:
-        """The largest ``imbalance_ratio`` in so many draws of the same batches in another order."""
+        """The largest ``imbalance_ratio`` among this many random reorderings of the same batches."""
         random = np.random.default_rng(3)
         return max(
             _imbalance_ratio(tuple(random.permutation(load) for load in self.load_seconds), self.workers)
@@ -112,16 +112,16 @@ class Prefetch:
         )
 
     def stood(self, ready: float = 0.5) -> Floats:
-        """Seconds waited for each batch beyond what it takes to hand over one that is ready.
+        """Seconds waited for each batch, beyond the time to hand over a batch that is ready.
 
-        ``ready``: that is what this share of the batches does not exceed.
+        ``ready``: the quantile of the waits that is taken as that hand-over time.
         """
         every = np.concatenate(self.wait_seconds)
         stood: Floats = np.maximum(every - np.quantile(every, ready), 0.0)
         return stood
 
     def replayed(self, factor: int, seed: int | None = None) -> Floats:
-        """The waits of a replay with this ``prefetch_factor``; ``seed``: with the batches in another order."""
+        """The waits of a replay with this ``prefetch_factor``; ``seed`` shuffles the batches."""
         random = None if seed is None else np.random.default_rng(seed)
         waits = []
         for load, work in zip(self.load_seconds, self.work_seconds, strict=True):
@@ -130,9 +130,9 @@ class Prefetch:
         return np.concatenate(waits)
 
     def shuffled(self, samples: int, seed: int) -> Floats:
-        """The waits of a replay with batches of ``samples`` each, drawn from all of the recorded batches of a pass.
+        """The waits of a replay with batches of ``samples`` samples, drawn from all recorded batches of a pass.
 
-        That the samples of one batch were alike is assumed: where they were not, batches differ more than this.
+        This assumes that the samples within a batch are alike; if they are not, real batches differ by more than this.
         """
         random = np.random.default_rng(seed)
         size = min(samples, _DRAWN)
@@ -143,7 +143,7 @@ class Prefetch:
         return np.concatenate(waits)
 
     def unordered(self, seed: int | None = None) -> Floats:
-        """The waits of a replay with ``in_order=False``; ``seed``: with each worker's batches in another order."""
+        """The waits of a replay with ``in_order=False``; ``seed`` shuffles each worker's batches."""
         random = None if seed is None else np.random.default_rng(seed)
         waits = []
         for load, work in zip(self.load_seconds, self.work_seconds, strict=True):
@@ -193,14 +193,14 @@ class Prefetch:
 
 
 def _imbalance_ratio(load: tuple[Floats, ...], workers: int) -> float:
-    """See ``Prefetch.imbalance_ratio``; 1 where there is one worker."""
+    """See ``Prefetch.imbalance_ratio``; 1 with a single worker."""
     means = [float(np.concatenate([each[worker::workers] for each in load]).mean()) for worker in range(workers)]
     slowest = max(means)
     return slowest * (workers - 1) / max(sum(means) - slowest, 1e-9) if workers > 1 else 1.0
 
 
 def _made(recording: Recording, loader: Loader) -> list[Records]:
-    """By worker number: the batches that its processes made, in time order."""
+    """The batches that each worker number's processes loaded, in time order."""
     samples = recording.samples[recording.samples["kind"] == signals.BATCH]
     processes = [p for p in recording.facts.processes if p.role == signals.WORKER and p.loader == loader.id]
     numbers = {p.index: p.worker for p in processes}
@@ -210,7 +210,7 @@ def _made(recording: Recording, loader: Loader) -> list[Records]:
 
 
 def _in_loop_order(made: list[Records], begins: int, ends: int, workers: int, count: int) -> Floats | None:
-    """Seconds to make each batch of a pass; None where not every one was timed."""
+    """Seconds to load each batch of a pass, in loop order; None unless every batch was timed."""
     load = np.full(count, np.nan)
     for worker, batches in enumerate(made):
         mine = batches[(batches["t0"] >= begins) & (batches["t0"] < ends)]

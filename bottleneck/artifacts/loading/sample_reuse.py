@@ -1,4 +1,4 @@
-"""Samples that are made again in every pass, and whether the same index gives the same again. Pure."""
+"""Samples that are made again in every pass, and whether the same index yields the same sample each time. Pure."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ..run.machine import Machine
 from ..training.steps import Floats, Steps
 from .loader import Loader
 
-MIN_COMPARED = 20  # samples, all alike: where one in ten is augmented, a chance of 1.5 %
-_MEMORY_SHARE = 0.5  # of the machine's, that all samples together may take (own)
+MIN_COMPARED = 20  # if one sample in ten is augmented, this many pairs all match with a chance of 1.5 %
+_MEMORY_SHARE = 0.5  # share of the machine's memory that all samples together may take (own)
 
 
 @dataclass(frozen=True)
 class SampleReuse:
-    """Passes over the main loop's DataLoader. ``compared``: samples whose index was looked at in an earlier pass too;
-    ``same``: of these, how many gave the very same output. ``output_bytes``: mean of one output.
+    """Passes over the main loop's DataLoader. ``compared``: samples whose index was also looked at in an earlier pass;
+    ``same``: those with identical output both times. ``output_bytes``: mean size of one output.
 
-    Of the passes after the first: ``item_seconds`` and ``item_cpu_seconds``, mean to make one sample, and
-    ``load_seconds`` to make one batch, of ``items_per_batch`` samples; ``later``: which steps belong to them.
-    ``whole_bytes``: all samples together, None where their number is not known; ``room_bytes``: for them in memory.
+    For the passes after the first: ``item_seconds``, ``item_cpu_seconds``: mean time to make one sample;
+    ``load_seconds``: to load one batch of ``items_per_batch`` samples; ``later``: which steps belong to these passes.
+    ``whole_bytes``: size of all samples, None if their number is unknown; ``room_bytes``: memory available for them.
     """
 
     epochs: int
@@ -41,22 +41,22 @@ class SampleReuse:
 
     @property
     def item_share(self) -> float:
-        """Share of the loading time that is making samples, 0..1."""
+        """Share of the loading time spent making samples, 0..1."""
         return min(1.0, self.item_seconds * self.items_per_batch / max(self.load_seconds, 1e-9))
 
     @property
     def fits(self) -> bool:
-        """Whether all samples can be kept."""
+        """Whether all samples fit in memory."""
         return self.whole_bytes is not None and not 0 < self.room_bytes < self.whole_bytes
 
     @property
     def vary(self) -> bool:
-        """Whether a sample is known to come out differently each time, as with random augmentation."""
+        """Whether some sample is known to differ from pass to pass, as with random augmentation."""
         return self.same < self.compared
 
     @property
     def kept_share(self) -> float:
-        """Share of all the loading that is making samples again, where it is shown that they can be kept instead."""
+        """Share of all loading that remakes samples, provided they are shown to be reusable."""
         shown = self.compared >= MIN_COMPARED and self.same == self.compared and self.fits
         return self.item_share * float(self.later.mean()) if shown and len(self.later) else 0.0
 
@@ -74,7 +74,7 @@ class SampleReuse:
         batches, collates = (after[after["kind"] == kind] for kind in (signals.BATCH, signals.COLLATE))
         if not len(batches):
             raise Missing("No batch was recorded after the first epoch.")
-        # Not the timed samples: many are the first of their batch, which a busy machine interrupts least.
+        # Timed samples are not used: many are the first of their batch, which a busy machine interrupts least.
         load, collate = _means(batches), _means(collates)
         items = max(float(batches["flags"].mean()), 1.0)
         keys = samples[samples["kind"] == signals.SAMPLE_KEY]
@@ -97,14 +97,14 @@ class SampleReuse:
 
 
 def _means(records: Records) -> tuple[float, float]:
-    """(wall, CPU) seconds of one of them."""
+    """Mean (wall, CPU) seconds of one record."""
     if not len(records):
         return 0.0, 0.0
     return float((records["t1"] - records["t0"]).mean()) / 1e9, float(records["arg"].astype(float).mean()) / 1e9
 
 
 def _compared(keys: Records, epochs: Floats) -> tuple[int, int]:
-    """(samples whose index was seen in an earlier pass, of these with the same output as there)."""
+    """(samples whose index was seen in an earlier pass, how many of them had the same output there)."""
     first: dict[int, tuple[int, int]] = {}
     compared = same = 0
     for number, value in sorted(zip(epochs.tolist(), keys["arg"].tolist(), strict=True)):

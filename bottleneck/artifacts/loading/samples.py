@@ -1,4 +1,4 @@
-"""What the call stacks say of the loading: the user's lines by share, and who is blocked in what."""
+"""What the call stacks show about loading: the user's lines by share, and what blocks it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ...recording.model import Frame, Recording, Records
 from ..training.steps import Steps
 from .loader import Loader
 
-_FETCHER = "/torch/utils/data/_utils/fetch.py"  # torch's own frame below which a batch is made
-#: Who is blocked below one of these waits for input or output: the standard library, formats, clients of services.
+_FETCHER = "/torch/utils/data/_utils/fetch.py"  # batches are loaded below this frame of torch's
+#: Code that waits for input or output when blocked: the standard library, file formats, service clients.
 _READERS = (
     *("/pathlib.py", "/_pyio.py", "/socket.py", "/ssl.py", "/http/", "/urllib/", "/gzip.py", "/bz2.py", "/lzma.py"),
     *("/zipfile", "/tarfile.py", "/shutil.py", "/tempfile.py", "/mmap.py", "/sqlite3/", "/numpy/lib/", "/PIL/"),
@@ -25,9 +25,9 @@ _READERS = (
 
 @dataclass(frozen=True)
 class HotLine:
-    """A function of the user's (at its hottest line) and its share of the sampled loading time.
+    """A user function, at its hottest line, and its share of the sampled loading time.
 
-    ``line_share``: that line's own; ``cpu_share``: of the function's time, on the CPU.
+    ``line_share``: the share of that line alone; ``cpu_share``: share of the function's time spent on the CPU.
     """
 
     frame: Frame
@@ -38,7 +38,7 @@ class HotLine:
 
 @dataclass(frozen=True)
 class LoadingSamples:
-    """What the call stacks say of the loading: user lines by share, and shares of the sampled time."""
+    """What the call stacks show about loading: the user's lines by share, and shares of the sampled time."""
 
     hot: tuple[HotLine, ...]
     reading_share: float
@@ -79,7 +79,7 @@ class LoadingSamples:
 
 
 def _loading_stacks(recording: Recording, steps: Steps, loader: Loader) -> Records:
-    """The samples of those who make the batches: the loader's workers, or the main thread while it waits for one."""
+    """Samples of the code that loads batches: in the loader's workers, or in the main thread during its waits."""
     stacks = recording.stacks
     if loader.num_workers:
         mine = [p.index for p in recording.facts.processes if p.role == signals.WORKER and p.loader == loader.id]
@@ -91,17 +91,17 @@ def _loading_stacks(recording: Recording, steps: Steps, loader: Loader) -> Recor
 
 
 def _depth(frames: tuple[Frame, ...], wanted: Callable[[Frame], bool]) -> int | None:
-    """How deep, from the innermost on, the first frame of a kind stands."""
+    """Depth of the first matching frame, counted from the innermost."""
     return next((depth for depth, frame in enumerate(frames) if wanted(frame)), None)
 
 
 def _reads(frames: tuple[Frame, ...]) -> bool:
-    """Whether code that reads files or talks to a service is among the library frames that the user's line called."""
+    """Whether the library frames below the user's line read files or talk to a service."""
     return any(part in frame.file for frame in frames for part in _READERS)
 
 
 def _functions(lines: dict[Frame, list[float]], total: float) -> tuple[HotLine, ...]:
-    """Lines joined by function, each standing at its hottest line, largest first."""
+    """Lines merged by function, each shown at its hottest line, largest first."""
     functions: dict[tuple[str, str], list[tuple[Frame, list[float]]]] = {}
     for frame, both in lines.items():
         functions.setdefault((frame.file, frame.function), []).append((frame, both))

@@ -1,4 +1,4 @@
-"""What making a batch costs: per batch wall and CPU time, from the workers or from the main process."""
+"""The cost of loading a batch: wall and CPU time per batch, from the workers or from the main process."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _MAX_AT_ONCE = 0.75  # of the usual number of batches in the making: these show 
 
 @dataclass(frozen=True)
 class Workers:
-    """``batch_seconds``/``batch_cpu_seconds``: one value per recorded batch (L and Lcpu of the law).
+    """``batch_seconds``, ``batch_cpu_seconds``: one value per recorded batch (L and Lcpu of the law).
 
-    ``read_share``: of the sampled items' wall time, blocked in timed readers; ``decode_share``: in timed decoders.
-    ``collate_seconds``: median per batch.
-    ``item_seconds``: median of the sampled items. ``contention``: how much the time for a batch grows with the number
-    made at once: 0 not at all (workers that wait each for itself, or compute on cores of their own), 1 in proportion
-    (a lock, a device at its limit); None where that number hardly changed.
+    ``read_share``, ``decode_share``: share of the sampled items' wall time blocked in timed readers, and in timed
+    decoders. ``collate_seconds``: median per batch. ``item_seconds``: median of the sampled items.
+    ``contention``: exponent by which a batch's time grows with the number loaded at once. 0: not at all (workers wait
+    independently, or compute on cores of their own); 1: in proportion (a lock, a device at its limit); None if that
+    number hardly changed.
     """
 
     count: int
@@ -41,7 +41,7 @@ class Workers:
 
     @property
     def load_seconds(self) -> float:
-        """L: mean seconds to make one batch (the mean, since throughput is what limits)."""
+        """L: mean seconds to load one batch (a mean, because throughput is the limit)."""
         return float(self.batch_seconds.mean())
 
     @property
@@ -51,7 +51,7 @@ class Workers:
 
     @property
     def cpu_share(self) -> float:
-        """Share of the loading time on the CPU, 0..1."""
+        """Share of the loading time spent on the CPU, 0..1."""
         return min(1.0, self.cpu_seconds / max(self.load_seconds, 1e-9))
 
     @property
@@ -75,7 +75,7 @@ class Workers:
         if len(batches) < 5:
             waits = steps.phase("data_wait")
             if loader.num_workers == 0 and len(waits) >= 5:
-                # A dataset of a built-in type carries no hook: the wait itself is the loading.
+                # A dataset of a built-in type has no hook, so the wait itself is the loading.
                 return cls(0, waits, waits, np.zeros(1), np.zeros(0), np.zeros(0), 0.0, 0.0, {})
             raise Missing("Fewer than 5 batches were recorded in the workers.")
         items = samples[samples["kind"] == signals.SAMPLE]
@@ -100,9 +100,9 @@ class Workers:
 
 
 def _contention(batches: Records) -> float | None:
-    """The exponent by which a sample's time grows with the number of batches made meanwhile.
+    """The exponent by which the time per sample grows with the number of batches loaded at once.
 
-    That number falls where a pass begins and ends, and where workers have run ahead and pause.
+    That number falls at the start and end of a pass, and when workers have run ahead and pause.
     """
     start, end = batches["t0"].astype(float), batches["t1"].astype(float)
     edges = np.concatenate([start, end])
@@ -115,7 +115,7 @@ def _contention(batches: Records) -> float | None:
     few = at_once < _MAX_AT_ONCE * np.median(at_once)
     if few.sum() < 2:
         return None
-    each = seconds / np.maximum(batches["flags"], 1)  # the last batch of a pass may be a small one
+    each = seconds / np.maximum(batches["flags"], 1)  # the last batch of a pass may be smaller
     slower, more = np.median(each[~few]) / np.median(each[few]), np.median(at_once[~few]) / np.median(at_once[few])
     return float(np.clip(np.log(slower) / np.log(more), 0.0, 1.0))
 
@@ -126,12 +126,12 @@ def _seconds(records: Records) -> Floats:
 
 
 def _blocked_seconds(records: Records) -> float:
-    """Wall time of these records beyond their CPU time (a read from the page cache is CPU time, not storage)."""
+    """Wall time of these records beyond their CPU time. A read from the page cache is CPU time, not storage."""
     return float(np.maximum(_seconds(records) - records["arg"].astype(float) / 1e9, 0.0).sum())
 
 
 def _during(samples: Records, steps: Steps) -> npt.NDArray[np.bool_]:
-    """Batches made for the steps that count: from shortly before the first to the end of the last."""
+    """Batches loaded for the judged steps: from shortly before the first step to the end of the last."""
     if not steps.count:
         return np.zeros(len(samples), bool)
     during: npt.NDArray[np.bool_] = (samples["t1"] > steps.start_ns[0]) & (samples["t0"] < steps.end_ns[-1])
