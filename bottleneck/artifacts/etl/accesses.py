@@ -1,4 +1,4 @@
-"""User functions that fetch or set the values or rows of a table one by one, as the samples show them."""
+"""User functions that get or set the values or rows of a table one by one, as the samples show them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ..run.breakdown import Spans
 from ..run.stacks import Stacks
 from .spans import Span, complement, merged
 
-MIN_ELEMENT_SAMPLES = 5  # of single values or rows being fetched: a call takes microseconds, so it was thousands
+MIN_ELEMENT_SAMPLES = 5  # samples in element access: each call takes microseconds, so there were thousands
 _INDEXING = ("/pandas/core/indexing.py", "/pandas/core/frame.py", "/pandas/core/series.py")
-#: pandas functions that fetch or set one value or row, and those that work on many.
+#: pandas functions that get or set one value or row, and those that work on many.
 _ELEMENT = frozenset(("_get_value", "_set_value", "fast_xs", "xs", "_is_scalar_access"))
 _MANY = frozenset(
     "take _getbool_axis _getitem_bool_array _getitem_iterable _get_listlike_indexer _get_indexer_strict "
@@ -25,9 +25,9 @@ _MANY = frozenset(
 
 @dataclass(frozen=True)
 class Access:
-    """A user function that fetches or sets the values or rows of a table one by one; seconds inside pandas, sampled.
+    """A user function that gets or sets the values or rows of a table one by one; sampled seconds inside pandas.
 
-    ``spans``: when, in ns of the run's clock.
+    ``spans``: when it did so, in ns of the run's clock.
     """
 
     site: Site
@@ -62,7 +62,7 @@ def accesses_of(recording: Recording, stacks: Stacks, taken: Spans) -> tuple[Acc
 
 
 def _access(frames: tuple[Frame, ...]) -> tuple[Frame, bool] | None:
-    """(the user's frame, whether one value or row is surely fetched) of a stack below which pandas indexes a table."""
+    """(the user's frame, whether it surely accesses one value or row), for a stack in which pandas indexes a table."""
     library = list(takewhile(lambda frame: not frame.user, frames))
     if not library or len(library) == len(frames) or not library[-1].file.replace("\\", "/").endswith(_INDEXING):
         return None

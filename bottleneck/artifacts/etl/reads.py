@@ -1,4 +1,4 @@
-"""Files read by the main process outside data loading, and the columns of them that were used."""
+"""Files that the main process read outside data loading, and which of their columns were used."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _COLLECTORS = ("pandas", "pyarrow.csv", "pyarrow.parquet", "csv", "json", "numpy
 
 @dataclass(frozen=True)
 class Probe:
-    """The same file tried in other ways after the run, on its first part, scaled to the whole. Seconds.
+    """Other ways of reading the same file, tried after the run on its first part; seconds, scaled to the whole file.
 
-    ``parquet_low_seconds`` and ``parquet_high_seconds``: fastest and slowest of the repetitions.
-    ``text_seconds``: the original way where it could be repeated; ``used_*``: only the columns that were used.
+    ``parquet_low_seconds``, ``parquet_high_seconds``: the fastest and slowest repetition. ``text_seconds``: the
+    original way, if it could be repeated. ``used_*``: reading only the columns that were used.
     """
 
     parquet_seconds: float
@@ -42,11 +42,12 @@ class Probe:
 
 @dataclass(frozen=True)
 class Read:
-    """One read, or ``count`` small ones of a call site. ``wall_seconds``: in the reader; ``cpu_seconds``: process CPU.
+    """One read, or ``count`` small reads from one call site. ``wall_seconds``: in the reader; ``cpu_seconds``: of the
+    process.
 
-    ``columns``: names read, None unknown; ``used``: those seen in use, None once all of them were.
-    ``moved_seconds``: wall time of the row filters, copies and drops of what was read, where its columns were followed.
-    ``source``: the user's line of code, "" unknown. Sizes are None where unknown.
+    ``columns``: names read, None if unknown; ``used``: those seen in use, None once all were. ``moved_seconds``: wall
+    time of row filters, copies and drops on the data read, if its columns were tracked. ``source``: the user's line of
+    code, "" if unknown. Sizes are None if unknown.
     """
 
     id: int
@@ -79,7 +80,7 @@ class Read:
 
 @dataclass(frozen=True)
 class Reads:
-    """``reads`` in time order. ``finished``: the program ended by itself, so what was not used never would be."""
+    """``reads`` in time order. ``finished``: the program ended normally, so an unused column would never be used."""
 
     process: int
     reads: tuple[Read, ...]
@@ -90,7 +91,7 @@ class Reads:
         return sum(read.wall_seconds for read in (self.reads if reads is None else reads))
 
     def by_line(self, reads: Iterable[Read]) -> dict[Site | None, list[Read]]:
-        """Reads grouped by the user's line; the line with most time first."""
+        """Reads grouped by the user's line; the line with the most time comes first."""
         groups: dict[Site | None, list[Read]] = {}
         for read in reads:
             groups.setdefault(read.site, []).append(read)
@@ -118,7 +119,7 @@ class Reads:
 
 
 def _share_probes(reads: list[Read]) -> list[Read]:
-    """Reads of a line whose other file was tried get its result, scaled by their own time, and the line's source."""
+    """Reads of a line with a probed file share its result, scaled to their own time, and the line's source."""
     tried = {(read.site, read.format): read for read in reads if read.probe is not None and read.wall_seconds > 0}
     sources = {read.site: read.source for read in reads if read.source}
     shared = []
@@ -138,12 +139,12 @@ def _in_steps(steps: Steps | None, time_ns: int) -> bool:
 
 
 def _used(recording: Recording, process: int) -> dict[int, frozenset[str] | None]:
-    """read id -> columns in use, by a forked child too; None once the whole frame was."""
+    """read id -> columns in use, including use in a forked child; None once the whole frame was used."""
     notes = recording.facts.of(facts.Used)
     used: dict[int, frozenset[str] | None] = {use.read: frozenset() for owner, use in notes if owner == process}
     for _, use in notes:
         before = used.get(use.read)
-        # A child's own reads may have the same numbers: at worst more columns count as used.
+        # A child's own reads may reuse the same ids: at worst, too many columns count as used.
         if before is not None:
             used[use.read] = None if use.columns is None else before | frozenset(map(str, use.columns))
     return used

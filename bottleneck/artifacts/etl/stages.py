@@ -1,4 +1,4 @@
-"""ETL: stretches of the main thread, outside steps, that read, transform and write data, and its row-wise loops."""
+"""ETL: stretches of the main thread outside steps that read, transform and write data, and its row-wise loops."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from .accesses import Access, accesses_of
 from .reads import Reads
 from .spans import Span, merged, overlap
 
-MAX_GAP_SECONDS = 1.0  # the user's own lines between two calls belong to the stretch up to here
+MAX_GAP_SECONDS = 1.0  # longest gap between two calls in one stretch: the user's own lines in between belong to it
 _KINDS = (signals.READ, signals.TRANSFORM, signals.WRITE)
 
 
 @dataclass(frozen=True)
 class RowLoop:
-    """A loop or apply with Python code per row. ``seconds``: wall, without steps and recorded reads and writes in it.
+    """A loop or apply with Python code per row. ``seconds``: wall time, without the steps, reads and writes inside it.
 
-    ``own_seconds``: of it making the row objects, None when not told apart.
+    ``own_seconds``: the part spent creating the row objects, None if it cannot be told apart.
     """
 
     call: str
@@ -46,7 +46,7 @@ class RowLoop:
 
 @dataclass(frozen=True)
 class Stretch:
-    """One piece of ETL work, named after the user's function (or the stage mark) with most of its time."""
+    """One stretch of ETL work, named after the user function (or stage mark) that takes most of its time."""
 
     name: str
     start_ns: int
@@ -62,7 +62,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Etl:
-    """``seconds``: wall time of all stretches, and of reads that happened inside steps."""
+    """``seconds``: wall time of all stretches and of reads inside steps."""
 
     stretches: tuple[Stretch, ...]
     loops: tuple[RowLoop, ...]
@@ -94,7 +94,7 @@ def _name(site: Site | None) -> str:
 
 
 def _work(recording: Recording, reads: Reads) -> list[tuple[int, int, int, str]]:
-    """(t0, t1, kind, user's function) of every described read, transformation and write of the main process."""
+    """(t0, t1, kind, user's function) of every recorded read, transformation and write of the main process."""
     found = [(r.t0, r.t1, signals.READ, _name(r.site)) for r in reads.reads if not r.in_step and r.count == 1]
     events = recording.events
     if len(events):
@@ -125,8 +125,8 @@ def _loops(recording: Recording, reads: Reads, steps: Steps | None, busy: Spans)
         if owner != reads.process:
             continue
         span = loop.t0, loop.t1
-        # A file read per row or a training step per row is that work, not row-wise Python.
-        # Without a loader a step ends with the next one's optimizer: what is done between two epochs lies in it.
+        # A file read or a training step per row counts as that work, not as row-wise Python. Without a loader, a step
+        # lasts until the optimizer of the next one, so work between two epochs falls into it.
         trained = _covered_ns(span, busy) if steps is None or steps.kind == "loader" else _steps_ns(span, steps)
         lost = trained + overlap(span, merged(others))
         wall = (span[1] - span[0] - lost) / 1e9
@@ -135,7 +135,7 @@ def _loops(recording: Recording, reads: Reads, steps: Steps | None, busy: Spans)
 
 
 def _steps_ns(span: Span, steps: Steps) -> int:
-    """Nanoseconds of the steps that begin and end within ``span``."""
+    """Nanoseconds of the steps that lie entirely within ``span``."""
     t0, t1 = steps.rows["t0"], steps.rows["t1"]
     inside = slice(np.searchsorted(t0, span[0], side="left"), np.searchsorted(t1, span[1], side="right"))
     return int((t1[inside] - t0[inside]).sum())
@@ -157,7 +157,7 @@ def _loop(loop: RowWise, site: Site | None, wall: float) -> RowLoop:
 
 
 def _stretches(work: list[tuple[int, int, int, str]], busy: Spans, stages: list[tuple[int, int, str]]) -> list[Stretch]:
-    """Work joined across gaps of up to a second, cut where a step or another stage begins."""
+    """Work merged across gaps of up to a second, and split where a step or another stage begins."""
     groups: list[list[tuple[int, int, int, str]]] = []
     end, label = 0, ""
     for item in sorted(work):
@@ -187,6 +187,6 @@ def _stretch(group: list[tuple[int, int, int, str]], stages: list[tuple[int, int
 
 
 def _covered_ns(span: Span, others: Spans) -> int:
-    """Nanoseconds of ``span`` that a union covers: a million steps are too many to go through one by one."""
+    """Nanoseconds of ``span`` covered by a union, without a Python loop: there may be a million steps."""
     near = others[np.searchsorted(others[:, 1], span[0]) : np.searchsorted(others[:, 0], span[1])]
     return int((near.clip(*span)[:, 1] - near.clip(*span)[:, 0]).sum())

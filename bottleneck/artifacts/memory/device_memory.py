@@ -1,4 +1,4 @@
-"""What torch's caching allocator said of the accelerator's memory during the run. Pure."""
+"""What torch's caching allocator reported about accelerator memory during the run. Pure."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _MIN_LOOKS = 3
 
 @dataclass(frozen=True)
 class DeviceMemory:
-    """Of the training process's device, looked at every so many steps after warm-up.
+    """Memory of the training process's device, sampled every so many steps after warm-up.
 
-    ``peak_bytes``: the most that tensors held; ``total_bytes``: of the device. ``retries``: times that the allocator
-    gave everything back and tried again; ``device_allocations``, ``device_frees``: blocks that it took from the driver
-    and gave back to it; all since the first look. ``reserved_bytes``, ``held_bytes``: what it has of the device, and
-    what tensors hold of that, medians.
-    ``slope``: bytes that tensors hold more after each step, and ``r2`` of that line; ``late_slope``: of the last third;
-    ``growth_bytes``: over all looks; ``free_bytes``: that tensors can still take.
+    ``peak_bytes``: the most that tensors held; ``total_bytes``: of the device. ``retries``: how often the allocator
+    released its cache and tried again; ``device_allocations``, ``device_frees``: blocks taken from the driver and
+    returned to it; all counted from the first sample. ``reserved_bytes``, ``held_bytes``: medians of the memory the
+    allocator has reserved, and of the part that tensors hold.
+    ``slope``: growth per step of the bytes held by tensors, ``r2`` of that line; ``late_slope``: of the last third;
+    ``growth_bytes``: over all samples; ``free_bytes``: still available for tensors.
     """
 
     peak_bytes: float

@@ -1,4 +1,4 @@
-"""Memory over the steps: how fast it grows, whether it stops, and which container grows with it. Pure."""
+"""Memory over the steps: how fast it grows, whether it levels off, and which container grows with it. Pure."""
 
 from __future__ import annotations
 
@@ -19,17 +19,16 @@ _MIN_SAMPLES = 12
 _MIN_LOOKS = 3
 
 
-_PARTS = 6  # of the steps, each of which has to grow
-_MIN_RISE = 0.4  # of the mean rise from one part to the next
+_PARTS = 6  # equal parts of the steps; memory must grow in each
+_MIN_RISE = 0.4  # least rise from one part to the next, relative to the mean rise
 
 
 @dataclass(frozen=True)
 class Container:
-    """A container that grew during the loop, named as it is written: ``losses``, ``self.history['loss']``.
+    """A container that grew during the loop, named as in the source: ``losses``, ``self.history['loss']``.
 
-    ``item_bytes``: of its newest element, None unknown.
-
-    ``linear_r2``: r squared of its length over the steps. ``site``: the growing statement, else None.
+    ``item_bytes``: size of its newest element, None if unknown. ``linear_r2``: r squared of its length over the steps.
+    ``site``: the statement that grows it, or None.
     """
 
     name: str
@@ -45,11 +44,11 @@ class Container:
 
 @dataclass(frozen=True)
 class Memory:
-    """RSS of the training process over its steps, warm-up left out.
+    """RSS of the training process over its steps, without warm-up.
 
-    ``slope``: bytes per step (Theil-Sen); ``late_slope``: of the last third; ``r2`` of the line; ``growth_bytes``:
-    from the first to the last tenth; ``largest_fall_bytes``: the largest drop from a peak to any later point.
-    ``headroom_bytes``: free for this run when it ended, None unknown.
+    ``slope``: bytes per step (Theil-Sen); ``late_slope``: slope of the last third; ``r2`` of the line;
+    ``growth_bytes``: from the first to the last tenth; ``largest_fall_bytes``: the largest drop from a peak to any
+    later point. ``headroom_bytes``: still free for this run when it ended, None if unknown.
     """
 
     step: Floats = field(repr=False)  # step number at each sample, fractions allowed
@@ -66,8 +65,8 @@ class Memory:
 
     @property
     def keeps_growing(self) -> bool:
-        """Each part of the loop above the one before, the last third still rising at half the overall pace, and nothing
-        given back. What an allocator keeps rises in jumps and then rests."""
+        """Each part of the loop is above the one before, the last third still rises at half the overall pace, and
+        nothing was given back. Memory cached by an allocator rises in jumps and then stays flat."""
         rises = np.diff(self.median_bytes)
         return bool(
             self.slope > 0
@@ -79,7 +78,7 @@ class Memory:
 
     @property
     def steps_left(self) -> float | None:
-        """Steps until the head-room is used up at this pace; None when not growing or unknown."""
+        """Steps until the headroom is used up at this pace; None if memory does not grow or the headroom is unknown."""
         if self.headroom_bytes is None or self.slope <= 0:
             return None
         return self.headroom_bytes / self.slope
@@ -91,7 +90,7 @@ class Memory:
 
     @classmethod
     def compute(cls, recording: Recording, steps: Steps, host: Host, machine: Machine) -> Memory:
-        # Under an agent (torchrun) the root is not the process that trains: then the whole tree is all we have.
+        # Under an agent (torchrun), the root process does not train; only the whole process tree was measured then.
         rss = host.column("main_rss_bytes" if recording.is_root(steps.process) else "rss_bytes")
         if rss is None:
             raise Missing("Process memory was not sampled.")
@@ -132,7 +131,7 @@ def _headroom_bytes(host: Host, machine: Machine, rss: Floats) -> float | None:
 
 
 def _containers(recording: Recording, steps: Steps) -> tuple[Container, ...]:
-    """Containers that grew all along, the one that holds most first; those that keep autograd graphs before all."""
+    """Containers that grew throughout, largest first; those that keep autograd graphs alive come before all others."""
     looks: dict[tuple[str, str, str], list[facts.Container]] = {}
     for look in recording.facts.of_process(facts.Container, steps.process):
         looks.setdefault((look.name, look.key, look.file), []).append(look)

@@ -1,4 +1,4 @@
-"""How near the run came to the end of its memory: of the machine or its cgroup, and of the accelerator. Pure."""
+"""How close the run came to running out of memory: the machine's or its cgroup's, and the accelerator's. Pure."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from .device_memory import DeviceMemory
 
 @dataclass(frozen=True)
 class MemoryHeadroom:
-    """``used_bytes``: of all processes of the run at the worst moment, pages that they share counted once and page
-    cache not at all; ``all_bytes``: of the cgroup where one is ``limited``, else of the machine. ``device_share``: of
-    an accelerator's memory, the most that tensors held, what the allocator keeps in reserve left out; None without one.
-    """
+    """``used_bytes``: memory of all processes of the run at the worst moment; shared pages count once, page cache not
+    at all. ``all_bytes``: the cgroup's memory if it is ``limited``, otherwise the machine's. ``device_share``: the most
+    that tensors held of an accelerator's memory, not counting the allocator's reserve; None without an accelerator."""
 
     used_bytes: float
     all_bytes: float
@@ -38,7 +37,7 @@ class MemoryHeadroom:
         everything = min(limit or np.inf, machine.memory_bytes or np.inf)
         if available is None or rss is None or not np.isfinite(everything):
             raise Missing("Free memory was not measured.")
-        # What workers share counts in the RSS of each, but fills the memory once.
+        # Pages that workers share count in the RSS of each, but use physical memory only once.
         used = np.fmin(rss, everything - available)
         if np.isnan(used).all():
             raise Missing("Free memory was not measured.")

@@ -1,4 +1,4 @@
-"""Memory that forked DataLoader workers shared with their parent and now have each for itself. Pure."""
+"""Memory that forked DataLoader workers first shared with their parent and have since copied. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..loading.loader import Loader
 from ..run.host import Host
 from ..run.machine import Machine
 
-_MIN_LOOKS = 2  # at one worker: one shows no growth
+_MIN_LOOKS = 2  # samples of one worker: a single one shows no growth
 
 
 _F = TypeVar("_F", Objects, ObjectsLine)
@@ -22,13 +22,13 @@ _F = TypeVar("_F", Objects, ObjectsLine)
 
 @dataclass(frozen=True)
 class Sharing:
-    """Bytes of one worker of the main loop's loader, the one that came to copy most.
+    """Bytes of one worker of the main loop's loader: the worker that copied most.
 
-    ``copied_bytes``: pages that became its own since it began, or since the first look, while as many fewer were
-    shared: copies, no new memory. ``shared_bytes``: still shared at the last look. ``name``, ``kind``, ``length``,
-    ``objects_bytes``: the dataset's attribute with the most Python objects, "" and 0 where it has none; ``site``: the
-    line that fills it.
-    ``free_bytes``, ``all_bytes``: of the machine's or the cgroup's memory, the least that was left; None unknown.
+    ``copied_bytes``: pages that became private since it began, or since the first sample, matched by an equal drop in
+    shared pages, so they are copies rather than new memory. ``shared_bytes``: still shared at the last sample.
+    ``name``, ``kind``, ``length``, ``objects_bytes``: the dataset attribute with the most Python objects, "" and 0 if
+    there is none; ``site``: the line that fills it.
+    ``free_bytes``, ``all_bytes``: memory of the machine or cgroup, the least that was free; None if unknown.
     """
 
     workers: int
@@ -44,12 +44,12 @@ class Sharing:
 
     @property
     def coming_bytes(self) -> float:
-        """What the workers would still copy of these objects if the run went on."""
+        """Bytes of these objects that the workers would still copy if the run went on."""
         return self.workers * max(0.0, min(self.objects_bytes - self.copied_bytes, self.shared_bytes))
 
     @property
     def headroom_share(self) -> float | None:
-        """Share of the memory that is left once they have."""
+        """Share of the memory that would then still be free."""
         if self.free_bytes is None or self.all_bytes <= 0:
             return None
         return max(0.0, self.free_bytes - self.coming_bytes) / self.all_bytes
@@ -64,7 +64,7 @@ class Sharing:
             raise Missing("Worker memory was not recorded: not on Linux, too short, or an old recording.")
         pid, private, shared = (column for column in columns if column is not None)
         begun = {process: (pages.private_bytes, pages.shared_bytes) for process, pages in recording.facts.of(Pages)}
-        found: list[tuple[float, float]] = []  # of each worker: (copied, still shared)
+        found: list[tuple[float, float]] = []  # per worker: (copied, still shared)
         for process in recording.facts.workers(loader.process, loader.id):
             rows = np.flatnonzero(pid == process.pid)
             if not len(rows):
@@ -95,6 +95,6 @@ class Sharing:
 
 
 def _of_loader(facts: list[tuple[int, _F]], loader: Loader) -> _F | None:
-    """The first of the facts that is about this loader's dataset."""
+    """The first fact about this loader's dataset."""
     mine = (loader.process, loader.id)
     return next((fact for process, fact in facts if (process, fact.loader) == mine), None)

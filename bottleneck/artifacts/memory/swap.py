@@ -1,4 +1,4 @@
-"""Time that the steps wait for pages that were swapped out, from how the steps slow down where more come back. Pure."""
+"""Time that the steps wait for swapped-out pages, judged by how steps slow down when more pages come back. Pure."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ..training.steps import Steps
 
 _WINDOW_SECONDS = 1.0
 _MIN_WINDOWS = 8
-_MIN_R2 = 0.5  # of the line through the windows: below it the steps do not tell what a fault costs
-_MIN_SPREAD = 0.2  # relative, of the faults per step between the windows: equal ones show no line either
+_MIN_R2 = 0.5  # least r squared of the line through the windows: below it, the steps do not show what a fault costs
+_MIN_SPREAD = 0.2  # least relative spread of faults per step between windows: equal ones define no line either
 _PAGE = 4096
 
 
 @dataclass(frozen=True)
 class Swap:
-    """Over the steps after warm-up. ``bytes_per_second``: read back from swap, by the whole machine.
+    """Swapping during the steps after warm-up. ``bytes_per_second``: read back from swap, by the whole machine.
 
-    ``faults_per_second``: of the run's processes, those that waited for a disk. ``swapped_share``: of these, at most so
-    many can be from swap; the rest read files. ``fault_seconds``: what one costs the loop, by this run's own windows,
-    None where they do not tell.
+    ``faults_per_second``: major faults of the run's processes. ``swapped_share``: the largest share of these faults
+    that can come from swap; the rest read files. ``fault_seconds``: cost of one fault to the loop, fitted over this
+    run's own windows, None if they do not show it.
     """
 
     bytes_per_second: float
@@ -37,7 +37,7 @@ class Swap:
 
     @property
     def lost_seconds(self) -> float | None:
-        """Wall time of the loop that goes with the faults from swap; None where no price was seen."""
+        """Wall time of the loop lost to faults from swap; None if the cost of a fault is unknown."""
         if self.fault_seconds is None:
             return None
         faults = self.faults_per_second * self.loop_seconds * self.swapped_share
@@ -65,12 +65,12 @@ class Swap:
 
 
 def _fault_seconds(steps: Steps, host: Host, start: int, end: int) -> float | None:
-    """Slope of the seconds of a step over its faults, from window to window of the loop."""
+    """Slope of step time over faults per step, fitted across windows of the loop."""
     values = host.column("major_faults_total")
     count = int((end - start) / 1e9 / _WINDOW_SECONDS)
     if values is None or min(count, steps.count) < _MIN_WINDOWS:
         return None
-    # Windows end where steps do: at most one for each step.
+    # Windows end at step boundaries, so there is at most one per step.
     ends = steps.end_ns.astype(float)
     chosen = np.unique(np.searchsorted(ends, np.linspace(ends[0], ends[-1], min(count, steps.count))))
     known = ~np.isnan(values)

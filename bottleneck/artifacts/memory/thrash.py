@@ -1,4 +1,4 @@
-"""Time that the kernel spends handing memory out and taking it back during the steps, and where. Pure."""
+"""Time that the kernel spends allocating and reclaiming memory during the steps, and where. Pure."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ _READERS = ("/torch/utils/data/", "/torch/serialization.py", "npyio", "/_format_
 
 @dataclass(frozen=True)
 class Thrash:
-    """Page faults of the training process over its steps after warm-up, outside its evaluations.
+    """Page faults of the training process over its steps after warm-up, outside evaluations.
 
-    ``huge_faults_per_step``: those that bring 2 MiB, at most. ``system_seconds``: CPU inside the kernel;
-    ``lost_seconds``: wall time of the loop that goes with it; ``site``: the hottest line of the user's own expressions;
-    ``own_share``: of the running time, in these; ``collecting_seconds``: full collections that Python began by itself,
-    None unknown; ``phase_shares``: of the running time of the main thread, where memory may be taken in them.
+    ``huge_faults_per_step``: upper bound of those that map 2 MiB. ``system_seconds``: CPU time inside the kernel;
+    ``lost_seconds``: the wall time that this costs the loop. ``site``: the hottest line among the user's own
+    expressions; ``own_share``: share of the running time in such lines. ``collecting_seconds``: full collections that
+    Python started by itself, None if unknown. ``phase_shares``: shares of the main thread's running time, for phases
+    that may allocate.
     """
 
     faults_per_step: float
@@ -44,7 +45,7 @@ class Thrash:
 
     @property
     def fresh_bytes(self) -> float:
-        """Memory that these faults bring, per step."""
+        """Memory that these faults map, per step."""
         return (self.faults_per_step - self.huge_faults_per_step) * _PAGE + self.huge_faults_per_step * _HUGE_PAGE
 
     @property
@@ -66,12 +67,12 @@ class Thrash:
         if faults is None or system is None or cpu is None:
             raise Missing("Page faults and system time are not measured on this system.")
         wall = (end - start) / 1e9
-        # Several threads of one process spend kernel time side by side: only its share of the wall time is lost.
+        # Threads of one process can be in the kernel at the same time; only their share of the wall time is lost.
         parallel = max(1.0, cpu / 1e9 / max(wall, 1e-9))
-        # Where others keep the cores busy, each second on the CPU takes longer than a second: with it, the loss.
+        # When others keep the cores busy, a second of CPU takes more than a second of wall time, and so does the loss.
         delay = host.rise("run_delay_ns_total", start, end) or 0.0
         stretch = min((cpu + delay) / max(cpu, 1.0), wall * 1e9 / max(cpu, 1.0)) if cpu < wall * 1e9 else 1.0
-        huge = host.rise("huge_faults_total", start, end) or 0.0  # of the whole machine
+        huge = host.rise("huge_faults_total", start, end) or 0.0  # counted for the whole machine
         site, share = _hot_line(recording, steps)
         return cls(
             faults_per_step=faults / steps.count,
@@ -88,7 +89,7 @@ class Thrash:
 
 
 def _outside(host: Host, name: str, start: int, end: int, evaluations: Evaluations | None) -> float | None:
-    """How much a column rose in a window, without what its rate during evaluations explains."""
+    """How much a column rose in a window, minus the part explained by its rate during evaluations."""
     whole, values = host.rise(name, start, end), host.column(name)
     if whole is None or values is None or evaluations is None or not evaluations.count:
         return whole
@@ -106,7 +107,7 @@ def _outside(host: Host, name: str, start: int, end: int, evaluations: Evaluatio
 
 
 def _collecting_seconds(recording: Recording, steps: Steps) -> float | None:
-    """Seconds of the loop in full collections; a sum is noted when it has grown, so what follows a note is none."""
+    """Seconds of the loop in full collections. The sum is noted when it has grown, so nothing follows the last note."""
     notes = recording.facts.of_process(Collections, steps.process)
     if not notes:
         return None
@@ -126,7 +127,7 @@ def _running(recording: Recording, steps: Steps) -> Records:
 def _phases(
     recording: Recording, steps: Steps, loader: Loader | None, evaluations: Evaluations | None
 ) -> dict[str, float]:
-    """Shares of the running time by phase: of the waits only that in which this process makes the batches itself."""
+    """Shares of the running time by phase; data waits count only if this process loads the batches itself."""
     rows = _running(recording, steps)
     weights = np.bincount(rows["flags"] & 0xFF, (rows["t1"] - rows["t0"]).astype(float), minlength=256)
     weights[[signals.IMPORT, signals.LOADER_START]] = 0.0
@@ -139,15 +140,15 @@ def _phases(
 
 
 def _calculates(library: tuple[Frame, ...]) -> bool:
-    """Whether a line of the user's makes arrays itself: what a reader or torch's collate allocates is none of its."""
+    """Whether the user's line allocates arrays itself, rather than through a reader or torch's collate."""
     files = [frame.file for frame in library]
     return all(any(p in f for p in _ARRAYS) and not any(p in f for p in _READERS) for f in files)
 
 
 def _hot_line(recording: Recording, steps: Steps) -> tuple[Site | None, float]:
-    """(the hottest line of the user's own expressions, the share of the loop's running time in all of them).
+    """(the hottest line of the user's own expressions, the share of the loop's running time in all such lines).
 
-    What a model's modules, its backward pass, the optimizer and readers allocate is not the user's expression.
+    Allocations by a model's modules, the backward pass, the optimizer and readers are not the user's expressions.
     """
     rows = _running(recording, steps)
     seconds = (rows["t1"] - rows["t0"]).astype(float)

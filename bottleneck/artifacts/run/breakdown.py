@@ -1,4 +1,4 @@
-"""Where the wall time of the main process went: every second once, from exec to exit, and its name where it has one."""
+"""Where the main process's wall time went: each second counted once, from exec to exit, and named where possible."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from .gaps import LOSS, OTHER, REACH_NS, Span, label, name_gaps
 from .main_process import main_process
 
 Mask = npt.NDArray[np.bool_]
-Spans = npt.NDArray[np.int64]  # one interval (start, end) of monotonic ns a row
+Spans = npt.NDArray[np.int64]  # one interval (start, end) in monotonic ns per row
 _OUTER = 0xFF
 _SPLIT_SHARE = 0.10  # set-up above this share of the run is split by function
 _MIN_FUNCTION_SHARE = 0.01
-_MIN_SECONDS = 0.001  # less is the rounding of the clock's microseconds, not a phase
+_MIN_SECONDS = 0.001  # anything shorter is rounding of the microsecond clock, not a phase
 
 
 @dataclass(frozen=True)
 class Breakdown:
-    """``seconds`` per phase name, largest first; together the wall time, but for phases below a millisecond.
+    """``seconds`` per phase name, largest first. They add up to the wall time, except for phases under a millisecond.
 
-    ``outside``: what lies outside of steps, requests and recorded phases, in order, by the same names.
+    ``outside``: time outside steps, requests and recorded phases, in order, with the same names.
     """
 
     process: int
@@ -38,7 +38,7 @@ class Breakdown:
 
     @property
     def named_share(self) -> float:
-        """Share of the wall time that carries a name ("other" is none)."""
+        """Share of the wall time that has a name; "other" does not count."""
         return 1.0 - self.seconds.get(OTHER, 0.0) / max(self.wall_seconds, 1e-9)
 
     def share(self, *names: str) -> float:
@@ -64,7 +64,7 @@ class Breakdown:
                 seconds[name] = seconds.get(name, 0.0) + value
                 parts.append(np.array(busy, dtype="i8").reshape(-1, 2))
         covered = union(parts)
-        del parts  # of a long run as large as a table
+        del parts  # in a long run, it is as large as a table
         covered = union([covered, _add_events(seconds, recording, process, covered)])
         if facts.bye_ns and facts.bye_ns < end:
             free = _gaps(covered, facts.bye_ns, end)
@@ -93,19 +93,19 @@ def _add_steps(seconds: dict[str, float], recording: Recording, steps: Steps) ->
 
 
 def _between_phases(recording: Recording, steps: Steps) -> dict[str, float]:
-    """The time of the steps between their phases, by the user functions that were sampled there."""
+    """Step time between the phases, by the user functions that were sampled there."""
     other = steps.phase("other")
     found = {OTHER: float(other.sum())}
     stacks = recording.stacks[recording.stacks["process"] == steps.process]
     if not len(stacks) or not len(other):
         return found
-    # A step that no sample came near, whatever its phase, was not looked at.
+    # A step with no sample near it, in any phase, was not observed.
     ends = np.append(np.sort(stacks["t1"]), np.iinfo("i8").max)
     next_end = ends[np.searchsorted(ends, steps.start_ns - REACH_NS)]
     seen = next_end <= steps.end_ns + REACH_NS
     stacks = stacks[(stacks["flags"] & _OUTER == signals.NONE) & _within(stacks["t1"], steps.start_ns, steps.end_ns)]
-    # Samples stand for pauses shorter than their interval, in this step and in its like; a long pause of which the
-    # sampler saw nothing is not known.
+    # Samples stand for pauses shorter than the sampling interval, in this step and in similar ones. A long pause that
+    # the sampler missed stays unknown.
     sampled = np.zeros(len(other))
     of_step = np.searchsorted(steps.start_ns, stacks["t1"], side="left") - 1
     np.add.at(sampled, of_step, (stacks["t1"] - stacks["t0"]) / 1e9)
@@ -117,16 +117,16 @@ def _between_phases(recording: Recording, steps: Steps) -> dict[str, float]:
         if name == LOSS or (name != OTHER and share >= _MIN_FUNCTION_SHARE * recording.wall_seconds):
             found[name] = share
         elif name != OTHER:
-            # Too little in any one function to be worth a row of its own: still Python between the phases.
+            # Too little in any one function for a row of its own, but still Python between the phases.
             found["python"] = found.get("python", 0.0) + share
     if not weights:
-        found["python"] = known  # pauses so short that no sample fell into one: the loop's own lines
+        found["python"] = known  # pauses too short for any sample: the loop's own lines
     found[OTHER] -= sum(value for name, value in found.items() if name != OTHER)
     return found
 
 
 def _add_events(seconds: dict[str, float], recording: Recording, process: int, covered: Spans) -> Spans:
-    """Phases outside the steps, exclusive; returns the intervals they cover."""
+    """Phases outside the steps, in exclusive time; returns the intervals they cover."""
     events = recording.events
     events = events[(events["process"] == process) & (events["kind"] > 0) & (events["kind"] < len(signals.PHASES))]
     events = events[events["thread"] == _main_thread(events)]
@@ -139,7 +139,7 @@ def _add_events(seconds: dict[str, float], recording: Recording, process: int, c
         seconds[name] = seconds.get(name, 0.0) + max(0.0, own - children)
     top = events[(events["flags"] & _OUTER) == 0]
     found = spans_of(top["t0"], top["t1"])
-    for owner, loop in recording.facts.of(RowWise):  # a loop over rows has no phase of its own
+    for owner, loop in recording.facts.of(RowWise):  # a loop over rows records no phase
         if owner == process:
             free = _gaps(union([covered, found]), loop.t0, loop.t1)
             seconds["etl.transform"] = seconds.get("etl.transform", 0.0) + int((free[:, 1] - free[:, 0]).sum()) / 1e9
@@ -155,7 +155,7 @@ def _main_thread(events: Records) -> int:
 
 
 def _group_names(spans: list[Span], short: dict[str, float], wall_seconds: float, rest: str) -> dict[str, str]:
-    """Functions by their own names where they matter, else together as ``rest``; in set-up the name says so."""
+    """Functions that matter by name, all others together as ``rest``; names in set-up say so."""
     seconds = dict(short)
     for span in spans:
         seconds[span.name] = seconds.get(span.name, 0.0) + span.seconds
@@ -168,7 +168,7 @@ def _group_names(spans: list[Span], short: dict[str, float], wall_seconds: float
 
 
 def _merged(spans: list[Span]) -> tuple[Span, ...]:
-    """In order, neighbours of one name as one."""
+    """Spans in order, with neighbours of the same name merged."""
     merged: list[Span] = []
     for span in sorted(spans, key=lambda span: span.start_ns):
         if merged and merged[-1].name == span.name and merged[-1].end_ns == span.start_ns:
@@ -191,18 +191,18 @@ def function_weights(recording: Recording, stacks: Records) -> dict[str, float]:
 
 
 def spans_of(starts: npt.ArrayLike, ends: npt.ArrayLike) -> Spans:
-    """Intervals with each of the two columns in one piece of memory, as searches want it."""
+    """Intervals with each column contiguous in memory, as searches need it."""
     spans: Spans = np.array([starts, ends], "i8").T
     return spans
 
 
 def seconds_of(spans: Spans) -> float:
-    """Seconds of intervals that do not overlap."""
+    """Total seconds of non-overlapping intervals."""
     return float((spans[:, 1] - spans[:, 0]).sum()) / 1e9
 
 
 def union(parts: list[Spans]) -> Spans:
-    """The same time in sorted intervals that neither overlap nor touch."""
+    """The same time as sorted intervals that neither overlap nor touch."""
     spans = np.concatenate(parts)
     if not len(spans):
         return spans
@@ -214,7 +214,7 @@ def union(parts: list[Spans]) -> Spans:
 
 
 def _within(times: npt.NDArray[np.int64], starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> Mask:
-    """Which times lie in (start, end] of sorted intervals."""
+    """Which times lie in (start, end] of one of the sorted intervals."""
     if not len(starts):
         return np.zeros(len(times), bool)
     at = np.searchsorted(starts, times, side="left") - 1
@@ -223,7 +223,7 @@ def _within(times: npt.NDArray[np.int64], starts: npt.NDArray[np.int64], ends: n
 
 
 def _gaps(covered: Spans, start: int, end: int) -> Spans:
-    """The parts of [start, end] that no interval of a union covers."""
+    """The parts of [start, end] that a union of intervals does not cover."""
     gaps = spans_of(np.append(start, covered[:, 1]), np.append(covered[:, 0], end))
     gaps.clip(start, end, out=gaps)
     return gaps[gaps[:, 1] > gaps[:, 0]]

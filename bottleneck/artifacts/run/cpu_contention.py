@@ -1,4 +1,4 @@
-"""The program's own threads against the cores: how many want to run, and how many its workers brought. Pure."""
+"""The program's threads against the cores: how many want to run, and how many its workers added. Pure."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from ..training.steps import Steps
 from .host import Host
 from .machine import Machine
 
-_PER_CORE = 1.5  # threads that run or are ready to (own)
-_DELAY_SHARE = 0.2  # of their CPU time, that they are ready and have no core (own)
-_EXTRA_SHARE = 0.2  # of the workers' CPU, in others than their first threads: with less, workers have one thread each
-_OTHERS_SHARE = 0.5  # of the cores, in use by other programs: beyond it the delay may be theirs
-_MIN_SECONDS = 2.0  # of steps: what the kernel keeps of threads is read once a second
+_PER_CORE = 1.5  # runnable threads per core (own)
+_DELAY_SHARE = 0.2  # run-queue wait relative to their CPU time (own)
+_EXTRA_SHARE = 0.2  # share of workers' CPU outside their first threads; below it, workers have one thread each
+_OTHERS_SHARE = 0.5  # share of the cores used by other programs, above which they may cause the delay
+_MIN_SECONDS = 2.0  # of steps: the kernel's per-thread counters are read once a second
 
 
 @dataclass(frozen=True)
 class CpuContention:
-    """During the steps. ``runnable_threads``: the program's threads that ran or were ready to, mean (CPU time and wait
-    for a core, over wall time); ``delay_share``: that wait over the CPU time; ``others_cores``: in use by other
-    programs.
+    """Contention during the steps. ``runnable_threads``: mean number of the program's threads running or in a run queue
+    (CPU time plus run-queue wait, over wall time); ``delay_share``: run-queue wait over CPU time; ``others_cores``:
+    cores used by other programs.
 
-    Workers are all processes but the first: ``extra_share`` of their CPU was in others than their first threads.
-    Per step: ``main_cpu_seconds`` of the first process, ``first_cpu_seconds`` of the workers' first threads together.
+    Workers are all processes but the first. ``extra_share``: share of their CPU outside their first threads. Per step:
+    ``main_cpu_seconds`` of the first process, ``first_cpu_seconds`` of all the workers' first threads.
     """
 
     cores: float
@@ -36,12 +36,12 @@ class CpuContention:
 
     @property
     def threads_per_core(self) -> float:
-        """Threads that want to run for each core."""
+        """Threads that want to run, per core."""
         return self.runnable_threads / max(self.cores, 1e-9)
 
     @property
     def oversubscribed(self) -> bool:
-        """Whether threads that workers start beside their own take each other's cores."""
+        """Whether extra threads in the workers crowd the cores."""
         crowded = self.threads_per_core >= _PER_CORE and self.delay_share >= _DELAY_SHARE
         return crowded and self.extra_share >= _EXTRA_SHARE and not self.neighbours
 

@@ -1,4 +1,4 @@
-"""The samples of every thread of every process, the main ones too, all of one form. Pure."""
+"""The samples of every thread of every process, main threads included, in one form. Pure."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ MAIN = 0  # the number of a process's main thread
 
 @dataclass(frozen=True, eq=False)
 class SampledThread:
-    """One thread: ``number`` is ``MAIN`` or that of ``by_thread``, the names are those that a reader is shown.
+    """One thread. ``number`` is ``MAIN`` or the number from ``by_thread``; the names are the ones shown to readers.
 
-    ``rows`` are of RECORD_DTYPE and of the kinds STACK_CPU and STACK_BLOCKED, ``arg`` is a key of ``frames``; a stack
-    that was not kept is none.
+    ``rows`` have RECORD_DTYPE and are of the kinds STACK_CPU and STACK_BLOCKED. ``arg`` is a key of ``frames``, which
+    lacks the stacks that were not kept.
     """
 
     process: int
@@ -39,7 +39,7 @@ class SampledThread:
 
 @dataclass(frozen=True)
 class EveryThread:
-    """All sampled threads: the main one of the main process, then those that ran longest."""
+    """All sampled threads: the main process's main thread first, then those that ran longest."""
 
     threads: tuple[SampledThread, ...]
 
@@ -68,7 +68,7 @@ class EveryThread:
 
 
 def by_thread(recording: Recording) -> Iterator[tuple[int, int, Records]]:
-    """(process, thread, samples) of each thread; 0 is the main one, any other one more than its index."""
+    """(process, thread, samples) of each thread; 0 is the main thread, any other number is its index plus one."""
     for process in np.unique(recording.stacks["process"]).tolist():
         yield process, MAIN, recording.stacks[recording.stacks["process"] == process]
     beside = recording.threads.copy()
@@ -99,7 +99,7 @@ def _process_name(recording: Recording, index: int) -> str:
 
 
 def _thread_name(number: int, name: str) -> str:
-    """``name``: what the program calls it."""
+    """The name shown for a thread; ``name`` is the program's own name for it."""
     if number == MAIN:
         return "main thread"
     return name or ("other threads" if number == 1 else f"thread {number - 1}")

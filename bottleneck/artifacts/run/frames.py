@@ -1,11 +1,11 @@
-"""What the library frames of a stack tell of its thread: it loads samples, serves requests, or only waits. Pure."""
+"""What library frames say about a thread: it loads samples, serves requests, or only waits. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Protocol
 
-#: Frames of a library below which the user's code is called to make an item, or to answer a request.
+#: Library frames below which the user's code is called to make an item or to answer a request.
 LOADING = (
     "/torch/utils/data/_utils/fetch.py", "/torch/utils/data/_utils/worker.py",
     "/keras/src/trainers/data_adapters/", "/tensorflow/python/data/ops/",
@@ -21,19 +21,19 @@ EVENT_LOOP = ("/asyncio/base_events.py", "/asyncio/events.py", "/uvloop/")
 
 
 class HasFile(Protocol):
-    """A frame, or what is kept of one."""
+    """A frame, or the kept part of one."""
 
     @property
     def file(self) -> str: ...
 
 
 class Named(HasFile, Protocol):
-    """The same, with its function."""
+    """The same, with its function name."""
 
     @property
     def function(self) -> str: ...
 
 
 def through(frames: Iterable[HasFile], parts: tuple[str, ...]) -> bool:
-    """Whether one of the frames belongs to one of these files or folders."""
+    """Whether any of the frames lies in one of these files or folders."""
     return any(part in frame.file for frame in frames for part in parts)

@@ -1,6 +1,6 @@
-"""What the main thread did outside of steps, requests and recorded phases, told by the samples around each moment.
+"""What the main thread did outside steps, requests and recorded phases, judged by the samples around each moment.
 
-Time that no sample speaks for stays without a name: "other".
+Time without a nearby sample has no name: "other".
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ OTHER = "other"
 LOSS = "loss"
 _LOSSES = "/torch/nn/modules/loss.py"
 _FUNCTIONS, _LOSS_NAMES = "/torch/nn/functional.py", ("loss", "cross_entropy", "kl_div")
-#: A sample speaks for the running or blocked time that it was weighed with, and for this much beside it: the sampler
-#: looks every 10 to 100 ms, and a thread that waits for a core meanwhile is in neither of its two clocks.
+#: A sample covers the running or blocked time it stands for, and this much on either side: the sampler looks every 10
+#: to 100 ms, and a thread waiting for a core in between advances neither of its two clocks.
 REACH_NS = 250_000_000
-_MAX_GAPS = 2_000  # gaps that are kept as stretches to be drawn
+_MAX_GAPS = 2_000  # gaps kept as spans for drawing
 _IMPORT = "<frozen importlib"
-#: What the interpreter calls by itself once the program's last line is done: it waits for threads, and runs atexit.
+#: What the interpreter calls after the program's last line: it waits for threads and runs atexit handlers.
 _ENDINGS = ("_shutdown", "_exitfunc", "_exit_function", "_python_exit")
-#: Where an event loop waits for something to do: in a selector that asyncio called, in C below its runner (uvloop), or
-#: in a task that sleeps.
+#: Where an event loop waits for something to do: in a selector called by asyncio, in C below its runner (uvloop), or in
+#: a sleeping task.
 _LOOP = ("/asyncio/", "/uvloop/")
 _LOOP_WAITS = ("/selectors.py", "/asyncio/runners.py", "/uvloop/", "/asyncio/tasks.py")
 
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch of the main thread's time; monotonic ns."""
+    """A span of the main thread's time, in monotonic ns."""
 
     name: str
     start_ns: int
@@ -49,8 +49,8 @@ class Span:
 def name_gaps(
     recording: Recording, process: int, gaps: npt.NDArray[np.int64], serving: bool
 ) -> tuple[list[Span], dict[str, float]]:
-    """The gaps (a row each: start, end), cut where the name changes: import, python:<function>, shutdown, serve.idle,
-    other. Of more than ``_MAX_GAPS`` the shortest only as seconds by name, each as it begins."""
+    """The gaps, one (start, end) per row, split where the name changes: import, python:<function>, shutdown,
+    serve.idle, other. Beyond ``_MAX_GAPS``, the shortest gaps only count as seconds, under the name they begin with."""
     rows = recording.stacks[recording.stacks["process"] == process]
     stacks, which = np.unique(rows["arg"], return_inverse=True)
     labels = [_outside(recording.facts.stacks.get((process, i), ()), serving) for i in stacks.tolist()]
@@ -70,9 +70,9 @@ def name_gaps(
 
 
 def _timeline(rows: Records, codes: Ints, other: int) -> tuple[Ints, Ints]:
-    """(start, code) of each stretch in which one name holds, from the beginning of time to its end.
+    """(start, code) of each stretch with one name, covering all of time.
 
-    Between two samples, what ended with the later one reaches back, then the earlier one forward; the rest is other.
+    Between two samples, the later one reaches back first, then the earlier one forward; the rest is other.
     """
     order = np.argsort(rows["t1"], kind="stable")
     far = np.iinfo("i8").max // 2
@@ -95,7 +95,7 @@ def importing(frames: Iterable[HasFile]) -> bool:
 
 
 def label(frames: tuple[Frame, ...]) -> str:
-    """loss (in one of torch's), python:<innermost user function>, or other; ``frames`` are innermost first."""
+    """loss (in a loss of torch's), python:<innermost user function>, or other; ``frames`` are innermost first."""
     for frame in takewhile(lambda frame: not frame.user, frames):
         if frame.file.endswith(_LOSSES) or (
             frame.file.endswith(_FUNCTIONS) and any(name in frame.function for name in _LOSS_NAMES)
@@ -105,7 +105,7 @@ def label(frames: tuple[Frame, ...]) -> str:
 
 
 def _outside(frames: tuple[Frame, ...], serving: bool) -> str:
-    """As ``label``, for a stack seen outside of steps and requests."""
+    """Like ``label``, for a stack outside steps and requests."""
     library = [frame.file.replace("\\", "/") for frame in takewhile(lambda frame: not frame.user, frames)]
     if serving and _any_in(_LOOP_WAITS, library[:1]) and _any_in(_LOOP, library):
         return "serve.idle"

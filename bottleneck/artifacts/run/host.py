@@ -1,4 +1,4 @@
-"""What the machine did during the run: idle cores, faults, system time, all as functions of a time window. Pure."""
+"""What the machine did during the run, as functions of a time window: idle cores, faults, system time. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Host:
-    """Host samples of one run. Windows are monotonic nanoseconds; a column that was not measured is None, never 0."""
+    """Host samples of one run. Windows are in monotonic ns; a column that was not measured is None, never 0."""
 
     table: Table = field(repr=False)
 
@@ -24,7 +24,7 @@ class Host:
         return self.table["time_ns"].astype(np.int64)
 
     def column(self, name: str) -> Floats | None:
-        """A column as floats; None when it was not measured at all."""
+        """A column as floats; None if it was never measured."""
         values = self.table.get(name)
         if values is None:
             return None
@@ -32,7 +32,7 @@ class Host:
         return None if np.isnan(found).all() else found
 
     def mean(self, name: str, start_ns: int, end_ns: int) -> float | None:
-        """Mean of a column such as ``idle_cores`` over the samples in a window, else of the nearest sample."""
+        """Mean of a column such as ``idle_cores`` over the samples in a window; with none, the nearest sample."""
         values = self.column(name)
         if values is None:
             return None
@@ -44,12 +44,12 @@ class Host:
         return float(values[int(np.argmin(np.abs(times - (start_ns + end_ns) // 2)))])
 
     def rise(self, name: str, start_ns: int, end_ns: int) -> float | None:
-        """How much a ``_total`` column rose in a window, read between samples; None when not measured."""
+        """How much a ``_total`` column rose in a window, interpolated between samples; None if not measured."""
         risen = self.rises(name, np.array([start_ns, end_ns]))
         return None if risen is None else float(risen[0])
 
     def rises(self, name: str, edges_ns: npt.NDArray[np.int64]) -> Floats | None:
-        """The same for each of the windows between these times."""
+        """The same for each window between consecutive edges."""
         values = self.column(name)
         if values is None or len(values) < 2:
             return None
@@ -59,12 +59,12 @@ class Host:
         return risen
 
     def least(self, name: str) -> float | None:
-        """The smallest value of a column over the whole run; None when not measured."""
+        """The smallest value of a column over the whole run; None if not measured."""
         values = self.column(name)
         return None if values is None else float(np.nanmin(values))
 
     def most(self, name: str) -> float | None:
-        """The largest value of a column over the whole run; None when not measured."""
+        """The largest value of a column over the whole run; None if not measured."""
         values = self.column(name)
         return None if values is None else float(np.nanmax(values))
 
@@ -82,7 +82,8 @@ class Host:
 
 
 def theil_sen(x: Floats, y: Floats, most: int = 200) -> tuple[float, float]:
-    """(slope, intercept) of the line through the medians of all pairwise slopes: a third of wild points do no harm."""
+    """(slope, intercept) of the line through the median of pairwise slopes; up to a third of the points may be
+    outliers."""
     if len(x) > most:
         chosen = np.linspace(0, len(x) - 1, most).astype(int)
         x, y = x[chosen], y[chosen]
@@ -96,13 +97,13 @@ def theil_sen(x: Floats, y: Floats, most: int = 200) -> tuple[float, float]:
 
 
 def late_slope(x: Floats, y: Floats) -> float:
-    """``theil_sen`` of the last third of ``x``, which is sorted."""
+    """``theil_sen`` over the last third of ``x``, which must be sorted."""
     late = x >= x[-1] - (x[-1] - x[0]) / 3
     return theil_sen(x[late], y[late])[0]
 
 
 def r_squared(x: Floats, y: Floats, slope: float, intercept: float) -> float:
-    """Share of the variation of ``y`` that the line explains, 0 to 1; 0 when ``y`` does not vary."""
+    """Share of the variance of ``y`` that the line explains, 0 to 1; 0 if ``y`` does not vary."""
     total = float(((y - y.mean()) ** 2).sum())
     if total <= 0:
         return 0.0

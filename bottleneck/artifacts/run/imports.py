@@ -1,4 +1,4 @@
-"""What the imports of the file that was run cost, and which of them the run did not need. Pure."""
+"""What the imports of the main script cost, and which of them the run did not need. Pure."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ Sampled = tuple[tuple[Frame, ...], float]  # frames, innermost first, and second
 
 @dataclass(frozen=True)
 class Imports:
-    """``seconds``: wall time of all imports of the main process. ``unneeded``: the heaviest import that no sample shows
-    a use of, ``unneeded_seconds`` without what other imports need as well."""
+    """``seconds``: wall time of all imports in the main process. ``unneeded``: the heaviest import that no sample shows
+    in use; ``unneeded_seconds`` leaves out what other imports need as well."""
 
     seconds: float
     file: str
@@ -46,14 +46,14 @@ class Imports:
             if not any(_is_use(rare, script.file, frames) for frames in stacks.frames.values())
         }
         most = max(found, default=0.0)
-        # Samples tell of running and sleeping; while the thread waits for a core, the clock goes on.
+        # Samples cover running and sleeping; the wall clock also advances while the thread waits for a core.
         return cls(total, script.file, found.get(most), most * total / sampled if sampled else 0.0)
 
 
 def _import_samples(stacks: Stacks) -> Iterator[tuple[str, int, tuple[Frame, ...], float]]:
-    """(file, line of the user's, frames, seconds) of each sample of an import.
+    """(file, line of the user's, frames, seconds) of each sample taken during an import.
 
-    Imports nest deeper than stacks are kept: where the user's line is cut off, it is that of the sample before.
+    Imports nest deeper than the kept stacks. If the user's line is cut off, the one of the sample before is used.
     """
     file, line = "", 0
     for row in stacks.rows[np.argsort(stacks.rows["t1"], kind="stable")]:
@@ -68,7 +68,7 @@ def _import_samples(stacks: Stacks) -> Iterator[tuple[str, int, tuple[Frame, ...
 
 
 def _is_use(rare: RareImport, file: str, frames: tuple[Frame, ...]) -> bool:
-    """Whether a stack is in a block that uses the import, or has the user's code call into the package."""
+    """Whether a stack is in a block that uses the import, or shows the user's code calling into the package."""
     if not any(frame.user for frame in frames):
         return False
     if any(frame.file == file and frame.line in rare.lines for frame in frames):
@@ -77,7 +77,7 @@ def _is_use(rare: RareImport, file: str, frames: tuple[Frame, ...]) -> bool:
 
 
 def _in(packages: tuple[str, ...], frames: tuple[Frame, ...]) -> bool:
-    """Whether a frame is in one of these installed packages."""
+    """Whether any frame is in one of these installed packages."""
     return any(_package(frame.file) in packages for frame in frames)
 
 

@@ -1,4 +1,4 @@
-"""What the run could use: cores by affinity and cgroup, options of the analysis."""
+"""What the run could use: cores by affinity and cgroup, and options of the analysis."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ...recording.model import Recording
 
 @dataclass(frozen=True)
 class Machine:
-    """``cores``: usable by the process (affinity, cgroup quota), a fraction where a quota says so."""
+    """``cores``: cores the process may use (affinity, cgroup quota); a quota can make it fractional."""
 
     cores: float
     memory_bytes: int
@@ -22,6 +22,6 @@ class Machine:
 
 @dataclass(frozen=True)
 class Settings:
-    """Options of the analysis that no recording holds. ``price_per_hour``: of one accelerator, any currency."""
+    """Analysis options that are not part of a recording. ``price_per_hour``: of one accelerator, in any currency."""
 
     price_per_hour: float | None = None

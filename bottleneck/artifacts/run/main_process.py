@@ -10,11 +10,11 @@ from ... import signals
 from ...recording.model import Recording
 from ..training.steps import Steps
 
-_ROOTS_PART = 0.2  # of the run, below the user's own frames: a launcher has none there
+_ROOTS_PART = 0.2  # share of the run spent below the user's own frames; a launcher has none
 
 
 def main_process(recording: Recording, steps: Steps | None) -> int:
-    """Index of the process the run is about: the one with steps, requests, or else most records; a launcher is not."""
+    """Index of the process the report is about: the one with steps, requests, or else most records; not a launcher."""
     if steps is not None:
         return steps.process
     for records in (recording.requests, recording.events):
@@ -25,7 +25,7 @@ def main_process(recording: Recording, steps: Steps | None) -> int:
 
 
 def _busiest(recording: Recording) -> int:
-    """The first process, unless it only launches: then the one that computed most below the user's own frames."""
+    """The first process, unless it is only a launcher: then the one that computed most below the user's own frames."""
     running, seconds = Counter[int](), Counter[int]()
     for table, kind in ((recording.stacks, signals.STACK_CPU), (recording.threads, signals.THREAD_CPU)):
         keys = table["process"].astype("i8") << 32 | (table["arg"] & signals.STACK_MASK).astype("i8")

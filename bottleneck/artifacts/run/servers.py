@@ -1,4 +1,4 @@
-"""Which processes answer requests, whatever the server. Pure."""
+"""Which processes answer requests, whichever server runs them. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SERVES = 0.5  # of the user's time, below a server's request handlers
 
 
 def servers(recording: Recording) -> list[int]:
-    """The processes that answer requests: those that recorded some, and those that mostly stand below a server."""
+    """Processes that answer requests: those that recorded some, and those mostly seen below a server's frames."""
     requests = recording.requests[recording.requests["kind"] == signals.REQUEST]
     found = set(np.unique(requests["process"]).tolist())
     for process in np.unique(recording.stacks["process"]).tolist():

@@ -1,4 +1,4 @@
-"""Where sampled time went: weights of call stacks by user function and line, running and blocked apart."""
+"""Where sampled time went: seconds of call stacks by user function and line, running and blocked time apart."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from .gaps import importing
 from .main_process import main_process
 
 Intervals = Sequence[tuple[int, int]]  # monotonic ns, sorted, not overlapping
-_PASSED_ON = 0.9  # of a library call's time spent in one other library call: it only passes on
-#: Library code that is part of training wherever it is called.
+_PASSED_ON = 0.9  # of a library call's time spent in a single other library call: it only delegates
+#: Library code that counts as training wherever it is called.
 _TRAINING = ("/torch/nn/", "/torch/optim/", "/torch/autograd/", "/torch/amp/", "/torch/functional.py")
 
 
 def in_training_code(frames: tuple[Frame, ...]) -> bool:
-    """Whether a stack (innermost first) ends in modules, optimizers or losses of torch below the user's own frames."""
+    """Whether a stack (innermost first) has torch modules, optimizers or losses below the user's innermost frame."""
     library = takewhile(lambda frame: not frame.user, frames)
     return any(part in frame.file for frame in library for part in _TRAINING)
 
 
 @dataclass(frozen=True)
 class Hot:
-    """A user function and its hottest line; seconds of the main thread while it was the innermost user frame."""
+    """A user function at its hottest line; seconds of the main thread with it as the innermost user frame."""
 
     function: str
     file: str
@@ -46,10 +46,10 @@ class Hot:
 
 @dataclass
 class Node:
-    """A node of the call tree. ``seconds`` is inclusive; children are the heaviest first.
+    """A node of the call tree. ``seconds`` is inclusive; children are sorted, heaviest first.
 
-    ``blocked_seconds``: the part of it in which the thread neither ran nor was ready to. ``user``: the user's own code.
-    ``skipped``: library calls left out between its caller and it.
+    ``blocked_seconds``: the part in which the thread neither ran nor was runnable. ``user``: the user's own code.
+    ``skipped``: library calls left out between its caller and itself.
     """
 
     function: str
@@ -64,7 +64,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Stacks:
-    """The samples of one process. ``rows`` are of RECORD_DTYPE; ``frames`` holds each stack, innermost first."""
+    """The samples of one process. ``rows`` have RECORD_DTYPE; ``frames`` holds each stack, innermost frame first."""
 
     process: int
     rows: Records
@@ -85,7 +85,8 @@ class Stacks:
         return cls(process, rows, {key[1]: value for key, value in recording.facts.stacks.items() if key[0] == process})
 
     def hot(self, phase: str | None = None, within: Intervals | None = None) -> list[Hot]:
-        """User functions by sampled seconds, hottest first; of one phase, and of samples ending in the intervals."""
+        """User functions by sampled seconds, hottest first; optionally of one phase, and of samples ending in the
+        intervals."""
         lines: dict[tuple[str, str], dict[int, npt.NDArray[np.float64]]] = {}
         for stack, cpu, blocked in weights(self._chosen(phase, within)):
             frame = next((f for f in self.frames.get(stack, ()) if f.user), None)
@@ -109,15 +110,15 @@ class Stacks:
         return found
 
     def seconds(self, phase: str | None = None, within: Intervals | None = None) -> float:
-        """All sampled seconds of a phase within the intervals, user frames or not."""
+        """All sampled seconds of a phase within the intervals, with or without user frames."""
         return sum(cpu + blocked for _, cpu, blocked in weights(self._chosen(phase, within)))
 
     def blocked_seconds(self, within: Intervals) -> float:
-        """Sampled seconds within the intervals in which the thread neither ran nor was ready to."""
+        """Sampled seconds within the intervals in which the thread neither ran nor was runnable."""
         return sum(blocked for _, _, blocked in weights(self._chosen(None, within)))
 
     def import_share(self, t0: int, t1: int) -> float:
-        """Share (0..1) of the samples between two times (monotonic ns) that were importing a module."""
+        """Share (0..1) of the samples between two times (monotonic ns) that were in an import."""
         imports = total = 0.0
         for stack, cpu, blocked in weights(self._chosen(None, [(t0, t1)])):
             total += cpu + blocked
@@ -127,11 +128,11 @@ class Stacks:
         return imports / total if total else 0.0
 
     def unknown_seconds(self) -> float:
-        """Seconds whose stack was not kept, because there were too many different ones."""
+        """Seconds whose stack was not kept, because there were too many distinct stacks."""
         return sum(cpu + blocked for stack, cpu, blocked in weights(self.rows) if stack not in self.frames)
 
     def tree(self, limit: int = 500, least_share: float = 0.002) -> tuple[Node, ...]:
-        """The call tree as of ``call_tree``: no node is below ``least_share`` of all."""
+        """The call tree, see ``call_tree``; no node is below ``least_share`` of the total."""
         return call_tree(self.rows, self.frames, limit, least_share * self.seconds())
 
     def _chosen(self, phase: str | None, within: Intervals | None) -> Records:
@@ -149,7 +150,7 @@ class Stacks:
 
 
 def weights(rows: Records) -> list[tuple[int, float, float]]:
-    """(stack id, running seconds, blocked seconds), one a stack."""
+    """(stack id, running seconds, blocked seconds), one entry per stack."""
     stacks, inverse = np.unique(rows["arg"], return_inverse=True)
     seconds = (rows["t1"] - rows["t0"]) / 1e9
     blocked = rows["kind"] == signals.STACK_BLOCKED
@@ -160,9 +161,9 @@ def weights(rows: Records) -> list[tuple[int, float, float]]:
 def call_tree(
     rows: Records, frames: Mapping[int, tuple[Frame, ...]], limit: int, least_seconds: float
 ) -> tuple[Node, ...]:
-    """The samples of one thread as a tree, roots first, heaviest first: at most ``limit`` nodes, and no light ones.
+    """The samples of one thread as a tree, heaviest roots first: at most ``limit`` nodes, and no light ones.
 
-    Of library calls that only pass on, the first and the last are kept: the user's line can lie 40 calls deep.
+    Of a run of library calls that only delegate, the first and last are kept: a user line may sit 40 calls deep.
     """
     root = Node("", "", 0)
     index: dict[tuple[int, str, str], Node] = {}
@@ -184,7 +185,7 @@ def call_tree(
 
 
 def _prune(root: Node, least: float, limit: int) -> None:
-    """Keep the heaviest nodes, wherever they lie; a caller is never lighter than what it calls, so it is kept too."""
+    """Keep the heaviest nodes wherever they are. A caller is never lighter than its callees, so it is kept too."""
     heap: list[tuple[float, int, Node, Node]] = []
     order = count()
 
@@ -203,7 +204,7 @@ def _prune(root: Node, least: float, limit: int) -> None:
 
 
 def _fold(node: Node) -> None:
-    """Leave out the middle of each run of library calls in which every one passes nearly all of its time on."""
+    """Drop the middle of each run of library calls in which each one spends nearly all its time in the next."""
     for first in node.children:
         last, passed = first, 0
         while not last.user and (only := _heir(last)) is not None:
@@ -215,7 +216,7 @@ def _fold(node: Node) -> None:
 
 
 def _heir(node: Node) -> Node | None:
-    """The library call that has nearly all of the node's time."""
+    """The library call that takes nearly all of the node's time, if any."""
     if len(node.children) != 1 or node.children[0].user:
         return None
     only = node.children[0]

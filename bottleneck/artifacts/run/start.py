@@ -1,4 +1,4 @@
-"""What the main thread computes before the first step, beside imports, models and what has a phase of its own. Pure."""
+"""What the main thread computes before the first step, besides imports, models and work with its own phase. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .gaps import OTHER, REACH_NS, importing
 from .host import Host
 from .stacks import Stacks
 
-#: Making and moving models, compiling, downloads and other programs: no index that could be kept in a file.
+#: Making and moving models, compiling, downloads and subprocesses: nothing that a file could cache.
 _NOT_KEPT = (
     "/torch/nn/modules/ /torch/nn/init.py /torch/nn/utils/ /torch/optim/ /torch/hub.py /torch/serialization.py "
     "/torch/storage.py /torch/_ /torch/cuda/ /torch/utils/ /torch/distributed/ /torch/jit/ /torch/export/ /torch/fx/ "
@@ -28,18 +28,18 @@ _NOT_KEPT = (
     "/huggingface_hub/ /urllib/ /urllib3/ /requests/ /httpx/ /http/client.py /ssl.py /socket.py /subprocess.py "
     "/multiprocessing/ /threading.py /concurrent/ /logging/"
 ).split()
-#: Blocked anywhere else, the thread waits for somebody: a person, another process, a lock.
+#: Blocked anywhere else, the thread waits for something external: a person, another process, a lock.
 _FILES = ("/os.py", "<frozen os>", "/pathlib", "/glob.py", "/genericpath.py", "<frozen genericpath>", "/codecs.py")
-_NAMED = ("startup", "import", "shutdown", OTHER)  # stretches that are no set-up of the user's, or without a name
+_NAMED = ("startup", "import", "shutdown", OTHER)  # spans that are not the user's set-up, or have no name
 _TRAINING = (signals.FORWARD, signals.BACKWARD, signals.OPTIMIZER, signals.EVAL)
 
 
 @dataclass(frozen=True)
 class Start:
-    """``seconds``: from the start of the program to its first step; ``import_seconds``: of that, importing.
+    """``seconds``: from program start to the first step; ``import_seconds``: the part spent importing.
 
-    ``place``: what of the user's takes most of the computing in between, with shares of ``computing_seconds``;
-    ``stored_bytes``: written by then.
+    ``place``: the user's code with most of the computing in between, with shares of ``computing_seconds``;
+    ``stored_bytes``: written until then.
     """
 
     seconds: float
@@ -73,9 +73,9 @@ class Start:
         everything = [sample for sample in _before(stacks, first) if not importing(sample.frames)]
         computing = _computing(stacks, _before(stacks, first, etl), first, training)
         total = sum(sample.seconds for sample in computing)
-        # Samples tell of running and sleeping; while the thread waits for a core, the clock goes on.
+        # Samples cover running and sleeping; the wall clock also advances while the thread waits for a core.
         wall = sum(span.seconds for span in before if span.name not in _NAMED)
-        certain = wall - 2 * REACH_NS / 1e9  # a sample speaks for that much around it
+        certain = wall - 2 * REACH_NS / 1e9  # a sample covers this much time around it
         drawn_out = max(1.0, certain / max(sum(sample.seconds for sample in everything), 1e-9))
         return cls(
             (first - recording.started_ns) / 1e9,
@@ -87,7 +87,7 @@ class Start:
 
 
 def _before(stacks: Stacks, first_ns: int, etl: Etl | None = None) -> list[Sample]:
-    """What was seen outside of all phases before ``first_ns``, and outside of ETL where that is given."""
+    """Samples outside all phases before ``first_ns``, and outside ETL if it is given."""
     rows = stacks.rows[(stacks.rows["t1"] <= first_ns) & ((stacks.rows["flags"] & 0xFF) == signals.NONE)]
     if etl is not None:
         spans = [(stretch.start_ns, stretch.end_ns) for stretch in etl.stretches]
@@ -97,8 +97,8 @@ def _before(stacks: Stacks, first_ns: int, etl: Etl | None = None) -> list[Sampl
 
 
 def _computing(stacks: Stacks, samples: list[Sample], first_ns: int, training: frozenset[Line]) -> list[Sample]:
-    """Those in which the user's code computes what a file could keep."""
-    # What goes on in the steps, or between them, is no set-up: experience is collected before the first update too.
+    """Samples in which the user's code computes something that a file could cache."""
+    # Code that also runs in or between steps is not set-up: experience is collected before the first update too.
     later = _functions(stacks, stacks.rows["t1"] > first_ns) - {line[:2] for line in training}
     return [
         sample
@@ -117,7 +117,7 @@ def _can_be_kept(sample: Sample) -> bool:
 
 
 def _training_lines(stacks: Stacks) -> frozenset[Line]:
-    """Lines that training is called from: what their functions do besides is judged line by line."""
+    """Lines that training is called from; anything else in their functions is judged line by line."""
     frames = _user_frames(stacks, np.isin(stacks.rows["flags"] & 0xFF, _TRAINING))
     return frozenset((frame.file, frame.function, frame.line) for frame in frames)
 

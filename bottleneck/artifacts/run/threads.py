@@ -1,4 +1,4 @@
-"""Where the threads beside the main one spent their time: running and blocked seconds of each, by call stack. Pure."""
+"""Where threads other than the main one spent their time: running and blocked seconds, by call stack. Pure."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from .main_process import main_process
 
 @dataclass(frozen=True)
 class ThreadStack:
-    """What a thread spent in one stack (innermost frame first, none where it was not kept).
+    """Time that a thread spent in one stack (innermost frame first, empty if it was not kept).
 
-    ``blocked_seconds``: not on a CPU; what it waited for a core or for the GIL is part of it.
+    ``blocked_seconds``: time off the CPU, including waits for a core or for the GIL.
     """
 
     frames: tuple[Frame, ...]
@@ -33,7 +33,7 @@ class ThreadStack:
 
 @dataclass(frozen=True)
 class ThreadTime:
-    """A thread and its stacks, the longest first. ``index`` 0: all threads that came after too many others."""
+    """A thread and its stacks, longest first. ``index`` 0 stands for all threads beyond the limit."""
 
     index: int
     name: str
@@ -55,19 +55,19 @@ class ThreadTime:
 
 @dataclass(frozen=True)
 class Threads:
-    """The threads of one process beside its main one, the one that ran longest first."""
+    """The threads of one process other than its main thread, sorted by running time, longest first."""
 
     process: int
     threads: tuple[ThreadTime, ...]
 
     @classmethod
     def compute(cls, recording: Recording, steps: Steps | None) -> Threads:
-        """Those of the main process. Raises Missing when none were sampled."""
+        """The threads of the main process. Raises Missing when none were sampled."""
         return cls.of(recording, main_process(recording, steps))
 
     @classmethod
     def of(cls, recording: Recording, process: int) -> Threads:
-        """Those of one process, an index into ``facts.processes``. Raises Missing when none were sampled."""
+        """The threads of one process, an index into ``facts.processes``. Raises Missing when none were sampled."""
         rows = recording.threads[recording.threads["process"] == process]
         if not len(rows):
             why = recording.facts.failed.get("threads") or recording.facts.failed.get("stacks")
@@ -82,7 +82,7 @@ class Threads:
 
 
 def _stacks(recording: Recording, process: int, rows: Records) -> dict[int, list[ThreadStack]]:
-    """The stacks of each thread's index."""
+    """The stacks of each thread, by its index."""
     places, inverse = np.unique(rows["arg"], return_inverse=True)
     seconds = (rows["t1"] - rows["t0"]) / 1e9
     ran = rows["kind"] == signals.THREAD_CPU

@@ -1,4 +1,4 @@
-"""What a CPU quota takes: the time that the program's run queues were stopped, against the cores it wanted. Pure."""
+"""What a CPU quota costs: the time that the program's run queues were throttled, and the cores it wanted. Pure."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _MIN_WINDOWS = 3
 
 @dataclass(frozen=True)
 class Throttling:
-    """``lost_seconds``: of the run, stopped by the quota; ``step_share``: of the steps, None where there are none.
+    """``lost_seconds``: time of the run lost to the quota; ``step_share``: share of the step time, None without steps.
 
-    ``wanted_cores``: cores in use while the quota did not stop it, in the seconds in which it did so at all, 0 where
-    it never did; ``quota_cores``: cores it may use on average.
+    ``wanted_cores``: cores in use while not throttled, over the seconds with any throttling; 0 if there was none.
+    ``quota_cores``: cores it may use on average.
     """
 
     lost_seconds: float
@@ -40,8 +40,8 @@ class Throttling:
         stopped, used = (host.rises(name, edges) for name in ("throttled_ns_total", "cpu_ns_total"))
         if stopped is None or used is None:
             raise Missing("CPU quota throttling was not recorded.")
-        # Who wants k cores, is stopped for a share s of the time and runs in the rest uses k(1 - s) and shows ks on the
-        # clock of the stopped queues, which counts each core.
+        # A program that wants k cores and is throttled for a share s of the time uses k(1 - s) cores and adds ks to the
+        # throttled clock, which counts per core.
         wanted = (stopped + used) / _WINDOW_NS
         lost = stopped / _WINDOW_NS / np.maximum(wanted, 1.0)
         hit = stopped > 0

@@ -1,4 +1,4 @@
-"""What each line of the user's holds, over all sampled threads of all processes, whatever the program does. Pure."""
+"""The time that each user line holds, over all sampled threads of all processes, whatever the program does. Pure."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from .breakdown import seconds_of, spans_of, union
 from .every_thread import by_thread
 from .ways import Key, Place, Way, placed, places, script_of
 
-MIN_SAMPLES = 30  # fewer name no line
-_MIN_KEPT = 8  # lines of one function may count together
-_MIN_SHARE = 0.03  # of the run: lines below it are not kept
+MIN_SAMPLES = 30  # with fewer samples, no line is named
+_MIN_KEPT = 8  # fewest samples of a kept line: lines of one function may count together
+_MIN_SHARE = 0.03  # of the run: lighter lines are not kept
 _MAX_LINES = 40
 _MAX_STRETCH = 10.0
-_MAX_WAYS = 40  # different calls below one line that are told apart
+_MAX_WAYS = 40  # distinct calls below one line
 
 
 @dataclass(frozen=True, eq=False)
 class UserLine:
-    """A line with everything that it calls. ``seconds``: of the run's wall time, in which a thread stood in it.
+    """A line, including everything it calls. ``seconds``: wall time of the run in which any thread was in it.
 
-    ``thread_seconds``: of all threads together, of which ``blocked_seconds`` neither ran nor waited for a core.
-    ``own_seconds``: of them, in which no deeper frame was the user's. ``tasks``: of an event loop that waited at the
-    same time, this line's among them, on average; 0 where no task's wait was seen.
+    ``thread_seconds``: summed over threads; ``blocked_seconds``: the part in which a thread neither ran nor waited for
+    a core; ``own_seconds``: the part with no deeper user frame. ``tasks``: mean number of event-loop tasks that waited
+    at the same time, including this line's; 0 if no task was seen waiting.
     """
 
     file: str
@@ -42,10 +42,10 @@ class UserLine:
     own_seconds: float
     samples: int
     processes: frozenset[int]
-    beside: bool  # threads beside the main one were seen there
-    apart: bool  # only other programs, which the user's starts, were seen there
-    ways: dict[Way, float]  # the heaviest first -> thread seconds
-    caller: Key | None  # the line of the user's that most of the time was called from
+    beside: bool  # threads other than the main one were seen there
+    apart: bool  # only other programs, started by the user's, were seen there
+    ways: dict[Way, float]  # way -> thread seconds, heaviest first
+    caller: Key | None  # the user line that most of the time was called from
     tasks: float
     rows: Records = field(repr=False)
 
@@ -59,12 +59,12 @@ class UserLine:
 
     @property
     def own_share(self) -> float:
-        """Share of its time in which the user's frame is the innermost of the user's."""
+        """Share of its time in which it is the innermost user frame."""
         return self.own_seconds / max(self.thread_seconds, 1e-9)
 
     @property
     def sampled(self) -> bool:
-        """Whether there are enough samples to name it."""
+        """Whether it has enough samples to be named."""
         return self.samples >= MIN_SAMPLES
 
     @property
@@ -73,17 +73,17 @@ class UserLine:
         return self.share_where(lambda way: way.joins) >= 0.5
 
     def share_of(self, matching: set[Way]) -> float:
-        """Share of the line's time that is spent in these ways."""
+        """Share of the line's time spent in these ways."""
         return self.share_where(matching.__contains__)
 
     def share_where(self, holds: Callable[[Way], bool]) -> float:
-        """Share of the line's time that is spent in ways of which this is true."""
+        """Share of the line's time spent in ways for which ``holds`` is true."""
         return sum(seconds for way, seconds in self.ways.items() if holds(way)) / max(self.thread_seconds, 1e-9)
 
 
 @dataclass(frozen=True)
 class UserLines:
-    """The lines that hold the most time of a run, largest first."""
+    """The user lines that hold the most time of a run, largest first."""
 
     lines: tuple[UserLine, ...]
     wall_seconds: float
@@ -116,10 +116,10 @@ class UserLines:
         return line.seconds / max(self.wall_seconds, 1e-9)
 
     def largest(self, process: int, events: Collection[Key] = ()) -> UserLine | None:
-        """The line of a process with most time of its own, of which no deeper line of the user's can tell more.
+        """The line of a process with most time of its own, not counting lines with a more telling user line below them.
 
-        Where it waits for other threads or processes, the line with which these are busy; what a loader's workers do
-        beside the program, and waiting for requests, is none; neither are the lines that wait for ``events``.
+        If it waits for other threads or processes, the busiest line of those instead. Idle lines, lines of a loader's
+        workers and the lines in ``events`` do not count.
         """
         lines = [line for line in self.lines if line.key not in events]
         own = [line for line in lines if line.own_share >= 0.5 and line.share_where(lambda way: way.idle) < 0.5]
@@ -137,7 +137,7 @@ def _own_seconds(line: UserLine) -> float:
 
 
 class _Sum:
-    """What the stacks through one line add up to."""
+    """Totals over the stacks that contain one line."""
 
     def __init__(self) -> None:
         self.thread_seconds = self.blocked_seconds = self.own_seconds = 0.0
@@ -160,7 +160,7 @@ class _Sum:
             self.suspended_seconds += float(each[tasks > 0].sum())
             self.tasks_seconds += float((each * tasks).sum())
         self.apart &= apart and not place.worker
-        # A record of a thread beside the main one stands for several looks that saw the same.
+        # Off the main thread, one record stands for several consecutive identical samples.
         self.samples += int(np.maximum(rows["flags"] >> 8, 1).sum()) if thread[1] else len(rows)
         self.ways[place.way] = self.ways.get(place.way, 0.0) + seconds
         self.callers[place.caller] += seconds  # type: ignore[assignment]
@@ -170,7 +170,7 @@ class _Sum:
         rows = np.concatenate([part for _, part in self.parts])
         threads = {thread for thread, _ in self.parts}
         processes = frozenset(process for process, _ in threads)
-        # The moments in which any thread was there, each as long as what it waited for a core makes it.
+        # The union of all threads' samples, stretched by the time they waited for a core.
         sampled = max(float((rows["t1"] - rows["t0"]).sum()) / 1e9, 1e-9)
         seconds = seconds_of(union([spans_of(rows["t0"], rows["t1"])])) * self.thread_seconds / sampled
         seconds = min(seconds, wall_seconds)
@@ -182,7 +182,7 @@ class _Sum:
 
 
 def _stretch_factor(recording: Recording, process: int, rows: Records) -> float:
-    """Wall seconds of a second of running: what a thread waits for a core is in no sample, and belongs to what runs."""
+    """Wall seconds per running second: samples miss the wait for a core, which is charged to the running code."""
     facts = recording.facts.processes[process]
     begins = max(facts.hello_ns, recording.started_ns)
     alive = ((facts.bye_ns or recording.ended_ns) - begins) / 1e9
@@ -193,7 +193,7 @@ def _stretch_factor(recording: Recording, process: int, rows: Records) -> float:
 
 
 def _by_stack(rows: Records) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
-    """(stack id, rows that saw it)."""
+    """(stack id, indices of the rows with that stack)."""
     order = np.argsort(rows["arg"], kind="stable")
     stacks, starts = np.unique(rows["arg"][order], return_index=True)
     yield from zip(stacks.tolist(), np.split(order, starts[1:]), strict=True)

@@ -1,4 +1,4 @@
-"""The places of the user's in one call stack, and the ways in which each of them spends its time. Pure."""
+"""The user lines in one call stack, and the ways in which each of them spends its time. Pure."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import NamedTuple
 from ...recording.model import Frame, Recording
 from .frames import EVENT_LOOP, FORKED, HANDLERS, IDLE, JOINS, LOADING, through
 
-_OUTER, _INNER = 16, 6  # frames below a line that are kept: those next to it, and those at the end
+_OUTER, _INNER = 16, 6  # frames kept below a line: the nearest ones, and the innermost
 _ABOVE = 16
 _BY_VALUE = "<dynamic-code>"
 Key = tuple[str, int, str]  # file, line, function
 
 
 class Called(NamedTuple):
-    """A frame below a line, whichever of its lines ran."""
+    """A frame below a line, whichever of its own lines ran."""
 
     function: str
     file: str
@@ -26,9 +26,9 @@ class Called(NamedTuple):
 
 @dataclass(frozen=True)
 class Way:
-    """One way in which a line spends its time: ``below`` are the frames that it called, the next one first.
+    """One way in which a line spends its time. ``below``: the frames it called, the nearest first.
 
-    ``above``: those that led to it, the outermost first. ``loading``, ``handler``, ``event_loop``: what they are.
+    ``above``: the frames that led to it, outermost first. ``loading``, ``handler``, ``event_loop``: their roles.
     """
 
     below: tuple[Called, ...]
@@ -39,12 +39,12 @@ class Way:
 
     @property
     def own(self) -> bool:
-        """Whether the user's own code is below."""
+        """Whether there is user code below."""
         return any(frame.user for frame in self.below)
 
     @property
     def idle(self) -> bool:
-        """Whether an event loop or a server waits for something to do."""
+        """Whether an event loop or a server is waiting for something to do."""
         return any(frame.file.endswith(IDLE) for frame in self.below[-1:])
 
     @property
@@ -54,7 +54,7 @@ class Way:
 
 
 class Place(NamedTuple):
-    """A line of the user's in one stack; ``innermost``: no deeper frame is the user's; ``worker``: of a pool."""
+    """A user line in one stack. ``innermost``: no deeper frame is the user's; ``worker``: it runs in a worker."""
 
     key: Key
     way: Way
@@ -64,7 +64,7 @@ class Place(NamedTuple):
 
 
 def script_of(recording: Recording) -> str:
-    """The file that most stacks of the first process begin in, "" where it has none."""
+    """The file in which most stacks of the first process begin; "" if there is none."""
     outer = Counter(
         users[-1].file
         for (process, _), frames in recording.facts.stacks.items()
@@ -74,7 +74,7 @@ def script_of(recording: Recording) -> str:
 
 
 def placed(frames: tuple[Frame, ...], script: str) -> tuple[Frame, ...]:
-    """Functions of the script that were sent to another process by value say no file: cloudpickle takes it out."""
+    """Give script functions their file back: cloudpickle removes it when it sends them to another process by value."""
     if not script or not any(frame.file == _BY_VALUE for frame in frames):
         return frames
     return tuple(
@@ -84,8 +84,8 @@ def placed(frames: tuple[Frame, ...], script: str) -> tuple[Frame, ...]:
 
 
 def places(frames: tuple[Frame, ...]) -> Iterator[Place]:
-    """Each line of the user's in a stack (innermost first) once, where recursion enters it."""
-    # A forked process still stands below the line that started it.
+    """Each user line in a stack (innermost first) once; for recursion, where it was entered."""
+    # A forked process still has the line that started it in its stack.
     begins = next((i for i, frame in enumerate(frames) if frame.file.endswith(FORKED)), len(frames))
     worker, frames = begins < len(frames), frames[:begins]
     users = [index for index, frame in enumerate(frames) if frame.user]
@@ -112,6 +112,6 @@ def places(frames: tuple[Frame, ...]) -> Iterator[Place]:
 
 
 def _once(frames: tuple[Frame, ...]) -> tuple[Called, ...]:
-    """The frames without the rounds of a recursion; the last one stays the last."""
+    """The frames without repeated rounds of recursion; the innermost frame stays last."""
     called = [Called(each.function, each.file, each.user) for each in frames]
     return (*(each for each in dict.fromkeys(called[:-1]) if each != called[-1]), *called[-1:])

@@ -1,4 +1,4 @@
-"""Times in which the event loop did not run, and the user's line that kept it."""
+"""Times in which the event loop did not run, and the user's line that blocked it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import numpy as np
 
 from ...recording.model import Frame, Recording, Records, Site
 
-_GARBAGE = 0xFFFF  # flags of a LAG record: the garbage collector did it
+_GARBAGE = 0xFFFF  # flags of a LAG record caused by the garbage collector
 _LOOP_PATHS = ("/asyncio/", "/uvloop/", "/selectors.py")
-_AROUND = ("__call__", "dispatch", "wrapper", "wrapped", "inner")  # of middleware and decorators, not of a handler
+_AROUND = ("__call__", "dispatch", "wrapper", "wrapped", "inner")  # names of middleware and decorators, not of handlers
 
 
 @dataclass(frozen=True)
 class Block:
     """The event loop did not run for ``seconds`` (from when it was due) because of the user's line ``site``.
 
-    ``waiting``: requests that got their turn before the loop did, the one that was running included.
-    ``cpu_share``: of the loop's thread. ``free_share``: how often another thread got the interpreter lock at once,
-    None when nobody looked. ``handler``: the coroutine that the framework called, at the line where it was. ``call``:
-    the plain function that blocks, "" unknown.
+    ``waiting``: requests that got their turn before the loop's heartbeat, including the running one. ``cpu_share``: of
+    the loop's thread. ``free_share``: how often another thread got the GIL at once, None if not measured. ``handler``:
+    the coroutine that the framework called, at its current line. ``call``: the plain function that blocks, "" if
+    unknown.
     """
 
     start_ns: int
@@ -63,7 +63,7 @@ def blocks_of(recording: Recording, process: int, lags: Records, served: Records
 
 
 def _user_path(frames: tuple[Frame, ...]) -> list[int]:
-    """Where the user's frames are between the running code and the event loop, innermost first; [] outside a loop."""
+    """Indices of the user's frames between the running code and the event loop, innermost first; [] outside a loop."""
     for index, frame in enumerate(frames):
         if any(part in frame.file.replace("\\", "/") for part in _LOOP_PATHS):
             return [i for i in range(index) if frames[i].user]
@@ -75,13 +75,13 @@ def _site(frame: Frame) -> Site:
 
 
 def _handler(frames: tuple[Frame, ...], path: list[int]) -> Site | None:
-    """The outermost user frame; middleware and decorators of the user's stand around it."""
+    """The outermost user frame inside any middleware and decorators of the user's."""
     inner = [i for i in path if frames[i].function.rpartition(".")[2] not in _AROUND]
     return _site(frames[(inner or path)[-1]]) if path else None
 
 
 def _blocking_call(frames: tuple[Frame, ...], path: list[int]) -> str:
-    """The user's innermost function below the handler, else the public library function that its line calls."""
+    """The user's innermost function below the handler, else the public library function that the line calls."""
     handler = _handler(frames, path)
     below = [frames[i].function.rpartition(".")[2] for i in path if _site(frames[i]) != handler]
     names = [name for name in below if name.isidentifier() and name not in _AROUND]

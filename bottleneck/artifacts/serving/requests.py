@@ -1,4 +1,4 @@
-"""Served requests: how long they took, how many were inside at once, and what kept the event loop from serving them."""
+"""Served requests: how long they took, how many were in flight at once, and what blocked the event loop."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _P99 = 99.0
 
 @dataclass(frozen=True)
 class Route:
-    """One "METHOD route status" with the seconds of each of its requests inside the application."""
+    """One "METHOD route status", with the seconds that each of its requests spent inside the application."""
 
     name: str
     seconds: Floats
@@ -29,7 +29,7 @@ class Route:
 
 @dataclass(frozen=True)
 class Pool:
-    """anyio's thread pool at the heartbeats while it was used."""
+    """anyio's thread pool, sampled at the heartbeats while it was in use."""
 
     limit: int
     mean_borrowed_threads: float
@@ -40,8 +40,8 @@ class Pool:
 class Requests:
     """The requests of the process that served most. Times in ns of the run's clock, durations in seconds.
 
-    ``in_flight``: at each arrival, the arriving one included. ``batch_sizes``, ``model_seconds``,
-    ``model_in_flight``: one value per outermost forward while serving. ``model_site``: the line that calls the model.
+    ``in_flight``: at each arrival, including the new request. ``batch_sizes``, ``model_seconds``, ``model_in_flight``:
+    one value per outermost forward while serving. ``model_site``: the line that calls the model.
     """
 
     process: int
@@ -69,7 +69,7 @@ class Requests:
 
     @property
     def window_seconds(self) -> float:
-        """From the first arrival to the last response."""
+        """Seconds from the first arrival to the last response."""
         return max(float(self.end_ns.max() - self.start_ns.min()) / 1e9, 1e-9)
 
     @property
@@ -95,21 +95,22 @@ class Requests:
 
     @property
     def user_blocks(self) -> tuple[Block, ...]:
-        """Blocks that a line of the user's made while requests were served."""
+        """Blocks caused by a line of the user's while requests were being served."""
         first, last = int(self.start_ns.min()), int(self.end_ns.max())
         return tuple(b for b in self.blocks if b.site is not None and b.end_ns > first and b.start_ns < last)
 
     @property
     def concurrency(self) -> float:
-        """Requests that wanted service at once: seen inside, or waiting behind a blocked loop; mean over requests."""
+        """Requests wanting service at once, in flight or queued behind a blocked loop; mean over requests."""
         inside = float(self.in_flight.mean()) if self.count else 0.0
         hidden = [b.waiting for b in self.user_blocks]
         return max(inside, float(np.average(hidden, weights=hidden)) if hidden else 0.0)
 
     def occupancy(self, process: int) -> list[tuple[str, float, Spans]]:
-        """[(phase, seconds, intervals)] of ``process``: serve.handler while a request is inside, else serve.idle.
+        """[(phase, seconds, intervals)] of ``process``: serve.handler while a request is in flight, otherwise
+        serve.idle.
 
-        A loop that is held up while the requests are still outside does not idle: that is serve.blocked.
+        A loop that is blocked before requests get in is not idle: that time is serve.blocked.
         """
         if process != self.process:
             return []
@@ -163,7 +164,7 @@ def _routes(recording: Recording, process: int, served: Records) -> tuple[Route,
 
 
 def _model_site(recording: Recording, process: int) -> Site | None:
-    """The call site that most looks found; the notes give running counts per site."""
+    """The call site seen most often; the notes hold running counts per site."""
     counts: dict[int, int] = {}
     for call in recording.facts.of_process(ModelCall, process):
         counts[call.site] = call.count
@@ -190,7 +191,7 @@ def _union(spans: Any) -> Spans:
 
 
 def _without(spans: Spans, cut: Spans) -> Spans:
-    """The parts of ``spans`` that lie outside of ``cut``; both are in order and without overlap."""
+    """The parts of ``spans`` outside ``cut``; both are sorted and free of overlaps."""
     left: Spans = []
     at = 0
     for start, end in spans:
@@ -200,7 +201,7 @@ def _without(spans: Spans, cut: Spans) -> Spans:
                 left.append((start, begin))
             start = max(start, finish)
             if finish > end:
-                break  # it may reach into the next span too
+                break  # it may also cover part of the next span
             at += 1
         if end > start:
             left.append((start, end))

@@ -1,4 +1,4 @@
-"""What a step costs with a full batch and with the smaller one that ends each pass over the data. Pure."""
+"""The cost of a step with a full batch and with the smaller batch that ends each pass over the data. Pure."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from ..loading.loader import Loader
 from .steps import Floats, Steps
 
 _ROUNDS = 200
-_PHASES = ("h2d", "forward", "backward", "optimizer")  # what is done with a batch
+_PHASES = ("h2d", "forward", "backward", "optimizer")  # phases that work on a batch
 
 
 @dataclass(frozen=True)
 class BatchSizes:
-    """``full_seconds``, ``last_seconds``: of each step with a whole batch of ``size`` samples, and with one of
-    ``last_size``.
+    """``full_seconds``: one value per step with a full batch of ``size`` samples; ``last_seconds``: per step with
+    ``last_size`` samples.
 
-    Forward, backward and optimizer alone; warm-up is left out. ``epochs``: passes over all the data.
+    Copying to the device, forward, backward and optimizer only, without warm-up. ``epochs``: passes over all the data.
     """
 
     size: int
@@ -42,7 +42,7 @@ class BatchSizes:
         loop = steps.rows["loop"]
         _, first, counts = np.unique(loop, return_index=True, return_counts=True)
         ends = np.zeros(len(loop), bool)
-        ends[(first + counts - 1)[counts == batches]] = True  # of passes that went over all of it
+        ends[(first + counts - 1)[counts == batches]] = True  # of passes that covered all the data
         return cls(
             int(size),
             last_size,
@@ -52,9 +52,9 @@ class BatchSizes:
         )
 
     def fixed_share(self) -> tuple[float, float, float]:
-        """(share of a in T(b) = a + k b with whole batches, its P10, its P90).
+        """(share of a in T(b) = a + k b for full batches, its P10, its P90).
 
-        By the lower quartiles of both sizes: what else the machine does only ever adds to a step.
+        Uses the lower quartile for both sizes: other work on the machine can only lengthen a step.
         """
         random = np.random.default_rng(7)
         draws = [
@@ -72,6 +72,6 @@ class BatchSizes:
 
 
 def fixed_share(size: int, seconds: float, other_size: int, other_seconds: float) -> float:
-    """The part of ``seconds`` that does not depend on the size, of two points on a line: 0 to 1."""
+    """The part of ``seconds`` that does not depend on the size, from two points on a line: 0 to 1."""
     slope = (seconds - other_seconds) / (size - other_size)
     return min(1.0, max(0.0, 1.0 - max(0.0, slope) * size / max(seconds, 1e-9)))

@@ -1,4 +1,4 @@
-"""Checkpoints of the loop: how long they take, within the steps and between them, and what they leave behind."""
+"""Checkpoints of the loop: their time inside and between steps, and the cold caches they leave behind."""
 
 from __future__ import annotations
 
@@ -14,20 +14,19 @@ from ..run.stacks import Stacks
 from .steps import Floats, Steps
 
 Function = tuple[str, str]  # (file, function)
-_MIN_STEPS = 10  # fewer make no median to compare
-_FINAL_SAVE = 1.5  # times the longest other save at its line: longer than that after the last step is another thing
-_FLUSH_NS = 1_000_000_000  # after a save that ends the loop, what its function still does belongs to it
+_MIN_STEPS = 10  # fewer give no median worth comparing
+_FINAL_SAVE = 1.5  # times the longest other save at its line: a longer save after the last step is a different thing
+_FLUSH_NS = 1_000_000_000  # after a save that ends the loop, further work of its function belongs to it for this long
 
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """Saves on the main thread: ``seconds`` each, ``site`` where most of the time was spent.
+    """Saves on the main thread: ``seconds`` of each; ``site``: the line with most of the time.
 
-    What is saved before the first step or after the last is no part of a cadence, but for the save that ends one.
-    Modules that the first save imports are no part of saving. One call of the user's that writes several files is one
-    save. ``inside_seconds``: the part within steps; ``around_seconds``: sampled in the functions that save, outside the
-    save itself (flush, fsync, copying); ``after_seconds``: how much longer the training of this step and of the next
-    takes for one save, with cold caches.
+    Saves before the first step or after the last are not part of a cadence, except one that ends it. Importing modules
+    in the first save does not count as saving. A user call that writes several files is one save. ``inside_seconds``:
+    the part within steps; ``around_seconds``: sampled in the functions that save, outside the save itself (flush,
+    fsync, copying); ``after_seconds``: extra training time per save, in its own step and the next, due to cold caches.
     """
 
     seconds: tuple[float, ...]
@@ -40,7 +39,7 @@ class Checkpoints:
 
     @property
     def total_seconds(self) -> float:
-        """Time the training stood still for checkpoints."""
+        """Time during which training stood still for checkpoints."""
         return sum(self.seconds) + self.around_seconds
 
     @property
@@ -60,7 +59,7 @@ class Checkpoints:
         seconds = _without_imports(mine, first, stacks)
         sites = [recording.facts.sites.get((steps.process, int(number))) for number in ids]
         site = sites[int(np.argmax(np.bincount(inverse, weights=seconds)))]
-        # A function made for saving holds its flush and fsync too; the training loop itself is no such function.
+        # A function written for saving includes its flush and fsync; the training loop itself is not such a function.
         at = recording.facts.loop_site(steps.process, steps.loader)
         functions = frozenset(
             (s.file, s.function) for s in sites if s is not None and (at is None or s.function != at.function)
@@ -76,9 +75,9 @@ class Checkpoints:
 
 
 def _in_the_loop(saves: Records, steps: Steps) -> npt.NDArray[np.bool_]:
-    """Which saves, in time order, the loop repeats: those from its first step to its last, and one that follows.
+    """Which saves, in time order, the loop repeats: those from its first step to its last, plus a final one.
 
-    The last one counts where it is like the others: at a line that saves in the loop too, and not longer than those.
+    A final save counts if it is like the others: at a line that also saves in the loop, and no longer than there.
     """
     first, last = int(steps.rows["t0"][0]), int(steps.rows["t1"][-1])
     found: npt.NDArray[np.bool_] = (saves["t1"] > first) & (saves["t0"] < last)
@@ -92,7 +91,7 @@ def _in_the_loop(saves: Records, steps: Steps) -> npt.NDArray[np.bool_]:
 
 
 def _without_imports(saves: Records, first: npt.NDArray[np.intp], stacks: Stacks | None) -> Floats:
-    """Seconds of each save; the ``first`` ones of each line without the modules that they import."""
+    """Seconds of each save; the ``first`` save of each line is counted without the modules it imports."""
     seconds: Floats = (saves["t1"] - saves["t0"]) / 1e9
     if stacks is not None:
         for index in first.tolist():
@@ -112,7 +111,7 @@ def _cold_seconds(steps: Steps) -> float:
 
 
 def _sampled_seconds_in(recording: Recording, steps: Steps, functions: frozenset[Function], until_ns: int) -> float:
-    """Seconds sampled outside all phases, from the first step on, whose innermost user function is one of these."""
+    """Seconds sampled outside all phases since the first step with one of these as the innermost user function."""
     stacks = recording.stacks[(recording.stacks["process"] == steps.process) & (recording.stacks["flags"] & 0xFF == 0)]
     stacks = stacks[(stacks["t1"] > steps.rows["t0"][0]) & (stacks["t0"] < until_ns + _FLUSH_NS)]
     total = 0.0

@@ -1,4 +1,4 @@
-"""What torch.compile compiled again within the steps of the main loop. Pure."""
+"""What torch.compile recompiled within the steps of the main loop. Pure."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .steps import Steps
 
 @dataclass(frozen=True)
 class Compiles:
-    """``first``: compilations that were the first of their code; ``again``: not the first, in the main loop.
+    """``first``: compilations of code not compiled before; ``again``: recompilations within the main loop.
 
-    ``late``: of those again, after warm-up. ``seconds``, ``late_seconds``: of them, with their backward parts;
-    ``sizes``: how many of those again were for another size of an input; ``site``: the line of the user's that most of
-    that time was called from.
+    ``late``: recompilations after warm-up. ``seconds``, ``late_seconds``: time of all and of late recompilations, with
+    their backward parts. ``sizes``: recompilations caused by a new input size. ``site``: the user's line with most of
+    that time.
     """
 
     first: int

@@ -1,4 +1,4 @@
-"""Whether a sample acts in an environment: a policy asks, it answers, and neither can be done ahead. Pure."""
+"""Whether a sample acts in an environment: a policy asks, the environment answers, in strict alternation. Pure."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ _ENVIRONMENTS = (
     "/gym/", "/gymnasium/", "/pettingzoo/", "/dm_control/", "/dm_env/", "/ale_py/", "/stable_baselines3/",
     "/torchrl/", "/procgen/", "/minigrid/", "/envs/",
 )  # fmt: skip
-_WORLDS = ("env", "game", "world", "simulator", "arena")  # in the name of a class, beside a method of _ANSWERS
+_WORLDS = ("env", "game", "world", "simulator", "arena")  # in a class name, together with a method in _ANSWERS
 _ANSWERS = ("step", "reset", "observe", "observation", "reward")
 
 
 def is_of_a_policy(frames: Iterable[Named]) -> bool:
-    """Whether the name of one of the functions says that a policy acts."""
+    """Whether the name of any of the functions says that a policy acts."""
     names = {word for frame in frames for word in frame.function.rpartition(".")[2].lower().split("_")}
     return not ACTS.isdisjoint(names)
 
 
 def answers(frame: Named) -> bool:
-    """Whether a frame is that of an environment which answers an action."""
+    """Whether a frame belongs to an environment that answers an action."""
     if any(part in frame.file for part in _ENVIRONMENTS):
         return True
     owner, _, name = frame.function.rpartition(".")

@@ -16,16 +16,16 @@ from .checkpoints import Checkpoints, Function
 from .environments import is_of_a_policy
 from .steps import Steps
 
-_FINAL_TEST = 1.5  # times the longest other evaluation: longer than that after the last step is another thing
+_FINAL_TEST = 1.5  # times the longest other evaluation: a longer one after the last step is a different thing
 
 
 @dataclass(frozen=True)
 class Evaluations:
     """Evaluations inside or between training steps.
 
-    ``spans``: one (t0, t1) each, monotonic ns, in time order; ``seconds``: as long; ``inside_seconds``: the part of
-    them within steps of the main loop; ``site``: the line that calls the evaluation, else that of its own loop;
-    ``functions``: of the user's, that only evaluate.
+    ``spans``: one (t0, t1) each, in monotonic ns and time order; ``seconds``: their lengths; ``inside_seconds``: the
+    part within steps of the main loop; ``site``: the line that calls the evaluation, else the line of its own loop;
+    ``functions``: user functions that do nothing but evaluate.
     """
 
     spans: tuple[tuple[int, int], ...]
@@ -57,7 +57,7 @@ class Evaluations:
         if found and found[-1][0] >= steps.rows["t1"][-1]:
             if found[-1][2] > _FINAL_TEST * max((spent for _, _, spent in found[:-1]), default=0.0):
                 found.pop()
-        if found and stacks is not None:  # what the first one imports is no part of evaluating
+        if found and stacks is not None:  # imports in the first one are not part of evaluating
             start, end, spent = found[0]
             found[0] = start, end, spent * (1.0 - stacks.import_share(start, end))
         spans = tuple((start, end) for start, end, _ in found)
@@ -68,7 +68,7 @@ class Evaluations:
 
 
 def _passes(recording: Recording, steps: Steps) -> Records:
-    """Whole passes over other loaders in which nothing was trained."""
+    """Complete passes over other loaders in which nothing was trained."""
     events = recording.events
     mine = (events["process"] == steps.process) & (events["kind"] == signals.LOOP) & ((events["flags"] & 1) == 0)
     epochs: Records = events[mine & (events["arg"] != steps.loader)]
@@ -76,12 +76,12 @@ def _passes(recording: Recording, steps: Steps) -> Records:
 
 
 def _inside(recording: Recording, steps: Steps, acts: bool) -> list[tuple[int, int, float]]:
-    """(t0, t1, nanoseconds) of evaluations within steps: at most one a step, at its end."""
+    """(t0, t1, nanoseconds) of evaluations within steps: at most one per step, placed at its end."""
     rows = steps.rows
     nanoseconds = rows["eval"] * 1000.0
     evaluates = nanoseconds > 0
     if acts or evaluates.mean() > 0.5:
-        # Teachers, target networks and policies run without gradients too: only a loader of its own tells them apart.
+        # Teachers, target networks and policies also run without gradients; only a separate loader tells them apart.
         evaluates[:], nanoseconds = False, np.zeros(len(nanoseconds))
         epochs = _passes(recording, steps)
         at = np.searchsorted(rows["t0"], epochs["t1"], side="left") - 1
@@ -94,9 +94,9 @@ def _inside(recording: Recording, steps: Steps, acts: bool) -> list[tuple[int, i
 
 
 def _outside(recording: Recording, steps: Steps) -> list[tuple[int, int, float]]:
-    """(t0, t1, nanoseconds) of evaluations between steps of the main loop: one for each gap that holds any.
+    """(t0, t1, nanoseconds) of evaluations between steps of the main loop: one for each gap that contains any.
 
-    Passes, steps of loops left by a break, and single forwards may cover each other.
+    Passes, steps of loops left by a break, and single forwards may overlap.
     """
     table, events, rows = recording.steps, recording.events, steps.rows
     others = (table["process"] == steps.process) & (table["loader"] != steps.loader) & ~table["trained"]
@@ -107,20 +107,20 @@ def _outside(recording: Recording, steps: Steps) -> list[tuple[int, int, float]]
     spans = spans[np.argsort(spans[:, 0], kind="stable")]
     before = np.searchsorted(rows["t0"], spans[:, 0], side="right") - 1
     spans = spans[(before < 0) | (spans[:, 0] >= rows["t1"][before])]
-    gaps: dict[int, list[int]] = {}  # steps begun before -> begin, end, nanoseconds
+    gaps: dict[int, list[int]] = {}  # number of steps begun before -> begin, end, nanoseconds
     for start, end in spans.tolist():
         cell = gaps.setdefault(int(np.searchsorted(rows["t0"], start, side="right")), [start, start, 0])
         cell[2] += max(0, end - max(start, cell[1]))
         cell[1] = max(cell[1], end)
-    gaps.pop(0, None)  # before the first step: no part of a cadence
+    gaps.pop(0, None)  # before the first step, so not part of a cadence
     return [(start, end, float(spent)) for start, end, spent in gaps.values()]
 
 
 def _callers(recording: Recording, steps: Steps) -> tuple[Site | None, bool, frozenset[Function]]:
-    """(the line that most evaluation is called from, whether it is a policy that acts, functions that only evaluate).
+    """(line that most evaluation is called from, whether it is really a policy acting, functions that only evaluate).
 
-    That line is where the stacks of forwards without gradients part from those of the training: in the innermost
-    function that both stand in.
+    At that line, the stacks of forwards without gradients diverge from those of training, in their innermost common
+    function.
     """
     forward = _stacks(recording, steps, signals.FORWARD)
     training = _stacks(recording, steps, signals.BACKWARD, signals.OPTIMIZER) or forward
@@ -147,7 +147,7 @@ def _functions(stacks: Iterable[Iterable[Frame]]) -> set[Function]:
 
 
 def _shared_frames(users: list[Frame], functions: set[Function], lines: set[tuple[str, int]]) -> int:
-    """How many frames, from the outermost on, lead to the training too: up to the line where the two part."""
+    """How many frames, from the outermost, also lead to the training, up to the line where the two diverge."""
     for depth, frame in enumerate(users):
         if (frame.file, frame.function) not in functions:
             return depth
@@ -167,7 +167,7 @@ def _stacks(recording: Recording, steps: Steps, *phases: int) -> Counter[tuple[F
 
 
 def _evaluation_loop(recording: Recording, steps: Steps) -> Site | None:
-    """The line of the loop over the loader that most evaluation passes went over."""
+    """The line of the loop over the loader with most evaluation time."""
     epochs = _passes(recording, steps)
     if not len(epochs):
         return None
@@ -177,7 +177,7 @@ def _evaluation_loop(recording: Recording, steps: Steps) -> Site | None:
 
 
 def done_elsewhere(users: tuple[Frame, ...], checkpoints: Checkpoints | None, evaluations: Evaluations | None) -> bool:
-    """Whether a sample with these frames of the user's, innermost last, is part of a save or of an evaluation."""
+    """Whether a sample with these user frames, innermost last, is part of a save or an evaluation."""
     if not users:
         return False
     if checkpoints is not None and (users[-1].file, users[-1].function) in checkpoints.functions:

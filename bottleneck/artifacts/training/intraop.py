@@ -1,4 +1,4 @@
-"""Threads that an operation of torch may use on the CPU, and how large the operations of a step are. Pure."""
+"""CPU threads that a torch operation may use, and how large the operations of a step are. Pure."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from ..run.machine import Machine
 from .loop_samples import stacks_in_steps
 from .steps import Steps
 
-_PER_OPERATION = 2  # in a backward pass for each of the graph: one for the input, one for the weights
+_PER_OPERATION = 2  # backward operations per operation in the graph: one for the input, one for the weights
 _MIN_HOST_SAMPLES = 10
 
 
 @dataclass(frozen=True)
 class IntraOp:
-    """Of one rank. ``threads``: of an operation, as torch said last; ``cores``: that the rank may use; ``idle_cores``,
-    ``runnable_threads``: during the steps, idle and the program's own threads that ran or were ready to.
+    """CPU threads of one rank. ``threads``: threads per operation, as torch last reported; ``cores``: that the rank may
+    use; ``idle_cores``, ``runnable_threads``: during the steps, the program's own threads running or in a run queue.
 
-    ``operations``: in the graph of one backward pass, 0 unknown; ``operation_seconds``: CPU of the main thread for one
-    in that pass, mean. ``computing_seconds``: its CPU per step for the graph, forward and backward. ``site``: the line
-    that sets the number.
+    ``operations``: in the graph of one backward pass, 0 if unknown; ``operation_seconds``: mean main-thread CPU per
+    operation of that pass. ``computing_seconds``: main-thread CPU per step for the graph, forward and backward.
+    ``site``: the line that sets the number of threads.
     """
 
     threads: int
@@ -67,7 +67,7 @@ class IntraOp:
             runnable_threads=(used + (ready or 0.0)) / max(end - start, 1) / ranks,
             operations=operations,
             operation_seconds=backward / (operations * _PER_OPERATION) if operations else 0.0,
-            # What a forward does beyond the graph, as a part that is frozen, is of unknown size.
+            # Forward work outside the graph, such as a frozen part, has unknown size.
             computing_seconds=backward + min(forward, backward),
             site=None if line is None else line.place,
         )

@@ -1,4 +1,4 @@
-"""Steps that stall again and again after the same number of steps, and what runs in them. Pure."""
+"""Steps that stall at regular intervals, and what runs in them. Pure."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ from .places import Place, place_of
 from .steps import Floats, Steps
 
 _STALL = 2.0  # times the median step (gpuprof: 99th over 50th percentile)
-_DEVIATIONS = 3.0  # robust standard deviations beyond the median: lengths that vary smoothly are no stalls
-_SMALL = 0.5  # of a usual stall
-_COMMON = 0.5  # of the steps: forwards without gradients in more of them, as a teacher's, tell no step apart
-_MAX_DRAWN_OUT = 4.0  # a stall that lasts longer than this times what runs in it has another reason
-_AS_SIGMA = 1.4826  # of a median absolute deviation
+_DEVIATIONS = 3.0  # robust standard deviations above the median: smoothly varying lengths are not stalls
+_SMALL = 0.5  # share of a usual stall
+_COMMON = 0.5  # of the steps: forwards without gradients in more of them, like a teacher's, single out no step
+_MAX_DRAWN_OUT = 4.0  # a stall longer than this multiple of the work seen in it has another cause
+_AS_SIGMA = 1.4826  # factor from a median absolute deviation to sigma
 
 
 @dataclass(frozen=True)
 class Jitter:
-    """``stalls``: steps far longer than the others; ``period``: steps from one to the next, 0 where there is no rhythm.
+    """``stalls``: number of steps far longer than the others; ``period``: steps from one stall to the next, 0 if
+    irregular.
 
-    ``regular_share``: of the distances between stalls that are the period; ``excess_seconds``: beyond the median step,
-    in all stalls; ``place``: what of the user's runs between the phases of stalls, with shares of what runs there;
-    ``place_seconds``: of the excess, beyond what the same place takes in other steps; ``call_seconds``: with all that
-    is called for it.
+    ``regular_share``: share of the distances between stalls equal to the period; ``excess_seconds``: time beyond the
+    median step, over all stalls. ``place``: the user's code that runs between the phases of stalls, with shares of what
+    runs there; ``place_seconds``: the excess it explains, beyond what it takes in other steps; ``call_seconds``: the
+    same for the whole call it is part of.
     """
 
     stalls: int
@@ -60,7 +61,7 @@ class Jitter:
         wall, typical = steps.wall_seconds, steps.typical_seconds
         stalls = stalled(wall)
         evaluates = steps.phase("eval") > 0
-        if evaluates.mean() < _COMMON:  # a policy that acts, or an evaluation, with all the Python around it
+        if evaluates.mean() < _COMMON:  # a policy acting, or an evaluation, including the Python around it
             stalls &= ~evaluates
         count = int(stalls.sum())
         period, regular = rhythm(np.flatnonzero(stalls))
@@ -82,7 +83,7 @@ class Jitter:
         as_many = count / max(len(wall) - count, 1)
         usual = as_many * _seconds([sample for sample in elsewhere if _holds(place, sample)])
         sampled = max(0.0, place.share * total - usual)
-        # By the clock a stall lasts longer than the thread runs or sleeps: it waits for a core as well.
+        # A stall lasts longer than its thread runs or sleeps, because the thread also waits for a core.
         other = steps.phase("other")
         lost = float((other[stalls] - np.median(other)).sum())
         drawn_out = min(lost / max(total - as_many * _seconds(elsewhere), sampled, 1e-9), _MAX_DRAWN_OUT)
@@ -109,7 +110,7 @@ def _seconds(samples: list[Sample]) -> float:
 def _inside(
     recording: Recording, steps: Steps, loop_samples: LoopSamples, chosen: npt.NDArray[np.bool_]
 ) -> list[Sample]:
-    """Samples between the phases of some of the steps."""
+    """Samples between the phases of the chosen steps."""
     rows = stacks_in_steps(recording, steps)
     rows = rows[(rows["flags"] & 0xFF) == signals.NONE]
     rows = rows[chosen[np.searchsorted(steps.start_ns, rows["t1"], side="left") - 1]]
@@ -117,9 +118,9 @@ def _inside(
 
 
 def stalled(wall: Floats) -> npt.NDArray[np.bool_]:
-    """Which steps take far longer than the median and lie far outside of how the others vary.
+    """Which steps take far longer than the median and are outliers against the variation of the others.
 
-    Of these, the ones that the lost time is made of: on a busy machine small delays lie between the large ones.
+    Only the stalls that make up most of the lost time are kept: a busy machine adds small delays in between.
     """
     if not len(wall):
         return np.zeros(0, bool)
@@ -129,13 +130,13 @@ def stalled(wall: Floats) -> npt.NDArray[np.bool_]:
     found: npt.NDArray[np.bool_] = excess > max((_STALL - 1) * median, _DEVIATIONS * spread)
     if found.any():
         ordered = np.sort(excess[found])
-        half = ordered[np.searchsorted(np.cumsum(ordered), 0.5 * ordered.sum())]  # of the lost time lies above it
+        half = ordered[np.searchsorted(np.cumsum(ordered), 0.5 * ordered.sum())]  # half the lost time is above
         found &= excess > _SMALL * half
     return found
 
 
 def rhythm(at: npt.NDArray[np.int64]) -> tuple[int, float]:
-    """(distance that most stalls lie apart, share of the distances that are it); (0, 0) of fewer than two."""
+    """(most common distance between stalls, share of distances equal to it); (0, 0) for fewer than two stalls."""
     if len(at) < 2:
         return 0, 0.0
     apart, counts = np.unique(np.diff(at), return_counts=True)

@@ -1,8 +1,8 @@
-"""Samples of the main thread between the phases of its steps, told apart by what they do for the loop. Pure.
+"""Samples of the main thread between the phases of its steps, split by what they do for the loop. Pure.
 
-Some of it feeds the model (a generator that the loop runs over, what is done to the input before the forward), some is
-the training itself (torch's own functions, what the loss is made of), and the rest is Python on the side. What an
-environment does for a policy that acts in it is part of the training too: it cannot be done before the policy asks.
+Some feed the model (a generator that the loop runs over, preparing the input before the forward), some are the training
+itself (torch's own functions, computing the loss), and the rest is Python on the side. The work of an environment in
+which a policy acts also counts as training: it cannot start before the policy asks.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..run.stacks import in_training_code
 from .environments import answers, is_of_a_policy
 from .steps import Steps
 
-_COMMON = 0.95  # of the samples: what nearly all of them stand in is the loop, not a part of it
+_COMMON = 0.95  # of the samples: a frame in nearly all of them is the loop, not a part of it
 _PROTOCOL = ("__next__", "__iter__", "__getitem__")
 
 Function = tuple[str, str]  # (file, function)
@@ -32,7 +32,7 @@ _TRAINING = (signals.FORWARD, signals.BACKWARD, signals.OPTIMIZER)
 
 @dataclass(frozen=True)
 class Sample:
-    """``frames``: outermost first, from the loop's own frame on. ``phase``: 0 between the phases."""
+    """``frames``: outermost first, starting with the loop's own frame. ``phase``: 0 between the phases."""
 
     frames: tuple[Frame, ...]
     seconds: float
@@ -45,17 +45,18 @@ class Sample:
 
     @property
     def library(self) -> tuple[Frame, ...]:
-        """The frames below the innermost of the user's."""
+        """The frames below the innermost user frame."""
         last = max((depth for depth, frame in enumerate(self.frames) if frame.user), default=-1)
         return self.frames[last + 1 :]
 
 
 @dataclass(frozen=True)
 class LoopSamples:
-    """``feeding``, ``aside``: samples of the loop by what they do. ``seconds``: sampled per phase, 0 between them.
+    """``feeding``, ``aside``: samples of the loop by what they do. ``seconds``: sampled time per phase, 0 being between
+    phases.
 
-    ``training``: places of the user's that forward, backward and optimizer were called from. ``acts``: some of the
-    samples are of a policy that acts in an environment.
+    ``training``: user lines from which forward, backward and optimizer are called. ``acts``: some samples belong to a
+    policy acting in an environment.
     """
 
     loop: Function | None
@@ -89,7 +90,7 @@ class LoopSamples:
 
 @dataclass(frozen=True)
 class _Lines:
-    """Lines of the user's by their part in a step; ``first``: see ``_first_forward``."""
+    """User lines by their part in a step; ``first``: see ``_first_forward``."""
 
     flow: frozenset[tuple[str, int]]
     zeroing: frozenset[tuple[str, int]]
@@ -100,13 +101,13 @@ class _Lines:
         notes = [fact for _, fact in recording.facts.of(FlowLines)]
         flow = {(fact.file, line) for fact in notes for line in fact.lines}
         if site is not None and steps.training and first.get((site.file, site.function)) == site.line:
-            # A library runs the loop, as in ``trainer.fit()``: that line says nothing of any part of a step.
+            # If a library runs the loop, as in ``trainer.fit()``, this line says nothing about the parts of a step.
             flow.discard((site.file, site.line))
         zeroing = frozenset((fact.file, line) for fact in notes for line in fact.zeroing)
         return cls(frozenset(flow), zeroing, first)
 
     def feed(self, sample: Sample) -> bool:
-        """Whether this sample makes the model's input."""
+        """Whether this sample prepares the model's input."""
         if sample.phase == signals.DATA_WAIT:
             return True
         if len(sample.frames) > 1:
@@ -125,7 +126,7 @@ class _Lines:
         return not (trains or self.feed(sample))
 
     def _before_forward(self, sample: Sample) -> bool | None:
-        """Whether the innermost line that model or loss depend on comes before the forward; None: no such line."""
+        """Whether the innermost line that feeds model or loss precedes the forward; None if there is no such line."""
         for frame in reversed(sample.users):
             start = self.first.get((frame.file, frame.function))
             if start is not None and (frame.file, frame.line) in self.flow:
@@ -134,7 +135,7 @@ class _Lines:
 
 
 def _acting(recording: Recording, process: int) -> frozenset[Function]:
-    """Functions in which a policy acts: they ask a model without training it, and their name says so."""
+    """Functions in which a policy acts: they call a model without training it, and are named accordingly."""
     return frozenset(
         (file, function)
         for owner, fact in recording.facts.of(Forward)
@@ -145,7 +146,7 @@ def _acting(recording: Recording, process: int) -> frozenset[Function]:
 
 
 def _acts(sample: Sample, acting: frozenset[Function]) -> bool:
-    """Whether this sample answers a policy that acts, below the loop's own frame."""
+    """Whether this sample is a policy acting, below the loop's own frame."""
     below = sample.frames[1:]
     return any((frame.file, frame.function) in acting or answers(frame) for frame in below)
 
@@ -156,7 +157,7 @@ def _training_lines(samples: list[Sample]) -> frozenset[Line]:
 
 
 def stacks_in_steps(recording: Recording, steps: Steps) -> Records:
-    """The samples of the main thread that end within a step after warm-up."""
+    """The main thread's samples that end within a step after warm-up."""
     stacks: Records = recording.stacks[recording.stacks["process"] == steps.process]
     if not steps.count:
         return stacks[:0]
@@ -166,7 +167,7 @@ def stacks_in_steps(recording: Recording, steps: Steps) -> Records:
 
 
 def alike(rows: Records, stacks: Mapping[int, tuple[Frame, ...]]) -> list[tuple[Sample, int]]:
-    """Records of one process as one Sample for each stack, phase and way of spending time, and how many they were."""
+    """One process's records merged into one Sample per stack, phase and state, with the number of records in each."""
     kinds = (rows["arg"].astype("i8") * 256 + (rows["flags"] & 0xFF)) * 2 + (rows["kind"] == signals.STACK_CPU)
     keys, which, counts = np.unique(kinds, return_inverse=True, return_counts=True)
     seconds = np.bincount(which, weights=(rows["t1"] - rows["t0"]) / 1e9, minlength=len(keys))
@@ -177,7 +178,7 @@ def alike(rows: Records, stacks: Mapping[int, tuple[Frame, ...]]) -> list[tuple[
 
 
 def samples_of(recording: Recording, process: int, stacks: Records) -> Iterator[Sample]:
-    """Samples of one process as ``Sample``, one a record."""
+    """The samples of one process as ``Sample`` objects, one per record."""
     for kind, phase, stack, nanoseconds in zip(
         stacks["kind"].tolist(),
         (stacks["flags"] & 0xFF).tolist(),
@@ -194,7 +195,7 @@ def _loop_site(recording: Recording, steps: Steps) -> Site | None:
 
 
 def _loop_function(samples: list[Sample], first: dict[Function, int]) -> Function | None:
-    """The innermost function that nearly all samples of the steps stand in, and a forward too where one was seen."""
+    """The innermost function that nearly all step samples run in, and a forward too, if one was seen."""
     rows = [(sample.users, sample.seconds) for sample in samples if sample.users]
     total, found = sum(seconds for _, seconds in rows), None
     for depth in range(64):
@@ -210,7 +211,7 @@ def _loop_function(samples: list[Sample], first: dict[Function, int]) -> Functio
 
 
 def from_loop(sample: Sample, loop: Function | None) -> Sample:
-    """The sample without the frames outside the loop; whole where the loop is not among them."""
+    """The sample without the frames outside the loop; unchanged if the loop is not in the stack."""
     for depth in range(len(sample.frames) - 1, -1, -1):
         if (sample.frames[depth].file, sample.frames[depth].function) == loop:
             return Sample(sample.frames[depth:], sample.seconds, sample.running, sample.phase)
@@ -218,7 +219,7 @@ def from_loop(sample: Sample, loop: Function | None) -> Sample:
 
 
 def _first_forward(recording: Recording, process: int) -> dict[Function, int]:
-    """The first line of each of the user's functions that a forward pass was called from."""
+    """The first line in each user function that calls into a forward pass."""
     first: dict[Function, int] = {}
     for owner, frames in forwards(recording):
         for function, file, line in frames if owner == process else ():
@@ -227,9 +228,9 @@ def _first_forward(recording: Recording, process: int) -> dict[Function, int]:
 
 
 def forwards(recording: Recording) -> list[tuple[int, list[tuple[str, str, int]]]]:
-    """(process, the user's (function, file, line)s) of the ways to a forward pass: those that train, where any does.
+    """(process, the user's (function, file, line)s) on the way to each forward pass; only those that train, if any do.
 
-    A policy that acts or a teacher is asked without gradients, and what stands after it may still feed the model.
+    A policy or a teacher runs without gradients, and code after it may still feed the model.
     """
     seen = [(owner, fact.frames, fact.grad) for owner, fact in recording.facts.of(Forward)]
     training = [(owner, frames) for owner, frames, grad in seen if grad]

@@ -1,4 +1,4 @@
-"""The optimizers of the main loop, and how much of their steps goes over the parameters one by one. Pure."""
+"""The optimizers of the main loop, and how much of their time loops over the parameters one by one. Pure."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from .. import Absent, Missing
 from .loop_samples import stacks_in_steps
 from .steps import Steps
 
-_ONE_BY_ONE = "_single_tensor_"  # how torch names the function of each optimizer that does so
-_CPU_FUSED_SINCE = (2, 4)  # of torch: fused on a CPU
+_ONE_BY_ONE = "_single_tensor_"  # prefix of each optimizer's looping function in torch
+_CPU_FUSED_SINCE = (2, 4)  # torch version that first has fused optimizers on the CPU
 
 
 @dataclass(frozen=True)
 class MadeOptimizer:
-    """``sizes``: (number of values, how many tensors with a gradient of about that many). ``site``: its constructor.
+    """``sizes``: (number of values, number of tensors with a gradient of about that size). ``site``: its constructor.
 
-    ``name``: torch's name of its class, "" for other classes. ``can_fuse``: where it is, torch has it as one operation.
+    ``name``: torch's name of its class, "" for other classes. ``can_fuse``: torch can run it there as one operation.
     """
 
     name: str
@@ -46,9 +46,10 @@ class MadeOptimizer:
 
 @dataclass(frozen=True)
 class Optimizers:
-    """``share``: of the steps' wall time in optimizers; ``looping_share``: of that, parameter by parameter (sampled).
+    """``share``: share of the step time spent in optimizers; ``looping_share``: sampled share of that in per-parameter
+    loops.
 
-    ``sampled_seconds``: of optimizers, by the sampled stacks.
+    ``sampled_seconds``: time in optimizers by the call stacks.
     """
 
     made: tuple[MadeOptimizer, ...]
@@ -73,7 +74,7 @@ class Optimizers:
                 fact.foreach,
                 fact.groups,
                 fact.device,
-                tuple((0.75 * 2.0**bits, count) for bits, count in fact.sizes),  # the middle of these bits
+                tuple((0.75 * 2.0**bits, count) for bits, count in fact.sizes),  # middle of the size bin
             )
             for fact in notes
         )

@@ -1,4 +1,4 @@
-"""Writing out what happens, on the training thread within the steps: logs, progress bars, trackers, prints. Pure."""
+"""Output of the training thread within the steps: logs, progress bars, trackers, prints. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .loop_samples import LoopSamples, Sample, alike, from_loop, stacks_in_steps
 from .places import Place, place_of
 from .steps import Steps
 
-#: Parts of a file's path -> what writes. In the order in which they are looked for in one file.
+#: Part of a file's path -> the tool that writes, in the order in which one path is matched.
 _TOOLS = {
     "/logging/__init__.py": "logging",
     "/logging/handlers.py": "logging",
@@ -35,22 +35,22 @@ _TOOLS = {
     "/neptune/": "neptune",
     "/comet_ml/": "comet",
     "/clearml/": "clearml",
-    "/loggers/": "logger",  # of Lightning and of what follows its layout
+    "/loggers/": "logger",  # Lightning's and similarly laid out packages'
     "/torch/_tensor_str.py": "text of tensors",
 }
 _JSON = "/json/__init__.py"
-#: Making text of a value waits for an accelerator where the value lies on one: that time is not the writing's.
+#: Formatting a value waits for the accelerator that holds it; that time does not count as writing.
 _MAKES_TEXT = ("getMessage", "__format__", "__repr__", "__str__", "_str", "_str_intern", "_tensor_str")
-#: What writes while data is loaded or evaluated is paid for there.
+#: Output during data loading or evaluation is charged there.
 _PHASES = (signals.NONE, signals.FORWARD, signals.BACKWARD, signals.OPTIMIZER)
 
 
 @dataclass(frozen=True)
 class Output:
-    """``seconds``: of the steps, by the phase that they lie in; ``share``: all of them, of the steps' wall time.
+    """``seconds``: step time spent writing, by phase; ``share``: its total as a share of the step time.
 
-    ``place``: where most of it is called, with shares of the output; ``tool``: what writes most of it;
-    ``samples``: how many say so, ``sampled_seconds`` together.
+    ``place``: where most of it is called, with shares of the output; ``tool``: the tool that writes most; ``samples``:
+    number of samples that show it, ``sampled_seconds`` in total.
     """
 
     seconds: dict[str, float]
@@ -82,7 +82,7 @@ class Output:
         nothing = cls({}, 0.0, None, "", 0, 0.0, lines, accelerated)
         found: list[Sample] = []
         tools: Counter[str] = Counter()
-        sampled: Counter[int] = Counter()  # all samples by phase, not only those of output
+        sampled: Counter[int] = Counter()  # all samples by phase, not only output
         samples = 0
         for sample, count in _samples(recording, steps):
             sampled[sample.phase] += sample.seconds  # type: ignore[assignment]
@@ -106,7 +106,7 @@ class Output:
         return cls(seconds, share, place, tool, samples, total, lines, accelerated)
 
     def tool_of(self, sample: Sample) -> str:
-        """What writes at the time of a sample, by the library calls below the user's innermost line; "" for nothing."""
+        """The tool writing during a sample, by the library frames below the user's innermost line; "" if none."""
         if not sample.users:
             return ""
         inner, last = sample.library, sample.users[-1]
@@ -120,7 +120,7 @@ class Output:
 
 
 def _tool(frame: Frame) -> str:
-    if frame.generator:  # a progress bar goes over something else: what that takes is not the bar's
+    if frame.generator:  # a progress bar wraps an iterator whose time is not the bar's
         return ""
     if frame.file.endswith(_JSON) and frame.function == "dump":
         return "json"
@@ -128,7 +128,7 @@ def _tool(frame: Frame) -> str:
 
 
 def _lines(recording: Recording, accelerated: bool) -> frozenset[tuple[str, int]]:
-    """(file, line) of the user's that only writes."""
+    """(file, line) of each user line that does nothing but write."""
     found = set()
     for _, fact in recording.facts.of(OutputLines):
         lines = fact.lines if accelerated else [*fact.lines, *fact.fetching]
@@ -137,7 +137,7 @@ def _lines(recording: Recording, accelerated: bool) -> frozenset[tuple[str, int]
 
 
 def _samples(recording: Recording, steps: Steps) -> list[tuple[Sample, int]]:
-    """The stacks seen in the steps, innermost frame last, and how often."""
+    """The stacks seen in the steps, innermost frame last, with the number of times each was seen."""
     rows = stacks_in_steps(recording, steps)
     rows = rows[np.isin(rows["flags"] & 0xFF, _PHASES)]
     mine = {key[1]: frames for key, frames in recording.facts.stacks.items() if key[0] == steps.process}

@@ -1,4 +1,4 @@
-"""How much of the batches of the main loop is padding, and how the work of a step grows with it. Pure."""
+"""How much of the main loop's batches is padding, and how a step's work grows with padded length. Pure."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from .steps import Floats, Steps
 
 Ints = npt.NDArray[np.int64]
 _ROUNDS = 200
-_MIN_PAIRS = 8  # of batches and steps: fewer correlate by chance
-_FOLLOWS, _CLEARLY = 0.5, 0.3  # least correlation with the step that comes later, and how much above that with its own
-_PAIRS = 60  # batches that are paired at most: the slope is a median over all pairs
+_MIN_PAIRS = 8  # pairs of batch and step: fewer correlate by chance
+_FOLLOWS, _CLEARLY = 0.5, 0.3  # least correlation with the next step, and its least margin over the own step
+_PAIRS = 60  # batches paired at most: the slope is a median over all pairs
 
 
 @dataclass(frozen=True)
 class Padding:
-    """Sampled batches of the main loop, warm-up left out. ``rows``, ``width``: of each; ``work_seconds``: of its step,
-    which is the one after the next where the loop fetches a batch ahead.
+    """Sampled batches of the main loop, without warm-up. ``rows``, ``width``: shape of each; ``work_seconds``: work of
+    its step, or of the step after that if the loop fetches one batch ahead.
 
-    ``lengths``: of single rows, from all of them; ``waste_share``: share of all positions that is padding.
+    ``lengths``: of single rows, over all batches; ``waste_share``: share of all positions that are padding.
     """
 
     rows: Ints
@@ -44,7 +44,7 @@ class Padding:
 
     @property
     def spread(self) -> float:
-        """How much the padded length varies between batches: one standard deviation, relative."""
+        """How much the padded length varies between batches: relative standard deviation."""
         return float(self.width.std() / max(self.width.mean(), 1e-9))
 
     @classmethod
@@ -68,7 +68,7 @@ class Padding:
         return cls(rows, width, work[[index for index, _ in known]], lengths, max(0.0, waste))
 
     def bucketed(self, batches: int) -> Floats:
-        """Padded lengths when this many batches' worth of samples are sorted by length before they are cut."""
+        """Padded lengths if this many batches' worth of samples are sorted by length before batching."""
         rows = int(np.median(self.rows))
         shuffled = np.random.default_rng(7).permutation(self.lengths)
         widths = []
@@ -78,7 +78,8 @@ class Padding:
         return np.array(widths or self.width, float)
 
     def exponent(self) -> tuple[float, float, float]:
-        """(p of work ~ positions^p over the sampled steps, its P10, its P90): 1 in proportion, 2 as attention grows."""
+        """(p in work ~ positions^p over the sampled steps, its P10, its P90): 1 is proportional, 2 is how attention
+        grows."""
         some = np.linspace(0, self.count - 1, min(self.count, _PAIRS)).astype(int)
         positions, work = np.log(self.positions[some]), np.log(np.maximum(self.work_seconds[some], 1e-9))
         random = np.random.default_rng(7)
@@ -91,7 +92,7 @@ class Padding:
 
 
 def _one_ahead(known: list[tuple[int, Batch]], work: Floats) -> bool:
-    """Whether the work of a step follows the size of the batch that was fetched before its own, as in accelerate."""
+    """Whether a step's work follows the size of the batch fetched before its own, as in accelerate."""
     pairs = [(index, fact.rows * fact.width) for index, fact in known if index + 1 < len(work)]
     if len(pairs) < _MIN_PAIRS:
         return False
@@ -101,22 +102,22 @@ def _one_ahead(known: list[tuple[int, Batch]], work: Floats) -> bool:
 
 
 def _correlation(x: Floats, y: Floats) -> float:
-    """By rank, so that a few steps that were disturbed do not count for more."""
+    """Rank correlation, so that a few disturbed steps do not weigh more."""
     a, b = (np.argsort(np.argsort(values)).astype(float) for values in (x, y))
     spread = float(a.std() * b.std())
     return float(((a - a.mean()) * (b - b.mean())).mean()) / spread if spread and np.ptp(x) else 0.0
 
 
 def slope_of(x: Floats, y: Floats) -> float:
-    """``theil_sen`` of points in any order: a few steps that were disturbed do not move it."""
+    """``theil_sen`` of points in any order; a few disturbed steps do not change it."""
     order = np.argsort(x)
     return theil_sen(x[order], y[order])[0]
 
 
 def saved_share(width: Floats, bucketed: Floats, exponent: float) -> float:
-    """Share of the work that goes when lengths become ``bucketed``, for work ~ length^exponent.
+    """Share of the work that is saved when lengths become ``bucketed``, for work ~ length^exponent.
 
-    Below 1 a part of the work does not depend on the length: then by the line through the mean, which has this slope.
+    Below 1, part of the work does not depend on the length; a line through the mean with this slope is used then.
     """
     if exponent <= 1:
         return max(0.0, exponent) * max(0.0, 1 - float(bucketed.mean() / width.mean()))

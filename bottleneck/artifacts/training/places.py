@@ -1,4 +1,4 @@
-"""The line or function in which most of some samples lie, and from where it is called."""
+"""The line or function that holds most of a set of samples, and where it is called from."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from ...recording.model import Frame
 from .loop_samples import Function, Line, Sample
 
-_BULK = 0.8  # of the heaviest place: a deeper one that still holds this much says more
+_BULK = 0.8  # of the heaviest place: a deeper place that still holds this much is more specific
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where time lies. ``function`` is None for a line of the loop itself, else ``frame`` is its hottest line.
+    """Where time is spent. ``function`` is None for a line of the loop itself; otherwise ``frame`` is its hottest line.
 
-    ``share``: of all the samples looked at, everything called from there included; ``cpu_share``: of that, running.
-    ``call``: the outermost line that it is part of, itself where there is none; ``call_share``: what all of that takes.
+    ``share``: of all samples considered, including everything called from there; ``cpu_share``: running share of that.
+    ``call``: the outermost line it is part of, or itself; ``call_share``: share of that whole call.
     """
 
     frame: Frame
@@ -31,13 +31,13 @@ class Place:
 def place_of(
     samples: Iterable[Sample], loop: Function | None, total: float, training: frozenset[Line] = frozenset()
 ) -> Place | None:
-    """Lines of the loop and functions below it compete by the time spent in them and in what they call.
+    """The deepest of the places that hold the bulk: a line of the loop, or a function below it, with all it calls.
 
-    Of those that hold the bulk, the deepest. ``total``: the seconds that shares are of. A function that stands in
-    ``training`` is judged by its other lines, as the loop is: as a whole it is the training.
+    ``total``: the seconds that shares refer to. A function in ``training`` is judged by its other lines, as the loop
+    is: as a whole, it is the training.
     """
     samples = [sample for sample in samples if sample.users]
-    seconds: Counter[Line] = Counter()  # line 0: the whole function
+    seconds: Counter[Line] = Counter()  # line 0: the function as a whole
     depths: Counter[Line] = Counter()
     by_line = {(file, function) for file, function, _ in training} | {loop}
     keys = [_keys(sample, by_line, training) for sample in samples]
@@ -66,7 +66,7 @@ def place_of(
 
 
 def _hottest(there: list[tuple[Sample, dict[Line, int]]], place: Line) -> Frame:
-    """The innermost line of a place that the samples spent most of their time in."""
+    """The innermost line of a place in which the samples spent most time."""
     lines: Counter[Frame] = Counter()
     for sample, _ in there:
         inside = [f for f in sample.users if (f.file, f.function) == place[:2] and place[2] in (0, f.line)]
@@ -75,7 +75,8 @@ def _hottest(there: list[tuple[Sample, dict[Line, int]]], place: Line) -> Frame:
 
 
 def _keys(sample: Sample, by_line: set[Function | None], never: frozenset[Line]) -> dict[Line, int]:
-    """Places that a sample counts for, with their depth: lines of some functions, all others whole, each once."""
+    """The places a sample counts for, with their depths, each once: by line in some functions, as a whole in all
+    others."""
     found: dict[Line, int] = {}
     for depth, frame in enumerate(sample.users):
         own = (frame.file, frame.function) in by_line

@@ -1,4 +1,4 @@
-"""Python on the side: main-thread time between the phases that neither feeds the model nor trains it. Pure."""
+"""Python on the side: main-thread time between the phases that neither feeds nor trains the model. Pure."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from .steps import Steps
 
 @dataclass(frozen=True)
 class Residual:
-    """``share``: of the steps' wall time, between the phases; ``seconds``: of the run; ``place``: what holds the bulk.
+    """``share``: share of the step time spent on it, between phases; ``seconds``: over the run; ``place``: where most
+    of it is.
 
-    ``feeds``: that place prepares the input of the model, in a loop that has a DataLoader to do such things.
+    ``feeds``: that place prepares the model's input, in a loop whose DataLoader could do it.
     """
 
     share: float
@@ -36,7 +37,7 @@ class Residual:
         output: Output | None,
     ) -> Residual:
         aside = [s for s in loop_samples.aside if not done_elsewhere(s.users, checkpoints, evaluations)]
-        if output is not None:  # has a detector of its own
+        if output is not None:  # output has a detector of its own
             aside = [s for s in aside if not output.tool_of(s)]
         feeding = [s for s in loop_samples.feeding if s.phase == signals.NONE] if steps.kind == "loader" else []
         total = loop_samples.seconds.get(signals.NONE, 0.0)

@@ -11,14 +11,14 @@ from ..loading.loader import Loader
 from .loop_samples import LoopSamples
 from .steps import Floats, Steps
 
-_PHASES = ("h2d", "forward", "backward", "optimizer")  # what is done with a sample
+_PHASES = ("h2d", "forward", "backward", "optimizer")  # phases that work on a sample
 
 
 @dataclass(frozen=True)
 class SingleSamples:
-    """``computing_seconds``: of each step after warm-up, for one sample; ``site``: the line that asks the model.
+    """``computing_seconds``: of each step after warm-up, for one sample; ``site``: the line that calls the model.
 
-    ``acts``: samples come one at a time, since a policy acts in an environment.
+    ``acts``: samples come one at a time because a policy acts in an environment.
     """
 
     computing_seconds: Floats

@@ -14,15 +14,15 @@ from ..run.servers import servers
 
 Floats = npt.NDArray[np.float64]
 WARM_UP_STEPS = 3
-_LATE_SHARE = 0.05  # of a step that the first rank waits for another: the dead band of all that is judged here
-MIN_STEPS = 20  # fewer say nothing about a distribution: "too short to judge"
+_LATE_SHARE = 0.05  # of a step that the first rank waits for another: the dead band of every such judgment
+MIN_STEPS = 20  # too few to describe a distribution: "too short to judge"
 
 
 @dataclass(frozen=True)
 class Steps:
-    """The main loop of one process. Arrays have one value a step, warm-up left out unless the name says all.
+    """The main loop of one process. Arrays have one value per step, without warm-up unless the name says all.
 
-    ``kind``: "loader", "optimizer", "forward" or "user". ``training``: whether a backward or optimizer ran at all.
+    ``kind``: "loader", "optimizer", "forward" or "user". ``training``: whether a backward or optimizer ever ran.
     """
 
     process: int
@@ -30,12 +30,12 @@ class Steps:
     loader: int
     training: bool
     rows: Table = field(repr=False)  # all rows of the main loop, in time order
-    warm: npt.NDArray[np.bool_] = field(repr=False)  # which rows are warm-up, or traced on request
+    warm: npt.NDArray[np.bool_] = field(repr=False)  # rows that are warm-up, or traced on request
     run_seconds: float
     ranks: tuple[int, ...] = ()  # process indices that run the same kind of loop
     rank_rows: dict[int, Table] = field(default_factory=dict, repr=False)  # see ``rank_rows()``; empty with one rank
-    traced_seconds: float = 0.0  # of the run, in steps that were traced on request and what that took
-    accelerated: bool = False  # an accelerator is there, and may do the steps' work
+    traced_seconds: float = 0.0  # run time in steps traced on request, with the tracing itself
+    accelerated: bool = False  # an accelerator is present and may do the steps' work
 
     @property
     def all_count(self) -> int:
@@ -73,18 +73,18 @@ class Steps:
         return float(np.median(self.wall_seconds)) if self.count else 0.0
 
     def phase(self, *names: str) -> Floats:
-        """Exclusive seconds of these phases in each step."""
+        """Exclusive seconds of each step in these phases."""
         total = np.zeros(self.count)
         for name in names:
             total += self.rows[name][~self.warm] / 1e6
         return total
 
     def share(self, *names: str) -> float:
-        """Share of the steps' wall time in these phases."""
+        """Share of the step time in these phases."""
         return float(self.phase(*names).sum()) / max(self.total_seconds, 1e-9)
 
     def work(self) -> Floats:
-        """Seconds of each step outside the data wait."""
+        """Seconds of each step outside data wait."""
         return np.maximum(self.wall_seconds - self.phase("data_wait", "loader_start"), 0.0)
 
     @property
@@ -96,12 +96,12 @@ class Steps:
     def compute(cls, recording: Recording) -> Steps:
         table = recording.steps
         if len(table["t0"]):
-            # The forward passes of a server are requests, often of several threads, not steps of one loop.
+            # A server's forward passes are requests, often on several threads, not steps of one loop.
             loops = ~((table["loader"] == BY_FORWARD) & np.isin(table["process"], servers(recording)))
-            if not loops.all():  # a long run's table is large
+            if not loops.all():  # the table of a long run is large
                 table = {name: column[loops] for name, column in table.items()}
         if not len(table["t0"]):
-            watched = recording.facts.processes and not recording.facts.failed  # else there may have been steps
+            watched = recording.facts.processes and not recording.facts.failed  # otherwise there may have been steps
             raise (Absent if watched else Missing)(
                 "No steps were recorded: no DataLoader loop, optimizer step or repeated forward pass."
             )
@@ -136,7 +136,7 @@ class Steps:
 
 
 def _in_order(table: Table, mine: npt.NDArray[np.bool_]) -> Table:
-    """The rows of ``mine`` by time; the table itself where it is that already: a long run's is large."""
+    """The rows of ``mine`` by time; the table itself if it already is that, because a long run's table is large."""
     if not mine.all():
         table = {name: column[mine] for name, column in table.items()}
     if (table["t0"][1:] >= table["t0"][:-1]).all():
@@ -153,8 +153,8 @@ def _useful(table: Table, mine: npt.NDArray[np.bool_], rows: Table) -> npt.NDArr
 def _main_loop(table: Table) -> tuple[int, int, npt.NDArray[np.bool_]] | None:
     """(process, loader, row mask) of the loop that the run is about.
 
-    The user's own marks win; then loops that train, by total time; then the loop with most time. Of nested loops the
-    outer one has more time by construction.
+    The user's own marks win; then loops that train, by total time; then the loop with the most time. An outer loop has
+    more time than the loops nested in it.
     """
     seconds = (table["t1"] - table["t0"]) / 1e9
     best: tuple[tuple[int, int, float], int, int, npt.NDArray[np.bool_]] | None = None
@@ -181,14 +181,14 @@ def rank_rows(recording: Recording, loader: int) -> dict[int, Table]:
 
 
 def meeting(rows: Table) -> Floats:
-    """Seconds of each step in the phases in which a rank meets the others: gradients, and calls that say so."""
+    """Seconds of each step in the phases where ranks meet: gradient exchange, and the program's own collectives."""
     met: Floats = (rows["backward"].astype(float) + rows["sync"]) / 1e6
     return met
 
 
 def _latest_rank(rows: dict[int, Table]) -> int:
-    """The rank that the others wait for, where they do: it says what limits all. Else the first one."""
-    # Who comes last to where the ranks meet waits there least.
+    """The rank that the others wait for, as it limits them all; the first rank if there is no such rank."""
+    # The last rank to arrive at a meeting waits least there.
     met = {process: float(meeting(found).mean()) for process, found in rows.items()}
     first, last = next(iter(rows)), min(met, key=met.__getitem__)
     wall = float((rows[first]["t1"] - rows[first]["t0"]).mean()) / 1e9
@@ -196,7 +196,7 @@ def _latest_rank(rows: dict[int, Table]) -> int:
 
 
 def _warm_up(rows: Table) -> npt.NDArray[np.bool_]:
-    """The first steps, and as many more as are still several times the median (lazy imports, compilation)."""
+    """The first steps, and any after them that still take several times the median (lazy imports, compilation)."""
     wall = (rows["t1"] - rows["t0"]).astype(float)
     warm = np.zeros(len(wall), bool)
     warm[:WARM_UP_STEPS] = True
@@ -210,7 +210,7 @@ def _warm_up(rows: Table) -> npt.NDArray[np.bool_]:
 
 
 def _traced(recording: Recording, process: int, rows: Table) -> npt.NDArray[np.bool_]:
-    """The steps that torch.profiler slowed down because it was asked to: they stand for no other."""
+    """Steps that torch.profiler slowed down because a trace was requested; they represent no other steps."""
     traced = np.zeros(len(rows["t0"]), bool)
     for owner, window in recording.facts.of(DeviceWindow):
         if owner == process:

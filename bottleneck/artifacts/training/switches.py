@@ -1,4 +1,4 @@
-"""Switches of torch that were on when the training had settled, and what they take of the steps. Pure."""
+"""torch's debugging switches that were still on once training had settled, and what they cost the steps. Pure."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from .. import Missing
 from .loop_samples import stacks_in_steps
 from .steps import Steps
 
-_KEEPS = "/traceback.py", "format_stack"  # what torch calls for each operation while it looks for anomalies
-_PHASES = (signals.NONE, signals.FORWARD, signals.EVAL)  # those in which operations are made
+_KEEPS = "/traceback.py", "format_stack"  # what torch calls for each operation in anomaly mode
+_PHASES = (signals.NONE, signals.FORWARD, signals.EVAL)  # phases in which operations are created
 
 
 @dataclass(frozen=True)
 class Switches:
-    """``anomaly``: autograd's anomaly detection; ``site``: the line that switches it on, where one alone can be it.
+    """``anomaly``: autograd's anomaly detection; ``site``: the line that switches it on, if only one line can be it.
 
-    ``seconds``: of the steps, by phase, in which the call stacks of operations are kept for it; empty where no stacks
-    were sampled. The search for NaN in each backward is not told apart from the backward.
+    ``seconds``: step time, by phase, spent recording each operation's call stack for it; empty if no stacks were
+    sampled. Checking each backward for NaN cannot be told apart from the backward itself.
     """
 
     anomaly: bool
@@ -58,7 +58,7 @@ def _keeping(recording: Recording, steps: Steps) -> dict[str, float]:
 
 
 def _keeps(frames: tuple[Frame, ...]) -> bool:
-    """Whether the call stack is being looked at, and not by a line of the user's."""
+    """Whether torch, not a line of the user's, is recording the call stack."""
     for index, frame in enumerate(frames[:-1]):
         if frame.function == _KEEPS[1] and frame.file.endswith(_KEEPS[0]):
             return "/torch/" in frames[index + 1].file
