@@ -1,9 +1,8 @@
 """What is looked up once, right after a run: the user's source, the files that were read, traces.
 
-Each module of this folder and of those inside is an enrichment: ``enrich(run_dir, recording)`` adds facts to the
-recording, only those that it does not have yet, and may return sentences that say what it missed. ``after`` may name
-the enrichments whose turn comes first. It may raise: that costs it its own facts, and no other enrichment. Helpers'
-names begin with ``_``.
+Each module in this folder and its subfolders is an enrichment. ``enrich(run_dir, recording)`` adds facts that the
+recording does not have yet, and may return sentences about anything it missed. ``after`` may name enrichments that must
+come first. It may raise: then only its own facts are lost. Names of helper modules begin with ``_``.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from ._cells import readable_cells
 
 
 def enrich_all(run_dir: Path, recording: Recording) -> None:
-    """Let every enrichment look; what it finds is kept before the next one begins. Raises nothing."""
+    """Run every enrichment, saving the facts of each before the next one begins. Raises nothing."""
     facts, failures = recording.facts, list[str]()
     with readable_cells(run_dir):
         for module in modules(__name__, nested=True):
@@ -37,7 +36,7 @@ def enrich_all(run_dir: Path, recording: Recording) -> None:
 
 
 def why(error: Exception) -> str:
-    """An error in one line."""
+    """An error as one line of text."""
     return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
 
 
@@ -46,4 +45,4 @@ def _say(run_dir: Path, failures: list[str]) -> None:
         run = read_run(run_dir)
         write_json(run_dir / "run.json", {**run, "notes": [*run.get("notes", []), *failures]})
     except (OSError, RunError):
-        pass  # the disk is full, or the folder gone: the report says less
+        pass  # the disk is full or the folder is gone: the report says less

@@ -1,4 +1,4 @@
-"""The cells of a notebook, whose text the program leaves in ``live/`` to those who ask its source after the run."""
+"""The cells of a notebook: the program leaves their text in ``live/`` for lookups of its source after the run."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 
 from .. import signals
 
-_session: list[str] = []  # the text of every cell, in the order of the notebook
+_session: list[str] = []  # the text of every cell, in notebook order
 
 
 @contextmanager
 def readable_cells(run_dir: Path) -> Iterator[None]:
-    """Inside, ``linecache`` knows cells by their names; afterwards their text is gone, from the run folder too."""
+    """Make cells known to ``linecache`` by name; afterwards their text is deleted, from the run folder too."""
     paths = list((run_dir / signals.LIVE).glob("*" + signals.CELLS_SUFFIX))
     cells = [cell for path in paths for cell in _cells(path)]
     named = {name: text for name, text in cells if name}
@@ -33,9 +33,9 @@ def readable_cells(run_dir: Path) -> Iterator[None]:
 
 
 def statements_before(cell: str) -> list[ast.stmt]:
-    """The statements of the other cells as if they stood above the first line of this one, which is 1.
+    """The statements of the other cells, placed as if before the first line of this one, which is line 1.
 
-    A notebook is one module: what one cell imports, defines or assigns, the others use.
+    A notebook is one module: cells use what other cells import, define or assign.
     """
     own = "".join(linecache.getlines(cell)).strip("\n")
     others = [text for text in _session if text != own]
@@ -49,7 +49,7 @@ def statements_before(cell: str) -> list[ast.stmt]:
 
 
 def _cells(path: Path) -> list[tuple[str, str]]:
-    """(name, text) of each cell in a file, whose last line may be cut off."""
+    """(name, text) of each cell in a file whose last line may be truncated."""
     found = []
     with suppress(OSError, ValueError, SyntaxError, TypeError):
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():

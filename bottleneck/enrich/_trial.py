@@ -1,8 +1,8 @@
-"""Tries the reading of a file in another way, on this machine: as Parquet, and with the used columns alone.
+"""Tries other ways of reading a file, on this machine: as Parquet, and with only the columns that were used.
 
-The first part of the file is converted at two sizes into the run folder, read back several times, and deleted; the
-line through the two sizes gives the whole file. What arguments the user's call had is not known: the delimiter is the
-one that gives the columns of the recorded read, and where none does, nothing is said.
+Converts the first part of the file at two sizes into the run folder, reads it back several times and deletes it. A line
+through the two sizes is extrapolated to the whole file. The arguments of the user's call are unknown: the delimiter is
+the one that yields the columns of the recorded read; if none does, there is no result.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import Any
 
 from ..recording.facts import Read
 
-MAX_BYTES = 16 << 20  # of the file, for the larger of the two sizes
+MAX_BYTES = 16 << 20  # size of the file's first part that is used for the larger trial
 _REPEATS = 3
 _DELIMITERS = (",", ";", "\t", "|", " ")
 
 
 def measure(run_dir: Path, read: Read, used: list[str] | None, deadline: float) -> dict[str, float]:
-    """Seconds for the whole file, from two sizes of its first part."""
+    """Seconds for the whole file, extrapolated from two sizes of its first part."""
     path = Path(read.path or "")
     size = path.stat().st_size
     if read.size_bytes is not None and size != read.size_bytes:
@@ -39,7 +39,7 @@ def measure(run_dir: Path, read: Read, used: list[str] | None, deadline: float) 
 
 
 def measure_columns(read: Read, used: list[str], deadline: float) -> dict[str, float]:
-    """Seconds for as much of a Parquet file as there is time for, whole and with the used columns alone."""
+    """Seconds for as much of a Parquet file as time allows: all columns, and only the used ones."""
     import pyarrow.parquet as parquet
 
     path = Path(read.path or "")
@@ -66,7 +66,7 @@ def measure_columns(read: Read, used: list[str], deadline: float) -> dict[str, f
 
 
 def _as_parquet(times: list[float]) -> dict[str, float]:
-    """What repeated reads of Parquet say: the middle one, the quickest and the slowest."""
+    """Median, fastest and slowest of repeated Parquet reads."""
     return {
         "parquet_seconds": sorted(times)[len(times) // 2],
         "parquet_low_seconds": min(times),
@@ -75,7 +75,7 @@ def _as_parquet(times: list[float]) -> dict[str, float]:
 
 
 def _scale(points: Sequence[tuple[int, float]], size: int) -> float:
-    """Value at ``size`` of the line through the points; proportional where there is one or the line falls."""
+    """Value at ``size`` on the line through the points; proportional if there is one point or the line falls."""
     last, value = points[-1]
     if len(points) > 1 and value > points[0][1]:
         slope = (value - points[0][1]) / (last - points[0][0])
@@ -111,7 +111,7 @@ def _sample(run_dir: Path, path: Path, length: int, read: Read, used: list[str] 
 
 
 def _as_text(pandas: Any, data: bytes, delimiter: str, chosen: list[str]) -> dict[str, float]:
-    """CPU seconds to parse the text with pandas, whole and with the chosen columns alone."""
+    """CPU seconds to parse the text with pandas, with all columns and with only the chosen ones."""
 
     def text(**more: Any) -> object:
         return pandas.read_csv(io.BytesIO(data), sep=delimiter, **more)
@@ -120,12 +120,12 @@ def _as_text(pandas: Any, data: bytes, delimiter: str, chosen: list[str]) -> dic
 
 
 def _parse(data: bytes, read: Read) -> tuple[Any, str, list[str]] | None:
-    """(table, delimiter, its columns that the program read) for the delimiter that reproduces the read."""
+    """(table, delimiter, columns that the program read), for the delimiter that reproduces the read."""
     import pyarrow
     import pyarrow.csv as arrow_csv
 
     names = [str(name) for name in read.columns or read.asked_columns or ()]
-    # pandas numbers the columns of a file without a header.
+    # pandas numbers the columns of a file that has no header.
     bare = names and names == [str(number) for number in range(len(names))]
     options = arrow_csv.ReadOptions(column_names=names if bare else None)
     head = data[: data.find(b"\n") + 1].decode("utf-8", "replace") or data.decode("utf-8", "replace")
@@ -141,7 +141,7 @@ def _parse(data: bytes, read: Read) -> tuple[Any, str, list[str]] | None:
 
 
 def _same(table: Any, names: list[str], read: Read) -> bool:
-    """Whether a table has the columns of the recorded read, numbers where that had numbers."""
+    """Whether a table has the columns of the recorded read, with numbers in the same places."""
     if not names:
         count = read.column_count
         return len(table.column_names) == count if count else len(table.column_names) > 1
@@ -153,7 +153,7 @@ def _same(table: Any, names: list[str], read: Read) -> bool:
 
 
 def _pandas() -> Any:
-    """pandas where the analysing program has it, else None: it is no dependency of ours."""
+    """pandas if the analysing program has it, else None: it is not one of our dependencies."""
     try:
         return importlib.import_module("pandas")
     except ImportError:
@@ -163,8 +163,8 @@ def _pandas() -> Any:
 def _times(action: Callable[[], object], reuse: int = _REPEATS) -> tuple[list[float], float]:
     """(wall seconds of each call, CPU seconds of the cheapest).
 
-    Wall time stands beside what the run has measured; two ways of reading the same are compared by CPU time, from
-    which other programs take nothing.
+    Wall time is shown beside times measured in the run. Two ways of reading are compared by CPU time, which other
+    programs do not affect.
     """
     wall, cpu = [], []
     for _ in range(reuse):

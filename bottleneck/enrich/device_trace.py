@@ -1,6 +1,7 @@
-"""Reads the trace of the device window, as torch.profiler exports it, into the table ``device``.
+"""Converts the trace of the device window, as exported by torch.profiler, into the table ``device``.
 
-Times come from two clocks: annotations in the trace whose time the child has noted by ours tell one from the other.
+The trace and the recording use different clocks. Annotations in the trace, whose times the child also noted on our
+clock, give the offset.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _COLLECTIVES = ("nccl", "rccl")
 
 
 class TraceError(Exception):
-    """A trace that cannot be used, in one sentence."""
+    """A trace that cannot be used; the message is one sentence."""
 
 
 class _Arguments(msgspec.Struct):
@@ -57,7 +58,7 @@ class _Trace(msgspec.Struct):
 
 @dataclass
 class _Rows:
-    """The table as it is being made. Times in the trace's microseconds."""
+    """The table under construction. Times are in the trace's microseconds."""
 
     values: list[tuple[Any, ...]] = field(default_factory=list)
     names: dict[str, int] = field(default_factory=dict)
@@ -70,7 +71,7 @@ class _Rows:
 
 
 def enrich(run_dir: Path, recording: Recording) -> None:
-    """Make every trace in ``live/`` a part of the table, with a fact on it, and delete it. Never raises OSError."""
+    """Move every trace in ``live/`` into the table, add a fact about it, and delete it. Never raises OSError."""
     done = {process for process, _ in recording.facts.of(DeviceTrace)}
     part = len(done)
     for process, window in recording.facts.of(DeviceWindow):
@@ -94,7 +95,7 @@ def enrich(run_dir: Path, recording: Recording) -> None:
 
 
 def read_trace(path: Path, process: int, clocks: Sequence[tuple[int, int]]) -> tuple[Table, DeviceTrace]:
-    """(the table's columns, what there is to say of it). Raises TraceError."""
+    """(columns of the table, fact about the trace). Raises TraceError."""
     if path.stat().st_size > _MAX_BYTES:
         raise TraceError("The trace of the device window is too large to be read: ask for fewer steps.")
     try:
@@ -111,7 +112,7 @@ def read_trace(path: Path, process: int, clocks: Sequence[tuple[int, int]]) -> t
 
 
 def _decode(data: bytes) -> _Trace:
-    """A trace; what kineto is known to write that is no JSON (tb_plugin mends it too) becomes 0."""
+    """A decoded trace; invalid JSON that kineto is known to write (tb_plugin repairs it too) becomes 0."""
     try:
         return msgspec.json.decode(data, type=_Trace, strict=False)
     except ValueError:
@@ -120,7 +121,7 @@ def _decode(data: bytes) -> _Trace:
 
 
 def _rows(trace: _Trace) -> tuple[_Rows, list[float]]:
-    """The rows worth keeping, and when the clock's marks are, in microseconds of the trace."""
+    """The rows worth keeping, and the times of the clock marks, in the trace's microseconds."""
     rows, clock, ends = _Rows(), [], dict[int, float]()
     for event in sorted((e for e in trace.traceEvents if e.ph == "X"), key=lambda e: (e.ts, -e.dur)):
         category = event.cat.lower()
@@ -128,7 +129,7 @@ def _rows(trace: _Trace) -> tuple[_Rows, list[float]]:
             clock.append(event.ts + event.dur / 2)
         elif category == "cpu_op":
             thread = int(event.tid)
-            if event.ts >= ends.get(thread, -1.0):  # an operation inside another one is a part of it
+            if event.ts >= ends.get(thread, -1.0):  # an operation nested in another is part of it
                 ends[thread] = event.ts + event.dur
                 rows.add("cpu_op", event, thread, _Arguments())
         elif category in ("kernel", "gpu_memcpy", "gpu_memset") or category.endswith(("_runtime", "_driver")):
@@ -183,13 +184,13 @@ def _table(rows: _Rows, process: int, base: float, shift: float) -> Table:
 
 
 def _operations(table: Table) -> npt.NDArray[np.int32]:
-    """Of each row, that of the operation whose call it is, or which caused it on the device."""
+    """For each row, the row of the operation that made this call, or that caused it on the device."""
     found = np.full(len(table["kind"]), -1, np.int32)
     operations = np.flatnonzero(table["kind"] == _NUMBER["cpu_op"])
     calls = np.flatnonzero((table["kind"] >= _NUMBER["launch"]) & (table["kind"] < _NUMBER["cpu_op"]))
     for lane in np.unique(table["lane"][calls]):
         mine, here = (rows[table["lane"][rows] == lane] for rows in (operations, calls))
-        if len(mine):  # in order of their start, and none inside another
+        if len(mine):  # sorted by start, and not nested
             last = mine[np.maximum(np.searchsorted(table["t0"][mine], table["t0"][here], side="right") - 1, 0)]
             inside = (table["t0"][here] >= table["t0"][last]) & (table["t0"][here] < table["t1"][last])
             found[here[inside]] = last[inside]
@@ -201,7 +202,7 @@ def _operations(table: Table) -> npt.NDArray[np.int32]:
 
 
 def _devices(trace: _Trace) -> tuple[DeviceProperties, ...]:
-    """Name and compute capability of each device, in its order."""
+    """Name and compute capability of each device, in device order."""
     return tuple(
         DeviceProperties(str(fact.get("name", "")), int(fact.get("computeMajor", 0)), int(fact.get("computeMinor", 0)))
         for fact in trace.deviceProperties

@@ -1,7 +1,7 @@
-"""After the run: the files whose reading mattered, tried in another way, on this machine, in about a second.
+"""After the run, spends about a second trying other ways of reading the files that mattered, on this machine.
 
-Text is tried as Parquet, and Parquet with the columns alone that the program used. Parsing is not repeated where the
-run itself has measured it.
+Text files are tried as Parquet, and Parquet with only the columns that the program used. Parsing is not repeated if the
+run has measured it.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from ..recording.model import Facts, Recording
 from ._trial import measure, measure_columns
 
 BUDGET_SECONDS = 1.0
-MIN_SHARE = 0.02  # of the run: reads below it are not worth a probe
+MIN_SHARE = 0.02  # of the run: less reading is not worth a probe
 MAX_FILES = 3
-_FORMATS = ("csv", "fwf", "text", "parquet", "feather", "orc")  # whose lines a fix may quote; two of them are tried
+_FORMATS = ("csv", "fwf", "text", "parquet", "feather", "orc")  # a fix may quote their lines; two are probed
 
 
 def enrich(run_dir: Path, recording: Recording, budget_seconds: float = BUDGET_SECONDS) -> None:
-    """Add a ``Probe`` for each read of the files that matter, with what was measured.
+    """Add a ``Probe`` with the measured times for each read of the files that matter.
 
-    A recording that has been probed before, or was made on another machine whose files are gone, is left as it is.
+    Does nothing if the recording has been probed before, or comes from another machine, whose files are not here.
     """
     facts = recording.facts
     if facts.of(Probe):
@@ -57,7 +57,7 @@ def _probe_group(run_dir: Path, facts: Facts, process: int, group: list[Read], d
             elif used:
                 result = measure_columns(read, used, deadline)
         except Exception:
-            result = {}  # gone, changed, another dialect: the published factor is used instead
+            result = {}  # gone, changed or an unknown dialect: the published factor is used instead
     found: list[Probe] = []
     for read in group:
         site = facts.site(process, read.site)
@@ -77,7 +77,7 @@ def _used(facts: Facts, process: int, read: int) -> list[str] | None:
 
 
 def statement(file: str, line: int) -> str:
-    """The user's statement that covers ``line``, "" when its file cannot be read; for fixes that name their names."""
+    """The user's statement that covers ``line``, for fixes that use its names; "" if the file cannot be read."""
     try:
         tree = ast.parse("".join(linecache.getlines(file)))
     except (SyntaxError, ValueError):

@@ -1,4 +1,4 @@
-"""Run folders: make, find, list, remove. Errors are one line and name the path."""
+"""Creates, finds, lists and removes run folders. Errors are one line and name the path."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _LOCK = Path(signals.LIVE) / "lock"
 
 
 class RunError(Exception):
-    """A run folder that cannot be made, read or written; one line that names the file."""
+    """A run folder that cannot be created, read or written; the message is one line that names the file."""
 
 
 def create(parent: Path | None, name: str, run_dir: Path | None) -> Path:
-    """Make a run folder: ``run_dir`` (refused when not empty) or ``<parent>/.bottleneck/runs/<time>-<name>``.
+    """Create a run folder: ``run_dir`` (refused if not empty) or ``<parent>/.bottleneck/runs/<time>-<name>``.
 
     Raises RunError.
     """
@@ -53,7 +53,7 @@ def _dated(parent: Path, name: str) -> Path:
         try:
             write_text(ignore, "*\n")
         except OSError:
-            pass  # a full disk: the program is run all the same
+            pass  # the disk is full: run the program anyway
     safe = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.") or "run"
     stamp = time.strftime("%Y%m%d-%H%M%S")
     for attempt in range(1000):
@@ -67,7 +67,7 @@ def _dated(parent: Path, name: str) -> Path:
 
 
 def read_run(run_dir: Path) -> dict[str, Any]:
-    """run.json. Raises RunError naming the file when it is missing, damaged or of a newer version."""
+    """Read run.json. Raises RunError naming the file if it is missing, damaged or from a newer version."""
     path = run_dir / "run.json"
     try:
         run = json.loads(path.read_text(encoding="utf-8"))
@@ -90,23 +90,23 @@ def read_run(run_dir: Path) -> dict[str, Any]:
 
 
 def damaged(path: Path, why: object) -> RunError:
-    """The one line about a file that cannot be used."""
+    """The one-line error for a file that cannot be used."""
     return RunError(f"{path} is damaged: {str(why).partition(chr(10))[0]}")
 
 
 def hold(run_dir: Path) -> None:
-    """Say that this process records into ``run_dir`` until it ends, whatever ends it. Never raises."""
+    """Mark ``run_dir`` as being recorded by this process until it ends, however it ends. Never raises."""
     try:
         import fcntl
 
-        # Never closed by us: the kernel lets go of the lock together with the process, also at SIGKILL.
+        # We never close it: the kernel releases the lock when the process ends, even by SIGKILL.
         fcntl.flock(os.open(run_dir / _LOCK, os.O_RDWR | os.O_CREAT, 0o600), fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (ImportError, OSError):
-        pass  # a file system without locks: the processes of the run are looked at
+        pass  # a file system without locks: the run's processes are checked instead
 
 
 def in_progress(run_dir: Path) -> bool:
-    """Whether somebody still records into a run folder, or a process of an unfinished run is still there."""
+    """Whether a run folder is still being recorded, or a process of an unfinished run is still alive."""
     if is_held(run_dir):
         return True
     try:
@@ -118,7 +118,7 @@ def in_progress(run_dir: Path) -> bool:
 
 
 def is_held(run_dir: Path) -> bool:
-    """Whether some process says that it records into a run folder."""
+    """Whether a process has marked the run folder as being recorded."""
     try:
         import fcntl
 
@@ -137,7 +137,7 @@ def is_held(run_dir: Path) -> bool:
 
 
 def _writes(side: Path) -> bool:
-    """Whether the process that wrote a side file is still there; a later one may have got its number."""
+    """Whether the process that wrote a side file is still alive, and its pid was not reused."""
     import psutil
 
     try:
@@ -154,7 +154,7 @@ def all_runs(parent: Path | None = None) -> list[Path]:
 
 
 def find(run: str | None) -> Path:
-    """The folder of a run, or another recording, by path, by name, or the newest. Raises RunError."""
+    """The folder of a run or other recording: by path, by name, or the newest. Raises RunError."""
     if run is None:
         runs = all_runs()
         if not runs:
@@ -167,12 +167,12 @@ def find(run: str | None) -> Path:
 
 
 def run_name(folder: Path) -> str:
-    """The name by which `find` knows a folder; empty where only its path will do."""
+    """The name by which `find` knows a folder; empty if only its path works."""
     return folder.name if folder.parent == (Path.cwd() / RUNS).resolve() else ""
 
 
 def summary(folder: Path) -> str:
-    """One line about a run, also when it cannot be read."""
+    """One line about a run, even if it cannot be read."""
     try:
         run = read_run(folder)
     except RunError:
@@ -190,7 +190,7 @@ def summary(folder: Path) -> str:
 
 
 def remove(folder: Path) -> bool:
-    """Delete a run folder, only one that looks like ours and that nobody records into. Whether it is gone."""
+    """Delete a run folder, if it looks like ours and is not being recorded. Returns whether it is gone."""
     if not (folder / "tables").is_dir() or in_progress(folder):
         return False
     shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Joins DataLoaders that are one and the same in the program: made anew each epoch at the same place."""
+"""Merges DataLoaders that are really one in the program, recreated each epoch in the same place."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from .. import signals
 from .model import Recording
 
 _BY_LOADER = (signals.LOADER_START, signals.DATA_WAIT, signals.LOOP)
-_Spans = npt.NDArray[np.int64]  # (passes, 2): begin and end of each
+_Spans = npt.NDArray[np.int64]  # shape (passes, 2): begin and end of each pass
 
 
 def join_loaders(recording: Recording) -> None:
-    """Give loaders that were constructed, iterated and configured alike the number of the first of them, in place.
+    """Give loaders with the same construction, iteration and configuration the number of the first one, in place.
 
-    Frameworks make the loaders of training and evaluation at one place: those are told apart by their length, by
-    whether their steps train, and by passes that begin while one of the other is open.
+    Frameworks create training and evaluation loaders in one place. These are told apart by their length, by whether
+    their steps train, and by passes that begin while a pass of the other is open.
     """
     same = _same_as(recording) if len(recording.facts.loaders) > 1 else {}
     if same:
@@ -24,7 +24,7 @@ def join_loaders(recording: Recording) -> None:
 
 
 def _same_as(recording: Recording) -> dict[tuple[int, int], int]:
-    """(process, loader) -> the earlier loader that it is the same as."""
+    """(process, loader) -> the earlier loader that it repeats."""
     groups: dict[tuple[object, ...], list[tuple[int, _Spans]]] = {}
     same: dict[tuple[int, int], int] = {}
     epochs = _passes(recording)
@@ -50,7 +50,7 @@ def _renumber(recording: Recording, same: dict[tuple[int, int], int]) -> None:
     steps["loop"], steps["loader"] = steps["loop"].copy(), steps["loader"].copy()
     for (process, number), kept in same.items():
         rows = (steps["process"] == process) & (steps["loader"] == number)
-        steps["loop"][rows] += number * 1000  # passes stay apart
+        steps["loop"][rows] += number * 1000  # keeps passes distinct
         steps["loader"][rows] = kept
         mine = (events["process"] == process) & np.isin(events["kind"], _BY_LOADER) & (events["arg"] == number)
         events["arg"][mine] = kept

@@ -1,4 +1,4 @@
-"""A recording in memory: the tables and facts that every artifact is computed from. Filled by ``recording.load``."""
+"""A recording in memory: the tables and facts behind every artifact. Filled by ``recording.load``."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ RECORD_DTYPE = np.dtype(
     ]
 )
 Records = npt.NDArray[Any]  # of RECORD_DTYPE
-Table = dict[str, npt.NDArray[Any]]  # column name -> values, all of one length
+Table = dict[str, npt.NDArray[Any]]  # column name -> values, all of the same length
 
 #: The tables of records, by name.
 RECORD_TABLES = ("events", "samples", "stacks", "requests", "threads")
@@ -75,7 +75,7 @@ BY_OPTIMIZER, BY_FORWARD, BY_USER = 0, -1, -2
 
 
 def empty_steps() -> Table:
-    """A steps table with no rows."""
+    """A steps table without rows."""
     table: Table = {
         "process": np.empty(0, "i2"),
         "loader": np.empty(0, "i4"),
@@ -91,10 +91,10 @@ def empty_steps() -> Table:
 
 @dataclass
 class Process:
-    """One recorded process, which ``host``, ``pid`` and ``start_ns`` together name: pids are used again.
+    """One recorded process, identified by ``host``, ``pid`` and ``start_ns`` together, because pids are reused.
 
     ``role``: main, worker, forked; ``loader``/``worker`` are set for loader workers. All times are on the supervisor's
-    clock: ``clock_offset_ns`` has been added to those of the process's own, 0 on the supervisor's machine.
+    clock: ``clock_offset_ns`` has been added to the process's own times; it is 0 on the supervisor's machine.
     """
 
     index: int
@@ -113,11 +113,11 @@ class Process:
 
     @property
     def start_ns(self) -> int:
-        """When it was first heard of."""
+        """When the process first reported."""
         return self.hello_ns
 
     def learn(self, fact: Fact) -> None:
-        """Take over what a fact of the process says of it."""
+        """Store what a fact says about its process."""
         if isinstance(fact, Hello):
             self.pid, self.parent_pid, self.role, self.python = fact.pid, fact.ppid, fact.role, fact.python
             self.hello_ns, self.rank = fact.time_ns, fact.rank_number
@@ -134,21 +134,21 @@ class Process:
 
 @dataclass
 class Facts:
-    """Everything that is not a record; ids are those of one process, so that all is keyed by (process index, id)."""
+    """Everything that is not a record. Ids are per process, so everything is keyed by (process index, id)."""
 
     processes: list[Process] = field(default_factory=list)
     strings: dict[tuple[int, int], str] = field(default_factory=dict)
     sites: dict[tuple[int, int], Site] = field(default_factory=dict)
     stacks: dict[tuple[int, int], tuple[Frame, ...]] = field(default_factory=dict)  # innermost first
     loaders: dict[tuple[int, int], DataLoader] = field(default_factory=dict)
-    notes: list[tuple[int, Fact]] = field(default_factory=list)  # all facts but strings, sites and stacks, in order
+    notes: list[tuple[int, Fact]] = field(default_factory=list)  # all facts except strings, sites and stacks, in order
     attached: set[str] = field(default_factory=set)  # collector ids
     failed: dict[str, str] = field(default_factory=dict)  # collector id -> "where: error"
-    unreadable: int = 0  # facts that were left out because they are not what they should be
+    unreadable: int = 0  # malformed facts that were left out
     unknown: Counter[str] = field(default_factory=Counter)  # kind -> facts of it, of a newer version, left out too
 
     def add(self, process: int, fact: Fact) -> None:
-        """Keep one more fact of a process."""
+        """Add a fact of a process."""
         self.ensure(process)
         if isinstance(fact, String):
             self.strings[process, fact.id] = fact.text
@@ -167,13 +167,13 @@ class Facts:
                 self.failed[fact.collector] = f"{fact.where}: {fact.error}"
 
     def ensure(self, process: int) -> Process:
-        """The process of this index, made where nothing was heard of it."""
+        """The process of this index, created if it has not reported anything."""
         while process >= len(self.processes):
             self.processes.append(Process(index=len(self.processes), pid=0))
         return self.processes[process]
 
     def find(self, host: str, pid: int, at_ns: int) -> Process | None:
-        """The process that had this pid on a host at a time; the last one to get it, where the pid was used again."""
+        """The process that had this pid on a host at a time; if the pid was reused, the last process to get it."""
         named = [p for p in self.processes if (p.host, p.pid) == (host, pid)]
         return max((p for p in named if p.start_ns <= at_ns), key=lambda p: p.start_ns, default=None)
 
@@ -182,12 +182,12 @@ class Facts:
         return self.find(process.host, process.parent_pid, process.start_ns)
 
     def workers(self, process: int, loader: int) -> list[Process]:
-        """The workers of a DataLoader of a process."""
+        """The workers of one of a process's DataLoaders."""
         mine = [p for p in self.processes if p.role == signals.WORKER and p.loader == loader]
         return [worker for worker in mine if (parent := self.parent(worker)) is not None and parent.index == process]
 
     def of(self, kind: type[F]) -> list[tuple[int, F]]:
-        """(process, fact) of every fact of one kind, e.g. ``Read``, in the order in which they were noted."""
+        """(process, fact) for every fact of one kind, e.g. ``Read``, in the order they were noted."""
         return [(process, fact) for process, fact in self.notes if isinstance(fact, kind)]
 
     def of_process(self, kind: type[F], process: int) -> list[F]:
@@ -195,11 +195,11 @@ class Facts:
         return [fact for owner, fact in self.of(kind) if owner == process]
 
     def site(self, process: int, number: int | None) -> Site | None:
-        """The line that a process means by a number; none is 0 or None."""
+        """The line that a process refers to by a number; 0 or None means none."""
         return self.sites.get((process, number or 0))
 
     def loop_site(self, process: int, loader: int) -> Site | None:
-        """The line of the loop over a DataLoader, None of a loop that has none."""
+        """The line of the loop over a DataLoader; None for a loop without one."""
         found = self.loaders.get((process, loader))
         return None if found is None else self.site(process, found.iter_site)
 
@@ -237,13 +237,13 @@ class Recording:
         return (self.ended_ns - self.started_ns) / 1e9
 
     def __post_init__(self) -> None:
-        """A row names a process by its index: it is there, whatever was heard of it."""
+        """Rows refer to processes by index, so make sure each one exists, even if it reported nothing."""
         for column in self._processes():
             if len(column):
                 self.facts.ensure(int(column.max()))
 
     def _processes(self) -> list[npt.NDArray[Any]]:
-        """The process of each row, table by table; a recording made elsewhere may have no table of steps."""
+        """The process of each row, table by table; a recording made elsewhere may lack the steps table."""
         steps = [self.steps["process"]] if self.steps else []
         return [*steps, *(getattr(self, name)["process"] for name in RECORD_TABLES)]
 
@@ -259,14 +259,14 @@ class Recording:
         return str(self.run.get("machine", {}).get("hostname", ""))
 
     def is_root(self, process: int) -> bool:
-        """Whether it is the one that the host's ``main_...`` columns tell of: not under an agent such as torchrun's."""
+        """Whether the host's ``main_...`` columns describe this process; not under an agent such as torchrun's."""
         pid, known = self.run.get("pid"), self.facts.processes
         return process >= len(known) or pid is None or (known[process].host, known[process].pid) in (
             ("", pid), (self.host_name, pid),
         )  # fmt: skip
 
 
-#: Which table each kind of record goes to; of the kinds for "steps", those that no row covers go to "events".
+#: Which table each kind of record goes to. Kinds for "steps" that no row covers go to "events".
 TABLE_OF = {
     **dict.fromkeys((*range(len(signals.PHASES)), signals.LOOP, signals.STAGE, signals.STEP, signals.MARK), "steps"),
     **dict.fromkeys(range(signals.SAMPLE, signals.SAMPLE_TRANSFORM + 1), "samples"),

@@ -1,4 +1,4 @@
-"""The notes of a run, ``tables/facts.jsonl``: one line [process index, kind, fields] each. Writing and reading."""
+"""Writes and reads a run's notes, ``tables/facts.jsonl``: one line [process index, kind, fields] each."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from .folder import damaged
 from .model import Facts
 
 FACTS = Path("tables") / "facts.jsonl"
-MAX_PROCESSES = 1 << 15  # the tables keep the index in two bytes
+MAX_PROCESSES = 1 << 15  # the tables store the index in two bytes
 Note = tuple[int, str, dict[str, Any]]
 
 
 def append_notes(run_dir: Path, notes: Sequence[Note]) -> None:
-    """Add notes (process index, kind, fields) to the facts of a run, all or none. Raises OSError."""
+    """Append notes (process index, kind, fields) to the facts of a run, all or none. Raises OSError."""
     if not notes:
         return
     path = run_dir / FACTS
@@ -31,17 +31,17 @@ def append_notes(run_dir: Path, notes: Sequence[Note]) -> None:
             file.writelines(json.dumps(note) + "\n" for note in notes)
     except OSError:
         if path.exists():
-            os.truncate(path, before)  # half a line would make the whole file unreadable
+            os.truncate(path, before)  # a partial line would make the whole file unreadable
         raise
 
 
 def append_facts(run_dir: Path, facts: Iterable[tuple[int, Fact]]) -> None:
-    """Add (process index, fact) pairs to the facts of a run, all or none. Raises OSError."""
+    """Append (process index, fact) pairs to the facts of a run, all or none. Raises OSError."""
     append_notes(run_dir, [(process, fact.kind, fields_of(fact)) for process, fact in facts])
 
 
 def read_facts(run_dir: Path) -> Facts:
-    """The facts of a run; a line that is not what it should be is counted and left out. Raises RunError."""
+    """The facts of a run; malformed lines are counted and left out. Raises RunError."""
     path = run_dir / FACTS
     facts = Facts()
     try:

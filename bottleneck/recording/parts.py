@@ -1,4 +1,4 @@
-"""Reads a table's Parquet parts one after the other into columns of the final size: never two copies of a table."""
+"""Reads a table's Parquet parts one by one into columns of the final size, so there are never two copies of a table."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import pyarrow.parquet as pq
 from .folder import RunError, damaged
 from .model import RECORD_DTYPE, Records, Table
 
-_BATCH_ROWS = 1 << 14  # what is decoded at once
-_ERRORS = (OSError, ValueError, MemoryError, pa.ArrowException)  # of pyarrow, for bytes that are not what they were
+_BATCH_ROWS = 1 << 14  # rows decoded at once
+_ERRORS = (OSError, ValueError, MemoryError, pa.ArrowException)  # what pyarrow raises for corrupted bytes
 
 
 def read(run_dir: Path, name: str, schema: Mapping[str, np.dtype[Any]]) -> Table:
-    """The columns of ``schema`` of all parts; others are left out. Raises RunError naming the part that is damaged."""
+    """The columns of ``schema`` from all parts; other columns are left out. Raises RunError naming a damaged part."""
     paths = _paths(run_dir, name)
     table = {column: np.empty(sum(map(_rows, paths)), dtype) for column, dtype in schema.items()}
     _fill(paths, table)
@@ -27,7 +27,7 @@ def read(run_dir: Path, name: str, schema: Mapping[str, np.dtype[Any]]) -> Table
 
 
 def read_records(run_dir: Path, name: str) -> Records:
-    """A table of records, in the order of their ends."""
+    """A table of records, sorted by end time."""
     paths = _paths(run_dir, name)
     records = np.empty(sum(map(_rows, paths)), RECORD_DTYPE)
     _fill(paths, {column: records[column] for column in RECORD_DTYPE.names or ()})
@@ -38,7 +38,7 @@ def read_records(run_dir: Path, name: str) -> Records:
 
 
 def read_samples(run_dir: Path, name: str, whole: Sequence[str], needed: Sequence[str] = ()) -> Table:
-    """Samples of the host or the GPU: every number that was measured, NaN where it was not.
+    """Samples of the host or the GPU: every measured number, NaN where it was not measured.
 
     The columns ``whole`` (integers) and ``needed`` must be in every part.
     """
@@ -71,7 +71,7 @@ def _rows(path: Path) -> int:
 
 
 def _batches(path: Path, columns: list[str] | None, needed: list[str]) -> Iterator[Any]:
-    """Record batches of ``columns``, None for all. Raises RunError, also when one of ``needed`` is not there."""
+    """Record batches of ``columns``, None for all. Raises RunError, also if a column in ``needed`` is missing."""
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             lacking = [column for column in needed if column not in file.schema_arrow.names]

@@ -12,7 +12,7 @@ from .notes import read_facts
 
 
 def load(run_dir: Path) -> Recording:
-    """The whole recording of a run folder. Raises RunError naming the file that cannot be read."""
+    """The whole recording of a run folder. Raises RunError naming a file that cannot be read."""
     run = read_run(run_dir)
     facts = read_facts(run_dir)
     steps = parts.read(run_dir, "steps", {name: column.dtype for name, column in empty_steps().items()})
@@ -43,7 +43,7 @@ def load(run_dir: Path) -> Recording:
 
 
 def _move(table: Table | Records, process: Process) -> None:
-    """Put the times of a process on the supervisor's clock, in place."""
+    """Move the times of a process to the supervisor's clock, in place."""
     mine = table["process"] == process.index
     for column in ("t0", "t1"):
         table[column][mine] += process.clock_offset_ns

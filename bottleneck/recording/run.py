@@ -1,4 +1,4 @@
-"""What run.json holds: the fields that the analysis relies on, checked when a run is loaded. Others are let through."""
+"""The fields of run.json that the analysis relies on, checked when a run is loaded. Other fields are ignored."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Run(Struct):
     format: str
     version: int
     started_ns: Moment
-    ended_ns: Moment | None = None  # of the recording; None: still recorded, or cut off
-    finished: bool = True  # False: the program had not ended when the recording did
+    ended_ns: Moment | None = None  # of the recording; None: still being recorded, or cut off
+    finished: bool = True  # False: the recording ended before the program did
     started_wall_ns: Count = 0
     name: str = ""
     command: str = ""
@@ -49,5 +49,5 @@ class Run(Struct):
 
 
 def check(value: Any, shape: Any) -> None:
-    """Raise ValueError, saying where, when ``value`` is not of ``shape``."""
+    """Raise ValueError, with the location, if ``value`` does not have the type ``shape``."""
     msgspec.convert(value, shape)  # its ValidationError is a ValueError

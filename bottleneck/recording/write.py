@@ -14,12 +14,12 @@ import pyarrow.parquet as pq
 from .model import RECORD_DTYPE, Records, Table
 from .notes import FACTS, Note, append_notes
 
-MAX_ROWS = 1_000_000  # rows a record table keeps; beyond it, a uniform sample, and the count says so
+MAX_ROWS = 1_000_000  # most rows kept in a record table; beyond that, a uniform sample, and the count says so
 
 
 @dataclass
 class Writer:
-    """Appends parts to the tables of one run. ``part``: the number of the last one."""
+    """Appends parts to the tables of one run. ``part``: the number of the last part."""
 
     run_dir: Path
     part: int = 0
@@ -46,7 +46,7 @@ class Writer:
         append_notes(self.run_dir, notes)
 
     def facts_bytes(self) -> int:
-        """The size of what the notes have come to."""
+        """Current size of the notes."""
         path = self.run_dir / FACTS
         return path.stat().st_size if path.exists() else 0
 
@@ -55,7 +55,8 @@ class Writer:
         self._rows[name] = seen + len(rows)
         if seen + len(rows) <= MAX_ROWS:
             return rows
-        # Past the limit the share kept falls as 1/n: a uniform thinning in time order, enough for shares and tails.
+        # Past the limit, the kept share falls as 1/n: thinned uniformly over time, which is enough for shares and
+        # tails.
         step = max(2, 2 * (seen + len(rows)) // MAX_ROWS)
         return rows[::step]
 

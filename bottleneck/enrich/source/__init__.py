@@ -1,1 +1,1 @@
-"""Lines of the user's source that an analysis needs to know."""
+"""Lines of the user's source that the analysis needs to know."""

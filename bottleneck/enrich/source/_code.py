@@ -1,4 +1,4 @@
-"""What the questions to the user's source share: the files, their syntax trees, a walk that knows where it is."""
+"""Shared by the lookups in the user's source: files, syntax trees, and a walk that tracks its position."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ...patterns import Source
 from ...recording.model import Facts
 from .._cells import statements_before
 
-MAX_FILES = 50  # looked at for one question
+MAX_FILES = 50  # most files searched by one lookup
 _MAX_SOURCE_BYTES = 4 << 20
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def user_files(facts: Facts) -> list[str]:
-    """The user's files that sampled stacks go through."""
+    """The user's files that appear in sampled stacks."""
     return list(dict.fromkeys(frame.file for frames in facts.stacks.values() for frame in frames if frame.user))
 
 
 def parse(file: str) -> ast.Module | None:
-    """The syntax tree of a source file or a notebook's cell, to be read only; None when it cannot be had."""
+    """The syntax tree of a source file or notebook cell, read-only; None if it is not available."""
     try:
         if is_cell(file):
             lines = linecache.getlines(file)
@@ -36,7 +36,7 @@ def parse(file: str) -> ast.Module | None:
         return None
 
 
-@lru_cache(maxsize=16)  # several questions are asked of the same files when a run ends
+@lru_cache(maxsize=16)  # several lookups use the same files when a run ends
 def _parsed(path: Path, changed_ns: int, size: int) -> ast.Module:
     return ast.parse(path.read_bytes())
 
@@ -47,7 +47,7 @@ def _parsed_text(text: str) -> ast.Module:
 
 
 def source_of(file: str) -> Source | None:
-    """A source file as patterns ask it, a cell with the others of its notebook; None when it cannot be had."""
+    """A source file as patterns need it, a cell with the rest of its notebook; None if it is not available."""
     tree = parse(file)
     return None if tree is None else _source(tree, file if is_cell(file) else "")
 
@@ -58,12 +58,12 @@ def _source(tree: ast.Module, cell: str) -> Source:
 
 
 def called_name(call: ast.Call) -> str:
-    """The last part of the name that is called; "" where it has none."""
+    """The last part of the called name; "" if the callee has no name."""
     return call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
 
 
 def walk(node: ast.AST, function: str = "", depth: int = 0) -> Iterator[tuple[ast.AST, str, int]]:
-    """(node, qualified function, number of loops around it)."""
+    """(node, qualified function name, number of enclosing loops)."""
     for child in ast.iter_child_nodes(node):
         inside, inner = function, depth
         if isinstance(child, Function | ast.ClassDef):

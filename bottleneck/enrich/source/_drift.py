@@ -1,4 +1,4 @@
-"""Whether a line takes more and more of its loop, from the samples of the loop's lines."""
+"""Whether a line takes a growing share of its loop, from the samples of the loop's lines."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import numpy as np
 
 from ...artifacts.run.user_lines import UserLine
 
-_WINDOWS = 10  # of equal parts of the loop's sampled time
-_MIN_SAMPLES = 10  # in each, on average
-_MOSTLY_RISES = 0.5  # least rank correlation (Kendall): of the 45 pairs of windows 34 rise
-_GROWS = 2.0  # odds of the line against the others, last third over first
+_WINDOWS = 10  # equal parts of the loop's sampled time
+_MIN_SAMPLES = 10  # mean number of samples per window
+_MOSTLY_RISES = 0.5  # least rank correlation (Kendall): 34 of the 45 pairs of windows rise
+_GROWS = 2.0  # odds of the line against the other lines, last third over first third
 
 
 def grows(line: UserLine, inside: list[UserLine]) -> bool:
-    """Whether the line's share of the time in ``inside``, the lines of its loop, rises all along and clearly.
+    """Whether the line's share of the time in ``inside``, the lines of its loop, rises steadily and clearly.
 
-    Where the line has nearly all of the time from the beginning nothing can be told.
+    A line that has nearly all of the time from the start shows nothing.
     """
     process = int(np.bincount(line.rows["process"]).argmax())
     rows = np.concatenate([each.rows for each in inside])

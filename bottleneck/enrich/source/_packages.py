@@ -1,4 +1,4 @@
-"""Which packages an import brings along, by the metadata of what is installed and the program's own files."""
+"""Which packages an import pulls in, according to installed metadata and the program's own files."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _NAME = re.compile(r"[\w.-]+")
 
 
 def imported(node: ast.AST) -> set[str]:
-    """Top-level packages that an import statement names; none of a relative one, which is in a package of its own."""
+    """Top-level packages named by an import statement; none for a relative import, which stays in its own package."""
     if isinstance(node, ast.Import):
         return {alias.name.partition(".")[0] for alias in node.names}
     return {(node.module or "").partition(".")[0]} if isinstance(node, ast.ImportFrom) and not node.level else set()
 
 
 class Packages:
-    """The program's own modules in ``folder``, and the packages that are installed in ``sites``."""
+    """The program's own modules in ``folder``, and the packages installed in ``sites``."""
 
     def __init__(self, folder: Path, sites: list[str]) -> None:
         self._folder, self._sites = folder, sites
@@ -32,15 +32,15 @@ class Packages:
 
     @staticmethod
     def key(name: str) -> str:
-        """A package's name as its folder is called, in small letters."""
+        """A package's name spelled like its folder, in lower case."""
         return re.sub(r"[-.]+", "_", name).lower()
 
     def is_installed(self, name: str) -> bool:
-        """Whether it is a package that somebody else wrote, and that it requires is known."""
+        """Whether it is a third-party package with known requirements."""
         return not self._own(name) and self._requirements(name) is not None
 
     def needed(self, names: Iterable[str]) -> frozenset[str] | None:
-        """The packages that come with these imports, themselves included; None where that is not known."""
+        """The packages that come with these imports, including themselves; None if unknown."""
         found: set[str] = set()
         todo = [(name, True) for name in names]
         while todo:
@@ -58,17 +58,17 @@ class Packages:
             elif by_import:
                 return None
             else:
-                continue  # required on other platforms
+                continue  # only required on other platforms
             found.add(self.key(name))
             todo += more
         return frozenset(found)
 
     def _own(self, name: str) -> list[Path]:
-        """The files of a module of the program's own, ``MAX_FILES`` and one at most; none of one that is installed."""
+        """The files of one of the program's own modules, at most ``MAX_FILES`` + 1; none for an installed package."""
         file, folder = self._folder / f"{name}.py", self._folder / name
         if file.is_file():
             return [file]
-        # A folder of data may be called like an installed package, which then comes first.
+        # A data folder may have the name of an installed package, which takes precedence.
         return list(islice(folder.rglob("*.py"), MAX_FILES + 1)) if (folder / "__init__.py").is_file() else []
 
     def _read_requirements(self, name: str) -> list[str] | None:

@@ -1,4 +1,4 @@
-"""What is known of one line of the user's, whichever way it spends its time: the facts that patterns ask for."""
+"""What is known about one user line, however it spends its time: the facts that patterns ask for."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from ...recording.facts import Optimizer
 from ...recording.model import Recording, Records, Site
 from . import _drift
 
-_IN_STEPS = 0.8  # of a line's samples: it belongs to the steps
-_GROWS = 1.5  # the last third of the steps over the first
+_IN_STEPS = 0.8  # of a line's samples: then it belongs to the steps
+_GROWS = 1.5  # the last third of the steps over the first third
 _STEPS_TO_GROW = 9
-_FULL = 0.9  # of a server's threads
+_FULL = 0.9  # share of a server's threads in use
 _PICKLES = ("/multiprocessing/reduction.py", "/multiprocessing/connection.py", "/cloudpickle/")
 _SENDS = ("dumps", "dump", "send", "_send", "_send_bytes", "reducer_override")
 _MIN_WORKERS = 2
@@ -34,7 +34,7 @@ _EMBEDDING = "/torch/nn/modules/sparse.py"
 
 @dataclass(frozen=True)
 class Run:
-    """The artifacts of a run that tell something of its lines; None where the run has none of what they describe."""
+    """The artifacts of a run that say something about its lines; None for those the run does not have."""
 
     recording: Recording
     lines: UserLines
@@ -52,7 +52,7 @@ class Run:
         return cls(recording, lines, steps, loader, padding, memory, requests)
 
     def sighting(self, source: Source, line: UserLine) -> Sighting:
-        """What is known of the line; where it stands in the stacks is told with each of its ways."""
+        """What is known about the line, except its place in the stacks, which comes with each of its ways."""
         recording, steps = self.recording, self.steps
         within = _within(line, steps)
         inside = steps is not None and within.mean() >= _IN_STEPS
@@ -89,7 +89,7 @@ class Run:
         )
 
     def _drifts(self, source: Source, line: UserLine) -> bool | None:
-        """Whether the line takes more and more of the outermost loop around it; None where that cannot be told."""
+        """Whether the line takes a growing share of the outermost loop around it; None if that cannot be told."""
         node = next(iter(source.by_line.get(line.line, [])), None)
         loops = around(source, node) if node is not None else []
         if not loops or line.beside:
@@ -99,7 +99,7 @@ class Run:
         return _drift.grows(line, [each for each in inside if begins <= each.line <= ends]) or None
 
     def _embedding(self) -> int | None:
-        """Values, at least, of the largest tensor that an optimizer updates; None where no embedding was sampled."""
+        """Least number of values in the largest tensor that an optimizer updates; None if no embedding was sampled."""
         facts = self.recording.facts
         if not any(frame.file.endswith(_EMBEDDING) for frames in facts.stacks.values() for frame in frames):
             return None
@@ -107,7 +107,7 @@ class Run:
         return max((1 << max(bits - 1, 0) for fact in made for bits, _ in fact.sizes), default=None)
 
     def _seconds_each(self, source: Source, line: UserLine, once: bool) -> float | None:
-        """Of one execution, where something tells how many there were: steps, samples of a loader, requests."""
+        """Seconds per execution, if something counts the executions: steps, samples of a loader, requests."""
         node = next(iter(source.by_line.get(line.line, [])), None)
         if node is None:
             return None
@@ -128,27 +128,27 @@ def _within(line: UserLine, steps: Steps | None) -> np.ndarray[tuple[int], np.dt
     """Which of the line's samples end within a step."""
     if steps is None or not steps.all_count:
         return np.zeros(len(line.rows), bool)
-    starts, ends = steps.rows["t0"], steps.rows["t1"]  # warm-up included
+    starts, ends = steps.rows["t0"], steps.rows["t1"]  # including warm-up
     at = np.searchsorted(starts, line.rows["t1"], side="left") - 1
     mine = line.rows["process"] == steps.process
     return np.asarray(mine & (at >= 0) & (line.rows["t1"] <= ends[np.maximum(at, 0)]))
 
 
 def _to_forward(line: UserLine, steps: Steps | None) -> float | None:
-    """The line's time over that of the forward passes; None where none was recorded."""
+    """The line's time relative to that of the forward passes; None if no forward was recorded."""
     forward = 0.0 if steps is None else float(steps.rows["forward"].sum()) / 1e6
     return line.seconds / forward if forward > 0 else None
 
 
 def _once_a_step(source: Source, line: UserLine, site: Site | None) -> bool:
-    """Whether no loop of its own runs the line several times a step."""
+    """Whether no inner loop runs the line several times per step."""
     node = next(iter(source.by_line.get(line.line, [])), None)
     loops = source.loops(node) if node is not None else []
     return not loops or (site is not None and getattr(loops[0], "lineno", 0) == site.line)
 
 
 def _growing(line: UserLine, steps: Steps) -> bool | None:
-    """Whether the line's time in a step grows; None where there are too few steps or samples to tell."""
+    """Whether the line's time per step grows; None if there are too few steps or samples to tell."""
     if steps.count < _STEPS_TO_GROW or not line.sampled:
         return None
     at = np.searchsorted(steps.start_ns, line.rows["t1"], side="left") - 1
@@ -160,7 +160,7 @@ def _growing(line: UserLine, steps: Steps) -> bool | None:
 
 
 def _cores(line: UserLine, recording: Recording) -> float | None:
-    """How many threads of the program run, or wait for a core, at a time while the line runs; None on one core."""
+    """Mean number of the program's threads running or in a run queue while the line runs; None on a single core."""
     if (recording.run.get("machine", {}).get("cores") or 1) < 2 or not len(recording.host.get("time_ns", ())):
         return None
     host = Host(recording.host)
@@ -170,7 +170,7 @@ def _cores(line: UserLine, recording: Recording) -> float | None:
 
 
 def _pickling(line: UserLine, recording: Recording) -> float | None:
-    """Share of the line's time in which its process pickles or sends; None where it waits for nobody."""
+    """Share of the line's time in which its process pickles or sends; None if it waits for no other process."""
     if not line.waits_for_others or line.beside:
         return None
     begins, ends = int(line.rows["t0"].min()), int(line.rows["t1"].max())
@@ -188,9 +188,9 @@ def _sends(frames: Iterable[Named]) -> bool:
 
 
 def _workers_busy(line: UserLine, recording: Recording) -> float | None:
-    """Share of the line's time in which the busiest of the processes that it waits for runs; None without a pool.
+    """Share of the line's time in which the busiest process it waits for is running; None without a pool.
 
-    Where one of many has a long task, the pool is no slower than its tasks.
+    If one of many has a long task, the pool is no slower than its tasks.
     """
     begins, ends = int(line.rows["t0"].min()), int(line.rows["t1"].max())
     shares = []

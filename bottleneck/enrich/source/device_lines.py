@@ -1,6 +1,6 @@
-"""Lines of the user's source that wait for a device or copy to it, where the run has shown a device's work.
+"""User source lines that wait for a device or copy to it, if the run has traced a device's work.
 
-Detectors read no files: what is found here goes to the facts.
+Detectors read no files, so the lines found here become facts.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from ._code import MAX_FILES, called_name, parse, user_files, walk
 
 after = ("device_trace",)
 _FETCHES = frozenset(("item", "cpu", "tolist", "numpy", "nonzero", "synchronize", "is_nonzero"))
-_NUMBERS = frozenset(("float", "int", "bool", "print"))  # of a tensor these fetch it, of anything else they do not
+_NUMBERS = frozenset(("float", "int", "bool", "print"))  # given a tensor, these fetch its value
 _COPIES = frozenset(("to", "cuda", "copy_"))
 
 
 def enrich(run_dir: Path, recording: Recording) -> None:
-    """Add one ``DeviceLines`` for each file that sampled stacks go through and that has such lines. Reads sources."""
+    """Add one ``DeviceLines`` for each file in sampled stacks that has such lines. Reads source files."""
     facts = recording.facts
     on_device = recording.device.get("kind", np.empty(0)) < DEVICE_KINDS.index("launch")
     if not on_device.any():
@@ -35,7 +35,7 @@ def enrich(run_dir: Path, recording: Recording) -> None:
 
 
 def find_device_lines(tree: ast.Module) -> tuple[set[int], set[int]]:
-    """(lines that fetch a value or wait, lines that copy to a device), those in a loop or a function alone."""
+    """(lines that fetch a value or wait, lines that copy to a device), only inside loops or functions."""
     fetches: set[int] = set()
     copies: set[int] = set()
     for node, function, loops in walk(tree):
@@ -50,5 +50,5 @@ def find_device_lines(tree: ast.Module) -> tuple[set[int], set[int]]:
 
 
 def _of_a_value(call: ast.Call) -> bool:
-    """Whether any argument can be a tensor: no constant, and no text made of constants."""
+    """Whether any argument could be a tensor: neither a constant nor text built from constants."""
     return any(not isinstance(argument, ast.Constant) for argument in call.args)

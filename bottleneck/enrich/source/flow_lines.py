@@ -1,7 +1,8 @@
-"""Lines of the user's source that the model's input and the loss are made of, found when a run has ended.
+"""User source lines that produce the model's input and the loss, found after a run has ended.
 
-A line that the forward pass depends on feeds the model; what the loss depends on, from the forward on, is the training
-itself; all else in the loop is Python on the side. Detectors read no files: what is found here goes to the facts.
+A line that the forward pass depends on feeds the model. A line that the loss depends on, from the forward onwards, is
+the training itself. Anything else in the loop is Python on the side. Detectors read no files, so the lines become
+facts.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.Module
 
 
 def enrich(run_dir: Path, recording: Recording) -> None:
-    """Add one ``FlowLines`` for each sampled file of the user's that feeds a model. Reads source files."""
+    """Add one ``FlowLines`` for each sampled user file that feeds a model. Reads source files."""
     facts = recording.facts
     known = {fact.file for _, fact in facts.of(FlowLines)}
     forwards = _forward_lines(recording)
@@ -33,7 +34,7 @@ def enrich(run_dir: Path, recording: Recording) -> None:
 
 
 def _forward_lines(recording: Recording) -> dict[str, Set[int]]:
-    """File -> lines of the user's that a forward pass was called from."""
+    """File -> user lines that call into a forward pass."""
     found: dict[str, set[int]] = {}
     for _, frames in forwards(recording):
         for _, file, line in frames:
@@ -42,9 +43,9 @@ def _forward_lines(recording: Recording) -> dict[str, Set[int]]:
 
 
 def find_flow_lines(tree: ast.Module, forwards: Set[int] = frozenset()) -> set[int]:
-    """Lines of all statements that a forward (on one of the lines ``forwards``) or a loss depends on, by function.
+    """Lines of all statements that a forward (on one of the lines ``forwards``) or a loss depends on, per function.
 
-    The loss is what ``.backward()`` is called on or given, or what the step of a Lightning module returns.
+    The loss is the object or argument of ``.backward()``, or the value returned by the step of a Lightning module.
     """
     found: set[int] = set()
     for scope in ast.walk(tree):
@@ -54,13 +55,13 @@ def find_flow_lines(tree: ast.Module, forwards: Set[int] = frozenset()) -> set[i
 
 
 def find_zeroing_lines(tree: ast.Module) -> set[int]:
-    """Lines of all calls of ``zero_grad``: training that is no phase. Memory is given back there."""
+    """Lines of all calls to ``zero_grad``: training without a phase of its own. Memory is freed there."""
     calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute))
     return {line for call in calls if call.func.attr == "zero_grad" for line in _lines(call)}  # type: ignore[attr-defined]
 
 
 def _slice(scope: _Scope, forwards: Set[int]) -> set[int]:
-    """Lines of this scope that its forwards and losses are made of, with their own."""
+    """Lines of this scope that its forwards and losses depend on, including their own lines."""
     nodes = list(_own(scope))
     wanted: set[str] = set()
     lines: set[int] = set()
@@ -81,7 +82,7 @@ def _slice(scope: _Scope, forwards: Set[int]) -> set[int]:
 
 
 def _made_of(node: ast.AST, scope: _Scope, forwards: Set[int]) -> list[ast.expr]:
-    """The expressions that a loss or a forward in this node depends on; none where it is neither."""
+    """The expressions that a loss or forward in this node depends on; none if it is neither."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "backward":
         # loss.backward(), scaler.scale(loss).backward(), accelerator.backward(loss)
         return [node.func.value, *node.args]
@@ -92,7 +93,7 @@ def _made_of(node: ast.AST, scope: _Scope, forwards: Set[int]) -> list[ast.expr]
 
 
 def _own(scope: ast.AST) -> Iterator[ast.AST]:
-    """All nodes of a scope, without those of functions and classes inside it."""
+    """All nodes of a scope, without those of nested functions and classes."""
     for child in ast.iter_child_nodes(scope):
         yield child
         if not isinstance(child, _Scope | ast.ClassDef | ast.Lambda):
@@ -106,7 +107,7 @@ def _targets(node: ast.AST) -> list[ast.expr]:
 
 
 def _names(node: ast.AST) -> Iterator[str]:
-    """``x`` and ``self.x`` as they are written; of ``out.logits`` the variable ``out`` as well."""
+    """``x`` and ``self.x`` as written; for ``out.logits``, also the variable ``out``."""
     if isinstance(node, ast.Attribute):
         yield ast.unparse(node)
     elif isinstance(node, ast.Name) and node.id != "self":

@@ -1,6 +1,6 @@
-"""Finds the line that makes a container grow, in the user's source, when a recording is loaded.
+"""Finds the line in the user's source that makes a container grow, when a recording is loaded.
 
-Detectors read no files: what is found here goes to the facts as ``GrowthLine``.
+Detectors read no files, so the line becomes a fact, ``GrowthLine``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _GROWING = frozenset(
 def enrich(run_dir: Path, recording: Recording) -> None:
     """Add one ``GrowthLine`` for every noted container whose growing line is found. Reads source files.
 
-    A source that is missing, changed beyond parsing, or that grows the container nowhere gives no note.
+    There is no fact if the source is missing, no longer parses, or does not grow the container.
     """
     facts = recording.facts
     trees: dict[str, ast.Module | None] = {}
@@ -45,10 +45,10 @@ def enrich(run_dir: Path, recording: Recording) -> None:
 
 
 def find_growth(tree: ast.Module, name: str, function: str = "") -> tuple[int, str] | None:
-    """(line, function) of the statement that grows ``name`` ("losses" or "model.history"), inside loops first.
+    """(line, function) of the statement that grows ``name`` ("losses" or "model.history"); inside loops first.
 
-    ``function``: the qualified name of the function that a local name belongs to; the functions that it hands the
-    container to are searched as well. None when nothing grows it.
+    ``function``: the qualified name of the function that a local name belongs to. Functions that it passes the
+    container to are searched as well. None if nothing grows it.
     """
     attribute = name.rpartition(".")[2] if "." in name else ""
     wanted = {(function.rpartition(".")[2] if function != "<module>" else "", name)}
@@ -66,16 +66,16 @@ def find_growth(tree: ast.Module, name: str, function: str = "") -> tuple[int, s
             fits = any(target.id == known and (not function or here == where) for where, known in wanted)
         else:
             fits = False
-        depth -= inside.endswith("__init__")  # made there, grown elsewhere
+        depth -= inside.endswith("__init__")  # created there, but grown elsewhere
         if fits and (best is None or depth > best[0]):
             best = (depth, getattr(node, "lineno", 0), inside)
     return None if best is None else (best[1], best[2] or "<module>")
 
 
 def _grown(node: ast.AST) -> ast.expr | None:
-    """What a call, an augmented assignment or an assignment to an item makes longer."""
+    """The expression that a call, an augmented assignment or an item assignment makes longer."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _GROWING:
-        # history["loss"].append(x) and defaultdict[key].append(x) grow the container they start from.
+        # history["loss"].append(x) and defaultdict[key].append(x) grow the outermost container.
         return _base(node.func.value)
     if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add | ast.BitOr):
         return _base(node.target)
@@ -100,7 +100,7 @@ def _base(node: ast.expr) -> ast.expr:
 
 
 def _handed_on(tree: ast.Module, name: str, function: str) -> Iterator[tuple[str, str]]:
-    """(function, parameter) pairs that ``name`` is given to by calls inside ``function``."""
+    """(function, parameter) pairs through which calls inside ``function`` pass ``name`` on."""
     definitions = {node.name: node for node in ast.walk(tree) if isinstance(node, Function)}
     for node, inside, _ in walk(tree, "", 0):
         if not isinstance(node, ast.Call) or inside.rpartition(".")[2] != function.replace("<module>", ""):

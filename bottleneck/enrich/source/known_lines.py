@@ -1,7 +1,7 @@
-"""Lines that hold much of the run, and which known slow pattern they are an instance of, found when a run has ended.
+"""Lines that hold much of the run, and the known slow patterns they match, found after a run has ended.
 
-A pattern is recognised by the line's syntax tree and by the frames that were sampled below it. Detectors read no files:
-what is found here goes to the facts.
+A pattern is recognised by the line's syntax tree and by the frames sampled below it. Detectors read no files, so the
+lines become facts.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from ._code import MAX_FILES, source_of
 from ._crew import crew_of
 from ._sighting import Run
 
-_MIN_MATCH = 0.5  # of a line's time: less, and the line is slow for another reason
+_MIN_MATCH = 0.5  # of a line's time: with less, the line is slow for another reason
 _MAX_CALLERS = 8
-_MAX_WAYS = 16  # of a line that are asked: a call of recognise() takes about a millisecond
+_MAX_WAYS = 16  # ways of a line that are checked: a call of recognise() takes about a millisecond
 
 
 def enrich(run_dir: Path, recording: Recording) -> list[str]:
     """Add a ``KnownLine`` for each line of ``UserLines`` whose source can be read. Reads source files.
 
-    What cannot be judged costs itself alone: a pattern is missed, or a line.
+    A failure costs only the pattern or the line that it occurs in.
     """
     artifacts = Artifacts(recording)
     try:
@@ -60,7 +60,7 @@ def enrich(run_dir: Path, recording: Recording) -> list[str]:
 
 
 def _judge(source: Source, line: UserLine, seen: Sighting, failures: Failures) -> KnownLine:
-    """The pattern that most of the line's time is spent in, if it is one that we know."""
+    """The known pattern that takes most of the line's time, if there is one."""
     found: dict[str, tuple[Pattern, set[Way]]] = {}
     asked = list(line.ways)[:_MAX_WAYS]
     for way in asked:
@@ -69,7 +69,7 @@ def _judge(source: Source, line: UserLine, seen: Sighting, failures: Failures) -
             found.setdefault(pattern.id, (pattern, set()))[1].add(way)
     node = next(iter(seen.nodes), None)
     loops = 0 if node is None else len(source.loops(node))
-    # The ways that were not asked, many and rare, are taken to be as the others are.
+    # The unchecked ways, many and rare, are assumed to be like the checked ones.
     whole = max(line.share_of(set(asked)), 1e-9)
     shares = {name: line.share_of(ways) / whole for name, (_, ways) in found.items()}
     best = max(shares, key=lambda name: shares[name], default="")
@@ -99,10 +99,10 @@ def _judge(source: Source, line: UserLine, seen: Sighting, failures: Failures) -
 
 
 def _of_what_it_calls(source: Source, line: UserLine, seen: Sighting, failures: Failures) -> KnownLine | None:
-    """A pattern in a function that the line calls, for the line's time below which no frame was seen.
+    """A pattern in a function that the line calls, to explain time of the line with no frame sampled below it.
 
-    The interpreter looks for signals when a call or the pass of a loop ends: a function that does neither after its
-    dear operator has returned by then, and its time is the caller's.
+    The interpreter checks for signals at the end of a call or a loop pass. A function that does neither after its
+    expensive operator has returned by then, so its time goes to the caller.
     """
     bare = next((way for way in line.ways if not way.below), None)
     share = 0.0 if bare is None else line.share_of({bare})
@@ -125,7 +125,7 @@ def _of_what_it_calls(source: Source, line: UserLine, seen: Sighting, failures: 
 
 
 def _function_at(source: Source, line: int) -> int:
-    """Where the function around a line begins; 0 outside of functions."""
+    """First line of the function around a line; 0 outside functions."""
     node = next(iter(source.by_line.get(line, [])), None)
     return getattr(None if node is None else source.function(node), "lineno", 0)
 
@@ -139,7 +139,7 @@ def _with(seen: Sighting, way: Way) -> Sighting:
 
 
 def _looped(line: UserLine, lines: tuple[UserLine, ...]) -> bool:
-    """Whether what called the line's function, or that in turn, stands in a loop."""
+    """Whether a caller of the line's function, direct or indirect, is inside a loop."""
     callers = {(each.file, each.line, each.function): each.caller for each in lines}
     caller = line.caller
     for _ in range(_MAX_CALLERS):
@@ -154,14 +154,14 @@ def _looped(line: UserLine, lines: tuple[UserLine, ...]) -> bool:
 
 
 def _called(seen: Sighting) -> str:
-    """What the line calls, as it is written; "" where it calls nothing or several things."""
+    """The call on the line, as written; "" if there is none, or more than one."""
     calls = [node for node in seen.nodes if isinstance(node, ast.Call)]
     named = [call for call in calls if call in seen.rivals] or calls
     return last_name(named[0].func) if len(named) == 1 or len({last_name(call.func) for call in named}) == 1 else ""
 
 
 def _stage(pattern: Pattern, line: UserLine, seen: Sighting) -> str:
-    """The stage that the line belongs to in this run, of those that the pattern is known in."""
+    """The stage the line belongs to in this run, among the stages in which the pattern is known."""
     fetching = line.share_where(lambda way: through(way.below, LOADING))
     if line.share_where(lambda way: way.loading) > 0.5 or fetching > 0.5:
         return "data loading"

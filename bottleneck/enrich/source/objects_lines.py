@@ -1,6 +1,6 @@
 """The line that fills the attribute in which a dataset holds its Python objects, found in the class's source.
 
-Detectors read no files: what is found here goes to the facts as an ``ObjectsLine``.
+Detectors read no files, so the line becomes a fact, ``ObjectsLine``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .growth_lines import find_growth
 
 
 def enrich(run_dir: Path, recording: Recording) -> None:
-    """Add one fact for each loader whose dataset holds such an attribute, where one line makes it."""
+    """Add one fact for each loader whose dataset has such an attribute, if a line that fills it is found."""
     facts = recording.facts
     done = {(process, line.loader) for process, line in facts.of(ObjectsLine)}
     for process, objects in facts.of(Objects):
@@ -26,9 +26,9 @@ def enrich(run_dir: Path, recording: Recording) -> None:
 
 
 def find_objects_line(tree: ast.Module, owner: str, name: str) -> tuple[int, str] | None:
-    """(line, function) where a method of the class ``owner`` assigns the attribute: the last that gives it content.
+    """(line, function) of the last assignment of the attribute with content, in a method of the class ``owner``.
 
-    Where all assignments are empty displays, the line that grows it.
+    If all assignments are empty displays, the line that grows it.
     """
     attribute = name.rpartition(".")[2]
     found = [

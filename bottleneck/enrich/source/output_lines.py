@@ -1,7 +1,7 @@
-"""Lines of the user's source that write out what happens, found when a run has ended.
+"""User source lines that write output, found after a run has ended.
 
-``print`` and the writes of a file are not Python: a sampled stack ends in the line that calls them. Detectors read no
-files: what is found here goes to the facts.
+``print`` and file writes are not Python code: a sampled stack ends in the line that calls them. Detectors read no
+files, so the lines become facts.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ _MAKES_TEXT = frozenset(
     "dict enumerate fileno format isoformat items join keys len list now perf_counter range repr round str strftime "
     "time tuple values zip".split()
 )
-#: These wait for an accelerator, where the value lies on one.
+#: These wait for the accelerator if it holds the value.
 _FETCHES = frozenset(("bool", "cpu", "detach", "float", "int", "item", "numpy", "tolist"))
 
 
 def enrich(run_dir: Path, recording: Recording) -> None:
-    """Add one ``OutputLines`` for each of the user's files that stacks end in and that writes. Reads sources."""
+    """Add one ``OutputLines`` for each user file in which stacks end and that writes output. Reads source files."""
     facts = recording.facts
     known = {fact.file for _, fact in facts.of(OutputLines)}
     files = dict.fromkeys(frames[0].file for frames in facts.stacks.values() if frames and frames[0].user)
@@ -36,9 +36,9 @@ def enrich(run_dir: Path, recording: Recording) -> None:
 
 
 def find_output_lines(tree: ast.Module) -> tuple[set[int], set[int]]:
-    """(lines that do nothing but write text, lines that fetch values for it as well).
+    """(lines that only write text, lines that also fetch values for it).
 
-    A line that calls anything else may spend its time there: it is in neither.
+    A line that calls anything else may spend its time there, so it is in neither set.
     """
     plain: set[int] = set()
     fetching: set[int] = set()
@@ -46,7 +46,7 @@ def find_output_lines(tree: ast.Module) -> tuple[set[int], set[int]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr):
             calls, end = list(_calls(node.value)), node.end_lineno
-        elif isinstance(node, ast.With):  # opening the file to add to it, and the write when it is closed
+        elif isinstance(node, ast.With):  # opens the file for appending, and writes it on close
             calls = [call for item in node.items for call in _calls(item.context_expr)]
             end = node.items[-1].context_expr.end_lineno
         else:
@@ -63,7 +63,7 @@ def _calls(node: ast.AST) -> Iterator[ast.Call]:
 
 
 def _binary_files(tree: ast.Module) -> set[str]:
-    """Variables that a file is opened into which is not for text: what is written there is data, no log."""
+    """Variables that hold a file opened in binary mode: writing to it is data, not a log."""
     found = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign):
@@ -79,13 +79,13 @@ def _binary_files(tree: ast.Module) -> set[str]:
 
 
 def _kind(call: ast.Call, binary: set[str]) -> str:
-    """writes, text, fetches or other; ``binary``: variables of files that are no text."""
+    """writes, text, fetches or other; ``binary``: variables that hold binary files."""
     function, name = call.func, called_name(call)
     if isinstance(function, ast.Attribute) and ast.unparse(function.value) in binary:
         return "other"
     if name == "open":
         return "writes" if _opens_to_write(call) else "other"
-    if name in ("dump", "dumps"):  # of json: a pickle is no log
+    if name in ("dump", "dumps"):  # of json: a pickle is not a log
         if not (isinstance(function, ast.Attribute) and ast.unparse(function.value).endswith("json")):
             return "other"
         return "writes" if name == "dump" else "text"
@@ -95,7 +95,7 @@ def _kind(call: ast.Call, binary: set[str]) -> str:
 
 
 def _opens_to_write(call: ast.Call) -> bool:
-    """``open`` for text that is written; how a file is opened by a name is not known."""
+    """Whether this is ``open`` for writing text; the mode is unknown if it is given by a name."""
     modes = [argument.value for argument in call.args[-1:] if isinstance(argument, ast.Constant)]
     modes += [word.value.value for word in call.keywords if word.arg == "mode" and isinstance(word.value, ast.Constant)]
     return any(mode in ("a", "at", "a+", "w", "wt") for mode in modes)

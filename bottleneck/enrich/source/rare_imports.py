@@ -1,7 +1,7 @@
-"""Imports at the top of the file that was run which are needed on some of its paths only, found after the run.
+"""Imports at the top of the main script that only some of its paths need, found after the run.
 
-Only the source is asked here; whether such a path was taken is told by the samples. What cannot be told counts as
-needed. Detectors read no files: what is found here goes to the facts.
+This module only reads the source; the samples show whether such a path was taken. In case of doubt an import counts as
+needed. Detectors read no files, so the imports become facts.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from ._packages import Packages, imported
 
 _Import = ast.Import | ast.ImportFrom
 _LOOKS_NAMES_UP = frozenset(("eval", "exec", "globals", "locals", "vars"))
-_DISPATCH = "set_defaults"  # of argparse: the function of a subcommand, which is one of several
-_COMMAND = "command"  # the decorator by which click and typer do the same
+_DISPATCH = "set_defaults"  # argparse: sets the function of a subcommand, which is one of several
+_COMMAND = "command"  # the decorator that click and typer use for the same
 
 
 def enrich(run_dir: Path, recording: Recording) -> None:
-    """Add one ``ScriptImports`` for the file that the main process runs. Reads sources and packages' metadata."""
+    """Add one ``ScriptImports`` for the main process's script. Reads source files and package metadata."""
     facts = recording.facts
     script = script_of(facts)
-    # What one cell of a notebook imports, another one may use.
+    # One cell of a notebook may use what another one imports.
     if script is None or is_cell(script) or facts.of(ScriptImports):
         return
     tree = parse(script)
@@ -36,7 +36,7 @@ def enrich(run_dir: Path, recording: Recording) -> None:
 
 
 def script_of(facts: Facts) -> str | None:
-    """The file in which most stacks begin, where it is the user's."""
+    """The file in which most stacks begin, if it is the user's."""
     begins: dict[str, int] = {}
     for frames in facts.stacks.values():
         outer = next((frame for frame in reversed(frames) if not frame.file.startswith("<frozen")), None)
@@ -46,7 +46,7 @@ def script_of(facts: Facts) -> str | None:
 
 
 def find_rare_imports(tree: ast.Module, packages: Packages) -> Iterator[RareImport]:
-    """Those that no path that is always taken uses, and that no other import of the program brings along anyway."""
+    """Imports that no certain path uses, and that no other import of the program pulls in anyway."""
     if any(isinstance(node, ast.Name) and node.id in _LOOKS_NAMES_UP for node in ast.walk(tree)):
         return
     always, uses = _Paths(tree).always, _uses(tree)
@@ -66,7 +66,7 @@ def find_rare_imports(tree: ast.Module, packages: Packages) -> Iterator[RareImpo
 
 
 def _site_folders(facts: Facts) -> list[str]:
-    """Folders of installed packages that stacks go through."""
+    """Folders of installed packages that appear in stacks."""
     folders = set()
     for frames in facts.stacks.values():
         for frame in frames:
@@ -78,7 +78,7 @@ def _site_folders(facts: Facts) -> list[str]:
 
 
 def _bound(statement: _Import) -> set[str]:
-    """The names that an import gives; none where they are not known, or where it switches the language."""
+    """The names that an import binds; none if they are unknown, or if it is a ``__future__`` import."""
     if isinstance(statement, ast.ImportFrom) and (statement.level or statement.module == "__future__"):
         return set()
     names = {alias.asname or alias.name.partition(".")[0] for alias in statement.names}
@@ -86,7 +86,7 @@ def _bound(statement: _Import) -> set[str]:
 
 
 class _Paths:
-    """``always``: names that are used, assigned or offered whichever way the program goes."""
+    """``always``: names that are used, assigned or exported on every path."""
 
     def __init__(self, tree: ast.Module) -> None:
         self.always: set[str] = set()
@@ -124,13 +124,13 @@ class _Paths:
     def _reach(self, definitions: Iterable[ast.AST]) -> None:
         for node in definitions:
             self._todo.append(node)
-            if isinstance(node, ast.ClassDef):  # what a base class calls is not seen here
+            if isinstance(node, ast.ClassDef):  # calls made by a base class are not visible here
                 methods = [each for each in node.body if isinstance(each, Function)]
                 self._todo += [each for each in methods if node.bases or each.name.startswith("__")]
 
 
 def _certain(node: ast.AST) -> Iterator[ast.AST]:
-    """The parts of a node that run whenever it does."""
+    """The parts of a node that run whenever the node does."""
     if isinstance(node, ast.If):
         yield node.test
         if "__name__" in ast.unparse(node.test):
@@ -151,13 +151,13 @@ def _certain(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _is_registered(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
-    """Whether a decorator may hand it to somebody who calls it."""
+    """Whether a decorator may register it with code that calls it."""
     named = [each.func if isinstance(each, ast.Call) else each for each in node.decorator_list]
     return any(getattr(each, "attr", getattr(each, "id", "")) != _COMMAND for each in named)
 
 
 def _uses(tree: ast.AST) -> dict[str, set[int]]:
-    """Name -> lines of the innermost branches and functions that use it; 0 where it is used outside of them."""
+    """Name -> lines of the innermost branches and functions that use it; 0 for a use outside of them."""
     found: dict[str, set[int]] = {}
 
     def visit(node: ast.AST, block: range) -> None:

@@ -1,6 +1,6 @@
-"""Lines that set how torch works for all of a run: anomaly detection, the number of threads of an operation.
+"""Lines that configure torch for the whole run: anomaly detection, and the number of threads per operation.
 
-Detectors read no files: what is found here goes to the facts as ``SwitchLine`` and ``ThreadsLine``.
+Detectors read no files, so the lines become facts, ``SwitchLine`` and ``ThreadsLine``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def enrich(run_dir: Path, recording: Recording) -> None:
-    """Add the facts, where one line alone can be it. Reads the sources that call stacks go through."""
+    """Add the facts, if only one line can be responsible. Reads the source files that appear in call stacks."""
     facts = recording.facts
     if any(fact.anomaly for _, fact in facts.of(Switches)):
         _add(facts, SwitchLine, find_switch_lines)
@@ -41,7 +41,7 @@ def _add(
 
 
 def find_switch_lines(tree: ast.Module) -> list[tuple[int, str]]:
-    """(line, function) of each call that may switch it on: ``torch.autograd``'s own, or ``detect_anomaly=...``."""
+    """(line, function) of each call that may enable it: ``torch.autograd``'s own, or ``detect_anomaly=...``."""
     calls = ((node, inside) for node, inside, _ in walk(tree) if isinstance(node, ast.Call) and _switches(node))
     return sorted((node.lineno, inside or "<module>") for node, inside in calls)
 

@@ -1,7 +1,7 @@
-"""Loops of the user's that make what their own steps work on, in any framework, found when a run has ended.
+"""User loops that make the input of their own steps, in any framework, found after a run has ended.
 
-The frames that stay are the loop's, and the lines that alternate are its statements: what feeds a step and does not
-depend on it could be made ahead. Detectors read no files: what is found here goes to the facts.
+The frames that stay are the loop's, and the lines that alternate are its statements. A statement that feeds a step
+without depending on it could run ahead. Detectors read no files, so the loops become facts.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from ...recording.model import Recording
 from ._code import MAX_FILES, source_of
 
 _MIN_SHARE = 0.2  # of the run, in a function with such a loop
-_MIN_MADE = 0.1  # of the loop's time, in what makes the items
+_MIN_MADE = 0.1  # of the loop's time, in making the items
 _MOSTLY = 0.5
-#: What numpy trains with: products of matrices.
+#: Operators and functions that numpy trains with: matrix products.
 _PRODUCTS = ("dot", "matmul", "einsum", "tensordot", "inner", "vdot", "solve", "lstsq")
 _THROUGH = 2  # functions of the file between the step and the library
 
@@ -53,7 +53,7 @@ def enrich(run_dir: Path, recording: Recording) -> None:
 
 
 def _judge(source: Source, loop: Loop, lines: list[UserLine], file: str, function: str) -> UserLoop | None:
-    """The loop with what makes the items of its heaviest step; None where it is no such loop."""
+    """The loop, with the code that makes the items of its heaviest step; None if it is not such a loop."""
     found = parts(source, loop)
     seconds = {part: sum(line.seconds for line in _of(part, lines)) for part in found}
     total = sum(seconds.values())
@@ -72,7 +72,7 @@ def _of(part: Part, lines: list[UserLine]) -> list[UserLine]:
 
 
 def _library(source: Source, step: Part, lines: list[UserLine]) -> str:
-    """The library that a statement is a step of, "" for none: by its frames, else by what it is written with."""
+    """The library that a statement is a step of, "" if none: judged by its frames, else by its source."""
     for name in sorted(LIBRARIES):
         whole = sum(line.thread_seconds for line in lines)
         inside = sum(
@@ -85,7 +85,7 @@ def _library(source: Source, step: Part, lines: list[UserLine]) -> str:
 
 
 def _written_with(source: Source, node: ast.AST, through: int) -> str:
-    """The library that a statement calls, or a function of the file that it calls."""
+    """The library called by a statement, or by a function of the file that it calls."""
     for each in ast.walk(node):
         if isinstance(each, ast.BinOp | ast.AugAssign) and isinstance(each.op, ast.MatMult):
             return "numpy"
@@ -111,7 +111,7 @@ def _is_product(paths: frozenset[str]) -> bool:
 
 
 def _of_other_files(source: Source, lines: list[UserLine]) -> str:
-    """The library that the user's innermost function below the lines is written with, where that is in another file."""
+    """The library used in the user's innermost function below the lines, if that is in another file."""
     for file in dict.fromkeys(_innermost_files(lines)):
         other = source_of(file)
         if other is not None and other is not source:

@@ -1,7 +1,7 @@
-"""Every fact that a recording holds beside its tables, typed once: one class a kind, by topic.
+"""Every fact that a recording holds besides its tables, each kind typed once as a class, by topic.
 
-The agent writes a fact as a line (kind, fields) of its side file; read back, it is one of these. Fields that a class
-does not name are let through, so that an older program reads what a newer one has written.
+The agent writes a fact as a line (kind, fields) in its side file; reading it back gives one of these classes. Fields
+that a class does not name are ignored, so that an older program can read what a newer one has written.
 """
 
 from __future__ import annotations
@@ -67,17 +67,17 @@ def _kinds(base: type[Fact]) -> dict[str, type[Fact]]:
     return found
 
 
-modules(__name__)  # a class is known once its file is imported, whether or not it is named above
+modules(__name__)  # importing a file registers its classes, whether or not they are named above
 #: Kind -> class of every fact that this version knows.
 KINDS = _kinds(Fact)
 
 
 def fact_of(kind: str, fields: Mapping[str, Any]) -> Fact | None:
-    """The fact of a line; None of a kind that this version does not know. Raises ValueError, saying what is wrong."""
+    """The fact in a line; None if this version does not know its kind. Raises ValueError with the reason."""
     known = KINDS.get(kind)
     return None if known is None else msgspec.convert(fields, known)  # its ValidationError is a ValueError
 
 
 def fields_of(fact: Fact) -> dict[str, Any]:
-    """What a fact is written as."""
+    """The fields of a fact as they are written."""
     return msgspec.to_builtins(fact)  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""What all facts have in common, and the numbers that their fields hold."""
+"""The base of all facts, and the number types of their fields."""
 
 from __future__ import annotations
 

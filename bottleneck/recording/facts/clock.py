@@ -1,4 +1,4 @@
-"""The times in a fact, moved from one clock to another."""
+"""Moves the times in a fact from one clock to another."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ F = TypeVar("F", bound=Fact)
 
 @cache
 def _moments(kind: type[Fact]) -> tuple[str, ...]:
-    """The fields that hold a moment; a duration is the same on every clock."""
+    """The fields that hold a point in time; a duration is the same on every clock."""
     hints = get_type_hints(kind, include_extras=True)
     return tuple(name for name, hint in hints.items() if hint == Moment or Moment in get_args(hint))
 
 
 def moved(fact: F, by_ns: int) -> F:
-    """The fact with so many nanoseconds added to each of its moments."""
+    """The fact with ``by_ns`` nanoseconds added to each of its points in time."""
     if not by_ns:
         return fact
     moments = {name: getattr(fact, name) for name in _moments(type(fact))}

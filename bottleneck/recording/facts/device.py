@@ -1,4 +1,4 @@
-"""Facts of accelerators and of the window in which their work is traced."""
+"""Facts about accelerators and about the window in which their work is traced."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from .base import Count, Fact, Int, Moment
 
 
 class DeviceWindow(Fact, frozen=True):
-    """torch.profiler was started at ``began``, and at ``ended`` its trace was written; traced is ``t0`` to ``t1``.
+    """torch.profiler was started at ``began`` and had written its trace at ``ended``; it traced ``t0`` to ``t1``.
 
-    ``clocks``: the times around each mark in the trace, by the clock of the process, as the trace's own rows are.
+    ``clocks``: the times around each mark in the trace, on the process's clock, which the trace's rows use as well.
     """
 
     kind: ClassVar[str] = "device_window"
@@ -33,7 +33,7 @@ class DeviceProperties(Struct, frozen=True):
 
 
 class DeviceTrace(Fact, frozen=True):
-    """What was read of the trace of a process. ``names``: those that the table ``device`` numbers."""
+    """What was read from a process's trace. ``names``: the names that the table ``device`` refers to by index."""
 
     kind: ClassVar[str] = "device_trace"
     names: list[str]
@@ -42,7 +42,7 @@ class DeviceTrace(Fact, frozen=True):
 
 
 class DeviceMemory(Fact, frozen=True):
-    """The memory of the accelerator at one moment."""
+    """Accelerator memory at one point in time."""
 
     kind: ClassVar[str] = "device_memory"
     time_ns: Moment

@@ -1,4 +1,4 @@
-"""Facts of trainings on several devices."""
+"""Facts about training on several devices."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Ddp(Fact, frozen=True):
 
 
 class Exchange(Fact, frozen=True):
-    """A backward pass of such a model. ``times_ns``: of the pass, its communication, and both at once."""
+    """A backward pass of such a model. ``times_ns``: of the pass, of its communication, and of their overlap."""
 
     kind: ClassVar[str] = "exchange"
     id: Int
@@ -43,7 +43,7 @@ class Exchange(Fact, frozen=True):
 
 
 class Collective(Fact, frozen=True):
-    """One call of a collective operation. ``stands_for``: how many calls it is one of."""
+    """One call of a collective. ``stands_for``: how many calls it represents."""
 
     kind: ClassVar[str] = "collective"
     name: str

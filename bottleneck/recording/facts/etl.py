@@ -1,4 +1,4 @@
-"""Facts of files that were read, and of tables that were worked on."""
+"""Facts about files that were read and tables that were worked on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .base import Fact, Int, Moment, Real
 
 
 class Read(Fact, frozen=True):
-    """A call that reads a file, or several small ones together. ``columns``: it gave; ``asked_columns``: asked for."""
+    """A call that reads a file, or several small ones. ``columns``: returned; ``asked_columns``: requested."""
 
     kind: ClassVar[str] = "read"
     id: Int
@@ -33,7 +33,7 @@ class Read(Fact, frozen=True):
 
 
 class Used(Fact, frozen=True):
-    """Columns of a read's table that the program used; None: all of them."""
+    """Columns of a read's table that the program used; None means all of them."""
 
     kind: ClassVar[str] = "used"
     read: Int
@@ -41,7 +41,7 @@ class Used(Fact, frozen=True):
 
 
 class Moved(Fact, frozen=True):
-    """Time that it took to make another table of a read's."""
+    """Time spent deriving another table from a read's table."""
 
     kind: ClassVar[str] = "moved"
     read: Int
@@ -49,7 +49,7 @@ class Moved(Fact, frozen=True):
 
 
 class RowWise(Fact, frozen=True):
-    """A loop over the rows of a table. ``own_ns``: making the rows, None where that is not told apart."""
+    """A loop over the rows of a table. ``own_ns``: time creating the rows, None if it cannot be told apart."""
 
     kind: ClassVar[str] = "rowwise"
     call: str
@@ -64,7 +64,7 @@ class RowWise(Fact, frozen=True):
 
 
 class Probe(Fact, frozen=True):
-    """What reading a file in another way has taken. ``source``: the user's statement that reads it."""
+    """Times of reading a file in other ways. ``source``: the user's statement that reads it."""
 
     kind: ClassVar[str] = "probe"
     read: Int

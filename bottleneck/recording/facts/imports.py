@@ -1,4 +1,4 @@
-"""Facts of what a program imports, found in its source."""
+"""Facts about a program's imports, found in its source."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from .base import Fact, Int
 
 
 class RareImport(Struct, frozen=True):
-    """An import at the top of a file whose names are used on some paths only, or nowhere (no ``lines``).
+    """An import at the top of a file whose names are used only on some paths, or nowhere (no ``lines``).
 
-    ``lines``: of the blocks that use them. ``shared``: packages that other imports of the program need in any case.
+    ``lines``: of the blocks that use them. ``shared``: packages that other imports of the program need anyway.
     """
 
     line: Int
@@ -23,7 +23,7 @@ class RareImport(Struct, frozen=True):
 
 
 class ScriptImports(Fact, frozen=True):
-    """The imports of the file that was run that it can do without on some of its paths."""
+    """The imports of the main script that some of its paths do not need."""
 
     kind: ClassVar[str] = "script_imports"
     file: str

@@ -1,4 +1,4 @@
-"""Facts of DataLoaders, their batches and their workers."""
+"""Facts about DataLoaders, their batches and their workers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .base import Count, Fact, Int, Moment
 
 
 class DataLoader(Fact, frozen=True):
-    """A DataLoader as it was configured. ``length``: in batches, None where it has none."""
+    """A DataLoader as configured. ``length``: in batches, None if it has none."""
 
     kind: ClassVar[str] = "loader"
     id: Int
@@ -45,7 +45,7 @@ class Batch(Fact, frozen=True):
 
 
 class BatchPart(Struct, frozen=True):
-    """One array of a batch. ``levels``: how many different values its floats have, 0 unknown."""
+    """One array of a batch. ``levels``: number of distinct values among its floats, 0 if unknown."""
 
     bytes: Count
     item_bytes: Annotated[int, Meta(ge=1, le=64)]
@@ -53,14 +53,14 @@ class BatchPart(Struct, frozen=True):
 
 
 class BatchParts(Fact, frozen=True):
-    """The arrays that one batch is made of."""
+    """The arrays that make up one batch."""
 
     kind: ClassVar[str] = "batch_parts"
     parts: list[BatchPart]
 
 
 class Objects(Fact, frozen=True):
-    """The attribute in which a loader's dataset holds most Python objects; ``name`` is empty where there is none."""
+    """The attribute in which a loader's dataset holds most Python objects; ``name`` is empty if there is none."""
 
     kind: ClassVar[str] = "objects"
     loader: Int
@@ -73,7 +73,7 @@ class Objects(Fact, frozen=True):
 
 
 class Pages(Fact, frozen=True):
-    """Written pages of a worker as it began."""
+    """Written pages of a worker when it began."""
 
     kind: ClassVar[str] = "pages"
     private_bytes: Int

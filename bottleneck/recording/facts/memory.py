@@ -1,4 +1,4 @@
-"""Facts of what the process holds in memory."""
+"""Facts about what the process holds in memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .base import Count, Fact, Int, Moment
 
 
 class Container(Fact, frozen=True):
-    """A container that has grown since it was last looked at. ``key``: of what it holds, where that is what grows."""
+    """A container that has grown since the last look. ``key``: of the item inside it that grows, if one does."""
 
     kind: ClassVar[str] = "container"
     name: str
@@ -24,7 +24,7 @@ class Container(Fact, frozen=True):
 
 
 class Collections(Fact, frozen=True):
-    """Time and number so far of the full collections that Python began by itself."""
+    """Total time and number so far of the full collections that Python started by itself."""
 
     kind: ClassVar[str] = "collections"
     time_ns: Moment

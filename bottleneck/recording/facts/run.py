@@ -1,4 +1,4 @@
-"""Facts that every recorded process leaves: who it is, what its numbers mean, which collectors work."""
+"""Facts that every recorded process leaves: its identity, what its numbers mean, which collectors work."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from .base import Count, Fact, Int, Moment, Site
 
 
 class Hello(Fact, frozen=True):
-    """A process begins to record. ``host``: its machine, "" that of the run; ``clock_offset_ns``: what has to be added
-    to its times to have those of the supervisor's clock."""
+    """A process begins to record. ``host``: its machine, "" for the run's machine; ``clock_offset_ns``: added to its
+    times to put them on the supervisor's clock."""
 
     kind: ClassVar[str] = "hello"
     pid: Int
@@ -25,20 +25,20 @@ class Hello(Fact, frozen=True):
 
     @property
     def rank_number(self) -> int | None:
-        """The rank that a launcher has given the process; what is no number is none."""
+        """The rank that a launcher has assigned to the process; None if it is not a number."""
         text = str(self.rank)
         return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 class Ready(Fact, frozen=True):
-    """The recorder has started; what came before is the start of the interpreter."""
+    """The recorder has started; any time before this is the start of the interpreter."""
 
     kind: ClassVar[str] = "ready"
     time_ns: Moment
 
 
 class Bye(Fact, frozen=True):
-    """A process ends in the ordinary way."""
+    """A process ends normally."""
 
     kind: ClassVar[str] = "bye"
     time_ns: Moment
@@ -53,7 +53,7 @@ class Worker(Fact, frozen=True):
 
 
 class String(Fact, frozen=True):
-    """A text that records name by its number."""
+    """A text that records refer to by number."""
 
     kind: ClassVar[str] = "string"
     id: Int
@@ -61,7 +61,7 @@ class String(Fact, frozen=True):
 
 
 class CallSite(Fact, frozen=True):
-    """A line of code that records and facts name by its number."""
+    """A line of code that records and facts refer to by number."""
 
     kind: ClassVar[str] = "site"
     id: Int
@@ -75,7 +75,7 @@ class CallSite(Fact, frozen=True):
 
 
 class Frame(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """One frame of a sampled stack; ``user``: the file is the user's own; ``generator``: the function yields."""
+    """One frame of a sampled stack. ``user``: the file is the user's own; ``generator``: the function yields."""
 
     function: str
     file: str
@@ -85,7 +85,7 @@ class Frame(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 
 
 class Stack(Fact, frozen=True):
-    """A call stack, innermost frame first, that samples name by its number."""
+    """A call stack, innermost frame first, that samples refer to by number."""
 
     kind: ClassVar[str] = "stack"
     id: Int
@@ -93,7 +93,7 @@ class Stack(Fact, frozen=True):
 
 
 class Thread(Fact, frozen=True):
-    """A thread beside the main one, which samples name by its index. ``native_id``: the kernel's, 0 unknown."""
+    """A thread other than the main one, which samples refer to by index. ``native_id``: the kernel's, 0 if unknown."""
 
     kind: ClassVar[str] = "thread"
     index: Annotated[int, Meta(ge=1, le=2**31)]
@@ -102,7 +102,7 @@ class Thread(Fact, frozen=True):
 
 
 class Attached(Fact, frozen=True):
-    """A collector watches its library."""
+    """A collector is hooked into its library."""
 
     kind: ClassVar[str] = "attached"
     collector: str
@@ -125,7 +125,7 @@ class Gil(Fact, frozen=True):
 
 
 class Sampler(Fact, frozen=True):
-    """What the sampler of call stacks has done and what it has cost."""
+    """What the call stack sampler did, and what it cost."""
 
     kind: ClassVar[str] = "sampler"
     ticks: Count = 0
@@ -137,7 +137,7 @@ class Sampler(Fact, frozen=True):
 
 
 class Pyinstrument(Fact, frozen=True):
-    """The file that pyinstrument's own engine has left."""
+    """The file that pyinstrument's own engine left."""
 
     kind: ClassVar[str] = "pyinstrument"
     file: str = ""

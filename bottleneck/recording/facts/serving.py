@@ -1,4 +1,4 @@
-"""Facts of applications that serve requests."""
+"""Facts about applications that serve requests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .base import Fact, Int, Moment
 
 
 class Serving(Fact, frozen=True):
-    """An application begins or ends to serve. ``event``: begin or end."""
+    """An application starts or stops serving. ``event``: begin or end."""
 
     kind: ClassVar[str] = "serving"
     event: str
@@ -16,7 +16,7 @@ class Serving(Fact, frozen=True):
 
 
 class ModelCall(Fact, frozen=True):
-    """How often the model was called from a line so far."""
+    """How often the model has been called from a line so far."""
 
     kind: ClassVar[str] = "model_call"
     site: Int

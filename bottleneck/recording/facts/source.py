@@ -1,4 +1,4 @@
-"""Facts that were found in the user's source after the run, because detectors read no files."""
+"""Facts found in the user's source after the run, because detectors read no files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .base import Fact, Int, Site
 
 
 class FlowLines(Fact, frozen=True):
-    """Lines that the model's input and the loss are made of; ``zeroing``: that set gradients to zero."""
+    """Lines that the model's input and the loss depend on. ``zeroing``: lines that set gradients to zero."""
 
     kind: ClassVar[str] = "flow_lines"
     file: str
@@ -17,7 +17,7 @@ class FlowLines(Fact, frozen=True):
 
 
 class OutputLines(Fact, frozen=True):
-    """Lines that do nothing but write text; ``fetching``: that fetch values for it as well."""
+    """Lines that only write text. ``fetching``: lines that also fetch values for it."""
 
     kind: ClassVar[str] = "output_lines"
     file: str
@@ -35,7 +35,7 @@ class DeviceLines(Fact, frozen=True):
 
 
 class Line(Fact, frozen=True):
-    """One line of a file, and the function that it is in."""
+    """One line of a file, and the function it is in."""
 
     file: str
     line: Int
@@ -67,7 +67,7 @@ class GrowthLine(Line, frozen=True, kw_only=True):
 
 
 class ObjectsLine(Line, frozen=True, kw_only=True):
-    """The line that fills the attribute in which the dataset of a loader holds its objects."""
+    """The line that fills the attribute in which a loader's dataset holds its objects."""
 
     kind: ClassVar[str] = "objects_line"
     loader: Int
@@ -76,10 +76,10 @@ class ObjectsLine(Line, frozen=True, kw_only=True):
 class KnownLine(Line, frozen=True):
     """A line that holds much of the run, and what its source shows.
 
-    ``pattern``: id of the known slow pattern that it is an instance of, "" for none; ``share``: of the line's time,
-    what is spent in that; ``call``: what it calls, "" where that cannot be told; ``loops``: around it in its function;
-    ``cause``: the line to change, where that is another one, and whether that is in the ``same_function``;
-    ``events``: whether it waits for what comes when it comes, as an endless loop or a server's connection does.
+    ``pattern``: id of the known slow pattern it matches, "" if none; ``share``: share of the line's time spent in the
+    pattern; ``call``: what it calls, "" if that cannot be told; ``loops``: enclosing loops in its function; ``cause``:
+    the line to change, if it is another one, and ``same_function``: whether that is in the same function; ``events``:
+    whether it waits for external events, like an endless loop or a server's connection.
     """
 
     kind: ClassVar[str] = "known_line"
@@ -94,10 +94,10 @@ class KnownLine(Line, frozen=True):
 
 
 class UserLoop(Line, frozen=True, kw_only=True):
-    """A loop of the user's, by its line, that holds much of the run and makes what its step works on.
+    """A user loop that holds much of the run and makes the input of its own step. The fact's line is the loop's.
 
-    ``makes``: (first, last) lines of the statements that make it; ``last``: line of the loop; ``step``: the line of the
-    step; ``library``: what that is made of.
+    ``makes``: (first, last) lines of the statements that make the input; ``last``: last line of the loop; ``step``:
+    line of the step; ``library``: the library that the step uses.
     """
 
     kind: ClassVar[str] = "user_loop"

@@ -1,4 +1,4 @@
-"""Facts of what a training does in its forward and backward passes and its optimizer."""
+"""Facts about a training's forward passes, backward passes and optimizers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Switches(Fact, frozen=True):
 
 
 class Threads(Fact, frozen=True):
-    """Threads that an operation may use on the CPU. ``operations``: of one backward pass, 0 unknown."""
+    """CPU threads that an operation may use. ``operations``: in one backward pass, 0 if unknown."""
 
     kind: ClassVar[str] = "threads"
     count: Annotated[int, Meta(ge=1, le=2**31)]
@@ -25,7 +25,7 @@ class Threads(Fact, frozen=True):
 
 
 class Compile(Fact, frozen=True):
-    """One compilation by torch.compile. ``again``: how often before; ``sizes``: because an input's size changed."""
+    """One compilation by torch.compile. ``again``: number of earlier ones; ``sizes``: caused by a new input size."""
 
     kind: ClassVar[str] = "compile"
     t0: Moment
@@ -38,7 +38,7 @@ class Compile(Fact, frozen=True):
 
 
 class Optimizer(Fact, frozen=True):
-    """An optimizer of torch. ``sizes``: (bits of the number of values, tensors of that size)."""
+    """A torch optimizer. ``sizes``: (bits of the number of values, number of tensors of that size)."""
 
     kind: ClassVar[str] = "optimizer"
     name: str
@@ -56,7 +56,7 @@ class Optimizer(Fact, frozen=True):
 class Forward(Fact, frozen=True):
     """The user's (function, file, line)s on the way to a forward pass, innermost first. ``grad``: it trains.
 
-    ``rows``: samples in its first input as it was first called from there, 0 where that is not certain.
+    ``rows``: samples in its first input at the first call from there, 0 if uncertain.
     """
 
     kind: ClassVar[str] = "forward"
