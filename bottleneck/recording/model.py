@@ -145,7 +145,7 @@ class Facts:
     attached: set[str] = field(default_factory=set)  # collector ids
     failed: dict[str, str] = field(default_factory=dict)  # collector id -> "where: error"
     unreadable: int = 0  # malformed facts that were left out
-    unknown: Counter[str] = field(default_factory=Counter)  # kind -> facts of it, of a newer version, left out too
+    unknown: Counter[str] = field(default_factory=Counter)  # kind -> facts left out, written by a newer version
 
     def add(self, process: int, fact: Fact) -> None:
         """Add a fact of a process."""

@@ -33,7 +33,7 @@ class Writer:
         gpu: list[dict[str, Any]],
         notes: Sequence[Note],
     ) -> None:
-        """Write one part of each table that has rows, then the notes. Raises OSError; what was written then stays."""
+        """Write one part of each table that has rows, then the notes. Raises OSError, keeping what is written."""
         self.part += 1
         if len(steps["t0"]):
             self._write("steps", pa.table(steps))

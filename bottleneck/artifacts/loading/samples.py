@@ -48,7 +48,7 @@ class LoadingSamples:
     @classmethod
     def of(cls, recording: Recording, steps: Steps, loader: Loader) -> LoadingSamples:
         stacks = _loading_stacks(recording, steps, loader)
-        lines: dict[Frame, list[float]] = {}  # seconds, of which on the CPU
+        lines: dict[Frame, list[float]] = {}  # (seconds, seconds on the CPU)
         total = reading = blocked = torch = 0.0
         for process, kind, stack, seconds in zip(
             stacks["process"].tolist(),

@@ -1,4 +1,4 @@
-"""What processes other than the first do when they run no user code, such as workers of a library's pool."""
+"""What other processes than the first do while they run no user code, such as workers of a library's pool."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MAX_STACKS = 200
 
 
 def crew_of(recording: Recording) -> tuple[tuple[tuple[Frame, ...], float], ...]:
-    """The stacks of processes, other than the first, that run no user code, with their shares of that time."""
+    """The stacks without user code in all processes but the first, with their shares of the time in such stacks."""
     spent: dict[tuple[Frame, ...], float] = {}
     for process, thread, rows in by_thread(recording):
         if thread or recording.is_root(process):

@@ -16,7 +16,7 @@ from ...recording.facts import FlowLines
 from ...recording.model import Recording
 from ._code import MAX_FILES, parse, user_files
 
-_RETURN_THE_LOSS = ("training_step", "compute_loss")  # of Lightning and of transformers: the library calls backward
+_RETURN_THE_LOSS = ("training_step", "compute_loss")  # in Lightning and transformers: the library calls backward
 _Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.Module
 
 

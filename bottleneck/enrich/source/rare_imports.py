@@ -78,7 +78,7 @@ def _site_folders(facts: Facts) -> list[str]:
 
 
 def _bound(statement: _Import) -> set[str]:
-    """The names that an import binds; none if they are unknown, or if it is a ``__future__`` import."""
+    """The names that an import binds; none for a relative, ``*`` or ``__future__`` import."""
     if isinstance(statement, ast.ImportFrom) and (statement.level or statement.module == "__future__"):
         return set()
     names = {alias.asname or alias.name.partition(".")[0] for alias in statement.names}

@@ -47,7 +47,7 @@ def find_switch_lines(tree: ast.Module) -> list[tuple[int, str]]:
 
 
 def find_threads_lines(tree: ast.Module) -> list[tuple[int, str]]:
-    """(line, function) of each call of torch.set_num_threads; without any, of each line that names the variable."""
+    """(line, function) of each call of torch.set_num_threads; without any, of each mention of the variable."""
     calls, named = set(), set()
     for node, inside, _ in walk(tree):
         if isinstance(node, ast.Call) and called_name(node) == "set_num_threads":

@@ -22,7 +22,7 @@ from ._code import MAX_FILES, source_of
 _MIN_SHARE = 0.2  # of the run, in a function with such a loop
 _MIN_MADE = 0.1  # of the loop's time, in making the items
 _MOSTLY = 0.5
-#: Operators and functions that numpy trains with: matrix products.
+#: What numpy code trains with: matrix products.
 _PRODUCTS = ("dot", "matmul", "einsum", "tensordot", "inner", "vdot", "solve", "lstsq")
 _THROUGH = 2  # functions of the file between the step and the library
 

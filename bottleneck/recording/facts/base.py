@@ -24,6 +24,6 @@ class Site:
 
 
 class Fact(Struct, frozen=True, omit_defaults=True):
-    """One thing that a process has said of itself, or that was looked up about it. ``kind``: its name in the files."""
+    """A statement by a process about itself, or something looked up about it. ``kind``: its name in the files."""
 
     kind: ClassVar[str] = ""

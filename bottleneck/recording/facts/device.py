@@ -12,7 +12,7 @@ from .base import Count, Fact, Int, Moment
 class DeviceWindow(Fact, frozen=True):
     """torch.profiler was started at ``began`` and had written its trace at ``ended``; it traced ``t0`` to ``t1``.
 
-    ``clocks``: the times around each mark in the trace, on the process's clock, which the trace's rows use as well.
+    ``clocks``: the times around each mark in the trace, on the process's clock, like the rows made from the trace.
     """
 
     kind: ClassVar[str] = "device_window"
