@@ -34,14 +34,14 @@ _FLAGS = {
 
 
 def said_hello(run_dir: Path) -> bool:
-    """Whether some process of the run began to record (its side file must still be there)."""
+    """Whether any process of the run began to record (its side file must still exist)."""
     return any(kind == "hello" for kind, _ in _lines(run_dir, "*.side"))
 
 
 def attachment_problem(run_dir: Path, argv: Sequence[str], hello_seen: bool | None = None) -> str | None:
-    """Why no process of the run recorded anything, to stand behind "nothing was recorded: "; None when one did.
+    """Why no process of the run recorded anything, worded to follow "nothing was recorded: "; None if one did.
 
-    ``hello_seen`` answers for side files that were drained and deleted; None looks into the folder.
+    Pass ``hello_seen`` when the side files were already drained and deleted; None checks the folder.
     """
     if said_hello(run_dir) if hello_seen is None else hello_seen:
         return None
@@ -57,7 +57,7 @@ def attachment_problem(run_dir: Path, argv: Sequence[str], hello_seen: bool | No
 
 
 def watched_problem(run_dir: Path) -> str | None:
-    """One sentence when processes did report but used no library that is watched; None otherwise."""
+    """One sentence if processes reported but used no library that we watch; None otherwise."""
     kinds = {kind for kind, _ in _lines(run_dir, "*.side")}
     if "hello" not in kinds or "attached" in kinds:
         return None
@@ -87,7 +87,7 @@ def _reason(argv: Sequence[str], only_helpers: bool) -> str:
 
 
 def _interpreted(argv: Sequence[str]) -> list[str]:
-    """The words that the kernel really executes: `#!` lines followed, `/usr/bin/env` looked through."""
+    """The command line that the kernel executes after resolving `#!` lines and `/usr/bin/env`."""
     words = list(argv)
     for _ in range(4):
         if not words:

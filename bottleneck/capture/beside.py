@@ -1,4 +1,4 @@
-"""Records a program that runs already and is not our child: what the process beside ``profile()`` does."""
+"""Records a program that is already running and is not our child. The sidecar of ``profile()`` uses it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TICK_SECONDS = 0.05
 
 
 def watch(pid: int, folder: Path, name: str, command: str) -> None:
-    """Record the process ``pid`` into ``folder`` until it says bye or has ended, and write run.json."""
+    """Record process ``pid`` into ``folder`` until it says bye or exits, then write run.json."""
     started = {"started_ns": time.monotonic_ns(), "started_wall_ns": time.time_ns()}
     hold(folder)
     run_file = RunFile(folder, name, [command])
@@ -44,14 +44,14 @@ def watch(pid: int, folder: Path, name: str, command: str) -> None:
 
 
 def _follow(recorder: Recorder, pid: int) -> tuple[Exception | None, int]:
-    """Copy records until the end: (the first error meanwhile, the number of them)."""
+    """Copy records until the end. Returns (the first error, the number of errors)."""
     first: Exception | None = None
     errors = 0
     while True:
         still_there = alive(pid)
         try:
             recorder.tick()
-        except Exception as error:  # the next tick may do better; the program knows nothing of it
+        except Exception as error:  # the next tick may succeed; the program is not affected
             first, errors = first or error, errors + 1
         if not still_there or _note(recorder, pid, "bye"):
             return first, errors
@@ -59,7 +59,7 @@ def _follow(recorder: Recorder, pid: int) -> tuple[Exception | None, int]:
 
 
 def _note(recorder: Recorder, pid: int, wanted: str) -> dict[str, Any]:
-    """The last note of this kind that ``pid`` wrote; {} when there is none."""
+    """The last note of kind ``wanted`` that ``pid`` wrote; {} if there is none."""
     process = recorder.drain.pids.get(pid)
     for index, kind, fields in reversed(recorder.drain.notes):
         if index == process and kind == wanted:

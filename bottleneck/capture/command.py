@@ -1,4 +1,4 @@
-"""Turns the words after ``bottleneck run`` into the command to start, or one line saying why it cannot start."""
+"""Turns the arguments of ``bottleneck run`` into the command to start, or one line on why it cannot start."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOT_FOUND, NOT_EXECUTABLE, USAGE = 127, 126, 2  # as the shell answers
 
 
 class CommandError(Exception):
-    """The command cannot be started. ``str(error)`` is one line; ``exit_code`` is what the shell would answer."""
+    """The command cannot be started. ``str(error)`` is one line; ``exit_code`` is the one a shell would return."""
 
     def __init__(self, message: str, exit_code: int = USAGE) -> None:
         super().__init__(message)
@@ -24,10 +24,10 @@ class CommandError(Exception):
 
 
 def resolve(words: Sequence[str]) -> list[str]:
-    """The argv to start for the user's words.
+    """The argv to start for the user's arguments.
 
-    ``train.py ...`` and ``-m module ...`` run with this interpreter; anything else is an executable, found on PATH
-    as the shell finds it, and its words stay as they are. Raises `CommandError` when there is nothing to start.
+    ``train.py ...`` and ``-m module ...`` run with this interpreter. Anything else is an executable, looked up on PATH
+    like a shell does, with its arguments unchanged. Raises `CommandError` when there is nothing to start.
     """
     words = list(words)
     if words[:1] == ["--"]:
@@ -77,12 +77,12 @@ def _check_executable(name: str) -> None:
 
 
 def _shown(word: str) -> str:
-    """A word of the user's with control characters escaped, so that an error stays one line."""
+    """One of the user's arguments with control characters escaped, so that an error stays on one line."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in word)
 
 
 def outer_run(environ: Mapping[str, str]) -> str | None:
-    """The folder of a live `bottleneck run` that still records this process; None when there is none."""
+    """The folder of a live `bottleneck run` that is already recording this process; None if there is none."""
     run_dir = environ.get(RUN_DIR_VARIABLE)
     if not run_dir or not os.path.isdir(os.path.join(run_dir, LIVE)):
         return None
@@ -95,16 +95,16 @@ def outer_run(environ: Mapping[str, str]) -> str | None:
         try:
             os.kill(int(supervisor), 0)
         except ProcessLookupError:
-            return None  # killed: nobody drains its rings any more, so this run records for itself
+            return None  # killed: nothing drains its rings any more, so this run does its own recording
         except OSError:
             pass
     return run_dir
 
 
 def replace_process(argv: Sequence[str]) -> NoReturn:
-    """Become ``argv`` (a nested run): same pid, same streams, so its exit code is ours. Raises `CommandError`.
+    """Exec ``argv`` (a nested run). The pid and streams stay, so its exit code is ours. Raises `CommandError`.
 
-    The caller has told the user, in one line, that the outer run records.
+    The caller has already told the user, in one line, that the outer run does the recording.
     """
     sys.stdout.flush()
     sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""Copies records from the live rings into tables while the program runs, and after it has died."""
+"""Copies records from the live ring buffers into tables, both while the program runs and after it has died."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class _Source:
         return int.from_bytes(self.memory[signals.WRITTEN_AT : signals.WRITTEN_AT + 8], "little")
 
     def copy(self) -> tuple[np.ndarray[Any, Any], int]:
-        """(new records in writing order, how many were overwritten before they could be read)."""
+        """Returns (new records in the order written, number of records overwritten before we read them)."""
         before = self.written()
         start = max(self.seen, before - self.capacity)
         raw = np.frombuffer(self.memory, _RAW, self.capacity, signals.DATA_AT)
         taken = raw[np.arange(start, before) % self.capacity]
-        # The writer may have gone round while we copied: what it can have touched is not ours any more.
+        # The writer may have wrapped around while we copied: drop every record it could have overwritten.
         after = self.written()
         safe = max(start, after - self.capacity + (1 if after > before else 0))
         taken = taken[max(0, safe - start) :]
@@ -54,19 +54,19 @@ class _Source:
 
 @dataclass
 class Drain:
-    """Reads ``live/`` of a run folder. ``poll`` copies; ``take`` hands out what has accumulated."""
+    """Reads ``live/`` of a run folder. ``poll`` copies new records; ``take`` returns those accumulated so far."""
 
     run_dir: Path
-    pids: dict[int, int] = field(default_factory=dict)  # pid -> index of the process that has it, or had it last
+    pids: dict[int, int] = field(default_factory=dict)  # pid -> index of the last process to have it
     dropped: int = 0
     written: int = 0
     totals: dict[tuple[int, int, int], tuple[int, int]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
-    unknown: Counter[int] = field(default_factory=Counter)  # kind -> records of it, which were skipped
+    unknown: Counter[int] = field(default_factory=Counter)  # kind -> number of records skipped
     sides: dict[str, int] = field(default_factory=dict)  # side file -> bytes read
-    over: set[int] = field(default_factory=set)  # pids whose process has gone: who says hello with one is another
-    resume_at: dict[str, tuple[int, StepBuilder | None]] = field(default_factory=dict)  # rings that were read in part
-    retired: list[str] = field(default_factory=list)  # rings to be deleted once what they held is written
+    over: set[int] = field(default_factory=set)  # pids of dead processes: a new hello with one is a new process
+    resume_at: dict[str, tuple[int, StepBuilder | None]] = field(default_factory=dict)  # partly read rings
+    retired: list[str] = field(default_factory=list)  # rings to delete once their records are written
     _sources: dict[str, _Source] = field(default_factory=dict)
     _foreign: set[str] = field(default_factory=set)
     _tables: dict[str, list[Records]] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class Drain:
 
     @property
     def skipped(self) -> list[str]:
-        """A sentence for the report on each unknown kind of record."""
+        """One sentence for the report per unknown kind of record."""
         return [
             f"{count} records of unknown kind {kind} were skipped."
             if count > 1
@@ -88,9 +88,9 @@ class Drain:
         return self.run_dir / signals.LIVE
 
     def poll(self, everything: bool = False) -> None:
-        """Copy new records of rings that are a quarter full (all of them when ``everything``)."""
+        """Copy new records from rings that are at least a quarter full, or from all rings if ``everything``."""
         names = self._names()
-        for name in names:  # before the rings: a process says hello before it has one
+        for name in names:  # before the rings: a process says hello before it creates one
             if name.endswith(".side"):
                 self._read_side(name)
         for name in names:
@@ -101,7 +101,7 @@ class Drain:
                 self._copy(source)
 
     def retire(self) -> None:
-        """Read rings whose process has gone to their end and close them; ``discard`` deletes them."""
+        """Read the rings of dead processes to the end and close them; ``discard`` deletes them later."""
         for name, source in list(self._sources.items()):
             if not alive(source.pid):
                 self._copy(source)
@@ -114,7 +114,7 @@ class Drain:
                 self.over.add(source.pid)
 
     def discard(self) -> None:
-        """Delete the retired rings: call it when what was taken has been written."""
+        """Delete the retired rings. Call this once the records from ``take`` are on disk."""
         for name in self.retired:
             try:
                 (self.live / name).unlink(missing_ok=True)
@@ -123,11 +123,11 @@ class Drain:
         self.retired = []
 
     def standing(self) -> dict[str, tuple[int, StepBuilder | None]]:
-        """Ring -> (records read so far, the fold of those that no row holds yet)."""
+        """Ring -> (records read so far, the StepBuilder holding those not yet in a row)."""
         return {name: (source.seen, source.builder) for name, source in self._sources.items()}
 
     def take(self, final: bool = False) -> tuple[Table, dict[str, Records]]:
-        """(step rows, table name -> records) since the last call; ``final`` closes open steps and reads totals."""
+        """Returns (step rows, table name -> records) since the last call; ``final`` closes steps and reads totals."""
         for source in self._sources.values():
             if source.builder is not None:
                 self._settle(source.builder, final)
@@ -140,7 +140,7 @@ class Drain:
         return joined, tables
 
     def live_totals(self) -> Iterator[tuple[int, int, int, int, int]]:
-        """(pid, phase, enclosing phase, count, inclusive ns) of the main threads' rings, for the progress line."""
+        """Yields (pid, phase, enclosing phase, count, inclusive ns) per main thread, for the progress line."""
         for source in self._sources.values():
             if source.thread == 1:
                 for phase, outer, count, ns in _totals(source):
@@ -150,7 +150,7 @@ class Drain:
         try:
             return os.listdir(self.live)
         except OSError:
-            return []  # the program has removed the run folder; rings that are open can still be read
+            return []  # the program removed the run folder; rings we have open are still readable
 
     def _index(self, pid: int) -> int:
         return self.pids.setdefault(pid, 1 + max(self.pids.values(), default=-1))
@@ -164,7 +164,7 @@ class Drain:
                 memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             magic, layout, pid, _, capacity, thread, _, _ = _HEADER.unpack_from(memory, 0)
         except (OSError, ValueError, struct.error):
-            return  # being made; the next poll sees it whole
+            return  # still being created; the next poll sees it complete
         if magic == bytes(8):
             return
         if magic != signals.MAGIC or layout != signals.LAYOUT_VERSION:
@@ -197,7 +197,7 @@ class Drain:
                 self._tables.setdefault(name, []).append(part)
 
     def _skip(self, records: Records) -> None:
-        """Count records of kinds that nobody here knows, such as those of a newer version in the program."""
+        """Count records of unknown kinds, for example from a newer version inside the program."""
         kinds = records["kind"].astype("u4").tolist()
         if "PYTEST_CURRENT_TEST" in os.environ:
             raise ValueError(f"records of unknown kinds: {sorted(set(kinds))}")
@@ -233,7 +233,7 @@ class Drain:
                 file.seek(offset)
                 data = file.read()
         except OSError:
-            return  # removed by the program between two looks
+            return  # the program removed it in between
         whole = data.rfind(b"\n") + 1
         self.sides[name] = offset + whole
         pid = int(name.partition(".")[0])
@@ -260,7 +260,7 @@ def _totals(source: _Source) -> Iterator[tuple[int, int, int, int]]:
 
 
 def alive(pid: int) -> bool:
-    """Whether the process is still there; a zombie is not."""
+    """Whether the process is alive; a zombie is not."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             return file.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")

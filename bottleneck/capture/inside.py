@@ -1,8 +1,8 @@
-"""Begins and ends a run from inside the program: what ``profile`` does when no ``bottleneck run`` is above it.
+"""Starts and ends a run from inside the program. ``profile`` uses it when there is no outer ``bottleneck run``.
 
-Loads the child half as ``_bottleneck_child``, exactly as the injection does, so that a process never has two
-recorders; starts the sidecar as a process that is not a child of the program, and talks to it through the side
-file (the note "bye" ends the run) and one pipe (its end says that the diagnosis is written).
+It loads the agent as ``_bottleneck_child``, under the same name as the injection, so a process never has two
+recorders. It starts the sidecar as a process that is not a child of the program. The two communicate through the
+side file (the note "bye" ends the run) and one pipe (end-of-file means that the diagnosis is written).
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _said: set[str] = set()
 
 
 class Run:
-    """One run as its profiles share it. ``problem``: why there will be no diagnosis; "" when there will be one.
+    """One run, shared by its ``profile`` blocks. ``problem``: why there will be no diagnosis; "" if there will be one.
 
-    ``inline``: whoever ends it shows its report below a notebook's cell.
+    ``inline``: the block that ends the run shows its report below the notebook cell.
     """
 
     def __init__(self, run_dir: str | None, problem: str = "", pipe: int = -1, inline: bool = False) -> None:
@@ -40,12 +40,12 @@ class Run:
         self.pid = os.getpid()
         self.depth = 1
         self.ended = False
-        self.diagnosis: Diagnosis | None = None  # kept here by who has read it: all profiles of the run show one
+        self.diagnosis: Diagnosis | None = None  # cached by the first reader: all profiles of the run share it
         self._pipe = pipe
         self._waiting = threading.Lock()
 
     def wait(self, timeout_seconds: float | None) -> bool:
-        """Whether diagnosis.json is complete; waits at most ``timeout_seconds`` (None: as long as it takes)."""
+        """Wait at most ``timeout_seconds`` (None: forever). Returns whether diagnosis.json is complete."""
         if self.problem or not self.ended or self.run_dir is None:
             return False
         with self._waiting:
@@ -68,7 +68,7 @@ class Run:
                 return True
 
     def reason(self) -> str:
-        """Why there is no diagnosis, as one sentence without its full stop."""
+        """Why there is no diagnosis: one sentence without a full stop."""
         if self.problem:
             return self.problem
         return "the report failed" if self.ended else "the profile is still recording"
@@ -77,8 +77,8 @@ class Run:
 def begin(name: str | None, run_dir: Any, stacks: str, quiet: bool, sidecar: str, notebook: bool) -> Run:
     """Join the run that records this process, or start one. Never raises; ``Run.problem`` says what went wrong.
 
-    ``sidecar``: the module that is run beside the program; it records, analyses and reports. ``notebook``: the program
-    is one.
+    ``sidecar``: the module to run next to the program; it records, analyses and reports. ``notebook``: whether the
+    program is a notebook.
     """
     global _open_run
     with _lock:
@@ -104,7 +104,7 @@ def begin(name: str | None, run_dir: Any, stacks: str, quiet: bool, sidecar: str
 
 
 def end(run: Run) -> bool:
-    """Leave a run; the last one out ends it, and is told so. Never raises."""
+    """Leave a run. The last one to leave ends it and gets True. Never raises."""
     global _open_run
     with _lock:
         run.depth -= 1
@@ -131,7 +131,7 @@ def _start(name: str | None, run_dir: Any, stacks: str, quiet: bool, sidecar: st
     script = os.path.basename(getattr(sys.modules.get("__main__"), "__file__", None) or "python")
     command = script + (" ..." if len(sys.argv) > 1 else "")
     if notebook:
-        script = command = "notebook"  # what the kernel was started with tells nothing
+        script = command = "notebook"  # the kernel's own command line says nothing useful
     label = name or os.path.splitext(script)[0]
     folder = str(create(None, label, Path(run_dir) if run_dir is not None else None))
     silent = ["quiet"] if quiet or notebook else []
@@ -148,7 +148,7 @@ def _start(name: str | None, run_dir: Any, stacks: str, quiet: bool, sidecar: st
 
 
 def _start_sidecar(words: list[str]) -> int:
-    """Start a module beside the program; the descriptor that reads end-of-file when it has ended. Raises OSError."""
+    """Start the sidecar. Returns a descriptor that reads end-of-file when the sidecar exits. Raises OSError."""
     import subprocess
 
     environ = {k: v for k, v in os.environ.items() if k not in (signals.RUN_DIR_VARIABLE, signals.OPTIONS_VARIABLE)}
@@ -159,14 +159,14 @@ def _start_sidecar(words: list[str]) -> int:
             stdin=subprocess.DEVNULL,
             stdout=theirs,
             env=environ,
-            start_new_session=True,  # a Ctrl-C in the terminal is for the program
+            start_new_session=True,  # Ctrl-C in the terminal must only reach the program
         )
     except BaseException:
         os.close(ours)
         raise
     finally:
         os.close(theirs)
-    # It forks at once and its first half ends, so that it is no child of the program: os.wait() never meets it.
+    # It forks at once and the parent exits, so it is not a child of the program and os.wait() never returns it.
     ready = os.read(ours, 16)
     process.wait()
     if not ready:
@@ -176,13 +176,13 @@ def _start_sidecar(words: list[str]) -> int:
 
 
 def _wait_at_exit(run: Run) -> None:
-    """Let the report appear before the prompt does; a forked copy of the program does not wait for its parent's."""
+    """Make the report appear before the shell prompt. A fork of the program does not wait for its parent's report."""
     if run.pid == os.getpid():
         run.wait(_EXIT_WAIT_SECONDS)
 
 
 def _load_child() -> Any:
-    """The child half under its private name, as agent/inject/sitecustomize.py loads it."""
+    """Load the agent under its private name, like agent/inject/sitecustomize.py does."""
     if _CHILD not in sys.modules:
         package: Any = type(sys)(_CHILD)
         package.__path__ = [os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]
@@ -203,7 +203,7 @@ def _say(text: str) -> None:
 
 def _after_fork() -> None:
     global _lock
-    _lock = threading.RLock()  # the parent's may be held by a thread that does not exist here
+    _lock = threading.RLock()  # in the parent, a thread that does not exist here may hold the old one
 
 
 if hasattr(os, "register_at_fork"):

@@ -1,4 +1,4 @@
-"""What each platform can record: Linux everything, macOS most of it, Windows only reports."""
+"""What each platform supports: everything on Linux, most recording on macOS, only reports on Windows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 
 def platform_problem(platform: str = sys.platform) -> str | None:
-    """One line why `bottleneck run` cannot work on this platform; None where it can."""
+    """One line on why `bottleneck run` does not work on this platform; None if it does."""
     if platform.startswith(("win32", "cygwin")):
         return "`bottleneck run` needs Linux or macOS; on Windows, `bottleneck report` shows runs recorded elsewhere"
     return None

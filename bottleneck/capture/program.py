@@ -1,7 +1,7 @@
-"""Records a command that we start: the supervisor runs it, and the recorder writes beside it what it does.
+"""Records a command that we start: the supervisor runs it while the recorder writes the recording.
 
-With a duration the recording ends before the command may: every process knows the moment, and the supervisor goes on
-waiting when the recording has been written and reported.
+With a duration, the recording may end before the command does. Every process knows the end time. The supervisor writes
+and reports the recording, then keeps waiting for the command.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from .recorder import Recorder
 
 _NO_WINDOW = "The recording ended before the device window did, so the window is not shown."
-_LAST_RECORDS_NS = 200_000_000  # after the end of a duration: by then every process has written its last records
+_LAST_RECORDS_NS = 200_000_000  # after a duration ends: enough for every process to write its last records
 
 
 @dataclass(frozen=True)
 class Options:
-    """What is to be recorded. ``device_window``: optimizer steps to trace with torch.profiler, 0 for none.
+    """What to record. ``device_window``: number of optimizer steps to trace with torch.profiler, 0 for none.
 
-    ``duration_seconds``: when the recording ends, though the program may go on; None: with the program.
+    ``duration_seconds``: stop recording after this time even if the program continues; None: record to its end.
     """
 
     name: str = "run"
@@ -40,19 +40,19 @@ class Options:
     duration_seconds: int | None = None
 
     def until_ns(self, started_ns: int) -> int | None:
-        """When the recording of a program ends that starts then; None: with the program."""
+        """When the recording of a program started at ``started_ns`` ends; None: when the program ends."""
         return None if self.duration_seconds is None else started_ns + self.duration_seconds * 10**9
 
     def for_the_child(self, until_ns: int | None) -> str:
-        """The part of them that the program's side needs, as it reads it."""
+        """The options that the agent in the program needs, in the format it parses."""
         window = f",window={self.device_window}" if self.device_window else ""
         return f"stacks={self.stacks}{window}{'' if until_ns is None else f',until={until_ns}'}"
 
 
 class Recorded(NamedTuple):
-    """How the program ended and what to tell the user. ``lost``: one line on what could not be kept, "" for nothing.
+    """How the program ended and what to tell the user. ``lost``: one line on data that was lost, "" if none was.
 
-    ``readable``: whether the run folder can be analysed, and has not been yet.
+    ``readable``: whether the run folder can be analysed and has not been yet.
     """
 
     ended: Ended
@@ -63,8 +63,8 @@ class Recorded(NamedTuple):
 
 @dataclass(frozen=True)
 class Watching:
-    """Who is told while the program runs. ``progress(recorder)`` is called once after the start and returns an object
-    with ``tick()`` and ``close()``; ``stopped`` once, when the recording has ended and the program goes on."""
+    """Callbacks while the program runs. ``progress(recorder)`` is called once after the start and returns an object
+    with ``tick()`` and ``close()``. ``stopped`` is called once if the recording ends before the program does."""
 
     progress: Callable[[Any], Any] | None = None
     stopped: Callable[[Recorded], None] | None = None
@@ -73,7 +73,7 @@ class Watching:
 def record(
     argv: list[str], words: list[str], run_dir: Path, options: Options, watching: Watching | None = None
 ) -> Recorded:
-    """Run ``argv`` under supervision into ``run_dir``. Raises CommandError when it cannot be started, nothing else."""
+    """Run ``argv`` and record it into ``run_dir``. Raises only CommandError, when the command cannot be started."""
     start = {"started_ns": time.monotonic_ns(), "started_wall_ns": time.time_ns()}
     until_ns = options.until_ns(start["started_ns"])
     environment = {RUN_DIR_VARIABLE: str(run_dir), OPTIONS_VARIABLE: options.for_the_child(until_ns)}
@@ -89,7 +89,7 @@ def record(
 
 
 class _Live:
-    """The recording of one supervised command: nothing heavy is imported before the command runs."""
+    """The recording of one supervised command. It imports nothing heavy before the command runs."""
 
     def __init__(
         self,
@@ -126,7 +126,7 @@ class _Live:
             self._stop()
 
     def _stop(self) -> None:
-        """The recording ends here, and the program goes on."""
+        """End the recording while the program keeps running."""
         assert self._recorder is not None and self._until_ns is not None
         self._stopped = True
         if self._options.device_window and not any(
@@ -156,7 +156,7 @@ class _Live:
         return recorded._replace(messages=messages + recorded.messages)
 
     def _finish(self, ended: Ended, finished: bool) -> Recorded:
-        """Write what there is. Nothing of ours may replace the program's exit code, so it raises nothing."""
+        """Write what was recorded. Never raises: an error of ours must not replace the program's exit code."""
         if self._progress is not None:
             self._progress.close()
         try:
@@ -172,7 +172,7 @@ class _Live:
         return Recorder(self._run_file.run_dir, pid)
 
     def _complete(self, recorder: Recorder, ended: Ended, finished: bool) -> tuple[str, bool]:
-        """(what could not be kept, whether the run can be read)."""
+        """Returns (one line on lost data or "", whether the run can be read)."""
         run_dir = self._run_file.run_dir
         lost = recorder.finish()
         try:

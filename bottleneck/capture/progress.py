@@ -1,8 +1,8 @@
 """Shows that a run is alive: a live line on a terminal, a plain line now and then elsewhere.
 
-The terminal belongs to the program. The line is drawn only after the program has been silent for a while, in the right
-half of the bottom row, without moving the program's cursor, and it is erased as soon as the program has written.
-Every time that happened, twice the silence is waited for: a program with a progress bar of its own never sees ours.
+The terminal belongs to the program. We draw the line only after the program has been silent for a while, in the right
+half of the bottom row and without moving the program's cursor, and erase it as soon as the program writes.
+Each time that happens, the required silence doubles, so a program with its own progress bar does not collide with ours.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _PHASES_SHOWN = 3
 
 
 class _Terminal:
-    """Tells whether anybody has written to the terminal since `arm`.
+    """Detects whether any process has written to the terminal since `arm`.
 
-    The kernel notes the second of the last write as the device's modification time, but only where it moves to
-    another stretch of eight seconds. Set back by a minute (the terminal's owner may do that), the next write always
-    shows, whichever process of the run made it. The processes' own byte counters would not do: a loader's workers
+    The kernel stores the time of the last write as the device's modification time, but only updates it when the write
+    falls into a new 8-second interval. `arm` sets it back by a minute (the terminal's owner may do that), so the next
+    write is always visible, whichever process makes it. Per-process byte counters would not work: DataLoader workers
     write to pipes all the time.
     """
 
@@ -31,7 +31,7 @@ class _Terminal:
         self._armed_ns = 0
 
     def arm(self) -> bool:
-        """Begin to watch; False where the terminal does not allow it."""
+        """Start watching; False if the terminal does not allow it."""
         try:
             status = os.fstat(self.descriptor)
             os.utime(self.descriptor, ns=(status.st_atime_ns, time.time_ns() - 64_000_000_000))
@@ -41,23 +41,23 @@ class _Terminal:
         return True
 
     def written(self) -> bool:
-        """Whether somebody wrote since `arm`."""
+        """Whether anything was written since `arm`."""
         return os.fstat(self.descriptor).st_mtime_ns != self._armed_ns
 
     def release(self) -> None:
-        """Leave an honest modification time behind."""
+        """Restore a correct modification time."""
         try:
             os.utime(self.descriptor)
         except (OSError, NotImplementedError, TypeError):
             pass
 
     def is_free(self) -> bool:
-        """Whether drawing is decent: we are in the foreground, and no program has taken over the whole screen."""
+        """Whether we may draw: we are in the foreground and no full-screen program is running."""
         try:
             if os.tcgetpgrp(self.descriptor) != os.getpgrp():
                 return False
         except OSError:
-            pass  # a terminal that does not control this process has no foreground for it
+            pass  # not our controlling terminal, so there is no foreground group to check
         try:
             import termios
 
@@ -67,11 +67,11 @@ class _Terminal:
 
 
 class Progress:
-    """The progress of one run on stderr. Call `check` at every tick, `update` when there is something new, and
-    `close` at the end; none of them ever raises.
+    """Shows the progress of one run on stderr. Call `check` at every tick, `update` when there is something new, and
+    `close` at the end. None of them raises.
 
-    ``quiet_seconds`` is the silence of the program that must pass before the line is drawn for the first time;
-    ``plain_seconds`` the least time between two plain lines where stderr is no terminal.
+    ``quiet_seconds``: how long the program must be silent before the line is first drawn. ``plain_seconds``: minimum
+    time between two plain lines when stderr is not a terminal.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Progress:
             self._on = False
 
     def update(self, elapsed_seconds: float, shares: Mapping[str, float], steps: int | None = None) -> None:
-        """Show the state when it is time to: shares are 0 to 1 by phase name, ``steps`` None when there are none."""
+        """Show the state if it is time to. Shares are 0 to 1 by phase name; ``steps`` is None if there are none."""
         if not self._on:
             return
         try:
@@ -101,11 +101,11 @@ class Progress:
                 self._plain(elapsed_seconds, shares, steps)
             else:
                 self._live(self._terminal, elapsed_seconds, shares, steps)
-        except OSError:  # the terminal is gone
+        except OSError:  # the terminal was closed
             self._on = False
 
     def check(self) -> None:
-        """Erase the line if the program has written since it was drawn; a microsecond when it has not."""
+        """Erase the line if the program has written since it was drawn. Costs a microsecond if it has not."""
         if self._on and self._terminal is not None and self._at is not None:
             try:
                 self._yield_to_program(self._terminal)
@@ -113,7 +113,7 @@ class Progress:
                 self._on = False
 
     def close(self) -> None:
-        """Take the line off the screen."""
+        """Erase the line from the screen."""
         if self._terminal is not None and self._on:
             try:
                 self._erase()
@@ -146,7 +146,7 @@ class Progress:
         text = "bottleneck " + " · ".join(_parts(elapsed_seconds, shares, steps))
         text = text[: columns - columns // 4]
         self._draw(text, rows, columns - len(text))
-        if not terminal.written():  # our own writing does not show, so neither would the program's
+        if not terminal.written():  # our own write was not detected, so the program's would not be either
             self._erase()
             self._on = False
         terminal.arm()
@@ -162,8 +162,8 @@ class Progress:
         return True
 
     def _draw(self, text: str, row: int, column: int) -> None:
-        # Index and up: where the cursor stands in the bottom row, the screen moves up by one row under it, so that
-        # our row is never the program's. Then save, go there, write, and back to where the program's cursor was.
+        # Index, then cursor up: if the cursor is in the bottom row, this scrolls the screen by one row, so our row is
+        # never the program's. Then save the cursor, move, write, and restore the program's cursor.
         self._write(f"{self._erasing()}\x1bD\x1b[A\x1b7\x1b[{row};{column}H\x1b[K\x1b[2m{text}\x1b[0m\x1b8")
         self._at = (row, column)
         self.drawn += 1
@@ -177,7 +177,7 @@ class Progress:
         return "" if self._at is None else f"\x1b7\x1b[{self._at[0]};{self._at[1]}H\x1b[K\x1b8"
 
     def _write(self, text: str) -> None:
-        os.write(self._descriptor, text.encode("utf-8", "replace"))  # one write: no other can come in between
+        os.write(self._descriptor, text.encode("utf-8", "replace"))  # a single write, so no other can interleave
 
 
 def _parts(elapsed_seconds: float, shares: Mapping[str, float], steps: int | None) -> list[str]:
@@ -186,6 +186,6 @@ def _parts(elapsed_seconds: float, shares: Mapping[str, float], steps: int | Non
     if steps is not None:
         parts.append(f"{steps:,} step{'' if steps == 1 else 's'}")
     largest = sorted(shares.items(), key=lambda item: -item[1])[:_PHASES_SHOWN]
-    # The name of a phase can hold a function of the user's: nothing but printable characters reaches the terminal.
+    # A phase name can contain a user's function name: send only printable characters to the terminal.
     parts += [f"{''.join(c for c in name if c.isprintable())} {share:.0%}" for name, share in largest if share >= 0.005]
     return parts

@@ -1,4 +1,4 @@
-"""The supervisor's side of a recording: drains the rings, samples host and GPU, and has the tables written."""
+"""The supervisor's side of a recording: drains the rings, samples host and GPU, and saves the tables."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HOST_SECONDS = 0.1
 
 @dataclass
 class Recorder:
-    """One run while it is recorded. ``notes``: sentences for the report; ``gpus``: one entry a device."""
+    """A run being recorded. ``notes``: sentences for the report; ``gpus``: one entry per device."""
 
     run_dir: Path
     root_pid: int
@@ -74,7 +74,7 @@ class Recorder:
             self._save()
 
     def shares(self, elapsed_seconds: float) -> tuple[dict[str, float], int | None]:
-        """Exclusive share of the elapsed time per phase of the busiest process so far, and its optimizer steps."""
+        """The busiest process so far: its exclusive share of the elapsed time per phase, and its optimizer steps."""
         seconds: dict[int, dict[int, float]] = {}
         steps: dict[int, int] = {}
         for pid, phase, outer, count, ns in self.drain.live_totals():
@@ -94,7 +94,7 @@ class Recorder:
         return shares, steps.get(pid)
 
     def finish(self) -> str:
-        """Drain what is left after the end; what could not be written, "" for nothing.
+        """Drain the remaining records after the end. Returns what could not be written, "" if everything was.
 
         Processes that outlive the program keep their rings.
         """
@@ -112,7 +112,7 @@ class Recorder:
         return self.saver.problem
 
     def leave(self) -> None:
-        """The program goes on and still maps its rings: only their names go. Never raises OSError."""
+        """Unlink the rings of a program that keeps running; its mappings stay valid. Never raises OSError."""
         for ring in (self.run_dir / signals.LIVE).glob("*.ring"):
             try:
                 ring.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A run whose recording was killed: the rest is read from its rings, and the run ends with its last record."""
+"""Completes a run whose recorder was killed: reads the rest from its rings and ends the run at its last record."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TIMES = {"steps": "t1", "host": "time_ns", **dict.fromkeys(RECORD_TABLES, "t1")
 
 
 def recover(run_dir: Path) -> bool:
-    """Complete a run that was cut off; False when nothing is to be done. RunError, also while it is recorded."""
+    """Complete a run that was cut off; False if there is nothing to do. Raises RunError, also while it is recording."""
     run = read_run(run_dir)
     if run.get("ended_ns") is not None:
         return False
@@ -34,7 +34,7 @@ def recover(run_dir: Path) -> bool:
 
 
 def read_rings(run_dir: Path, run: dict[str, Any]) -> None:
-    """Complete a run folder from its rings: ``run`` is what run.json begins with. Raises RunError."""
+    """Complete a run folder from its rings. ``run``: the content of run.json at the start. Raises RunError."""
     try:
         drain, part, facts_bytes = resume.restore(run_dir)
         _cut(run_dir, part, facts_bytes)
@@ -51,7 +51,7 @@ def read_rings(run_dir: Path, run: dict[str, Any]) -> None:
 
 
 def _cut(run_dir: Path, part: int, facts_bytes: int) -> None:
-    """Take back what was written after the drain's standing was kept: it is read from the rings again."""
+    """Remove what was written after the drain's state was last saved: those records are read from the rings again."""
     for path in (run_dir / "tables").glob("*-*.parquet"):
         number = path.stem.rpartition("-")[2]
         if number.isdigit() and int(number) > part:

@@ -1,7 +1,7 @@
-"""Where a drain stands, kept in ``live/`` beside the rings with every part, so that another process can go on from it.
+"""The state of a drain, saved in ``live/`` next to the rings with every part, so that another process can resume it.
 
-Records that no row holds yet are kept too: their ring may have gone round by then. A process that wants to see the run
-so far asks for a new part with a file of its own beside it.
+Records that are not in a row yet are saved too, because their ring may have wrapped around by then. A process that
+wants a snapshot of the run asks for a new part by creating a file there.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from .steps import StepBuilder
 
 FILE = Path(signals.LIVE) / "drained.npz"
 _ASKED = Path(signals.LIVE) / "asked"
-_ANSWER_SECONDS = 5.0  # the recorder looks ten times a second, but first it has to be loaded
+_ANSWER_SECONDS = 5.0  # the recorder checks ten times a second, but may still be loading
 
 
 class _Ring(msgspec.Struct):
     seen: int
-    builder: dict[str, int | dict[int, int]] | None  # of a StepBuilder, without its pending records
+    builder: dict[str, int | dict[int, int]] | None  # fields of a StepBuilder without its pending records
 
 
 class _Standing(msgspec.Struct):
@@ -46,7 +46,7 @@ class _Standing(msgspec.Struct):
 
 
 def save(drain: Drain, part: int, facts_bytes: int) -> None:
-    """Keep where ``drain`` stands right after its ``take`` was written as ``part``. Raises OSError."""
+    """Save the state of ``drain`` right after the result of its ``take`` was written as ``part``. Raises OSError."""
     rings, pending = {}, {}
     for name, (seen, builder) in drain.standing().items():
         fields = None if builder is None else {k: v for k, v in vars(builder).items() if k != "pending"}
@@ -67,7 +67,7 @@ def save(drain: Drain, part: int, facts_bytes: int) -> None:
 
 
 def restore(run_dir: Path) -> tuple[Drain, int, int]:
-    """(a drain that goes on, the parts written before, the size of the facts then). Raises RunError and OSError."""
+    """Returns (a drain that resumes, parts written so far, size of the facts in bytes). Raises RunError and OSError."""
     path = run_dir / FILE
     if not path.exists():
         return Drain(run_dir), 0, 0
@@ -79,7 +79,7 @@ def restore(run_dir: Path) -> tuple[Drain, int, int]:
         drain.totals = {(process, phase, outer): (n, ns) for process, phase, outer, n, ns in standing.totals}
         drain.unknown.update(standing.unknown)
         drain.over.update(standing.over)
-        drain.retired = standing.retired  # read to their end, but not deleted any more
+        drain.retired = standing.retired  # read to the end but not deleted yet
         drain.discard()
         for name, ring in standing.rings.items():
             builder = None
@@ -93,7 +93,7 @@ def restore(run_dir: Path) -> tuple[Drain, int, int]:
 
 
 def version(run_dir: Path) -> tuple[int, int] | None:
-    """Tells one standing from the next; None where there is none."""
+    """A value that changes with every saved state; None if none is saved."""
     try:
         found = (run_dir / FILE).stat()
     except OSError:
@@ -102,7 +102,7 @@ def version(run_dir: Path) -> tuple[int, int] | None:
 
 
 def ask(run_dir: Path) -> None:
-    """Have the recorder write all that it has, and wait for that; harmless where nobody does. Never raises OSError."""
+    """Ask the recorder to write all it has and wait for it; harmless if there is no recorder. Never raises OSError."""
     before, deadline = version(run_dir), time.monotonic() + _ANSWER_SECONDS
     try:
         (run_dir / _ASKED).touch()
@@ -110,11 +110,11 @@ def ask(run_dir: Path) -> None:
             time.sleep(0.02)
         (run_dir / _ASKED).unlink(missing_ok=True)
     except OSError:
-        pass  # somebody else's run
+        pass  # another user's run
 
 
 def is_asked(run_dir: Path) -> bool:
-    """Whether somebody has asked; each time is told of once."""
+    """Whether a process has asked for a part; True once per request."""
     try:
         (run_dir / _ASKED).unlink()
     except OSError:
@@ -123,5 +123,5 @@ def is_asked(run_dir: Path) -> bool:
 
 
 def forget(run_dir: Path) -> None:
-    """The run is written as a whole: nothing is to be resumed."""
+    """Delete the saved state: the run is complete and there is nothing to resume."""
     (run_dir / FILE).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""run.json: what is known of a run when it begins, and the whole of it when it has ended."""
+"""Writes run.json: the known fields when a run starts, and all fields when it has ended."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunFile:
-    """run.json of one run. ``record_args``: arguments and environment are kept too (they can hold secrets)."""
+    """run.json of one run. ``record_args``: also store arguments and environment (they can contain secrets)."""
 
     run_dir: Path
     name: str
@@ -28,17 +28,17 @@ class RunFile:
     record_args: bool = False
 
     def begin(self, start: Mapping[str, int]) -> None:
-        """Write it as far as it is known, so that the run can be read if we are killed. Never raises OSError.
+        """Write the fields known so far, so that the run can be read if we are killed. Never raises OSError.
 
-        ``start``: pid, started_ns and started_wall_ns. A run without an end is completed by ``capture.recovery``.
+        ``start``: pid, started_ns and started_wall_ns. ``capture.recovery`` completes a run without an end.
         """
         try:
             self._write({**start, "exit_code": None, "ended_ns": None})
         except OSError:
-            pass  # the first part of the tables says so
+            pass  # writing the first part of the tables will report it
 
     def end(self, ended: Ended, recorder: Recorder, finished: bool = True) -> None:
-        """Write all of it: the recording is complete, and the program is, if it has ``finished``. Raises OSError."""
+        """Write all fields of a complete recording. ``finished``: the program has ended too. Raises OSError."""
         from . import resume
 
         self._write(
@@ -74,7 +74,7 @@ class RunFile:
 
 
 def _public(words: Sequence[str]) -> list[str]:
-    """The command without its arguments: program and script names only (arguments can hold secrets)."""
+    """The command without its arguments: program and script names only (arguments can contain secrets)."""
     shown: list[str] = []
     for index, word in enumerate(words):
         shown.append(word)

@@ -1,4 +1,4 @@
-"""Writes what a drain has accumulated into the run folder, and keeps where the drain stands."""
+"""Writes the records a drain has accumulated to the run folder and saves the state of the drain."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .drain import Drain
 
 @dataclass
 class Saver:
-    """One recording's way to the disk. ``problem``: the first thing that could not be written, "" for none."""
+    """Saves one recording to disk. ``problem``: the first write that failed, "" if none did."""
 
     drain: Drain
     writer: Writer
@@ -21,7 +21,7 @@ class Saver:
     _noted: int = 0
 
     def save(self, host: list[dict[str, Any]], gpu: list[dict[str, Any]], final: bool = False) -> None:
-        """One part of each table, and the notes that are not written yet. Never raises OSError."""
+        """Write one part of each table and the notes not yet written. Never raises OSError."""
         steps, records = self.drain.take(final)
         notes = self.drain.notes[self._noted :]
         try:

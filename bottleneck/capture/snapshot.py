@@ -1,8 +1,7 @@
-"""A run that is still being recorded, as far as it has come, in a folder of its own.
+"""Copies a run that is still being recorded, up to this moment, into a separate folder.
 
-What is made is the folder that a recording killed at this moment would have left, completed from the rings. They are
-read where they are; nothing in the run's own folder is written or deleted but the file that asks the recorder for a
-part.
+The copy is the folder that a recording killed right now would leave, completed from the rings. The rings are read in
+place. The only file written to the run's own folder is the one that asks the recorder for a part.
 """
 
 from __future__ import annotations
@@ -20,16 +19,16 @@ from .recovery import read_rings
 
 _ATTEMPTS = 10
 _LINKED = (f"{LIVE}/*.ring", f"{LIVE}/*.side", f"{LIVE}/*{TRACE_SUFFIX}", "tables/*.parquet")
-_COPIED = (resume.FILE, FACTS)  # in this order: the standing tells how much of the facts counts
+_COPIED = (resume.FILE, FACTS)  # in this order: the saved state says how many bytes of the facts are valid
 
 
 def is_running(run_dir: Path) -> bool:
-    """Whether a run folder is still recorded into, so that a snapshot is all that can be had of it. Raises RunError."""
+    """Whether a run is still being recorded, so that only a snapshot of it can be read. Raises RunError."""
     return read_run(run_dir).get("ended_ns") is None and in_progress(run_dir)
 
 
 def snapshot(run_dir: Path, folder: Path) -> Path | None:
-    """A run folder inside ``folder`` with what ``run_dir`` holds now; None when its recording has ended. RunError."""
+    """Copy the current state of ``run_dir`` into ``folder``; None if its recording has ended. Raises RunError."""
     run_dir = run_dir.resolve()
     if is_held(run_dir):
         resume.ask(run_dir)
@@ -43,17 +42,17 @@ def snapshot(run_dir: Path, folder: Path) -> Path | None:
         except OSError as error:
             raise RunError(f"cannot copy {error.filename or run_dir}: {reason(error)}") from None
         read_rings(copy, {**run, "finished": False})
-        if resume.version(run_dir) == version:  # else rings may have been deleted before they were read
+        if resume.version(run_dir) == version:  # otherwise a ring may have been deleted before we read it
             return copy
     raise RunError(f"{run_dir} is being written too fast to be read; try again")
 
 
 def _copy(run_dir: Path, copy: Path) -> None:
-    """A folder with copies of the files that grow or are replaced, and links to the others. Raises OSError."""
+    """Make a folder with copies of the files that still change and links to the rest. Raises OSError."""
     for name in (LIVE, "tables"):
         (copy / name).mkdir(parents=True)
     for file in _COPIED:
-        with suppress(FileNotFoundError):  # there is none before the first part
+        with suppress(FileNotFoundError):  # it does not exist before the first part
             shutil.copyfile(run_dir / file, copy / file)
     for pattern in _LINKED:
         for path in run_dir.glob(pattern):

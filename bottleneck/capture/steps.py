@@ -1,7 +1,7 @@
-"""Folds phase records into step rows while the program runs, so that a long run stays small.
+"""Aggregates phase records into step rows while the program runs, so that the recording of a long run stays small.
 
-A row covers next-return to next-return of one DataLoader; loops without a loader give rows from optimizer step to
-optimizer step, forward to forward, or as the user marked them. Each row has one exclusive microsecond column per phase.
+A row spans from one return of a DataLoader's next() to the following one. Loops without a loader get rows between
+optimizer steps or forward passes, or as the user marked them. Each row has an exclusive microsecond column per phase.
 """
 
 from __future__ import annotations
@@ -28,36 +28,36 @@ _KEPT = (
     signals.STAGE,
     signals.MARK,
 )
-_MAX_PENDING = 400_000  # a loop left by break is closed by force beyond this
+_MAX_PENDING = 400_000  # beyond this, a loop left by break is closed by force
 
 Ints = npt.NDArray[np.int64]
 
 
 @dataclass
 class StepBuilder:
-    """The fold of one thread of one process. ``add`` records in writing order; ``flush`` gives rows and events."""
+    """Builds the step rows of one thread. ``add`` records in the order written; ``flush`` returns rows and events."""
 
     process: int
     pending: list[Records] = field(default_factory=list)
     _loops: dict[int, int] = field(default_factory=dict)
-    _open: dict[int, int] = field(default_factory=dict)  # loader -> end of its last next(), while the pass is open
+    _open: dict[int, int] = field(default_factory=dict)  # loader -> end of its last next() in an open pass
     _last_optimizer: int = 0
     _last_forward: int = 0
     _last_user: int = 0
-    _folded: dict[int, int] = field(default_factory=dict)  # loader -> end of the last next() that is in a row
-    _one: dict[int, int] = field(default_factory=dict)  # loader -> whether its open pass has given one batch so far
+    _folded: dict[int, int] = field(default_factory=dict)  # loader -> end of the last next() already in a row
+    _one: dict[int, int] = field(default_factory=dict)  # loader -> whether its open pass has yielded exactly one batch
 
     def add(self, records: Records) -> None:
-        """Take a batch of phase, LOOP, STEP, STAGE and MARK records of this thread."""
+        """Add a batch of this thread's phase, LOOP, STEP, STAGE and MARK records."""
         self.pending.append(records)
 
     @property
     def size(self) -> int:
-        """Pending records."""
+        """Number of pending records."""
         return sum(len(batch) for batch in self.pending)
 
     def flush(self, final: bool = False) -> tuple[Table, Records]:
-        """(step rows complete so far, records that no row covers or that are kept anyway)."""
+        """Returns (complete step rows, records that no row covers or that are always kept)."""
         if not self.pending:
             return empty_steps(), np.empty(0, RECORD_DTYPE)
         records = np.concatenate(self.pending)
@@ -77,7 +77,7 @@ class StepBuilder:
 
     def _loaders(self, records: Records) -> Ints:
         waits = records[records["kind"] == signals.DATA_WAIT]
-        waits = waits[waits["arg"] > 0]  # 0: the user's own iterable under steps()
+        waits = waits[waits["arg"] > 0]  # 0: the user's own iterable in steps()
         return np.unique(np.concatenate([waits["arg"].astype("i8"), np.array(list(self._open), dtype="i8")]))
 
     def _keep_from(self, records: Records, force: bool) -> int:
@@ -92,9 +92,9 @@ class StepBuilder:
         return min(anchors) if anchors else int(records["t1"].max())
 
     def _loader_rows(self, records: Records, loader: int, force: bool) -> Table:
-        """Rows of one DataLoader: from each next() that returned a batch to the following next()."""
+        """Rows of one DataLoader, each from a next() that returned a batch to the following next()."""
         waits = records[(records["kind"] == signals.DATA_WAIT) & (records["arg"] == loader)]
-        waits = waits[waits["t1"] > self._folded.get(loader, 0)]  # kept for another loop that is still open
+        waits = waits[waits["t1"] > self._folded.get(loader, 0)]  # the earlier ones were kept for another open loop
         one = bool(waits["flags"][-1] & signals.FIRST) if len(waits) else bool(self._one.get(loader))
         ends, first, over = self._ends(waits, loader)
         if not len(ends):
@@ -105,7 +105,7 @@ class StepBuilder:
             t1[index] = _left_by_break(records, loader, int(t0[index]), int(t1[index]), int(waits["t0"][index]))
         loop = loops[:-1]
         self._folded[loader] = int(ends[-1])
-        if force and not over[-1] and not one:  # a loader that was asked for one batch has no loop
+        if force and not over[-1] and not one:  # a loader that yielded only one batch has no loop
             after = records["t1"][records["t1"] > ends[-1]]
             if len(after):
                 t0, t1 = np.append(t0, ends[-1]), np.append(t1, after.max())
@@ -120,7 +120,7 @@ class StepBuilder:
         return self._rows(records, loader, loop[use], t0[use], t1[use])
 
     def _ends(self, waits: Records, loader: int) -> tuple[Ints, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-        """(ends of next(), whether it was its iterator's first, whether it ended the loop), an open row ahead."""
+        """Per next(): (end, whether it was its iterator's first, whether it ended the loop). An open row is first."""
         ends = waits["t1"].astype("i8")
         first = (waits["flags"] & signals.FIRST) != 0
         over = (waits["flags"] & signals.END) != 0
@@ -130,7 +130,7 @@ class StepBuilder:
         return np.append(start, ends), np.append(False, first), np.append(False, over)
 
     def _loopless_rows(self, records: Records, kind: int, label: int, others: list[Table]) -> Table:
-        """Rows between the ends of top-level records of ``kind`` where no loader's pass covers them."""
+        """Rows between the ends of top-level records of ``kind``, outside every pass over a loader."""
         top = records[(records["kind"] == kind) & ((records["flags"] & _OUTER) == 0)]
         ends = top["t1"].astype("i8")
         for rows in others:
@@ -149,13 +149,13 @@ class StepBuilder:
             self._last_forward = int(ends[-1])
         t0, t1 = ends[:-1], ends[1:]
         use = np.ones(len(t0), bool)
-        for rows in others:  # not across a loader's pass
+        for rows in others:  # not across a pass over a loader
             if len(rows["t0"]):
                 use &= np.searchsorted(np.sort(rows["t0"]), t0) == np.searchsorted(np.sort(rows["t0"]), t1)
         return self._rows(records, label, np.zeros(int(use.sum()), "i4"), t0[use], t1[use])
 
     def _user_rows(self, records: Records) -> Table:
-        """Rows of the user's steps; of nested ones the inner, so that rows of one thread never overlap."""
+        """Rows of the user's steps. Of nested steps only the inner ones count, so rows of one thread never overlap."""
         marked = records[(records["kind"] == signals.STEP) & (records["t1"] > self._last_user)]
         if not len(marked):
             return empty_steps()
@@ -165,7 +165,7 @@ class StepBuilder:
         return self._rows(records, BY_USER, marked["arg"].astype("i4"), marked["t0"], marked["t1"])
 
     def _rows(self, records: Records, loader: int, loop: Any, t0: Ints, t1: Ints) -> Table:
-        """Exclusive microseconds per phase for windows (t0, t1]."""
+        """Rows with exclusive microseconds per phase for the windows (t0, t1]."""
         count = len(t0)
         table = empty_steps()
         if not count:
@@ -208,7 +208,7 @@ def _sum(row: Ints, phase: Ints, weights: npt.NDArray[Any], count: int) -> npt.N
 
 
 def _left_by_break(records: Records, loader: int, t0: int, t1: int, wait: int) -> int:
-    """Where a row ends whose loop was left by break: with the last record before the loader was started again."""
+    """The end of a row whose loop was left by break: the last record before the loader was started again."""
     starts = records[(records["kind"] == signals.LOADER_START) & (records["arg"] == loader)]
     before = starts["t0"][starts["t1"] <= t1]
     limit = int(before[-1]) if len(before) else wait

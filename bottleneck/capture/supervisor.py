@@ -1,8 +1,8 @@
-"""Starts the user's command unchanged, passes signals on, and waits: the one module that owns the child process.
+"""Starts the user's command unchanged, forwards signals and waits. Only this module owns the child process.
 
-The child is started first and everything else is made ready while it loads. Three rules hold whatever happens to us:
-its streams, its process group and its signals are those that it would have without us; an error of ours never
-reaches it; and if we are killed it goes on.
+The child starts first, and everything else is set up while it loads. Three rules hold whatever happens to us: the
+child's streams, process group and signals are the same as without us; our errors never reach it; and it keeps running
+if we are killed.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ FORWARDED = tuple(
 )
 _KERNEL = 0x80  # siginfo's SI_KERNEL: sent by the terminal driver, not by kill(2)
 _FROM_KEYBOARD = (signal.SIGINT, getattr(signal, "SIGQUIT", signal.SIGINT))
-_RECHECK_SECONDS = 0.5  # how late the end is seen at worst if the child died before SIGCHLD could be watched
+_RECHECK_SECONDS = 0.5  # worst-case delay in noticing the exit if the child died before we watched SIGCHLD
 
 
 class Ended(NamedTuple):
     """How the child ended. Times are monotonic nanoseconds (``started_wall_ns``: since the epoch)."""
 
-    exit_code: int | None  # as the shell says it: 128 + signal after a signal; None: not our child
+    exit_code: int | None  # as a shell reports it: 128 + signal number after a signal; None: not our child
     signal: int | None
     pid: int
     started_ns: int
@@ -44,9 +44,9 @@ class Ended(NamedTuple):
 
 
 class Supervisor:
-    """Runs ``argv`` once with the recording injected, writing into ``run_dir``.
+    """Runs ``argv`` once with the recorder injected, which writes to ``run_dir``.
 
-    ``environment`` is added to the child's environment (``BOTTLENECK_OPTIONS`` among it is extended, not replaced).
+    ``environment`` is added to the child's environment (``BOTTLENECK_OPTIONS`` is extended, not replaced).
     """
 
     def __init__(self, argv: Sequence[str], run_dir: Path, environment: Mapping[str, str] | None = None) -> None:
@@ -63,21 +63,21 @@ class Supervisor:
 
     @property
     def has_ended(self) -> bool:
-        """Whether the child has been seen to end."""
+        """Whether we have seen the child exit."""
         return self._ended.is_set()
 
     def run(self, tick: Callable[[], None], interval_seconds: float = 0.05) -> Ended:
-        """Start the child, call ``tick`` every ``interval_seconds`` until it has ended, and say how it ended.
+        """Start the child, call ``tick`` every ``interval_seconds`` until it exits, and return how it ended.
 
-        Call it from the main thread. ``tick`` runs in that thread, first right after the start and once more after
-        the end. Raises `OSError` when the command cannot be started
-        (`command.start_error` words it); nothing else, whatever ``tick`` does.
+        Call it from the main thread. ``tick`` runs in that thread, first right after the start and a last time after
+        the exit. Raises `OSError` if the command cannot be started (`command.start_error` turns it into a message).
+        Raises nothing else, whatever ``tick`` does.
         """
         (self.run_dir / LIVE).mkdir(parents=True, exist_ok=True)
         previous = self._install_handlers()
         started_wall_ns, started_ns = time.time_ns(), time.monotonic_ns()
         try:
-            # close_fds=False: descriptors that the user's shell opened for the program stay open; ours close on exec.
+            # close_fds=False: descriptors that the user's shell opened for the program stay open. Ours close on exec.
             self._process = subprocess.Popen(self.argv, env=self.child_environment(), close_fds=False)
         except OSError:
             _restore_handlers(previous)
@@ -100,7 +100,7 @@ class Supervisor:
         )
 
     def _tick_until_the_end(self, tick: Callable[[], None], interval_seconds: float) -> tuple[Exception | None, int]:
-        """(the first exception of ``tick``, how many): the child goes on, and the caller reports it afterwards."""
+        """Returns (the first exception from ``tick``, the number of them). The caller reports them after the exit."""
         first_error: Exception | None = None
         errors = 0
         last = False
@@ -115,7 +115,7 @@ class Supervisor:
         return first_error, errors
 
     def child_environment(self) -> dict[str, str]:
-        """The environment of the child: ours, the additions, and the injection first in PYTHONPATH."""
+        """The child's environment: ours plus the additions, with the injection folder first in PYTHONPATH."""
         environ = {**os.environ, **self._environment}
         path = environ.get("PYTHONPATH")
         environ["PYTHONPATH"] = f"{INJECT}{os.pathsep}{path}" if path else str(INJECT)
@@ -127,14 +127,14 @@ class Supervisor:
     # -- waiting ---------------------------------------------------------------------------------------------
 
     def _watch(self) -> set[Any] | None:
-        """Watch the child and the signals from a thread of their own, so that a slow tick delays neither."""
-        if not hasattr(signal, "sigtimedwait"):  # macOS: the handlers do the forwarding
+        """Watch the child and the signals from a separate thread, so that a slow tick delays neither."""
+        if not hasattr(signal, "sigtimedwait"):  # macOS: the signal handlers do the forwarding
             threading.Thread(target=self._wait_for_end, daemon=True).start()
             return None
         if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, the kernel would throw the exit code away
-        # Blocked, a signal that we ignore is kept for us too: a program may handle what it started with ignored.
-        # SIGTTOU: what we print from the background must not stop the program's process group.
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # if ignored, the kernel would discard the exit code
+        # Blocking also queues signals that we ignore: a program may handle a signal that it started with ignored.
+        # SIGTTOU: our output from the background must not stop the program's process group.
         old_mask = signal.pthread_sigmask(signal.SIG_BLOCK, {*FORWARDED, signal.SIGCHLD, signal.SIGTTOU})
         threading.Thread(target=self._wait_for_signals, daemon=True).start()
         return old_mask
@@ -160,7 +160,7 @@ class Supervisor:
 
     def _unwatch(self, old_mask: set[Any] | None, previous: dict[int, Any]) -> None:
         if old_mask is not None:
-            # What arrived for the child after its end must not hit the report that is made next.
+            # Signals that arrived for the child after its exit must not interrupt the report that follows.
             while signal.sigtimedwait(FORWARDED, 0) is not None:
                 pass
             signal.pthread_sigmask(signal.SIG_SETMASK, old_mask)
@@ -169,9 +169,9 @@ class Supervisor:
     # -- signals ---------------------------------------------------------------------------------------------
 
     def _install_handlers(self) -> dict[int, Any]:
-        """Catch what is to be forwarded, from before the start on: a caught signal is the default again after exec.
+        """Catch the signals to forward, already before the start: exec resets caught signals to the default.
 
-        A signal that is ignored on entry (nohup, a background job) stays ignored, in the child too.
+        A signal that was ignored on entry (nohup, a background job) stays ignored, in the child too.
         """
         previous = {}
         for number in FORWARDED:
@@ -181,11 +181,11 @@ class Supervisor:
         return previous
 
     def _handle(self, number: int, frame: object) -> None:
-        # Only in the moments before the watching thread runs, and on platforms without sigtimedwait.
+        # Used only before the watching thread runs, and on platforms without sigtimedwait.
         self._received(number, number in _FROM_KEYBOARD and _in_foreground())
 
     def _received(self, number: int, from_terminal: bool) -> None:
-        """Pass a signal on, unless the terminal sent it to the whole foreground group, the child included."""
+        """Forward a signal unless the terminal already sent it to the whole foreground group, including the child."""
         if from_terminal and number == signal.SIGINT and number in self._caught:
             self._interrupts += 1
             if self._interrupts > 1:
@@ -193,16 +193,16 @@ class Supervisor:
                 self._send(signal.SIGKILL)
             return
         if from_terminal and number == signal.SIGHUP and os.getsid(0) == os.getpid():
-            from_terminal = False  # a closed terminal tells the session's leader alone, and that is us
+            from_terminal = False  # a closed terminal signals only the session leader, which is us
         if not from_terminal:
             self._send(number)
 
     def _send(self, number: int) -> None:
         if self._process is not None:
             try:
-                self._process.send_signal(number)  # polls first: never hits a reused pid
+                self._process.send_signal(number)  # polls first, so it never signals a reused pid
             except OSError:
-                pass  # the program runs as another user by now
+                pass  # the program now runs as another user
 
 
 def _restore_handlers(previous: Mapping[int, Any]) -> None:
@@ -211,7 +211,7 @@ def _restore_handlers(previous: Mapping[int, Any]) -> None:
 
 
 def _in_foreground() -> bool:
-    """Whether a terminal controls us and its keys reach our process group."""
+    """Whether we have a controlling terminal and are in its foreground process group."""
     try:
         descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
     except OSError:
