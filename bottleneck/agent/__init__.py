@@ -1,1 +1,1 @@
-"""In the user's process: the recorder, and how it gets there."""
+"""The recorder that runs in the user's process, and the code that injects it."""

@@ -1,7 +1,7 @@
-"""Start recording inside a process: say hello, wait for the libraries we know, attach collectors to them.
+"""Starts recording inside a process: writes the hello note and attaches a collector to each known library on import.
 
 Loaded by ``inject/sitecustomize.py`` (or by the API) under the private package name ``_bottleneck_child``.
-Costs a few milliseconds: nothing heavy is imported here, and no library is imported for the user.
+Costs a few milliseconds: it imports nothing heavy, and none of the libraries that it watches.
 """
 
 import atexit
@@ -17,7 +17,7 @@ _finder = None
 
 
 class _Finder:
-    """A meta-path finder that notices when a watched module is imported and attaches its collector after it ran."""
+    """A meta-path finder that attaches a collector once a watched module has been imported."""
 
     def __init__(self, watched):
         self._watched = watched
@@ -44,7 +44,7 @@ class _Finder:
         watched = self._watched
 
         def exec_module(module):
-            # The instance attribute goes first, so that the loader is the user's own object again.
+            # Remove the instance attribute first, so that the loader is unmodified again.
             try:
                 del loader.exec_module
             except AttributeError:
@@ -54,13 +54,13 @@ class _Finder:
 
         try:
             setattr(loader, "exec_module", exec_module)  # noqa: B010
-        except (AttributeError, TypeError):  # built-in loaders cannot carry it
+        except (AttributeError, TypeError):  # attributes of built-in loaders cannot be set
             pass
         return spec
 
 
 def attach(module_name, collector_name):
-    """Attach the collector in file ``collector_name`` to the imported ``module_name``. Never raises ours."""
+    """Attach the collector in file ``collector_name`` to the imported ``module_name``. Our errors never propagate."""
     recorder = recorder_module.recorder()
     if recorder is None or not recorder.active or collector_name in _attached:
         return
@@ -76,7 +76,7 @@ def attach(module_name, collector_name):
 
 
 def detach_all():
-    """Detach every collector, last first (the API does so when its block ends)."""
+    """Detach all collectors in reverse order (the API calls this when its block ends)."""
     recorder = recorder_module.recorder()
     for name in reversed(list(_attached)):
         collector = _attached.pop(name)
@@ -88,9 +88,9 @@ def detach_all():
 
 
 def _pass_all():
-    """The recording has ended while the program goes on: every hook passes its calls straight through.
+    """Turn every hook into a pass-through when the recording ends before the program does.
 
-    None is taken away, since other threads may be inside. The sampler does that by itself, in the main thread.
+    Hooks stay installed, since other threads may be inside them. The sampler removes itself in the main thread.
     """
     for name, collector in list(_attached.items()):
         if collector is not None and name != "_stacks":
@@ -103,7 +103,7 @@ def _load(collector_name):
 
 
 def watched_modules():
-    """{module name: collector file}, from the file names in collectors/ alone."""
+    """{module name: collector file}, derived from the file names in collectors/ only."""
     folder = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "collectors")
     names = [n[:-3] for n in os.listdir(folder) if n.endswith(".py") and not n.startswith("_")]
     return {name.replace("__", "."): name for name in names}
@@ -138,7 +138,7 @@ def start(run_dir, options=""):
 
 
 def stop():
-    """End what ``start`` began: all hooks are gone, and the next ``start`` records anew. ``profile`` does so."""
+    """Undo ``start``: remove all hooks, so that the next ``start`` records from scratch. Used by ``profile``."""
     global _finder
     recorder = recorder_module.recorder()
     if recorder is None:

@@ -1,4 +1,4 @@
-"""What one recorded call costs on this machine, for the report's line about its own cost. Runs after the program."""
+"""Measures the overhead of one recorded call on this machine, for the report. Runs after the program has ended."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .recorder import Recorder
 from .ring import NullRing
 
 _CALLS = 100
-_CACHE_BYTES = 1 << 20  # moved between two calls: a hook is called once in a while, with its code out of the caches
+_CACHE_BYTES = 1 << 20  # copied between calls to evict the caches: real hooks run rarely, with cold caches
 
 
 def call_seconds() -> float | None:
-    """CPU seconds that recording adds to one call of a hooked function; None where no ring can be made.
+    """CPU seconds that recording adds to one call of a hooked function; None if no ring can be created.
 
-    Hooked minus bare, medians, called with cold caches as in a real loop; about 20 ms of CPU in all.
+    Median of the hooked minus median of the bare function, with cold caches as in a real loop; about 20 ms of CPU time.
     """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         (Path(folder) / signals.LIVE).mkdir()
@@ -36,7 +36,7 @@ def _nothing() -> None:
 
 
 def _cold_ns(function: Callable[[], None]) -> float:
-    """Median thread CPU time of one call, nanoseconds."""
+    """Median thread CPU time of one call in nanoseconds."""
     source, target = bytes(_CACHE_BYTES), bytearray(_CACHE_BYTES)
     spent = []
     for _ in range(_CALLS):

@@ -1,4 +1,4 @@
-"""What the recording calls the files that code is in: paths, and "cell [2]" for a cell of a notebook."""
+"""File names as the recording writes them: absolute paths, and "cell [2]" for a notebook cell."""
 
 import os
 import sys
@@ -10,10 +10,10 @@ _RUNS_CELLS = os.path.join("IPython", "core", "interactiveshell.py")
 
 
 class Files:
-    """The names of one process's files.
+    """The file names of one process.
 
-    The text of a cell is nowhere on the disk. It is left in ``folder`` to those who ask the source after the run and
-    then delete it: of each cell that is named, and once, without a name, of all cells that were run before.
+    The source of a notebook cell is not on disk, so we save it in ``folder``. It is read and deleted after the run. We
+    save each cell that gets a name and, once and without names, all cells that ran earlier.
     """
 
     def __init__(self, folder):
@@ -22,16 +22,16 @@ class Files:
         self._told = False
 
     def name(self, file):
-        """A code object's file as the recording calls it."""
+        """The name that the recording uses for a code object's file."""
         found = self._names.get(file)
         if found is None:
             found = self._names[file] = self._cell(file) or (file if file[:1] == "<" else os.path.abspath(file))
         return found
 
     def _cell(self, file):
-        """The name of a cell that IPython compiled under the name of this file; "" where there is none."""
+        """The name of the cell that IPython compiled under this file name; "" if there is none."""
         try:
-            # Not get_ipython(): while the program imports IPython, that would import parts of it before their turn.
+            # Not get_ipython(): while the program is importing IPython, that would import parts of it too early.
             shell = vars(sys.modules[_SHELLS])["InteractiveShell"]._instance
             label = shell.compile.format_code_name(file)  # ("Cell", "In[2]")
             cell = "cell " + label[1].removeprefix("In") if label else ""
@@ -41,7 +41,7 @@ class Files:
             try:
                 self._keep(cell, file, shell)
             except Exception:
-                pass  # the source cannot be asked, as that of a file that is gone
+                pass  # the source is unavailable, as for a deleted file
         return cell
 
     def _keep(self, cell, file, shell):
@@ -58,5 +58,5 @@ class Files:
 
 
 def runs_cells(code):
-    """Whether it is the function of IPython's that runs a cell: what called it is the notebook's kernel."""
+    """Whether this is the IPython function that runs a cell: the frames above it belong to the notebook kernel."""
     return code.co_name == "run_code" and code.co_filename.endswith(_RUNS_CELLS)

@@ -1,4 +1,4 @@
-"""Frames: the line that one stands on, which Python itself does not always tell, and whose file it is in."""
+"""Stack frames: their current line, which Python does not always report, and whether their file is the user's."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 def library_prefixes():
-    """Path prefixes of files that are not the user's: ourselves first, standard library, site-packages."""
+    """Path prefixes of files that are not the user's: our own first, then standard library and site-packages."""
     found = {os.path.dirname(os.__file__) + os.sep, "<frozen", "<string>", "<__array"}
     for entry in sys.path:
         if entry.rstrip("/").endswith(("site-packages", "dist-packages")):
@@ -32,12 +32,12 @@ def function_of(code):
 
 
 def line_of(frame):
-    """The line that ``frame`` is at; from Python 3.11 on an instruction may belong to none, and has the one before."""
+    """The current line of ``frame``. Since Python 3.11 an instruction may have no line; then the line before it."""
     return frame.f_lineno or line_before(frame.f_code, frame.f_lasti)
 
 
 def line_before(code, at):
-    """The last line in front of an instruction that belongs to none, such as the jump back to the head of a loop."""
+    """The last line before an instruction that has no line, such as the jump back to the head of a loop."""
     line = code.co_firstlineno
     for start, _, number in code.co_lines():
         if start > at:

@@ -1,7 +1,7 @@
-"""What one process records: a ring for each of its threads, and the side file with what the records refer to.
+"""The recorder of one process: one ring buffer per thread, and a side file with the data that records refer to.
 
-Runs inside the user's process. Everything here fails closed: a ring that cannot be made turns recording off for that
-thread, and the reason goes to the side file.
+Runs inside the user's process. Everything here fails closed: if a ring cannot be created, that thread is not recorded
+and the reason goes to the side file.
 """
 
 import os
@@ -23,12 +23,12 @@ _MAX_STRINGS = 65536
 
 
 class Recorder:
-    """The rings and the side file of this process. One instance a process: ``recorder()``."""
+    """The rings and the side file of this process. One instance per process: ``recorder()``."""
 
     def __init__(self, run_dir, role=signals.MAIN, until=NEVER):
         self.run_dir = run_dir
-        self.until = until  # when the recording ends, though the program may go on
-        self.at_end = None  # called then
+        self.until = until  # when the recording ends; the program may continue
+        self.at_end = None  # called at that time
         self.live = os.path.join(run_dir, signals.LIVE)
         self.role = role
         self.files = Files(self.live)
@@ -46,31 +46,31 @@ class Recorder:
         self.prefixes = library_prefixes()
         self._codes = {}
         self.trainings = 0  # backward passes and optimizer steps so far
-        self.compiling = False  # torch.compile compiles something
-        self.sampling = False  # a timed item of a Dataset is being made
+        self.compiling = False  # torch.compile is compiling
+        self.sampling = False  # inside a timed Dataset item
         self.options = {}
         self.serving = None  # the serving collector's state, with ``in_flight``
-        self.growth = None  # of containers; both collectors that see steps look
+        self.growth = None  # container growth; called by both collectors that see steps
         self.looping = False  # a loop over a DataLoader has begun
-        self.learn_models = None  # the training collector's: look for models that were not called before
+        self.learn_models = None  # set by the training collector: look for models not called before
 
     # -- rings ---------------------------------------------------------------------------------------------
 
     def ring(self):
-        """The calling thread's ring, made at the first use."""
+        """The calling thread's ring, created on first use."""
         found = self.rings.get(get_ident())
         return found if found is not None else self._open(get_ident())
 
     def extra_ring(self, key):
-        """A ring of its own for a writer that interrupts the thread's code, such as a signal handler."""
+        """A separate ring for a writer that interrupts the thread, such as a signal handler."""
         return self._open(key)
 
     def _open(self, key):
         capacity = MAIN_CAPACITY if key == self.first_thread and self.role == signals.MAIN else THREAD_CAPACITY
         while True:
-            number = next(self._numbers)  # one step of C code: two threads never get the same
+            number = next(self._numbers)  # atomic in C: two threads never get the same number
             path = os.path.join(self.live, "%d-%d.ring" % (self.pid, number))
-            if not os.path.exists(path):  # a program that has been replaced by exec keeps its process's number
+            if not os.path.exists(path):  # after exec, the new program has the same pid
                 break
         self.rings[key] = self._make(path, number, capacity)
         return self.rings[key]
@@ -99,10 +99,10 @@ class Recorder:
             line = repr((kind, fields)) + "\n"
             os.write(self._side, line.encode("utf-8", "backslashreplace"))
         except OSError:
-            self.active = False  # disk full or folder gone: the supervisor says so, we go quiet
+            self.active = False  # disk full or folder gone: the supervisor reports it, we stop
 
     def _side_is_ours(self):
-        """Whether the descriptor is still the side file: a daemon closes all, and its numbers are used again."""
+        """Whether the descriptor is still the side file. A daemon may close all descriptors and reuse the numbers."""
         if self._side is None:
             return False
         try:
@@ -111,13 +111,13 @@ class Recorder:
             return False
 
     def close_side(self):
-        """Close the side file, unless the program has done so; the next note opens it again."""
+        """Close the side file unless the program already has; the next note opens it again."""
         if self._side_is_ours():
             os.close(self._side)
         self._side = None
 
     def string(self, text):
-        """Id of an interned string, 0 when too many."""
+        """Id of the interned string; 0 when there are too many."""
         found = self._strings.get(text)
         if found is None:
             if len(self._strings) >= _MAX_STRINGS:
@@ -130,7 +130,7 @@ class Recorder:
 
     def is_user(self, code):
         """Whether a code object belongs to the user's own files."""
-        # By identity: the hash of a code object goes through all of its constants. It is kept alive for that.
+        # Keyed by id, since hashing a code object hashes all its constants. We keep it alive so the id stays valid.
         known = self._codes.get(id(code))
         if known is None:
             name = code.co_filename
@@ -140,7 +140,7 @@ class Recorder:
         return known[0]
 
     def user_frame(self, frame):
-        """The nearest frame of the user's own files at or above ``frame``; None when there is none."""
+        """The nearest frame at or above ``frame`` in one of the user's own files; None if there is none."""
         while frame is not None:
             if self.is_user(frame.f_code):
                 return frame
@@ -148,7 +148,7 @@ class Recorder:
         return None
 
     def site(self, depth=1):
-        """Id of the nearest user call site above the caller, 0 when there is none."""
+        """Id of the nearest user call site above the caller; 0 if there is none."""
         frame = self.user_frame(sys._getframe(depth))
         if frame is None:
             return 0
@@ -181,7 +181,7 @@ class Recorder:
             frames = [
                 (function_of(c), self.files.name(c.co_filename), line, self.is_user(c))
                 for c, line in zip(key[::2], key[1::2])
-                if not c.co_filename.startswith(self.prefixes[0])  # our own wrappers are no part of the program
+                if not c.co_filename.startswith(self.prefixes[0])  # skip our own wrappers
             ]
             self.note("stack", id=found, frames=frames)
         return found
@@ -189,14 +189,14 @@ class Recorder:
     # -- the end -------------------------------------------------------------------------------------------
 
     def lasts(self):
-        """Whether this process still records."""
+        """Whether this process is still recording."""
         if now() >= self.until:
             self.end()
         return self.active
 
     def end(self):
-        """This process records no more. Any thread may say so, while others are inside hooks: what those still write
-        into the rings that they hold is read by nobody."""
+        """Stop recording in this process. Any thread may call this while others are inside hooks; records that those
+        still write to their rings are never read."""
         self.active = False
         for key in list(self.rings):
             self.rings[key] = NullRing()
@@ -208,16 +208,16 @@ class Recorder:
     # -- failures ------------------------------------------------------------------------------------------
 
     def fail(self, collector, where, error):
-        """A hook of ours failed: switch its collector off, say so once, and go on."""
+        """Handle an error in a hook: switch its collector off and report it once."""
         if collector not in self.failed:
             self.failed.add(collector)
             self.note("failed", collector=collector, where=where, error=_brief(error))
 
     def after_fork(self):
-        """In a forked child: forget the parent's rings, never write to them."""
+        """In a forked child: drop the parent's rings without writing to them."""
         self.role = signals.FORKED
         self.pid = os.getpid()
-        self.rings.clear()  # not a new dictionary: hooks hold this one
+        self.rings.clear()  # not a new dictionary: hooks hold a reference to this one
         self._numbers = count(1)
         self.first_thread = get_ident()
         self.close_side()
@@ -228,7 +228,7 @@ class Recorder:
             self.hello()
 
     def hello(self):
-        """Say that this process records: who it is, whose child, which rank; no arguments, no environment."""
+        """Announce this process: pid, parent, rank. Contains no arguments and no environment."""
         environ = os.environ
         self.note(
             "hello",
@@ -250,10 +250,10 @@ def _identity(descriptor):
 
 
 def is_users_exception(error):
-    """Whether ``error`` came from the user through our frame.
+    """Whether ``error`` belongs to the user and only passed through our frame.
 
-    Ctrl-C, the raise of a signal handler of theirs, or an exception of a class of theirs that another thread has
-    raised here: our own code raises builtin ones only, and theirs leaves a frame below ours when it is called by us.
+    True for Ctrl-C, for an exception from one of the user's signal handlers, and for a non-builtin exception that
+    another thread raised asynchronously in our frame: our own code only raises builtin exceptions.
     """
     if isinstance(error, KeyboardInterrupt):
         return True
@@ -272,7 +272,7 @@ def is_users_exception(error):
     for number in signal.valid_signals():
         handler = signal.getsignal(number)
         code = getattr(getattr(handler, "__func__", handler), "__code__", None)
-        if code is not None and not code.co_filename.startswith(OURS):  # the sampler's own is one
+        if code is not None and not code.co_filename.startswith(OURS):  # the sampler's handler is ours
             handlers.add(code)
     trace = error.__traceback__
     while trace is not None:
@@ -291,7 +291,7 @@ _watches_forks = False
 
 
 def recorder():
-    """The recorder of this process, None when nothing records."""
+    """The recorder of this process; None if it is not recording."""
     return _current
 
 
@@ -309,7 +309,7 @@ def install(run_dir, role=signals.MAIN, until=NEVER):
 
 
 def uninstall():
-    """This process records no more; what still holds the recorder writes nowhere."""
+    """Stop recording in this process; code that still holds the recorder writes to nothing."""
     global _current
     if _current is not None:
         _current.active = False

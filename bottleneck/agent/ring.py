@@ -1,4 +1,4 @@
-"""The memory-mapped file that one thread's records go to: exactly one writer, no lock, nothing lost at a kill.
+"""The memory-mapped ring buffer for the records of one thread. It has one writer and no lock, and survives a kill.
 
 Runs inside the user's process. A put costs about half a microsecond.
 """
@@ -20,8 +20,8 @@ _HIST = HIST_AT // 8
 
 
 class Ring:
-    """One thread's records; exactly one writer. ``phase`` is the innermost open phase of that thread, ``open`` the
-    optimizer steps it is in: (optimizer id, enclosing phase, start)."""
+    """The records of one thread, with exactly one writer. ``phase``: the thread's innermost open phase. ``open``: its
+    open optimizer steps as (optimizer id, enclosing phase, start)."""
 
     __slots__ = ("_map", "_mask", "_words", "number", "on", "open", "phase", "written")
 
@@ -29,7 +29,7 @@ class Ring:
         size = DATA_AT + capacity * signals.RECORD_BYTES
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            # A sparse file on a full disk would answer the first write with SIGBUS: reserve the space now.
+            # Reserve the space now: the first write to a sparse file on a full disk would raise SIGBUS.
             if hasattr(os, "posix_fallocate"):
                 os.posix_fallocate(descriptor, 0, size)
             else:
@@ -52,14 +52,14 @@ class Ring:
         )
 
     def put(self, kind, flags, t0, t1, arg):
-        """Append one record (times in ns); the record is complete before its index is published."""
+        """Append one record (times in ns). The record is written in full before its index is published."""
         written = self.written
         pack_record(self._map, DATA_AT + ((written & self._mask) << 5), t0, t1, kind, flags, self.number, arg)
         self.written = written + 1
         self._words[_WRITTEN] = written + 1
 
     def spent(self, ns):
-        """Add to what recording itself has cost in this ring's thread, CPU nanoseconds; survives a kill."""
+        """Add CPU nanoseconds to the recording overhead of this ring's thread; the sum survives a kill."""
         self._words[_TOTALS] += 1
         self._words[_TOTALS + 1] += ns
 
@@ -69,7 +69,7 @@ class Ring:
         return sum(self._words[first : first + PHASE_COUNT * 2 : 2])
 
     def close(self, phase, outer, t0, arg=0, flags=0):
-        """End ``phase`` that began at ``t0`` inside ``outer``: totals, histogram, record. Returns t1 in ns."""
+        """End ``phase``, begun at ``t0`` inside ``outer``: update totals and histogram, put a record. Returns t1 in ns."""
         t1 = now()
         self.phase = outer
         words = self._words
@@ -85,7 +85,7 @@ class Ring:
 
 
 class TimedRing(Ring):
-    """A ring of a recording that ends at a set time: the first record after it calls ``end``."""
+    """A ring for a recording with a fixed end time: the first record after that time calls ``end``."""
 
     __slots__ = ("_end", "_until")
 
@@ -107,7 +107,7 @@ class TimedRing(Ring):
 
 
 class NullRing:
-    """Swallows records where no ring could be made."""
+    """Discards records; used when a ring could not be created."""
 
     __slots__ = ("number", "open", "phase", "written")
     on = False

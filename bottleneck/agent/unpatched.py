@@ -1,7 +1,7 @@
-"""The interpreter's own thread functions, whatever gevent or eventlet put in their place.
+"""The interpreter's original thread functions, even if gevent or eventlet has patched them.
 
-Both replace attributes of ``_thread`` and ``time``, early in a program or long before ``profile()`` loads us. A green
-thread in the place of a real one would run our code, its signal mask included, in the user's own thread.
+Both replace attributes of ``_thread`` and ``time``, early in a program or long before ``profile()`` loads us. If we got
+a green thread instead of a real one, our code would run in the user's thread and change its signal mask.
 """
 
 import _thread
@@ -10,7 +10,7 @@ import time
 
 
 def _original(module, name):
-    """The function that ``module.name`` was before anybody patched it."""
+    """The function ``module.name`` as it was before any patch."""
     gevent = sys.modules.get("gevent.monkey")
     saved = getattr(gevent, "saved", {}).get(module.__name__, {})
     if name in saved:

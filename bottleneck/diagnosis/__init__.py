@@ -1,1 +1,1 @@
-"""From the answers of the detectors to one Diagnosis: laws, ranking, headline, view."""
+"""Turns the outcomes of the detectors into one Diagnosis: laws, ranking, headline, view."""

@@ -1,4 +1,4 @@
-"""A recording in, a Diagnosis out: artifacts, detectors, ranking, headline, and the view for the reports."""
+"""Turns a recording into a Diagnosis: artifacts, detectors, ranking, headline, and the view for the reports."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from .headline import headline_of, largest_place, verdict_of
 from .model import Checked, Diagnosis, Overhead, PhaseShare, RunFacts
 from .view import build_view
 
-_ACCELERATED = {Gpu, Device}  # where there is no accelerator, nobody is told that these lack
+_ACCELERATED = {Gpu, Device}  # without an accelerator, we do not report these as missing
 
 
 def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosis:
-    """Judge one recording."""
+    """Diagnose one recording."""
     artifacts = Artifacts(recording)
     artifacts.put(settings or Settings())
     steps, requests, breakdown = (_get(artifacts, kind) for kind in (Steps, Requests, Breakdown))
@@ -72,13 +72,13 @@ def _too_short(steps: Steps | None, requests: Requests | None) -> bool:
 
 
 def _answered(checks: list[Detector], outcomes: dict[str, Outcome]) -> bool:
-    """Whether any detector saw what it judges of the program's work."""
+    """Whether any detector had data to judge."""
     judged = (outcomes[check.id] for check in checks if check.judges_work)
     return any(isinstance(outcome, Finding | Findings | Fine) for outcome in judged)
 
 
 def _checked(checks: list[Detector], outcomes: dict[str, Outcome], short: bool) -> list[Checked]:
-    """One row a detector that did not fire; steps are what a short run has too few of, and ETL needs none."""
+    """One row per detector that did not fire. A short run has too few steps; ETL detectors need no steps."""
     rows = []
     for check in checks:
         outcome, device = outcomes[check.id], bool(_ACCELERATED & set(get_type_hints(check.detect).values()))
@@ -140,7 +140,7 @@ def _facts(
 
 
 def _overhead(recording: Recording) -> Overhead:
-    """Our CPU in the program: the sampler's by its own clock, the hooks' from their number and the cost of one here."""
+    """Our CPU time in the program: the sampler measures its own; the hooks' is calls times the cost of one call."""
     wall = max(recording.wall_seconds, 1e-9)
     sampler = sum(ns for (_, phase, outer), (_, ns) in recording.totals.items() if phase == outer == signals.NONE) / 1e9
     call = recording.run.get("unit_costs", {}).get("call_seconds")

@@ -1,4 +1,4 @@
-"""What a detector can say: Finding(s), Evidence, Gain, Fix, Location, and the outcomes of a check."""
+"""The results a detector can return: Finding(s) with Evidence, Gain, Fix and Location, and the other outcomes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ QUEUE_SECONDS = 0.0016
 
 
 def is_cell(file: str) -> bool:
-    """Whether this is a notebook's cell, which the recording calls "cell [2]", and no file."""
+    """Whether this is a notebook cell (named "cell [2]" in the recording) and not a file."""
     return file.startswith("cell [")
 
 
@@ -48,8 +48,8 @@ class Gain:
     ``step_share`` is the same saving as a share of the typical step. ``seconds`` is wall time saved in
     this run (0 when the basis is p99 or capacity). ``method`` is one sentence: the law and its terms.
     ``confidence`` is c_predict of the catalogue: 0.95 counterfactual measured, 0.8 model with measured
-    terms, 0.6 local probe, 0.4 published factor, 0.2 rule of thumb. ``ceiling``: only the most that can go is known,
-    and no law says how much of it does.
+    terms, 0.6 local probe, 0.4 published factor, 0.2 rule of thumb. ``ceiling``: the gain is only an upper bound; no
+    law predicts how much of it the fix saves.
     """
 
     share: float
@@ -67,8 +67,8 @@ class Gain:
 class Arguments:
     """A change of one call's arguments: ``values`` is keyword -> its value as Python source.
 
-    ``function`` as its library names it (``pandas.read_csv``); the call's name stands in this line of the file.
-    ``gone``: columns of a table that this leaves out.
+    ``function``: the library's full name (``pandas.read_csv``); the line in the file contains the name of the call.
+    ``gone``: table columns that the change no longer reads.
     """
 
     file: str
@@ -80,7 +80,7 @@ class Arguments:
 
 @dataclass(frozen=True)
 class Cadence:
-    """A change of the N in the ``step % N == 0`` that a line waits for: ``factor`` times as much, ``most`` at most."""
+    """A change of N in the ``step % N == 0`` that guards a line: multiplied by ``factor``, at most ``most``."""
 
     file: str
     line: int
@@ -90,10 +90,10 @@ class Cadence:
 
 @dataclass(frozen=True)
 class Fix:
-    """What to change. ``snippet`` is code to paste; ``risk`` 0 none .. 0.5 changes what the program means.
+    """What to change. ``snippet``: code to paste. ``risk``: from 0 (none) to 0.5 (changes the program's results).
 
-    ``edit``: the same change as data, where it is mechanical; ``patch``: what that makes of the user's file, as a
-    unified diff. Detectors read no files: they give the edit, and ``patching`` the patch.
+    ``edit``: the same change as data, if it is mechanical. ``patch``: the edit applied to the user's file, as a unified
+    diff. Detectors read no files: they return the edit, and ``patching`` makes the patch.
     """
 
     summary: str
@@ -106,10 +106,10 @@ class Fix:
 
 @dataclass(frozen=True)
 class StepModel:
-    """Terms of the pipeline law, seconds per step: C work, L load, their CPU parts, and the cores to be had.
+    """Terms of the pipeline law in seconds per step: work C, load L, the CPU part of each; and the available cores.
 
-    ``queue_seconds``: CPU of one batch on its way through a worker queue, both ends. ``own_crowding_factor``: how much
-    longer the work takes because the program's own processes want the same cores. ``workers``, ``steps``: of this run.
+    ``queue_seconds``: CPU time to send one batch through a worker queue, both ends. ``own_crowding_factor``: slowdown
+    of the work because the program's own processes compete for cores. ``workers``, ``steps``: measured in this run.
     """
 
     work_seconds: float
@@ -125,9 +125,9 @@ class StepModel:
 
 @dataclass(frozen=True)
 class Changes:
-    """What a fix changes in the step model ``of``: seconds per step added to its terms, or taken away where negative.
+    """What a fix changes in the step model ``of``: seconds per step to add to each term (negative: to subtract).
 
-    ``workers``: the number to set, None to leave it.
+    ``workers``: the number to set; None leaves it unchanged.
     """
 
     of: StepModel
@@ -140,11 +140,11 @@ class Changes:
 
 @dataclass(frozen=True)
 class Finding:
-    """One problem worth acting on. ``changes`` tells the plan what the fix does to the steps; ``removes``, which part
-    of the run it takes away where that is all: phase name -> seconds of the run. ``exhaustion_seconds``: time until
-    the run would end by itself (memory), for findings without a time gain; ``headroom_share``: of the memory, what is
-    left before it ends, where it does not grow with time. ``hint``: true, but no fault of the user's
-    code: it is shown aside, never ranks, and leaves a run healthy."""
+    """One problem worth acting on. ``changes``: the effect of the fix on the steps, for the plan. ``removes``: phase
+    name -> seconds of the run, for a fix that only removes time. For findings without a time gain,
+    ``exhaustion_seconds``: time until the run dies (out of memory); ``headroom_share``: share of memory that is free
+    at the peak, if usage does not grow with time. ``hint``: true but not a fault in the user's code; it is shown
+    separately, never ranked, and the run still counts as healthy."""
 
     detector: str
     title: str
@@ -154,26 +154,26 @@ class Finding:
     location: Location | None = None
     gain: Gain | None = None
     detected_by: float = 1.0  # c_detect: 1.0 decisive discriminator seen, 0.6 symptom only
-    after: str = ""  # a clause: what the bottleneck is once this is applied
+    after: str = ""  # a clause: the bottleneck after this fix
     removes: dict[str, float] = field(default_factory=dict)
     exhaustion_seconds: float | None = None
     headroom_share: float | None = None
     hint: bool = False
     changes: Changes | None = None  # for the plan; no report shows it
-    explains: tuple[str, ...] = ()  # parents that this finding silences, besides those of its detector
-    general: bool = False  # a detector that knows the library better has precedence at the same line
+    explains: tuple[str, ...] = ()  # parents that this finding silences, in addition to its detector's
+    general: bool = False  # a more specific detector takes precedence at the same line
 
 
 @dataclass(frozen=True)
 class Findings:
-    """Several problems that one detector tells apart, each under an id of its own; at least one."""
+    """One or more problems from a single detector, each with a separate id."""
 
     all: tuple[Finding, ...]
 
 
 @dataclass(frozen=True)
 class Fine:
-    """Looked at, nothing wrong: the measured value against the threshold, in ``unit``."""
+    """Checked and fine: the measured value and the threshold, in ``unit``."""
 
     value: float | None
     threshold: float | None
@@ -183,14 +183,14 @@ class Fine:
 
 @dataclass(frozen=True)
 class NotApplicable:
-    """The program has nothing of the kind that is judged (no workers, no loader); ``reason`` names it."""
+    """The program does not have what the detector judges (no workers, no loader); ``reason`` names it."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class NotMeasured:
-    """A signal is missing, or there is too little of it to tell; ``reason`` names it. Never fine, never a zero."""
+    """A signal is missing or too short to judge; ``reason`` names it. Never report this as fine or as zero."""
 
     reason: str
 

@@ -1,4 +1,4 @@
-"""The verdict of a run, and the one sentence that stands above its report."""
+"""The verdict of a run, and the one-sentence headline of its report."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from .model import Ranked
 from .phases import phase_words
 from .ranking import GUESS
 
-_UNEXPLAINED_SHARE = 0.3  # of the run, in one line that no detector judges: that is no all-clear
-_UNJUDGED_SHARE = 0.5  # of the run, in code outside of every recorded phase, whichever lines it stands in
-_PART = 0.5  # of a function's time: less in one line tells less than the function's name
-_UNJUDGED = ("other", "python", "setup", "etl.transform")  # rows of the breakdown that no detector of phases judges
-_NO_PHASES = ("other", "python", "setup", "serve.")  # those that say less than a line does
+_UNEXPLAINED_SHARE = 0.3  # of the run in one line that no detector judges: the run is not "fine"
+_UNJUDGED_SHARE = 0.5  # of the run in code outside every recorded phase, on any lines
+_PART = 0.5  # of a function's time: below this, name the function and not the line
+_UNJUDGED = ("other", "python", "setup", "etl.transform")  # breakdown rows without a phase detector
+_NO_PHASES = ("other", "python", "setup", "serve.")  # less informative than a line
 
 
 @dataclass(frozen=True)
 class Place:
-    """The line with most of the run's time: ``share`` of it, of which ``unjudged_share`` lies in no recorded phase."""
+    """The line with most of the run's time. ``share``: of the run; ``unjudged_share``: the part outside all phases."""
 
     file: str
     line: int
@@ -42,7 +42,7 @@ class Place:
 
 
 def largest_place(recording: Recording, lines: UserLines | None, process: int) -> Place | None:
-    """The user's line that holds most of the run of a process, modules being imported aside."""
+    """The user's line that takes most of a process's time, not counting imports."""
     known = {(fact.file, fact.line, fact.function): fact for _, fact in recording.facts.of(KnownLine)}
     events = {key for key, fact in known.items() if fact.events}
     line = None if lines is None else lines.largest(process, events)
@@ -63,7 +63,7 @@ def verdict_of(
     breakdown: Breakdown | None,
     place: Place | None,
 ) -> str:
-    """``answered``: a detector saw what it judges. ``short``: there are too few steps for that."""
+    """``answered``: at least one detector had data to judge. ``short``: the run has too few steps for that."""
     if ranked:
         return "findings"
     if recording.is_empty:
@@ -129,19 +129,19 @@ def _unjudged(steps: Steps | None, lines: UserLines | None) -> str:
 
 
 def _where(verdict: str, breakdown: Breakdown | None, place: Place | None) -> str:
-    """Where most of the time is, by the phase if that says something, else by the line."""
+    """Where most of the time goes: the phase if that is informative, else the line."""
     largest = next(iter(breakdown.seconds), "") if breakdown is not None else ""
     if place is not None and (breakdown is None or not _says_more(breakdown, largest, place)):
         return str(place)
     if breakdown is None or not largest:
         return ""
-    # That the largest part is "other" would be no answer.
+    # "Most of the time is other" would not help the reader.
     where = "is not attributed" if largest == "other" else f"goes to {phase_words(largest)}"
     return f"most time {where} ({_percent(breakdown.share(largest))})"
 
 
 def _says_more(breakdown: Breakdown, largest: str, place: Place) -> bool:
-    """Whether the largest row tells more than the line: a phase, or a function of which the line is a small part."""
+    """Whether the largest row says more than the line: a phase, or a function of which the line is a small part."""
     if not largest.startswith(_NO_PHASES):
         return bool(largest)
     return ":" in largest and place.share < _PART * breakdown.share(largest)

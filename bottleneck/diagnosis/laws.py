@@ -1,6 +1,6 @@
-"""The laws that price a fix, from terms measured in the run; ranges by block bootstrap. Pure.
+"""The laws that predict what a fix saves, from terms measured in the run; ranges by block bootstrap. Pure.
 
-docs/gains.md explains them. Cores are those that the run used and those that were idle meanwhile.
+docs/gains.md explains them. "Cores" means the cores that the run used plus the cores that were idle meanwhile.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from ..artifacts.training.steps import Steps
 from .findings import QUEUE_SECONDS, Basis, Changes, Gain, StepModel
 
 Floats = npt.NDArray[np.float64]
-_RECEIVED = 0.5  # of the queue's CPU, in the training thread between two steps
-_MOST = 0.99  # of a run that a fix can save: something is left
-_RUN_NOISE = 0.04  # at one sigma, of the ratio of two runs of the same program on a machine with two cores (own)
+_RECEIVED = 0.5  # share of the queue's CPU spent in the training thread between steps
+_MOST = 0.99  # of a run that a fix can save: it cannot save everything
+_RUN_NOISE = 0.04  # one sigma of the ratio of two runs of one program on a 2-core machine (own measurement)
 _BLOCKS = 20
 _ROUNDS = 200
-_MODEL_ERROR = 0.10  # relative error of the laws on real loaders at one sigma, beside the sampling error
+_MODEL_ERROR = 0.10  # one sigma of the laws' relative error on real loaders, without the sampling error
 #: Error of the law, P10 to P90, of the step that it predicts: planted waits, and real loaders short of cores.
 _WAITING_ERROR, _COMPUTING_ERROR = 0.02, 0.20
 #: What the rest of a step saves besides when a pause goes, expected and at most: shares of the saving for each share of
@@ -47,12 +47,12 @@ def step_model(loading: Loading, steps: Steps) -> StepModel:
 
 
 def step_seconds_with_workers(terms: StepModel, workers: int) -> float:
-    """T' = max(C + queue, L/n, (Lcpu + Ccpu + queue)/cores), of the queue what is on each path; n = 0: C + L."""
+    """T' = max(C + queue, L/n, (Lcpu + Ccpu + queue)/cores) with the queue's share of each path; n = 0: C + L."""
     if workers <= 0:
         return terms.work_seconds + terms.load_seconds
-    queue = 0.0 if terms.workers else terms.queue_seconds  # else it is in the CPU that was measured
+    queue = 0.0 if terms.workers else terms.queue_seconds  # otherwise the measured CPU time includes it
     cpu_bound = (terms.load_cpu_seconds + terms.work_cpu_seconds + queue) / max(terms.cores, 1.0)
-    # Where the cores are not what limits, nobody of ours is in the way of the work any more.
+    # If the cores are not the limit, our own processes no longer slow the work down.
     work = terms.work_seconds
     if cpu_bound < work:
         work = max(cpu_bound, work / terms.own_crowding_factor)
@@ -81,14 +81,14 @@ def cores_needed_share(model: StepModel) -> float:
 
 
 def law_error(model: StepModel) -> float:
-    """Relative error of the law for these steps, either way: it grows with the share of the cores that they need."""
+    """Relative error (+/-) of the law for these steps; it grows with the share of the cores that they need."""
     return _WAITING_ERROR + (_COMPUTING_ERROR - _WAITING_ERROR) * cores_needed_share(model)
 
 
 def changed(model: StepModel, changes: Changes) -> StepModel:
-    """The model once a fix is applied; no term falls below zero."""
+    """The model after a fix; no term falls below zero."""
     workers = model.workers if changes.workers is None else changes.workers
-    # The first workers bring their queue with them.
+    # Adding the first workers adds the cost of the queue.
     queue = model.queue_seconds if workers and not model.workers else 0.0
     return replace(
         model,
@@ -101,12 +101,12 @@ def changed(model: StepModel, changes: Changes) -> StepModel:
 
 
 def seconds_saved_by(model: StepModel, changes: Changes) -> float:
-    """Seconds of the run that a fix saves while the steps are as ``model`` says."""
+    """Seconds of the run that a fix saves, given the steps in ``model``."""
     return max(0.0, step_seconds(model) - step_seconds(changed(model, changes))) * model.steps
 
 
 def less_work(steps: Steps, loading: Loading, seconds_per_step: float, cpu_share: float) -> Changes:
-    """A fix that takes this much work out of every step, ``cpu_share`` of it computing, as a change of the model."""
+    """The model change of a fix that removes this much work from every step; ``cpu_share`` of it is CPU time."""
     model = step_model(loading, steps)
     return Changes(model, work_seconds=-seconds_per_step, work_cpu_seconds=-seconds_per_step * cpu_share)
 
@@ -114,10 +114,10 @@ def less_work(steps: Steps, loading: Loading, seconds_per_step: float, cpu_share
 def seconds_saved_by_less_work(
     steps: Steps, loading: Loading | None, seconds_per_step: float, cpu_share: float
 ) -> float:
-    """Seconds of the run saved by ``seconds_per_step`` less work in every step, ``cpu_share`` of it computing.
+    """Seconds of the run saved by ``seconds_per_step`` less work in every step; ``cpu_share`` of it is CPU time.
 
-    Where workers set the pace, the step only falls to max(L/n, CPU/cores): the rest turns into waiting. ``loading`` is
-    None where no loader feeds the steps; then all of it is saved.
+    If workers set the pace, the step only drops to max(L/n, CPU/cores) and the rest becomes waiting. ``loading`` is
+    None if no loader feeds the steps; then the full time is saved.
     """
     most = seconds_per_step * steps.count
     if loading is None:
@@ -127,10 +127,10 @@ def seconds_saved_by_less_work(
 
 
 def warmer(steps: Steps, saved_seconds: float, free: float = 1.0) -> tuple[float, float]:
-    """(expected, at most) seconds that the rest of the steps saves besides, once a pause is taken out of each.
+    """(expected, at most) additional seconds that the rest of the steps saves once a pause is removed from each.
 
-    What runs in a pause fills the caches with something else, and cores that only wait fall asleep. ``free``: share of
-    the cores that nobody needs afterwards. Nothing is said of work that an accelerator does.
+    Code that runs in a pause evicts the caches, and idle cores go to sleep. ``free``: share of the cores that are idle
+    after the fix. Does not cover work on an accelerator.
     """
     if steps.accelerated:
         return 0.0, 0.0
@@ -142,7 +142,7 @@ def warmer(steps: Steps, saved_seconds: float, free: float = 1.0) -> tuple[float
 def block_bootstrap(
     columns: tuple[Floats, ...], statistic: Callable[..., float], seed: int = 7
 ) -> tuple[float, float, float]:
-    """(value, P10, P90) of ``statistic(*columns)`` when blocks of consecutive steps are drawn anew."""
+    """(value, P10, P90) of ``statistic(*columns)``, resampling blocks of consecutive steps."""
     count = len(columns[0])
     value = statistic(*columns)
     if count < 8:
@@ -175,9 +175,9 @@ def gain(
 ) -> Gain:
     """A Gain from seconds saved in this run: 0 <= low <= share <= high <= 0.99.
 
-    The range is widened by the law's own error, and by how much two runs of one program differ. ``besides``: (expected,
-    at most) seconds that may be saved on top, as by ``warmer``; perhaps none. ``step_share`` above 1 is dropped: what
-    saves more than the steps take lies outside of them.
+    The range includes the law's own error and the noise between two runs of one program. ``besides``: (expected,
+    at most) seconds that may be saved in addition, as from ``warmer``, possibly none. A ``step_share`` above 1 is
+    dropped: a saving larger than the steps lies outside them.
     """
     run = max(run_seconds, 1e-9)
     low = (saved_seconds if low_seconds is None else low_seconds) / run
@@ -186,7 +186,7 @@ def gain(
     law = 1.28 * relative_error * max(share, 0.15)
     noise = math.hypot(law, 1.28 * _RUN_NOISE * (1.0 - share))
     low, high = min(low, share), max(high, share)
-    # Two runs that differ hide a saving; they do not undo one that the law is sure of.
+    # Noise between runs may hide a saving, but does not undo one that the law is sure of.
     surely = _within_a_run(max(low - noise, 0.5 * (low - law)))
     within = None if step_share is not None and step_share > 1.0 else step_share
     seconds = share * max(run_seconds, 0.0)

@@ -1,4 +1,4 @@
-"""The result of analysing one run: all that the reports may know."""
+"""The result of analysing one run, and the only input of the reports."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from .findings import Finding, Severity
 
 SCHEMA = "bottleneck.diagnosis/2"
-READABLE = (SCHEMA, "bottleneck.diagnosis/1")  # the first version knew no "not-applicable"
+READABLE = (SCHEMA, "bottleneck.diagnosis/1")  # version 1 had no "not-applicable"
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class PhaseShare:
 
 @dataclass(frozen=True)
 class Ranked:
-    """A finding with its place: severity by gain, score as docs/gains.md says."""
+    """A finding with its severity (by gain) and its score (see docs/gains.md)."""
 
     finding: Finding
     severity: Severity
@@ -34,7 +34,7 @@ class Ranked:
 class Checked:
     """One detector that did not fire. outcome: "fine", "not-applicable" or "not-measured".
 
-    ``needs_accelerator``: it judges one.
+    ``needs_accelerator``: the detector judges an accelerator.
     """
 
     detector: str
@@ -48,7 +48,7 @@ class Checked:
 
 @dataclass(frozen=True)
 class PlanStep:
-    """Predicted wall seconds after this fix and all before it."""
+    """Predicted wall seconds after this fix and all earlier ones."""
 
     detector: str
     wall_seconds_after: float
@@ -56,9 +56,9 @@ class PlanStep:
 
 @dataclass(frozen=True)
 class Overhead:
-    """What recording cost: CPU ``seconds`` of all processes, and as a ``share`` of the wall time.
+    """The overhead of recording: CPU ``seconds`` of all processes, and the same as a ``share`` of the wall time.
 
-    ``phases_us``: CPU microseconds of the hooks a step. None: the cost of one hook was not measured.
+    ``phases_us``: CPU microseconds of the hooks per step; None if the cost of one hook was not measured.
     """
 
     seconds: float | None
@@ -80,9 +80,9 @@ class Bar:
 
 @dataclass(frozen=True)
 class StackNode:
-    """Call-tree node: ``seconds`` inclusive, of which ``blocked_seconds`` waiting.
+    """Call-tree node: ``seconds`` inclusive, ``blocked_seconds`` of them waiting.
 
-    ``skipped``: library calls left out between its caller and it.
+    ``skipped``: number of library calls left out between its caller and this node.
     """
 
     function: str
@@ -96,7 +96,7 @@ class StackNode:
 
 @dataclass(frozen=True)
 class ThreadCalls:
-    """The call tree of one thread, for which ``process`` and ``thread`` are names."""
+    """The call tree of one thread; ``process`` and ``thread`` are its names."""
 
     process: str
     thread: str
@@ -117,8 +117,8 @@ class Series:
 class View:
     """What the reports draw; at most 2,000 bars.
 
-    ``calls``: of the main thread; ``threads``: the other ones, the one that ran longest first; ``more_threads`` of them
-    were left out.
+    ``calls``: the main thread. ``threads``: the other threads, longest running first. ``more_threads``: number of
+    threads left out.
     """
 
     bars: tuple[Bar, ...] = ()
@@ -130,7 +130,7 @@ class View:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """``exit_code`` as the shell sees it; ``steps`` counts training or inference steps of all ranks."""
+    """``exit_code`` as a shell reports it; ``steps``: training or inference steps of all ranks."""
 
     command: str
     exit_code: int | None
@@ -145,8 +145,8 @@ class RunFacts:
     versions: dict[str, str] = field(default_factory=dict)
     gpus: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()  # what was not measured and why, in whole sentences
-    named_share: float = 0.0  # share of the wall time that carries a name
-    finished: bool = True  # False: the program had not ended when its recording did
+    named_share: float = 0.0  # share of the wall time that is attributed to a phase
+    finished: bool = True  # False: the program was still running when the recording ended
 
 
 @dataclass(frozen=True)

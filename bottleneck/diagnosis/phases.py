@@ -1,4 +1,4 @@
-"""What a reader is told of a phase: its identifier in the recording, said in words."""
+"""Turns the identifier of a phase into words for the reader."""
 
 from __future__ import annotations
 

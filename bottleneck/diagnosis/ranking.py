@@ -1,4 +1,4 @@
-"""Orders findings: score, what explains what, and a greedy plan that re-simulates after each fix. Pure."""
+"""Orders findings by score, silences symptoms that a cause explains, and makes a greedy plan. Pure."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from .findings import Changes, Finding, Severity, StepModel
 from .laws import changed, seconds_saved_by
 from .model import PlanStep, Ranked
 
-DEAD_BAND = 0.03  # of the run: a gain below it is not worth a reader's time
-STEP_DEAD_BAND = 0.05  # of the run or of the step: one of the two must be worth it (dead band of the peers)
+DEAD_BAND = 0.03  # of the run: a smaller gain is not worth a reader's time
+STEP_DEAD_BAND = 0.05  # of the run or of the step: one of them must exceed it (dead band of similar tools)
 WARNING_SHARE, CRITICAL_SHARE = 0.10, 0.20
 EXHAUSTION_CRITICAL_SECONDS = 4 * 3600.0
-HEADROOM_WARNING_SHARE, HEADROOM_CRITICAL_SHARE = 0.10, 0.03  # of the memory left at the peak (own)
+HEADROOM_WARNING_SHARE, HEADROOM_CRITICAL_SHARE = 0.10, 0.03  # of memory free at the peak (own)
 GUESS = 0.2  # confidence of a prediction that is a rule of thumb (docs/gains.md): never critical
-_MOST = 0.5  # of a symptom's gain, to be its cause in the same function
-_EXPLAINED = 0.8  # a child silences its parent when it explains this much of it
+_MOST = 0.5  # of a symptom's gain: a cause in the same function must save this much
+_EXPLAINED = 0.8  # a child silences its parent if it explains this share of it
 _WORK = frozenset({"other", "h2d", "forward", "backward", "optimizer", "sync"})  # phases of a step that loading feeds
 
 
 def severity(finding: Finding) -> Severity:
-    """By the larger of run share and step share; without a gain, by the time or the memory that is left.
+    """By the larger of run share and step share; without a gain, by the remaining time or memory.
 
-    What is only guessed is no more than a warning.
+    A mere guess is at most a warning.
     """
     if finding.gain is None:
         if not _ends_the_run(finding):
@@ -32,22 +32,22 @@ def severity(finding: Finding) -> Severity:
         soon = seconds is not None and seconds < EXHAUSTION_CRITICAL_SECONDS
         return "critical" if soon or (share is not None and share < HEADROOM_CRITICAL_SHARE) else "warning"
     share = finding.gain.share
-    if share >= STEP_DEAD_BAND:  # a large part of the steps is no warning where the steps are little of the run
+    if share >= STEP_DEAD_BAND:  # not a warning if the steps are only a small part of the run
         share = max(share, finding.gain.step_share or 0.0)
     guessed = confidence(finding) <= GUESS
     return "critical" if share >= CRITICAL_SHARE and not guessed else "warning" if share >= WARNING_SHARE else "info"
 
 
 def score(finding: Finding) -> float:
-    """100 x gain x what a second of it is worth (docs/gains.md)."""
+    """100 x gain x value per second saved (docs/gains.md)."""
     return 100.0 * _worth_share(finding) * _per_second(finding)
 
 
 def _per_second(finding: Finding) -> float:
     """Confidence x (1 - risk) / root of the effort.
 
-    The root, because what is fixed first saves longest: dividing by the effort itself put flags before causes twice
-    as large, and such orders were worth 76 to 85 % of the best one (benchmarks/order.py).
+    We use the root because an early fix saves for longer. Dividing by the effort itself put flags ahead of causes twice
+    as large; such orders were worth 76 to 85 % of the best one (benchmarks/order.py).
     """
     return confidence(finding) * (1.0 - finding.fix.risk) / math.sqrt(finding.fix.effort)
 
@@ -69,7 +69,7 @@ def rank(
     """(findings worth acting on, also noticed, plan).
 
     ``explains``: detector id -> parents that it silences. The plan applies the best finding to the step model,
-    re-prices the rest on what is left, and repeats.
+    recomputes the gains of the rest, and repeats.
     """
     kept = _silence_parents(findings, explains)
     worth = [f for f in kept if _worth_acting(f)]
@@ -88,7 +88,7 @@ def rank(
 
 def _order(ranked: Ranked) -> tuple[bool, float, float, int, str]:
     gain = ranked.finding.gain
-    # What can go at most says little beside what a fix is priced at.
+    # A ceiling is only an upper bound, so it ranks after a predicted gain.
     return (
         gain is not None and gain.ceiling,
         -ranked.score,
@@ -110,16 +110,16 @@ def _worth_acting(finding: Finding) -> bool:
 
 
 def _ends_the_run(finding: Finding) -> bool:
-    """Whether it costs no time and may end the run all the same."""
+    """Whether it costs no time but may kill the run."""
     share = finding.headroom_share
     short = share is not None and share < HEADROOM_WARNING_SHARE
     return finding.gain is None and (finding.exhaustion_seconds is not None or short)
 
 
 def _silence_parents(findings: list[Finding], explains: dict[str, tuple[str, ...]]) -> list[Finding]:
-    """Without the parents of which one child that is worth acting on explains the most.
+    """Drop every parent that is mostly explained by one child worth acting on.
 
-    What a general detector says of a line is a parent of what a detector of the library says of it.
+    A general detector's finding at a line is a parent of a library-specific detector's finding at that line.
     """
     by_id = {finding.detector: finding for finding in findings}
     worth = [finding for finding in findings if _worth_acting(finding)]
@@ -150,7 +150,7 @@ def _same_line(one: Finding, other: Finding) -> bool:
 
 
 def _is_cause_of(child: Finding, parent: Finding) -> bool:
-    """Whether a known cause is in the line or function that a symptom names, or saves more than its advice."""
+    """Whether a known cause is in the symptom's line or function, or saves more than the symptom's fix."""
     if parent.detector not in child.explains:
         return False
     near = _same_line(child, parent) or (_same_function(child, parent) and _holds_most(child, parent))
@@ -158,7 +158,7 @@ def _is_cause_of(child: Finding, parent: Finding) -> bool:
 
 
 def _saves_more(child: Finding, parent: Finding) -> bool:
-    """Whether the cause, which is priced and no ceiling, saves at least what its symptom's fix would."""
+    """Whether the cause has a predicted gain, not a ceiling, and saves at least as much as the symptom's fix."""
     if child.gain is None or parent.gain is None or child.gain.ceiling:
         return False
     return child.general and child.gain.share >= parent.gain.share
@@ -176,21 +176,21 @@ def _holds_most(child: Finding, parent: Finding) -> bool:
 
 
 def _explained(parent: Finding, child: Finding) -> bool:
-    """Whether little is left to gain from the parent's fix once the child's is applied."""
+    """Whether the parent's fix gains little once the child's is applied."""
     if parent.gain is None:
         return True
     first, second = child.changes, parent.changes
     if first is not None and second is not None:
         left = seconds_saved_by(changed(first.of, first), second)
         return left <= (1.0 - _EXPLAINED) * seconds_saved_by(second.of, second)
-    # A symptom's gain is a ceiling: only its lower end is what surely goes.
+    # A symptom's gain is a ceiling: only its lower end is certain.
     claim = parent.gain.low if parent.detected_by < 1.0 else parent.gain.share
     return child.gain is not None and child.gain.share >= _EXPLAINED * claim
 
 
 @dataclass
 class _Left:
-    """What is left of the run while the plan is made: the step model, seconds, and what was taken from each phase."""
+    """The rest of the run during planning: the step model, seconds, and the time removed from each phase."""
 
     seconds: float
     model: StepModel | None
@@ -198,7 +198,7 @@ class _Left:
     taken_seconds: dict[str, float] = field(default_factory=dict)
 
     def still_saved_seconds(self, finding: Finding) -> float:
-        """Seconds that a fix can still save: its gain, as far as the model says that it shrinks or grows."""
+        """Seconds that a fix can still save: its gain, scaled by what the model now predicts."""
         assert finding.gain is not None
         changes, alone = self.changes(finding), finding.gain.seconds
         if changes is None or self.model is None or self.first is None:
@@ -219,7 +219,7 @@ class _Left:
         self.seconds = max(0.0, self.seconds - seconds)
 
     def changes(self, finding: Finding) -> Changes | None:
-        """What a fix does to the steps; one that only names phases between the batches makes the work less."""
+        """The effect of a fix on the steps. A fix that only names phases between batches reduces the work."""
         said = finding.changes
         if said is not None or self.first is None or not finding.removes:
             return said
@@ -232,9 +232,9 @@ class _Left:
 
 
 def _plan(order: list[Ranked], wall_seconds: float) -> tuple[list[PlanStep], list[Ranked]]:
-    """Greedy: apply the best, price the others anew on the steps that remain, take the next; stop at the dead band.
+    """Greedy: apply the best finding, recompute the others on the remaining steps, repeat; stop at the dead band.
 
-    A ceiling is no step of a plan.
+    A ceiling is never a step of the plan.
     """
     model = next((changes.of for r in order if (changes := r.finding.changes)), None)
     left = _Left(wall_seconds, model, model)

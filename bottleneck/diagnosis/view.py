@@ -1,4 +1,4 @@
-"""The bounded picture of a run that the reports draw: bars of the timeline, call tree, curves."""
+"""The bounded view of a run that the reports draw: timeline bars, call tree, curves."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from .model import Bar, Series, StackNode, ThreadCalls, View
 
 MAX_BARS = 2000
 MAX_POINTS = 300
-# Of each kind, so that none crowds out another.
+# A limit per kind, so that none crowds out another.
 _MAX_STEP_BARS = 800
 _MAX_WORKER_BARS = 300
 _MAX_BARS_OF_A_KIND = 300
 _MAX_THREADS = 12
-_MAX_THREAD_CALLS = 300  # of all threads beside the main one
-_LEAST_SHARE = 0.002  # of the run: what a thread spent in a call that is kept
+_MAX_THREAD_CALLS = 300  # for all threads except the main one
+_LEAST_SHARE = 0.002  # of the run: the least time in a call that we keep
 
 T = TypeVar("T")
 
@@ -58,7 +58,7 @@ def _find(artifacts: Artifacts, kind: type[T]) -> T | None:
 
 
 def _step_bars(recording: Recording, steps: Steps, between: str) -> list[Bar]:
-    """Each bar one phase of one step, or of a group of steps when there are many; ``between`` names the rest."""
+    """Each bar is one phase of one step, or of a group of steps if there are many; ``between`` names the rest."""
     rows = steps.rows
     used = [name for name in STEP_PHASES if rows[name].sum() > 0]
     groups = max(1, -(-len(rows["t0"]) * max(1, len(used)) // _MAX_STEP_BARS))
@@ -85,7 +85,7 @@ def _event_bars(recording: Recording, process: int) -> list[Bar]:
 
 
 def _request_bars(recording: Recording, requests: Requests) -> list[Bar]:
-    """Requests as they came, thinned where there are many; the event loop while it idled or was held up."""
+    """Requests in order of arrival, thinned if there are many, and the event loop while it was idle or blocked."""
     step = max(1, -(-requests.count // _MAX_BARS_OF_A_KIND))
     served = zip(requests.start_ns[::step].tolist(), requests.end_ns[::step].tolist(), strict=True)
     bars = [_bar(recording, "requests", Span("serve.handler", a, b)) for a, b in served]
@@ -127,7 +127,7 @@ def _node(node: Node) -> StackNode:
 
 
 def _threads(recording: Recording, artifacts: Artifacts, stacks: Stacks | None) -> tuple[tuple[ThreadCalls, ...], int]:
-    """The call trees of all threads but the one of ``stacks``, and how many were left out."""
+    """The call trees of all threads except the one in ``stacks``, and the number left out."""
     every = _find(artifacts, EveryThread)
     main = None if stacks is None else (stacks.process, MAIN)
     others = [t for t in (every.threads if every else ()) if (t.process, t.number) != main]
@@ -151,6 +151,6 @@ def _series(recording: Recording, cores: float) -> tuple[Series, ...]:
             step = max(1, len(x) // MAX_POINTS)
             y = recording.host[column].astype(float)
             if unit == "cores":
-                y = np.minimum(y, cores)  # the kernel counts by ticks: a short first interval shows more than there are
+                y = np.minimum(y, cores)  # the kernel counts in ticks: a short first interval can show too many
             curves.append(Series(name, unit, tuple(x[::step].tolist()), tuple(y[::step].tolist())))
     return tuple(curves)

@@ -1,8 +1,8 @@
-"""Starts the recording inside a Python process that ``bottleneck run`` has started, directly or further down.
+"""Starts the recording inside every Python process that descends from ``bottleneck run``.
 
-Its folder stands first in PYTHONPATH, so that every interpreter of the run imports it, whatever its version and
-environment: it parses on Python 3.6, costs next to nothing where it has nothing to do, and never raises. The
-``sitecustomize`` that it hides is run afterwards, just as it would have been without us.
+Its folder comes first in PYTHONPATH, so every interpreter of the run imports it, whatever its version and environment.
+It therefore parses on Python 3.6, costs next to nothing when it has nothing to do, and never raises. It then runs the
+``sitecustomize`` that it shadows, as Python would have done without us.
 """
 
 import os
@@ -15,7 +15,7 @@ _VERSION = ".".join(map(str, sys.version_info[:3]))
 _HELPER_MODULES = ("pip", "ensurepip", "venv", "compileall", "py_compile", "torch._inductor.compile_worker")
 _HELPER_FILES = ("/pip/__main__.py", "/pip/__pip-runner__.py", "/torch/_inductor/compile_worker/__main__.py")
 _HELPER_NAMES = ("pip", "pip3", "ninja", "cmake", "cython")
-# Helpers given as code, all but the workers of multiprocessing, which run the user's functions.
+# Helpers started with -c, except the multiprocessing workers, which run the user's functions.
 _WORKER_CODE = ("from multiprocessing.spawn import", "from multiprocessing.forkserver import")
 _SUPERVISOR = "bottleneck_profiler"
 
@@ -51,7 +51,7 @@ def _started_as() -> "tuple[str, str]":
 
 
 def _is_us(how: str, what: str) -> bool:
-    """Whether this process is a supervisor of ours (a nested ``bottleneck run``), not a program to record."""
+    """Whether this process is our own supervisor (a nested ``bottleneck run``) and not a program to record."""
     if how == "-m":
         return what.split(".")[0] == _SUPERVISOR
     if how == "file" and os.path.basename(what) == "bottleneck":
@@ -64,7 +64,7 @@ def _is_us(how: str, what: str) -> bool:
 
 
 def _is_helper(how: str, what: str) -> bool:
-    """Whether this process does not run the user's program but helps it: installers, trackers, compilers."""
+    """Whether this process is a helper of the user's program: an installer, a resource tracker, a compiler."""
     if how == "-c":
         return not what.lstrip().startswith(_WORKER_CODE)
     if how == "-m":
@@ -89,12 +89,12 @@ def _is_main_interpreter() -> bool:
 
 
 def _is_first(options: str) -> bool:
-    """Whether ``bottleneck run`` started this very process: then it is what the user wants to see, helper or not."""
+    """Whether ``bottleneck run`` started this process directly: then the user wants it recorded, helper or not."""
     return f"supervisor={os.getppid()}" in options.split(",")
 
 
 def _is_over(options: str) -> bool:
-    """Whether the recording has ended already, while the program goes on (``--duration``)."""
+    """Whether the recording has already ended while the program keeps running (``--duration``)."""
     until = [option[6:] for option in options.split(",") if option.startswith("until=")]
     return bool(until) and time.monotonic_ns() >= int(until[0])
 
@@ -127,12 +127,12 @@ def _begin(run_dir: str, options: str) -> None:
         return
     name = "_bottleneck_child"
     folder = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    # A package made by hand: bottleneck/__init__.py belongs to the other half, and no folder of ours gets onto
-    # sys.path, where it could hide a module of the user's.
+    # We build the package by hand: bottleneck/__init__.py belongs to the supervisor's half, and a folder of ours on
+    # sys.path could shadow one of the user's modules.
     package = type(sys)(name)
     package.__path__ = [folder]
     sys.modules[name] = package
-    if over:  # objects of ours may be sent here all the same, as a loader does that began before the end
+    if over:  # our objects may still be unpickled here: by a loader that started before the end
         return
     from _bottleneck_child.agent.bootstrap import start  # type: ignore[import-not-found]
 
@@ -140,9 +140,9 @@ def _begin(run_dir: str, options: str) -> None:
 
 
 def _run_hidden() -> None:
-    """Run the sitecustomize that this one hides, if there is one; what it raises is the user's own business."""
+    """Run the sitecustomize that this one shadows, if any. Its exceptions propagate, as they would without us."""
     try:
-        # The frozen names: importlib.util would cost every process of the run two milliseconds.
+        # The frozen modules: importing importlib.util would cost every process of the run two milliseconds.
         from _frozen_importlib import module_from_spec
         from _frozen_importlib_external import PathFinder
 
