@@ -69,7 +69,7 @@ class Ring:
         return sum(self._words[first : first + PHASE_COUNT * 2 : 2])
 
     def close(self, phase, outer, t0, arg=0, flags=0):
-        """End ``phase``, begun at ``t0`` inside ``outer``: update totals and histogram, put a record. Returns t1 in ns."""
+        """End ``phase``, begun at ``t0`` inside ``outer``: update totals, histogram, put a record. Returns t1 in ns."""
         t1 = now()
         self.phase = outer
         words = self._words

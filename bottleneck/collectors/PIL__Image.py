@@ -1,4 +1,4 @@
-"""``PIL.Image``: opening (read) and decoding of images inside a timed Dataset item; elsewhere nothing is recorded."""
+"""``PIL.Image``: opening (reading) and decoding images inside a timed Dataset item. Records nothing elsewhere."""
 
 from time import thread_time_ns
 
@@ -14,7 +14,7 @@ class Collector(BaseCollector):
 
     def hook(self, module):
         self.patches.replace(module, "open", self._part(module.open, signals.SAMPLE_READ))
-        # Most formats decode in ImageFile.load; it is imported with the first opened image.
+        # Most formats decode in ImageFile.load, which is imported when the first image is opened.
         self.file = None
 
     def _part(self, original, kind):
@@ -47,7 +47,7 @@ class Collector(BaseCollector):
         recorder = self.recorder
 
         def load(image):
-            # An image already decoded has no tile left: then load() is a mere look.
+            # A decoded image has no tiles left, and load() does nothing.
             if not recorder.sampling or not self.on or not getattr(image, "tile", None):
                 return original(image)
             t0, c0 = now(), thread_time_ns()

@@ -1,10 +1,9 @@
 """Collectors: each file watches one library and records what it does.
 
 A collector's file name is the module it waits for, dots as underscores (``torch_utils_data.py`` waits for
-``torch.utils.data``, ``torch__dynamo.py`` for ``torch._dynamo``), so that a starting process only lists this folder and
-imports nothing. A file holds one class ``Collector`` with ``id``, ``module``, ``attach(recorder)`` and ``detach()``.
-``Patches`` does the bookkeeping: attributes are replaced through it and ``detach`` puts the very same objects back,
-in reverse order.
+``torch.utils.data``, ``torch__dynamo.py`` for ``torch._dynamo``), so a starting process only lists this folder and
+imports nothing. A file has one class ``Collector`` with ``id``, ``module``, ``attach(recorder)`` and ``detach()``.
+All attributes are replaced through ``Patches``, so that ``detach`` can restore the original objects in reverse order.
 """
 
 import sys
@@ -16,16 +15,16 @@ _MISSING = object()
 
 
 class Patches:
-    """Attributes replaced on modules and classes, and how to put them back.
+    """Replaces attributes of modules and classes, and restores them.
 
-    What somebody else has put in the place of ours meanwhile stays there: it most likely calls what it found.
+    If other code has since replaced our replacement, we leave its object in place: it most likely calls ours.
     """
 
     def __init__(self):
         self._undo = []
 
     def replace(self, owner, name, value):
-        """Set ``owner.name``; remembers whether the attribute was the owner's own or inherited."""
+        """Set ``owner.name`` and remember whether the attribute was defined on the owner or inherited."""
         before = vars(owner).get(name, _MISSING)
         setattr(owner, name, value)
         self._undo.append((owner, name, before, vars(owner).get(name)))
@@ -46,17 +45,17 @@ class Patches:
                 delattr(owner, name)
             else:
                 setattr(owner, name, before)
-        except (AttributeError, TypeError):  # a class that has been closed since
+        except (AttributeError, TypeError):  # the class no longer allows it
             pass
 
     def restore(self):
-        """Put every replaced attribute back, last first."""
+        """Restore all replaced attributes in reverse order."""
         while self._undo:
             self._put(*self._undo.pop())
 
 
 class BaseCollector:
-    """What every collector shares: patches, the recorder, and the on/off state."""
+    """Base class of the collectors: patches, the recorder, and the on/off state."""
 
     id = ""
     module = ""
@@ -67,7 +66,7 @@ class BaseCollector:
         self.on = False
 
     def attach(self, recorder):
-        """Hook into the already imported target; calls ``hook(module)`` of the subclass. Never raises."""
+        """Hook the already imported module by calling the subclass's ``hook(module)``. Never raises."""
         self.recorder = recorder
         self.on = True
         try:
@@ -82,19 +81,19 @@ class BaseCollector:
         raise NotImplementedError
 
     def detach(self):
-        """Put everything back; harmless when never attached."""
+        """Restore everything; harmless if never attached."""
         self.on = False
         self.patches.restore()
 
     def off(self, where, error):
-        """A hook failed. The user's own exceptions (Ctrl-C, their signal handlers) go on; ours are reported."""
+        """Handle an error in a hook: re-raise the user's (Ctrl-C, their signal handlers) and report ours."""
         if is_users_exception(error):
             raise error
         self.on = False
         self.recorder.fail(self.id, where, error)
 
     def wrap(self, function, before, after):
-        """``function`` with ``before(args, kwargs) -> token`` and ``after(token, result, failed)`` around it.
+        """Wrap ``function`` with ``before(args, kwargs) -> token`` and ``after(token, result, failed)``.
 
         A failing hook switches this collector off and never reaches the caller; the result and the exceptions
         of ``function`` pass through untouched.
@@ -125,7 +124,7 @@ class BaseCollector:
         return dress(hooked, function)
 
     def phase(self, function, phase, argument=None):
-        """``function`` recorded as ``phase``, outermost call only; ``argument(args, kwargs) -> int`` for the record."""
+        """Record outermost calls of ``function`` as ``phase``; ``argument(args, kwargs) -> int`` goes to the record."""
         recorder = self.recorder
 
         def before(args, kwargs):
@@ -146,7 +145,7 @@ class BaseCollector:
 
 
 def dress(wrapper, wrapped):
-    """``functools.wraps`` for any callable, builtin ones too; the original stays at ``__wrapped__``."""
+    """``functools.wraps`` for any callable, including builtins; ``__wrapped__`` is the original."""
     for name in WRAPPER_ASSIGNMENTS:
         try:
             setattr(wrapper, name, getattr(wrapped, name))

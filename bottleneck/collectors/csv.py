@@ -1,7 +1,7 @@
-"""``csv``: ``reader`` and ``DictReader``, from construction to exhaustion, one row in 64 timed.
+"""``csv``: ``reader`` and ``DictReader``, from construction to exhaustion. One row in 64 is timed.
 
-The user's work between two rows is not reading; the timed rows say what is. ``csv.reader`` returns a stand-in that
-has the C reader's type (``isinstance``), ``dialect`` and ``line_num``; a ``DictReader`` stays what it is.
+The user's work between two rows is not reading, so we estimate reading time from the timed rows. ``csv.reader`` returns
+a proxy with the C reader's type (``isinstance``), ``dialect`` and ``line_num``. A ``DictReader`` keeps its class.
 """
 
 import sys
@@ -35,9 +35,9 @@ class _State:
 
 
 def _stand_in(collector, kind):
-    """The class of what ``csv.reader`` returns; ``kind`` is the type of the C reader."""
+    """The proxy class that ``csv.reader`` returns; ``kind`` is the type of the C reader."""
 
-    class reader:  # the name that the C type has
+    class reader:  # same name as the C type
         __slots__ = ("__weakref__", "_reader", "_state")
 
         def __init__(self, inner, state):
@@ -95,7 +95,7 @@ class Collector(BaseCollector):
         self.patches.replace(rows, "__next__", self._next(rows.__next__))
 
     def _wanted(self):
-        """A reader inside a Dataset, or below a library such as pandas inside a read, is not followed."""
+        """Whether to record: not inside a Dataset, and not when a library such as pandas opened it inside a read."""
         recorder = self.recorder
         return self.on and recorder.role != signals.WORKER and not recorder.sampling and recorder.ring().phase <= 1
 
@@ -104,7 +104,7 @@ class Collector(BaseCollector):
             inner = original(*args, **kwargs)
             try:
                 if self._wanted():
-                    # A library that calls csv.reader may test for the exact type: only the user's own calls.
+                    # Only for the user's own calls: a library that calls csv.reader may check for the exact type.
                     if self.recorder.is_user(sys._getframe(1).f_code):
                         return self.stand_in(inner, _State(self.recorder, args[0]))
             except BaseException as error:
@@ -143,7 +143,7 @@ class Collector(BaseCollector):
         return dress(__next__, original)
 
     def timed_row(self, state, source, advance, call):
-        """One row with its cost; the reader's own exceptions pass."""
+        """Read one row and measure its cost; the reader's exceptions propagate."""
         c0 = thread_time_ns()
         t0 = now()
         try:
@@ -162,7 +162,7 @@ class Collector(BaseCollector):
         return row
 
     def finish(self, state, lines, columns, call):
-        """Note what the reader has cost, once."""
+        """Note the total cost of the reader, once."""
         if state.over or not self.on:
             return
         state.over = True

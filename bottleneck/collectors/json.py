@@ -1,4 +1,4 @@
-"""``json``: ``load`` always, ``loads`` of more than 64 KiB only, so that small messages cost one comparison."""
+"""``json``: every ``load``, but ``loads`` only above 64 KiB, so that small messages cost one comparison."""
 
 from . import BaseCollector, dress
 from .support.hooking import replace, unseen

@@ -1,8 +1,7 @@
 """``numpy``: arrays read from files, and written by ``save`` and ``savez``.
 
-These two hand themselves to ``__array_function__`` of other array libraries, which know them by identity: what they
-call is hooked instead.
-"""
+``save`` and ``savez`` pass themselves to ``__array_function__`` of other array libraries, which compare them by
+identity. We therefore hook the functions that they call."""
 
 from . import BaseCollector
 from .support.hooking import replace, writer
@@ -32,7 +31,7 @@ class Collector(BaseCollector):
     def hook(self, module):
         for name, form, parameter in _READERS:
             if name == "fromfile" and tuple(map(int, module.__version__.split(".")[:2])) < (2, 4):
-                continue  # warns from C about the calling line, which would be ours
+                continue  # C code warns about the calling line, which would be ours
             original = getattr(module, name)
             replace(self, module, name, reader(self, original, "numpy." + name, form, _describer(parameter)))
         replace(self, module.lib.format, "write_array", writer(self, module.lib.format.write_array))

@@ -1,6 +1,6 @@
-"""``pandas``: files read and written, heavy transformations, row-wise Python, and the columns that are used.
+"""``pandas``: files read and written, heavy transformations, row-wise Python code, and the columns in use.
 
-Outermost calls only. Readers inside a DataLoader belong to data loading (see ``_reads``).
+Records outermost calls only. Reads inside a DataLoader count as data loading (see ``support/reads.py``).
 """
 
 import weakref
@@ -25,7 +25,7 @@ _FUNCTIONS = (
     "concat merge merge_asof merge_ordered to_datetime to_numeric get_dummies pivot_table melt crosstab cut qcut "
     "json_normalize"
 ).split()
-# Not those that look at their caller's variables (query, eval); see also ``_looks_around``.
+# Without the functions that inspect their caller's variables (query, eval); see also ``_looks_around``.
 _METHODS = (
     "merge join sort_values sort_index drop_duplicates dropna pivot pivot_table melt explode stack unstack describe "
     "corr rank nlargest map agg aggregate transform astype"
@@ -33,7 +33,7 @@ _METHODS = (
 _GROUPED = (
     "agg aggregate apply transform sum mean median min max std var count size first last nunique cumsum quantile"
 ).split()
-# Following columns costs a little at every use of the frame: only for frames whose reading matters.
+# Tracking columns costs a little at every use of the frame: only do it for frames that are slow to read.
 FOLLOW_NS = 20_000_000
 FOLLOW_COLUMNS = 3
 
@@ -66,7 +66,7 @@ class Collector(BaseCollector):
         self._hook_chunks(module)
 
     def _hook_methods(self, owners, methods, phase):
-        """Record methods as ``phase``, each on the class that defines it, where several inherit it."""
+        """Record methods as ``phase``, each on the class that defines it, since several classes may inherit it."""
         places = {(home, name) for owner in owners for name in methods for home in _home(owner, name)}
         for home, name in places:
             method = vars(home)[name]
@@ -116,13 +116,13 @@ class Collector(BaseCollector):
         wanted = kwargs.get("usecols", kwargs.get("columns"))
         fields.update(asked_columns=asked(wanted), engine=_text(kwargs.get("engine")))
         if isinstance(kwargs.get("nrows"), int):
-            fields["size_bytes"] = None  # part of the file: its size says nothing about this read
+            fields["size_bytes"] = None  # part of the file: the file size says nothing about this read
         return fields
 
     # -- chunks ------------------------------------------------------------------------------------------------
 
     def _remember(self, result, call, form, args):
-        """A reader that hands out chunks: its later reads belong to the same file."""
+        """Remember a reader that returns chunks: its later reads belong to the same file."""
         if hasattr(result, "get_chunk") or hasattr(result, "read"):
             self.chunked[result] = (call, form, path_of(args[0] if args else None)[0], self.recorder.site())
 
@@ -147,12 +147,12 @@ class Collector(BaseCollector):
 
 
 def _home(owner, name):
-    """The class that ``owner`` has a method from, in a list; an empty one where it has none."""
+    """The class from which ``owner`` has a method, in a list; an empty list if it has no such method."""
     return [each for each in owner.__mro__ if name in vars(each)][:1]
 
 
 def _looks_around(function):
-    """Whether it counts the references to its object, or the frames up to the user's line: it would find ours."""
+    """Whether the function counts references to its object or frames up to the user's line: it would count ours."""
     while hasattr(function, "__wrapped__"):
         function = function.__wrapped__
     return not {"getrefcount", "_check_inplace_deprecation"}.isdisjoint(function.__code__.co_names)

@@ -1,4 +1,4 @@
-"""``safetensors.torch``: files read; files written are checkpoints (so the Hugging Face Trainer saves)."""
+"""``safetensors.torch``: files read, and files written, which count as checkpoints (as the HF Trainer saves them)."""
 
 from .. import signals
 from . import BaseCollector

@@ -1,4 +1,4 @@
-"""``starlette.applications``: requests of Starlette and FastAPI applications, whichever server runs them."""
+"""``starlette.applications``: requests of Starlette and FastAPI applications on any server."""
 
 from . import BaseCollector, dress
 from .support.serving import recording_call, serving
@@ -16,7 +16,7 @@ class Collector(BaseCollector):
         self.state = state = serving(self.recorder)
         original = module.Starlette.__call__
 
-        # A coroutine function again: servers look at that to tell the protocol's version.
+        # It must be a coroutine function too: servers detect the protocol version from that.
         async def __call__(app, scope, receive, send):
             def application(scope, receive, send):
                 return original(app, scope, receive, send)

@@ -1,4 +1,4 @@
-"""Host samples where there is no /proc (macOS): through psutil, fewer columns, and what is missing is named."""
+"""Host samples through psutil where there is no /proc (macOS): fewer columns, with the missing ones listed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MISSING = (
 
 
 class PsutilSource:
-    """Where there is no /proc: less, and slower."""
+    """The sample source without /proc: fewer columns, and slower."""
 
     def __init__(self, root_pid: int) -> None:
         import psutil

@@ -1,6 +1,6 @@
-"""What this machine lets a process use: cores by affinity and cgroup quota, memory by RAM and cgroup limit.
+"""The cores and memory a process may use: cores by affinity and cgroup quota, memory by RAM and cgroup limit.
 
-Every function takes ``root``, the folder where ``proc`` and ``sys`` are found, so that tests can give a made-up one.
+Every function takes ``root``, the folder that contains ``proc`` and ``sys``, so that tests can pass a fake one.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ def _groups(root: str, pid: int | str) -> tuple[str, dict[str, str]]:
 
 
 def _folders(base: str, path: str) -> Iterator[str]:
-    """The group's folder and all its ancestors: a limit of any of them holds.
+    """The group's folder and all its ancestors: a limit on any of them applies.
 
-    In a container the group's path may be that of the host, while the mounted tree begins at the container's own
-    group: folders that do not exist are read as empty, and the mount's root comes last.
+    In a container, the path of the group may be the host's while the mounted tree starts at the container's group.
+    Missing folders read as empty, and the root of the mount comes last.
     """
     parts = [part for part in path.split("/") if part and part != ".."]
     for count in range(len(parts), -1, -1):
@@ -54,7 +54,7 @@ def _v2_bases(root: str) -> tuple[str, str]:
 
 
 def _quotas(pid: int | str, root: str) -> list[tuple[float, str]]:
-    """(cores, folder) of the group and its ancestors, where a quota is set."""
+    """(cores, folder) for the group and each ancestor with a quota."""
     unified, controllers = _groups(root, pid)
     found: list[tuple[float, str]] = []
     for base in _v2_bases(root):
@@ -72,12 +72,12 @@ def _quotas(pid: int | str, root: str) -> list[tuple[float, str]]:
 
 
 def cpu_quota(pid: int | str = "self", root: str = "") -> float | None:
-    """Cores that the cgroup quota allows, the smallest of the group and its ancestors; None when unlimited."""
+    """Cores allowed by the cgroup quota, the smallest of the group and its ancestors; None if unlimited."""
     return min((cores for cores, _ in _quotas(pid, root)), default=None)
 
 
 class Throttling:
-    """How long the smallest quota of a process's groups has stopped it."""
+    """Time that a process was throttled by the smallest CPU quota among its groups."""
 
     def __init__(self, pid: int | str = "self", root: str = "") -> None:
         self._file: int | None = None
@@ -90,7 +90,7 @@ class Throttling:
                 pass
 
     def nanoseconds(self) -> int | None:
-        """Time that run queues were stopped, summed over cores; 0 without a quota, None where nobody counts it."""
+        """Throttled time in ns, summed over cores; 0 without a quota, None if the kernel does not count it."""
         if not self._limited:
             return 0
         if self._file is None:
@@ -112,7 +112,7 @@ class Throttling:
 
 
 def memory_group(pid: int | str = "self", root: str = "") -> tuple[int, str] | None:
-    """(bytes that the cgroup allows, the folder that says so), the smallest on the way up; None when unlimited."""
+    """(bytes allowed by the cgroup, folder of that limit), the smallest among the ancestors; None if unlimited."""
     unified, controllers = _groups(root, pid)
     files = [(folder, "memory.max") for base in _v2_bases(root) for folder in _folders(base, unified)]
     v1 = _folders(f"{root}/sys/fs/cgroup/memory", controllers.get("memory", ""))
@@ -123,13 +123,13 @@ def memory_group(pid: int | str = "self", root: str = "") -> tuple[int, str] | N
 
 
 def memory_limit(pid: int | str = "self", root: str = "") -> int | None:
-    """Bytes that the cgroup allows, the smallest of the group and its ancestors; None when unlimited."""
+    """Bytes allowed by the cgroup, the smallest of the group and its ancestors; None if unlimited."""
     group = memory_group(pid, root)
     return None if group is None else group[0]
 
 
 def affinity(pid: int = 0) -> list[int]:
-    """Numbers of the cores that a process may run on; all of them where the system cannot say."""
+    """Numbers of the cores that a process may run on; all cores if the system does not report it."""
     ask: Callable[[int], set[int]] | None = getattr(os, "sched_getaffinity", None)
     if ask is not None:
         try:
@@ -140,7 +140,7 @@ def affinity(pid: int = 0) -> list[int]:
 
 
 def total_memory(root: str = "") -> int:
-    """Bytes of RAM; 0 when the system cannot say."""
+    """Bytes of RAM; 0 if the system does not report it."""
     for line in _text(f"{root}/proc/meminfo").splitlines():
         if line.startswith("MemTotal:"):
             return int(line.split()[1]) * 1024
@@ -161,10 +161,10 @@ def _cpu_model(root: str) -> str:
 
 
 def machine_facts(pid: int = 0, root: str = "") -> dict[str, str | int | float]:
-    """What process ``pid`` (0: this one) can use.
+    """The resources of process ``pid`` (0: this process).
 
-    ``cores``: affinity mask and cgroup quota together, a fraction where a quota says so. ``memory_bytes``: the smaller
-    of RAM and the cgroup's limit, 0 when unknown. Also ``cpu_model``, ``os``, ``kernel``, ``hostname``.
+    ``cores``: the smaller of affinity mask and cgroup quota, which may be a fraction. ``memory_bytes``: the smaller
+    of RAM and the cgroup's limit, 0 if unknown. Also ``cpu_model``, ``os``, ``kernel``, ``hostname``.
     """
     group = pid or "self"
     mask = len(affinity(pid))

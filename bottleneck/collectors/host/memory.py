@@ -1,4 +1,4 @@
-"""The machine's memory beside the run: what is left before a limit, what comes back from swap, faults of huge pages."""
+"""The machine's memory during the run: bytes available before the limit, swap-ins, huge-page faults."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _HELD = (b"anon", b"shmem", b"slab_unreclaimable"), (b"total_rss", b"total_shmem
 
 
 class MachineMemory:
-    """Reads /proc/vmstat, /proc/meminfo and, under a limit, the group's memory.stat by kept descriptors."""
+    """Reads /proc/vmstat, /proc/meminfo and, under a limit, the group's memory.stat through open descriptors."""
 
     def __init__(self, root_pid: int, root: str = "") -> None:
         self.missing: list[str] = []
@@ -51,7 +51,7 @@ class MachineMemory:
             values["memory_limit_bytes"] = self._limit
 
     def _held(self, rss: int) -> int:
-        """Bytes of the limited group without its page cache; ``rss`` counts what workers share in each of them."""
+        """Bytes of the limited group without its page cache (``rss`` counts shared pages once per worker)."""
         if self._group is None:
             return rss
         stat = dict(line.split(b" ", 1) for line in os.pread(self._group, 16384, 0).splitlines() if b" " in line)

@@ -1,7 +1,7 @@
-"""Samples GPUs through NVML (nvidia-ml-py), from the supervisor, for the devices that the recorded program can see.
+"""Samples the GPUs visible to the recorded program through NVML (nvidia-ml-py), from the supervisor.
 
-No GPU is an ordinary case: the sampler is then empty and ``reason`` says why, in one of the words of ``Reason``.
-A value that a device does not give is NaN, never 0.
+Having no GPU is normal: the sampler is then empty and ``reason`` is one of the values of ``Reason``.
+A value that a device does not report is NaN, never 0.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _REASONS: dict[int, Reason] = {
     6: "no-device",  # not found
     9: "no-driver",
     12: "no-library",
-    13: "driver-mismatch",  # function not found: the library is older than the driver or the other way round
+    13: "driver-mismatch",  # function not found: the library and driver versions differ
     15: "lost",
     18: "driver-mismatch",
 }
@@ -54,7 +54,7 @@ Row = dict[str, float | int]
 
 
 class _Device:
-    """One visible device. ``parent`` is the whole GPU of a MIG slice: power, clocks and heat belong to it."""
+    """One visible device. ``parent``: the whole GPU of a MIG slice, which reports power, clocks and temperature."""
 
     def __init__(self, index: int, handle: Any, parent: Any, uuid: str, name: str) -> None:
         self.index = index
@@ -68,10 +68,10 @@ class _Device:
 
 
 class GpuSampler:
-    """GPUs that a program started with ``environ`` (None: ours) sees: ``sample()`` every 100 ms, then ``close()``.
+    """Samples the GPUs visible in ``environ`` (None: ours): call ``sample()`` every 100 ms, then ``close()``.
 
-    ``pids``: gives the recorded program's processes, for the memory they hold. Never raises on NVML's account:
-    ``reason`` is "" or says why there are no samples, ``detail`` is NVML's own text.
+    ``pids``: returns the pids of the recorded program, to sum their memory. Never raises NVML errors: ``reason`` is ""
+    or says why there are no samples, ``detail`` is NVML's own text.
     """
 
     def __init__(self, environ: Mapping[str, str] | None = None, pids: Callable[[], set[int]] | None = None) -> None:
@@ -117,7 +117,7 @@ class GpuSampler:
         ]
 
     def _ask(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """The value, or None where this device or driver does not give it."""
+        """The value, or None if this device or driver does not report it."""
         try:
             return function(*arguments)
         except self._nvml.NVMLError:
@@ -126,11 +126,11 @@ class GpuSampler:
     # -- samples ----------------------------------------------------------------------------------------------
 
     def sample(self) -> list[Row]:
-        """One row of ``COLUMNS`` for every visible device that answers; empty when there is none.
+        """One row of ``COLUMNS`` per visible device that responds; empty if there is none.
 
-        ``time_ns`` monotonic; ``index`` as CUDA numbers it; ``utilization`` share of NVML's last window in which a
-        kernel ran; ``memory_busy`` share in which device memory was read or written; ``process_memory_bytes`` held
-        by the recorded processes (NaN in containers whose process numbers NVML does not know).
+        ``time_ns``: monotonic. ``index``: CUDA's number. ``utilization``: share of NVML's last window in which a
+        kernel ran. ``memory_busy``: share in which device memory was read or written. ``process_memory_bytes``: held
+        by the recorded processes (NaN in containers whose pids NVML does not know).
         """
         rows = [self._row(device) for device in self._devices if not device.lost]
         if self._devices and all(device.lost for device in self._devices):
@@ -143,14 +143,14 @@ class GpuSampler:
         row["time_ns"], row["index"] = time.monotonic_ns(), device.index
 
         def read(columns: str, function: Callable[[], Any]) -> Any:
-            """None when not given; what is not supported is asked only once."""
+            """The value, or None if not reported; unsupported values are only requested once."""
             if columns in device.unsupported or device.lost:
                 return None
             try:
                 return function()
             except nvml.NVMLError as error:
                 device.lost = device.lost or error.value == _LOST
-                if error.value in (3, 4, 13):  # not supported, no permission, function not found: they stay so
+                if error.value in (3, 4, 13):  # not supported, no permission, function not found: permanent
                     device.unsupported[columns] = str(error)
                 return None
 
@@ -196,7 +196,7 @@ class GpuSampler:
             row["pcie_tx_bytes_per_second"] = nan if tx is None else tx * 1000
 
     def facts(self) -> list[dict[str, Any]]:
-        """One {index, uuid, name, memory_total_bytes, driver, unsupported {column: why}} for every visible device."""
+        """One {index, uuid, name, memory_total_bytes, driver, unsupported {column: why}} per visible device."""
         devices = []
         for device in self._devices:
             memory = self._ask(self._nvml.nvmlDeviceGetMemoryInfo, device.handle)
@@ -213,7 +213,7 @@ class GpuSampler:
         return devices
 
     def close(self) -> None:
-        """Let NVML go; the sampler is empty afterwards."""
+        """Shut NVML down; the sampler is empty afterwards."""
         self._devices = []
         if self._nvml is not None:
             self._ask(self._nvml.nvmlShutdown)

@@ -1,7 +1,7 @@
-"""Samples the recorded process tree and the machine beside it: CPU, memory, faults, I/O, idle cores.
+"""Samples the recorded process tree and the machine: CPU, memory, faults, I/O, idle cores.
 
-Linux: ``/proc`` through descriptors that stay open. Elsewhere: psutil, and ``missing`` lists what it cannot say.
-"""
+On Linux it reads ``/proc`` through descriptors that stay open. Elsewhere it uses psutil, and ``missing`` lists the
+columns it cannot provide."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OF_MAIN = ("cpu_ns_total", "first_thread_cpu_ns_total", "system_ns_total", "min
 
 
 class _Cores:
-    """Idle, busy and waiting time of the cores we may use, between two looks."""
+    """Idle, busy and I/O-wait time of the cores we may use, between two reads."""
 
     def __init__(self, mask: list[int]) -> None:
         self._names = {b"cpu%d" % core for core in mask}
@@ -34,7 +34,7 @@ class _Cores:
         self.count = max(1, len(self._before))
 
     def _read(self) -> dict[bytes, tuple[int, int, int]]:
-        """name -> (idle, waiting for disk, all) in ticks; guests are already counted as user time."""
+        """name -> (idle, waiting for disk, total) in ticks; guest time is already included in user time."""
         found = {}
         for line in os.pread(self._file, self._size, 0).split(b"intr", 1)[0].splitlines():
             words = line.split()
@@ -44,7 +44,7 @@ class _Cores:
         return found
 
     def look(self) -> tuple[float, float] | None:
-        """(idle cores, cores waiting for the disk) since the last look; None when less than a tick has passed."""
+        """(idle cores, cores waiting for the disk) since the last call; None if less than a tick has passed."""
         after = self._read()
         idle = waiting = 0.0
         for name, (idle_after, waiting_after, all_after) in after.items():
@@ -70,7 +70,7 @@ class _Source(Protocol):
 
 
 class _Linux:
-    """Kept descriptors of /proc."""
+    """The sample source that reads /proc through open descriptors."""
 
     def __init__(self, root_pid: int) -> None:
         self.missing: list[str] = []
@@ -128,7 +128,7 @@ class _Linux:
             ours = max(0, int(values["cpu_ns_total"]) - self._core_cpu_ns) / passed
             self._core_ns, self._core_cpu_ns = now, int(values["cpu_ns_total"])
             busy = self._cores.count - idle - waiting
-            if self._quota is not None:  # a core that the quota does not let us use is not idle for us
+            if self._quota is not None:  # a core beyond our quota does not count as idle
                 idle = min(idle, max(0.0, self._quota - ours))
             self._core_values = {
                 "busy_cores": ours,
@@ -146,9 +146,9 @@ class _Linux:
 
 
 class HostSampler:
-    """Samples of one process tree and the machine; call ``sample()`` about every 100 ms, then ``close()``.
+    """Samples one process tree and the machine; call ``sample()`` about every 100 ms, then ``close()``.
 
-    ``missing`` names the columns that this system cannot give. Not thread-safe: one thread samples.
+    ``missing``: columns that this system cannot provide. Not thread-safe: sample from one thread only.
     """
 
     def __init__(self, root_pid: int) -> None:
@@ -163,22 +163,22 @@ class HostSampler:
 
     @property
     def missing(self) -> list[str]:
-        """Columns that are not in the samples because the system does not tell."""
+        """Columns missing from the samples because the system does not report them."""
         return list(self._source.missing)
 
     def sample(self) -> Sample:
-        """One row. Sums over the tree unless it says machine; never raises for processes that ended.
+        """One row. Values are sums over the tree except for those of the machine. Never raises for ended processes.
 
-        ``time_ns`` monotonic; ``rss_bytes`` (pages shared by forked workers count in each), ``main_*`` of the
-        root process; ``cpu_ns_total``, of it ``first_thread_cpu_ns_total`` in the first thread of each process, and
-        ``system_ns_total`` in the kernel; ``read_bytes_total`` and ``write_bytes_total`` through
-        system calls, ``disk_*`` those that reached the storage; ``minor_faults_total``, ``major_faults_total``;
+        ``time_ns``: monotonic; ``rss_bytes`` (pages shared by forked workers count once per worker); ``main_*``: the
+        root process; ``cpu_ns_total``, including ``first_thread_cpu_ns_total`` in each process's first thread and
+        ``system_ns_total`` in the kernel; ``read_bytes_total`` and ``write_bytes_total``: through
+        system calls; ``disk_*``: those that reached the storage; ``minor_faults_total``, ``major_faults_total``;
         ``voluntary_switches_total``, ``involuntary_switches_total``, ``run_delay_ns_total`` (ready but not running),
         refreshed once a second; ``threads``, ``processes``. Machine, within our affinity mask, since the last
-        sample: ``busy_cores`` of the tree, ``other_cores`` of everybody else, ``idle_cores``, ``iowait_cores``;
-        ``swap_in_bytes_total``, ``huge_faults_total`` (that brought 2 MiB each), ``memory_available_bytes`` (until the
-        machine or its cgroup is full; page cache is free), ``memory_limit_bytes`` (where a cgroup sets one);
-        ``throttled_ns_total`` (run queues stopped by the CPU quota, summed over cores; 0 where no quota is set).
+        sample: ``busy_cores`` of the tree, ``other_cores`` of other programs, ``idle_cores``, ``iowait_cores``;
+        ``swap_in_bytes_total``, ``huge_faults_total`` (2 MiB each), ``memory_available_bytes`` (until the machine or
+        its cgroup is full; page cache counts as free), ``memory_limit_bytes`` (if a cgroup sets one);
+        ``throttled_ns_total`` (time throttled by the CPU quota, summed over cores; 0 without a quota).
         """
         return self._source.sample()
 

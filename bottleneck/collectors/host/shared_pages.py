@@ -1,8 +1,7 @@
-"""Memory that a DataLoader's worker has of its own, and what it still shares: ``smaps_rollup``, read rarely.
+"""Private and shared memory of DataLoader workers, from ``smaps_rollup``. Read rarely, since a read is expensive.
 
-A read walks the page tables of the process, which can change none of its mappings meanwhile: 0.2 ms for a small one,
-several for gigabytes. One worker of each loader is looked at, in turn, and the next look waits fifty times as long as
-the last one took.
+A read walks the page tables while the process cannot change its mappings: 0.2 ms for a small process, several ms for
+gigabytes. We read one worker of each loader in turn, and pause for fifty times the duration of the last read.
 """
 
 from __future__ import annotations
@@ -19,26 +18,26 @@ COLUMNS = ("worker_pid", "worker_private_bytes", "worker_shared_bytes")
 
 
 class SharedPages:
-    """Call ``sample`` whenever the host is sampled; its columns hold numbers only where a look was due.
+    """Call ``sample`` whenever the host is sampled; its columns hold numbers only if a read was due.
 
-    ``worker_private_bytes``: pages that it alone maps and that were written; ``worker_shared_bytes``: written pages
-    that others map too, as a forked worker does with all of its parent's until one of them writes.
+    ``worker_private_bytes``: written pages that only the worker maps. ``worker_shared_bytes``: written pages that other
+    processes map too; a forked worker shares all of its parent's pages until one of the two writes.
     """
 
     def __init__(self) -> None:
         self._next = 0.0
         self._seen = 0
         self._workers: dict[int, tuple[int, int]] = {}  # pid -> (process that loads, loader)
-        self._followed: list[int] = []  # one living worker of each loader, the one looked at last at the end
+        self._followed: list[int] = []  # one live worker per loader; the last one read is at the end
 
     def sample(self, notes: Sequence[tuple[int, str, dict[str, Any]]], pids: Mapping[int, int]) -> dict[str, float]:
-        """One row of COLUMNS. ``notes``: all that the processes have written so far; ``pids``: pid -> its index there.
+        """One row of COLUMNS. ``notes``: all notes written so far; ``pids``: pid -> process index in the notes.
 
-        nan where nothing was due, no worker is alive, or the kernel does not say.
+        nan if no read was due, no worker is alive, or the kernel does not report it.
         """
         row = dict.fromkeys(COLUMNS, nan)
         started = time.monotonic()
-        # A worker is looked at as soon as it is there: it copies most at the beginning.
+        # Read a worker as soon as it exists: it copies most pages at the beginning.
         if not self._learn(notes, pids) and started < self._next:
             return row
         self._next = started + _EVERY_SECONDS
@@ -54,7 +53,7 @@ class SharedPages:
         return row
 
     def _learn(self, notes: Sequence[tuple[int, str, dict[str, Any]]], pids: Mapping[int, int]) -> bool:
-        """Whether a loader has begun to have workers since the last call."""
+        """Whether a loader has started workers since the last call."""
         new, self._seen = notes[self._seen :], len(notes)
         workers = {index: fields["loader"] for index, kind, fields in new if kind == "worker"}
         if not workers:
@@ -66,7 +65,7 @@ class SharedPages:
         return not known.issuperset(found.values())
 
     def _due(self) -> list[int]:
-        """Pids to try: those followed, the longest ago first, before them the loaders of which none is followed yet."""
+        """Pids to try: first workers of loaders that we do not follow yet, then the least recently read ones."""
         self._followed = [pid for pid in self._followed if pid in self._workers]
         known = {self._workers[pid] for pid in self._followed}
         fresh = [pid for pid, loader in self._workers.items() if loader not in known]
@@ -74,7 +73,7 @@ class SharedPages:
 
 
 def _read(pid: int) -> tuple[int, int] | None:
-    """(private, shared) bytes of a process's written pages; None when it is gone or may not be read."""
+    """(private, shared) bytes of a process's written pages; None if it has ended or we may not read it."""
     try:
         descriptor = os.open(f"/proc/{pid}/smaps_rollup", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

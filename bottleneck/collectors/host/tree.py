@@ -1,6 +1,6 @@
 """The recorded process tree, read from Linux's ``/proc`` through descriptors that stay open.
 
-A read costs a few microseconds, and a number of a dead process that was given to a new one is never mistaken for it.
+A read costs a few microseconds, and a reused pid is never mistaken for the dead process.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _OF_THREADS = ("run_delay_ns_total", "voluntary_switches_total", "involuntary_sw
 
 
 class Process:
-    """One process of the tree and its open descriptors. Any read raises OSError once it is gone."""
+    """One process of the tree and its open descriptors. Every read raises OSError once the process has ended."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
@@ -57,8 +57,8 @@ class Process:
         self._files.clear()
 
     def look(self) -> None:
-        """Read what changes with every sample."""
-        # The name in parentheses may hold spaces and parentheses: fields count from the last one.
+        """Read the values that change with every sample."""
+        # The name in parentheses may contain spaces and parentheses: count fields from the last parenthesis.
         words = os.pread(self._files["stat"], 2048, 0).rpartition(b") ")[2].split()
         if words[0] in (b"Z", b"X"):
             raise ProcessLookupError(self.pid)
@@ -72,7 +72,7 @@ class Process:
             sums["cpu_ns_total"] = time.clock_gettime_ns((~self.pid << 3) | 2)
         except OSError:
             sums["cpu_ns_total"] = max(ticks, sums["cpu_ns_total"])
-        if "schedstat" in self._files:  # of the first thread alone
+        if "schedstat" in self._files:  # of the first thread only
             sums["first_thread_cpu_ns_total"] = int(os.pread(self._files["schedstat"], 64, 0).split()[0])
         self.threads = int(words[17])
         self.rss_bytes = int(words[21]) * _PAGE
@@ -87,7 +87,7 @@ class Process:
                 sums["disk_read_bytes_total"], sums["disk_write_bytes_total"] = values[4], values[5]
 
     def look_at_threads(self) -> None:
-        """Read what the kernel keeps per thread; a process may have dozens, so this is done once a second."""
+        """Read the kernel's per-thread values, once a second because a process may have dozens of threads."""
         now: dict[str, tuple[int, int, int]] = {}
         for thread in os.listdir(f"/proc/{self.pid}/task"):
             base = f"/proc/{self.pid}/task/{thread}/"
@@ -99,8 +99,8 @@ class Process:
                 voluntary = int(lines[0].rpartition(b"voluntary_ctxt_switches:\t")[2].split()[0])
                 now[thread] = delay, voluntary, int(lines[2])
             except (OSError, ValueError, IndexError):
-                continue  # the thread ended meanwhile, or the kernel keeps no such numbers
-        for thread, values in now.items():  # those that ended leave what they had last
+                continue  # the thread has ended, or the kernel does not count this
+        for thread, values in now.items():  # ended threads keep their last values
             before = self._threads.get(thread, (0, 0, 0))
             for name, old, new in zip(_OF_THREADS, before, values, strict=True):
                 self.sums[name] += max(0, new - old)
@@ -108,7 +108,7 @@ class Process:
 
 
 class Tree:
-    """A process and all that it started. Once in, a process stays in, also when its parent dies before it."""
+    """A process and all its descendants. A process stays in the tree even if its parent dies first."""
 
     def __init__(self, root_pid: int) -> None:
         self.processes: dict[int, Process] = {}
@@ -154,7 +154,7 @@ class Tree:
                 continue
 
     def _scan_for_children(self) -> None:
-        """For kernels without the list of children: the parent of every process not seen before."""
+        """For kernels without the list of children: check the parent of every new process."""
         alive = {int(name) for name in os.listdir("/proc") if name.isdigit()}
         self._strangers &= alive
         parents: dict[int, int] = {}
@@ -175,7 +175,7 @@ class Tree:
         self._strangers.update(parents)
 
     def look(self) -> None:
-        """Read every process; those that ended leave their last numbers in ``gone``."""
+        """Read every process; the last values of ended ones are added to ``gone``."""
         for pid, process in list(self.processes.items()):
             try:
                 process.look()

@@ -1,4 +1,4 @@
-"""Which GPUs a program sees, in the order in which CUDA numbers them."""
+"""The GPUs visible to a program, in CUDA's order."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 
 class Gpu(NamedTuple):
-    """A GPU, or a MIG slice of one: ``parent`` is then the whole GPU, else the GPU itself."""
+    """A GPU or a MIG slice. ``parent``: the whole GPU of a slice, otherwise the GPU itself."""
 
     handle: Any
     uuid: str
@@ -15,9 +15,9 @@ class Gpu(NamedTuple):
 
 
 class Gpus:
-    """The GPUs that can be opened and their MIG slices. ``ask(function, *arguments)``: None where NVML has no answer.
+    """The GPUs that can be opened and their MIG slices. ``ask(function, *arguments)`` returns None if NVML cannot tell.
 
-    Raises NVMLError where there are GPUs and none can be opened.
+    Raises NVMLError if there are GPUs but none can be opened.
     """
 
     def __init__(self, nvml: Any, ask: Callable[..., Any]) -> None:
@@ -27,20 +27,20 @@ class Gpus:
         self._slices = [part for gpu in self.whole for part in self._slices_of(gpu)]
 
     def _all(self) -> list[Gpu]:
-        """Every GPU that can be opened, in the order of their bus numbers."""
+        """All GPUs that can be opened, in PCI bus order."""
         nvml, found, failure = self._nvml, [], None
         for number in range(nvml.nvmlDeviceGetCount()):
             try:
                 handle = nvml.nvmlDeviceGetHandleByIndex(number)
                 found.append(Gpu(handle, nvml.nvmlDeviceGetUUID(handle), handle))
-            except nvml.NVMLError as error:  # in a container: a GPU that was given to somebody else
+            except nvml.NVMLError as error:  # in a container: a GPU that is not assigned to it
                 failure = error
         if not found and failure is not None:
             raise failure
         return found
 
     def _slices_of(self, gpu: Gpu) -> list[Gpu]:
-        """The MIG slices of a GPU; none where MIG is off or unknown."""
+        """The MIG slices of a GPU; none if MIG is off or unknown."""
         nvml = self._nvml
         mode = self._ask(nvml.nvmlDeviceGetMigMode, gpu.handle)
         if not mode or not mode[0]:
@@ -54,15 +54,15 @@ class Gpus:
         return found
 
     def visible(self, entries: str | None) -> list[Gpu]:
-        """The devices as CUDA numbers them: by CUDA_VISIBLE_DEVICES, which takes numbers, GPU- and MIG-UUIDs.
+        """The devices in CUDA's order, from CUDA_VISIBLE_DEVICES, which takes numbers, GPU UUIDs and MIG UUIDs.
 
-        As in CUDA, the first entry that names nothing ends the list. Numbers count in bus order, which is CUDA's own
-        order only under CUDA_DEVICE_ORDER=PCI_BUS_ID or with equal GPUs; UUIDs are always right.
+        As in CUDA, the first invalid entry ends the list. Numbers are in bus order, which is CUDA's own order only with
+        CUDA_DEVICE_ORDER=PCI_BUS_ID or with identical GPUs; UUIDs are always right.
         """
         if entries is None:
             sliced = [part.parent for part in self._slices]
             uncut = [gpu for gpu in self.whole if not any(gpu.handle is parent for parent in sliced)]
-            return uncut or self._slices[:1]  # CUDA opens the first slice when every GPU is cut
+            return uncut or self._slices[:1]  # CUDA opens the first slice if every GPU is partitioned
         chosen: list[Gpu] = []
         for entry in entries.split(","):
             match = self._match(entry.strip())
@@ -72,7 +72,7 @@ class Gpus:
         return chosen
 
     def _match(self, entry: str) -> Gpu | None:
-        """The device that one entry of CUDA_VISIBLE_DEVICES names: number, or a UUID's unambiguous beginning."""
+        """The device for one entry of CUDA_VISIBLE_DEVICES: a number, or an unambiguous prefix of a UUID."""
         if entry.isdigit():
             return self.whole[int(entry)] if int(entry) < len(self.whole) else None
         if not entry.startswith(("GPU-", "MIG-")):

@@ -1,1 +1,1 @@
-"""What several collectors share; loaded inside the user's process."""
+"""Code shared by several collectors; loaded inside the user's process."""

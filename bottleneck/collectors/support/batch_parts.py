@@ -1,16 +1,16 @@
-"""What the first batch of a loader's process holds: bytes of each part, and whether a byte a value would hold it.
+"""Describes the first batch of a process: bytes of each part, and whether one byte per value would be enough.
 
-Looked at once, and only where a device window was asked for: what the copies of a batch cost is in there.
+Done once, and only with a device window, whose trace contains the cost of copying a batch to the device.
 """
 
 _MAX_PARTS = 16
-_VALUES = 4096  # looked at, of one channel of the first sample
-_MIN_VALUES = 1024  # of fewer values, few different ones say nothing
-_LEVELS = 256  # a byte's
+_VALUES = 4096  # values read from one channel of the first sample
+_MIN_VALUES = 1024  # with fewer values, a small number of distinct ones means nothing
+_LEVELS = 256  # distinct values of a byte
 
 
 def note_batch_parts(recorder, batch):
-    """Note the parts of ``batch``, tensors and arrays inside lists and dictionaries. ``levels``: 0 for not known."""
+    """Note the parts of ``batch``: tensors and arrays inside lists and dictionaries. ``levels``: 0 if unknown."""
     parts = []
     for part in _parts(batch, 3):
         if len(parts) == _MAX_PARTS:
@@ -25,7 +25,7 @@ def note_batch_parts(recorder, batch):
 def _parts(value, depth):
     if hasattr(value, "dtype") and hasattr(value, "reshape") and hasattr(value.dtype, "itemsize"):
         device = getattr(value, "device", "cpu")
-        if str(device) == "cpu":  # looking at another one's values would wait for it
+        if str(device) == "cpu":  # reading values on another device would block
             yield value
     elif depth and isinstance(value, dict):
         for item in value.values():
@@ -36,9 +36,9 @@ def _parts(value, depth):
 
 
 def _levels(part):
-    """How many different values a channel of the first sample has, where enough of them were looked at.
+    """The number of distinct values in a channel of the first sample, if it has enough values.
 
-    Of an image that was bytes and has been scaled since, no more than a byte can tell apart.
+    An image that was stored as bytes and then scaled has at most 256.
     """
     shape = part.shape
     if len(shape) < 2 or 0 in shape:

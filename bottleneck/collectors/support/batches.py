@@ -1,8 +1,8 @@
-"""How long the sequences in a batch are, and how far it is padded, in one batch of 16 that a DataLoader returns.
+"""Sequence lengths and padding, measured in one of 16 batches that a DataLoader returns.
 
-Token numbers and masks only: whole numbers in two dimensions, on the CPU. A row ends where the value begins that pads.
-What is looked at stays small, so that torch starts no threads for it, and where the program watches torch's operations
-itself, with a mode or a profiler, nothing is looked at: it would see ours.
+Covers token ids and masks only: 2-D integer tensors on the CPU. A row ends where its padding starts. We read little
+data, so torch starts no threads for it. We read nothing while the program itself watches torch's operations with a mode
+or a profiler, which would see ours.
 """
 
 import sys
@@ -10,25 +10,25 @@ import sys
 from ...agent.recorder import is_users_exception
 
 _FIRST_MASK, _MASK = 7, 15  # one batch in 8 of the first 256, then one in 16
-_FIRST_LOOKS, _LOOKS = 32, 256  # after these many, half as often
-_BLANKS = 3  # looks that found no tokens: this loader has none
-_ROWS, _VALUES = 32, 32767  # looked at in one batch; torch goes parallel above that
+_FIRST_LOOKS, _LOOKS = 32, 256  # after this many, half as often
+_BLANKS = 3  # after this many reads without tokens, give up on the loader
+_ROWS, _VALUES = 32, 32767  # read per batch; torch uses several threads above that
 _WHOLE = ("torch.int64", "torch.int32", "torch.int16", "torch.uint8", "torch.bool")
 
 
 class Batches:
-    """``look()`` once in so many steps: those of which ``mask`` leaves 0."""
+    """Call ``look()`` in steps where ``step & mask`` is 0."""
 
     def __init__(self, recorder, torch):
         self.mask = _FIRST_MASK
         self._recorder = recorder
         self._torch = torch
         self._whole = [getattr(torch, name.rpartition(".")[2]) for name in _WHOLE]
-        self._left = {}  # loader -> looks that may still find nothing
+        self._left = {}  # loader -> remaining reads without tokens before we give up
         self._looks = 0
 
     def look(self, batch, loader, time_ns):
-        """Note the batch that a step at ``time_ns`` begins with. Never raises what is ours."""
+        """Note the batch that starts the step at ``time_ns``. Our errors never propagate."""
         left = self._left.get(loader, _BLANKS)
         if left <= 0:
             return
@@ -53,7 +53,7 @@ class Batches:
             self._recorder.fail("batches", "look", error)
 
     def _lengths(self, batch):
-        """(rows, width, the length of some rows); None without tokens."""
+        """(rows, width, lengths of some rows); None if there are no tokens."""
         fields = _fields(batch)
         mask = next((value for name, value in fields if name == "attention_mask"), None)
         if self._is_tokens(mask):
@@ -75,7 +75,7 @@ class Batches:
         rows, width = value.shape
         some = value[: max(1, min(_ROWS, _VALUES // width))]
         last = some[:, -1:]
-        # How long the same value goes on at the end of each row.
+        # The length of the run of equal values at the end of each row.
         runs = (some == last).flip(1).to(self._torch.int32).cumprod(1).sum(1).tolist()
         ends = last.flatten().tolist()
         padded = [(run, end) for run, end in zip(runs, ends) if 1 < run < width]
@@ -86,7 +86,7 @@ class Batches:
 
 
 def is_watched(torch):
-    """Whether the program looks at torch's operations itself, with a mode or a profiler: it would see ours."""
+    """Whether the program watches torch's operations with a mode or a profiler, which would see ours."""
     for name in ("_len_torch_dispatch_stack", "_len_torch_function_stack"):
         depth = getattr(torch._C, name, None)
         if depth is not None and depth():
@@ -95,7 +95,7 @@ def is_watched(torch):
 
 
 def _fields(batch, depth=2):
-    """(name, value) of what a batch holds: of builtin containers only, since no code of the user's is called."""
+    """(name, value) of each part of a batch. Only builtin containers, so that we never call the user's code."""
     data = sys.modules.get("collections")
     if data is not None and isinstance(batch, data.UserDict):
         batch = vars(batch).get("data")

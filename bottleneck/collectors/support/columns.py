@@ -1,9 +1,9 @@
-"""Which columns of a frame that was read from a file are ever used.
+"""Tracks which columns of a frame read from a file are ever used.
 
-pandas keeps the columns of a frame in a manager, and whatever sees values asks it for them. So nothing public is
-wrapped (pandas looks at the reference count and at the caller of its methods): the manager of a followed frame, and
-no other, gets a class that answers the same and takes notes. Taking a column out counts as using it; rows, copies and
-drops are followed; any other request counts as all columns of that manager: when unsure, they are used.
+pandas keeps a frame's columns in a manager, and all access to values goes through it. We wrap nothing public, because
+pandas checks reference counts and the callers of its methods. Instead, the manager of a tracked frame gets a subclass
+that behaves the same and takes notes. Selecting a column counts as use. Row filters, copies and drops are tracked. Any
+other access counts as use of all the manager's columns: when in doubt, a column is used.
 """
 
 import weakref
@@ -12,8 +12,8 @@ from ...agent.recorder import is_users_exception, now
 from .hooking import unseen
 from .reads import SMALL_NS
 
-MAX_FOLLOWED = 64  # managers at a time, those of row filters and copies included
-MAX_MOVES = 64  # of one read that are described
+MAX_FOLLOWED = 64  # managers at a time, including those of row filters and copies
+MAX_MOVES = 64  # described per read
 #: Attributes that hold no values; and those that are worked out from what does.
 ATTRIBUTES = frozenset(
     "axes items ndim shape blknos blklocs _blknos _blklocs _known_consolidated _is_consolidated __doc__".split()
@@ -34,7 +34,7 @@ COLUMN = frozenset("iget iget_values column_setitem".split())
 
 
 class _Used:
-    """What is known about one read: its columns, and those in use."""
+    """The columns of one read, and which of them are used."""
 
     __slots__ = ("all", "columns", "moves", "read", "used")
 
@@ -47,7 +47,7 @@ class _Used:
 
 
 class Columns:
-    """Follows frames; ``track(frame, read id)`` begins. ``off(where, error)`` is told when it cannot go on."""
+    """Tracks frames from ``track(frame, read id)`` on. Calls ``off(where, error)`` when it cannot continue."""
 
     def __init__(self, recorder, off):
         self.recorder = recorder
@@ -56,7 +56,7 @@ class Columns:
         self.plain = self.watched = None  # classes of managers
 
     def track(self, frame, read):
-        """Begin to follow ``frame``, the result of read ``read``."""
+        """Start tracking ``frame``, the result of read ``read``."""
         manager = frame._mgr
         if self.plain is None and type(manager).__name__ == "BlockManager":
             self.plain = type(manager)
@@ -74,14 +74,14 @@ class Columns:
             manager.__class__ = self.watched
 
     def forget(self, used=None):
-        """Follow no more what came of one read, or anything."""
+        """Stop tracking the frames of one read, or all frames."""
         for manager, other in list(self.followed.items()):
             if used is None or other is used:
                 del self.followed[manager]
                 manager.__class__ = self.plain
 
     def _use(self, used, labels):
-        """Columns ``labels`` of a read are used; unknown labels are columns made later."""
+        """Mark columns ``labels`` of a read as used; unknown labels are columns created later."""
         new = [label for label in labels if label in used.columns and label not in used.used]
         if not new or used.all:
             return
@@ -94,21 +94,21 @@ class Columns:
     # -- called by the managers ----------------------------------------------------------------------------------
 
     def release(self, manager):
-        """Somebody sees everything in ``manager``, which is no longer followed."""
+        """Mark all columns in ``manager`` as used and stop tracking it."""
         used = self.followed.pop(manager, None)
         manager.__class__ = self.plain
         if used is not None:
             self._use(used, manager.items)
 
     def seen(self, manager, name, args, result, took_ns):
-        """Method ``name`` has been called with ``args``, by name or not, and took so long."""
+        """Method ``name`` was called with ``args`` (positional or by name) and took ``took_ns``."""
         used = self.followed.get(manager)
         if used is None:
             return
         if name in COLUMN:
             self._use(used, [manager.items[args[0]]])
         elif name in DERIVED and result is not manager:
-            # A selection names the columns that are wanted; a drop keeps the rest and says nothing about it.
+            # A selection names the columns in use; a drop keeps the rest, which says nothing about their use.
             if len(result.items) * 2 > len(used.columns):
                 if took_ns >= SMALL_NS and used.moves < MAX_MOVES:
                     used.moves += 1
@@ -118,7 +118,7 @@ class Columns:
                 self._use(used, result.items)
 
     def fail(self, error):
-        """A hook of ours is broken: follow nothing, and say that all columns were used."""
+        """Handle an error in a hook: stop tracking and report all columns as used."""
         if is_users_exception(error):
             raise error
         for used in set(self.followed.values()):
@@ -128,10 +128,10 @@ class Columns:
 
 
 def _watched(columns, plain):
-    """A subclass of the manager class ``plain`` that tells ``columns`` what it is asked for."""
+    """A subclass of the manager class ``plain`` that reports every access to ``columns``."""
 
     def plainly(manager, name, args=None, kwargs=None):
-        """An attribute, or the result of a method: what it asks of itself is no use, and its results are plain."""
+        """Get an attribute or call a method with the plain class: internal access is not use, and results are plain."""
         manager.__class__ = plain
         try:
             value = getattr(manager, name)
@@ -145,7 +145,7 @@ def _watched(columns, plain):
     def method(name):
         def call(manager, *args, **kwargs):
             try:
-                if name == "set_axis" and args[:1] != (1,):  # new names for the columns are more than we follow
+                if name == "set_axis" and args[:1] != (1,):  # we do not track renamed columns
                     columns.release(manager)
             except BaseException as error:
                 columns.fail(error)

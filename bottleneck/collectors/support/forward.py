@@ -1,10 +1,9 @@
-"""The root forward of torch models: learn which classes are called outermost, then wrap only those.
+"""The root forward of torch models: learns which classes are called outermost, then wraps only those.
 
-What the program can see of it is kept small. The functions put on classes refer to ours by two global names whose
-values pickle as None, so that a class sent to another process by value takes the plain call along; torch.compile sees
-the plain call and nothing else (it would wrap what is in a closure); and what somebody else puts on
-``Module.__call__``, such as a tracer, is called as it would have been.
-"""
+It stays as invisible to the program as possible. The functions that we set on classes refer to our objects through two
+globals that pickle as None, so a class pickled by value to another process falls back to the plain call. torch.compile
+only sees the plain call (it would wrap the contents of a closure). Whatever other code sets as ``Module.__call__``,
+such as a tracer, is called as it would be without us."""
 
 import sys
 
@@ -15,8 +14,8 @@ from ...agent.unpatched import get_ident
 from .. import dress
 from .batches import is_watched
 
-_LEARN_CALLS = 64  # outermost forwards looked at before the wrap is narrowed to their classes
-_LEARN_AGAIN = 8  # after a new loader or optimizer: a new model is called right away
+_LEARN_CALLS = 64  # outermost forwards to see before wrapping only their classes
+_LEARN_AGAIN = 8  # after a new loader or optimizer: a new model is usually called at once
 _MAX_PLACES = 16
 _LOSSES = "torch.nn.modules.loss"
 _FORWARD, _EVAL = _BOTH = signals.FORWARD, signals.EVAL
@@ -26,7 +25,7 @@ _learner = None  # while classes are being learned
 
 
 class _Ours:
-    """Pickles as None: what is ours stays in this process."""
+    """Pickles as None, so that our objects stay in this process."""
 
     __slots__ = ()
 
@@ -35,7 +34,7 @@ class _Ours:
 
 
 class _Timer(_Ours):
-    """What the hooks need to time a module as the phase FORWARD or EVAL, outermost call only."""
+    """Times the outermost call of a module as the phase FORWARD or EVAL."""
 
     __slots__ = ("collector", "grad_enabled", "recorder", "rings", "tensor")
 
@@ -47,7 +46,7 @@ class _Timer(_Ours):
         self.tensor = torch.Tensor
 
     def size(self, values):
-        """The leading dimension of the first tensor; 0 when unknown, as for nested tensors and symbolic shapes."""
+        """The leading dimension of the first tensor; 0 if unknown, as for nested tensors and symbolic shapes."""
         for value in values:
             if isinstance(value, self.tensor):
                 try:
@@ -58,12 +57,12 @@ class _Timer(_Ours):
         return 0
 
     def served(self, ring, t0, t1, size):
-        """A forward pass inside a server, with the requests in flight."""
+        """Record a forward pass inside a server, with the requests in flight."""
         ring.put(signals.MODEL_CALL, min(self.recorder.serving.in_flight, 65535), t0, t1, size)
 
 
 class _Learner(_Ours):
-    """Notes the classes of outermost calls, but for torch's losses: they are no models, and mostly short."""
+    """Notes the classes of outermost calls except torch's losses, which are not models and mostly short."""
 
     __slots__ = ("collector", "depth", "finish", "found", "left")
 
@@ -95,7 +94,7 @@ class _Learner(_Ours):
 
 
 class RootForward:
-    """The hook on the models of one process. ``learn()`` looks for new ones, as after a new loader or optimizer."""
+    """Hooks the models of one process. ``learn()`` looks for new ones, for example after a new loader or optimizer."""
 
     def __init__(self, collector, torch):
         global _timer
@@ -110,11 +109,11 @@ class RootForward:
         _timer = _Timer(collector, torch)
 
     def learn(self):
-        """Wrap ``Module.__call__`` until the next outermost calls have shown their classes; harmless when it is."""
+        """Wrap ``Module.__call__`` until the next outermost calls reveal their classes; harmless if already wrapped."""
         global _learner
         if _learner is None and _timer is not None:
             calls = _LEARN_AGAIN if self._narrowed else _LEARN_CALLS
-            # Known classes too are called through the learner meanwhile: from where else, and whether to train.
+            # Known classes also go through the learner for now: they may have new call sites, or switch to training.
             for learned in self._narrowed:
                 self._collector.patches.put_back(learned, "__call__")
             self._narrowed.clear()
@@ -124,7 +123,7 @@ class RootForward:
             self._collector.patches.replace(self._module_class, "__call__", dress(hooked, plain))
 
     def stop(self):
-        """What is left of the hooks anywhere calls straight through."""
+        """Turn any hooks that remain into pass-throughs."""
         global _timer, _learner
         _timer = _learner = None
 
@@ -137,14 +136,14 @@ class RootForward:
             owner = next(base for base in learned.__mro__ if "__call__" in vars(base))
             plain = vars(owner)["__call__"]
             if owner is learned:
-                if not learned.__module__.startswith("torch."):  # the user's own, which may be anything
+                if not learned.__module__.startswith("torch."):  # a class of the user's, which may do anything
                     continue
-                owner = plain  # compiled modules have one; there is nothing else to look up
+                owner = plain  # compiled modules have only this one
             hooked = _timed(owner, plain, self._is_traced)
             self._collector.patches.replace(learned, "__call__", dress(hooked, plain))
 
     def _found(self, owner, frame, values):
-        """An outermost call of ``owner``: its class, and once for each way to get there the user's lines."""
+        """Handle an outermost call of ``owner``: note its class and, once per call path, the user's lines."""
         self._classes.add(owner)
         frames = []
         while frame is not None:
@@ -161,19 +160,19 @@ class RootForward:
 
 
 def _rows(torch, values):
-    """How many samples the first tensor holds; 0 where its shape does not tell for certain."""
+    """The number of samples in the first tensor; 0 if its shape is ambiguous."""
     first = next((value for value in values if type(value) is torch.Tensor), None)
     if first is None or is_watched(torch) or not first.dtype.is_floating_point:
         return 0
     shape = tuple(first.shape)
     if len(shape) < 2:
         return 1  # one vector of features
-    # Of three dimensions the first may be time.
+    # With three dimensions, the first may be time.
     return shape[0] if len(shape) != 3 and type(shape[0]) is int else 0
 
 
 def is_traced(torch):
-    """Whether torch.compile is reading the code that calls this: a function that it knows and answers itself."""
+    """Whether torch.compile is tracing the caller; it knows this function and evaluates it itself."""
     known = getattr(torch.compiler, "is_dynamo_compiling", None) or getattr(torch.compiler, "is_compiling", None)
     return known or (lambda: False)
 
@@ -190,17 +189,17 @@ def _learning(plain, traced):
 
 
 def _timed(owner, plain, traced):
-    """``plain`` as a phase. One function, not layers of them: between two steps the caches forget us.
+    """Record ``plain`` as a phase. A single function without layers, since our code is cold in the caches every step.
 
-    What it names is pickled with it when its class is sent by value: numbers and the standard library's only, and
-    ``_timer``, which becomes None.
+    When its class is pickled by value, the names it uses are pickled too. They are numbers, names from the standard
+    library, and ``_timer``, which becomes None.
     """
 
     def __call__(module, *args, **kwargs):
         if traced():
             return plain(module, *args, **kwargs)
         timer = _timer
-        # Looked up at each call: a tracer or the user may have put something else there meanwhile.
+        # Looked up at each call: a tracer or the user may have replaced it since.
         call = owner.__call__
         if timer is None:
             return call(module, *args, **kwargs)

@@ -1,19 +1,19 @@
-"""Who else holds the GIL while the main thread is blocked: asked by the thread that looks at it and wakes late."""
+"""Finds out which thread holds the GIL while the main thread is blocked, from how late the sampling thread wakes up."""
 
 from _thread import get_native_id
 
 from ...agent.unpatched import get_ident
 from .thread_files import ThreadFiles
 
-PROMPT_NS = 3_000_000  # woken later than this, somebody held the GIL: most likely the main thread, running
+PROMPT_NS = 3_000_000  # a later wake-up means that a thread held the GIL, most likely the main thread
 #: Files of the standard library in which a thread waits: who stands there does not want the GIL.
 WAITS = ("threading.py", "queue.py", "selectors.py", "socket.py", "ssl.py", "connection.py", "futures/thread.py")
-MAX_THREADS = 32  # looked at for one sample
-FAIR_SHARE = 4  # a thread that holds the GIL may wait for a core itself; it gets at least a quarter of one
+MAX_THREADS = 32  # inspected per sample
+FAIR_SHARE = 4  # the GIL's holder may wait for a core too; it gets at least a quarter of one
 
 
 class GilWatch:
-    """Made by the looking thread, for itself; ``main`` is the number of the thread that it looks at."""
+    """Belongs to the sampling thread; ``main``: the native id of the thread that it samples."""
 
     def __init__(self, main):
         self._me = get_ident()
@@ -22,25 +22,25 @@ class GilWatch:
         self.falls_asleep()
 
     def falls_asleep(self):
-        """The looking thread sleeps next: what it waited for a core so far has nothing to do with how late it wakes."""
+        """Call before the sampling thread sleeps: earlier waits for a core do not explain a late wake-up."""
         self._delay = self._files.run_delay()
 
     def waited(self, late):
-        """How long this thread, which woke ``late`` nanoseconds after it should have, waited for the GIL.
+        """How long this thread waited for the GIL, in ns, given that it woke ``late`` nanoseconds after its deadline.
 
-        It is what is left of the lateness after its own wait for a core, since it does nothing else.
+        This is the delay minus its own wait for a core, since it does nothing else.
         """
         return late if late < PROMPT_NS else late - (self._files.run_delay() - self._delay)
 
     def held_by_others(self, late, others):
-        """Whether another thread than the main one held the GIL, which this one waited for.
+        """Whether a thread other than the main one held the GIL while this thread waited for it.
 
-        Threads beside the main one, which ran for ``others`` nanoseconds since the last look, must have run meanwhile.
+        Those threads ran for ``others`` nanoseconds since the last sample; that must be enough to explain the wait.
         """
         return late >= PROMPT_NS and others >= late / FAIR_SHARE
 
     def wanting(self, frames):
-        """The frames of the threads beside both that want the GIL, or have it."""
+        """The frames of all other threads that hold the GIL or wait for it."""
         found = []
         for thread, frame in frames.items():
             if thread != self._me and thread != self._main and not frame.f_code.co_filename.endswith(WAITS):

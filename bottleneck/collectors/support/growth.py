@@ -1,9 +1,9 @@
-"""Looks for the container that grows while the process's memory does. Called by the collectors that see steps.
+"""Finds the container that grows together with the process's memory. Called by the collectors that see steps.
 
-Memory first: only when RSS has grown since the first look are lengths read, of lists, dicts, sets, deques and
-bytearrays among the loop's local names, its module's globals, and one level into the objects named there; of small
-dicts the containers in them as well, as a history of losses is kept. Nothing is kept but names and numbers, no method
-of the user's is called, and one look is bounded in names and in time.
+We read lengths only if RSS has grown since the first look. We check lists, dicts, sets, deques and bytearrays among
+the loop's local variables, its module's globals, and the attributes of those objects; also containers inside small
+dicts, such as a history of losses. We store only names and numbers, call none of the user's methods, and bound each
+look in names and in time.
 """
 
 import sys
@@ -12,16 +12,16 @@ from ...agent.recorder import now
 from .newest import newest
 from .watches import CollectorWatch, DeviceWatch, ResidentMemory
 
-_GROWN_BYTES = 4 << 20  # below this nothing is looked at
+_GROWN_BYTES = 4 << 20  # below this we read no lengths
 _FIRST_MASK = 15  # one step in 16
-_LOOKS = 256  # after so many, half as often: a long run takes some thousand
+_LOOKS = 256  # after this many, half as often: a long run takes a few thousand
 _MAX_NAMES = 1500
 _MAX_NS = 2_000_000
-_MAX_FRAMES = 4  # the loop's own function and the user's functions that called it
+_MAX_FRAMES = 4  # the loop's function and its callers in the user's code
 _MIN_LENGTH = 8
-_MAX_KEYS = 32  # of a dict that is looked into: with more it is a table, and its own length tells
+_MAX_KEYS = 32  # a dict with more keys is a table, and we only read its length
 _MAX_KEY_LETTERS = 40
-_MAX_DICTS = 2  # inside each other: history["train"]["loss"]
+_MAX_DICTS = 2  # nesting depth: history["train"]["loss"]
 _MAX_NOTES = 4000
 _mro_of = type.__dict__["__mro__"].__get__
 _dict_of = object.__getattribute__
@@ -31,7 +31,7 @@ _COPIES_LOCALS = sys.version_info < (3, 13)
 
 
 class Growth:
-    """``if due(): look(frame)`` once a step, with the user's frame that runs it; from several places at will."""
+    """Call ``if due(): look(frame)`` once per step with the user's frame that runs it; several callers are fine."""
 
     def __init__(self, recorder):
         self.recorder = recorder
@@ -53,14 +53,14 @@ class Growth:
         self._watches = {"device-memory": self._device}
 
     def due(self):
-        """Whether this step is one to look at: ``steps`` counts them, those that ``mask`` leaves 0 are."""
+        """Whether to look in this step: counts ``steps`` and is True when ``steps & mask`` is 0."""
         self.steps += 1
         return not self.steps & self.mask
 
     def look(self, frame):
-        """Note every container that has grown since the last look, when memory has.
+        """If memory has grown, note every container that has grown since the last look.
 
-        Does nothing without a frame, nor while another thread looks.
+        Does nothing without a frame or while another thread is in here.
         """
         if self._looking:
             return
@@ -72,14 +72,14 @@ class Growth:
             self._looking = False
 
     def watch_collections(self):
-        """From now on, sum up what Python's garbage collector takes; ends with the ``detach`` of what is returned."""
+        """Start summing the time of Python's garbage collector; call ``detach`` on the result to stop."""
         watch = CollectorWatch(self.recorder)
         watch.attach()
         self._watches["garbage-collector"] = watch  # type: ignore[assignment]
         return watch
 
     def _watch(self):
-        """Look at what is no container; one that fails is looked at no more, and the rest goes on."""
+        """Run the watches of things other than containers; one that fails is dropped, the others continue."""
         for name, watch in list(self._watches.items()):
             try:
                 watch()
@@ -94,7 +94,7 @@ class Growth:
             self.mask = 2 * self.mask + 1
         if self._base is None:
             self._base = rss
-        # The first look reads lengths too: a container must be seen before it can be seen growing.
+        # The first look reads lengths too: growth needs an earlier length to compare with.
         grown = rss - self._base >= _GROWN_BYTES or self._device.grown
         if frame is None or (self.looks > 1 and not grown) or self._notes >= _MAX_NOTES:
             return
@@ -108,14 +108,14 @@ class Growth:
 
     def _frame(self, frame, rss, seen):
         code = frame.f_code
-        # Before 3.13 reading f_locals refreshes the one dict that the function's own locals() has given out.
+        # Before 3.13, reading f_locals updates the dict that locals() returns in that function.
         if code.co_flags & _OPTIMIZED and not (_COPIES_LOCALS and _SNAPSHOT.intersection(code.co_names)):
             names = frame.f_locals
             try:
                 self._names("local", names, code, rss, seen)
             finally:
-                # That dict stays with the frame and would keep the user's objects alive: empty it, unless
-                # somebody else (a debugger) holds it too.
+                # The frame keeps that dict, which would keep the user's objects alive: clear it unless other code
+                # (a debugger) holds it too.
                 if _COPIES_LOCALS and sys.getrefcount(names) <= 3:
                     names.clear()
         if id(frame.f_globals) not in seen:
@@ -123,7 +123,7 @@ class Growth:
             self._names("global", frame.f_globals, code, rss, seen)
 
     def _names(self, scope, names, code, rss, seen):
-        """Containers among ``names``, then those that are attributes of the objects among them."""
+        """Check the containers in ``names``, then those in attributes of the objects in ``names``."""
         file = code.co_filename
         for name, value in list(names.items()):
             if type(name) is not str or name.startswith("__") or not self._go_on():
@@ -157,14 +157,14 @@ class Growth:
         return self._left > 0 and (self._left & 31 or now() < self._until)
 
     def _container(self, scope, name, value, code, file, rss, seen, key=""):
-        """Whether ``value`` is a container; its length is noted when it has grown. ``key``: where in ``name`` it is."""
+        """Whether ``value`` is a container; notes its length if it has grown. ``key``: its position inside ``name``."""
         kind = self._builtin_of(type(value))
         if kind is None:
             return False
         if id(value) in seen:
             return True
         seen.add(id(value))
-        length = kind.__len__(value)  # the builtin's own, also for a subclass that has another
+        length = kind.__len__(value)  # the builtin's __len__, even if a subclass overrides it
         if kind is dict and length <= _MAX_KEYS and key.count("[") < _MAX_DICTS:
             self._inside(scope, name, value, code, file, rss, seen, key)
         known = (scope, name, key, code)
@@ -177,7 +177,7 @@ class Growth:
         return True
 
     def _builtin_of(self, kind):
-        """The builtin container that a class is or derives from, None when it is no container."""
+        """The builtin container class that ``kind`` is or derives from; None if it is not a container."""
         if kind in self._kinds:
             return kind
         return next((base for base in _mro_of(kind) if base in self._kinds), None)
@@ -203,7 +203,7 @@ class Growth:
         )
 
     def _inside(self, scope, name, value, code, file, rss, seen, key):
-        """The containers in a dict, under keys that can be written down without asking the user's code."""
+        """Check the containers in a dict whose keys can be printed without calling the user's code."""
         for inner, held in list(dict.items(value)):
             if type(held) in _LEAVES or not self._go_on():
                 continue
@@ -233,7 +233,7 @@ _LEAVES = frozenset(
 
 
 def _file_of(kind):
-    """The file of a class, "" when unknown."""
+    """The file of a class; "" if unknown."""
     try:
         module = sys.modules.get(type.__dict__["__dict__"].__get__(kind).get("__module__"))
         where = getattr(module, "__file__", None)

@@ -1,4 +1,4 @@
-"""How a library's function becomes a recorded one that its callers cannot tell from the original."""
+"""Wraps library functions for recording so that callers cannot tell the wrapper from the original."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from .. import dress
 
 
 def guard(collector, original, before, after):
-    """``collector.wrap`` whose failing hook also gives the thread its phase back."""
+    """``collector.wrap``, but a failing hook also restores the thread's phase."""
 
     def safe_before(args, kwargs):
         ring = collector.recorder.ring()
@@ -34,10 +34,10 @@ def guard(collector, original, before, after):
 
 
 def unseen(hooked, original):
-    """``hooked``, a wrapper with ``*args``, named so that a warning raised below it still names the user's line.
+    """Rename ``hooked``, a wrapper with ``*args``, so that warnings raised below it still point to the user's line.
 
-    pandas counts the frames of its own folder, ours has to be one of them. Others count a fixed number of frames, from
-    which ``warnings`` leaves out those whose file has both words of "importlib" and "_bootstrap" in its name.
+    pandas skips frames from its own folder, so our frame must look like one. Other libraries count a fixed number of
+    frames, and ``warnings`` skips frames whose file name contains both "importlib" and "_bootstrap".
     """
     code = hooked.__code__
     if (getattr(original, "__module__", None) or "").partition(".")[0] == "pandas":
@@ -49,9 +49,9 @@ def unseen(hooked, original):
 
 
 def alike(hooked, original):
-    """``hooked`` itself for a Python function; for one written in C a stand-in that also looks like that.
+    """``hooked`` itself for a Python function; for a C function, a proxy that looks like one.
 
-    As an attribute of a class, a C function is no method (those of Cython are), and it is no ``FunctionType``.
+    A C function does not bind as a method when set on a class (Cython's do), and is not a ``FunctionType``.
     """
     kind = type(original)
     if isinstance(original, FunctionType):
@@ -69,7 +69,7 @@ def alike(hooked, original):
 
 
 def replace(collector, owner, name, hooked):
-    """Replace ``owner.name``, and the same object in the module that defines it, so that it pickles by name."""
+    """Replace ``owner.name`` and the same object in its defining module, so that it still pickles by name."""
     original = getattr(owner, name)
     collector.patches.replace(owner, name, hooked)
     home = sys.modules.get(getattr(original, "__module__", None) or "")
@@ -78,12 +78,12 @@ def replace(collector, owner, name, hooked):
 
 
 def writer(collector, original):
-    """``original`` recorded as WRITE, outermost call outside other phases only; arg: call-site id."""
+    """Record ``original`` as WRITE, only the outermost call outside other phases; arg: call-site id."""
     return timed(collector, original, signals.WRITE)
 
 
 def timed(collector, original, phase):
-    """``original`` recorded as ``phase`` when no other phase is open; arg: call-site id."""
+    """Record ``original`` as ``phase`` if no other phase is open; arg: call-site id."""
     recorder = collector.recorder
 
     def before(args, kwargs):

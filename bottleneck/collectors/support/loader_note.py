@@ -1,11 +1,11 @@
-"""The note "loader": how a DataLoader is configured, and whose code its samples and batches come from."""
+"""Writes the note "loader": the configuration of a DataLoader and the code that makes its samples and batches."""
 
 import sys
 from functools import partial
 
 
 def innermost(dataset):
-    """The dataset inside a Subset and its like."""
+    """The dataset inside a Subset or a similar wrapper."""
     data = sys.modules["torch.utils.data"]
     while isinstance(getattr(dataset, "dataset", None), data.Dataset):
         dataset = dataset.dataset
@@ -43,7 +43,7 @@ def note_loader(recorder, loader, inner, number, site):
 
 
 def _lengths(loader):
-    """(batches, samples) of an epoch; None where unknown. A stream is not asked: torch remembers, and warns."""
+    """(batches, samples) per epoch; None if unknown. We never ask a stream: torch caches the length and warns."""
     try:
         return len(loader), len(loader.sampler)
     except Exception:
@@ -51,16 +51,16 @@ def _lengths(loader):
 
 
 def _order_of(loader):
-    """The class that says in which order the samples come; None for a stream."""
+    """The class that decides the order of the samples; None for a stream."""
     batches = getattr(loader, "batch_sampler", None)
-    # A batch sampler of the user's own leaves the loader without a batch size.
+    # With a custom batch sampler, the loader has no batch size.
     own = batches is not None and loader.batch_size is None
     sampler = batches if own else getattr(loader, "sampler", None)
     return None if sampler is None else type(sampler).__name__
 
 
 def _code_of(function, is_user):
-    """The user's code behind a collate function: of a partial, a method, an object that is called or wraps one."""
+    """The user's code behind a collate function: unwraps a partial, a method, a callable object or a wrapper."""
     for _ in range(4):
         if isinstance(function, partial):
             function = function.func
@@ -70,7 +70,7 @@ def _code_of(function, is_user):
             code = getattr(type(function).__call__, "__code__", None)
         if code is not None and is_user(code):
             return code
-        # Libraries wrap the user's collator in one of their own (transformers, accelerate).
+        # Libraries such as transformers and accelerate wrap the user's collator.
         inner = getattr(function, "data_collator", None) or getattr(function, "collate_fn", None)
         if inner is None:
             return None

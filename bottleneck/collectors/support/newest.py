@@ -1,10 +1,10 @@
-"""What a container grows by: the kind and the size of its newest element."""
+"""Describes the newest element of a growing container: its type and size."""
 
 import sys
 
 
 def newest(kind, value):
-    """(what the newest element is, its bytes or None): exact builtins, numpy arrays and torch tensors only."""
+    """(type of the newest element, its bytes or None): only exact builtins, numpy arrays and torch tensors."""
     try:
         if type(value) is not kind or kind in (set, bytearray):
             return "", None
@@ -26,7 +26,7 @@ def _measure(item, depth):
     if kind in (list, tuple, dict) and depth:
         total, graph = sys.getsizeof(item), False
         for count, part in enumerate(item.values() if kind is dict else item):
-            if count >= 16:  # the rest is taken to be like these
+            if count >= 16:  # assume the rest is similar
                 total = total * len(item) // 16
                 break
             what, size = _measure(part, depth - 1)

@@ -1,7 +1,7 @@
-"""The list or dict with the most Python objects that a dataset holds: what forked workers come to copy by counting.
+"""Finds the largest list or dict of Python objects in a dataset. Forked workers copy its pages by counting references.
 
-Looked for once, when a loader with workers begins: among the dataset's attributes and one level into the objects
-there. Some elements of each container are measured; no method of the user's is called.
+We search once, when a loader with workers starts: the dataset's attributes and the attributes of those objects. We
+measure some elements of each container and call none of the user's methods.
 """
 
 import os
@@ -9,16 +9,16 @@ import sys
 from itertools import islice
 
 _MAX_ATTRIBUTES = 256
-_MIN_LENGTH = 10_000  # fewer objects are no megabytes
+_MIN_LENGTH = 10_000  # fewer objects take less than megabytes
 _LOOKED_AT = 32
 _DEPTH = 3
-_MIN_BYTES = 16 << 20  # of objects: fewer are no reason to look at a worker's pages
+_MIN_BYTES = 16 << 20  # of objects: below this, do not read the workers' pages
 _dict_of = object.__getattribute__
 _CONTAINERS = (list, dict, tuple, set)
 
 
 def largest(dataset):
-    """(attribute as written after ``self.``, kind, length, bytes of its objects, class that holds it) or None."""
+    """(attribute as written after ``self.``, type, length, bytes of its objects, class that has it), or None."""
     best, left, seen = None, _MAX_ATTRIBUTES, set()
     todo = [("", dataset, 0)]
     while todo:
@@ -48,7 +48,7 @@ def largest(dataset):
 
 
 def note_largest(recorder, dataset, number):
-    """Note what ``largest`` finds in the dataset of the loader with this number; whether that is much."""
+    """Note the result of ``largest`` for the loader with this number; returns whether it is large."""
     found = largest(dataset)
     name, kind, length, size, owner = found or ("", "", 0, 0, None)
     module = sys.modules.get(getattr(owner, "__module__", ""))
@@ -67,15 +67,15 @@ def note_largest(recorder, dataset, number):
 
 
 def note_pages(recorder):
-    """Note the written pages of this process, its own and the shared ones: once, as a worker begins.
+    """Note the private and shared written pages of this process, once, when a worker starts.
 
-    It takes about as long as the fork that made the worker, which copied the same page tables.
+    It takes about as long as the fork that created the worker, which copied the same page tables.
     """
     try:
         with open("/proc/self/smaps_rollup", "rb") as file:
             lines = [line.split() for line in file]
     except OSError:
-        return  # no Linux, or an old one
+        return  # not Linux, or an old kernel
     sizes = {line[0]: int(line[1]) * 1024 for line in lines[1:]}
     private, shared = sizes.get(b"Private_Dirty:"), sizes.get(b"Shared_Dirty:")
     if private is not None and shared is not None:
@@ -83,7 +83,7 @@ def note_pages(recorder):
 
 
 def _size_of_all(kind, value):
-    """Bytes of a container and its elements, from some of them: evenly chosen of a list, the first of a dict."""
+    """Estimated bytes of a container and its elements, from evenly spaced list elements or a dict's first ones."""
     length = len(value)
     if kind is list:
         items = [value[index * length // _LOOKED_AT] for index in range(_LOOKED_AT)]
@@ -93,7 +93,7 @@ def _size_of_all(kind, value):
 
 
 def _size(item, depth):
-    """Bytes of one object with what it holds; of an array or a tensor the object alone: its data is not counted."""
+    """Bytes of one object and its contents. For an array or a tensor, the data is not counted."""
     kind = type(item)
     if kind in _LEAVES:
         return 0 if kind in (type(None), bool, type) else sys.getsizeof(item)

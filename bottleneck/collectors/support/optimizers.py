@@ -1,18 +1,18 @@
-"""What each optimizer is: the line that made it, its class, how it goes over its parameters, how large these are.
+"""Describes each optimizer: the line that made it, its class, how it iterates over parameters, and their sizes.
 
-Looked at twice in an optimizer's life: when it is made, and in its first step, when the gradients are there.
+We look at an optimizer twice: when it is created, and in its first step, when the gradients exist.
 """
 
 import sys
 
 from ...agent.recorder import is_users_exception
 
-_MAX_NOTES = 32  # optimizers noted in a process
-_PARAMETERS = 50_000  # looked at in one optimizer
+_MAX_NOTES = 32  # optimizers noted per process
+_PARAMETERS = 50_000  # inspected per optimizer
 
 
 class Optimizers:
-    """The notes "optimizer" of one process. A failure here ends these notes and nothing else."""
+    """Writes the notes "optimizer" of one process. A failure here stops only these notes."""
 
     def __init__(self, recorder):
         self._recorder = recorder
@@ -20,12 +20,12 @@ class Optimizers:
         self._left = _MAX_NOTES
 
     def made(self, optimizer):
-        """An optimizer is being made: where."""
+        """Remember the line that creates an optimizer."""
         if self._left and len(self._sites) < _MAX_NOTES:
             self._sites[id(optimizer)] = self._recorder.site(3)
 
     def note(self, optimizer):
-        """An optimizer begins its first step."""
+        """Note an optimizer at the start of its first step."""
         if not self._left:
             return
         self._left -= 1
@@ -39,7 +39,7 @@ class Optimizers:
 
 
 def _describe(optimizer):
-    """Builtins only. ``sizes``: (bits of the number of values, how many tensors with a gradient), by bits."""
+    """Builtins only. ``sizes``: (bit length of the number of values, tensors of that size with a gradient), sorted."""
     owner = type(optimizer)
     groups = optimizer.param_groups
     sizes, devices, looked = {}, set(), 0
@@ -51,7 +51,7 @@ def _describe(optimizer):
                 sizes[bits] = sizes.get(bits, 0) + 1
                 devices.add(parameter.device.type)
     return {
-        # torch's own only: nobody knows what another one's step does.
+        # Only torch's own optimizers: we do not know what the step of another one does.
         "name": owner.__name__ if owner.__module__.startswith("torch.optim.") else "",
         "momentum": any(bool(group.get("momentum")) for group in groups),
         "fused": any(bool(group.get("fused")) for group in groups),

@@ -1,15 +1,14 @@
-"""The threads beside the main one, as the looking thread sees them: where each ran, and where it waited.
+"""Samples all threads except the main one, from the sampling thread: where each one ran and where it waited.
 
-At a look every thread stands somewhere, and its CPU clock says how long it ran since the last look at it; the rest of
-that time it was blocked. What it waited for a core or for the GIL is part of the rest: the kernel does not tell them
-apart without a read of a file for each thread. All of the time is handed out, however far apart the looks are, so a
-late look loses nothing.
+Each sample reads a thread's stack and its CPU clock. The clock says how long the thread ran since its last sample; it
+was blocked for the rest. Waiting for a core or for the GIL counts as blocked, since telling them apart would need a
+file read per thread. All time is attributed to some stack however long the interval, so a late sample loses nothing.
 
-A thread whose CPU clock stands still has not left its place: it is not looked at, and its time is written in one record
-a second, so that a pool that waits costs one read of a clock for each of its threads.
+A thread whose CPU clock has not advanced is still in the same place. We do not read its stack, and write its time as
+one record per second, so an idle pool costs one clock read per thread.
 
-A clock is asked for by the kernel's number of its thread, which ``threading`` has noted in a dictionary. A thread that
-``threading`` does not know, as one of C code or of ``_thread``, has none: all of its time counts as blocked.
+The clock is addressed by the native thread id, which ``threading`` keeps in a dictionary. Threads that ``threading``
+does not know (from C code or ``_thread``) have no clock, and all their time counts as blocked.
 """
 
 import sys
@@ -21,55 +20,55 @@ from ...signals import THREAD_BLOCKED, THREAD_CPU
 from .gil import WAITS
 from .thread_files import ThreadFiles
 
-MAX_WALKED = 32  # threads whose stack is read at one look
-MAX_NAMED = 512  # threads that are told apart; all later ones are number 0
-MAX_LOOKS = 255  # of one record: a byte
-KEPT_NS = 1_000_000_000  # of waiting in one place, until it is written
-CARRIED_NS = 1_000_000_000  # of running or waiting that belongs to no stack seen so far, until the present one gets it
-SURE = 20  # one part in so many is too little to tell
-NEW = 8  # a thread seen first that ran for less than one part in so many has waited since it began
+MAX_WALKED = 32  # stacks read per sample
+MAX_NAMED = 512  # threads with a number; all later ones share number 0
+MAX_LOOKS = 255  # samples in one record: a byte
+KEPT_NS = 1_000_000_000  # longest wait in one place before it is written
+CARRIED_NS = 1_000_000_000  # most time without a matching stack before the current stack gets it
+SURE = 20  # less than 1/20 of the interval is too little to decide
+NEW = 8  # a new thread that ran for less than 1/8 of the interval has waited since it started
 
 
 class _Thread:
-    """One thread: all of its time until ``at``, with ``cpu`` on its clock, has been handed out or is carried on."""
+    """One thread. Its time up to ``at``, when its clock was ``cpu``, has been attributed or is carried over."""
 
     __slots__ = ("at", "clock", "cpu", "index", "looks", "name", "native", "quiet", "ran", "stack", "waited")
 
     def __init__(self, native, name, at):
         self.native = native
         self.name = name
-        self.clock = (~native << 3) | 6  # of one thread, its CPU time; the kernel checks that the thread is ours
+        self.clock = (~native << 3) | 6  # CPU clock of one thread; the kernel checks that the thread is in our process
         self.index = self.stack = None
         self.at = at
         self.cpu = 0
-        self.quiet = self.looks = 0  # the last look at which it had not run since ``at``, and how many such
-        self.ran = self.waited = 0  # carried on
+        self.quiet = self.looks = 0  # time of the last sample without CPU time since ``at``, and the number of them
+        self.ran = self.waited = 0  # carried over
 
     def now_at(self):
-        """Its CPU clock, -1 when it has none."""
+        """Its CPU clock in ns; -1 if it has none."""
         if not self.native:
             return -1
         try:
             return clock_gettime_ns(self.clock)
-        except OSError:  # it ends just now
+        except OSError:  # the thread is just ending
             return -1
 
     def mixed(self, at, cpu):
-        """Whether it has both run and waited since the last look, so that one must know which of both it does now."""
+        """Whether it both ran and waited since the last sample, so we must know which of the two it is doing now."""
         wall = at - self.at
         return wall < (cpu - self.cpu) * SURE < wall * (SURE - 1)
 
 
 class OtherThreads:
-    """Used by the looking thread alone. ``busy``: whether one of them ran for a while before the last look."""
+    """Used only by the sampling thread. ``busy``: whether any of these threads ran before the last sample."""
 
     def __init__(self, recorder, stacks, tasks):
         self._recorder = recorder
         self._stacks = stacks
         self._tasks = tasks
-        self._known = {}  # by the number that Python gives a thread, which a later one may get again
+        self._known = {}  # by Python's thread ident, which a later thread may reuse
         self._gone = []
-        self._full = []  # waiting for so long that it is to be written
+        self._full = []  # threads whose wait is due to be written
         self._seen = []
         self._before = now()
         self._indices = 0
@@ -77,9 +76,9 @@ class OtherThreads:
         self.on = True
 
     def look(self, frames, main):
-        """See where the threads in ``frames`` stand. No file is read or written, so the GIL stays with us.
+        """Sample the threads in ``frames``. Reads and writes no file, so we keep the GIL.
 
-        Otherwise a function could return meanwhile, and its variables would live until we let its frame go.
+        Otherwise a function could return meanwhile, and our reference to its frame would keep its variables alive.
         """
         if self.on and (len(frames) > 2 or self._known):
             try:
@@ -88,9 +87,9 @@ class OtherThreads:
                 self._fail("look", error)
 
     def write(self, ring, prompt):
-        """Hand out the time since the last look, once the frames are gone.
+        """Attribute the time since the last sample, after the frames have been released.
 
-        ``prompt``: the looking thread woke on time, so the GIL is free and files of the kernel can be asked for little.
+        ``prompt``: the sampling thread woke on time, so the GIL is free and reading /proc is cheap.
         """
         if self.on:
             try:
@@ -99,7 +98,7 @@ class OtherThreads:
                 self._fail("write", error)
 
     def end(self, ring):
-        """Write what is still kept back: the last look has been."""
+        """Write all remaining time after the last sample."""
         if self.on:
             self._gone += self._known.values()
             self._known.clear()
@@ -135,13 +134,13 @@ class OtherThreads:
         due.sort(key=lambda one: one[:3])
         for _, _, ident, thread, cpu in due[:MAX_WALKED]:
             place, lines, waits = self._stand(frames[ident], ident)
-            # Where its clock goes on although we have the GIL, it is in native code.
+            # If its clock advances while we hold the GIL, it is running native code.
             self._seen.append((thread, at, cpu, place, lines, waits, cpu < thread.now_at()))
         self._gone += [self._known.pop(ident) for ident in [*self._known] if ident not in frames]
         self._before = at
 
     def _stand(self, frame, ident):
-        """(its place, the lines of a new place, whether the standard library waits there)."""
+        """(stack key, the lines if the stack is new, whether it is a wait in the standard library)."""
         place, lines, tasks = self._tasks.walk(frame, ident)
         code = frame.f_code
         waits = tasks or (code.co_filename.endswith(WAITS) and not self._recorder.is_user(code))
@@ -164,24 +163,24 @@ class OtherThreads:
             self._put(ring, THREAD_BLOCKED, thread, thread.waited, 0)
 
     def _settle(self, ring, thread):
-        """Write how long it has waited in its place without running at all."""
+        """Write how long the thread has waited in one place without using CPU time."""
         if thread.quiet > thread.at:
             waited, thread.at = thread.quiet - thread.at, thread.quiet
             self._put(ring, THREAD_BLOCKED, thread, waited, thread.looks)
         thread.looks = 0
 
     def _hand_out(self, ring, thread, at, cpu, stack, waits, runs):
-        """Give the time since the last look to the stack that it stands in.
+        """Attribute the time since the last sample to the thread's current stack.
 
-        A thread that runs and waits in turns is seen doing one of the two: where that is certain, the other one's time
-        is carried on to the next look that finds it there.
+        A thread that alternates between running and waiting is seen doing one of them. If we are sure which, the time
+        of the other is carried over to the next sample that sees it.
         """
         self._settle(ring, thread)
         wall = at - thread.at
         ran = min(max(0, cpu - thread.cpu), wall)
         waited = wall - ran
         if thread.stack is None and ran * NEW >= wall:
-            waited = 0  # it has run since it began, which was after the last look
+            waited = 0  # it started after the last sample and has run since
         thread.at, thread.stack = at, stack
         thread.cpu = max(cpu, thread.cpu)
         thread.ran += ran
@@ -213,7 +212,7 @@ class OtherThreads:
 
 
 def _sleeps(native):
-    """Whether a thread sleeps in the kernel, rather than running or waiting for a core; False where it has gone."""
+    """Whether a thread sleeps in the kernel instead of running or waiting for a core; False if it has ended."""
     files = ThreadFiles(native)
     try:
         return files.asleep()
@@ -224,7 +223,7 @@ def _sleeps(native):
 
 
 def _who(thread):
-    """(the kernel's number, name) of an object of ``threading``; read past what its class may have put in the way."""
+    """(native id, name) of a ``threading`` object, read without running overrides in its class."""
     try:
         fields = object.__getattribute__(thread, "__dict__")
     except AttributeError:  # None, or a green thread

@@ -1,6 +1,6 @@
-"""Which sample a Dataset gave, and a checksum of it: whether the same index gives the same again, is seen afterwards.
+"""Records the index and a checksum of Dataset samples, to see later whether an index always gives the same sample.
 
-Only values that are surely plain data are looked at, and nothing about them changes; of all others nothing is said.
+Reads only values that are certainly plain data and does not modify them. Records nothing for other values.
 """
 
 import sys
@@ -9,20 +9,20 @@ from zlib import crc32
 from ... import signals
 from ...agent.recorder import is_users_exception
 
-_WORTH_NS = 500_000  # an item that takes less is not worth a cache
-_WHOLE = 1 << 16  # bytes of an array that are summed up; of larger ones as many in 16 parts, spread over all
+_WORTH_NS = 500_000  # a faster item is not worth caching
+_WHOLE = 1 << 16  # bytes of an array to checksum; of a larger one, as many in 16 evenly spread parts
 _PART = 1 << 12
-_MAX_BYTES = 1 << 20  # bytes that are copied in order to be summed up
+_MAX_BYTES = 1 << 20  # bytes to copy for a checksum
 _DEPTH, _LEAVES = 6, 64
 _PLAIN = "biuf"  # kinds of numbers whose memory can be read as it is
 
 
 class _Unknown(Exception):
-    """A value that may be anything."""
+    """The value is not certainly plain data."""
 
 
 def note_output(recorder, ring, index, value, t0, t1):
-    """Record the checksum of what ``index`` gave between ``t0`` and ``t1``, where both are plain data."""
+    """Record the checksum of the sample for ``index``, made between ``t0`` and ``t1``, if both are plain data."""
     if t1 - t0 < _WORTH_NS or "outputs" in recorder.failed:
         return
     try:
@@ -48,7 +48,7 @@ def _key(index):
 
 
 def _add(value, checksum, size, leaves, depth):
-    """(checksum, bytes, leaves) with ``value`` added to them."""
+    """Add ``value``; returns the new (checksum, bytes, leaves)."""
     kind = type(value)
     if kind is tuple or kind is list or kind is dict:
         if depth == _DEPTH:
@@ -75,7 +75,7 @@ def _add(value, checksum, size, leaves, depth):
 
 
 def _memory(value, kind):
-    """The bytes of a torch tensor or a numpy array, where they lie in the machine's own memory."""
+    """The bytes of a torch tensor or a numpy array, if they are in host memory."""
     torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy")
     if torch is not None and kind is torch.Tensor:
         return _tensor(torch, value)
@@ -89,13 +89,13 @@ def _memory(value, kind):
 
 
 def _tensor(torch, value):
-    # Not by numpy(): the tensor could not be resized any more.
+    # Not through numpy(): the tensor could no longer be resized.
     if value.device.type != "cpu" or value.layout is not torch.strided:
         raise _Unknown
     if value.is_conj() or value.is_neg() or value.is_quantized:
         raise _Unknown
     size = value.numel() * value.element_size()
-    dense = 1  # a permuted tensor is read in the order in which it lies in memory
+    dense = 1  # read a permuted tensor in memory order
     for stride, count in sorted(zip(value.stride(), value.size())):
         if count > 1 and stride != dense:
             raise _Unknown

@@ -1,32 +1,32 @@
-"""How often to sample, so that it costs no more than its share of a core."""
+"""Chooses the sampling intervals so that sampling stays within its share of a core."""
 
 TICK_NS = 10_000_000  # of CPU time between two samples of running code
 LONGEST_TICK_NS = 70_000_000  # where a tick costs 0.1 ms (deep stacks, cold caches): 0.14 % of the thread
-LOOK_NS = 25_000_000  # between two looks for a blocked main thread
+LOOK_NS = 25_000_000  # between two samples ("looks") of a blocked main thread
 LONGEST_LOOK_NS = 100_000_000  # while it stays blocked in one place
-SIGNAL_NS = 3_000  # what the kernel and the interpreter spend on one signal, outside of the handler's own clock
-COST_SHARE = 0.0012  # of a core, for each of the two; the intervals are lengthened to stay below
+SIGNAL_NS = 3_000  # time of kernel and interpreter per signal, which the handler cannot measure itself
+COST_SHARE = 0.0012  # of a core, for ticks and for looks; intervals grow to stay below it
 
 
 class Pace:
-    """The intervals of the ticks and of the looks, and what both have cost so far. All times are in nanoseconds."""
+    """The intervals of ticks and looks, and their total cost so far. All times are in nanoseconds."""
 
     def __init__(self):
         self.tick_ns = TICK_NS
         self.look_ns = LOOK_NS
         self.ticks = self.looks = self.tick_cost_ns = self.look_cost_ns = 0
         self._paced_at = 0
-        self._look_cost = 0.0  # of one, lately
-        self._tick_share = 0.0  # of a core, lately
-        self._ticks_seen = 0  # of their cost, at the last look
+        self._look_cost = 0.0  # of one look, recently
+        self._tick_share = 0.0  # of a core, recently
+        self._ticks_seen = 0  # tick_cost_ns at the last look
 
     def so_far(self):
-        """How many samples there were, and what they have cost."""
+        """The number of samples so far and their cost."""
         names = "ticks", "tick_cost_ns", "looks", "look_cost_ns"
         return {name: getattr(self, name) for name in names}
 
     def ticked(self, cost):
-        """Count a tick; whether ``tick_ns`` is another one from now on."""
+        """Count a tick; returns whether ``tick_ns`` has changed."""
         self.ticks += 1
         self.tick_cost_ns += cost
         if self.ticks & 7:
@@ -46,8 +46,8 @@ class Pace:
         self._look_cost += (cost - self._look_cost) / 4
 
     def look_again(self, wall, unchanged):
-        """Set ``look_ns`` after a look, ``wall`` after the one before; ``unchanged``: all stands where it stood."""
-        # What the ticks leave of what is meant for both: a thread that mostly waits has few.
+        """Set ``look_ns`` after a look, ``wall`` ns after the previous one; ``unchanged``: all stacks are the same."""
+        # Looks may use the budget that ticks leave unused: a thread that mostly waits has few ticks.
         ticks, self._ticks_seen = self.tick_cost_ns - self._ticks_seen, self.tick_cost_ns
         self._tick_share += (ticks / max(wall, 1) - self._tick_share) / 8
         left = max(COST_SHARE, 2 * COST_SHARE - self._tick_share)

@@ -1,6 +1,6 @@
-"""A POSIX timer on one thread's CPU clock: it signals that very thread, and only while the thread uses a CPU.
+"""A POSIX timer on the CPU clock of one thread. It signals that thread, and only while the thread uses a CPU.
 
-``_ctypes`` is used bare: ``import ctypes`` costs 2.5 ms of the start path, this 0.4 ms.
+It uses ``_ctypes`` directly, which takes 0.4 ms at startup; ``import ctypes`` would take 2.5 ms.
 """
 
 import _ctypes
@@ -28,7 +28,7 @@ class _Function(_ctypes.CFuncPtr):
 
 
 def _function(name):
-    """``name`` of the C library; before glibc 2.34 it lives in librt."""
+    """The C library function ``name``; before glibc 2.34 it is in librt."""
     for library in (None, "librt.so.1"):
         try:
             return _Function(_ctypes.dlsym(_ctypes.dlopen(library, _RTLD_NOW), name))
@@ -38,7 +38,7 @@ def _function(name):
 
 
 class Timer:
-    """Sends ``signal_number`` to the thread ``native_id``, which must be the calling one, as it uses CPU time."""
+    """Sends ``signal_number`` to the calling thread, which must be ``native_id``, as it uses CPU time."""
 
     def __init__(self, signal_number, native_id):
         self._settime = _function("timer_settime")
@@ -55,7 +55,7 @@ class Timer:
         _check(self._settime(self._id, 0, times, None))
 
     def delete(self):
-        """Remove the timer; what it has already sent has arrived when the owning thread called this."""
+        """Delete the timer. If the owning thread calls this, signals already sent have been delivered."""
         self._delete(self._id)
 
 

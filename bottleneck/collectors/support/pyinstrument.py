@@ -1,11 +1,11 @@
-"""The other sampling engine: pyinstrument's own, where it was asked for (``--stacks=pyinstrument``)."""
+"""The alternative sampling engine: pyinstrument, used with ``--stacks=pyinstrument``."""
 
 import atexit
 import os
 
 
 def start(recorder):
-    """pyinstrument's own engine for this process, its session saved at exit; False when it cannot be had."""
+    """Start pyinstrument in this process and save its session at exit; False if it is not available."""
     try:
         profiler = __import__("pyinstrument").Profiler(async_mode="disabled")
         profiler.start()

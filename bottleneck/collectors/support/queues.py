@@ -1,7 +1,7 @@
-"""Inside a DataLoader worker: what a batch weighs on its way out, and what it takes to pickle it; 1 in 16 is looked at.
+"""Inside a DataLoader worker: the pickled size of a batch and the time to pickle it, for one batch in 16.
 
-``multiprocessing.queues`` pickles with a class that is a name of that module. In a worker, which lives for its queue
-alone, a subclass of it stands there instead. What goes through shared memory is not among the bytes of the pipe.
+``multiprocessing.queues`` finds its pickler class by a name in that module. In a worker, which only serves its queue,
+we replace it with a subclass. Data in shared memory does not count towards the bytes in the pipe.
 """
 
 import sys
@@ -15,7 +15,7 @@ _CPU_NS = 100_000  # unit of the CPU time in a record's flags
 
 
 def watch_queues(recorder):
-    """From now on time what this process's queues pickle. A process without queues stays as it is."""
+    """Start timing the pickling in this process's queues. Does nothing in a process without queues."""
     queues = sys.modules.get("multiprocessing.queues")
     original = getattr(queues, "_ForkingPickler", None)
     if original is None or hasattr(original, "_bottleneck"):
@@ -40,7 +40,7 @@ def watch_queues(recorder):
             return plain(item, protocol)
         data = plain(item, protocol)
         try:
-            if type(item) is tuple and len(item) == 2:  # a batch and its number, and no message of the user's own
+            if type(item) is tuple and len(item) == 2:  # a batch and its number, not one of the user's messages
                 cpu = (thread_time_ns() - c0) // _CPU_NS
                 recorder.ring().put(signals.PICKLED, min(cpu, 65535), t0, now(), len(data))
         except BaseException as error:

@@ -1,8 +1,8 @@
-"""Reads of files by any library: the READ phase, the note "read", and what a timed Dataset item spends reading.
+"""File reads by any library: the READ phase, the note "read", and the time a timed Dataset item spends reading.
 
-Inside a DataLoader (a worker process, or the wait of the main process) reads belong to data loading: only those of a
-timed item are recorded, as parts of that item; the others cost one comparison. A read below ``SMALL_NS`` is summed
-up by call site instead of being described one by one.
+Inside a DataLoader (in a worker, or while the main process waits for data), reads count as data loading: we record
+only those of a timed item, as parts of that item; the others cost one comparison. Reads shorter than ``SMALL_NS`` are
+summed by call site instead of noted one by one.
 """
 
 import atexit
@@ -13,7 +13,7 @@ from ... import signals
 from ...agent.recorder import now
 from .hooking import guard
 
-SMALL_NS = 1_000_000  # below a millisecond a note would cost more than it tells
+SMALL_NS = 1_000_000  # a note on a shorter read would cost more than it is worth
 MAX_NOTES = 2000
 FLUSH_NS = 1_000_000_000
 MAX_COLUMNS = 500
@@ -22,7 +22,7 @@ _PATH = 1024
 
 
 class Reads:
-    """Ids, notes and sums of this process; shared by all readers. ``of(recorder)`` finds it."""
+    """Ids, notes and sums of this process, shared by all readers. Get it with ``of(recorder)``."""
 
     def __init__(self, recorder):
         self.recorder = recorder
@@ -30,12 +30,12 @@ class Reads:
         self.notes = 0
         self.sums = {}
         self.flushed = 0
-        self.inside = False  # a read of a timed item is open
+        self.inside = False  # inside a read of a timed item
         self.pid = recorder.pid
         atexit.register(self.flush)
 
     def begin(self):
-        """Token of a read that starts now, None when it is not to be recorded."""
+        """Token of a read that starts now; None if it is not recorded."""
         recorder = self.recorder
         if recorder.sampling:
             if self.inside:  # numpy.load calls numpy.fromfile: the outermost one counts
@@ -46,15 +46,15 @@ class Reads:
             return None
         ring = recorder.ring()
         outer = ring.phase
-        # A read inside another phase (waiting for data, a checkpoint, an outer read) is part of that phase.
+        # A read inside another phase (waiting for data, a checkpoint, an outer read) belongs to that phase.
         if outer > signals.IMPORT:
             return None
         ring.phase = signals.READ
-        # pyarrow parses in threads of its own: outside samples the CPU time is the process's.
+        # pyarrow parses in its own threads, so outside of samples we take the CPU time of the whole process.
         return ring, outer, now(), process_time_ns()
 
     def end(self, token, call, form, describe, failed, kind=signals.SAMPLE_READ):
-        """Close the read; ``describe() -> fields`` is asked only for reads worth a note. Returns the read id or 0."""
+        """End the read; calls ``describe() -> fields`` only for reads worth a note. Returns the read id or 0."""
         ring, outer, t0, c0 = token
         if ring is None:
             self.inside = False
@@ -74,7 +74,7 @@ class Reads:
         return number
 
     def note(self, number, call, form, t0, t1, cpu, thread, fields, wall=None):
-        """Describe one read. ``wall``: nanoseconds in the reader where that is less than t1 - t0."""
+        """Note one read. ``wall``: nanoseconds in the reader, if less than t1 - t0."""
         self.notes += 1
         plain = dict(path=None, size_bytes=None, rows=None, columns=None, column_count=None, asked_columns=None)
         plain.update(engine=None, dtypes=None)
@@ -86,7 +86,7 @@ class Reads:
         )  # fmt: skip
 
     def add(self, call, form, t0, t1, cpu):
-        """Sum a small read up by call site; at most ``_SUMS`` sites."""
+        """Add a small read to the sum of its call site; at most ``_SUMS`` sites."""
         site = self.recorder.site()
         key = (call, form, site)
         found = self.sums.get(key)
@@ -103,7 +103,7 @@ class Reads:
             self.flush()
 
     def flush(self):
-        """Write the sums so far as notes with ``count``, id 0."""
+        """Write the sums so far as notes with a ``count`` and id 0."""
         if self.recorder.pid != self.pid:
             self.pid = self.recorder.pid
             self.sums = {}
@@ -121,7 +121,7 @@ _states = {}
 
 
 def of(recorder):
-    """The Reads of a recorder, made at the first use."""
+    """The Reads of a recorder, created on first use."""
     found = _states.get(id(recorder))
     if found is None or found.recorder is not recorder:
         found = _states[id(recorder)] = Reads(recorder)
@@ -129,7 +129,7 @@ def of(recorder):
 
 
 def path_of(target):
-    """(path without query or credentials, size in bytes) of a path, URL or open file; None where unknown."""
+    """(path without query or credentials, size in bytes) of a path, URL or open file; None if unknown."""
     name = target if isinstance(target, (str, bytes)) else None
     if name is None and hasattr(target, "__fspath__"):
         name = os.fspath(target)
@@ -161,7 +161,7 @@ def names(columns):
 
 
 def asked(columns):
-    """The columns a caller asked for as a list of text; None when all, or when they are chosen by a function."""
+    """The requested columns as a list of text; None for all columns, or if a function chooses them."""
     if columns is None or callable(columns):
         return None
     try:
@@ -171,14 +171,14 @@ def asked(columns):
 
 
 def argument(args, kwargs, index, name):
-    """A parameter that may be positional; None when absent."""
+    """A positional or keyword argument; None if absent."""
     if len(args) > index:
         return args[index]
     return kwargs.get(name)
 
 
 def reader(collector, original, call, form, describe):
-    """``original`` as a recorded reader; ``describe(args, kwargs, result) -> fields`` of the note."""
+    """Wrap ``original`` as a recorded reader; ``describe(args, kwargs, result) -> fields`` of the note."""
     reads = of(collector.recorder)
 
     def before(args, kwargs):

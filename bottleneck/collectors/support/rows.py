@@ -1,4 +1,4 @@
-"""Work done one row at a time in Python: ``DataFrame.iterrows`` and ``apply`` with a function per row."""
+"""Row-by-row work in Python: ``DataFrame.iterrows``, and ``apply`` with a function per row."""
 
 from time import thread_time_ns
 
@@ -8,12 +8,12 @@ from .. import dress
 from .hooking import guard
 
 MIN_ROWS = 256
-EVERY = 64  # one row in so many is timed
+EVERY = 64  # one row in 64 is timed
 MAX_NOTES = 500
 
 
 class Rows:
-    """Notes "rowwise": call, rows, wall and CPU time, of that in pandas' own row making."""
+    """Writes the notes "rowwise": call, rows, wall and CPU time, and the part spent in pandas making rows."""
 
     def __init__(self, collector):
         self.collector = collector
@@ -21,7 +21,7 @@ class Rows:
         self.notes = 0
 
     def note(self, call, site, rows, t0, cpu, own, columns, function=""):
-        """``own``: nanoseconds making the rows, None when not told apart from the user's function."""
+        """``own``: nanoseconds spent making rows; None if not measured separately from the user's function."""
         if rows < MIN_ROWS or self.notes >= MAX_NOTES:
             return
         self.notes += 1
@@ -40,7 +40,7 @@ class Rows:
         )
 
     def iterrows(self, original):
-        """A generator function like the original one; rows pass through a plain loop, one in 64 timed."""
+        """Wrap it as a generator function like the original; rows go through a plain loop, one in 64 timed."""
         rows = self
 
         def iterrows(self):
@@ -82,7 +82,7 @@ class Rows:
         return dress(iterrows, original)
 
     def apply(self, original, call):
-        """``apply`` as TRANSFORM; a Python function per row (or per value) makes a note."""
+        """Record ``apply`` as TRANSFORM, with a note if it calls a Python function per row (or per value)."""
         recorder = self.recorder
         frames = call == "DataFrame.apply"
 
