@@ -69,6 +69,13 @@ def thrown_away() -> Condition:
 
 def is_changed(source: Source, region: ast.AST, thing: ast.expr, depth: int = 0, rebound: bool = True) -> bool:
     """Whether anything in the region sets the thing (a name, or ``self.name``) anew, or changes it in place."""
+    question = (region, ast.dump(thing), bool(depth), rebound)
+    if question not in source.answers:
+        source.answers[question] = _is_changed(source, region, thing, depth, rebound)
+    return source.answers[question]
+
+
+def _is_changed(source: Source, region: ast.AST, thing: ast.expr, depth: int, rebound: bool) -> bool:
     for each in ast.walk(region):
         if isinstance(each, ast.Call) and _call_changes(source, each, thing, depth):
             return True
@@ -126,13 +133,17 @@ def _lasts(source: Source, name: ast.Name, function: Function) -> bool:
     if any(source.function(each.where) is not None for each in source.bindings(name)):
         return False
     functions = [each for found in source.functions.values() for each in found]
-    return not any(is_changed(source, each, name) for each in functions if not _has_its_own(each, name.id))
+    return not any(is_changed(source, each, name) for each in functions if not _has_its_own(source, each, name.id))
 
 
-def _has_its_own(function: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> bool:
+def _has_its_own(source: Source, function: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> bool:
     """Whether the function's name is another one than the module's."""
-    shared = {each for node in ast.walk(function) if isinstance(node, ast.Global) for each in node.names}
-    return name not in shared and (name in parameters(function) or name in stored(function))
+    question = ("own", function, name)
+    if question not in source.answers:
+        shared = {each for node in ast.walk(function) if isinstance(node, ast.Global) for each in node.names}
+        own = name in parameters(function) or name in stored(function)
+        source.answers[question] = own and name not in shared
+    return source.answers[question]
 
 
 def _begins_with(node: ast.AST, thing: ast.expr) -> bool:
@@ -180,7 +191,7 @@ def _changes_from_within(source: Source, call: ast.Call, thing: ast.expr) -> boo
         return len(defined) != 1 or is_changed(source, defined[0], thing, 1)
     if not isinstance(call.func, ast.Name) or not isinstance(thing, ast.Name) or len(defined) != 1:
         return False
-    return not _has_its_own(defined[0], thing.id) and is_changed(source, defined[0], thing, 1)
+    return not _has_its_own(source, defined[0], thing.id) and is_changed(source, defined[0], thing, 1)
 
 
 def _may_change(source: Source, call: ast.Call) -> bool:

@@ -16,6 +16,7 @@ from .syntax import Binding, Comprehension, Function, Loop, bindings_of, is_self
 
 MAX_DEPTH = 25  # assignments and calls followed from one value
 MAX_PATHS = 16
+MAX_VISITS = 2_000  # nodes followed from one value
 _BUILTINS = frozenset(dir(builtins))
 _DISPLAYS: dict[type[ast.expr], str] = {
     ast.List: "list", ast.ListComp: "list", ast.Tuple: "tuple", ast.Dict: "dict", ast.DictComp: "dict",
@@ -29,6 +30,9 @@ class Source:
     def __init__(self, text: str | bytes | ast.Module) -> None:
         self.tree = text if isinstance(text, ast.Module) else ast.parse(text)
         self.parents: dict[ast.AST, ast.AST] = {}
+        self.answers: dict[tuple[object, ...], bool] = {}  # to questions that patterns ask again and again
+        self._asked: dict[ast.AST, frozenset[str]] = {}
+        self._visits_left = 0
         self.by_line: dict[int, list[ast.AST]] = {}
         self.functions: dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]] = {}
         self.calls: dict[str, list[ast.Call]] = {}
@@ -170,6 +174,16 @@ class Source:
         """Where a value comes from: see the module's docstring. Empty when it cannot be told."""
         if node is None or depth > MAX_DEPTH or node in seen:
             return frozenset()
+        if not depth:
+            if node not in self._asked:
+                self._visits_left = MAX_VISITS
+                self._asked[node] = self._walked(node, depth, seen)
+            return self._asked[node]
+        # Parameters lead to calls, and these to parameters: what takes too many steps cannot be told.
+        self._visits_left -= 1
+        return self._walked(node, depth, seen) if self._visits_left > 0 else frozenset()
+
+    def _walked(self, node: ast.AST, depth: int, seen: frozenset[ast.AST]) -> frozenset[str]:
         found: set[str] = set()
         for path in self._paths(node, depth + 1, seen | {node}):
             found.add(path)

@@ -84,9 +84,9 @@ def _matches_by_scan(hot: Hot) -> bool:
     handled = hot.seen.handler and len(loops) == 1
     if handled:
         outer |= _given(hot)
-    stays = unchanged(around, items, each_call=len(loops) == 1)
-    stays = stays and not _tests_what_changes(test, inner, loops)
-    return not short and stays and _equal_by_key(test, inner, outer) and (handled or in_loop()(around))
+    if short or not _equal_by_key(test, inner, outer) or not (handled or in_loop()(around)):
+        return False
+    return unchanged(around, items, each_call=len(loops) == 1) and not _tests_what_changes(test, inner, loops)
 
 
 def _given(hot: Hot) -> set[str]:
