@@ -1,7 +1,7 @@
 """``torch``: root forward, backward, optimizer step, checkpoints, files read.
 
-Optimizers by torch's public global hooks; backward by wrapping ``torch.autograd``, which ``Tensor.backward`` calls;
-the root forward as ``_forward`` says. torch.compile traces what it meets: every hook here steps aside while it does.
+Optimizers use torch's public global hooks. Backward is wrapped in ``torch.autograd``, which ``Tensor.backward`` calls.
+``support/forward.py`` explains the root forward. torch.compile traces our hooks too, so each is a no-op meanwhile.
 """
 
 import sys
@@ -15,10 +15,10 @@ from .support.hooking import replace
 from .support.optimizers import Optimizers
 from .support.reads import argument, reader, size_of
 
-_SETTLED = 20  # backward passes and optimizer steps: what is switched on now is left on
+_SETTLED = 20  # backward passes and optimizer steps: options set by then stay set
 _NEVER = 1 << 62
-_LOOK_AGAIN = 16  # times as many later: whether the number of threads has changed
-_MAX_OPERATIONS = 4096  # of a graph that are counted: beyond it there are many
+_LOOK_AGAIN = 16  # times as many later: check whether the number of threads has changed
+_MAX_OPERATIONS = 4096  # counted per graph: above this, just "many"
 
 
 class Collector(BaseCollector):
@@ -64,7 +64,7 @@ class Collector(BaseCollector):
             try:
                 ring = rings.get(get_ident()) or recorder.ring()
                 outer = ring.phase
-                nested = outer == backward  # a function with a backward pass of its own
+                nested = outer == backward  # a function that runs a backward pass inside the outer one
                 if not nested:
                     recorder.trainings += 1
                     if recorder.trainings > recorder.look_at:
@@ -87,9 +87,9 @@ class Collector(BaseCollector):
         return dress(hooked, original)
 
     def _look(self, outputs):
-        """Now and then, inside a call of the user's: a switch may be on for the length of a with-statement only."""
+        """Check the settings now and then, inside the user's call: a with-statement may set an option temporarily."""
         recorder = self.recorder
-        if recorder.compiling:  # torch calls backward itself, with switches of its own
+        if recorder.compiling:  # torch itself calls backward here, with different settings
             return
         done = recorder.trainings
         if done > self.next_look:
@@ -165,7 +165,7 @@ class Collector(BaseCollector):
                     _, outer, t0 = ring.open.pop()
                     recorder.trainings += 1
                     ring.close(phase, outer, t0)
-                    # A loop over a DataLoader is looked at there.
+                    # The DataLoader collector handles loops over a DataLoader.
                     if not recorder.looping and recorder.growth is not None and recorder.growth.due():
                         recorder.growth.look(recorder.user_frame(sys._getframe(1)))
             except BaseException as error:
@@ -174,13 +174,13 @@ class Collector(BaseCollector):
         return after
 
     def checkpoint(self, function):
-        """``function`` recorded as a checkpoint with the user's call site."""
+        """Record ``function`` as a checkpoint with the user's call site."""
         return self.phase(function, signals.CHECKPOINT, lambda args, kwargs: self.recorder.site(4))
 
 
 def _operations(outputs, hiding):
-    """Operations in the graph behind these tensors, as autograd has them; 0 where it has none, or nodes that are
-    ``hiding`` theirs: functions written in Python, checkpointed or compiled, and whole recurrent layers."""
+    """The number of operations in the autograd graph of these tensors. 0 if there is no graph, or if it has ``hiding``
+    nodes, which contain an unknown number: Python functions, checkpointed or compiled code, recurrent layers."""
     outputs = outputs if isinstance(outputs, (tuple, list)) else [outputs]
     todo = [getattr(output, "grad_fn", None) for output in outputs]
     seen = set()
@@ -198,7 +198,7 @@ def _operations(outputs, hiding):
 
 
 def _drop_lost(ring, optimizer):
-    """A step of ``optimizer`` that is still open has raised: its thread is back in the phase around it."""
+    """Drop a step of ``optimizer`` that is still open because it raised; restore the thread's enclosing phase."""
     for index, (number, outer, _) in enumerate(ring.open):
         if number == optimizer:
             ring.phase = outer

@@ -1,13 +1,13 @@
-"""``torch._dynamo``: each time torch.compile compiles something, how long, again or for the first time, called where.
+"""``torch._dynamo``: every compilation by torch.compile: duration, first time or recompilation, and call site.
 
-By torch's own callbacks. ``torch._dynamo.reset()`` forgets these; they are put back.
+Uses torch's own callbacks. ``torch._dynamo.reset()`` removes them; we register them again.
 """
 
 from ..agent.recorder import now
 from . import BaseCollector, dress
 
 _MAX_NOTES = 2000  # compilations noted
-_SIZES = "size mismatch"  # in the reason that torch gives for compiling again
+_SIZES = "size mismatch"  # in torch's reason for a recompilation
 
 
 class Collector(BaseCollector):
@@ -19,7 +19,7 @@ class Collector(BaseCollector):
         self.failures = getattr(module, "guard_failures", {})
         self.left = _MAX_NOTES
         self.began = None
-        # One object each: the handler removes by comparison.
+        # Keep one object per callback: the handler removes callbacks by comparison.
         self.callbacks = self._start, self._end
         self._register()
         self.patches.replace(self.handler, "clear", self._clear(self.handler.clear))
@@ -29,7 +29,7 @@ class Collector(BaseCollector):
         for remove, mine in zip(self._both("remove"), self.callbacks):
             try:
                 remove(mine)
-            except ValueError:  # gone already
+            except ValueError:  # already removed
                 pass
 
     def _both(self, verb):
@@ -53,7 +53,7 @@ class Collector(BaseCollector):
         return dress(clear, original)
 
     def _start(self, *args):
-        """Before a compilation; torch's older versions say nothing about it."""
+        """Called before a compilation; older versions of torch pass no arguments."""
         self.recorder.compiling = True
         if self.on and self.left:
             try:
@@ -85,7 +85,7 @@ class Collector(BaseCollector):
             self.off("end", error)
 
     def _by_sizes(self, frame):
-        """Whether the frame's last reason was the size of an input. The text itself may hold the user's values."""
+        """Whether the frame's last recompilation was due to an input size. The text may contain the user's values."""
         for reasons in self.failures.values():
             if reasons and str(reasons[-1]).startswith(frame + "/"):
                 return _SIZES in str(reasons[-1])

@@ -1,7 +1,7 @@
 """``torch.distributed``: the collectives that a program calls itself, as the phase SYNC.
 
-Some of them are noted with their size and place, ever more rarely; by their numbers the ranks' notes of one call are
-found, since all ranks of a group make the same calls. Of a call that does not block, only its start is seen.
+Some of them are noted with size and call site, less often over time. Notes of the same call on different ranks are
+matched by number, since all ranks of a group make the same calls. For a non-blocking call, we only see the start.
 """
 
 import sys
@@ -16,8 +16,8 @@ _NAMES = (
     "all_reduce all_gather all_gather_into_tensor all_gather_object all_to_all all_to_all_single barrier broadcast "
     "broadcast_object_list gather gather_object monitored_barrier reduce reduce_scatter reduce_scatter_tensor scatter"
 ).split()
-_DOUBLED = 64  # notes after which their distance is twice as long
-_VARIED = 3  # distances differ, so that notes do not always fall on the same tensor of a model
+_DOUBLED = 64  # notes after which the interval doubles
+_VARIED = 3  # intervals vary, so that notes do not always fall on the same tensor of a model
 
 
 class Collector(BaseCollector):
@@ -33,7 +33,7 @@ class Collector(BaseCollector):
 
     def _collective(self, name, original):
         recorder = self.recorder
-        torch = sys.modules["torch"]  # not imported to its end yet
+        torch = sys.modules["torch"]  # still being imported
         sync = signals.SYNC
 
         def hooked(*args, **kwargs):
@@ -42,7 +42,7 @@ class Collector(BaseCollector):
             try:
                 ring = recorder.ring()
                 outer = ring.phase
-                nested = outer == sync  # a collective made of others
+                nested = outer == sync  # a collective that calls others
                 if not nested:
                     ring.phase = sync
                     t0 = now()

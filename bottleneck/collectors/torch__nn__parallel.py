@@ -1,7 +1,7 @@
-"""``torch.nn.parallel``: how the copies of a model are set up, and how DistributedDataParallel exchanges gradients.
+"""``torch.nn.parallel``: the setup of model replicas, and the gradient exchange of DistributedDataParallel.
 
-The exchange runs in C++ during the backward pass. DDP times it by itself now and then; what it has measured is read
-in one backward pass of four, ever more rarely as the run goes on. Nothing is added to the others.
+The exchange runs in C++ during the backward pass, and DDP itself times it now and then. We read its measurements in
+one backward pass of four, less often as the run goes on. The other passes have no overhead.
 """
 
 import sys
@@ -10,9 +10,9 @@ import weakref
 from . import BaseCollector
 
 _FIRST = 20  # trainings before the first look
-_EVERY = 4  # backward passes and optimizer steps between two looks, at first; DDP then times as many of its passes
-_DOUBLED = 64  # looks after which it is twice that, and so on: hundreds in the longest run
-_VARIED = 3  # distances differ, so that looks do not always fall on the same part of an accumulation
+_EVERY = 4  # initial number of backward passes and optimizer steps between two looks; DDP times its passes as often
+_DOUBLED = 64  # looks after which the interval doubles: hundreds of looks in the longest run
+_VARIED = 3  # intervals vary, so that looks do not always fall on the same part of an accumulation
 _TIMES = ("backward_compute_time", "backward_comm_time", "backward_compute_comm_overlap_time")
 
 
@@ -49,7 +49,7 @@ class Collector(BaseCollector):
         number = len(self.models) + 1
         self.models.append((number, weakref.ref(model)))
         device = model.device.type if model.device is not None else "cpu"
-        if device == "cpu":  # its own rate is one pass in a hundred, and waits for the device where there is one
+        if device == "cpu":  # DDP's default is one pass in a hundred; timing would synchronize a GPU
             model._set_ddp_runtime_logging_sample_rate(_EVERY)
         distributed = sys.modules["torch.distributed"]
         recorder.note(
@@ -66,7 +66,7 @@ class Collector(BaseCollector):
         recorder.look_at = min(getattr(recorder, "look_at", _FIRST), recorder.trainings + _FIRST)
 
     def look(self, site):
-        """Note how the exchange goes; in a backward pass, before it begins. Returns how many trainings to the next."""
+        """Note the state of the exchange at the start of a backward pass. Returns the trainings until the next look."""
         for number, reference in self.models if self.on else ():
             model = reference()
             if model is None:
@@ -85,7 +85,7 @@ class Collector(BaseCollector):
             "exchange",
             id=number,
             site=site,
-            # What the last forward left: whether this backward pass exchanges the gradients.
+            # Set by the last forward: whether this backward pass exchanges gradients.
             synced=bool(model.require_forward_param_sync),
             iteration=int(seen.get("iteration", 0)),
             times_ns=[int(seen.get(name, 0)) for name in _TIMES],

@@ -1,10 +1,9 @@
-"""``torch.optim.optimizer``: the device window, some steps under torch.profiler. Only where the user asked for it.
+"""``torch.optim.optimizer``: the device window, which runs some steps under torch.profiler if the user asked for it.
 
-Begins a while after the first optimizer step, ends by itself and leaves nothing behind; the supervisor reads the trace.
-A profiler of the user's own comes first: only one can run. Once torch has profiled, a copy of the process made by
-os.fork hangs or aborts when it does not end by os._exit, as those of multiprocessing do: that is torch's, and cannot
-be undone.
-"""
+It starts some steps after the first optimizer step, ends on its own and removes all its hooks; the supervisor reads the
+trace. Only one profiler can run, so the user's own profiler takes precedence. After torch has profiled, a fork of the
+process hangs or aborts unless it exits with os._exit, as multiprocessing's do. This is a limitation of torch that we
+cannot undo."""
 
 import atexit
 import os
@@ -16,7 +15,7 @@ from ..agent.unpatched import get_ident
 from . import BaseCollector, dress
 from .support.forward import is_traced
 
-_SETTLED = 10  # optimizer steps: what is loaded, compiled or tried out at first is done
+_SETTLED = 10  # optimizer steps: loading, compiling and autotuning are done by then
 
 
 class Collector(BaseCollector):
@@ -31,12 +30,12 @@ class Collector(BaseCollector):
 
     def hook(self, module):
         self.count = 0
-        self.first = None  # (thread, optimizer): a training may have several
+        self.first = None  # (thread, optimizer): training may use several
         self.profiler = None
         self.ended = False
         self.clocks = []
         self.began = self.t0 = self.t1 = 0
-        self.mine = False  # a profiler is being made by us
+        self.mine = False  # we are creating a profiler
         self.handle = module.register_optimizer_step_post_hook(self._after_step)
 
     def detach(self):
@@ -44,7 +43,7 @@ class Collector(BaseCollector):
             self._stop("The run ended inside the window.")
         super().detach()
         if getattr(self, "handle", None) is not None:
-            self.handle.remove()  # not when the window ends: the optimizer is walking through its hooks then
+            self.handle.remove()  # not when the window ends: the optimizer is iterating over its hooks then
             self.handle = None
 
     def _after_step(self, optimizer, args, kwargs):
@@ -54,7 +53,7 @@ class Collector(BaseCollector):
             if not self.on:
                 self._stop("The recording ended during the window.")
                 return
-            if self.recorder.role != signals.MAIN:  # a forked copy: the window is its parent's
+            if self.recorder.role != signals.MAIN:  # a forked child: the window belongs to its parent
                 self.ended = True
                 return
             here = get_ident(), id(optimizer)
@@ -89,7 +88,7 @@ class Collector(BaseCollector):
             schedule=profiler.schedule(wait=0, warmup=1, active=self.length, repeat=1),
             on_trace_ready=self._export,
         )
-        # torch crashes when the interpreter goes while a profiler runs.
+        # torch crashes if the interpreter exits while a profiler is running.
         atexit.register(self._stop, "The program ended inside the window.")
         self._own(self.profiler.start)
 
@@ -100,7 +99,7 @@ class Collector(BaseCollector):
         if self.ended:
             self._own(profiler.stop)
             return
-        # The same moment by both clocks.
+        # The same moment on both clocks.
         before = now()
         with sys.modules["torch"].autograd.profiler.record_function(signals.CLOCK):
             pass
@@ -116,7 +115,7 @@ class Collector(BaseCollector):
             self.mine = False
 
     def _watch_profilers(self):
-        """Whoever begins to profile inside the window or before it is to find no profiler running."""
+        """Make sure that a profiler of the user's, started before or in the window, finds no other profiler running."""
         profile = sys.modules["torch"].autograd.profiler.profile
         for name in ("__init__", "__enter__"):
             self.patches.replace(profile, name, self._yields(getattr(profile, name)))
@@ -133,7 +132,7 @@ class Collector(BaseCollector):
         return dress(hooked, original)
 
     def _stop(self, problem):
-        """End the window without a trace, or before it has begun."""
+        """End the window without a trace, or cancel it before it starts."""
         if self.recorder.role != signals.MAIN:
             return
         self._end(problem)

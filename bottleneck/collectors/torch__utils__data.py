@@ -1,8 +1,8 @@
-"""``torch.utils.data.DataLoader``: waits, passes, and inside its workers samples and batches.
+"""``torch.utils.data.DataLoader``: waits and passes, and samples and batches inside its workers.
 
-``DataLoader.__init__`` and ``__iter__`` are wrapped; ``__next__`` is wrapped on the class that the returned iterator
-inherits it from. The worker side travels in a picklable wrapper of ``worker_init_fn`` and ``collate_fn``, in place
-only while the iterator is being made.
+We wrap ``DataLoader.__init__`` and ``__iter__``, and ``__next__`` on the class from which the returned iterator
+inherits it. Recording in the workers is set up by picklable wrappers of ``worker_init_fn`` and ``collate_fn``, which
+are installed only while the iterator is being created.
 """
 
 import os
@@ -22,9 +22,9 @@ from .support.samples import state as samples
 
 
 class _ByIdentity:
-    """``get(id(object))``: a value for each of some objects, which may have no hash or equal each other.
+    """``get(id(object))``: maps objects to values by identity, since they may be unhashable or compare equal.
 
-    Nothing is put on the objects themselves; what is known of one goes when it does.
+    We set nothing on the objects; an entry is removed when its object is deleted.
     """
 
     def __init__(self):
@@ -88,14 +88,14 @@ class Collector(BaseCollector):
             self.sites.put(args[0], site)
 
     def _site(self, dataset):
-        """The user's line that makes a loader. Of one that a library makes anew from theirs (Accelerate does), theirs:
-        told by the dataset, where no two of the user's loaders share it."""
+        """The user's line that creates a loader. If a library recreates the user's loader (Accelerate does), the line
+        of the original, found by its dataset unless several of the user's loaders share that."""
         site, known = self.recorder.site(4), self.of_data.get(id(dataset))
         if not self.recorder.is_user(sys._getframe(3).f_code):
             return known or site
         try:
             self.of_data.put(dataset, site if known in (None, site) else 0)
-        except TypeError:  # a list, say, has no weak references
+        except TypeError:  # some types, such as list, do not support weak references
             pass
         return site
 
@@ -134,7 +134,7 @@ class Collector(BaseCollector):
             self.ids.put(loader, number)
             self._describe(loader, number)
             if self.recorder.learn_models is not None:
-                self.recorder.learn_models()  # a new loader may come with a new model
+                self.recorder.learn_models()  # a new loader may mean a new model
         worker_init, collate = loader.worker_init_fn, loader.collate_fn
         if loader.num_workers == 0:
             watch_dataset(self.recorder, loader.dataset, self.patches)
@@ -161,7 +161,7 @@ class Collector(BaseCollector):
             method = sys.modules["multiprocessing"].get_start_method(allow_none=True) or "fork"
         if method != "fork" and signals.RUN_DIR_VARIABLE not in os.environ:
             return False
-        # A spawned worker finds our classes only where sitecustomize has loaded us.
+        # A spawned worker can only unpickle our classes if sitecustomize has loaded us there.
         inject = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "agent", "inject")
         return method == "fork" or inject in os.environ.get("PYTHONPATH", "").split(os.pathsep)
 
@@ -181,7 +181,7 @@ class Collector(BaseCollector):
         ring, number = token[0], token[3]
         owner = next((owner for owner in type(iterator).__mro__ if "__next__" in vars(owner)), None)
         if owner is None or not (owner.__flags__ & _HEAP_TYPE and type(iterator).__weakrefoffset__):
-            return  # a generator, say: this loader is not measured
+            return  # for example a generator: this loader is not measured
         if not hasattr(vars(owner)["__next__"], "_bottleneck"):
             hooked = self._next(vars(owner)["__next__"])
             hooked._bottleneck = True
@@ -200,7 +200,7 @@ class Collector(BaseCollector):
         def __next__(iterator):
             current = passes.get(id(iterator))
             if current is None or rings.get(get_ident()) is not current.ring or not self.on:
-                return original(iterator)  # not ours, or gone on with in another thread or a forked child
+                return original(iterator)  # not ours, or continued in another thread or a forked child
             ring = current.ring
             outer = ring.phase
             if outer == data_wait:
@@ -223,7 +223,7 @@ class Collector(BaseCollector):
             try:
                 t1 = ring.close(data_wait, outer, t0, current.loader, flags)
                 current.count += 1
-                growth.steps = step = growth.steps + 1  # as due() does, without the call
+                growth.steps = step = growth.steps + 1  # inlines due()
                 if not step & growth.mask:
                     growth.look(recorder.user_frame(sys._getframe(1)))
                 if not step & batches.mask:

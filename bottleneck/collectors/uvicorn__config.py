@@ -1,15 +1,15 @@
-"""``uvicorn.config``: requests of plain ASGI applications. Those of Starlette record themselves and are left alone."""
+"""``uvicorn.config``: requests of plain ASGI applications. Starlette applications have a collector of their own."""
 
 import sys
 
 from . import BaseCollector
 from .support.serving import recording_call, serving
 
-_MAX_LAYERS = 32  # middlewares looked through for a Starlette application
+_MAX_LAYERS = 32  # middlewares to search for a Starlette application
 
 
 class Layer:
-    """The ASGI application ``app`` with its requests recorded; attributes of ``app`` are seen through it."""
+    """Wraps the ASGI application ``app`` and records its requests; other attributes come from ``app``."""
 
     def __init__(self, app, state):
         self.app = app
@@ -56,7 +56,7 @@ class Collector(BaseCollector):
 
 
 def _is_starlette(app):
-    """Whether a Starlette application is reached through the ``app`` attributes of its middlewares."""
+    """Whether the ``app`` attributes of the middlewares lead to a Starlette application."""
     starlette = sys.modules.get("starlette.applications")
     for _ in range(_MAX_LAYERS if starlette is not None else 0):
         if app is None or isinstance(app, starlette.Starlette):

@@ -13,7 +13,7 @@ FAIR_SHARE = 4  # the GIL's holder may wait for a core too; it gets at least a q
 
 
 class GilWatch:
-    """Belongs to the sampling thread; ``main``: the native id of the thread that it samples."""
+    """Belongs to the sampling thread; ``main``: the ident of the thread that it samples."""
 
     def __init__(self, main):
         self._me = get_ident()

@@ -1,8 +1,8 @@
-"""Inside a DataLoader worker (or the main process, when it has none): sampled items, batches, collate.
+"""Inside a DataLoader worker (or the main process if there are no workers): sampled items, batches, collate.
 
-One item in 16 and the first of each batch are timed, in wall and thread CPU time; of batches that take less than
-2 ms only one in 32 is. The two wrapper classes are
-top-level and hold only what they wrap, so that they pickle whenever the user's own functions do.
+We time one item in 16 and the first of each batch, in wall and thread CPU time. Of batches that take less than 2 ms we
+time only one in 32. The two wrapper classes are top-level and hold only the wrapped object, so they pickle whenever the
+user's functions do.
 """
 
 import os
@@ -18,7 +18,7 @@ from .objects import note_pages
 from .outputs import note_output
 from .queues import watch_queues
 
-_QUICK_NS = 2_000_000  # batches below this are timed one in 32: their cost hardly matters, ours would
+_QUICK_NS = 2_000_000  # one in 32 of faster batches is timed: they cost little, and our overhead would matter
 _QUICK_MASK = 31
 _SHARED = ("builtins", "numpy", "pandas", "polars", "pyarrow", "torch")
 _EVERY = 15  # mask: one item in 16
@@ -26,7 +26,7 @@ _WHOLE_EVERY = 7  # mask: one whole-batch fetch in 8 is split
 
 
 class _State:
-    """What the item wrapper and the collate wrapper of one process share; pickles as None, like all of ours."""
+    """State shared by the item and collate wrappers of one process; pickles as None, like all our objects."""
 
     __slots__ = ("batches", "cpu", "failed", "feeding", "items", "mask", "recorder", "start", "timing")
 
@@ -41,11 +41,11 @@ class _State:
         self.items = 0
         self.batches = 0
         self.mask = 0
-        self.timing = True  # the batch under way is one to time
+        self.timing = True  # the current batch is timed
         self.start = 0
         self.cpu = 0
         self.failed = False
-        self.feeding = False  # a loader asks for the iterator of its IterableDataset
+        self.feeding = False  # a loader is requesting the iterator of its IterableDataset
 
     def off(self, where, error):
         if is_users_exception(error):
@@ -57,7 +57,7 @@ class _State:
             recorder.fail("samples", where, error)
 
     def begin(self):
-        """Token of a timed item, None when none is to be timed; opens the batch when it is its first."""
+        """Token of a timed item, None if it is not timed; starts the batch if this is its first item."""
         recorder = recorder_module.recorder()
         if recorder is None or recorder.sampling or not recorder.active:
             return None
@@ -70,7 +70,7 @@ class _State:
 
     @staticmethod
     def finish(token, whole, args, outcome):
-        """``outcome``: [what the Dataset gave], or [] where it raised."""
+        """``outcome``: [the value from the Dataset], or [] if it raised."""
         recorder, t0, c0 = token
         recorder.sampling = False
         t1 = now()
@@ -84,9 +84,9 @@ state = _State()
 
 
 def _timed(original, whole):
-    """``original`` (a ``__getitem__`` or, ``whole``, a ``__getitems__``) with one call in so many timed.
+    """Wrap ``original`` (``__getitem__``, or ``__getitems__`` if ``whole``) to time some of its calls.
 
-    What it refers to pickles without us: a Dataset class sent by value to another process must work there.
+    Everything it refers to pickles without us: a Dataset class pickled by value must work in another process.
     """
     mask = _WHOLE_EVERY if whole else _EVERY
     shared = state
@@ -118,7 +118,7 @@ def _timed(original, whole):
 
 
 class _TimedIterator:
-    """The iterator of an IterableDataset, next() timed like an item."""
+    """The iterator of an IterableDataset; its next() is timed like an item."""
 
     def __init__(self, iterator):
         self._iterator = iterator
@@ -145,7 +145,7 @@ def _timed_iter(original):
 
 
 def watch_dataset(recorder, dataset, patches):
-    """Time sampled items of ``dataset`` by patching its class. Classes that others index too stay as they are."""
+    """Time sampled items of ``dataset`` by patching its class. Classes that other code indexes too are not patched."""
     owner = type(dataset)
     recorder.sampling = False
     data = sys.modules["torch.utils.data"]
@@ -159,7 +159,7 @@ def watch_dataset(recorder, dataset, patches):
             return
         for name, whole in (("__getitem__", False), ("__getitems__", True)):
             original = next((vars(each)[name] for each in owner.__mro__ if name in vars(each)), None)
-            # What lru_cache, singledispatchmethod and others make has a life of its own: it stays, and is not timed.
+            # Objects from lru_cache, singledispatchmethod and the like have their own state: do not wrap or time them.
             if isinstance(original, type(watch_dataset)):
                 patches.replace(owner, name, _timed(original, whole))
     except (AttributeError, TypeError):  # a built-in type, or a class that refuses
@@ -167,7 +167,7 @@ def watch_dataset(recorder, dataset, patches):
 
 
 class Collate:
-    """The user's ``collate_fn``, timed; its end is the end of the batch."""
+    """Times the user's ``collate_fn``; the batch ends when it returns."""
 
     def __init__(self, function):
         self.function = function

@@ -1,8 +1,8 @@
-"""Records served requests and the event loop they run in: the layer around an ASGI application, and the loop probe.
+"""Records served requests and their event loop: a layer around the ASGI application, and a probe in the loop.
 
-A handler that blocks the event loop hides the requests that wait behind it: they have not entered the application yet.
-The lag of a heartbeat in the loop is therefore the signal, and a watchdog thread looks at the loop's thread while the
-heartbeat is late, because afterwards the blocking frame is gone.
+A handler that blocks the event loop hides the requests queued behind it, which have not reached the application yet.
+We therefore measure the lag of a heartbeat in the loop. A watchdog thread samples the loop's thread while the heartbeat
+is late, because the blocking frame is gone afterwards.
 """
 
 import contextvars
@@ -18,23 +18,23 @@ from ...agent.unpatched import allocate_lock, get_ident, sleep, start_new_thread
 
 BEAT_SECONDS = 0.05  # wakes the loop 20 times a second; a 20 ms heartbeat cost 0.9 % of a core
 LATE_NS = 10_000_000  # a heartbeat later than this is recorded
-WATCH_SECONDS = 0.025  # the watchdog looks this long after a heartbeat was due
-LOOK_SECONDS = 0.02  # and looks again this often while the loop stays blocked
-MAX_LOOKS = 50  # then ten times less often
-GIL_WAIT_NS = 3_000_000  # a thread that waits this much longer than it slept waited for the interpreter lock
+WATCH_SECONDS = 0.025  # the watchdog samples this long after a heartbeat was due
+LOOK_SECONDS = 0.02  # and repeats at this interval while the loop stays blocked
+MAX_LOOKS = 50  # after this many samples, ten times less often
+GIL_WAIT_NS = 3_000_000  # a thread that wakes this late was waiting for the GIL
 QUIET_BEATS = 100  # the probe rests after this many beats without a request
-MAX_ROUTES = 512  # "METHOD route status" texts kept; the rest share one name
-GARBAGE = 0xFFFF  # flags of a LAG record: the garbage collector did it
+MAX_ROUTES = 512  # most distinct "METHOD route status" texts; the rest share one name
+GARBAGE = 0xFFFF  # flags of a LAG record caused by the garbage collector
 _FORWARD_HOOK = os.sep + os.path.join("collectors", "support", "forward.py")
 _LOOP_FOLDERS = (os.sep + "asyncio" + os.sep, os.sep + "uvloop" + os.sep, os.sep + "selectors.py")
 
-# The request that the running code belongs to, as a list that is emptied when it ends: a server may start the next
-# request of a connection in the context of the last one.
+# The request that the running code belongs to, as a list that is cleared when the request ends: a server may start the
+# next request of a connection in the context of the previous one.
 _current: "contextvars.ContextVar[object]" = contextvars.ContextVar("bottleneck_request", default=None)
 
 
 def recording_call(state, application, scope, receive, send):
-    """The awaitable to use in place of ``application(scope, receive, send)``; the plain one when not recording."""
+    """The awaitable to use instead of ``application(scope, receive, send)``; the original one if not recording."""
     kind = scope["type"]
     if not state.on or _current.get():
         return application(scope, receive, send)
@@ -74,8 +74,8 @@ async def _request(state, application, scope, receive, send):
             if message["type"] == "http.response.start":
                 status = message["status"]
             elif not message.get("more_body"):
-                t1 = now()  # background tasks run on after the response
-        except Exception:  # a malformed message is between the application and the server
+                t1 = now()  # background tasks keep running after the response
+        except Exception:  # a malformed message: leave it to the server
             pass
         return send(message)
 
@@ -92,12 +92,12 @@ async def _request(state, application, scope, receive, send):
 
 
 def fold(path):
-    """``path`` with every part that holds a digit replaced: ids must not become routes of their own."""
+    """``path`` with every part that contains a digit replaced, so that ids do not create new routes."""
     return "/".join("{}" if any(c.isdigit() for c in part) else part[:64] for part in path.split("/")[:12])
 
 
 class Serving:
-    """What serving in this process looks like now; ``in_flight`` requests are inside the application."""
+    """The serving state of this process; ``in_flight``: number of requests inside the application."""
 
     id = "serving"
 
@@ -108,7 +108,7 @@ class Serving:
         self.arrivals = 0
         self.beating = False
         self.loop = None
-        self.users = 0  # collectors and hand-made layers that use this state
+        self.users = 0  # collectors and manual layers that use this state
         self._names = {}
         self._models = {}  # call-site id -> times seen inside a forward
         self._limiter = None
@@ -129,7 +129,7 @@ class Serving:
     # -- requests ------------------------------------------------------------------------------------------
 
     def put(self, t0, t1, in_flight, scope, status):
-        """One finished request; 0 as status when no response was started."""
+        """Record a finished request; ``status`` is 0 if no response was started."""
         route = scope.get("route")
         path = getattr(route, "path", None)
         key = (scope["method"], path if path is not None else scope["path"], status)
@@ -152,7 +152,7 @@ class Serving:
     # -- the heartbeat, in the loop's thread ---------------------------------------------------------------
 
     def begin(self):
-        """Start the heartbeat in the running loop, if it does not beat already."""
+        """Start the heartbeat in the running loop unless it is already running."""
         from asyncio import get_running_loop
 
         loop = get_running_loop()
@@ -172,7 +172,7 @@ class Serving:
         self._watch()
 
     def end(self):
-        """The application's life is over: no more heartbeats."""
+        """Stop the heartbeat: the application has shut down."""
         if self.beating:
             self.beating = False
             self.recorder.note("serving", event="end", time_ns=now(), arrivals=self.arrivals, beats=self._beats)
@@ -208,7 +208,7 @@ class Serving:
             self.off("heartbeat", error)
 
     def _put_lag(self, ran, cpu):
-        """One late heartbeat. flags: CPU percent of the loop's thread, and how often the watchdog ran freely + 1."""
+        """Record a late heartbeat. flags: CPU percent of the loop's thread, 1 + percent of looks with a free GIL."""
         late = ran - self.due
         stack = 0
         flags = min(100, int(100 * (cpu - self._cpu) / (late + BEAT_SECONDS * 1e9)))
@@ -223,12 +223,12 @@ class Serving:
         ring.put(signals.LAG, flags, self.due, ran, stack)
 
     def _sample_pool(self, time_ns):
-        """The thread pool of anyio, where one is in use and something changed."""
+        """Record anyio's thread pool if one is in use and has changed."""
         if self._limiter is None:
             anyio = sys.modules.get("anyio.to_thread")
             if anyio is None or not self.in_flight:
                 return
-            # The limiter lives in a variable of the running loop; only a loop that has one already is asked.
+            # The limiter is in a variable of the running loop. Do not create one in a loop that has none.
             try:
                 self._limiter = anyio.current_default_thread_limiter()
             except Exception:
@@ -266,7 +266,7 @@ class Serving:
         start_new_thread(self._watchdog, (self._stop, self._stopped))
 
     def stop_watching(self):
-        """End the watchdog and wait for it (before a fork: a process with threads must not be copied)."""
+        """Stop the watchdog and wait for it (before a fork, since a process with threads must not fork)."""
         if self._watching:
             self._watching = False
             self._stop.release()
@@ -278,7 +278,7 @@ class Serving:
             self._watch()
 
     def _forget(self):
-        """In a forked child: no loop, no thread, no request of the parent's goes on here."""
+        """In a forked child: the parent's loop, thread and requests do not exist here."""
         self._watching = False
         self.beating = False
         self.in_flight = 0
@@ -311,7 +311,7 @@ class Serving:
             stopped.release()
 
     def _look(self):
-        """Note the user's innermost frame that keeps the loop's thread from its loop; and whether we got to run."""
+        """Note the user's innermost frame that blocks the loop's thread, and whether we could run meanwhile."""
         before = now()
         sleep(0.001)
         self._looks += 1
@@ -325,7 +325,7 @@ class Serving:
                 user = frame
             frame = frame.f_back
         site = user or inner
-        if site is None:  # waiting in its selector: late for want of a core or of the interpreter lock
+        if site is None:  # waiting in its selector: late because it waits for a core or the GIL
             return
         key = (site.f_code, line_of(site))
         if key not in self._ids:
@@ -333,7 +333,7 @@ class Serving:
         self._sites[key] = self._sites.get(key, 0) + 1
 
     def _look_at_model(self):
-        """Note which line calls the model: the user's frame above the outermost forward of a thread inside one."""
+        """Note the line that calls the model: the user's frame above a thread's outermost forward."""
         for thread, ring in list(self.recorder.rings.items()):
             if ring.phase != signals.FORWARD and ring.phase != signals.EVAL:
                 continue
@@ -347,20 +347,20 @@ class Serving:
             if user is not None:
                 site = self.recorder.site_of(user.f_code, line_of(user))
                 count = self._models[site] = self._models.get(site, 0) + 1
-                if count & (count - 1) == 0:  # 1, 2, 4, ...: a note is a write
+                if count & (count - 1) == 0:  # only at 1, 2, 4, ...: a note costs a write
                     self.recorder.note("model_call", site=site, count=count)
 
     # -- failures ------------------------------------------------------------------------------------------
 
     def guard(self, function, where):
-        """Call one of ours; its failure switches the collector off and never reaches the application."""
+        """Call one of our functions; an error switches the collector off and never reaches the application."""
         try:
             function()
         except BaseException as error:
             self.off(where, error)
 
     def off(self, where, error):
-        """A hook of ours failed: pass requests through from now on."""
+        """Handle an error in a hook: pass requests through from now on."""
         if is_users_exception(error):
             raise error
         self.on = False
@@ -368,7 +368,7 @@ class Serving:
         self.recorder.fail(self.id, where, error)
 
     def release(self):
-        """One user less; with the last one everything stops."""
+        """Drop one user; the last one stops everything."""
         self.users -= 1
         if self.users <= 0:
             self.on = False
@@ -380,7 +380,7 @@ class Serving:
 
 
 def serving(recorder):
-    """The serving state of this process, made at the first use; counts its users."""
+    """The serving state of this process, created on first use; counts its users."""
     state = recorder.serving
     if state is None:
         state = recorder.serving = Serving(recorder)

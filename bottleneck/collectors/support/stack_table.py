@@ -1,4 +1,4 @@
-"""Call stacks, each written to the side file once and known by a number from then on."""
+"""Interns call stacks: each is written to the side file once and then referred to by its id."""
 
 from itertools import count
 
@@ -6,10 +6,10 @@ from ...agent.files import runs_cells
 from ...agent.frames import OURS, function_of, line_of
 
 DEPTH = 100  # frames kept, innermost first
-MAX_STACKS = 4096  # kept whole; a later one is kept as its innermost line and the user's, and there may be as many
+MAX_STACKS = 4096  # stored in full; up to as many later ones keep only their innermost line and the user's
 MAX_SEEN = 16384
 _GENERATOR = 0x20  # inspect.CO_GENERATOR
-FIRST_ID = 10_000  # apart from the ids that the recorder itself gives (below 4,097)
+FIRST_ID = 10_000  # above the recorder's own ids, which are below 4,097
 
 
 class StackTable:
@@ -26,15 +26,15 @@ class StackTable:
         return len(self._stacks)
 
     def id_of(self, frame):
-        """Id of the stack from ``frame`` outwards, 0 when too many. Safe from the handler and the thread at once."""
+        """Id of the stack from ``frame`` outwards; 0 if full. The signal handler and the thread may both call it."""
         return self.number(*self.walk(frame))
 
     def walk(self, frame):
-        """What ``number`` wants of the stack from ``frame`` outwards. No file is touched: the GIL stays with us."""
+        """The arguments of ``number`` for the stack from ``frame`` outwards. Touches no file, so we keep the GIL."""
         key = []
         inner = frame
         while frame is not None and len(key) < 2 * DEPTH:
-            # Neither the hash of a code object nor its line numbers: both cost more than the rest of a sample.
+            # Use neither the code object's hash nor its line table: each costs more than the rest of a sample.
             key.append(id(frame.f_code))
             key.append(frame.f_lasti)
             frame = frame.f_back
@@ -48,13 +48,13 @@ class StackTable:
         return place, lines
 
     def walk_all(self, frames):
-        """The same of frames that no link joins, such as those of coroutines that await one another."""
+        """Like ``walk``, for frames that are not linked, such as those of coroutines awaiting one another."""
         frames = frames[:DEPTH]
         place = tuple([part for frame in frames for part in (id(frame.f_code), frame.f_lasti)])
         return place, None if place in self._seen else [(frame.f_code, line_of(frame)) for frame in frames]
 
     def number(self, place, lines):
-        """Id of what a walk found, whose frames may be gone by now."""
+        """Id of the stack from a walk; its frames may be gone by now."""
         return self._seen[place] if lines is None else self._learn(place, lines)
 
     def _learn(self, place, lines):
@@ -66,7 +66,7 @@ class StackTable:
             known = codes.get(id(code)) or self._know(code)
             if known[7]:
                 outermost = len(kept)
-            # A module imported by a module goes through a handful of frames of importlib: one of them says it all.
+            # Each nested import adds several importlib frames: keep one of them.
             if not (known[4] or (importing and known[3])):
                 kept.append((known, line))
             importing = known[3] or (importing and known[4])
@@ -88,9 +88,9 @@ class StackTable:
         return found
 
     def _know(self, code):
-        """(function, file, is it the user's, importlib's, ours, code object, is it a generator's, does it run cells).
+        """(function, file, is user's, is importlib's, is ours, code object, is a generator, runs notebook cells).
 
-        The code object is kept alive by it, so that its id stays its own.
+        It keeps the code object alive, so that its id is not reused.
         """
         name = code.co_filename
         known = (
@@ -111,6 +111,6 @@ def _key(kept):
 
 
 def _folded(kept):
-    """The innermost line, and the innermost one of the user's."""
+    """Reduce a stack to its innermost line and the user's innermost line."""
     user = next((at for at, (known, _) in enumerate(kept) if known[2]), 0)
     return [kept[at] for at in sorted({0, user})] if kept else []

@@ -1,14 +1,14 @@
-"""Call stacks, weighted by time: the main thread's running time by a CPU timer, all else by a slow thread.
+"""Samples call stacks weighted by time: a CPU timer for the running main thread, a slow thread for all else.
 
-The timer counts the CPU time of the main thread, so it never interrupts a blocked system call, never wakes an idle
-event loop, and costs nothing while the program waits. Its handler runs at the next bytecode and weighs the sample by
-the CPU time since the last one, so that a long C call is charged in full to the line that called it. A thread that is
-blocked has released the GIL, so a second, slow thread can look at it; blocked time = wall time - CPU time - time
-spent waiting for a core, and all of it is handed to the stacks seen blocked. Both together add up to the wall time.
-The same look sees where all other threads stand (``other_threads``), and what an event loop waits for (``tasks``).
+The timer counts the main thread's CPU time, so it never interrupts a blocked system call, never wakes an idle event
+loop, and costs nothing while the program waits. Its signal handler runs at the next bytecode and weights the sample by
+the CPU time since the last one, so a long C call is attributed in full to the line that called it. A blocked thread has
+released the GIL, so a second, slow thread can sample it: blocked time = wall time - CPU time - time waiting for a core,
+and all of it is attributed to the stacks seen blocked. Running and blocked time add up to the wall time. The slow
+thread also samples all other threads (``other_threads``) and the suspended tasks of an event loop (``tasks``).
 
-The signal is SIGURG, which the kernel ignores by default (the Go runtime uses it for the same reason): one that
-arrives after the interpreter has put the default handlers back, or just before an exec, does no harm.
+The signal is SIGURG, which is ignored by default (the Go runtime uses it for the same reason): a signal that arrives
+after the interpreter has restored the default handlers, or just before an exec, is harmless.
 """
 
 import _signal
@@ -34,11 +34,11 @@ from .tasks import LOOP, SuspendedTasks
 from .thread_files import ThreadFiles
 
 SIGNAL = _signal.SIGURG
-WAKE_NS = 1_000_000  # of CPU time until a tick starts the looking thread again after a fork
-RUNS = 0.97  # of the time since the last look: a thread that ran for more was not blocked
-FIRST_RING = 32001  # numbers of our two rings: apart from those that the recorder counts up
+WAKE_NS = 1_000_000  # of CPU time until a tick restarts the sampling thread after a fork
+RUNS = 0.97  # of the time since the last look: above this, a thread was not blocked
+FIRST_RING = 32001  # numbers of our two rings, above those that the recorder assigns
 
-_collector = None  # the last one that was attached
+_collector = None  # the last one attached
 
 
 class Collector(BaseCollector):
@@ -53,18 +53,18 @@ class Collector(BaseCollector):
         self._forget()
 
     def _forget(self):
-        """The state of a process in which nothing has been sampled yet."""
+        """Reset to the state of a process that has not been sampled yet."""
         self._rings = None
         self._stacks = StackTable(self.recorder)
         self._tasks = SuspendedTasks(self.recorder, self._stacks)
         self._other_threads = OtherThreads(self.recorder, self._stacks, self._tasks)
-        self._thread = None  # (lock that asks it to leave, [native id once it runs])
-        self._gil = None  # of the looking thread
-        self._others_ns = 0  # CPU of all threads but the main one
-        self._forking = 0  # calls of fork under way, each in a thread of its own
+        self._thread = None  # (lock that tells it to exit, [native id once it runs])
+        self._gil = None  # of the sampling thread
+        self._others_ns = 0  # CPU time of all threads except the main one
+        self._forking = 0  # fork calls in progress, each in a different thread
         self._busy = False
         self._wakeup = False  # a wakeup descriptor is set: each signal would write to the user's pipe
-        self._masked = False  # our signal is blocked: it would only wait, and wake who waits for signals
+        self._masked = False  # our signal is blocked: it would stay pending and wake sigwait callers
         self.pace = Pace()
         self._owed = self._last_blocked = 0
 
@@ -91,7 +91,7 @@ class Collector(BaseCollector):
             atexit.register(self._at_exit)
             self._arm()
             self._open_rings()
-            self._start_thread()  # not with the first tick: from now on the main thread may only wait for others
+            self._start_thread()  # do not wait for a tick: the main thread may only wait from now on
         except BaseException as error:
             self.off("attach", error)
             self._disarm()
@@ -100,7 +100,7 @@ class Collector(BaseCollector):
             recorder.note("gil", enabled=getattr(sys, "_is_gil_enabled", lambda: True)())
 
     def detach(self):
-        """Stop sampling; the signal's handler and every patched attribute are the old ones again."""
+        """Stop sampling, and restore the signal handler and all patched attributes."""
         was_on = self.on
         self.on = False
         self._disarm()
@@ -125,7 +125,7 @@ class Collector(BaseCollector):
         if timer is not None:
             timer.delete()
         try:
-            # Runs a handler that is already due, then drops whatever is still pending.
+            # Runs the handler of a signal that has arrived, then discards any that is still pending.
             if _signal.getsignal(SIGNAL) == self._tick:
                 _signal.signal(SIGNAL, _signal.SIG_IGN)
                 _signal.signal(SIGNAL, _signal.SIG_DFL)
@@ -135,7 +135,7 @@ class Collector(BaseCollector):
         self.patches.restore()
         module = sys.modules.get("signal")
         if module is not None and module.set_wakeup_fd is ours:
-            vars(module)["set_wakeup_fd"] = vars(_signal)["set_wakeup_fd"]  # imported while ours was in its place
+            vars(module)["set_wakeup_fd"] = vars(_signal)["set_wakeup_fd"]  # imported while ours was installed
 
     def _at_exit(self):
         if self.on:
@@ -146,13 +146,13 @@ class Collector(BaseCollector):
             )
 
     def _give_up(self, where, error):
-        """Stop for good and say so, quietly for the user's program."""
+        """Stop for good and report it without disturbing the user's program."""
         self.on = False
         self.recorder.fail(self.id, where, error)
         self._disarm()
 
     def _patch(self):
-        """Notice when the program wants SIGURG for itself, a byte in a pipe for every signal, or no signals."""
+        """Patch signal functions to notice if the program uses SIGURG, sets a wakeup descriptor, or blocks signals."""
         set_handler = _signal.signal
         set_wakeup = vars(_signal)["set_wakeup_fd"]
         set_mask = _signal.pthread_sigmask
@@ -173,7 +173,7 @@ class Collector(BaseCollector):
             main = self.on and self._timer is not None and get_ident() == self._main
             if main and not self._masked:
                 self._masked = True
-                self._set_timer(0)  # before the mask is set, so that no signal is left waiting behind it
+                self._set_timer(0)  # before the mask is set, so that no signal stays pending
             before = set_mask(how, mask)
             if main:
                 self._masked = SIGNAL in set_mask(_signal.SIG_BLOCK, ())
@@ -199,7 +199,7 @@ class Collector(BaseCollector):
     # -- running -------------------------------------------------------------------------------------------
 
     def _tick(self, number, frame):
-        """The signal handler: what ran during the CPU time since the last one."""
+        """The signal handler: attribute the CPU time since the last sample to the current stack."""
         if self._busy or self._timer is None or not self.on:
             return
         self._busy = True
@@ -233,7 +233,7 @@ class Collector(BaseCollector):
         recorder = self.recorder
         path = os.path.join(recorder.live, "%d-%d.ring")
         first = FIRST_RING
-        while os.path.exists(path % (recorder.pid, first)):  # of the program that this one has replaced by exec
+        while os.path.exists(path % (recorder.pid, first)):  # from the program that exec replaced with this one
             first += 2
         for number, key in ((first, "stacks"), (first + 1, "stacks.blocked")):
             recorder.rings[key] = Ring(path % (recorder.pid, number), number, THREAD_CAPACITY)
@@ -246,19 +246,19 @@ class Collector(BaseCollector):
         leave = allocate_lock()
         leave.acquire()
         thread = leave, []
-        if self._thread is None:  # a tick and a thread that forks may both want to start it
+        if self._thread is None:  # a tick and a forking thread may both try to start it
             self._thread = thread
             start_new_thread(self._run, thread)
 
     def stop_thread(self):
-        """Ask the looking thread to leave and wait until the system no longer counts it, 50 ms at most."""
+        """Tell the sampling thread to exit and wait, at most 50 ms, until the system no longer counts it."""
         thread, self._thread = self._thread, None
         if thread is None:
             return
         leave, native = thread
         try:
             leave.release()
-        except RuntimeError:  # two threads fork at once: the other one has asked
+        except RuntimeError:  # two threads fork at once: the other one has already told it
             return
         for _ in range(500):
             if native and (native[0] == 0 or not os.path.exists(f"/proc/self/task/{native[0]}")):
@@ -281,11 +281,11 @@ class Collector(BaseCollector):
                 if self._rings is not None:
                     self._rings[1].spent(total - spent)
                 spent = total
-                # A fixed rhythm would beat with a loop of the same period.
+                # A fixed interval would alias with a loop of the same period.
                 varied = self.pace.look_ns + (self.pace.looks * 7 % 11 - 5) * self.pace.look_ns // 40
                 due = min(now() + varied, until)
                 self._gil.falls_asleep()
-            if (not self.on or now() >= until) and self._rings is not None:  # for good, rather than for a fork
+            if (not self.on or now() >= until) and self._rings is not None:  # for good, not just for a fork
                 self._other_threads.end(self._rings[1])
             self.recorder.lasts()
         except BaseException as error:
@@ -293,15 +293,15 @@ class Collector(BaseCollector):
             self.on = False
             self.recorder.fail(self.id, "look", error)
         finally:
-            if gil is not None:  # the next thread may have its own by now
+            if gil is not None:  # the next thread may already have a new one
                 gil.close()
 
     def _look(self, due):
-        """Hand the main thread's blocked time since the last look to its present stack, if it is blocked now, and
-        see where the others stand.
+        """If the main thread is blocked now, attribute its blocked time since the last look to its current stack.
+        Also sample the other threads.
 
-        No file is read before the frames are gone: reading frees the GIL, and where others want it, the main thread
-        has its turn before we have ours again. It would hardly ever be seen waiting.
+        Reads no file before the frames are released: a read releases the GIL, and with contention the main thread
+        would run before we get it back, so we would hardly ever see it waiting.
         """
         at = now()
         cpu_ns = time.clock_gettime_ns(self._clock)
@@ -312,7 +312,7 @@ class Collector(BaseCollector):
             seen = self._walked(frames) if self._rings is not None and ran < RUNS * wall else None
             self._other_threads.look(frames, self._main)
         finally:
-            frames.clear()  # our own frame is among them, and would keep itself and theirs alive
+            frames.clear()  # our own frame is one of them: the cycle would keep all of them alive
         asleep = seen is not None and self._files.asleep()
         delay_ns = self._files.run_delay()
         self._look_at = at, cpu_ns, delay_ns
@@ -332,7 +332,7 @@ class Collector(BaseCollector):
         self._last_blocked = stack
 
     def _walked(self, frames):
-        """(the main thread's place and phase, the stack of one thread that wants the GIL, how many do), or None."""
+        """(main thread's stack and phase, stack of one thread that wants the GIL, how many want it), or None."""
         frame = frames.get(self._main)
         if frame is None:
             return None
@@ -341,7 +341,7 @@ class Collector(BaseCollector):
         return self._tasks.walk(frame, self._main), self._phase(), other, len(wanting)
 
     def _hand_out(self, seen, at, held):
-        """Write the time that the main thread was blocked; what tells its place from others."""
+        """Write the main thread's blocked time; returns a key that identifies its stack."""
         (place, lines, tasks), phase, other, wanting = seen
         stack = self._stacks.number(place, lines)
         self._rings[1].put(STACK_BLOCKED, phase | tasks << 8, at - self._owed, at, stack)
@@ -356,7 +356,7 @@ class Collector(BaseCollector):
 
 
 def _before_fork():
-    # From Python 3.12 on a fork beside other threads warns, and our thread must not be the reason.
+    # Since Python 3.12, a fork in a multi-threaded process warns; our thread must not cause that.
     collector = _collector
     if collector is not None and collector.on:
         collector._forking += 1
@@ -369,21 +369,21 @@ def _in_parent():
         collector._forking = max(0, collector._forking - 1)
         try:
             if sys.version_info < (3, 12) and not collector._forking:
-                collector._start_thread()  # the program may only wait from now on, and never tick
+                collector._start_thread()  # the program may only wait from now on and never tick
             elif collector._timer is not None:
-                # The threads are counted after this. A parent that uses no more CPU time is not looked at again.
+                # The threads are counted after this, so restart later: a parent that uses no CPU is not sampled again.
                 collector._set_timer(WAKE_NS)
-        except Exception as error:  # no more threads
+        except Exception as error:  # cannot start a thread
             collector._give_up("fork", error)
 
 
 def _in_child():
-    # Timers are not inherited. The rings and the thread come with the first tick: a child that execs pays nothing.
+    # Timers are not inherited. The first tick creates rings and thread, so a child that execs pays nothing.
     collector = _collector
     if collector is not None and collector.on:
         wakeup, masked = collector._wakeup, collector._masked
         collector._forget()
-        collector._files.close()  # they tell of the parent
+        collector._files.close()  # they belong to the parent
         collector._wakeup, collector._masked = wakeup, masked
         collector._timer = None
         try:
@@ -393,7 +393,7 @@ def _in_child():
 
 
 def restart(recorder):
-    """Sample this process's main thread if that does not happen yet, as in a worker. Never raises."""
+    """Start sampling this process's main thread if it is not sampled yet, as in a worker. Never raises."""
     collector = _collector
     sampled = collector is not None and collector.on
     if not sampled and "stacks" not in recorder.failed and recorder.options.get("stacks", "auto") == "auto":

@@ -1,29 +1,29 @@
-"""The suspended tasks of an event loop whose thread waits in its selector: which line of theirs waits for something.
+"""Finds the lines where the suspended tasks of an event loop wait while its thread is in the selector.
 
-What the loop waits for, its tasks know: each is a chain of coroutines that await one another. Only what waits for
-something outside of the loop counts, such as an answer, a file, a thread or a clock. A task that waits for another one,
-for a lock or for a queue is held up by whoever it waits for, and a server that waits for requests by nobody.
+A task is a chain of coroutines that await one another. We count only tasks that wait for something outside the loop,
+such as a response, a file, a thread or a timer. A task that waits for another task, a lock or a queue does not count,
+since the task it waits for does. A server that waits for requests does not count either.
 
-One such task, another one at each look, stands for all of them: they wait at the same time, and share it.
+We pick one such task per sample, a different one each time: they all wait at the same time and share the time.
 
-Nothing of the program is called and no variable is read. asyncio keeps its tasks in a set of weak references, which is
-copied in one step; what each of them holds is read past what its class may have put in the way.
+We call none of the program's code and read no variables. asyncio keeps its tasks in a set of weak references, which we
+copy in one step, and we read the tasks without running overrides in their classes.
 """
 
 import gc
 import sys
 from itertools import islice
 
-LOOP = -1  # instead of a stack's id: an event loop stays in its place, whichever of its tasks is seen
-MAX_TASKS = 16  # that wait for something outside, seen at one look: more tell no more
-MAX_READ = 128  # tasks at one look; most may wait for a lock
+LOOP = -1  # instead of a stack id: an event loop stays in one place, whichever task we see
+MAX_TASKS = 16  # waiting tasks per sample: more would add no information
+MAX_READ = 128  # tasks read per sample; most may be waiting for a lock
 _MAX_AWAITED = 64  # coroutines of one task
 _get = object.__getattribute__
 _name = type.__dict__["__name__"].__get__
 _mro = type.__dict__["__mro__"].__get__
 #: What the C code puts between two of them, which names only what it refers to.
 _WRAPPERS = ("coroutine_wrapper", "async_generator_asend", "async_generator_athrow", "anext_awaitable")
-_LOOPS = ("/asyncio/runners.py", "/uvloop/__init__.py")  # where the thread of a loop that is written in C stands
+_LOOPS = ("/asyncio/runners.py", "/uvloop/__init__.py")  # frames of the thread of a loop written in C
 
 USER, LIBRARY, INNER, SERVES = range(4)  # what a frame belongs to
 #: What a task waits for: something outside of the loop, a sleep of the user's, other tasks, something outside without
@@ -62,7 +62,7 @@ del _started
 
 
 class SuspendedTasks:
-    """Used by the looking thread alone."""
+    """Used only by the sampling thread."""
 
     def __init__(self, recorder, stacks):
         self._recorder = recorder
@@ -72,9 +72,9 @@ class SuspendedTasks:
         self.on = True
 
     def walk(self, frame, ident):
-        """(its place, the lines of a new place) of where the thread ``ident`` stands, and how many tasks wait there.
+        """(stack key, the lines if it is new) of the thread ``ident``, and the number of tasks that wait there.
 
-        0 where it is no event loop that stands in ``frame``, and where no task of the user's waits. No file is touched.
+        The number is 0 if ``frame`` is not in an event loop or no task of the user's waits. Touches no file.
         """
         found, count = self._found(frame, ident) if self.on else ((), 0)
         if not found:
@@ -82,14 +82,14 @@ class SuspendedTasks:
         return (*self._stacks.walk_all(found), count)
 
     def _found(self, frame, ident):
-        """(the frames of one task that counts, innermost first and down to those of the loop; how many there are)."""
+        """(frames of one task that counts, innermost first, down to the loop's frames; number of such tasks)."""
         module = sys.modules.get("asyncio.tasks")
         loop = None if module is None else _below_selector(frame)
         if loop is None:
             return (), 0
         try:
             tasks, count = self._waiting(module, ident, loop is frame)
-        except RuntimeError:  # the set was changed while it was copied
+        except RuntimeError:  # the set changed while we copied it
             return (), 0
         except BaseException as error:
             self.on = False
@@ -102,8 +102,8 @@ class SuspendedTasks:
         return found, count
 
     def _waiting(self, module, ident, in_c):
-        """(the frames of each task that counts, of the kind that says most; for how many they stand)."""
-        self._turn = self._turn * 16807 % 2147483647  # no rhythm that the program's could beat with
+        """(frames of each task of the most informative kind; the number of tasks they represent)."""
+        self._turn = self._turn * 16807 % 2147483647  # pseudo-random, so that it cannot alias with the program
         stands = {OUTSIDE: [], PAUSES: [], FOR_TASKS: [], HIDDEN: [], SERVING: []}
         for task in self._tasks(module):
             try:
@@ -111,21 +111,21 @@ class SuspendedTasks:
                 if waiter is not None and _runs_in(_get(task, "_loop"), ident, in_c):
                     frames = _frames(_get(task, "_coro"))
                     stands.get(self._stands(module, task, waiter, frames), []).append(frames)
-            except AttributeError:  # a class of its own that only looks like a task
+            except AttributeError:  # another class that only looks like a task
                 continue
             if len(stands[OUTSIDE]) + len(stands[PAUSES]) + len(stands[HIDDEN]) == MAX_TASKS:
                 break
-        # A clock that ticks beside a server that waits for requests keeps nobody waiting.
+        # A timer next to a server that waits for requests delays nothing.
         best = stands[OUTSIDE] or (stands[PAUSES] if not stands[SERVING] else [])
         hidden = len(stands[HIDDEN])
         if len(best) == len(stands[FOR_TASKS]) == 1 and not hidden:
-            best[0] += stands[FOR_TASKS][0]  # who waits for a task waits for this one
+            best[0] += stands[FOR_TASKS][0]  # tasks that wait for a task wait for this one
         if not best and hidden and not stands[SERVING]:
             return stands[FOR_TASKS], hidden
         return best, len(best)
 
     def _stands(self, module, task, waiter, frames):
-        """What a task with these frames waits for; None where that is no matter of the user's."""
+        """The kind of wait of a task with these frames; None if the user's code is not involved."""
         kinds = [self._kind(frame.f_code) for frame in frames]
         user = kinds.index(USER) if USER in kinds else len(kinds)
         if SERVES in kinds[:user]:
@@ -139,7 +139,7 @@ class SuspendedTasks:
         if frames[0].f_code.co_filename.endswith("/asyncio/streams.py") and _of_connection(task):
             return SERVING
         pauses = user == 1 and frames[0].f_code.co_name == "sleep"
-        # What a library has started is no clock of the user's, but answers somebody.
+        # A task started by a library is not a timer of the user's, but responds to a request.
         return PAUSES if pauses and kinds[-1] == USER and not _of_connection(task) else OUTSIDE
 
     def _tasks(self, module):
@@ -155,7 +155,7 @@ class SuspendedTasks:
     def _kind(self, code):
         known = self._codes.get(id(code))
         if known is None:
-            # The code object is kept alive by it, so that its id stays its own.
+            # It keeps the code object alive, so that its id is not reused.
             known = self._codes[id(code)] = self._kind_of(code), code
         return known[0]
 
@@ -169,7 +169,7 @@ class SuspendedTasks:
 
 
 def _below_selector(frame):
-    """The frame of the event loop that waits in a selector, or in C; None where the thread stands elsewhere."""
+    """The frame of the event loop that waits in a selector or in C; None if the thread is elsewhere."""
     name = frame.f_code.co_filename
     if name.endswith(_LOOPS):
         return frame
@@ -180,7 +180,7 @@ def _below_selector(frame):
 
 
 def _runs_in(loop, ident, in_c):
-    """Whether a loop runs in a thread. One that is written in C does not tell."""
+    """Whether a loop runs in the thread. A loop written in C does not report its thread."""
     try:
         return _get(loop, "__dict__").get("_thread_id") == ident
     except AttributeError:
@@ -188,12 +188,12 @@ def _runs_in(loop, ident, in_c):
 
 
 def _chained(kind):
-    """What tells the frame of one of this kind, and what it awaits. A class may have an equality of its own."""
+    """How to read the frame of an object of this type and what it awaits. By ``is``: a class may override equality."""
     return next((read for known, read in _CHAINED if kind is known), None)
 
 
 def _frames(one):
-    """The frames of a coroutine and of what it awaits, innermost first."""
+    """The frames of a coroutine and of those it awaits, innermost first."""
     frames = []
     for _ in range(2 * _MAX_AWAITED):
         kind = type(one)
@@ -222,21 +222,21 @@ def _waits_for_tasks(module, waiter, code):
 
 
 def _of_executor(waiter):
-    """Whether a future is that of a thread or process pool: its first callback hands a cancellation on."""
+    """Whether a future belongs to a thread or process pool: its first callback propagates a cancellation."""
     return _first_callback(waiter).endswith("_call_check_cancel")
 
 
 def _of_connection(task):
-    """Whether a task is that of a connection to a server of ``start_server`` (Python >= 3.11)."""
+    """Whether a task handles a connection of ``start_server`` (Python >= 3.11)."""
     return _first_callback(task).startswith("StreamReaderProtocol.connection_made")
 
 
 def _first_callback(future):
-    """The name of the function that is called first when a future is done, "" where that is none in Python."""
+    """The name of the first callback of a future; "" if it is not a Python function."""
     try:
         callbacks = _get(future, "__dict__")["_callbacks"]
         called = callbacks[0][:1] if type(callbacks) is list and callbacks else ()
     except (AttributeError, KeyError):
-        # One that is written in C refers to its first callback. Asked for them, it would copy all, which may be many.
+        # A C future refers to its first callback. Reading its callbacks would copy them all, which may be many.
         called = gc.get_referents(future)
     return next((each.__qualname__ for each in called if type(each) is type(_plain)), "")

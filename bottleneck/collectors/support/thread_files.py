@@ -1,22 +1,22 @@
-"""What the kernel tells about one thread in /proc."""
+"""Reads the /proc files of one thread."""
 
 import os
 
 
 class ThreadFiles:
-    """The files of the thread ``native_id`` of this process."""
+    """The /proc files of the thread ``native_id`` of this process."""
 
     def __init__(self, native_id):
         self._native = native_id
         self._files = {}
 
     def read(self, name):
-        """The main thread's file ``name`` in /proc; kept open, since opening costs ten times as much as reading."""
+        """Read the thread's file ``name``. It stays open, since opening costs ten times as much as reading."""
         kept = self._files.get(name)
         if kept is not None:
             descriptor, identity = kept
             try:
-                # A program may close every descriptor it does not know, and get the same number for its own file.
+                # A program may close all descriptors that it does not know and reuse the number for its own file.
                 status = os.fstat(descriptor)
                 if (status.st_dev, status.st_ino) == identity:
                     return os.pread(descriptor, 512, 0)
@@ -28,14 +28,14 @@ class ThreadFiles:
         return os.pread(descriptor, 512, 0)
 
     def run_delay(self):
-        """Nanoseconds the thread has been ready and without a core; 0 where the kernel does not count them."""
+        """Nanoseconds that the thread was runnable but had no core; 0 if the kernel does not count them."""
         try:
             return int(self.read("schedstat").split()[1])
         except (OSError, IndexError, ValueError):
             return 0
 
     def asleep(self):
-        """Whether the thread sleeps in the kernel, rather than running or waiting for a core."""
+        """Whether the thread sleeps in the kernel instead of running or waiting for a core."""
         return self.read("stat").rpartition(b") ")[2][:1] in (b"S", b"D")
 
     def close(self):

@@ -1,4 +1,4 @@
-"""What ``Growth`` looks at beside containers: resident memory, torch's CUDA allocator, Python's garbage collector."""
+"""The other things that ``Growth`` watches: resident memory, torch's CUDA allocator, Python's garbage collector."""
 
 import gc
 import os
@@ -6,10 +6,10 @@ import sys
 
 from ...agent.recorder import now
 
-_EVERY_MASK = 3  # one look in four: a step in 64, then rarer
+_EVERY_MASK = 3  # one look in four: one step in 64, later fewer
 _MAX_NOTES = 512  # then half as often, and so on
 _GROWN_BYTES = 16 << 20
-_MIN_COLLECTED_NS = 20_000_000  # less than that is not worth a note
+_MIN_COLLECTED_NS = 20_000_000  # less is not worth a note
 
 
 class ResidentMemory:
@@ -21,8 +21,8 @@ class ResidentMemory:
         self._statm = -1
 
     def __call__(self):
-        """0 where there is no /proc."""
-        if self._pid != os.getpid():  # a descriptor from before a fork shows the parent
+        """Resident bytes; 0 if there is no /proc."""
+        if self._pid != os.getpid():  # a descriptor opened before a fork shows the parent
             self._pid = os.getpid()
             try:
                 self._statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
@@ -34,7 +34,7 @@ class ResidentMemory:
 
 
 class DeviceWatch:
-    """Notes what torch's caching allocator holds on the current CUDA device. It is asked on the host: nothing waits."""
+    """Notes the memory in torch's caching allocator on the current CUDA device. A host-side read that never blocks."""
 
     def __init__(self, recorder):
         self.recorder = recorder
@@ -42,7 +42,7 @@ class DeviceWatch:
         self.notes = 0
         self.mask = _EVERY_MASK
         self.base = None
-        self.grown = False  # tensors hold more than at first: somebody may keep them
+        self.grown = False  # tensors use more than at first: the program may be keeping them
 
     def __call__(self):
         self.calls += 1
@@ -70,9 +70,9 @@ class DeviceWatch:
 
 
 class CollectorWatch:
-    """Adds up the time of full collections that Python begins by itself; called ones have a line of their own.
+    """Sums the time of automatic full garbage collections; explicit ones appear at the line that calls them.
 
-    It notes the sum so far at the first look and whenever it has grown.
+    It notes the sum at the first look and whenever it has grown.
     """
 
     def __init__(self, recorder):
@@ -81,7 +81,7 @@ class CollectorWatch:
         self.noted = None
 
     def attach(self):
-        # From 3.14 on the generations mean something else.
+        # Since 3.14 the generations mean something else.
         if sys.version_info < (3, 14) and self.collecting not in gc.callbacks:
             gc.callbacks.append(self.collecting)
 
@@ -90,7 +90,7 @@ class CollectorWatch:
             gc.callbacks.remove(self.collecting)
 
     def collecting(self, phase, info, now=now, counts=gc.get_count, thresholds=gc.get_threshold):
-        """Python calls it around every collection; most are of young objects."""
+        """Called by Python before and after every collection; most are of young objects."""
         if info["generation"] < 2:
             return
         if phase == "start":
