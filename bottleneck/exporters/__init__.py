@@ -1,8 +1,8 @@
-"""What a diagnosis is shown as, written to or sent to: each module of this folder is an exporter.
+"""Exporters show, write or send a diagnosis. Each module in this folder is an exporter.
 
-An exporter has a ``name``, ``after`` (the names of those whose turn comes first), and ``write(recording, diagnosis,
-folder)``, which returns warnings for the user, one line each. It may have options of its own, each a keyword with a
-default, and may raise: that costs it alone. Helpers stand in ``support`` and ``tracing``.
+An exporter has a ``name``, ``after`` (the exporters that must run before it), and ``write(recording, diagnosis,
+folder)``, which returns one-line warnings for the user. It may take options as keywords with defaults. If it raises,
+the other exporters still run. Helpers are in ``support`` and ``tracing``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def write_all(
     recording: Recording, diagnosis: Diagnosis, folder: Path, options: Mapping[str, Mapping[str, Any]]
 ) -> list[str]:
-    """Let every exporter write; ``options``: those of an exporter by its name. Returns warnings, raises nothing."""
+    """Run every exporter. ``options``: exporter name -> its options. Returns warnings; never raises."""
     warnings: list[str] = []
     for exporter in modules(__name__):
         try:

@@ -22,7 +22,7 @@ COLLAPSED_FILE = "stacks.collapsed.txt"
 
 
 def write(recording: Recording, diagnosis: Diagnosis, folder: Path) -> list[str]:
-    """stacks.collapsed.txt, where stacks were sampled."""
+    """Write stacks.collapsed.txt if stacks were sampled."""
     try:
         every = Artifacts(recording).get(EveryThread)
     except Missing:
@@ -32,7 +32,7 @@ def write(recording: Recording, diagnosis: Diagnosis, folder: Path) -> list[str]
 
 
 def dumps(every: EveryThread) -> str:
-    """The file's text: the heaviest stack of each thread first."""
+    """The text of the file, with the heaviest stack of each thread first."""
     return "".join(f"{stack} {count}\n" for thread in every.threads for stack, count in _lines(thread))
 
 
@@ -53,5 +53,5 @@ def _shown(frame: Frame) -> str:
 
 
 def _word(text: str) -> str:
-    """The format separates frames by semicolons and stacks by newlines, and has no escapes."""
+    """Replace separators: the format separates frames by semicolons and stacks by newlines, and has no escapes."""
     return words.visible(text).replace(";", ",")

@@ -1,7 +1,7 @@
-"""report.html: one self-contained file that asks nothing of a network.
+"""report.html: one self-contained file that makes no network requests.
 
-Everything that came from the run is escaped by the template engine, in the timeline's data too, and a content security
-policy lets no script run but the page's own, named by its digest.
+The template engine escapes everything that comes from the run, including the timeline's data. A content security
+policy allows only the page's own script, identified by its hash.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ _MAX_FINDINGS = 25
 
 
 def write(recording: object, diagnosis: Diagnosis, folder: Path) -> list[str]:
-    """report.html."""
+    """Write report.html."""
     write_text(folder / REPORT_FILE, render(diagnosis))
     return []
 
 
 def inline(diagnosis: Diagnosis, file: str) -> str:
-    """The report for a notebook's cell: the page without what ``file``, the whole report, is better at.
+    """The report for a notebook cell: the page without the parts that are better viewed in ``file``, the full report.
 
-    In a frame of its own, no style gets in or out; its text is an attribute's value, and no script runs there.
+    It is in an iframe, which isolates styles; the page is the value of an attribute, and no script runs there.
     """
     page = render(replace(diagnosis, view=View()), scripted=False)
     return (
@@ -49,7 +49,7 @@ def inline(diagnosis: Diagnosis, file: str) -> str:
 
 
 def render(diagnosis: Diagnosis, scripted: bool = True) -> str:
-    """The whole page; ``scripted``: with the script that zooms and copies."""
+    """The full page; ``scripted``: include the script for zooming and copying."""
     environment = _environment()
     style, script = _source(environment, "report.css"), _source(environment, "report.js") if scripted else ""
     drawn = drawing.tracks(diagnosis)
@@ -98,12 +98,12 @@ def _shown(value: Any) -> Any:
 
 
 def percent(share: float) -> str:
-    """A length in CSS, between nothing and all."""
+    """A CSS percentage, clamped to 0 to 100 %."""
     return f"{max(0.0, min(1.0, share)) * 100:.2f}%" if math.isfinite(share) else "0%"
 
 
 def _embedded(value: object) -> Markup:
-    """JSON inside a script element: no character in it can end the element."""
+    """JSON for a script element, escaped so that nothing in it can end the element."""
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")

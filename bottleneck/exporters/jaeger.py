@@ -1,7 +1,7 @@
-"""Spans as the JSON that Jaeger's user interface opens by file upload.
+"""Writes spans as JSON that can be uploaded in Jaeger's user interface.
 
-Times are microseconds; each trace has one root; a link to another trace is written as tags, because the interface
-takes a reference to a span it cannot find for a lost parent.
+Times are in microseconds, and each trace has one root. A link to another trace is written as tags, because the
+interface would treat a reference to a span it cannot find as a missing parent.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ JAEGER_FILE = "trace.jaeger.json"
 def write(
     recording: Recording, diagnosis: Diagnosis, folder: Path, environment: Mapping[str, str] = os.environ
 ) -> list[str]:
-    """trace.jaeger.json."""
+    """Write trace.jaeger.json."""
     spans = build(recording, diagnosis, folder.name)
     service = environment.get("OTEL_SERVICE_NAME") or spans.service
     write_text(folder / JAEGER_FILE, dumps(spans.spans, spans.processes, service))
@@ -33,7 +33,7 @@ def write(
 
 
 def dumps(spans: list[Span], processes: dict[int, Attributes], service: str) -> str:
-    """The file's text: one entry of ``data`` per trace, in the order of their first spans."""
+    """The text of the file: one entry in ``data`` per trace, in the order of their first spans."""
     traces: dict[str, list[Span]] = {}
     for span in spans:
         traces.setdefault(span.trace_id, []).append(span)
@@ -68,7 +68,7 @@ def _span(span: Span) -> dict[str, Any]:
         "spanID": span.span_id,
         "operationName": span.name,
         "references": references,
-        # Both ends are rounded the same way, so that rounding never puts a child outside its parent.
+        # Round both ends the same way, so that rounding never moves a child outside its parent.
         "startTime": start,
         "duration": span.end_ns // 1000 - start,
         "tags": [_tag(key, value) for key, value in tags.items()],
@@ -88,7 +88,7 @@ def _tag(key: str, value: Value) -> dict[str, Any]:
     if isinstance(value, bool):
         return {"key": key, "type": "bool", "value": value}
     if isinstance(value, int):
-        # A browser reads numbers as doubles: larger ones would change.
+        # Browsers read numbers as doubles, which would change larger ones.
         exact = abs(value) < 2**53
         return {"key": key, "type": "int64" if exact else "string", "value": value if exact else str(value)}
     if isinstance(value, float):

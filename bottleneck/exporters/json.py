@@ -1,4 +1,4 @@
-"""diagnosis.json: the Diagnosis as plain data, and back."""
+"""Writes the Diagnosis to diagnosis.json and reads it back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ name, after = "json", ()
 
 
 def to_json(diagnosis: Diagnosis) -> dict[str, Any]:
-    """The document of schema ``bottleneck.diagnosis/2``; numbers that are not finite become null."""
+    """The document in schema ``bottleneck.diagnosis/2``; non-finite numbers become null."""
     document = {
         "schema": SCHEMA,
         "run": asdict(diagnosis.run),
@@ -39,13 +39,13 @@ def dumps(diagnosis: Diagnosis) -> str:
 
 
 def write(recording: object, diagnosis: Diagnosis, folder: Path) -> list[str]:
-    """diagnosis.json."""
+    """Write diagnosis.json."""
     write_text(folder / "diagnosis.json", dumps(diagnosis))
     return []
 
 
 def from_json(document: dict[str, Any]) -> Diagnosis:
-    """Read a document back. Raises ValueError when its schema is another or a part of it is missing or misshapen."""
+    """Read a document back. Raises ValueError if the schema is different, or a part is missing or malformed."""
     if not isinstance(document, dict) or document.get("schema") not in READABLE:
         raise ValueError(f"not a {SCHEMA} document")
     try:
@@ -85,15 +85,15 @@ def _finite(value: Any) -> Any:
         return {str(key): _finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_finite(item) for item in value]
-    if hasattr(value, "item"):  # a numpy scalar that is no Python number
+    if hasattr(value, "item"):  # a numpy scalar that is not a Python number
         return _finite(value.item())
     return value
 
 
 def _build(kind: Any, value: Any) -> Any:
-    """Dataclasses from plain data, by their annotations."""
+    """Build dataclasses from plain data, following their annotations."""
     if value is None:
-        return math.nan if kind is float else None  # null stands for a number that was not finite
+        return math.nan if kind is float else None  # null means a non-finite number
     origin, arguments = get_origin(kind), get_args(kind)
     if is_dataclass(kind) and isinstance(kind, type):
         if not isinstance(value, dict):

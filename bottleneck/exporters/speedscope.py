@@ -1,5 +1,5 @@
-"""stacks.speedscope.json: the sampled stacks of every thread, for https://www.speedscope.app, which opens the file
-locally and uploads nothing.
+"""stacks.speedscope.json: the sampled stacks of every thread for https://www.speedscope.app, which reads the file
+locally and does not upload it.
 
 One profile per thread, in seconds. "Time order" follows the run; equal stacks within one five-hundredth of the run are
 merged into one sample.
@@ -29,7 +29,7 @@ _WINDOWS = 500
 
 
 def write(recording: Recording, diagnosis: Diagnosis, folder: Path) -> list[str]:
-    """stacks.speedscope.json, where stacks were sampled."""
+    """Write stacks.speedscope.json if stacks were sampled."""
     try:
         every = Artifacts(recording).get(EveryThread)
     except Missing:
@@ -40,8 +40,8 @@ def write(recording: Recording, diagnosis: Diagnosis, folder: Path) -> list[str]
 
 
 def to_json(every: EveryThread, recording: Recording, title: str) -> dict[str, Any]:
-    """The document of speedscope's file format."""
-    numbers: dict[tuple[str, str, int], int] = {}  # function, file, line -> index into the frames that all share
+    """The document in speedscope's file format."""
+    numbers: dict[tuple[str, str, int], int] = {}  # function, file, line -> index into the shared frames
     profiles = [_profile(thread, recording, numbers) for thread in every.threads]
     return {
         "$schema": "https://www.speedscope.app/file-format-schema.json",
@@ -71,7 +71,7 @@ def _profile(thread: SampledThread, recording: Recording, numbers: dict[tuple[st
 
 
 def _samples(thread: SampledThread, recording: Recording) -> Iterator[tuple[int, bool, float]]:
-    """(stack id, whether the thread waited there, seconds) in the order of the run."""
+    """(stack id, whether the thread was waiting, seconds) in time order."""
     rows = thread.rows
     length = max(1, (recording.ended_ns - recording.started_ns) // _WINDOWS)
     waits = rows["kind"] == signals.STACK_BLOCKED

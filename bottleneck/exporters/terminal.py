@@ -1,4 +1,4 @@
-"""The report on a terminal. It says each thing once: the headline, where the time went, then one block a finding."""
+"""The terminal report. It says each thing once: the headline, where the time went, then one block per finding."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _PHASES = {
 def write(
     recording: object, diagnosis: Diagnosis, folder: Path, console: Console | None = None, verbose: bool = False
 ) -> list[str]:
-    """The report on ``console``, where there is one."""
+    """Print the report on ``console``, if there is one."""
     if console is not None:
         render(diagnosis, console, verbose)
     return []
 
 
 def render(diagnosis: Diagnosis, console: Console, verbose: bool = False) -> None:
-    """Print the report. ``verbose`` adds every phase, how each gain was predicted, and all that was checked."""
+    """Print the report. ``verbose`` adds all phases, the method behind each gain, and every check."""
     screen = Screen(console)
     _head(screen, diagnosis)
     _phases(screen, diagnosis, verbose)
@@ -132,7 +132,7 @@ def _finding(screen: Screen, diagnosis: Diagnosis, index: int, verbose: bool) ->
 
 
 def _method(ranked: Ranked) -> list[tuple[str, str]]:
-    """How the gain was predicted, and how sure that is."""
+    """How the gain was predicted, and with what confidence."""
     gain = ranked.finding.gain
     return [
         ("method", words.visible(gain.method) if gain else ""),

@@ -1,1 +1,1 @@
-"""What several exporters share."""
+"""Code shared by several exporters."""

@@ -1,4 +1,4 @@
-"""Geometry of the page: timeline, curves, and the part of the call tree that is shown. In units of ``WIDTH``."""
+"""Geometry of the page: timeline, curves, and the visible part of the call tree. In units of ``WIDTH``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LANE_HEIGHT = 20
 CHART_HEIGHT = 100.0
 _LANE_GAP = 3
 _MAX_LANES = 4
-_MIN_BAR_WIDTH = 0.4  # a bar of no visible length would be a bar that is not there
+_MIN_BAR_WIDTH = 0.4  # a narrower bar would be invisible
 _MAX_CALLS = 500
 _MAX_DEPTH = 100  # of a sampled stack
 _MAX_POINTS = 400
@@ -53,7 +53,7 @@ COLOUR_CLASSES = {
 
 
 def colour(phase: str) -> str:
-    """The CSS class that colours ``phase``."""
+    """The CSS class for the colour of ``phase``."""
     return "c-" + (COLOUR_CLASSES.get(phase) or COLOUR_CLASSES.get(phase.partition(":")[0], "other"))
 
 
@@ -67,7 +67,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Track:
-    """One row of the timeline; ``lanes`` hold bars that do not overlap, the enclosing ones first."""
+    """One row of the timeline. Bars in one of the ``lanes`` do not overlap; enclosing bars come first."""
 
     name: str
     height: int
@@ -76,7 +76,7 @@ class Track:
 
 
 def tracks(diagnosis: Diagnosis) -> list[Track]:
-    """The bars by track: as they first appear, workers by their number."""
+    """The bars grouped by track, in order of first appearance, workers by number."""
     wall = diagnosis.run.wall_seconds
     if not wall > 0:
         return []
@@ -121,7 +121,7 @@ def _rectangle(bar: Bar, wall: float, lane: int) -> str:
 
 
 def plain_data(drawn: list[Track], wall: float) -> dict[str, object]:
-    """What the page's script needs to name the bar under the pointer: [phase, start, seconds] by track and lane."""
+    """Data for the page's script to label the bar under the pointer: [phase, start, seconds] by track and lane."""
     phases: dict[str, int] = {}
     rows = [
         [
@@ -134,7 +134,7 @@ def plain_data(drawn: list[Track], wall: float) -> dict[str, object]:
 
 
 def ticks(wall: float, count: int = 6) -> list[tuple[float, str]]:
-    """(share of the width, label) of round times from 0 to ``wall``."""
+    """(share of the width, label) for round times from 0 to ``wall``."""
     if not (math.isfinite(wall) and wall > 0):
         return []
     rough = wall / count
@@ -157,7 +157,7 @@ def _tick(mark: float) -> str:
 
 @dataclass(frozen=True)
 class Chart:
-    """A curve: the line, the surface below it, and its greatest value as text."""
+    """A curve: the line, the area below it, and its maximum as text."""
 
     name: str
     line: str
@@ -166,13 +166,13 @@ class Chart:
 
 
 def charts(diagnosis: Diagnosis) -> list[Chart]:
-    """The curves that have something to show."""
+    """The curves that have any data to show."""
     found = [_chart(series, diagnosis.run.wall_seconds) for series in diagnosis.view.series[:_MAX_CURVES]]
     return [chart for chart in found if chart is not None]
 
 
 def _chart(series: Series, wall: float) -> Chart | None:
-    """From zero to the greatest value; a gap stays a gap, for absent is not zero."""
+    """Scale a curve from zero to its maximum. Gaps stay gaps: missing data is not zero."""
     known = [y for y in series.y if math.isfinite(y)]
     if len(known) < 2 or not wall > 0:
         return None
@@ -198,9 +198,9 @@ def _surface(points: list[str]) -> str:
 
 @dataclass(frozen=True)
 class Call:
-    """One row of the call tree. ``share`` of the sampled time; ``own`` when the file is the user's.
+    """One row of the call tree. ``share``: of the sampled time. ``own``: the file is the user's.
 
-    ``blocked_share``: of its time, what the thread waited.
+    ``blocked_share``: share of its time that the thread was waiting.
     """
 
     function: str

@@ -1,4 +1,4 @@
-"""The flame graphs of the page: the call tree of each thread, as cells that hang below their callers."""
+"""The flame graphs of the page: the call tree of each thread, as cells below their callers."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Flame:
-    """The calls of one thread. ``title``: which one, and how long it was seen."""
+    """The calls of one thread. ``title``: the thread and its sampled time."""
 
     title: str
     cells: tuple[Cell, ...]
 
 
 def flames(diagnosis: Diagnosis) -> list[Flame]:
-    """One for each thread that was seen in something, the main one first."""
+    """One flame graph per thread with samples, the main thread first."""
     view = diagnosis.view
     trees = [("main thread", view.calls), *((f"{t.process}, {t.thread}", t.calls) for t in view.threads)]
     return [flame for name, nodes in trees if (flame := _flame(name, nodes)).cells]

@@ -1,4 +1,4 @@
-"""A terminal to write a report on: lines that end between words, links, and ASCII where it shows no more."""
+"""Writes a report to a terminal: wraps lines between words, makes links, and falls back to ASCII."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Part = str | tuple[str, str | Style]
 
 
 class Screen:
-    """Prints parts of text, and never reads markup in what it is given."""
+    """Prints pieces of text without interpreting markup in them."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -47,11 +47,11 @@ class Screen:
         return text.translate(_ASCII).encode("ascii", "backslashreplace").decode() if self._ascii else text
 
     def print(self, *parts: Part, indent: int = 0) -> None:
-        """One paragraph, with every line but the first ``indent`` columns in."""
+        """Print a paragraph; all lines but the first are indented by ``indent`` columns."""
         self.items([self.text(*parts)], "", indent)
 
     def items(self, items: Iterable[Text | str], joiner: str = " · ", indent: int = 0, head: Part = "") -> None:
-        """``items`` in lines that end between two of them, behind ``head``; later lines are ``indent`` columns in."""
+        """Print ``head`` and then ``items``, breaking lines between items; later lines are indented by ``indent``."""
         start = self.text(head)
         texts = [item if isinstance(item, Text) else self.text(item) for item in items]
         width = max(10, self.console.width - indent)
@@ -60,11 +60,11 @@ class Screen:
             self._line(Text.assemble(" " * indent if number else start, line))
 
     def row(self, label: str, items: Iterable[Text | str], joiner: str = " · ") -> None:
-        """``items`` behind a label, in the column of a finding's block."""
+        """Print ``items`` after a label, aligned with the block of a finding."""
         self.items(items, joiner, _LABEL, (f"  {label:<{_LABEL - 2}}", "dim"))
 
     def code(self, source: str) -> None:
-        """Lines that are there to be copied: never wrapped."""
+        """Print code for the user to copy; never wraps lines."""
         for line in source.split("\n"):
             self._line(self.text(" " * _CODE, (line, "green")))
 
@@ -79,11 +79,11 @@ class Screen:
         self.console.print(line, highlight=False, soft_wrap=True)
 
     def place(self, location: Location, space: int = 0) -> Part:
-        """``train.py:41``, to be clicked on; leading folders give way where it is longer than ``space`` columns."""
+        """``train.py:41`` as a link; drops leading folders if it is longer than ``space`` columns."""
         shown = words.place(location)
         while space and cell_len(shown) > space and "/" in shown.removeprefix("…/"):
             shown = "…/" + shown.removeprefix("…/").partition("/")[2]
-        # These two turn "file:line" into a link of their own that opens at the line; ours would only hide it.
+        # These two terminals turn "file:line" into a link that opens at the line; our link would hide it.
         own = {"vscode", "JetBrains-JediTerm"} & {os.environ.get(n, "") for n in ("TERM_PROGRAM", "TERMINAL_EMULATOR")}
         if own or not os.path.isabs(location.file) or not location.file.isprintable():
             return shown, "bold"
@@ -91,7 +91,7 @@ class Screen:
 
 
 def bar(share: float, cells: int) -> str:
-    """A bar of eighths of a cell; whatever has a share has a mark."""
+    """A bar in eighths of a cell; every share above zero is visible."""
     if not math.isfinite(share):
         return ""
     eighths = max(1, round(max(0.0, min(1.0, share)) * cells * 8))
@@ -99,7 +99,7 @@ def bar(share: float, cells: int) -> str:
 
 
 def _filled(items: Sequence[Text], joiner: Text, width: int, first_width: int) -> list[Text]:
-    """Lines of whole items; an item longer than a line is broken between its words."""
+    """Lines of whole items; an item longer than a line breaks between words."""
     lines: list[Text] = []
     for item in items:
         room = width if len(lines) > 1 else first_width

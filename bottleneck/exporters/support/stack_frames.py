@@ -1,4 +1,4 @@
-"""A sampled stack in the form that is exported to other tools."""
+"""Converts a sampled stack for export to other tools."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NOT_KEPT = Frame("[stacks not kept]", "", 0, False)
 
 
 def outermost_first(frames: tuple[Frame, ...], waits: bool) -> list[Frame]:
-    """The frames of a stack (innermost first, none where it was not kept) without those of the import machinery."""
+    """The stack's frames without the import machinery. ``frames``: innermost first, empty if it was not stored."""
     shown = [frame for frame in reversed(frames) if not frame.file.startswith("<frozen")] or [_NOT_KEPT]
     if waits:
         shown.append(_IDLE if any(frame.file.endswith(IDLE) for frame in frames[:1]) else _WAITING)

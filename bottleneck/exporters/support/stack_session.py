@@ -1,4 +1,4 @@
-"""The sampled call stacks as a pyinstrument Session, so that its renderers and ``pyinstrument --load`` show them."""
+"""Converts the sampled call stacks to a pyinstrument Session, for its renderers and ``pyinstrument --load``."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _LINE_ATTRIBUTE = "\x01l"
 
 
 def stack_session(recording: Recording, stacks: Stacks) -> Any:
-    """A ``pyinstrument.session.Session`` of the recording's samples, running and blocked time together, in time order.
+    """A ``pyinstrument.session.Session`` of the recording's samples, running and blocked time, in time order.
 
-    Raises ImportError where pyinstrument is not installed.
+    Raises ImportError if pyinstrument is not installed.
     """
     from pyinstrument.session import Session
 
@@ -47,8 +47,8 @@ def stack_session(recording: Recording, stacks: Stacks) -> Any:
 
 
 def _named(stacks: Stacks) -> dict[int, list[str]]:
-    """Stack id -> its frames as pyinstrument names them, outermost first."""
-    # A function's identity holds one line, its first; we know only those sampled, so the smallest of them.
+    """Stack id -> its frames in pyinstrument's notation, outermost first."""
+    # pyinstrument identifies a function by its first line. We only know sampled lines, so we use the smallest.
     first: dict[tuple[str, str], int] = {}
     for frame in (frame for frames in stacks.frames.values() for frame in frames):
         key = frame.function, frame.file

@@ -1,4 +1,4 @@
-"""Numbers as people read them: one unit, two or three digits; what is not a number is a dash."""
+"""Formats numbers for people: one unit, two or three digits; a dash for anything that is not a number."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ def seconds(value: float) -> str:
 
 
 def about(value: float) -> str:
-    """A predicted time, without digits that nobody can promise."""
+    """A predicted time, without false precision."""
     if math.isfinite(value) and 9.95 <= value < 99.95:
         return f"{value:.0f} s"
     return seconds(value)
 
 
 def share(value: float) -> str:
-    """12 %, and one digit more below 10 %."""
+    """12 %, with one more digit below 10 %."""
     if not math.isfinite(value):
         return NOTHING
     return f"{value * 100:.1f} %" if 0 < abs(value) < 0.0995 else f"{value * 100:.0f} %"
 
 
 def points(value: float) -> str:
-    """A predicted share in whole points, without the sign for per cent."""
+    """A predicted share in whole percentage points, without the percent sign."""
     return f"{value * 100:.0f}" if math.isfinite(value) else NOTHING
 
 
@@ -72,7 +72,7 @@ def number(value: float) -> str:
 
 
 def quantity(value: float | int | str | None, unit: str) -> str:
-    """A measured value with its unit; text stays text."""
+    """A measured value with its unit; text is returned unchanged."""
     if value is None:
         return NOTHING
     if isinstance(value, str):
@@ -90,7 +90,7 @@ def quantity(value: float | int | str | None, unit: str) -> str:
 
 
 def path(file: str) -> str:
-    """A file as the reader would type it: relative to the working folder, unless that only leads back to the root."""
+    """A path as the reader would type it: relative to the working folder, unless that goes up to the root."""
     try:
         here, relative = os.getcwd(), os.path.relpath(file)
         apart = os.path.isabs(file) and len(os.path.commonpath([here, file])) <= 1
@@ -100,5 +100,5 @@ def path(file: str) -> str:
 
 
 def library_path(file: str) -> str:
-    """As ``path``; a library's file from its package on."""
+    """Like ``path``; for a library's file, the path starting at its package."""
     return _LIBRARY.sub("", file) if _LIBRARY.match(file) else path(file)

@@ -1,4 +1,4 @@
-"""The sentences that the terminal and the page share."""
+"""The sentences shared by the terminal and HTML reports."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _RISKS = (
     (0.4, "may change how the model converges"),
 )
 _PLACE = re.compile(r"(/[^:]*)(:\d+\b)")
-_VISIBLY_MORE = 0.005  # of the run: a gain that is larger in whole points
+_VISIBLY_MORE = 0.005  # of the run: a difference that shows in whole points
 _MAX_LENGTH = 2000
 
 
 def visible(text: str, one_line: bool = True) -> str:
-    """``text`` with everything that would steer a terminal or hide from a reader written out, as in ``\\x1b``.
+    """``text`` with control and invisible characters escaped, as in ``\\x1b``.
 
-    A program chooses its function, file and column names; none may move the cursor, set a title, reverse the direction
-    of writing, or be a byte that cannot be encoded.
+    A program chooses its function, file and column names. They must not move the cursor, set the window title, reverse
+    the text direction, or contain a byte that cannot be encoded.
     """
     kept = "" if one_line else "\n\t"
     if len(text) > _MAX_LENGTH:
@@ -47,12 +47,12 @@ def _written(character: str) -> str:
 
 
 def headline(diagnosis: Diagnosis) -> str:
-    """The headline with paths as the reader would type them."""
+    """The headline, with paths as the reader would type them."""
     return visible(_PLACE.sub(lambda found: units.path(found[1]) + found[2], diagnosis.headline))
 
 
 def facts(diagnosis: Diagnosis) -> list[str]:
-    """The run in a few words each: program, time, steps, requests, ranks, cores, how it ended."""
+    """Short facts about the run: program, time, steps, requests, ranks, cores, how it ended."""
     run = diagnosis.run
     command = " ".join(units.path(word) if word.startswith("/") else word for word in run.command.split(" "))
     found = [visible(command), units.seconds(run.wall_seconds)]
@@ -68,7 +68,7 @@ def facts(diagnosis: Diagnosis) -> list[str]:
 
 
 def part(diagnosis: Diagnosis) -> str:
-    """That the report covers only part of the run; empty when it covers all of it."""
+    """A sentence if the report covers only part of the run; empty if it covers all of it."""
     if diagnosis.run.finished:
         return ""
     return f"This report covers the first {units.seconds(diagnosis.run.wall_seconds)} of a run that had not ended."
@@ -91,13 +91,13 @@ def evidence(measured: Evidence) -> str:
 
 
 def span(gain: Gain) -> str:
-    """``48–55 %``; one number where both ends are the same whole point."""
+    """``48–55 %``; a single number if both ends round to the same point."""
     low, high = units.points(gain.low), units.points(gain.high)
     return f"{low} %" if low == high else f"{low}–{high} %"
 
 
 def gain_text(gain: Gain) -> str:
-    """One phrase: what the fix saves, with its range."""
+    """A phrase with the predicted saving of the fix and its range."""
     if not math.isfinite(gain.share):
         return "the gain could not be computed"
     value = f"{units.points(gain.share)} %"
@@ -114,7 +114,7 @@ def gain_text(gain: Gain) -> str:
 
 
 def worth(finding: Finding) -> str:
-    """What applying the fix is good for."""
+    """The benefit of applying the fix."""
     if finding.gain is not None:
         return gain_text(finding.gain)
     if finding.exhaustion_seconds is not None:
@@ -125,18 +125,18 @@ def worth(finding: Finding) -> str:
 
 
 def effort(fix: Fix) -> str:
-    """How much work, and what could change: ``a few lines, same results``."""
+    """The effort and the risk: ``a few lines, same results``."""
     risk = next((words for most, words in _RISKS if fix.risk <= most), "may change what the program computes")
     return f"{_EFFORT.get(fix.effort, 'effort unknown')}, {risk}"
 
 
 def after(finding: Finding) -> str:
-    """What limits the run once the fix is in."""
+    """The bottleneck after the fix."""
     return visible(finding.after).rstrip(".")
 
 
 def order(findings: Sequence[Ranked], index: int) -> str:
-    """Why a finding stands before one that gains more; empty where none does."""
+    """Why a finding comes before one that gains more; empty if there is no such finding."""
     this = findings[index]
     later = [(_run_share(other), place) for place, other in enumerate(findings) if place > index]
     share, place = max(later, default=(0.0, 0))
@@ -153,7 +153,7 @@ def _run_share(ranked: Ranked) -> float:
 
 
 def _advantage(this: Ranked, other: Ranked, number: int) -> str:
-    """What speaks for ``this``: the terms of the score, or what is left of the other's gain after the fixes before."""
+    """Why ``this`` ranks higher: the terms of the score, or the other's remaining gain after the earlier fixes."""
     if this.score < other.score:
         return f"{number} saves less once the fixes before it are applied"
     if this.finding.fix.effort < other.finding.fix.effort:
@@ -164,7 +164,7 @@ def _advantage(this: Ranked, other: Ranked, number: int) -> str:
 
 
 def sentence(text: str) -> str:
-    """``text`` with a capital, unless it begins with a formula, and a full stop."""
+    """``text`` with a full stop and, unless it starts with a formula, a capital letter."""
     text = text.strip()
     if text.partition(" ")[0].isalpha():
         text = text[0].upper() + text[1:]
@@ -172,18 +172,18 @@ def sentence(text: str) -> str:
 
 
 def compared(row: Checked) -> tuple[str, str]:
-    """The measured value and the threshold it was held against."""
+    """The measured value and the threshold, as text."""
     measured, threshold = ("" if v is None else units.quantity(v, row.unit) for v in (row.value, row.threshold))
     return measured, threshold
 
 
 def checked(diagnosis: Diagnosis) -> list[Checked]:
-    """What a reader is told of: detectors of accelerators only where there was one."""
+    """The rows to show: those of accelerator detectors only if there was an accelerator."""
     return [row for row in diagnosis.checked if diagnosis.run.gpus or not row.needs_accelerator]
 
 
 def by_reason(rows: Sequence[Checked]) -> list[tuple[str, str, list[str]]]:
-    """(outcome, reason, detectors) of detectors without a verdict; what most of them lack comes first."""
+    """(outcome, reason, detectors) for detectors without a verdict, the most common reason first."""
     found: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         reason = visible(row.reason).rstrip(".")
@@ -194,7 +194,7 @@ def by_reason(rows: Sequence[Checked]) -> list[tuple[str, str, list[str]]]:
 
 
 def sampled(diagnosis: Diagnosis) -> str:
-    """How much of the run the call tree speaks for."""
+    """How much of the run the call tree covers."""
     found = sum(node.seconds for node in diagnosis.view.calls)
     wall = diagnosis.run.wall_seconds
     part = (
@@ -204,7 +204,7 @@ def sampled(diagnosis: Diagnosis) -> str:
 
 
 def advice(diagnosis: Diagnosis) -> str:
-    """What a reader can do about a verdict that is no answer; empty when there is one."""
+    """What the reader can do if the verdict is inconclusive; empty otherwise."""
     if diagnosis.verdict == "too short to judge":
         return "This is not an all-clear: run more steps to get a verdict on data loading and training."
     if diagnosis.verdict == "nothing to judge":
@@ -217,7 +217,7 @@ def advice(diagnosis: Diagnosis) -> str:
 
 
 def overhead(diagnosis: Diagnosis) -> str:
-    """What recording cost, and what was lost."""
+    """The overhead of the recording, and any lost data."""
     cost = diagnosis.overhead
     text = "Recording overhead was not measured"
     if cost.share is not None and cost.seconds is not None:
@@ -227,5 +227,5 @@ def overhead(diagnosis: Diagnosis) -> str:
 
 
 def attributed(diagnosis: Diagnosis) -> str:
-    """How much of the wall time is attributed to a phase; "" where there are no phases."""
+    """How much of the wall time is attributed to a phase; "" if there are no phases."""
     return f"{units.share(diagnosis.run.named_share)} of wall time attributed." if diagnosis.breakdown else ""

@@ -1,1 +1,1 @@
-"""Spans of a run, as the tracing tools know them: what the exporters jaeger and otlp share."""
+"""Builds the spans of a run for tracing tools; shared by the exporters jaeger and otlp."""

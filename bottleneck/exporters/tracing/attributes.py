@@ -1,4 +1,4 @@
-"""Attributes of the spans that stand for the run, its processes and its findings."""
+"""Attributes of the spans for the run, its processes and its findings."""
 
 from __future__ import annotations
 

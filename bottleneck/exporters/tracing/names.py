@@ -1,12 +1,12 @@
-"""Every span and attribute name in one table; docs/telemetry.md shows the same one.
+"""All span and attribute names in one table, which docs/telemetry.md repeats.
 
-Names of the OpenTelemetry semantic conventions are copied as text (schema 1.44): most of them are still in development
-there, and their Python module moves. There is no convention for training, hence ``train.*`` and ``bottleneck.*``.
+Names from the OpenTelemetry semantic conventions are copied as text (schema 1.44), because most are still in
+development and their Python module changes. There are none for training, hence ``train.*`` and ``bottleneck.*``.
 """
 
 from __future__ import annotations
 
-# Spans. Low cardinality: numbers stand in attributes.
+# Spans. Low cardinality: numbers go into attributes.
 RUN = "run"
 RANK_SPAN = "train.rank"
 ETL_STAGE = "etl.stage"
@@ -34,7 +34,7 @@ PROCESS_RUNTIME = "process.runtime.version"
 RUN_ID = "bottleneck.run.id"
 RANK = "train.rank"
 
-# Spans' attributes from the conventions.
+# Span attributes from the conventions.
 COMMAND = "process.command"
 EXIT_CODE = "process.exit.code"
 MEMORY_USAGE = "process.memory.usage"

@@ -1,4 +1,4 @@
-"""Served requests: a trace each, linked to the run; the run's span carries their number and percentiles."""
+"""Served requests: one trace per request, linked to the run. The run's span has their number and percentiles."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .tree import Attributes, Builder, Link, Span, code
 FIRST = 10
 WORST = 40
 SPREAD = 150
-BLOCKS = 50  # longest times that a line of the user's kept the event loop from running
+BLOCKS = 50  # most times shown in which a line of the user's blocked the event loop
 MAX_CALLS = 50  # model calls shown inside one request
 
 
 def add(builder: Builder, root: Span, artifacts: Artifacts, left_out: dict[str, int]) -> None:
-    """The first, the slowest and an even choice of the others."""
+    """Add the first requests, the slowest, and an even selection of the others."""
     try:
         served = artifacts.get(Requests)
     except Missing:
@@ -50,7 +50,7 @@ def add(builder: Builder, root: Span, artifacts: Artifacts, left_out: dict[str, 
 
 
 def _add_blocks(builder: Builder, root: Span, served: Requests, left_out: dict[str, int]) -> None:
-    """The longest times in which the event loop stood still."""
+    """Add the longest times in which the event loop was blocked."""
     blocks = sorted(served.user_blocks, key=lambda block: -block.seconds)
     if len(blocks) > BLOCKS:
         left_out[names.BLOCKED] = len(blocks) - BLOCKS
@@ -60,7 +60,7 @@ def _add_blocks(builder: Builder, root: Span, served: Requests, left_out: dict[s
 
 
 def _add_calls(builder: Builder, span: Span, calls: Records, records: Records) -> None:
-    """The model calls within one request; with several requests inside, nobody knows whose call it was."""
+    """Add the model calls within one request, if no other request was active: otherwise the caller is unknown."""
     for call in calls[:MAX_CALLS]:
         around = (records["t0"] <= call["t0"]) & (records["t1"] >= call["t1"])
         if int(around.sum()) == 1:
@@ -81,7 +81,7 @@ def _chosen(durations: npt.NDArray[np.int64]) -> list[int]:
 
 
 def _http(text: str) -> Attributes:
-    """Attributes of "METHOD route status"; what is not of that form gives none."""
+    """Attributes from "METHOD route status"; none if the text has another form."""
     method, _, rest = text.partition(" ")
     route, _, status = rest.rpartition(" ")
     if not route:

@@ -1,6 +1,6 @@
-"""Recording and Diagnosis in, plain spans out: one trace of the run, and one for each request that is shown.
+"""Turns a Recording and its Diagnosis into plain spans: one trace for the run, and one per request shown.
 
-Built after the fact, with at most ``MAX_SPANS`` a trace, which is what Jaeger's interface still shows at ease.
+Built after the run, with at most ``MAX_SPANS`` per trace, which Jaeger's interface can still show smoothly.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .tree import Attributes, Builder, Event, Span, code
 
 MAX_SPANS = 2000
 MAX_STAGES = 100
-MAX_PIECES = 300  # reads, transformations and writes shown one by one
+MAX_PIECES = 300  # reads, transformations and writes with a span each
 MAX_RANKS = 64
 MAX_EVENTS = 200  # phases outside the steps
 _OUTER = 0xFF
@@ -34,7 +34,7 @@ _ETL = (signals.READ, signals.TRANSFORM, signals.WRITE)
 
 @dataclass(frozen=True)
 class Spans:
-    """``spans``: the run's trace first, its root at 0. ``processes``: resource attributes by process."""
+    """``spans``: the run's trace first, with its root at index 0. ``processes``: resource attributes by process."""
 
     spans: list[Span]
     processes: dict[int, Attributes]
@@ -42,7 +42,7 @@ class Spans:
 
 
 def build(recording: Recording, diagnosis: Diagnosis, run_id: str = "") -> Spans:
-    """All spans of a run. ``run_id``: the run folder's name, told to the backend; ids depend on the run alone."""
+    """All spans of a run. ``run_id``: the name of the run folder, for the backend. Ids depend only on the run."""
     run = recording.run
     host = str(run.get("machine", {}).get("hostname", ""))
     seed = f"{host}/{run.get('pid')}/{run.get('started_wall_ns')}/{run.get('name')}"
@@ -79,7 +79,7 @@ def _get(artifacts: Artifacts, kind: type[Any]) -> Any:
 
 
 def _startup(builder: Builder, root: Span, recording: Recording, main: int) -> None:
-    """From exec until the program's own code can run."""
+    """Add the span from exec until the program's own code can run."""
     if main < len(recording.facts.processes):
         process = recording.facts.processes[main]
         ready = process.ready_ns or process.hello_ns
@@ -128,7 +128,7 @@ def _steps(
     most: int,
     left_out: dict[str, int],
 ) -> list[Span]:
-    """The loop of the main process under the run, that of each other rank under a span of its own; ``most`` spans."""
+    """Add the main process's loop under the run, and each other rank's under a separate span; ``most`` spans."""
     others = [rank for rank in steps.ranks if rank != steps.process]
     _count(left_out, "ranks", len(others) - MAX_RANKS)
     others = others[:MAX_RANKS]
@@ -164,7 +164,7 @@ def _events(
     epochs: list[Span],
     left_out: dict[str, int],
 ) -> None:
-    """Phases and marks of the main process that no step holds: under the epoch they lie in, else under the run."""
+    """Add the main process's phases and marks outside all steps, under their epoch or else under the run."""
     chosen = _outside(recording.events, main, steps)
     _count(left_out, "phases outside the steps", len(chosen) - MAX_EVENTS)
     longest = np.sort(np.argsort(chosen["t0"] - chosen["t1"], kind="stable")[:MAX_EVENTS])
@@ -187,7 +187,7 @@ def _events(
 def _outside(events: Records, main: int, steps: Steps | None) -> Records:
     kind = events["kind"]
     phase = (kind > 0) & (kind < len(signals.PHASES)) & ((events["flags"] & _OUTER) == 0)
-    phase &= ~np.isin(kind, _ETL)  # these stand in the etl stages
+    phase &= ~np.isin(kind, _ETL)  # these are under the etl stages
     loop = (kind == signals.LOOP) & ((events["flags"] & 1) == 0)
     if steps is not None:
         loop &= events["arg"].astype("i8") != steps.loader

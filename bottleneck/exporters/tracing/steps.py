@@ -1,4 +1,4 @@
-"""Spans of the loop: which steps are shown one by one, and what the others come to together."""
+"""Spans of the loop: selects the steps to show one by one, and summarizes the others."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from .tree import Attributes, Builder, Span
 FIRST_STEPS = 10
 WORST_STEPS = 20
 STEPS_A_FINDING = 3
-WINDOW = 3  # neighbouring steps shown together, so that the usual rhythm can be seen
+WINDOW = 3  # neighbouring steps to show, so that the normal pattern is visible
 MAX_EPOCHS = 100
-# A row runs from one next() to the following one, hence the wait for the next batch is its end.
+# A row spans from one next() to the following one, so the wait for the next batch is at its end.
 ORDER = (*(name for name in STEP_PHASES[1:] if name not in ("loader_start", "data_wait")), "loader_start", "data_wait")
 
 
 @dataclass(frozen=True)
 class Loop:
-    """The rows of one process that the run is about, in time order, and which of them are shown as spans."""
+    """The rows of one process in time order, and which of them are shown as spans."""
 
     process: int
     training: bool
@@ -40,12 +40,12 @@ class Loop:
 
 
 def used_phases(rows: Table) -> list[str]:
-    """Phases with any time in these rows, in the order of a step."""
+    """Phases with any time in these rows, in the order in which a step runs them."""
     return [name for name in ORDER if name in rows and rows[name].sum() > 0]
 
 
 def plan(rows: Table, warm: npt.NDArray[np.bool_], process: int, steps: Steps, found: Diagnosis, budget: int) -> Loop:
-    """Choose the steps of one process to show within ``budget`` spans, epochs and summaries included."""
+    """Choose the steps of one process to show within ``budget`` spans, including epochs and summaries."""
     groups = _groups(rows, min(MAX_EPOCHS, max(1, budget // 4)))
     left = budget - 2 * len(groups)
     each = 1 + len(used_phases(rows))
@@ -54,7 +54,7 @@ def plan(rows: Table, warm: npt.NDArray[np.bool_], process: int, steps: Steps, f
 
 
 def _groups(rows: Table, most: int) -> list[tuple[int, int, int]]:
-    """Runs of rows with the same pass; passes are joined when there are too many to show each."""
+    """Runs of rows in the same pass; joins passes if there are too many to show each."""
     count = len(rows["t0"])
     if not count:
         return []
@@ -90,7 +90,7 @@ def _choose(rows: Table, found: Diagnosis, limit: int) -> dict[int, str]:
 
 
 def add(builder: Builder, parent: Span, loop: Loop) -> list[Span]:
-    """The epochs of one process under ``parent``, with their steps and summaries; returns the epochs."""
+    """Add the epochs of one process under ``parent``, with their steps and summaries. Returns the epochs."""
     return [_epoch(builder, parent, loop, *group) for group in loop.groups]
 
 
@@ -113,7 +113,7 @@ def _epoch(builder: Builder, parent: Span, loop: Loop, first: int, end: int, pas
 
 
 def _pass_number(loop: Loop, first: int) -> int:
-    """Passes before this row."""
+    """The number of passes before this row."""
     return int(np.count_nonzero(np.diff(loop.rows["loop"][: first + 1])))
 
 
@@ -138,7 +138,7 @@ def _step(builder: Builder, epoch: Span, loop: Loop, row: int, used: list[str]) 
 def _summary(builder: Builder, epoch: Span, loop: Loop, hidden: npt.NDArray[np.int64], used: list[str]) -> None:
     rows = loop.rows
     attributes: Attributes = {names.STEP_COUNT: len(hidden)}
-    for phase in ("step", *used, "other"):  # one at a time: each is as long as the run
+    for phase in ("step", *used, "other"):  # one at a time: each array is as long as the run
         seconds = (rows["t1"][hidden] - rows["t0"][hidden]) / 1e9 if phase == "step" else rows[phase][hidden] / 1e6
         values = [float(seconds.sum()), *np.percentile(seconds, (50, 95, 99)).tolist()]
         for part, value in zip(names.SUMMARY_PARTS, values, strict=True):

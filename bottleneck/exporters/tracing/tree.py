@@ -1,4 +1,4 @@
-"""The plain span, and the builder that keeps ids deterministic and children inside their parents."""
+"""Plain spans, and a builder that keeps ids deterministic and children inside their parents."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Attributes = dict[str, Value]
 
 @dataclass(frozen=True)
 class Event:
-    """A moment inside a span; ``time_ns`` is wall clock."""
+    """A point in time inside a span; ``time_ns``: wall clock."""
 
     name: str
     time_ns: int
@@ -24,7 +24,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Link:
-    """A span of another trace, ids in lower-case hex."""
+    """A link to a span of another trace; ids in lower-case hex."""
 
     trace_id: str
     span_id: str
@@ -32,10 +32,10 @@ class Link:
 
 @dataclass
 class Span:
-    """One span. ``trace_id`` 32 and ``span_id`` 16 hex digits; times are wall-clock nanoseconds, start <= end.
+    """One span. ``trace_id`` has 32 hex digits, ``span_id`` 16; times are wall-clock nanoseconds, start <= end.
 
     ``parent``: span id in the same trace, None for the root. ``process``: key into ``Spans.processes``. ``server``:
-    whether it is a request that came from outside. ``failed``: the program itself failed, never for "slow".
+    an incoming request. ``failed``: the program itself failed; never set for "slow".
     """
 
     name: str
@@ -54,7 +54,7 @@ class Span:
 
 @dataclass
 class Builder:
-    """Makes spans of one run. ``offset_ns``: wall clock minus the recording's monotonic clock."""
+    """Builds the spans of one run. ``offset_ns``: wall clock minus the recording's monotonic clock."""
 
     seed: str
     offset_ns: int
@@ -63,14 +63,14 @@ class Builder:
     _made: int = 0
 
     def root(self, name: str, start: int, end: int, process: int, attributes: Mapping[str, Value]) -> Span:
-        """The first span of a new trace; times in monotonic ns."""
+        """Add the first span of a new trace; times in monotonic ns."""
         trace = self._id("trace", 32)
         return self._add(name, trace, None, start + self.offset_ns, end + self.offset_ns, process, attributes)
 
     def child(
         self, parent: Span, name: str, start: int, end: int, attributes: Mapping[str, Value], process: int | None = None
     ) -> Span:
-        """A span inside ``parent``, cut to its limits; times in monotonic ns."""
+        """Add a span inside ``parent``, clipped to it; times in monotonic ns."""
         begin = min(max(start + self.offset_ns, parent.start_ns), parent.end_ns)
         finish = min(max(end + self.offset_ns, begin), parent.end_ns)
         place = parent.process if process is None else process
@@ -90,7 +90,7 @@ class Builder:
 
 
 def code(site: Site | None) -> Attributes:
-    """Attributes of a line of the user's code, none when it is unknown."""
+    """Attributes for a line of the user's code; none if it is unknown."""
     if site is None:
         return {}
     return {names.CODE_FILE: site.file, names.CODE_LINE: int(site.line), names.CODE_FUNCTION: site.function}
