@@ -18,10 +18,10 @@ def library_prefixes():
 
 
 def current_frames():
-    """The frame of each thread; none in a program that makes other interpreters.
+    """The current frame of each thread; empty if the program uses subinterpreters.
 
-    Python tells theirs too, which nobody here may touch: each may have a GIL of its own, and the program would crash.
-    """
+    Python would also return their frames. We must not touch those: each subinterpreter may have its own GIL, and the
+    program would crash."""
     return {} if "_interpreters" in sys.modules or "_xxsubinterpreters" in sys.modules else sys._current_frames()
 
 

@@ -12,7 +12,7 @@ from typing import NoReturn
 from ..signals import LIVE, OPTIONS_VARIABLE, RUN_DIR_VARIABLE
 
 _SCRIPT_ENDINGS = (".py", ".pyw", ".pyz")
-NOT_FOUND, NOT_EXECUTABLE, USAGE = 127, 126, 2  # as the shell answers
+NOT_FOUND, NOT_EXECUTABLE, USAGE = 127, 126, 2  # exit codes as in a shell
 
 
 class CommandError(Exception):

@@ -24,7 +24,7 @@ _HEADER = struct.Struct(signals.HEADER)
 
 @dataclass
 class _Source:
-    """One ring file being read."""
+    """An open ring file and how far we have read it."""
 
     path: Path
     memory: mmap.mmap

@@ -217,7 +217,7 @@ def _left_by_break(records: Records, loader: int, t0: int, t1: int, wait: int) -
 
 
 def _inside(times: Ints, t0: Ints, t1: Ints) -> npt.NDArray[np.bool_]:
-    """Which times lie in one of the windows (t0, t1]; windows of one loader do not overlap."""
+    """Mask of the times inside any of the windows (t0, t1]; windows of one loader do not overlap."""
     if not len(t0):
         return np.zeros(len(times), bool)
     order = np.argsort(t0, kind="stable")

@@ -64,7 +64,7 @@ class Collector(BaseCollector):
         self.of_data = _ByIdentity()
         self.ids = _ByIdentity()
         self.passes = _ByIdentity()
-        self.holding = set()  # loaders whose dataset holds many objects
+        self.holding = set()  # loaders whose dataset contains many Python objects
         self.count = 0
         self.recorder.trainings = 0
         self.growth = self.recorder.growth = Growth(self.recorder)

@@ -91,7 +91,7 @@ def headline_of(
     place: Place | None,
     lines: UserLines | None = None,
 ) -> str:
-    """One true sentence."""
+    """The headline: one sentence that is always true."""
     if verdict == "findings":
         return _finding(ranked[0])
     if verdict == "nothing recorded":

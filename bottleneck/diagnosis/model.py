@@ -151,7 +151,7 @@ class RunFacts:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Ranked findings, plan, breakdown and what was checked; ``headline`` is one true sentence."""
+    """Ranked findings, plan, breakdown and checks; ``headline`` is one sentence."""
 
     run: RunFacts
     breakdown: tuple[PhaseShare, ...]

@@ -162,7 +162,7 @@ def watch_dataset(recorder, dataset, patches):
             # Objects from lru_cache, singledispatchmethod and the like have their own state: do not wrap or time them.
             if isinstance(original, type(watch_dataset)):
                 patches.replace(owner, name, _timed(original, whole))
-    except (AttributeError, TypeError):  # a built-in type, or a class that refuses
+    except (AttributeError, TypeError):  # a built-in type, or a class that does not allow patching
         return
 
 
