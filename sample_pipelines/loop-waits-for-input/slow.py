@@ -18,7 +18,7 @@ class FeatureService:
 def batches(service):
     for first in range(0, RECORDS, BATCH):
         numbers = range(first, first + BATCH)
-        x = np.stack([service.fetch(number) for number in numbers])
+        x = np.stack([service.fetch(number) for number in numbers])  # planted: its calls could overlap
         yield x, (np.array(numbers) % 2).astype(np.float32)
 
 
