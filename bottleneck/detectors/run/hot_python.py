@@ -169,7 +169,8 @@ class HotPython(Detector):
             each = seconds / max(steps.all_count, 1)
             seconds = seconds_saved_by_less_work(steps, loading, each, 1.0 - known.line.blocked_share)
         method = (
-            f"{known.seconds:.1f} s at this line, of which {low:.0%} to {high:.0%} goes ({known.pattern.price.law})"
+            f"the fix removes {100 * low:.0f} to {100 * high:.0f} % of the {known.seconds:.1f} s at this line "
+            f"(law: {known.pattern.price.law})"
         )
         start = known.pattern.price.start_seconds
         if start:
