@@ -9,7 +9,7 @@ from .flow import KEEPING
 from .loops import same_each_pass
 from .model import Condition, Hot
 from .source import Source
-from .syntax import Function, is_self, last_name, parameters, same, stored
+from .syntax import Function, arguments, is_self, last_name, parameters, same, stored
 
 _MAX_DEPTH = 4  # assignments followed
 #: Methods that change what they are called on, and functions that change what they are given.
@@ -55,7 +55,7 @@ def same_work() -> Condition:
         node = hot.node
         if not isinstance(node, ast.Call):
             return False
-        given = [*node.args, *(each.value for each in node.keywords)]
+        given = arguments(node)
         receiver = [node.func.value] if isinstance(node.func, ast.Attribute) else []
         return unchanged(hot, *receiver, *given)
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .source import Source
-from .syntax import Loop
+from .syntax import Loop, arguments, dotted, stored
 
 _BUILTINS = frozenset(dir(builtins))
 _CHANGING = ("next", "setattr")  # builtins that change what they are given
@@ -127,7 +127,7 @@ class _Names(ast.NodeVisitor):
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         path = dotted(node)
-        if path is None:
+        if not path:
             self.generic_visit(node)
         elif isinstance(node.ctx, ast.Load):
             self.reads.update(_prefixes(path))
@@ -149,7 +149,7 @@ class _Names(ast.NodeVisitor):
             self.visit(node.func.value)
         else:
             self.visit(node.func)
-        for given in [*node.args, *(each.value for each in node.keywords)]:
+        for given in arguments(node):
             if not self._keeps(node.func):
                 self._changes(given)
             self.visit(given)
@@ -161,8 +161,7 @@ class _Names(ast.NodeVisitor):
         """A comprehension or a lambda: what it binds is its own."""
         inner = _Names(self.source)
         inner.generic_visit(node)
-        bound = {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
-        bound |= {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
+        bound = stored(node) | {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
         self.reads |= {name for name in inner.reads if name.partition(".")[0] not in bound}
         self.writes |= {name for name in inner.writes if name.partition(".")[0] not in bound}
 
@@ -176,19 +175,9 @@ class _Names(ast.NodeVisitor):
 
     def _changes(self, node: ast.expr) -> None:
         path = dotted(node.value if isinstance(node, ast.Starred) else node)
-        if path is not None:
+        if path:
             self.reads.update(_prefixes(path))
             self.writes.update(_prefixes(path))
-
-
-def dotted(node: ast.AST) -> str | None:
-    """``a.b.c`` as it is written; None for anything but names."""
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute):
-        value = dotted(node.value)
-        return None if value is None else f"{value}.{node.attr}"
-    return None
 
 
 def _prefixes(path: str) -> Iterator[str]:

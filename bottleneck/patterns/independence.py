@@ -7,7 +7,7 @@ import ast
 from .loops import loop_names
 from .model import Condition, Hot
 from .source import Source
-from .syntax import last_name, mentions, stored
+from .syntax import arguments, dotted, last_name, mentions, stored
 
 #: A loop that counts these goes on from where its last pass ended.
 _STAGES = frozenset("epoch step round attempt retry try tick iteration generation turn".split())
@@ -38,7 +38,7 @@ def independent() -> Condition:
         ends = ast.Break | ast.Return | ast.Yield | ast.YieldFrom
         if any(isinstance(each, ends) for each in ast.walk(loop)) or _counts_stages(loop):
             return False
-        given = [*node.args, *(each.value for each in node.keywords), node.func]
+        given = [*arguments(node), node.func]
         items, left = _of_items(hot, loop), _left_behind(loop, node)
         return any(mentions(each, items) for each in given) and not any(_mentions(each, left) for each in given)
 
@@ -92,14 +92,6 @@ def _set(target: ast.AST) -> set[str]:
 
 def _mentions(node: ast.AST, names: set[str]) -> bool:
     return any(dotted(each) in names for each in ast.walk(node) if isinstance(each, ast.Name | ast.Attribute))
-
-
-def dotted(node: ast.AST) -> str:
-    """``self.client.get`` as it is written; "" for what is no chain of names."""
-    if isinstance(node, ast.Attribute):
-        value = dotted(node.value)
-        return f"{value}.{node.attr}" if value else ""
-    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _words(name: str) -> set[str]:

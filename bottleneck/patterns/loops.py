@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from .model import Condition, Hot
 from .source import Source
-from .syntax import Comprehension, Function, Loop, last_name, mentions, parameters, same
+from .syntax import Comprehension, Function, Loop, arguments, last_name, mentions, parameters, same
 
 
 def in_loop() -> Condition:
@@ -66,7 +66,7 @@ def varies() -> Condition:
         if isinstance(node, ast.Subscript):
             given = [node.slice]
         elif isinstance(node, ast.Call):
-            given = [*node.args, *(each.value for each in node.keywords)]
+            given = list[ast.AST](arguments(node))
         names = loop_names(hot.source, node, hot.seen.looped)
         return any(mentions(each, names) for each in given)
 

@@ -246,10 +246,7 @@ def text(*words: str) -> Callable[[Source, ast.expr], bool]:
     """The value is a text that begins with one of the words, in any case."""
 
     def test(source: Source, value: ast.expr) -> bool:
-        literal = value.values[0] if isinstance(value, ast.JoinedStr) and value.values else value
-        if isinstance(literal, ast.Name):
-            values = [each.value for each in source.bindings(literal)]
-            literal = values[0] if len(values) == 1 else literal
+        literal = source.literal(value.values[0] if isinstance(value, ast.JoinedStr) and value.values else value)
         content = literal.value if isinstance(literal, ast.Constant) else None
         return isinstance(content, str) and content.lstrip().lower().startswith(words)
 

@@ -12,7 +12,18 @@ import builtins
 from collections.abc import Iterator
 from functools import cached_property
 
-from .syntax import Binding, Comprehension, Function, Loop, bindings_of, is_self, last_name, line_of, parameters
+from .syntax import (
+    Binding,
+    Comprehension,
+    Function,
+    Loop,
+    arguments,
+    bindings_of,
+    is_self,
+    last_name,
+    line_of,
+    parameters,
+)
 
 MAX_DEPTH = 25  # assignments and calls followed from one value
 MAX_PATHS = 16
@@ -67,7 +78,7 @@ class Source:
         """The calls that are given something of a name, as an argument: ``f`` of ``pool.map(f, items)``."""
         found: dict[str, list[ast.Call]] = {}
         for call in (each for calls in self.calls.values() for each in calls):
-            for given in [*call.args, *(each.value for each in call.keywords)]:
+            for given in arguments(call):
                 if isinstance(given, ast.Name | ast.Attribute):
                     found.setdefault(last_name(given), []).append(call)
         return found
@@ -137,6 +148,11 @@ class Source:
 
     def _class(self, node: ast.AST) -> ast.ClassDef | None:
         return next((outer for outer in self.above(node) if isinstance(outer, ast.ClassDef)), None)
+
+    def literal(self, node: ast.expr | None) -> ast.expr | None:
+        """The expression itself, or what a name stands for that is bound once."""
+        bound = self.bindings(node) if isinstance(node, ast.Name) else []
+        return bound[0].value if len(bound) == 1 else node
 
     def bindings_of_self(self, node: ast.Attribute) -> list[Binding]:
         """The bindings of ``self.name`` in the class around the node."""

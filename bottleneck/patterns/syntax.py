@@ -62,6 +62,19 @@ def last_name(node: ast.AST) -> str:
     return node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")
 
 
+def dotted(node: ast.AST) -> str:
+    """``a.b.c`` as it is written; "" for what is no chain of names."""
+    if isinstance(node, ast.Attribute):
+        value = dotted(node.value)
+        return f"{value}.{node.attr}" if value else ""
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def arguments(call: ast.Call) -> list[ast.expr]:
+    """What a call is given, by position and by name."""
+    return [*call.args, *(each.value for each in call.keywords)]
+
+
 def parameters(function: Function) -> set[str]:
     """The names of a function's parameters."""
     given = function.args

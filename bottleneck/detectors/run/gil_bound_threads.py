@@ -83,13 +83,13 @@ class GilBoundThreads(Detector):
             evidence=(
                 Evidence("threads that compute", len(busy), "count"),
                 Evidence("cores used by these threads", cores, "cores"),
-                Evidence("CPU time of these threads", share * wall, "s"),
+                Evidence("CPU time of these threads", spent, "s"),
                 Evidence("share of the run", share, "share"),
             ),
             gain=gain(
                 0.85 * seconds,
                 wall,
-                f"{share * wall:.1f} s of CPU time on {processes} of {machine.cores:.0f} cores instead of one",
+                f"{spent:.1f} s of CPU time on {processes} of {machine.cores:.0f} cores instead of one",
                 low_seconds=self.copies_cost * seconds,
                 high_seconds=seconds,
                 confidence=0.6,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -83,7 +84,7 @@ class Run:
             if pool is None
             else pool.mean_borrowed_threads >= _FULL * pool.limit and pool.most_waiting > 0,
             seconds_each=self._seconds_each(source, line, once),
-            embedding=self._embedding() if inside else None,
+            embedding=self._embedding if inside else None,
             body=line.share_where(lambda way: way.own),
             versions={name: _version(str(text)) for name, text in recording.run.get("versions", {}).items()},
         )
@@ -98,6 +99,7 @@ class Run:
         inside = [each for each in self.lines.lines if (each.file, each.function) == (line.file, line.function)]
         return _drift.grows(line, [each for each in inside if begins <= each.line <= ends]) or None
 
+    @cached_property
     def _embedding(self) -> int | None:
         """Least number of values in the largest tensor that an optimizer updates; None if no embedding was sampled."""
         facts = self.recording.facts

@@ -109,12 +109,12 @@ def _of_what_it_calls(source: Source, line: UserLine, seen: Sighting, failures: 
     if bare is None or share < _MIN_MATCH:
         return None
     named = {last_name(node.func) for node in seen.nodes if isinstance(node, ast.Call)}
-    for called in (
-        each for name in named for each in source.functions.get(name, []) if len(source.functions[name]) == 1
-    ):
+    for called in (source.functions[name][0] for name in named if len(source.functions.get(name, ())) == 1):
         if any(isinstance(each, Loop) for each in ast.walk(called)):
             continue
         for at in range(called.body[0].lineno, (called.end_lineno or 0) + 1):
+            if at not in source.by_line:
+                continue
             pattern = recognise(replace(_with(seen, bare), line=at, function=called.name, looped=True), failures)
             if pattern is not None:
                 stage = _stage(pattern, line, seen)

@@ -5,9 +5,9 @@ import ast
 from ..fixed import thrown_away, unchanged
 from ..loops import in_loop
 from ..model import Hot, Pattern, Price, Sighting
-from ..places import less, more, named, step, uses
+from ..places import less, named, step, uses
 from ..shapes import any_of, below, calls, deep, matches, not_if
-from ..syntax import Loop, last_name, mentions
+from ..syntax import Loop, arguments, last_name, mentions
 
 # Functions of these, called with the same arguments, give the same result; what makes an array anew is no computing.
 _PURE = (
@@ -24,7 +24,7 @@ def _same_arguments(hot: Hot) -> bool:
     loops = hot.source.loops(hot.node)
     if not isinstance(hot.node, ast.Call) or not loops or not (hot.node.args or hot.node.keywords):
         return False
-    given = [*hot.node.args, *(each.value for each in hot.node.keywords)]
+    given = arguments(hot.node)
     if any(isinstance(each, ast.Call | ast.Lambda) for value in given for each in ast.walk(value)):
         return False
     return unchanged(hot, *given) and not _owner_acts(hot, loops[0], given)
@@ -129,7 +129,7 @@ def _needs_double(hot: Hot) -> bool:
 def _runs_more_than_arrays(hot: Hot) -> bool:
     """A function of the file that is handed over runs loops over each other, or code of other places than numpy."""
     node = hot.node
-    given = [*node.args, *(each.value for each in node.keywords)] if isinstance(node, ast.Call) else []
+    given = arguments(node) if isinstance(node, ast.Call) else []
     for value in given:
         for function in hot.source.functions.get(value.id, []) if isinstance(value, ast.Name) else []:
             inside = list(ast.walk(function))
@@ -197,7 +197,7 @@ PATTERNS = (
         replacement="Remove the limit, or set it to the number of cores",
         snippet="os.environ['OMP_NUM_THREADS'] = str(os.cpu_count())  # before numpy is imported; or no line at all",
         when=(less(cores=1.3), _large_product, lambda hot: _limit(hot.seen) is not None),
-        unless=(more(cores=1.3), uses("multiprocessing", "joblib", "concurrent", "mpi4py", "ray", "dask", "loky")),
+        unless=(uses("multiprocessing", "joblib", "concurrent", "mpi4py", "ray", "dask", "loky"),),
         needs=("cores",),
         leave="Several such programs share the machine.",
         price=Price("cores"),

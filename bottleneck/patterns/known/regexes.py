@@ -36,9 +36,7 @@ def _expression(hot: Hot) -> str | None:
         made = [node]
     for call in made:
         if isinstance(call, ast.Call) and call.args and _is_of_re(hot, call):
-            first = call.args[0]
-            if isinstance(first, ast.Name) and len(bound := hot.source.bindings(first)) == 1:
-                first = bound[0].value
+            first = hot.source.literal(call.args[0])
             if isinstance(first, ast.Constant) and isinstance(first.value, str):
                 return first.value
     return None

@@ -73,10 +73,7 @@ def _lets_one_in(source: Source, value: ast.expr) -> bool:
 
 
 def _number(source: Source, call: ast.Call) -> object:
-    given = call.args[0] if call.args else argument(call, "value")
-    if isinstance(given, ast.Name):
-        bound = source.bindings(given)
-        given = bound[0].value if len(bound) == 1 else given
+    given = source.literal(call.args[0] if call.args else argument(call, "value"))
     return 1 if given is None else getattr(given, "value", None)
 
 
