@@ -147,6 +147,7 @@ for _ in range(10):  # what the ring holds is read at the end
 def test_many_threads_cost_no_more_than_they_may(tmp_path):
     body = """
 import threading, time
+pace.EARLY_NS = 0  # as in a process that is no longer young
 done = threading.Event()
 for at in range(64):
     threading.Thread(target=done.wait if at % 2 else naps, daemon=True).start()

@@ -19,7 +19,7 @@ def looked(tick_cost: int, look_cost: int, unchanged: bool = False) -> Pace:
 
 
 def test_dear_ticks_come_less_often_and_never_less_than_the_longest():
-    made = Pace()
+    made = looked(0, 0)  # it is old
     for _ in range(80):
         made.ticked(50_000)
     assert made.tick_ns == int(50_000 / pace.COST_SHARE)
@@ -39,3 +39,15 @@ def test_looks_have_what_the_ticks_leave():
 def test_a_thread_that_stays_where_it_is_is_looked_at_seldom():
     assert looked(0, 1_000).look_ns == pace.LOOK_NS
     assert looked(0, 1_000, unchanged=True).look_ns == pace.LONGEST_LOOK_NS
+
+
+def test_a_young_process_is_sampled_more_often_at_a_bounded_cost():
+    made = Pace()
+    made.looked(1_200_000)
+    made.look_again(SECOND, unchanged=True)  # the first looks are cheaper than they seem: a moving mean
+    assert made.look_ns == int(300_000 / (2 * pace.EARLY_FACTOR * pace.COST_SHARE))
+    for _ in range(80):
+        made.ticked(150_000)
+    assert made.tick_ns == int(150_000 / (pace.EARLY_FACTOR * pace.COST_SHARE))
+    more = 2 * (pace.EARLY_FACTOR - 1) * pace.COST_SHARE * pace.EARLY_NS
+    assert more <= 20_000_000

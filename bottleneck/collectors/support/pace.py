@@ -6,6 +6,8 @@ LOOK_NS = 25_000_000  # between two samples ("looks") of a blocked main thread
 LONGEST_LOOK_NS = 100_000_000  # while it stays blocked in one place
 SIGNAL_NS = 3_000  # time of kernel and interpreter per signal, which the handler cannot measure itself
 COST_SHARE = 0.0012  # of a core, for ticks and for looks; intervals grow to stay below it
+EARLY_NS = 8_000_000_000  # A short run must have enough samples too: a process may spend more
+EARLY_FACTOR = 2  # while it is young, in all at most 20 ms more
 
 
 class Pace:
@@ -19,6 +21,12 @@ class Pace:
         self._look_cost = 0.0  # of one look, recently
         self._tick_share = 0.0  # of a core, recently
         self._ticks_seen = 0  # tick_cost_ns at the last look
+        self._age_ns = 0  # at the last look
+
+    @property
+    def share(self):
+        """The share of a core that ticks, and as much again that looks, may cost now."""
+        return COST_SHARE * EARLY_FACTOR if self._age_ns < EARLY_NS else COST_SHARE
 
     def so_far(self):
         """The number of samples so far and their cost."""
@@ -33,7 +41,7 @@ class Pace:
             return False
         recent = (self.tick_cost_ns - self._paced_at) / 8
         self._paced_at = self.tick_cost_ns
-        wanted = min(max(TICK_NS, int(recent / COST_SHARE)), LONGEST_TICK_NS)
+        wanted = min(max(TICK_NS, int(recent / self.share)), LONGEST_TICK_NS)
         if 0.8 < wanted / self.tick_ns < 1.25:
             return False
         self.tick_ns = wanted
@@ -50,6 +58,10 @@ class Pace:
         # Looks may use the budget that ticks leave unused: a thread that mostly waits has few ticks.
         ticks, self._ticks_seen = self.tick_cost_ns - self._ticks_seen, self.tick_cost_ns
         self._tick_share += (ticks / max(wall, 1) - self._tick_share) / 8
-        left = max(COST_SHARE, 2 * COST_SHARE - self._tick_share)
-        least = max(LOOK_NS, int(self._look_cost / left))
-        self.look_ns = min(2 * self.look_ns, max(LONGEST_LOOK_NS, least)) if unchanged else least
+        share = self.share
+        self._age_ns += wall
+        least = max(LOOK_NS, int(self._look_cost / max(share, 2 * share - self._tick_share)))
+        if unchanged and self._age_ns >= EARLY_NS:
+            self.look_ns = min(2 * self.look_ns, max(LONGEST_LOOK_NS, least))
+        else:
+            self.look_ns = least
