@@ -103,6 +103,9 @@ POOL = 83  # thread-pool sample; arg: borrowed << 32 | limit; flags: tasks waiti
 # phase, always 0 | looks that the record stands for << 8 (0 when another record of the same look counts it).
 THREAD_CPU = 84
 THREAD_BLOCKED = 85
+# Written by the supervisor: what it saw a thread wait for, first at t0 and last at t1; arg: id of the note "wait" |
+# native id of the thread << 32; flags: cores that the process used meanwhile, in hundredths.
+WAIT = 86
 STACK_MASK = (1 << 32) - 1  # the part of such a record's argument that is the stack; the thread's index is above it
 EVENTS = {
     LOOP: "loop", SAMPLE: "sample", BATCH: "batch", COLLATE: "collate", SAMPLE_READ: "sample.read",
@@ -110,6 +113,7 @@ EVENTS = {
     GIL_HELD: "gil.held", STACK_CPU: "stack.cpu",
     STACK_BLOCKED: "stack.blocked", STAGE: "stage", STEP: "step", MARK: "mark", REQUEST: "request",
     LAG: "lag", MODEL_CALL: "model_call", POOL: "pool", THREAD_CPU: "thread.cpu", THREAD_BLOCKED: "thread.blocked",
+    WAIT: "wait",
 }  # fmt: skip
 
 # Environment of the recorded program.

@@ -139,6 +139,11 @@ class Drain:
         self._steps, self._tables = [], {}
         return joined, tables
 
+    def put(self, name: str, records: Records) -> None:
+        """Add records of ours to a table."""
+        if len(records):
+            self._tables.setdefault(name, []).append(records)
+
     def live_totals(self) -> Iterator[tuple[int, int, int, int, int]]:
         """Yields (pid, phase, enclosing phase, count, inclusive ns) per main thread, for the progress line."""
         for source in self._sources.values():

@@ -19,6 +19,7 @@ def platform_notes(platform: str = sys.platform) -> list[str]:
     notes = [
         "No I/O, page faults or memory per process: these need /proc.",
         "No idle time per core during a wait: predicted gains from more workers assume that every core is free.",
+        "What threads waited for is known from their call stacks only.",
         "No GPU samples: NVML is not available.",
         "Call stacks come from a sampler thread, which is slower than the thread clocks used on Linux.",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,7 @@ class Recorder:
         self._next_host = 0.0
         self._host = self._start_host()
         self._gpu = self._start_gpu()
+        self._waits = self._start_waits()
 
     def _start_host(self) -> Any:
         try:
@@ -59,9 +61,18 @@ class Recorder:
         self.gpus = [dict(fact) for fact in sampler.facts()]
         return sampler
 
+    def _start_waits(self) -> Any:
+        if not sys.platform.startswith("linux"):
+            return None
+        from ..collectors.host.waits import WaitSampler
+
+        return WaitSampler()
+
     def tick(self) -> None:
         """Called every 50 ms while the program runs."""
         self.drain.poll()
+        if self._waits is not None:
+            self._waits.look(self.drain.notes, self.drain.pids)
         now = time.monotonic()
         asked = False
         if now >= self._next_host:
@@ -101,6 +112,12 @@ class Recorder:
         self.drain.poll(everything=True)
         self.drain.retire()
         self.drain.poll(everything=True)
+        if self._waits is not None:
+            self._waits.close()
+            if self._waits.problem:
+                self.notes.append(
+                    f"What threads waited for could not be read ({self._waits.problem}): only their call stacks tell."
+                )
         self._save(final=True)
         for sampler in (self._host, self._gpu):
             close = getattr(sampler, "close", None)
@@ -128,5 +145,9 @@ class Recorder:
             self.gpu_rows += [{"time_ns": time_ns, **row} for row in self._gpu.sample()]
 
     def _save(self, final: bool = False) -> None:
+        if self._waits is not None:
+            rows, notes = self._waits.take()
+            self.drain.put("waits", rows)
+            self.drain.notes += notes
         self.saver.save(self.host_rows, self.gpu_rows, final)
         self.host_rows, self.gpu_rows = [], []

@@ -32,6 +32,7 @@ from .run import (
     Stack,
     String,
     Thread,
+    Wait,
     Worker,
 )
 from .serving import ModelCall, Serving
@@ -56,7 +57,7 @@ __all__ = [
     "KnownLine", "Line",
     "ModelCall", "Moved", "Objects", "ObjectsLine", "Optimizer", "OutputLines", "Pages", "Probe", "Pyinstrument",
     "Read", "Ready", "RowWise", "Sampler", "Serving", "Site", "Stack", "String", "SwitchLine", "Switches", "Thread",
-    "Threads", "ThreadsLine", "Used", "UserLoop", "Worker", "fact_of", "fields_of",
+    "Threads", "ThreadsLine", "Used", "UserLoop", "Wait", "Worker", "fact_of", "fields_of",
 ]  # fmt: skip
 
 

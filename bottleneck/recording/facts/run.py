@@ -101,6 +101,19 @@ class Thread(Fact, frozen=True):
     native_id: Count = 0
 
 
+class Wait(Fact, frozen=True):
+    """Something that threads wait for, which the rows of ``waits`` refer to by ``id``.
+
+    ``what``: socket, accept (a socket that listens), file, pipe, device, child, lock, gil, sleep, events (of an event
+    loop), memory (a page that is read from disk). ``name``: address and port, path or program, "" if it has none.
+    """
+
+    kind: ClassVar[str] = "wait"
+    id: Int
+    what: str
+    name: str = ""
+
+
 class Attached(Fact, frozen=True):
     """A collector is hooked into its library."""
 
