@@ -5,8 +5,9 @@ from __future__ import annotations
 from ..artifacts.loading.loader import Loader
 from ..artifacts.loading.loading import Loading
 from ..artifacts.run.stacks import Hot
+from ..artifacts.run.user_lines import UserLine
 from ..artifacts.training.steps import Steps
-from ..diagnosis.findings import Arguments, Cadence, Location
+from ..diagnosis.findings import Arguments, Cadence, Evidence, Location
 from ..diagnosis.laws import changed, less_work, step_model
 from ..recording.model import Frame, Site
 
@@ -18,6 +19,11 @@ _SHARDS = "# each worker iterates the whole IterableDataset: give it its part, b
 def location(place: Site | Frame | Hot | None) -> Location | None:
     """A call site, a sampled frame or the hottest line, as the place of a finding."""
     return None if place is None else Location(place.file, place.line, place.function)
+
+
+def cause_of_wait(line: UserLine) -> tuple[Evidence, ...]:
+    """What a line that mostly waits was seen to wait for, if that is known."""
+    return (Evidence("cause of the wait", str(line.waits_for)),) if line.waits_for and line.blocked_share > 0.5 else ()
 
 
 def loader_snippet(loader: Loader, workers: int) -> str:

@@ -25,7 +25,10 @@ _NO_PHASES = ("other", "python", "setup", "serve.")  # less informative than a l
 
 @dataclass(frozen=True)
 class Place:
-    """The line with most of the run's time. ``share``: of the run; ``unjudged_share``: the part outside all phases."""
+    """The line with most of the run's time. ``share``: of the run; ``unjudged_share``: the part outside all phases.
+
+    ``waits``: what it does if it mostly waits: "waits", "sleeps", "waits for a lock"; otherwise "".
+    """
 
     file: str
     line: int
@@ -33,11 +36,11 @@ class Place:
     call: str
     share: float
     unjudged_share: float
-    waits: bool
+    waits: str
 
     def __str__(self) -> str:
         what = f"{self.call}()" if self.call else self.function.rpartition(".")[2].replace("<module>", "top-level code")
-        verb = "waits in" if self.waits else "is"
+        verb = f"{self.waits} in" if self.waits else "is"
         return f"{_percent(self.share)} of the run {verb} {what} at {Location(self.file, self.line)}"
 
 
@@ -52,7 +55,10 @@ def largest_place(recording: Recording, lines: UserLines | None, process: int) -
     share = min(1.0, lines.share(line) * line.own_share)
     fact = known.get(line.key)
     call = fact.call if fact is not None else ""
-    return Place(line.file, line.line, line.function, call, share, share * unjudged, line.blocked_share > 0.5)
+    waits = ""
+    if line.blocked_share > 0.5:
+        waits = "waits" if line.waits_for is None else line.waits_for.verb
+    return Place(line.file, line.line, line.function, call, share, share * unjudged, waits)
 
 
 def verdict_of(

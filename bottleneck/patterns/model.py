@@ -80,6 +80,7 @@ class Sighting:
     per_step: float | None = None  # calls a training step
     off_cpu: bool | None = None  # most samples wait
     waiting: float | None = None  # share of the samples that wait
+    waits_for: str | None = None  # what most of those wait for: "socket", "file", "child", "lock", "native", "gil" ...
     tasks: float | None = None  # of an event loop that wait at the same time, the line's own among them
     cores: float | None = None  # that the process keeps busy while the line runs
     device: str | None = None  # "cpu", "cuda" ...: of the tensors at hand

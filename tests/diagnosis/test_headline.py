@@ -8,6 +8,7 @@ import pytest
 from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts.run.breakdown import Breakdown
 from bottleneck_profiler.artifacts.run.user_lines import UserLines
+from bottleneck_profiler.artifacts.run.waits import Target
 from bottleneck_profiler.diagnosis.findings import Finding, Fix, Gain
 from bottleneck_profiler.diagnosis.headline import Place, headline_of, largest_place, verdict_of
 from bottleneck_profiler.diagnosis.model import Ranked
@@ -53,7 +54,7 @@ def test_only_time_in_no_recorded_phase_is_unjudged():
 
 
 def verdict(share: float | None, answered: bool = True, short: bool = False, whole: Breakdown | None = None) -> str:
-    held = None if share is None else Place("job.py", 3, "work", "", share, share, False)
+    held = None if share is None else Place("job.py", 3, "work", "", share, share, "")
     return verdict_of(recording(only(user(3))), [], short, answered, whole, held)
 
 
@@ -75,21 +76,28 @@ def test_half_of_the_run_outside_of_every_phase_is_no_all_clear_whichever_lines_
 
 
 def test_the_headline_of_what_is_unexplained_names_the_line():
-    held = Place("/home/ada/job.py", 3, "work", "merge", 0.88, 0.88, False)
+    held = Place("/home/ada/job.py", 3, "work", "merge", 0.88, 0.88, "")
     said = headline_of("unexplained", [], None, None, held)
     assert said == "88 % of the run is merge() at /home/ada/job.py:3; no faster way is known for it."
 
 
 def test_the_place_stands_where_the_breakdown_names_no_phase():
-    held = Place("/home/ada/job.py", 3, "work", "", 0.25, 0.25, True)
+    held = Place("/home/ada/job.py", 3, "work", "", 0.25, 0.25, "waits")
     assert headline_of("fine", [], None, None, held) == (
         "Nothing worth fixing was found; 25 % of the run waits in work at /home/ada/job.py:3."
     )
     assert headline_of("fine", [], None, None, None) == "Nothing worth fixing was found."
 
 
+def test_the_headline_says_what_a_line_waits_for():
+    held = Place("/home/ada/job.py", 3, "work", "execute", 0.74, 0.74, Target("socket", "10.0.0.4:5432").verb)
+    assert headline_of("unexplained", [], None, None, held) == (
+        "74 % of the run waits for 10.0.0.4:5432 in execute() at /home/ada/job.py:3; no faster way is known for it."
+    )
+
+
 def test_a_function_whose_lines_share_its_time_is_named_rather_than_one_of_them():
-    held = Place("/home/ada/job.py", 3, "prepare", "", 0.08, 0.08, False)
+    held = Place("/home/ada/job.py", 3, "prepare", "", 0.08, 0.08, "")
     whole = Breakdown(0, 10.0, {"setup:prepare": 5.0, "forward": 2.0})
     assert headline_of("fine", [], whole, None, held) == (
         "Nothing worth fixing was found; most time goes to setup:prepare (50 %)."

@@ -98,7 +98,7 @@ def _of(loop: UserLoop, recording: Recording, lines: UserLines, machine: Machine
         _deepest(makes, lines, recording),
         float(each[making].sum()) * _stretch(makes),
         float(each[~making].sum()) * _stretch(rest),
-        sum(line.blocked_seconds for line in makes) / max(whole, 1e-9),
+        sum(line.waiting_share * line.thread_seconds for line in makes) / max(whole, 1e-9),
         share([way for way in ways if through(way.below, _ELSEWHERE)]),
         share([way for way in ways if is_of_a_policy(way.below) or any(map(answers, way.below))]),
         share([way for way in ways if way.below]),

@@ -14,6 +14,7 @@ from ...recording.model import Recording, Records
 from .. import Missing
 from .breakdown import seconds_of, spans_of, union
 from .every_thread import by_thread
+from .waits import GIL, UNKNOWN, Target, Waits, is_known, main_target, refined
 from .ways import Key, Place, Way, placed, places, script_of
 
 MIN_SAMPLES = 30  # with fewer samples, no line is named
@@ -30,7 +31,8 @@ class UserLine:
 
     ``thread_seconds``: summed over threads; ``blocked_seconds``: the part in which a thread neither ran nor waited for
     a core; ``own_seconds``: the part with no deeper user frame. ``tasks``: mean number of event-loop tasks that waited
-    at the same time, including this line's; 0 if no task was seen waiting.
+    at the same time, including this line's; 0 if no task was seen waiting. ``waits``: the part of the blocked seconds
+    of which it is known what they waited for; ``waits_for``: most of that, None without one that stands out.
     """
 
     file: str
@@ -47,6 +49,8 @@ class UserLine:
     ways: dict[Way, float]  # way -> thread seconds, heaviest first
     caller: Key | None  # the user line that most of the time was called from
     tasks: float
+    waits: dict[Target, float]
+    waits_for: Target | None
     rows: Records = field(repr=False)
 
     @property
@@ -56,6 +60,18 @@ class UserLine:
     @property
     def blocked_share(self) -> float:
         return self.blocked_seconds / max(self.thread_seconds, 1e-9)
+
+    @property
+    def gil_share(self) -> float | None:
+        """Share of its blocked time in which it waited for the GIL; None if what it waited for is not known."""
+        if not is_known(self.waits, self.blocked_seconds):
+            return None
+        return self.waits.get(GIL, 0.0) / sum(self.waits.values())
+
+    @property
+    def waiting_share(self) -> float:
+        """``blocked_share`` without the time in which it waited for the GIL, as far as that is known."""
+        return self.blocked_share * (1.0 - (self.gil_share or 0.0))
 
     @property
     def own_share(self) -> float:
@@ -90,7 +106,7 @@ class UserLines:
     workers: frozenset[int] = frozenset()  # the processes that load data
 
     @classmethod
-    def compute(cls, recording: Recording) -> UserLines:
+    def compute(cls, recording: Recording, waits: Waits | None = None) -> UserLines:
         """Raises Missing when no call stack was sampled."""
         if not len(recording.stacks):
             why = recording.facts.failed.get("stacks")
@@ -100,10 +116,12 @@ class UserLines:
         for process, thread, rows in by_thread(recording):
             stretch = _stretch_factor(recording, process, rows) if not thread else 1.0
             apart = bool(script) and not recording.is_root(process)
+            targets = [UNKNOWN] * len(rows) if waits is None else waits.during(process, thread, rows)
             for stack, at in _by_stack(rows):
                 frames = placed(recording.facts.stacks.get((process, stack), ()), script)
+                waited = [targets[row] for row in at]
                 for place in places(frames):
-                    found.setdefault(place.key, _Sum()).add((process, thread), rows[at], stretch, place, apart)
+                    found.setdefault(place.key, _Sum()).add((process, thread), rows[at], stretch, place, apart, waited)
         least = _MIN_SHARE * recording.wall_seconds
         lines = [each.line(key, recording.wall_seconds) for key, each in found.items() if each.thread_seconds >= least]
         lines = [line for line in lines if line.samples >= _MIN_KEPT and line.seconds >= least]
@@ -127,7 +145,7 @@ class UserLines:
         largest = max(here, key=_own_seconds, default=None)
         if largest is None or not largest.waits_for_others:
             return largest
-        others = [line for line in own if line.sampled and line.blocked_share < 0.5]
+        others = [line for line in own if line.sampled and line.waiting_share < 0.5]
         others = [line for line in others if not line.processes <= self.workers]
         return max(others, key=_own_seconds, default=largest if largest.sampled else None)
 
@@ -146,9 +164,19 @@ class _Sum:
         self.ways: dict[Way, float] = {}
         self.callers: Counter[Key | None] = Counter()
         self.suspended_seconds = self.tasks_seconds = 0.0
+        self.waits: dict[Target, float] = {}
+        self.waits_samples = 0
         self.parts: list[tuple[tuple[int, int], Records]] = []
 
-    def add(self, thread: tuple[int, int], rows: Records, stretch: float, place: Place, apart: bool) -> None:
+    def add(
+        self,
+        thread: tuple[int, int],
+        rows: Records,
+        stretch: float,
+        place: Place,
+        apart: bool,
+        waited: list[Target],
+    ) -> None:
         each = (rows["t1"] - rows["t0"]) / 1e9
         blocked = rows["kind"] == signals.STACK_BLOCKED
         seconds = float(each[~blocked].sum()) * stretch + float(each[blocked].sum())
@@ -161,10 +189,16 @@ class _Sum:
             self.tasks_seconds += float((each * tasks).sum())
         self.apart &= apart and not place.worker
         # Off the main thread, one record stands for several consecutive identical samples.
-        self.samples += int(np.maximum(rows["flags"] >> 8, 1).sum()) if thread[1] else len(rows)
+        samples = np.maximum(rows["flags"] >> 8, 1) if thread[1] else np.ones(len(rows), "i8")
+        self.samples += int(samples.sum())
         self.ways[place.way] = self.ways.get(place.way, 0.0) + seconds
         self.callers[place.caller] += seconds  # type: ignore[assignment]
         self.parts.append((thread, rows))
+        for index in np.flatnonzero(blocked).tolist():
+            target = refined(waited[index], place.way.below)
+            if target != UNKNOWN:
+                self.waits[target] = self.waits.get(target, 0.0) + float(each[index])
+                self.waits_samples += int(samples[index])
 
     def line(self, key: Key, wall_seconds: float) -> UserLine:
         rows = np.concatenate([part for _, part in self.parts])
@@ -178,7 +212,11 @@ class _Sum:
         sums = self.thread_seconds, self.blocked_seconds, self.own_seconds
         beside, caller = any(thread for _, thread in threads), self.callers.most_common(1)[0][0]
         tasks = self.tasks_seconds / max(self.suspended_seconds, 1e-9)
-        return UserLine(*key, seconds, *sums, self.samples, processes, beside, self.apart, ways, caller, tasks, rows)
+        waits_for = main_target(self.waits, self.waits_samples, self.blocked_seconds)
+        return UserLine(
+            *key, seconds, *sums, self.samples, processes, beside, self.apart, ways, caller, tasks, self.waits,
+            waits_for, rows,
+        )  # fmt: skip
 
 
 def _stretch_factor(recording: Recording, process: int, rows: Records) -> float:

@@ -13,9 +13,13 @@ _LISTENS = b"0A"
 
 
 class Sockets:
-    """Peers by inode. Tables are read only when a socket is new, and not more often than their cost allows."""
+    """Peers by inode. Tables are read only when a socket is new, and not more often than their cost allows.
+
+    ``cost_seconds``: CPU time so far.
+    """
 
     def __init__(self) -> None:
+        self.cost_seconds = 0.0
         self._known: dict[int, tuple[str, str]] = {}
         self._next = 0.0
 
@@ -27,10 +31,12 @@ class Sockets:
         if inode not in self._known and time.monotonic() >= self._next:
             if len(self._known) > _MAX_KNOWN:
                 self._known.clear()
-            cost = time.thread_time()
+            began = time.thread_time()
             any(inode in self._read(f"/proc/{pid}/net/{name}") for name in ("unix", "tcp", "tcp6"))
             self._known.setdefault(inode, ("socket", ""))  # of another family
-            self._next = time.monotonic() + (time.thread_time() - cost) / _COST_SHARE
+            cost = time.thread_time() - began
+            self.cost_seconds += cost
+            self._next = time.monotonic() + cost / _COST_SHARE
         return self._known.get(inode, ("socket", ""))
 
     def _read(self, table: str) -> dict[int, tuple[str, str]]:

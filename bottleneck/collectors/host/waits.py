@@ -23,7 +23,7 @@ from .wait_targets import Target, WaitTargets
 
 EVERY_SECONDS = 0.1
 COST_SHARE = 0.0015  # of a core
-FREE_SECONDS = 0.02  # of CPU time beyond that, for the first table of connections
+FREE_SECONDS = 0.01  # of CPU time beyond that, for the first passes
 MAX_THREADS = 128  # two descriptors each
 MAX_TARGETS = 2000  # with a name; a program may read any number of files
 Note = tuple[int, str, dict[str, Any]]
@@ -49,15 +49,14 @@ class _Process:
     index: int
     pid: int
     targets: WaitTargets
-    clock: int = 0
     at: int = 0
     cpu_ns: int = 0
-    before_at: int = 0
-    before_cpu_ns: int = 0
+    before: tuple[int, int] = (0, 0)  # ``at`` and ``cpu_ns`` of the pass before
 
     def look(self, now: int) -> None:
-        self.before_at, self.before_cpu_ns = self.at, self.cpu_ns
-        self.at, self.cpu_ns = now, time.clock_gettime_ns((~self.pid << 3) | 2)
+        cpu_ns = time.clock_gettime_ns((~self.pid << 3) | 2)
+        self.before = (self.at, self.cpu_ns) if self.at else (now, cpu_ns)
+        self.at, self.cpu_ns = now, cpu_ns
 
 
 @dataclass
@@ -88,7 +87,7 @@ class WaitSampler:
     def look(self, notes: Sequence[Note], pids: Mapping[int, int]) -> None:
         """One pass over all threads, if it is due. ``notes``: all so far; ``pids``: pid -> process index in them."""
         started = time.monotonic()
-        allowed = FREE_SECONDS + COST_SHARE * (started - self._began)
+        allowed = FREE_SECONDS + COST_SHARE * (started - self._began) + self._sockets.cost_seconds
         if started < self._next or self.cost_seconds > allowed:
             return
         self._next = started + EVERY_SECONDS
@@ -167,7 +166,7 @@ class WaitSampler:
         if wait != thread.wait:
             self._close_row(thread)
             thread.wait, thread.t0 = wait, process.at
-            thread.since, thread.cpu_ns = process.before_at, process.before_cpu_ns
+            thread.since, thread.cpu_ns = process.before
         thread.t1 = process.at
 
     def _number(self, target: Target, process: int) -> int:
@@ -183,7 +182,7 @@ class WaitSampler:
         if thread.wait:
             process, wall = thread.process, thread.process.at - thread.since
             ran = process.cpu_ns - thread.cpu_ns
-            cores = min(0xFFFF, max(0, 100 * ran // wall)) if thread.since and wall > 0 else 0
+            cores = min(0xFFFF, max(0, 100 * ran // wall)) if wall > 0 else 0
             argument = thread.wait | thread.native << 32
             self._rows.append((process.index, 0, signals.WAIT, cores, thread.t0, thread.t1, argument))
         thread.wait = 0

@@ -24,6 +24,7 @@ from ...diagnosis.laws import best_workers, gain, step_seconds
 from ...recording.facts import KnownLine
 from ...recording.model import Recording
 from .. import Detector
+from .._common import cause_of_wait
 
 
 class LoopWaitsForInput(Detector):
@@ -90,6 +91,7 @@ class LoopWaitsForInput(Detector):
                 Evidence("preparing the input", items.making_seconds, "s"),
                 Evidence("step and rest of the loop", items.rest_seconds, "s"),
                 Evidence("preparation time spent waiting", items.blocked_share, "share"),
+                *cause_of_wait(place),
                 Evidence("cores in use during the loop", round(items.busy_cores, 1), "cores"),
                 Evidence("samples", items.samples, "count"),
             ),

@@ -22,7 +22,7 @@ class GilBoundThreads(Detector):
         The CPU clock and the call stacks of every thread but the main one. The finding needs several threads that are
         in your code at the same time, each with a share of the CPU time, and that use about one core together (or
         together with the main thread). Threads that mostly wait for a network or a disk use much less, and native code
-        that releases the GIL uses more.
+        that releases the GIL uses more. On Linux, the kernel also says whether a thread that waits does so for the GIL.
     How to fix it
         Use processes (ProcessPoolExecutor, multiprocessing.Pool), or calls that release the GIL (numpy, polars,
         pyarrow).
@@ -43,6 +43,8 @@ class GilBoundThreads(Detector):
     min_cores_beside_main, min_cores_with_main = 0.4, 0.9  # the same, if the main thread runs Python too
     max_idle_cores = 0.3  # on a machine with fewer, the threads may wait for a core
     min_cpu_seconds = 0.5
+    waits_share = 0.5  # of the threads' waits, for the GIL: from there on, it is the limit whatever else runs
+    max_other_waits = 0.1  # of the waits, for the GIL: below this, it is not the limit
     copies_cost = 0.6  # of the ideal saving, at least; sending data between processes takes time
 
     def detect(
@@ -63,20 +65,15 @@ class GilBoundThreads(Detector):
         main = _main_cpu_seconds(recording, threads.process)
         cores, with_main = spent / max(at_once, 1e-9), (spent + main) / max(at_once, 1e-9)
         share = spent / wall
-        in_turns = (
-            self.min_cores_beside_main <= cores < self.min_cores
-            and self.min_cores_with_main <= with_main <= self.max_cores
-        )
         idle = None if host is None else host.mean("idle_cores", recording.started_ns, recording.ended_ns)
-        if cores < self.min_cores and idle is not None and idle < self.max_idle_cores:
-            return NotMeasured("Other programs used the cores, so it is unknown what the threads waited for.")
-        if not (in_turns or self.min_cores <= cores <= self.max_cores):
-            return Fine(cores, self.min_cores, "cores", "cores that the threads use together")
+        other = self._other_limit(line, cores, with_main, idle)
+        if other is not None:
+            return other
         if share < self.share_threshold or machine.cores < 2:
             return Fine(share, self.share_threshold, "share", "run time in which the threads compute")
         processes = min(len(busy), int(machine.cores))
         seconds = spent * (1.0 - 1.0 / processes)
-        if in_turns:
+        if cores < self.min_cores:
             seconds = spent + main - max(main, spent / processes, (spent + main) / machine.cores)
         return self.finding(
             location=Location(line.file, line.line, line.function),
@@ -85,6 +82,7 @@ class GilBoundThreads(Detector):
                 Evidence("cores used by these threads", cores, "cores"),
                 Evidence("CPU time of these threads", spent, "s"),
                 Evidence("share of the run", share, "share"),
+                *_gil_waits(line),
             ),
             gain=gain(
                 0.85 * seconds,
@@ -103,6 +101,29 @@ class GilBoundThreads(Detector):
             ),
             after="the rest of the program becomes the bottleneck",
         )
+
+    def _other_limit(self, line: UserLine, cores: float, with_main: float, idle: float | None) -> Outcome | None:
+        """Why the GIL is not what limits the threads, or is not known to be; None if it is."""
+        gil = line.gil_share
+        if gil is not None and gil >= self.waits_share and with_main <= self.max_cores:
+            return None
+        for_others = line.blocked_share > 0.5 and line.waits_for is not None and line.waits_for.what != "lock"
+        if gil is not None and gil < self.max_other_waits and for_others:
+            return Fine(gil, self.max_other_waits, "share", "share of the threads' waits due to the GIL")
+        if cores < self.min_cores and idle is not None and idle < self.max_idle_cores:
+            return NotMeasured("Other programs used the cores, so it is unknown what the threads waited for.")
+        in_turns = (
+            self.min_cores_beside_main <= cores < self.min_cores
+            and self.min_cores_with_main <= with_main <= self.max_cores
+        )
+        if in_turns or self.min_cores <= cores <= self.max_cores:
+            return None
+        return Fine(cores, self.min_cores, "cores", "cores that the threads use together")
+
+
+def _gil_waits(line: UserLine) -> tuple[Evidence, ...]:
+    gil = line.gil_share
+    return () if gil is None else (Evidence("share of their waits due to the GIL", gil, "share"),)
 
 
 def _main_cpu_seconds(recording: Recording, process: int) -> float:

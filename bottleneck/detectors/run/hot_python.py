@@ -27,6 +27,7 @@ from ...patterns.known import PATTERNS
 from ...recording.facts import KnownLine
 from ...recording.model import Recording
 from .. import Detector
+from .._common import cause_of_wait
 
 _PATTERNS = {pattern.id: pattern for pattern in PATTERNS}
 #: What a slow line shows as in the other detectors, by the stage that it belongs to.
@@ -144,6 +145,7 @@ class HotPython(Detector):
                 Evidence("time in this pattern", known.seconds, "s"),
                 Evidence("samples", known.samples, "count"),
                 Evidence("waiting share at this line", line.blocked_share, "share"),
+                *cause_of_wait(line),
                 *others,
             ),
             gain=priced,

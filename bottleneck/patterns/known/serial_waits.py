@@ -153,6 +153,7 @@ PATTERNS = (
             _is_query,
             _one_connection,
             _waits_for_a_device,
+            known(waits_for="native"),
             calls("os.system"),
             _waits_for_others,
             less(passes=5),

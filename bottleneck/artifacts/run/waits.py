@@ -1,0 +1,191 @@
+"""What blocked threads waited for: what the kernel told the supervisor, and what library frames add to it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ... import signals
+from ...recording.facts import Thread, Wait
+from ...recording.model import Recording, Records
+from .. import Missing
+from .frames import Named, through
+
+_NEAR_NS = 20_000_000  # between a sample of the program and a look from outside that are at the same place
+_GAP_NS = 2_000_000_000  # between two looks that saw the same wait: so did a sample in between
+_LOOK_NS = 100_000_000  # between two looks
+_COMPUTES = 0.5  # cores that the process uses while the thread waits: from there on, other threads compute
+_MOSTLY = 0.6  # of the known waits
+_KNOWN = 0.3  # of the blocked time: with less, what is known does not stand for the rest
+_MIN_SAMPLES = 8
+
+_SUBPROCESS = ("/subprocess.py",)
+_QUEUES = ("/queue.py", "/multiprocessing/queues.py")
+_POOLS = ("/concurrent/futures/", "/multiprocessing/pool.py", "/joblib/")
+_SOCKETS = ("/socket.py", "/ssl.py")
+_INDIRECT = ("lock", "pipe", "events", "sleep", "")  # means by which the standard library waits for something else
+
+#: What is waited for -> how it is called without a name, and how with one.
+_WORDS = {
+    "socket": ("a socket", "{}"),
+    "accept": ("clients to connect", "clients to connect to {}"),
+    "file": ("the file system", "the file {}"),
+    "pipe": ("a pipe", "the pipe {}"),
+    "device": ("a device", "the device {}"),
+    "child": ("a child process", "the child process {}"),
+    "lock": ("a lock", "{}"),
+    "queue": ("a queue", "{}"),
+    "workers": ("its own workers", "{}"),
+    "gil": ("the interpreter lock (GIL)", "{}"),
+    "native": ("native threads of its own process", "{}"),
+    "sleep": ("a sleep to end", "{}"),
+    "events": ("events", "{}"),
+    "memory": ("memory pages to be read from disk", "{}"),
+}
+
+
+class Target(NamedTuple):
+    """Something that a thread waits for. ``what``: as in ``facts.Wait``, or found from frames and CPU time: queue,
+    workers (threads or processes that the program started), native (threads that Python does not know, computing)."""
+
+    what: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        plain, named = _WORDS[self.what]
+        return named.format(self.name) if self.name else plain
+
+    @property
+    def verb(self) -> str:
+        """What a line does that waits for this."""
+        return "sleeps" if self.what == "sleep" else f"waits for {self}"
+
+
+UNKNOWN, GIL = Target(""), Target("gil")
+
+
+@dataclass(frozen=True, eq=False)
+class Waits:
+    """Each sampled thread's waits as seen from outside, by (process, native id)."""
+
+    targets: Mapping[int, Target]
+    _seen: Mapping[tuple[int, int], Records]
+    _native: Mapping[tuple[int, int], int]  # by (process, number from ``by_thread``)
+
+    @classmethod
+    def compute(cls, recording: Recording) -> Waits:
+        """Raises Missing when no wait was seen."""
+        if not len(recording.waits):
+            raise Missing("What threads waited for was not read.")
+        facts = recording.facts
+        targets = {fact.id: Target(fact.what, fact.name) for _, fact in facts.of(Wait) if fact.what in _WORDS}
+        native = {(process, fact.index + 1): fact.native_id for process, fact in facts.of(Thread)}
+        native |= {(process.index, 0): process.pid for process in facts.processes}
+        rows = np.sort(_with_native(recording, targets), order="t0")
+        keys = rows["process"].astype("i8") << 40 | (rows["arg"] >> 32).astype("i8")
+        seen = {(key >> 40, key & ((1 << 40) - 1)): rows[keys == key] for key in np.unique(keys).tolist()}
+        return cls(targets, seen, native)
+
+    def during(self, process: int, thread: int, rows: Records) -> list[Target]:
+        """What the thread waited for at the end of each of its samples; UNKNOWN where it was not seen waiting."""
+        seen = self._seen.get((process, self._native.get((process, thread), 0)))
+        if seen is None:
+            return [UNKNOWN] * len(rows)
+        return [self.targets.get(number, UNKNOWN) for number in _at(seen, rows["t1"]).tolist()]
+
+
+def _at(seen: Records, times: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The wait at each time, 0 if unknown."""
+    waits = (seen["arg"] & signals.STACK_MASK).astype("i8")
+    last = np.searchsorted(seen["t0"], times, side="right") - 1
+    before, after = np.clip(last, 0, len(seen) - 1), np.clip(last + 1, 0, len(seen) - 1)
+    since, until = times - seen["t1"][before], seen["t0"][after] - times
+    between = (last >= 0) & (last + 1 < len(seen))
+    same = between & (waits[before] == waits[after]) & (since + until <= _GAP_NS)
+    with_before = (last >= 0) & ((since <= 0) | same | (since <= _NEAR_NS))
+    with_after = (last + 1 < len(seen)) & (until <= _NEAR_NS)
+    found: npt.NDArray[np.int64] = np.where(with_before, waits[before], np.where(with_after, waits[after], 0))
+    return found
+
+
+def _with_native(recording: Recording, targets: dict[int, Target]) -> Records:
+    """The rows; a lock that is waited for while threads unknown to Python compute is a wait for those threads."""
+    rows: Records = recording.waits.copy()
+    number = 1 + max(targets, default=0)
+    locks = [wait for wait, target in targets.items() if target.what == "lock"]
+    computes = np.isin(rows["arg"] & signals.STACK_MASK, locks) & (rows["flags"] >= 100 * _COMPUTES)
+    for process in np.unique(rows["process"][computes]).tolist():
+        mine = computes & (rows["process"] == process)
+        begins, ends = rows["t0"][mine] - _LOOK_NS, rows["t1"][mine]
+        used = rows["flags"][mine] / 100 * (ends - begins)
+        native = _python_ns(recording, process, begins, ends) < _COMPUTES * used
+        at = np.flatnonzero(mine)[native]
+        rows["arg"][at] = rows["arg"][at] >> 32 << 32 | number
+    targets[number] = Target("native")
+    return rows
+
+
+def _python_ns(recording: Recording, process: int, begins: Any, ends: Any) -> Any:
+    """CPU time of the process's sampled threads in each interval."""
+    tables = (recording.stacks, signals.STACK_CPU), (recording.threads, signals.THREAD_CPU)
+    total = np.zeros(len(begins), "i8")
+    for rows, kind in tables:
+        ran = np.sort(rows[(rows["process"] == process) & (rows["kind"] == kind)], order="t1")
+        sums = np.concatenate(([0], np.cumsum(ran["t1"] - ran["t0"])))
+        total += sums[np.searchsorted(ran["t1"], ends, side="right")] - sums[np.searchsorted(ran["t1"], begins)]
+    return total
+
+
+def refined(target: Target, below: Iterable[Named]) -> Target:
+    """``target`` by the library calls that wait: they say what it is for, or say it alone where the kernel does not."""
+    below = tuple(below)
+    if through(below, _SUBPROCESS) and target.what in ("child", *_INDIRECT):
+        return target if target.what == "child" else Target("child")
+    if target.what in _INDIRECT and through(below[-2:], _QUEUES):
+        return Target("queue")
+    if target.what in _INDIRECT and through(below, _POOLS):
+        return Target("workers")
+    return Target("socket") if target == UNKNOWN and through(below[-1:], _SOCKETS) else target
+
+
+def is_known(seconds: Mapping[Target, float], blocked_seconds: float) -> bool:
+    """Whether enough of the blocked time is known to speak for the rest."""
+    return sum(seconds.values()) > _KNOWN * blocked_seconds
+
+
+def main_target(seconds: Mapping[Target, float], samples: int, blocked_seconds: float) -> Target | None:
+    """What most of the time was waited for, if that is known. ``seconds``, ``samples``: where it is known."""
+    known = sum(seconds.values())
+    if samples < _MIN_SAMPLES or not is_known(seconds, blocked_seconds):
+        return None
+    kinds: dict[str, float] = {}
+    for target, each in seconds.items():
+        kinds[target.what] = kinds.get(target.what, 0.0) + each
+    what = max(kinds, key=lambda kind: kinds[kind])
+    if kinds[what] < _MOSTLY * known or what == "events":
+        return None
+    return Target(what, _common_name({t.name: each for t, each in seconds.items() if t.what == what and t.name}))
+
+
+def _common_name(names: dict[str, float]) -> str:
+    """The name with most of the time; for files in one folder, any of them as ``folder/...``; "" for no one name."""
+    whole = sum(names.values())
+    for each in (names, _folders(names)):
+        name = max(each, key=lambda one: each[one], default="")
+        if name and each[name] >= _MOSTLY * whole:
+            return name
+    return ""
+
+
+def _folders(names: dict[str, float]) -> dict[str, float]:
+    folders: dict[str, float] = {}
+    for name, seconds in names.items():
+        folder = name.rpartition("/")[0]
+        if folder:
+            folder += "/..."
+            folders[folder] = folders.get(folder, 0.0) + seconds
+    return folders
