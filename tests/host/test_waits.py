@@ -38,6 +38,9 @@ listens = socket.create_server(("127.0.0.1", 0))
 waits_for_reply = select.epoll()
 waits_for_reply.register(client, select.EPOLLIN)
 waits_for_reply.register(pair, select.EPOLLIN)
+serves = select.epoll()
+for each in listens, pair, client:
+    serves.register(each, select.EPOLLIN)
 def spin():
     while True:
         sum(range(1000))
@@ -46,6 +49,7 @@ WAYS = dict(
     receive_with_timeout=lambda: timed.recv(1),
     select=lambda: select.select([client], [], []),
     loop=lambda: waits_for_reply.poll(),
+    server=lambda: serves.poll(),
     accept=lambda: listens.accept(),
     pair=lambda: kept.recv(1),
     pipe=lambda: os.read(reads, 1),
@@ -120,6 +124,7 @@ def test_each_thread_is_seen_waiting_for_what_it_waits_for(program, eager):
         "receive_with_timeout": peer,
         "select": peer,
         "loop": peer,
+        "server": ("events", ""),
         "accept": ("accept", f"127.0.0.1:{listening}"),
         "pair": ("socket", ""),
         "pipe": ("pipe", ""),

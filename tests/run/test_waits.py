@@ -65,7 +65,7 @@ def test_a_sample_between_two_looks_that_differ_is_that_of_a_look_at_the_same_mo
     looks = [(Target("file", f"/data/{at}.csv"), at, at) for at in range(0, 2_100, 100)]
     found = line(seen(recording(blocked(3, 0, 2_000)), *looks), 3)
     assert sum(found.waits.values()) == pytest.approx(1.0)
-    assert str(found.waits_for) == "the file /data/..."
+    assert str(found.waits_for) == "files in /data"
 
 
 def test_a_thread_beside_the_main_one_is_found_by_its_native_id():
@@ -94,6 +94,9 @@ def test_a_few_looks_say_nothing_of_the_rest():
         (GET, LOCK, Target("queue")),
         (RESULT, LOCK, Target("workers")),
         (RESULT, POSTGRES, POSTGRES),
+        (library("sleep", "/stdlib/asyncio/tasks.py"), POSTGRES, SLEEP),
+        (library("Lock.acquire", "/stdlib/asyncio/locks.py"), Target("events"), LOCK),
+        (library("Queue.get", "/stdlib/asyncio/queues.py"), POSTGRES, Target("queue")),
     ],
 )
 def test_library_frames_say_what_a_lock_or_a_pipe_is_for(below, kernel, found):

@@ -24,9 +24,11 @@ _KNOWN = 0.3  # of the blocked time: with less, what is known does not stand for
 _MIN_SAMPLES = 8
 
 _SUBPROCESS = ("/subprocess.py",)
-_QUEUES = ("/queue.py", "/multiprocessing/queues.py")
+_QUEUES = ("/queue.py", "/multiprocessing/queues.py", "/asyncio/queues.py")
+_TASKS, _TASK_LOCKS = ("/asyncio/tasks.py",), ("/asyncio/locks.py",)
 _POOLS = ("/concurrent/futures/", "/multiprocessing/pool.py", "/joblib/")
 _SOCKETS = ("/socket.py", "/ssl.py")
+_LOOP = ("socket", "accept", "events")  # what an event loop waits for while all of its tasks are suspended
 _INDIRECT = ("lock", "pipe", "events", "sleep", "")  # means by which the standard library waits for something else
 
 #: What is waited for -> how it is called without a name, and how with one.
@@ -34,6 +36,7 @@ _WORDS = {
     "socket": ("a socket", "{}"),
     "accept": ("clients to connect", "clients to connect to {}"),
     "file": ("the file system", "the file {}"),
+    "files": ("files", "files in {}"),
     "pipe": ("a pipe", "the pipe {}"),
     "device": ("a device", "the device {}"),
     "child": ("a child process", "the child process {}"),
@@ -50,7 +53,8 @@ _WORDS = {
 
 class Target(NamedTuple):
     """Something that a thread waits for. ``what``: as in ``facts.Wait``, or found from frames and CPU time: queue,
-    workers (threads or processes that the program started), native (threads that Python does not know, computing)."""
+    workers (threads or processes that the program started), native (threads that Python does not know, computing);
+    ``files``: several, with their folder as the name."""
 
     what: str
     name: str = ""
@@ -145,8 +149,10 @@ def refined(target: Target, below: Iterable[Named]) -> Target:
     below = tuple(below)
     if through(below, _SUBPROCESS) and target.what in ("child", *_INDIRECT):
         return target if target.what == "child" else Target("child")
-    if target.what in _INDIRECT and through(below[-2:], _QUEUES):
+    if target.what in (*_LOOP, *_INDIRECT) and through(below[-2:], _QUEUES):
         return Target("queue")
+    if target.what in _LOOP and through(below[-1:], (*_TASKS, *_TASK_LOCKS)):
+        return Target("sleep" if below[-1].function == "sleep" else "lock" if through(below[-1:], _TASK_LOCKS) else "")
     if target.what in _INDIRECT and through(below, _POOLS):
         return Target("workers")
     return Target("socket") if target == UNKNOWN and through(below[-1:], _SOCKETS) else target
@@ -168,24 +174,22 @@ def main_target(seconds: Mapping[Target, float], samples: int, blocked_seconds: 
     what = max(kinds, key=lambda kind: kinds[kind])
     if kinds[what] < _MOSTLY * known or what == "events":
         return None
-    return Target(what, _common_name({t.name: each for t, each in seconds.items() if t.what == what and t.name}))
+    names = {target.name: each for target, each in seconds.items() if target.what == what and target.name}
+    name = _common(names)
+    if what == "file" and not name and len(names) > 1:
+        return Target("files", _common(_folders(names)))
+    return Target(what, name)
 
 
-def _common_name(names: dict[str, float]) -> str:
-    """The name with most of the time; for files in one folder, any of them as ``folder/...``; "" for no one name."""
-    whole = sum(names.values())
-    for each in (names, _folders(names)):
-        name = max(each, key=lambda one: each[one], default="")
-        if name and each[name] >= _MOSTLY * whole:
-            return name
-    return ""
+def _common(names: dict[str, float]) -> str:
+    """The name with most of the time, "" if none has."""
+    name = max(names, key=lambda one: names[one], default="")
+    return name if name and names[name] >= _MOSTLY * sum(names.values()) else ""
 
 
 def _folders(names: dict[str, float]) -> dict[str, float]:
     folders: dict[str, float] = {}
     for name, seconds in names.items():
-        folder = name.rpartition("/")[0]
-        if folder:
-            folder += "/..."
-            folders[folder] = folders.get(folder, 0.0) + seconds
+        folder = name.rpartition("/")[0] or "/"
+        folders[folder] = folders.get(folder, 0.0) + seconds
     return folders

@@ -57,6 +57,8 @@ class WaitTargets:
         found = {self._descriptor(each) for each in descriptors}
         if not found:
             return (several or "sleep"), ""
+        if several and len(found) > 1 and any(what == "accept" for what, _ in found):
+            return several, ""  # a server: which of its connections a task waits for is not known
         # An event or a pair of sockets only wakes the loop.
         found = {each for each in found if each[1]} or {each for each in found if each[0] != "events"} or found
         if len(found) == 1:
