@@ -118,6 +118,13 @@ def test_a_lock_that_is_held_while_native_threads_compute_is_a_wait_for_those():
     assert line(seen(python, (LOCK, 0, 2_000), cores=100), 3).waits_for == LOCK
 
 
+def test_a_thread_that_waits_for_clients_is_not_where_the_time_of_a_run_stands():
+    work = [Stood((user(7),), at, at + 100) for at in range(0, 4_000, 200)]
+    made = recording(blocked(3, 0, 4_000), *work)
+    assert UserLines.compute(made).largest(0).line == 3
+    assert seen(made, (Target("accept", "127.0.0.1:80"), 0, 4_000)).largest(0).line == 7
+
+
 def computing_in_turns(waited_for: Target | None) -> UserLine:
     """A thread that runs for a third of its time."""
     made = recording(
@@ -130,7 +137,7 @@ def computing_in_turns(waited_for: Target | None) -> UserLine:
 def test_waits_for_the_gil_are_no_waits_for_something_else():
     held, other, unknown = map(computing_in_turns, (GIL, POSTGRES, None))
     assert (held.gil_share, other.gil_share, unknown.gil_share) == (1.0, 0.0, None)
-    assert held.waiting_share == pytest.approx(0.0)
+    assert held.waiting_share == computing_in_turns(Target("native")).waiting_share == pytest.approx(0.0)
     assert other.waiting_share == other.blocked_share == unknown.waiting_share
 
 

@@ -14,7 +14,7 @@ from ...recording.model import Recording, Records
 from .. import Missing
 from .breakdown import seconds_of, spans_of, union
 from .every_thread import by_thread
-from .waits import GIL, UNKNOWN, Target, Waits, is_known, main_target, refined
+from .waits import COMPUTING, GIL, UNKNOWN, Target, Waits, is_known, main_target, refined
 from .ways import Key, Place, Way, placed, places, script_of
 
 MIN_SAMPLES = 30  # with fewer samples, no line is named
@@ -70,8 +70,17 @@ class UserLine:
 
     @property
     def waiting_share(self) -> float:
-        """``blocked_share`` without the time in which it waited for the GIL, as far as that is known."""
-        return self.blocked_share * (1.0 - (self.gil_share or 0.0))
+        """``blocked_share`` without what is computing: waits for the GIL or for native threads, as far as known."""
+        if not is_known(self.waits, self.blocked_seconds):
+            return self.blocked_share
+        computing = sum(self.waits.get(target, 0.0) for target in COMPUTING)
+        return self.blocked_share * (1.0 - computing / sum(self.waits.values()))
+
+    @property
+    def idle(self) -> bool:
+        """Whether it mostly waits for something to do: an event loop or a server."""
+        clients = self.waits_for is not None and self.waits_for.what == "accept" and self.blocked_share >= 0.5
+        return clients or self.share_where(lambda way: way.idle) >= 0.5
 
     @property
     def own_share(self) -> float:
@@ -140,7 +149,7 @@ class UserLines:
         workers and the lines in ``events`` do not count.
         """
         lines = [line for line in self.lines if line.key not in events]
-        own = [line for line in lines if line.own_share >= 0.5 and line.share_where(lambda way: way.idle) < 0.5]
+        own = [line for line in lines if line.own_share >= 0.5 and not line.idle]
         here = [line for line in own if process in line.processes and (line.sampled or line.waits_for_others)]
         largest = max(here, key=_own_seconds, default=None)
         if largest is None or not largest.waits_for_others:

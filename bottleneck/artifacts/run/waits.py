@@ -69,7 +69,8 @@ class Target(NamedTuple):
         return "sleeps" if self.what == "sleep" else f"waits for {self}"
 
 
-UNKNOWN, GIL = Target(""), Target("gil")
+UNKNOWN, GIL, NATIVE = Target(""), Target("gil"), Target("native")
+COMPUTING = GIL, NATIVE  # while it waits, other threads of the process compute
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +130,7 @@ def _with_native(recording: Recording, targets: dict[int, Target]) -> Records:
         native = _python_ns(recording, process, begins, ends) < _COMPUTES * used
         at = np.flatnonzero(mine)[native]
         rows["arg"][at] = rows["arg"][at] >> 32 << 32 | number
-    targets[number] = Target("native")
+    targets[number] = NATIVE
     return rows
 
 

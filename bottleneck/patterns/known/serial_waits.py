@@ -37,6 +37,12 @@ def _waits_for_others(hot: Hot) -> bool:
     return any(frame.is_in(place) for frame in hot.seen.below for place in _ELSEWHERE)
 
 
+def _a_library_sleeps(hot: Hot) -> bool:
+    """A library keeps a rate, polls or tries again: side by side, its calls would sleep as long."""
+    installed = any("/site-packages/" in frame.path for frame in hot.seen.below[-1:])
+    return hot.seen.waits_for == "sleep" and installed
+
+
 def _one_connection(hot: Hot) -> bool:
     """The call is of an object that answers in turn."""
     node = hot.node
@@ -153,7 +159,7 @@ PATTERNS = (
             _is_query,
             _one_connection,
             _waits_for_a_device,
-            known(waits_for="native"),
+            _a_library_sleeps,
             calls("os.system"),
             _waits_for_others,
             less(passes=5),
