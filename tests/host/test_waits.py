@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from bottleneck_profiler import signals
 from bottleneck_profiler.collectors.host import waits
 from bottleneck_profiler.collectors.host.sockets import _address
 from bottleneck_profiler.collectors.host.system_calls import system_calls
+from bottleneck_profiler.collectors.host.unix_sockets import unix_peer
 from bottleneck_profiler.collectors.host.waits import WaitSampler
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc")
@@ -31,6 +33,12 @@ lock.acquire()
 path = os.path.join(folder, "shared.db")
 holder, waiter = open(path, "w"), open(path, "w")
 fcntl.flock(holder, fcntl.LOCK_EX)
+unix = socket.socket(socket.AF_UNIX)
+unix.bind(os.path.join(folder, "database"))
+unix.listen()
+local = socket.socket(socket.AF_UNIX)
+local.connect(os.path.join(folder, "database"))
+accepted, _ = unix.accept()
 fifo = os.path.join(folder, "fifo")
 os.mkfifo(fifo)
 fifo_end = os.open(fifo, os.O_RDWR)
@@ -51,6 +59,7 @@ WAYS = dict(
     loop=lambda: waits_for_reply.poll(),
     server=lambda: serves.poll(),
     accept=lambda: listens.accept(),
+    local=lambda: local.recv(1),
     pair=lambda: kept.recv(1),
     pipe=lambda: os.read(reads, 1),
     fifo=lambda: os.read(fifo_end, 1),
@@ -112,6 +121,13 @@ def eager(monkeypatch):
     monkeypatch.setattr(waits, "FREE_SECONDS", 3600.0)
 
 
+def diagnosed() -> bool:
+    """Whether the kernel tells where Unix sockets lead."""
+    one, other = socket.socketpair()
+    with one, other:
+        return unix_peer(os.fstat(one.fileno()).st_ino) is not None
+
+
 def test_each_thread_is_seen_waiting_for_what_it_waits_for(program, eager):
     process, folder, port, listening, threads = program
     sampler = WaitSampler()
@@ -126,6 +142,7 @@ def test_each_thread_is_seen_waiting_for_what_it_waits_for(program, eager):
         "loop": peer,
         "server": ("events", ""),
         "accept": ("accept", f"127.0.0.1:{listening}"),
+        "local": ("socket", str(folder / "database") if diagnosed() else ""),
         "pair": ("socket", ""),
         "pipe": ("pipe", ""),
         "fifo": ("pipe", str(folder / "fifo")),

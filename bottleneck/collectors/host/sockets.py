@@ -1,4 +1,4 @@
-"""Where the sockets of a process lead: address and port of the peer, from the kernel's tables of connections."""
+"""Where the sockets of a process lead: address and port of the peer, or its path, from the kernel's tables."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import ipaddress
 import os
 import sys
 import time
+
+from .unix_sockets import unix_peer
 
 _COST_SHARE = 0.0005  # of a core; the kernel takes milliseconds to write a table of internet connections
 _MAX_KNOWN = 4096
@@ -15,25 +17,33 @@ _LISTENS = b"0A"
 class Sockets:
     """Peers by inode. Tables are read only when a socket is new, and not more often than their cost allows.
 
-    ``cost_seconds``: CPU time so far.
+    ``cost_seconds``: CPU time of the tables so far.
     """
 
     def __init__(self) -> None:
         self.cost_seconds = 0.0
         self._known: dict[int, tuple[str, str]] = {}
+        self._internet: set[int] = set()  # those that are no Unix sockets
         self._next = 0.0
 
     def find(self, pid: int, inode: int) -> tuple[str, str]:
-        """("socket", "address:port" of the peer) or ("accept", the same of the socket itself, which listens).
+        """("socket", address and port of the peer, or its path) or ("accept", those of the socket, which listens).
 
         The address is "" for a socket without one, and for a new socket until the tables may be read again.
         """
+        if len(self._known) > _MAX_KNOWN:
+            self._known.clear()
+            self._internet.clear()
+        if inode not in self._known and inode not in self._internet:
+            path = unix_peer(inode)
+            if path is None:
+                self._internet.add(inode)
+            else:
+                self._known[inode] = "socket", path
         if inode not in self._known and time.monotonic() >= self._next:
-            if len(self._known) > _MAX_KNOWN:
-                self._known.clear()
             began = time.thread_time()
-            any(inode in self._read(f"/proc/{pid}/net/{name}") for name in ("unix", "tcp", "tcp6"))
-            self._known.setdefault(inode, ("socket", ""))  # of another family
+            any(inode in self._read(f"/proc/{pid}/net/{name}") for name in ("tcp", "tcp6"))
+            self._known.setdefault(inode, ("socket", ""))
             cost = time.thread_time() - began
             self.cost_seconds += cost
             self._next = time.monotonic() + cost / _COST_SHARE
@@ -45,19 +55,12 @@ class Sockets:
                 lines = file.read().splitlines()[1:]
         except OSError:
             return self._known
-        row = _unix if table.endswith("unix") else _internet
-        self._known.update(filter(None, map(row, lines)))
+        self._known.update(filter(None, map(_connection, lines)))
         return self._known
 
 
-def _unix(line: bytes) -> tuple[int, tuple[str, str]] | None:
-    """(inode, what and where) of a line: only the side that was bound has a path."""
-    words = line.split()
-    return (int(words[6]), ("socket", "")) if len(words) > 6 and words[6].isdigit() else None
-
-
-def _internet(line: bytes) -> tuple[int, tuple[str, str]] | None:
-    """The same of a connection; None if no process holds it."""
+def _connection(line: bytes) -> tuple[int, tuple[str, str]] | None:
+    """(inode, what and where) of a line; None if no process holds the connection."""
     words = line.split()
     try:
         inode = int(words[9])
