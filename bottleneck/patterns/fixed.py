@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from .flow import KEEPING
 from .loops import same_each_pass
-from .model import Condition, Hot
+from .model import Condition, Hot, Sighting
 from .source import Source
 from .syntax import Function, arguments, is_self, last_name, parameters, same, stored
 
@@ -38,14 +38,35 @@ _PURE = frozenset(
 )
 
 
-def unchanged(hot: Hot, *values: ast.AST, each_call: bool = False) -> bool:
+def unchanged(hot: Hot, *values: ast.AST, each_call: bool = False, given: frozenset[str] | None = None) -> bool:
     """No pass of the innermost loop sets or changes what the values are made of.
 
-    Without a loop, or ``each_call``: no call of the function does.
+    Without a loop, or ``each_call``: no call of the function does. ``given``: the parameters that each call gives the
+    same, where that is known; "self" among them if all calls are of one object.
     """
     loops = hot.source.loops(hot.node)
     region: ast.AST | None = loops[0] if loops and not each_call else hot.source.function(hot.node)
-    return region is not None and all(_is_constant(hot.source, value, region, 0) for value in values)
+    return region is not None and all(_is_constant(hot.source, value, region, 0, given) for value in values)
+
+
+def given_alike(
+    source: Source, call: ast.Call, function: Function, outer: frozenset[str] | None = None
+) -> frozenset[str]:
+    """The parameters of a function that a call gives the same in each pass of the loop around it.
+
+    "self" stands for the object. ``outer``: the same of the function that makes the call, for a call in no loop.
+    """
+    hot, names = Hot(Sighting(source, call.lineno), call), [each.arg for each in function.args.args]
+    method, alike = names[:1] == ["self"], set[str]()
+    if method and isinstance(call.func, ast.Attribute) and unchanged(hot, call.func.value, given=outer):
+        alike.add("self")
+    if not any(isinstance(each, ast.Starred) for each in call.args):
+        given = {each.arg: each.value for each in call.keywords}
+        given.update(zip(names[method:], call.args, strict=False))
+        if None not in given:  # the others have their defaults
+            changing = {name for name, value in given.items() if not unchanged(hot, value, given=outer)}
+            alike |= set(names[method:]) - changing
+    return frozenset(alike)
 
 
 def same_work() -> Condition:
@@ -85,10 +106,12 @@ def _is_changed(source: Source, region: ast.AST, thing: ast.expr, depth: int, re
     return False
 
 
-def _is_constant(source: Source, value: ast.AST, region: ast.AST, depth: int) -> bool:
+def _is_constant(
+    source: Source, value: ast.AST, region: ast.AST, depth: int, given: frozenset[str] | None = None
+) -> bool:
     calls = [each for each in ast.walk(value) if isinstance(each, ast.Call)]
     pure = all(last_name(each.func) in _PURE for each in calls)
-    return pure and all(_stays(source, thing, region, depth) for thing in _things(value))
+    return pure and all(_stays(source, thing, region, depth, given) for thing in _things(value))
 
 
 def _things(value: ast.AST) -> Iterator[ast.Name | ast.Attribute]:
@@ -105,10 +128,14 @@ def _things(value: ast.AST) -> Iterator[ast.Name | ast.Attribute]:
             yield each
 
 
-def _stays(source: Source, thing: ast.Name | ast.Attribute, region: ast.AST, depth: int) -> bool:
+def _stays(
+    source: Source, thing: ast.Name | ast.Attribute, region: ast.AST, depth: int, given: frozenset[str] | None
+) -> bool:
     if isinstance(thing, ast.Attribute):
         if not isinstance(region, Function):
             return not is_changed(source, region, thing)
+        if given is not None and "self" not in given:
+            return False
         others = [each for name, found in source.functions.items() if name != "__init__" for each in found]
         return not any(is_changed(source, each, thing) for each in others)
     inside = [each for each in source.bindings(thing) if region in source.above(each.where) or each.where is region]
@@ -117,16 +144,18 @@ def _stays(source: Source, thing: ast.Name | ast.Attribute, region: ast.AST, dep
             return False
         bound = inside[0]
         plain = isinstance(bound.where, ast.Assign | ast.AnnAssign | ast.With) and not bound.suffix
-        return plain and _is_constant(source, bound.value, region, depth + 1)
+        return plain and _is_constant(source, bound.value, region, depth + 1, given)
     if not isinstance(region, Function):
         return not is_changed(source, region, thing)
-    return _lasts(source, thing, region)
+    return _lasts(source, thing, region, given or frozenset())
 
 
-def _lasts(source: Source, name: ast.Name, function: Function) -> bool:
+def _lasts(source: Source, name: ast.Name, function: Function, given: frozenset[str]) -> bool:
     """The name is of the module, and no function changes it; or every call gives the parameter the same."""
     if name.id in parameters(function):
-        return isinstance(function, ast.FunctionDef) and name.id in same_each_pass(source, function)
+        return name.id in given or (
+            isinstance(function, ast.FunctionDef) and name.id in same_each_pass(source, function)
+        )
     around = [each for each in source.above(function) if isinstance(each, Function)]
     if any(name.id in parameters(each) for each in around):
         return False

@@ -72,6 +72,8 @@ class Sighting:
     step: bool = False  # between two batches of a training loop
     evaluating: bool = False
     looped: bool = False  # what called the line's function did so in a loop, in whichever file
+    # The parameters that each call gives the same, as far as the caller's source tells; "self": calls of one object.
+    given: frozenset[str] | None = None
     share: float | None = None  # of the run
     to_forward: float | None = None  # time of the line over that of the forward passes
     passes: int | None = None  # of the loop around the line

@@ -192,3 +192,32 @@ def test_a_line_that_takes_more_and_more_of_its_loop_is_told_from_one_that_varie
     assert pattern([200] * 20) == ""
     assert pattern([60, 340] * 10) == ""
     assert pattern([380] * 20) == ""
+
+
+RATES = """\
+class Rates:
+    def rate(self, code):
+        text = self.path.read_text()
+        return text.count(code)
+"""
+ONE_OBJECT = "def total(codes, rates):\n    for code in codes:\n        rates.rate(code)\n"
+MANY_OBJECTS = "def total(code, parts):\n    for part in parts:\n        part.rate(code)\n"
+
+
+@pytest.mark.parametrize(("caller", "pattern"), [(ONE_OBJECT, "file-loaded-again"), (MANY_OBJECTS, "")])
+def test_whether_a_method_reads_the_same_file_is_known_from_the_file_that_calls_it(
+    tmp_path: Path, caller: str, pattern: str
+):
+    rates, job = tmp_path / "rates.py", tmp_path / "job.py"
+    rates.write_text(RATES)
+    job.write_text(caller)
+    reads = (
+        library("Path.read_text", "/python/pathlib.py"),
+        user(3, "Rates.rate", str(rates)),
+        user(3, "total", str(job)),
+    )
+    recorded = recording(Stood(reads, 0, 4_000))
+    known_lines.enrich(tmp_path, recorded)
+    assert {fact.line: fact.pattern for _, fact in recorded.facts.of(KnownLine) if fact.file == str(rates)} == {
+        3: pattern
+    }

@@ -20,12 +20,12 @@ from ...patterns.syntax import Loop, last_name
 from ...recording.facts import KnownLine
 from ...recording.model import Recording
 from .. import why
+from ._callers import Callers
 from ._code import MAX_FILES, source_of
 from ._crew import crew_of
 from ._sighting import Run
 
 _MIN_MATCH = 0.5  # of a line's time: with less, the line is slow for another reason
-_MAX_CALLERS = 8
 _MAX_WAYS = 16  # ways of a line that are checked: a call of recognise() takes about a millisecond
 
 
@@ -41,7 +41,7 @@ def enrich(run_dir: Path, recording: Recording) -> list[str]:
         return []
     run = artifacts.call(Run.of)
     known = {(fact.file, fact.line, fact.function) for _, fact in recording.facts.of(KnownLine)}
-    crew = crew_of(recording)
+    crew, callers = crew_of(recording), Callers(found.lines)
     files: set[str] = set()
     failures: Failures = {}
     for line in found.lines:
@@ -51,7 +51,11 @@ def enrich(run_dir: Path, recording: Recording) -> list[str]:
             continue
         try:
             seen = replace(
-                run.sighting(source, line), share=found.share(line), crew=crew, looped=_looped(line, found.lines)
+                run.sighting(source, line),
+                share=found.share(line),
+                crew=crew,
+                looped=callers.looped(line),
+                given=callers.given(line),
             )
             recording.facts.add(0, _judge(source, line, seen, failures))
         except Exception as error:
@@ -136,21 +140,6 @@ def _with(seen: Sighting, way: Way) -> Sighting:
         for frames in (way.below, way.above)
     )
     return replace(seen, below=below, above=above, loading=way.loading, handler=way.handler, event_loop=way.event_loop)
-
-
-def _looped(line: UserLine, lines: tuple[UserLine, ...]) -> bool:
-    """Whether a caller of the line's function, direct or indirect, is inside a loop."""
-    callers = {(each.file, each.line, each.function): each.caller for each in lines}
-    caller = line.caller
-    for _ in range(_MAX_CALLERS):
-        if caller is None:
-            break
-        source = source_of(caller[0])
-        nodes = [] if source is None else source.by_line.get(caller[1], [])
-        if source is not None and any(source.loops(node) for node in nodes):
-            return True
-        caller = callers.get(caller)
-    return False
 
 
 def _called(seen: Sighting) -> str:

@@ -2,41 +2,14 @@
 
 import ast
 
-from ..loops import in_loop, in_tight_loop, loop_names, varies
+from ..loops import in_loop, in_tight_loop, loop_names
 from ..model import Hot, Pattern, Price
-from ..places import cached, handler, in_crew, known, less, more, named, over, overlapped, uses
-from ..shapes import all_of, any_of, below, calls, deep, keyword, leaf, matches, method, not_if
+from ..places import handler, in_crew, known, less, more, named, over, overlapped, uses
+from ..shapes import all_of, any_of, below, deep, keyword, leaf, matches, method, not_if
 from ..syntax import last_name, mentions
 
-_LOADERS = (
-    "numpy.load", "numpy.loadtxt", "numpy.genfromtxt", "joblib.load", "torch.load", "pickle.load", "json.load",
-    "yaml.safe_load", "yaml.load", "scipy.io.loadmat", "PIL.Image.open", "pyarrow.parquet.read_table",
-)  # fmt: skip
 _LARGE_TABLE = 100_000  # rows of an embedding of which a batch touches few
 _LARGE_TENSOR = 1 << 23  # values of one: a batch has rows of some ten thousand of them
-
-
-def _loads_the_same(hot: Hot) -> bool:
-    return isinstance(hot.node, ast.Call) and bool(hot.node.args) and not varies()(hot) and not _is_handle(hot)
-
-
-def _is_handle(hot: Hot) -> bool:
-    """The argument is a file object that the loop opens: another file in each pass."""
-    argument = hot.node.args[0] if isinstance(hot.node, ast.Call) and hot.node.args else None
-    return isinstance(argument, ast.Name) and any(path.endswith("open()") for path in hot.source.paths(argument))
-
-
-def _of_an_archive(hot: Hot) -> bool:
-    """``archive["x"]`` with a key that does not change, of an archive that stays open from pass to pass."""
-    node = hot.node
-    if not isinstance(node, ast.Subscript) or not isinstance(node.slice, ast.Constant):
-        return False
-    source, value = hot.source, node.value
-    loops = source.loops(node)
-    for each in source.bindings(value) if isinstance(value, ast.Name) else ():
-        if source.function(each.where) is source.function(node) and (not loops or loops[0] in source.above(each.where)):
-            return False  # opened in the same pass: another file each time
-    return not isinstance(value, ast.Call)
 
 
 def _number(hot: Hot, node: ast.expr | None) -> int | None:
@@ -118,41 +91,6 @@ def _waits_for_a_lock(hot: Hot) -> bool:
 
 
 PATTERNS = (
-    Pattern(
-        id="file-loaded-again",
-        title="The same file is loaded again in each pass",
-        replacement="Load it once, before the loop or in __init__, and keep the result (functools.cache on the function)",
-        snippet="table = np.load(path)['table']  # once\nfor item in items:\n    use(table, item)",
-        when=(calls(*_LOADERS), in_loop(), _loads_the_same),
-        unless=(cached(), less(passes=2)),
-        leave="The file changes between the passes.",
-        price=Price("once"),
-        source="numpy/numpy#23661, pandas-dev/pandas#3221",
-        stages=("etl", "loading", "serving"),
-        effort=1,
-    ),
-    Pattern(
-        id="archive-member-read-again",
-        title="An array of an .npz archive is read and decompressed again at each access",
-        replacement="Take the array out of the archive once (X = archive['X']) and index that, or store it as .npy and "
-        "open it with mmap_mode='r'",
-        snippet="self.x = np.load(path)['X']  # in __init__, once\nbatch = self.x[rows]",
-        when=(
-            any_of(
-                below("numpy/lib/_npyio_impl.py", "__getitem__", through="numpy/"),
-                below("numpy/lib/npyio.py", "__getitem__", through="numpy/"),
-            ),
-            _of_an_archive,
-            in_loop(),
-        ),
-        unless=(cached(), less(passes=2)),
-        beats=("file-loaded-again",),
-        leave="Each member is read once.",
-        price=Price("once"),
-        source="numpy/numpy#23661, numpy/numpy#32723",
-        stages=("etl", "loading"),
-        effort=1,
-    ),
     Pattern(
         id="template-compiled-per-request",
         title="The template is compiled again for each request",

@@ -1,0 +1,53 @@
+"""What the lines that led to a function say of its calls: whether a loop makes them, and what stays the same."""
+
+from __future__ import annotations
+
+import ast
+
+from ...artifacts.run.user_lines import UserLine
+from ...artifacts.run.ways import Key
+from ...patterns import Source
+from ...patterns.fixed import given_alike
+from ...patterns.syntax import last_name
+from ._code import source_of
+
+_MAX_CALLERS = 8
+
+
+class Callers:
+    """The user lines of a run by the line that called them."""
+
+    def __init__(self, lines: tuple[UserLine, ...]) -> None:
+        self._callers: dict[Key, Key | None] = {each.key: each.caller for each in lines}
+
+    def looped(self, line: UserLine) -> bool:
+        """Whether a caller of the line's function, direct or indirect, is inside a loop."""
+        caller = line.caller
+        for _ in range(_MAX_CALLERS):
+            if caller is None:
+                break
+            source = source_of(caller[0])
+            nodes = [] if source is None else source.by_line.get(caller[1], [])
+            if source is not None and any(source.loops(node) for node in nodes):
+                return True
+            caller = self._callers.get(caller)
+        return False
+
+    def given(self, line: UserLine) -> frozenset[str]:
+        """The parameters of the line's function that each call gives the same; "self": the calls are of one object."""
+        source = source_of(line.file)
+        return frozenset() if source is None else self._given(source, line.line, line.caller, _MAX_CALLERS)
+
+    def _given(self, source: Source, line: int, caller: Key | None, left: int) -> frozenset[str]:
+        function = next((source.function(node) for node in source.by_line.get(line, [])), None)
+        around = None if caller is None or not left else source_of(caller[0])
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) or around is None or caller is None:
+            return frozenset()
+        made = (node for node in around.by_line.get(caller[1], []) if isinstance(node, ast.Call))
+        calls = [call for call in made if last_name(call.func) == function.name]
+        if not calls:
+            return frozenset()
+        outer = None
+        if not around.loops(calls[0]):
+            outer = self._given(around, caller[1], self._callers.get(caller), left - 1)
+        return frozenset.intersection(*(given_alike(around, call, function, outer) for call in calls))

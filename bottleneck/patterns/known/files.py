@@ -1,0 +1,78 @@
+"""Files that are opened or read again for each pass although they stay the same."""
+
+import ast
+
+from ..loops import in_loop, varies
+from ..model import Hot, Pattern, Price
+from ..places import cached, less
+from ..rereads import reads_the_same_file
+from ..shapes import all_of, any_of, below, calls
+
+_LOADERS = (
+    "numpy.load", "numpy.loadtxt", "numpy.genfromtxt", "joblib.load", "torch.load", "pickle.load", "json.load",
+    "yaml.safe_load", "yaml.load", "scipy.io.loadmat", "PIL.Image.open", "pyarrow.parquet.read_table",
+)  # fmt: skip
+
+
+def _loads_the_same(hot: Hot) -> bool:
+    return isinstance(hot.node, ast.Call) and bool(hot.node.args) and not varies()(hot) and not _is_handle(hot)
+
+
+def _is_handle(hot: Hot) -> bool:
+    """The argument is a file object that the loop opens: another file in each pass."""
+    argument = hot.node.args[0] if isinstance(hot.node, ast.Call) and hot.node.args else None
+    return isinstance(argument, ast.Name) and any(path.endswith("open()") for path in hot.source.paths(argument))
+
+
+def _of_an_archive(hot: Hot) -> bool:
+    """``archive["x"]`` with a key that does not change, of an archive that stays open from pass to pass."""
+    node = hot.node
+    if not isinstance(node, ast.Subscript) or not isinstance(node.slice, ast.Constant):
+        return False
+    source, value = hot.source, node.value
+    loops = source.loops(node)
+    for each in source.bindings(value) if isinstance(value, ast.Name) else ():
+        if source.function(each.where) is source.function(node) and (not loops or loops[0] in source.above(each.where)):
+            return False  # opened in the same pass: another file each time
+    return not isinstance(value, ast.Call)
+
+
+PATTERNS = (
+    Pattern(
+        id="file-loaded-again",
+        title="The same file is loaded again in each pass",
+        replacement="Load it once, before the loop or in __init__, and keep the result (functools.cache on the function), "
+        "as a dict if single values are looked up",
+        snippet="table = load(path)  # once\nfor item in items:\n    use(table, item)",
+        when=(any_of(all_of(calls(*_LOADERS), in_loop(), _loads_the_same), reads_the_same_file()),),
+        unless=(cached(), less(passes=2)),
+        beats=("json-line-loop", "csv-rows-in-python", "opened-per-item", "yaml-python-loader", "list-membership"),
+        leave="The file changes between the passes.",
+        price=Price("once"),
+        source="numpy/numpy#23661, pandas-dev/pandas#3221",
+        stages=("etl", "loading", "serving"),
+        effort=1,
+    ),
+    Pattern(
+        id="archive-member-read-again",
+        title="An array of an .npz archive is read and decompressed again at each access",
+        replacement="Take the array out of the archive once (X = archive['X']) and index that, or store it as .npy and "
+        "open it with mmap_mode='r'",
+        snippet="self.x = np.load(path)['X']  # in __init__, once\nbatch = self.x[rows]",
+        when=(
+            any_of(
+                below("numpy/lib/_npyio_impl.py", "__getitem__", through="numpy/"),
+                below("numpy/lib/npyio.py", "__getitem__", through="numpy/"),
+            ),
+            _of_an_archive,
+            in_loop(),
+        ),
+        unless=(cached(), less(passes=2)),
+        beats=("file-loaded-again",),
+        leave="Each member is read once.",
+        price=Price("once"),
+        source="numpy/numpy#23661, numpy/numpy#32723",
+        stages=("etl", "loading"),
+        effort=1,
+    ),
+)
