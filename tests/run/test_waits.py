@@ -51,20 +51,20 @@ def blocked(number: int, begin: int, end: int, *below, thread: int = 0) -> Stood
 def test_a_line_that_waits_has_what_it_waits_for():
     lines = seen(recording(blocked(3, 0, 2_000), Stood((user(4),), 2_000, 4_000)), (POSTGRES, 0, 2_000))
     assert line(lines, 3).waits_for == POSTGRES
-    assert line(lines, 3).waits == {POSTGRES: pytest.approx(2.0)}
-    assert line(lines, 4).waits_for is None and not line(lines, 4).waits
+    assert line(lines, 3).waits.seconds == {POSTGRES: pytest.approx(2.0)}
+    assert line(lines, 4).waits_for is None and not line(lines, 4).waits.seconds
 
 
 def test_a_sample_between_two_looks_that_saw_the_same_was_that_too():
     looks = [(POSTGRES, at, at) for at in range(0, 2_100, 100)]
-    assert line(seen(recording(blocked(3, 0, 2_000)), *looks), 3).waits == {POSTGRES: pytest.approx(2.0)}
+    assert line(seen(recording(blocked(3, 0, 2_000)), *looks), 3).waits.seconds == {POSTGRES: pytest.approx(2.0)}
 
 
 def test_a_sample_between_two_looks_that_differ_is_that_of_a_look_at_the_same_moment_or_unknown():
     """Of samples every 50 ms, every second one is at the time of a look."""
     looks = [(Target("file", f"/data/{at}.csv"), at, at) for at in range(0, 2_100, 100)]
     found = line(seen(recording(blocked(3, 0, 2_000)), *looks), 3)
-    assert sum(found.waits.values()) == pytest.approx(1.0)
+    assert sum(found.waits.seconds.values()) == pytest.approx(1.0)
     assert str(found.waits_for) == "files in /data"
 
 

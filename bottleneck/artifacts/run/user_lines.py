@@ -14,7 +14,7 @@ from ...recording.model import Recording, Records
 from .. import Missing
 from .breakdown import seconds_of, spans_of, union
 from .every_thread import by_thread
-from .waits import COMPUTING, GIL, UNKNOWN, Target, Waits, is_known, main_target, refined
+from .waits import COMPUTING, GIL, Sums, Target, Waited, Waits
 from .ways import Key, Place, Way, placed, places, script_of
 
 MIN_SAMPLES = 30  # with fewer samples, no line is named
@@ -31,8 +31,8 @@ class UserLine:
 
     ``thread_seconds``: summed over threads; ``blocked_seconds``: the part in which a thread neither ran nor waited for
     a core; ``own_seconds``: the part with no deeper user frame. ``tasks``: mean number of event-loop tasks that waited
-    at the same time, including this line's; 0 if no task was seen waiting. ``waits``: the part of the blocked seconds
-    of which it is known what they waited for; ``waits_for``: most of that, None without one that stands out.
+    at the same time, including this line's; 0 if no task was seen waiting. ``waits``: what its blocked time was spent
+    waiting for.
     """
 
     file: str
@@ -49,8 +49,7 @@ class UserLine:
     ways: dict[Way, float]  # way -> thread seconds, heaviest first
     caller: Key | None  # the user line that most of the time was called from
     tasks: float
-    waits: dict[Target, float]
-    waits_for: Target | None
+    waits: Waited
     rows: Records = field(repr=False)
 
     @property
@@ -62,19 +61,19 @@ class UserLine:
         return self.blocked_seconds / max(self.thread_seconds, 1e-9)
 
     @property
+    def waits_for(self) -> Target | None:
+        """What it waits for most of its blocked time; None if that is not known."""
+        return self.waits.main
+
+    @property
     def gil_share(self) -> float | None:
         """Share of its blocked time in which it waited for the GIL; None if what it waited for is not known."""
-        if not is_known(self.waits, self.blocked_seconds):
-            return None
-        return self.waits.get(GIL, 0.0) / sum(self.waits.values())
+        return self.waits.share(GIL)
 
     @property
     def waiting_share(self) -> float:
         """``blocked_share`` without what is computing: waits for the GIL or for native threads, as far as known."""
-        if not is_known(self.waits, self.blocked_seconds):
-            return self.blocked_share
-        computing = sum(self.waits.get(target, 0.0) for target in COMPUTING)
-        return self.blocked_share * (1.0 - computing / sum(self.waits.values()))
+        return self.blocked_share * (1.0 - (self.waits.share(*COMPUTING) or 0.0))
 
     @property
     def idle(self) -> bool:
@@ -121,14 +120,17 @@ class UserLines:
             why = recording.facts.failed.get("stacks")
             raise Missing("Call stacks were not sampled" + (f" ({why})." if why else "."))
         found: dict[Key, _Sum] = {}
-        script = script_of(recording)
+        script, seen = script_of(recording), waits or Waits()
         for process, thread, rows in by_thread(recording):
             stretch = _stretch_factor(recording, process, rows) if not thread else 1.0
             apart = bool(script) and not recording.is_root(process)
-            targets = [UNKNOWN] * len(rows) if waits is None else waits.during(process, thread, rows)
+            waited_for = seen.during(process, thread, rows)
+            blocked = rows["kind"] == signals.STACK_BLOCKED
+            seconds, samples = (rows["t1"] - rows["t0"]) / 1e9, _samples(rows, bool(thread))
             for stack, at in _by_stack(rows):
                 frames = placed(recording.facts.stacks.get((process, stack), ()), script)
-                waited = [targets[row] for row in at]
+                off = at[blocked[at]]
+                waited = seen.sums(waited_for[off], seconds[off], samples[off])
                 for place in places(frames):
                     found.setdefault(place.key, _Sum()).add((process, thread), rows[at], stretch, place, apart, waited)
         least = _MIN_SHARE * recording.wall_seconds
@@ -173,8 +175,7 @@ class _Sum:
         self.ways: dict[Way, float] = {}
         self.callers: Counter[Key | None] = Counter()
         self.suspended_seconds = self.tasks_seconds = 0.0
-        self.waits: dict[Target, float] = {}
-        self.waits_samples = 0
+        self.waits = Waited()
         self.parts: list[tuple[tuple[int, int], Records]] = []
 
     def add(
@@ -184,7 +185,7 @@ class _Sum:
         stretch: float,
         place: Place,
         apart: bool,
-        waited: list[Target],
+        waited: Sums,
     ) -> None:
         each = (rows["t1"] - rows["t0"]) / 1e9
         blocked = rows["kind"] == signals.STACK_BLOCKED
@@ -197,17 +198,11 @@ class _Sum:
             self.suspended_seconds += float(each[tasks > 0].sum())
             self.tasks_seconds += float((each * tasks).sum())
         self.apart &= apart and not place.worker
-        # Off the main thread, one record stands for several consecutive identical samples.
-        samples = np.maximum(rows["flags"] >> 8, 1) if thread[1] else np.ones(len(rows), "i8")
-        self.samples += int(samples.sum())
+        self.samples += int(_samples(rows, bool(thread[1])).sum())
         self.ways[place.way] = self.ways.get(place.way, 0.0) + seconds
         self.callers[place.caller] += seconds  # type: ignore[assignment]
         self.parts.append((thread, rows))
-        for index in np.flatnonzero(blocked).tolist():
-            target = refined(waited[index], place.way.below)
-            if target != UNKNOWN:
-                self.waits[target] = self.waits.get(target, 0.0) + float(each[index])
-                self.waits_samples += int(samples[index])
+        self.waits.add(waited, place.way.below)
 
     def line(self, key: Key, wall_seconds: float) -> UserLine:
         rows = np.concatenate([part for _, part in self.parts])
@@ -221,11 +216,14 @@ class _Sum:
         sums = self.thread_seconds, self.blocked_seconds, self.own_seconds
         beside, caller = any(thread for _, thread in threads), self.callers.most_common(1)[0][0]
         tasks = self.tasks_seconds / max(self.suspended_seconds, 1e-9)
-        waits_for = main_target(self.waits, self.waits_samples, self.blocked_seconds)
-        return UserLine(
-            *key, seconds, *sums, self.samples, processes, beside, self.apart, ways, caller, tasks, self.waits,
-            waits_for, rows,
-        )  # fmt: skip
+        kept = self.waits, rows
+        return UserLine(*key, seconds, *sums, self.samples, processes, beside, self.apart, ways, caller, tasks, *kept)
+
+
+def _samples(rows: Records, beside: bool) -> npt.NDArray[np.int64]:
+    """Samples in each record; off the main thread, one stands for several consecutive identical samples."""
+    counts: npt.NDArray[np.int64] = np.maximum(rows["flags"] >> 8, 1) if beside else np.ones(len(rows), "i8")
+    return counts
 
 
 def _stretch_factor(recording: Recording, process: int, rows: Records) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -71,15 +71,16 @@ class Target(NamedTuple):
 
 UNKNOWN, GIL, NATIVE = Target(""), Target("gil"), Target("native")
 COMPUTING = GIL, NATIVE  # while it waits, other threads of the process compute
+Sums = dict[Target, tuple[float, int]]  # seconds and samples
 
 
 @dataclass(frozen=True, eq=False)
 class Waits:
     """Each sampled thread's waits as seen from outside, by (process, native id)."""
 
-    targets: Mapping[int, Target]
-    _seen: Mapping[tuple[int, int], Records]
-    _native: Mapping[tuple[int, int], int]  # by (process, number from ``by_thread``)
+    targets: Mapping[int, Target] = field(default_factory=lambda: {0: UNKNOWN})
+    _seen: Mapping[tuple[int, int], Records] = field(default_factory=dict)
+    _native: Mapping[tuple[int, int], int] = field(default_factory=dict)  # by (process, number from ``by_thread``)
 
     @classmethod
     def compute(cls, recording: Recording) -> Waits:
@@ -87,7 +88,8 @@ class Waits:
         if not len(recording.waits):
             raise Missing("What threads waited for was not read.")
         facts = recording.facts
-        targets = {fact.id: Target(fact.what, fact.name) for _, fact in facts.of(Wait) if fact.what in _WORDS}
+        targets = {0: UNKNOWN}
+        targets |= {fact.id: Target(fact.what, fact.name) for _, fact in facts.of(Wait) if fact.what in _WORDS}
         native = {(process, fact.index + 1): fact.native_id for process, fact in facts.of(Thread)}
         native |= {(process.index, 0): process.pid for process in facts.processes}
         rows = np.sort(_with_native(recording, targets), order="t0")
@@ -95,12 +97,21 @@ class Waits:
         seen = {(key >> 40, key & ((1 << 40) - 1)): rows[keys == key] for key in np.unique(keys).tolist()}
         return cls(targets, seen, native)
 
-    def during(self, process: int, thread: int, rows: Records) -> list[Target]:
-        """What the thread waited for at the end of each of its samples; UNKNOWN where it was not seen waiting."""
+    def sums(self, numbers: npt.NDArray[np.int64], seconds: Any, samples: Any) -> Sums:
+        """Seconds and samples by target, of records with these numbers from ``during``."""
+        each, inverse = np.unique(numbers, return_inverse=True)
+        totals = [np.bincount(inverse, weights, len(each)).tolist() for weights in (seconds, samples)]
+        found: Sums = {}
+        for number, *added in zip(each.tolist(), *totals, strict=True):
+            target = self.targets.get(number, UNKNOWN)
+            before = found.get(target, (0.0, 0))
+            found[target] = before[0] + added[0], before[1] + int(added[1])
+        return found
+
+    def during(self, process: int, thread: int, rows: Records) -> npt.NDArray[np.int64]:
+        """What the thread waited for at the end of each of its samples: a key of ``targets``, 0 if unknown."""
         seen = self._seen.get((process, self._native.get((process, thread), 0)))
-        if seen is None:
-            return [UNKNOWN] * len(rows)
-        return [self.targets.get(number, UNKNOWN) for number in _at(seen, rows["t1"]).tolist()]
+        return np.zeros(len(rows), "i8") if seen is None else _at(seen, rows["t1"])
 
 
 def _at(seen: Records, times: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -120,7 +131,7 @@ def _at(seen: Records, times: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 def _with_native(recording: Recording, targets: dict[int, Target]) -> Records:
     """The rows; a lock that is waited for while threads unknown to Python compute is a wait for those threads."""
     rows: Records = recording.waits.copy()
-    number = 1 + max(targets, default=0)
+    number = 1 + max(targets)
     locks = [wait for wait, target in targets.items() if target.what == "lock"]
     computes = np.isin(rows["arg"] & signals.STACK_MASK, locks) & (rows["flags"] >= 100 * _COMPUTES)
     for process in np.unique(rows["process"][computes]).tolist():
@@ -159,27 +170,46 @@ def refined(target: Target, below: Iterable[Named]) -> Target:
     return Target("socket") if target == UNKNOWN and through(below[-1:], _SOCKETS) else target
 
 
-def is_known(seconds: Mapping[Target, float], blocked_seconds: float) -> bool:
-    """Whether enough of the blocked time is known to speak for the rest."""
-    return sum(seconds.values()) > _KNOWN * blocked_seconds
+class Waited:
+    """Blocked seconds by what they were waited for, as far as that is known."""
 
+    def __init__(self) -> None:
+        self.seconds: dict[Target, float] = {}
+        self.samples = 0
+        self.blocked_seconds = 0.0
 
-def main_target(seconds: Mapping[Target, float], samples: int, blocked_seconds: float) -> Target | None:
-    """What most of the time was waited for, if that is known. ``seconds``, ``samples``: where it is known."""
-    known = sum(seconds.values())
-    if samples < _MIN_SAMPLES or not is_known(seconds, blocked_seconds):
-        return None
-    kinds: dict[str, float] = {}
-    for target, each in seconds.items():
-        kinds[target.what] = kinds.get(target.what, 0.0) + each
-    what = max(kinds, key=lambda kind: kinds[kind])
-    if kinds[what] < _MOSTLY * known or what == "events":
-        return None
-    names = {target.name: each for target, each in seconds.items() if target.what == what and target.name}
-    name = _common(names)
-    if what == "file" and not name and len(names) > 1:
-        return Target("files", _common(_folders(names)))
-    return Target(what, name)
+    def add(self, sums: Sums, below: Iterable[Named]) -> None:
+        """``below``: the library calls that waited."""
+        for target, (seconds, samples) in sums.items():
+            self.blocked_seconds += seconds
+            target = refined(target, below)
+            if target != UNKNOWN:
+                self.seconds[target] = self.seconds.get(target, 0.0) + seconds
+                self.samples += samples
+
+    def share(self, *targets: Target) -> float | None:
+        """The share of some targets in the known time; None if that is too little to speak for the rest."""
+        known = sum(self.seconds.values())
+        if known <= _KNOWN * self.blocked_seconds:
+            return None
+        return sum(self.seconds.get(target, 0.0) for target in targets) / known
+
+    @property
+    def main(self) -> Target | None:
+        """What most of the time was waited for; None if that is not known."""
+        if self.samples < _MIN_SAMPLES or self.share() is None:
+            return None
+        kinds: dict[str, float] = {}
+        for target, each in self.seconds.items():
+            kinds[target.what] = kinds.get(target.what, 0.0) + each
+        what = max(kinds, key=lambda kind: kinds[kind])
+        if kinds[what] < _MOSTLY * sum(kinds.values()) or what == "events":
+            return None
+        names = {target.name: each for target, each in self.seconds.items() if target.what == what and target.name}
+        name = _common(names)
+        if what == "file" and not name and len(names) > 1:
+            return Target("files", _common(_folders(names)))
+        return Target(what, name)
 
 
 def _common(names: dict[str, float]) -> str:

@@ -173,3 +173,19 @@ def tell(texts):
     client = Client()
     for text in texts:
         client.send_message(text)  # hot
+# slow: the kernel saw it wait for a service
+# below: look_up store/client.py, do_handshake /site-packages/store/tls.py
+# known: off_cpu=True waiting=0.95 waits_for=socket
+from store import Client
+
+def prices(symbols):
+    client = Client("http://store")
+    return {symbol: client.look_up(symbol) for symbol in symbols}  # hot
+# exempt: the library sleeps to keep a rate
+# below: look_up store/client.py, acquire /site-packages/ratelimit/decorators.py
+# known: off_cpu=True waiting=0.95 waits_for=sleep
+from store import Client
+
+def prices(symbols):
+    client = Client("http://store")
+    return {symbol: client.look_up(symbol) for symbol in symbols}  # hot
