@@ -3,8 +3,8 @@
     python benchmarks/obtained.py FOLDER [--rounds N] [--only NAME ...] [--python PYTHON] [--markdown FILE]
 
 FOLDER holds either one folder a program with ``slow.py`` and ``fixed.py``, or one file a program whose fixed variant
-runs with ``STORY_FIXED=1``. Each program runs once under ``bottleneck run``; then slow and fixed run plainly in turn,
-and the obtained saving is the median of ``1 - fixed / slow`` of the wall time. A program without a finding counts as
+runs with ``STORY_FIXED=1``. Each program runs once plainly, so that the data that it keeps are made, and once under
+``bottleneck run``; then slow and fixed run plainly in turn, and the obtained saving is the median of ``1 - fixed / slow`` of the wall time. A program without a finding counts as
 not predicted. PYTHON is the interpreter that has the product and what the programs import.
 """
 
@@ -107,6 +107,7 @@ def main() -> int:
     for name, (slow, fixed) in programs(arguments.folder.resolve()).items():
         if arguments.only and name not in arguments.only:
             continue
+        seconds(arguments.python, slow)
         said = predicted(arguments.python, slow)
         pairs = [(seconds(arguments.python, slow), seconds(arguments.python, fixed)) for _ in range(arguments.rounds)]
         text, inside = row(name, said, statistics.median(1.0 - after / before for before, after in pairs))
