@@ -116,11 +116,12 @@ def seconds_saved_by_less_work(
 ) -> float:
     """Seconds of the run saved by ``seconds_per_step`` less work in every step; ``cpu_share`` of it is CPU time.
 
-    If workers set the pace, the step only drops to max(L/n, CPU/cores) and the rest becomes waiting. ``loading`` is
-    None if no loader feeds the steps; then the full time is saved.
+    If workers set the pace, the step only drops to max(L/n, CPU/cores) and the rest becomes waiting. Without workers
+    the full time is saved, also where it is that of a batch that the loop makes itself. ``loading`` is None if no
+    loader feeds the steps.
     """
     most = seconds_per_step * steps.count
-    if loading is None:
+    if loading is None or not loading.workers:
         return most
     changes = less_work(steps, loading, seconds_per_step, cpu_share)
     return min(most, seconds_saved_by(changes.of, changes))

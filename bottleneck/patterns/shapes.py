@@ -218,6 +218,12 @@ def own_function(source: Source, value: ast.expr) -> bool:
     return isinstance(value, ast.Lambda) or last_name(value) in source.functions
 
 
+def given_own_function(hot: Hot) -> bool:
+    """The call is given a function of the file, or one of them runs below it: a closure, a partial, a method."""
+    below = {frame.function.rpartition(".")[2] for frame in hot.seen.below}
+    return first(own_function)(hot) or not below.isdisjoint(hot.source.functions)
+
+
 def listed(source: Source, value: ast.expr) -> bool:
     """The value is many items already: a list, a slice, or something that is called a batch."""
     if isinstance(value, ast.Subscript):

@@ -65,10 +65,11 @@ MASK = (padded() != 0).long()
         Pair(padded(), 1),
         {"input_ids": padded(), "labels": padded(pad=-100)},
         UserDict(input_ids=torch.ones(4, 20, dtype=torch.long), attention_mask=MASK),
+        (["a", "b", "c", "d"], UserDict(input_ids=torch.ones(4, 20, dtype=torch.long), attention_mask=MASK)),
         {"input_ids": torch.ones(4, 20, dtype=torch.long), "attention_mask": MASK.flip(1).bool()},
         ({"words": padded().int()}, 3),
     ],
-    ids=["tensor", "tuple", "lengths first", "named", "dict", "mask", "padded on the left", "nested"],
+    ids=["tensor", "tuple", "lengths first", "named", "dict", "mask", "beside names", "padded on the left", "nested"],
 )
 def test_lengths_are_seen(batch):
     assert look(batch) == [LENGTHS]
@@ -187,6 +188,20 @@ def test_the_gain_is_what_sorted_batches_leave():
 )
 def test_what_sorting_would_not_help_is_fine(widths, lengths, more):
     assert isinstance(judge(training(widths, lengths, **more)), Fine)
+
+
+def test_batches_padded_to_a_fixed_length_that_none_of_them_needs():
+    """As a tokenizer does with padding="max_length": the width never changes, and the longest sequence is short."""
+    found = judge(training(np.full(60, 512), mixed()[1]))
+    assert isinstance(found, Finding) and "longest" in found.fix.summary
+    assert found.gain.low < found.gain.share < found.gain.high < 1 and found.gain.confidence == 0.4
+
+
+def test_a_compiled_model_wants_one_shape():
+    made = training(np.full(60, 512), mixed()[1])
+    made.facts.attached.add("compile")
+    add(made.facts, "compile", t0=1, t1=2, frame="f", again=0, backward=False, sizes=False)
+    assert isinstance(judge(made), Fine)
 
 
 def test_what_cannot_be_told_is_not_measured():

@@ -22,6 +22,8 @@ from .environments import answers, is_of_a_policy
 from .steps import Steps
 
 _COMMON = 0.95  # of the samples: a frame in nearly all of them is the loop, not a part of it
+_ENOUGH_SECONDS = 1.0  # sampled within the steps, to tell whether the main thread runs them
+_COMPUTES = 0.2  # of the steps, in forward and backward: the same
 _PROTOCOL = ("__next__", "__iter__", "__getitem__")
 
 Function = tuple[str, str]  # (file, function)
@@ -85,7 +87,17 @@ class LoopSamples:
         seconds: Counter[int] = Counter()
         for sample in samples:
             seconds[sample.phase] += sample.seconds  # type: ignore[assignment]
+        if _beside(steps, seconds):
+            raise Missing("The steps ran on another thread than the main one, whose stacks tell nothing about them.")
         return cls(loop, feeding, aside, dict(seconds), _training_lines(samples), len(own) < len(samples))
+
+
+def _beside(steps: Steps, seconds: Mapping[int, float]) -> bool:
+    """Whether the model computed while the main thread was always elsewhere: its samples know no such phase."""
+    computed = float(sum(steps.phase(name).sum() for name in ("forward", "backward")))
+    sampled = sum(seconds.values())
+    seen = sum(seconds.get(phase, 0.0) for phase in _TRAINING)
+    return sampled > _ENOUGH_SECONDS and computed > _COMPUTES * steps.total_seconds and seen < computed / 20
 
 
 @dataclass(frozen=True)

@@ -25,13 +25,15 @@ class Padding:
     """Sampled batches of the main loop, without warm-up. ``rows``, ``width``: shape of each; ``work_seconds``: work of
     its step, or of the step after that if the loop fetches one batch ahead.
 
-    ``lengths``: of single rows, over all batches; ``waste_share``: share of all positions that are padding.
+    ``lengths``: of single rows, over all batches; ``longest``: of each batch's rows that were looked at;
+    ``waste_share``: share of all positions that are padding.
     """
 
     rows: Ints
     width: Ints
     work_seconds: Floats
     lengths: Ints
+    longest: Ints
     waste_share: float
 
     @property
@@ -64,8 +66,9 @@ class Padding:
         width = np.array([fact.width for _, fact in known], "i8")
         used = np.array([np.mean(fact.lengths or [fact.width]) for _, fact in known])
         lengths = np.array([length for _, fact in known for length in fact.lengths], "i8")
+        longest = np.array([max(fact.lengths or [fact.width]) for _, fact in known], "i8")
         waste = 1.0 - float((rows * used).sum()) / max(float((rows * width).sum()), 1.0)
-        return cls(rows, width, work[[index for index, _ in known]], lengths, max(0.0, waste))
+        return cls(rows, width, work[[index for index, _ in known]], lengths, longest, max(0.0, waste))
 
     def bucketed(self, batches: int) -> Floats:
         """Padded lengths if this many batches' worth of samples are sorted by length before batching."""

@@ -96,8 +96,7 @@ def is_watched(torch):
 
 def _fields(batch, depth=2):
     """(name, value) of each part of a batch. Only builtin containers, so that we never call the user's code."""
-    data = sys.modules.get("collections")
-    if data is not None and isinstance(batch, data.UserDict):
+    if _is_user_dict(batch):
         batch = vars(batch).get("data")
     if isinstance(batch, dict):
         found = list(dict.items(batch))
@@ -113,4 +112,10 @@ def _fields(batch, depth=2):
 
 
 def _holds(value):
-    return isinstance(value, (dict, tuple, list))
+    return isinstance(value, (dict, tuple, list)) or _is_user_dict(value)
+
+
+def _is_user_dict(value):
+    """As what the tokenizers of Hugging Face return."""
+    data = sys.modules.get("collections")
+    return data is not None and isinstance(value, data.UserDict)

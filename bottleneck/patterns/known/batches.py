@@ -5,7 +5,21 @@ import ast
 from ..loops import in_loop, loop_names, varies
 from ..model import Hot, Pattern, Price
 from ..places import cached, handed_to, known, less, loading, more, uses, version
-from ..shapes import all_of, any_of, argument, below, calls, deep, first, keyword, matches, method, not_if, own_function
+from ..shapes import (
+    all_of,
+    any_of,
+    argument,
+    below,
+    calls,
+    deep,
+    first,
+    given_own_function,
+    keyword,
+    matches,
+    method,
+    not_if,
+    own_function,
+)
 from ..syntax import last_name
 
 
@@ -93,7 +107,7 @@ PATTERNS = (
         snippet="frame.with_columns(pl.when(pl.col('x') > 0).then('high').otherwise('low'))",
         when=(
             any_of(
-                all_of(method("map_elements", "map_rows", of="polars"), first(own_function)),
+                all_of(method("map_elements", "map_rows", of="polars"), given_own_function),
                 all_of(below("polars/"), _hands_over_a_function),
                 # The engine calls the function on a thread of its own, with no frame of polars above it.
                 all_of(uses("polars"), lambda hot: not hot.seen.below, handed_to("?.map_elements", "?.map_rows")),

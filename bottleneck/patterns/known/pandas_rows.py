@@ -13,9 +13,9 @@ from ..shapes import (
     calls,
     comes_from,
     first,
+    given_own_function,
     keyword,
     method,
-    own_function,
     single,
     subscript,
 )
@@ -218,7 +218,7 @@ PATTERNS = (
         snippet="frame['share'] = frame['value'] / frame.groupby('key')['value'].transform('sum')",
         when=(
             method("apply", "agg", "aggregate", "transform", "filter", of="pandas"),
-            first(own_function),
+            given_own_function,
             any_of(below("pandas/core/groupby/"), _on_groups),
         ),
         unless=(more(body=0.8), keyword("engine", "numba")),
@@ -233,7 +233,7 @@ PATTERNS = (
         replacement="Use the built-in window methods (rolling(n).mean(), std, sum, quantile) or combine them; else "
         "apply(raw=True, engine='numba')",
         snippet="frame['smooth'] = frame['value'].rolling(48).mean()",
-        when=(method("apply", of="pandas"), first(own_function), below("pandas/core/window/")),
+        when=(method("apply", of="pandas"), given_own_function, below("pandas/core/window/")),
         unless=(keyword("engine", "numba"),),
         leave="Nothing built in does the same, and there are few windows.",
         price=Price("amdahl", (7, 1000)),

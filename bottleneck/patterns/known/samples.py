@@ -110,9 +110,32 @@ def _indexes(source: Source, node: ast.expr, index: set[str]) -> bool:
 
 
 # --- lists of arrays --------------------------------------------------------------------------------------------------
+#: One number a sample, by its name.
+_SCALARS = frozenset("reward done action label target y length id index score weight value terminal truncated".split())
+
+
 def _of_arrays(source: Source, value: ast.expr) -> bool:
-    """A list whose elements are numpy arrays, by what is put into it."""
-    return any(_is_array(source, each) for each in _elements(source, value))
+    """A list whose elements are numpy arrays, by what is put into it, or one field of each sample of a batch."""
+    return any(_is_array(source, each) for each in _elements(source, value)) or _transposed(source, value)
+
+
+def _transposed(source: Source, value: ast.expr) -> bool:
+    """``states`` of ``states, rewards = zip(*batch)``, but no field of single numbers."""
+    if not isinstance(value, ast.Name) or value.id.rstrip("s") in _SCALARS:
+        return False
+    made = [each.value for each in source.bindings(value) if each.suffix]
+    return bool(made) and all(
+        isinstance(each, ast.Call)
+        and last_name(each.func) == "zip"
+        and any(isinstance(a, ast.Starred) for a in each.args)
+        for each in (_unwrapped(one) for one in made)
+    )
+
+
+def _unwrapped(value: ast.expr) -> ast.expr:
+    """``zip(*batch)`` of ``map(np.stack, zip(*batch))`` is another matter, that of ``list(zip(*batch))`` is not."""
+    wraps = isinstance(value, ast.Call) and last_name(value.func) in ("list", "tuple") and len(value.args) == 1
+    return value.args[0] if wraps and isinstance(value, ast.Call) else value
 
 
 def _elements(source: Source, value: ast.expr) -> list[ast.expr]:

@@ -33,3 +33,27 @@ import torch
 
 def labels(samples):
     return torch.tensor([sample.label for sample in samples])  # hot
+# slow
+import random
+import torch
+
+class Memory:
+    def sample(self, size):
+        state, action, reward = zip(*random.sample(self.buffer, size))
+        return torch.tensor(state, dtype=torch.float32), action  # hot
+# exempt: single numbers
+import random
+import torch
+
+class Memory:
+    def sample(self, size):
+        states, actions, rewards = zip(*random.sample(self.buffer, size))
+        rewards = torch.tensor(rewards)  # hot
+        return rewards
+# exempt: stacked on the way
+import numpy as np
+import torch
+
+def sample(batch):
+    states, rewards = map(np.stack, zip(*batch))
+    return torch.tensor(states)  # hot
