@@ -4,8 +4,9 @@
 
 FOLDER holds either one folder a program with ``slow.py`` and ``fixed.py``, or one file a program whose fixed variant
 runs with ``STORY_FIXED=1``. Each program runs once plainly, so that the data that it keeps are made, and once under
-``bottleneck run``; then slow and fixed run plainly in turn, and the obtained saving is the median of ``1 - fixed / slow`` of the wall time. A program without a finding counts as
-not predicted. PYTHON is the interpreter that has the product and what the programs import.
+``bottleneck run``; then slow and fixed run plainly in turn, and the obtained saving is the median of
+``1 - fixed / slow`` of the wall time. A program without a finding counts as not predicted. PYTHON is the interpreter
+that has the product and what the programs import.
 """
 
 from __future__ import annotations

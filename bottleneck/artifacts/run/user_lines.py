@@ -51,6 +51,7 @@ class UserLine:
     tasks: float
     waits: Waited
     rows: Records = field(repr=False)
+    times: int = 1  # it was executed at least so often: a thread was seen elsewhere in between
 
     @property
     def key(self) -> Key:
@@ -124,6 +125,7 @@ class UserLines:
         for process, thread, rows in by_thread(recording):
             stretch = _stretch_factor(recording, process, rows) if not thread else 1.0
             apart = bool(script) and not recording.is_root(process)
+            order = np.argsort(np.argsort(rows["t1"], kind="stable"))
             waited_for = seen.during(process, thread, rows)
             blocked = rows["kind"] == signals.STACK_BLOCKED
             seconds, samples = (rows["t1"] - rows["t0"]) / 1e9, _samples(rows, bool(thread))
@@ -132,7 +134,9 @@ class UserLines:
                 off = at[blocked[at]]
                 waited = seen.sums(waited_for[off], seconds[off], samples[off])
                 for place in places(frames):
-                    found.setdefault(place.key, _Sum()).add((process, thread), rows[at], stretch, place, apart, waited)
+                    of_line = found.setdefault(place.key, _Sum())
+                    of_line.add((process, thread), rows[at], stretch, place, apart, waited)
+                    of_line.seen.setdefault((process, thread), []).append(order[at])
         least = _MIN_SHARE * recording.wall_seconds
         lines = [each.line(key, recording.wall_seconds) for key, each in found.items() if each.thread_seconds >= least]
         lines = [line for line in lines if line.samples >= _MIN_KEPT and line.seconds >= least]
@@ -177,6 +181,15 @@ class _Sum:
         self.suspended_seconds = self.tasks_seconds = 0.0
         self.waits = Waited()
         self.parts: list[tuple[tuple[int, int], Records]] = []
+        self.seen: dict[tuple[int, int], list[npt.NDArray[np.int64]]] = {}  # thread -> places in the order of its rows
+
+    @property
+    def times(self) -> int:
+        """How often a thread came to the line at least; samples of a task that waits do not tell."""
+        if self.suspended_seconds:
+            return 1
+        left = (np.diff(np.sort(np.concatenate(places))) > 1 for places in self.seen.values())
+        return max((1 + int(each.sum()) for each in left), default=1)
 
     def add(
         self,
@@ -216,7 +229,7 @@ class _Sum:
         sums = self.thread_seconds, self.blocked_seconds, self.own_seconds
         beside, caller = any(thread for _, thread in threads), self.callers.most_common(1)[0][0]
         tasks = self.tasks_seconds / max(self.suspended_seconds, 1e-9)
-        kept = self.waits, rows
+        kept = self.waits, rows, self.times
         return UserLine(*key, seconds, *sums, self.samples, processes, beside, self.apart, ways, caller, tasks, *kept)
 
 

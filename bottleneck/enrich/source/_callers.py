@@ -12,6 +12,7 @@ from ...patterns.syntax import last_name
 from ._code import source_of
 
 _MAX_CALLERS = 8
+_OFTEN = 5  # executions seen
 
 
 class Callers:
@@ -21,7 +22,9 @@ class Callers:
         self._callers: dict[Key, Key | None] = {each.key: each.caller for each in lines}
 
     def looped(self, line: UserLine) -> bool:
-        """Whether a caller of the line's function, direct or indirect, is inside a loop."""
+        """Whether the line was seen to run again and again, or a caller of its function is inside a loop."""
+        if line.times >= _OFTEN:
+            return True
         caller = line.caller
         for _ in range(_MAX_CALLERS):
             if caller is None:
