@@ -19,6 +19,7 @@ Law = Literal[
     "once",  # what is repeated is done once, or every k steps: s (1 - 1/N)
     "overlap",  # waits run side by side, k at a time: s (1 - 1/k)
     "cores",  # what runs on one core spreads over c: s (1 - 1/c)
+    "pool",  # tasks of a pool run side by side: on c cores what they compute, k at a time what they wait for
     "loader",  # the fetch gets k times cheaper; the loading's law says what the loop gains
     "growth",  # each pass costs what the first ones cost
     "measure",  # only an A/B tells; factors are of the whole step

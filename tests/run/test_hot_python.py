@@ -22,7 +22,7 @@ def known(recorded: Recording, line: int, pattern: str, function: str = "work", 
 
 
 def judged(recorded: Recording) -> Outcome:
-    return HotPython().detect(recorded, UserLines.compute(recorded), None, None)
+    return HotPython().detect(recorded, UserLines.compute(recorded), None, None, None, None)
 
 
 def findings(recorded: Recording) -> list[Finding]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, get_args
+from typing import get_args
 
 from ...artifacts.loading.loading import Loading
+from ...artifacts.run.host import Host
+from ...artifacts.run.machine import Machine
 from ...artifacts.run.user_lines import MIN_SAMPLES, UserLine, UserLines
 from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import (
@@ -28,6 +30,7 @@ from ...recording.facts import KnownLine
 from ...recording.model import Recording
 from .. import Detector
 from .._common import cause_of_wait
+from ._removed import GUESS, Cores, removed
 
 _PATTERNS = {pattern.id: pattern for pattern in PATTERNS}
 #: What a slow line shows as in the other detectors, by the stage that it belongs to.
@@ -59,6 +62,7 @@ class _Known:
     cause: int  # the line to change
     same_function: bool  # as the line's
     run_seconds: float
+    cores: Cores
     beside: tuple[_Known, ...] = ()  # other lines of the function with the same pattern
 
     @property
@@ -98,24 +102,21 @@ class HotPython(Detector):
     judges_work = False  # that no line is known to be slow is no all-clear
     share_threshold = 0.05  # of the run
     timing_error = 0.05  # relative; the range of the factors is beside it
-    #: Law of a pattern -> (least, usual, most) share of the line's time that goes, where no factors are published.
-    removed_shares: ClassVar[dict[str, tuple[float, float, float]]] = {
-        "wait": (0.6, 0.9, 0.98),
-        "overlap": (0.4, 0.75, 0.95),
-        "once": (0.4, 0.75, 0.97),
-        "growth": (0.6, 0.9, 0.98),
-        "cores": (0.2, 0.4, 0.6),
-        "loader": (0.5, 0.8, 0.95),
-    }
-    unpublished_shares: ClassVar[tuple[float, float, float]] = (0.1, 0.5, 0.9)
-    guess = 0.2  # confidence of those: only the line's time bounds what goes
 
-    def detect(self, recording: Recording, lines: UserLines, steps: Steps | None, loading: Loading | None) -> Outcome:
+    def detect(
+        self,
+        recording: Recording,
+        lines: UserLines,
+        steps: Steps | None,
+        loading: Loading | None,
+        machine: Machine | None,
+        host: Host | None,
+    ) -> Outcome:
         if not lines.lines:
             return NotMeasured("Too few samples fell into any one line.")
         if not recording.facts.of(KnownLine):
             return NotMeasured("The source of the lines that hold the time was not read.")
-        known = [each for each in _merged(_innermost(_known(recording, lines))) if self._pays(each)]
+        known = [each for each in _merged(_innermost(_known(recording, lines, machine, host))) if self._pays(each)]
         found: dict[str, _Known] = {}
         for each in known:
             if each.seconds >= self.share_threshold * lines.wall_seconds:
@@ -159,7 +160,7 @@ class HotPython(Detector):
     def _priced(
         self, known: _Known, lines: UserLines, steps: Steps | None, loading: Loading | None
     ) -> tuple[Gain, Changes | None]:
-        low, usual, high, confidence = self._removed(known.pattern)
+        low, usual, high, confidence = removed(known.pattern, known.cores)
         noise = 1.28 / max(known.samples, 1) ** 0.5  # of the samples
         seconds, changes = known.seconds, None
         if known.stage == "data loading" and loading is not None and steps is not None and steps.count:
@@ -186,26 +187,16 @@ class HotPython(Detector):
             high_seconds=seconds * high * (1 + noise),
             relative_error=self.timing_error,
             confidence=confidence,
-            ceiling=confidence <= self.guess,
+            ceiling=confidence <= GUESS,
         )
         return priced, changes
 
     def _pays(self, known: _Known) -> bool:
         """Whether more goes than the replacement takes to start."""
-        return known.seconds * self._removed(known.pattern)[1] >= known.pattern.price.start_seconds
-
-    def _removed(self, pattern: Pattern) -> tuple[float, float, float, float]:
-        """(least, usual, most) share of the line's time that goes, and how sure that is."""
-        price = pattern.price
-        if price.factors is not None:
-            low, high = (1.0 - 1.0 / max(factor, 1.0) for factor in price.factors)
-            return low, (low + high) / 2, high, 0.6 if low >= 0.5 else price.confidence
-        if price.law in self.removed_shares:
-            return *self.removed_shares[price.law], 0.6
-        return *self.unpublished_shares, self.guess
+        return known.seconds * removed(known.pattern, known.cores)[1] > known.pattern.price.start_seconds
 
 
-def _known(recording: Recording, lines: UserLines) -> list[_Known]:
+def _known(recording: Recording, lines: UserLines, machine: Machine | None, host: Host | None) -> list[_Known]:
     """The lines with a pattern, the largest first."""
     facts = {(fact.file, fact.line, fact.function): fact for _, fact in recording.facts.of(KnownLine) if fact.pattern}
     found = []
@@ -215,11 +206,8 @@ def _known(recording: Recording, lines: UserLines) -> list[_Known]:
         waits_apart = line.apart and line.blocked_share > 0.5  # such as the clients of a server that is tried
         if fact is not None and pattern is not None and not waits_apart:
             stage: Stage = fact.stage if fact.stage in get_args(Stage) else "etl"  # type: ignore[assignment]
-            found.append(
-                _Known(
-                    line, pattern, fact.share, stage, fact.cause or line.line, fact.same_function, lines.wall_seconds
-                )
-            )
+            cause, cores = fact.cause or line.line, Cores.during(line, machine, host)
+            found.append(_Known(line, pattern, fact.share, stage, cause, fact.same_function, lines.wall_seconds, cores))
     return found
 
 

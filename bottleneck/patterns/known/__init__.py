@@ -22,6 +22,7 @@ from . import (
     per_request,
     plain,
     polling,
+    pools,
     queries,
     regexes,
     repeated,
@@ -69,4 +70,5 @@ PATTERNS: tuple[Pattern, ...] = (
     *per_request.PATTERNS,
     *regexes.PATTERNS,
     *polling.PATTERNS,
+    *pools.PATTERNS,
 )

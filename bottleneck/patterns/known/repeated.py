@@ -80,13 +80,19 @@ def _makes_an_environment(hot: Hot) -> bool:
     )
 
 
+_LOCKING = ("threading", "multiprocessing", "multiprocessing.Manager()", "multiprocessing.get_context()")
+
+
 def _waits_for_a_lock(hot: Hot) -> bool:
     """``with lock:`` or ``lock.acquire()`` of a lock made by threading or multiprocessing."""
-    locks = tuple(f"{library}.{name}()" for library in ("threading", "multiprocessing") for name in ("Lock", "RLock"))
+    locks = tuple(f"{library}.{name}()" for library in _LOCKING for name in ("Lock", "RLock"))
     node = hot.source.statement(hot.node)
     taken = [item.context_expr for item in node.items] if isinstance(node, ast.With) else []
     if isinstance(hot.node, ast.Call) and last_name(hot.node.func) == "acquire":
         taken = [hot.node.func.value] if isinstance(hot.node.func, ast.Attribute) else []
+    if hot.seen.below:  # a lock between processes, which may have come to this one by any way
+        shared = all(frame.is_in("multiprocessing/synchronize.py") for frame in hot.seen.below)
+        return shared and any("lock" in last_name(value).lower() for value in taken)
     return any(path in locks for value in taken for path in hot.source.paths(value))
 
 
@@ -180,7 +186,6 @@ PATTERNS = (
         replacement="Hold the lock for what is shared alone (not for the call, the read or the computing), or take one lock a key",
         snippet="value = compute(item)  # without the lock\nwith lock:\n    results[key] = value",
         when=(_waits_for_a_lock, known(off_cpu=True), more(share=0.2)),
-        unless=(lambda hot: bool(hot.seen.below),),
         leave="What the lock protects cannot run twice at once.",
         price=Price("overlap", (1.2, 4)),
         source="StackOverflow 18347697, python/cpython#87634",

@@ -1,0 +1,149 @@
+"""Pools of threads or processes whose workers wait: for the one who hands out the tasks, or for what they share."""
+
+import ast
+
+from ..independence import independent, keeps_a_rate
+from ..model import Hot, Pattern, Price
+from ..places import known, less, more
+from ..shapes import all_of, any_of, argument, deep, leaf, matches
+from ..syntax import last_name
+
+_EXECUTORS = (
+    "concurrent.futures.ThreadPoolExecutor",
+    "concurrent.futures.ProcessPoolExecutor",
+    "distributed.Client",
+    "dask.distributed.Client",
+    "loky.get_reusable_executor",
+)
+_POOLS = (
+    "multiprocessing.Pool", "multiprocessing.pool.Pool", "multiprocessing.pool.ThreadPool", "multiprocessing.dummy.Pool",
+    "multiprocessing.get_context().Pool", "torch.multiprocessing.Pool",
+)  # fmt: skip
+_SUBMITS = tuple(f"{name}().submit" for name in _EXECUTORS) + tuple(f"{name}().apply_async" for name in _POOLS)
+_APPLIES = tuple(f"{name}().apply" for name in _POOLS)
+_MAPS = tuple(f"{name}().{method}" for name in _POOLS for method in ("map", "starmap"))
+
+
+def _awaits_one_task(hot: Hot) -> bool:
+    """The line hands a task to a pool and waits for it in the same pass of a loop whose passes are independent."""
+    task = _task(hot)
+    if task is None or not independent()(Hot(hot.seen, task)):
+        return False
+    loop = hot.source.loops(task)[0]
+    others = [each for each in ast.walk(loop) if isinstance(each, ast.Call) and each is not task]
+    return not any(last_name(each.func) in ("submit", "apply_async", "remote") for each in others)
+
+
+def _task(hot: Hot) -> ast.Call | None:
+    """The call that hands over the task for which the line waits."""
+    node = hot.node
+    if not isinstance(node, ast.Call):
+        return None
+    name = last_name(node.func)
+    if name in ("map", "starmap"):
+        items = node.args[1] if len(node.args) > 1 else None
+        return node if _is_of_one(items) and _is(hot, node, _MAPS) else None
+    if name == "apply":
+        return node if _is(hot, node, _APPLIES) else None
+    if name == "get" and hot.source.paths(node.func) & {"ray.get"}:
+        task = _made_just_before(hot, node, node.args[0]) if node.args else None
+        return task if task is not None and last_name(task.func) == "remote" else None
+    if name not in ("result", "get") or not isinstance(node.func, ast.Attribute) or node.args or node.keywords:
+        return None  # with a timeout the pool is a guard, whatever its size
+    task = _made_just_before(hot, node, node.func.value)
+    return task if task is not None and _is(hot, task, _SUBMITS) else None
+
+
+def _is_of_one(items: ast.expr | None) -> bool:
+    """``[item]``"""
+    one = isinstance(items, ast.List | ast.Tuple) and len(items.elts) == 1
+    return one and not any(isinstance(each, ast.Starred) for each in ast.iter_child_nodes(items or ast.Pass()))
+
+
+def _made_just_before(hot: Hot, node: ast.Call, value: ast.expr) -> ast.Call | None:
+    """The value's call, written in place or in the statement right before: nothing else is done meanwhile."""
+    if isinstance(value, ast.Call):
+        return value
+    statement = hot.source.statement(node)
+    body = next((each for each in _blocks(hot.source.parents.get(statement)) if statement in each), [])
+    before = body[body.index(statement) - 1] if statement in body[1:] else None
+    if not isinstance(value, ast.Name) or not isinstance(before, ast.Assign) or not isinstance(before.value, ast.Call):
+        return None
+    named = [each.id for each in before.targets if isinstance(each, ast.Name)]
+    return before.value if value.id in named else None
+
+
+def _blocks(node: ast.AST | None) -> list[list[ast.stmt]]:
+    fields = (getattr(node, name, None) for name in ("body", "orelse", "finalbody"))
+    return [each for each in fields if isinstance(each, list)]
+
+
+def _is(hot: Hot, call: ast.Call, names: tuple[str, ...]) -> bool:
+    return any(matches(path, *names) for path in hot.source.paths(call.func))
+
+
+def _of_one_worker(hot: Hot) -> bool:
+    """The pools of the file have one worker each: it keeps work apart, and does not speed it up."""
+    made = [
+        call
+        for calls in hot.source.calls.values()
+        for call in calls
+        if any(matches(path, *_EXECUTORS, *_POOLS) and "()" not in path for path in hot.source.paths(call.func))
+    ]
+    sizes = [
+        [*each.args[:1], *(argument(each, name) for name in ("max_workers", "processes", "n_workers"))] for each in made
+    ]
+    given = [next((getattr(hot.source.literal(one), "value", None) for one in each if one), None) for each in sizes]
+    return bool(given) and all(value == 1 for value in given)
+
+
+def _threads_that_compute(hot: Hot) -> bool:
+    """Threads are handed work that keeps a core busy: the GIL may allow no more."""
+    task = _task(hot)
+    threads = ("*ThreadPool*", "multiprocessing.dummy.*")
+    return task is not None and _is(hot, task, threads) and more(cores=0.5)(hot)
+
+
+#: Where a thread waits until another gives back one of the client's connections.
+_WAITS_FOR_A_CONNECTION = all_of(
+    any_of(leaf("queue.py", "get"), leaf("threading.py", "wait")),
+    any_of(
+        deep("urllib3/connectionpool.py", "_get_conn"),
+        deep("sqlalchemy/pool/impl.py", "_do_get"),
+        deep("psycopg_pool/pool.py", "getconn"),
+        deep("redis/connection.py", "get_connection"),
+        deep("httpcore/_sync/connection_pool.py", "wait_for_connection"),
+    ),
+)
+
+PATTERNS = (
+    Pattern(
+        id="pool-task-by-task",
+        title="Each task is waited for before the pool gets the next one, so that one worker works at a time",
+        replacement="Hand over all tasks first and collect the results afterwards (pool.map over all items, imap_unordered, "
+        "or submit all and then as_completed)",
+        snippet="futures = [pool.submit(work, item) for item in items]\nresults = [future.result() for future in futures]",
+        when=(known(off_cpu=True), _awaits_one_task),
+        unless=(_of_one_worker, _threads_that_compute, keeps_a_rate(), less(passes=3)),
+        needs=("off_cpu",),
+        leave="A later task needs an earlier result, or the tasks must run in turn.",
+        price=Price("pool"),
+        source="ray-project/ray design patterns (ray.get in a loop), docs.python.org concurrent.futures",
+        stages=("etl", "loading", "serving"),
+        effort=1,
+    ),
+    Pattern(
+        id="pool-of-few-connections",
+        title="Threads wait for each other's connections: the pool of connections is smaller than the pool of threads",
+        replacement="Give the client as many connections as threads use it: urllib3 maxsize, requests HTTPAdapter("
+        "pool_maxsize=), SQLAlchemy pool_size, httpx.Limits(max_connections=), psycopg_pool max_size",
+        snippet="session.mount('https://', HTTPAdapter(pool_maxsize=16, pool_block=True))",
+        when=(known(off_cpu=True), more(share=0.2), _WAITS_FOR_A_CONNECTION),
+        needs=("share",),
+        leave="The service bears no more connections.",
+        price=Price("overlap", (1.3, 8)),
+        source="psf/requests#2581, urllib3 user guide (maxsize, block), docs.sqlalchemy.org (pool_size)",
+        stages=("etl", "serving"),
+        effort=1,
+    ),
+)
