@@ -26,7 +26,7 @@ _MIN_SAMPLES = 8
 _SUBPROCESS = ("/subprocess.py",)
 _QUEUES = ("/queue.py", "/multiprocessing/queues.py", "/asyncio/queues.py")
 _TASKS, _TASK_LOCKS = ("/asyncio/tasks.py",), ("/asyncio/locks.py",)
-_POOLS = ("/concurrent/futures/", "/multiprocessing/pool.py", "/joblib/")
+_POOLS = ("/concurrent/futures/", "/multiprocessing/pool.py", "/joblib/", "/torch/utils/data/dataloader.py")
 _SOCKETS = ("/socket.py", "/ssl.py")
 _LOOP = ("socket", "accept", "events")  # what an event loop waits for while all of its tasks are suspended
 _INDIRECT = ("lock", "pipe", "events", "sleep", "")  # means by which the standard library waits for something else
@@ -161,12 +161,12 @@ def refined(target: Target, below: Iterable[Named]) -> Target:
     below = tuple(below)
     if through(below, _SUBPROCESS) and target.what in ("child", *_INDIRECT):
         return target if target.what == "child" else Target("child")
-    if target.what in (*_LOOP, *_INDIRECT) and through(below[-2:], _QUEUES):
+    if target.what in _INDIRECT and through(below, _POOLS):
+        return Target("workers")
+    if target.what in (*_LOOP, *_INDIRECT) and through(below, _QUEUES):
         return Target("queue")
     if target.what in _LOOP and through(below[-1:], (*_TASKS, *_TASK_LOCKS)):
         return Target("sleep" if below[-1].function == "sleep" else "lock" if through(below[-1:], _TASK_LOCKS) else "")
-    if target.what in _INDIRECT and through(below, _POOLS):
-        return Target("workers")
     return Target("socket") if target == UNKNOWN and through(below[-1:], _SOCKETS) else target
 
 
