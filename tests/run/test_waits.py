@@ -125,6 +125,17 @@ def test_a_thread_that_waits_for_clients_is_not_where_the_time_of_a_run_stands()
     assert seen(made, (Target("accept", "127.0.0.1:80"), 0, 4_000)).largest(0).line == 7
 
 
+def test_a_pool_that_waits_for_a_server_is_where_the_time_of_its_caller_stands():
+    made = recording(
+        blocked(3, 0, 4_000, RESULT), blocked(7, 0, 4_000, thread=1), blocked(8, 0, 4_000, thread=2), wall_ms=4_000
+    )
+    for number in (1, 2):
+        made.facts.add(0, Thread(number, "", 76 + number))
+    assert UserLines.compute(made).largest(0).line == 3
+    assert seen(made, (POSTGRES, 0, 4_000), native=78).largest(0).line == 8
+    assert seen(made, (SLEEP, 0, 4_000), native=78).largest(0).line == 3
+
+
 def computing_in_turns(waited_for: Target | None) -> UserLine:
     """A thread that runs for a third of its time."""
     made = recording(

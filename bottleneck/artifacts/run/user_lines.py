@@ -14,7 +14,7 @@ from ...recording.model import Recording, Records
 from .. import Missing
 from .breakdown import seconds_of, spans_of, union
 from .every_thread import by_thread
-from .waits import COMPUTING, GIL, Sums, Target, Waited, Waits
+from .waits import COMPUTING, GIL, OUTSIDE, Sums, Target, Waited, Waits
 from .ways import Key, Place, Way, placed, places, script_of
 
 MIN_SAMPLES = 30  # with fewer samples, no line is named
@@ -151,8 +151,8 @@ class UserLines:
     def largest(self, process: int, events: Collection[Key] = ()) -> UserLine | None:
         """The line of a process with most time of its own, not counting lines with a more telling user line below them.
 
-        If it waits for other threads or processes, the busiest line of those instead. Idle lines, lines of a loader's
-        workers and the lines in ``events`` do not count.
+        If it waits for other threads or processes, the busiest line of those instead, or else the one that waits most
+        for something outside. Idle lines, lines of a loader's workers and the lines in ``events`` do not count.
         """
         lines = [line for line in self.lines if line.key not in events]
         own = [line for line in lines if line.own_share >= 0.5 and not line.idle]
@@ -160,9 +160,10 @@ class UserLines:
         largest = max(here, key=_own_seconds, default=None)
         if largest is None or not largest.waits_for_others:
             return largest
-        others = [line for line in own if line.sampled and line.waiting_share < 0.5]
-        others = [line for line in others if not line.processes <= self.workers]
-        return max(others, key=_own_seconds, default=largest if largest.sampled else None)
+        others = [line for line in own if line.sampled and not line.processes <= self.workers]
+        busy = [line for line in others if line.waiting_share < 0.5]
+        outside = [line for line in others if line.waits_for is not None and line.waits_for.what in OUTSIDE]
+        return max(busy or outside, key=_own_seconds, default=largest if largest.sampled else None)
 
 
 def _own_seconds(line: UserLine) -> float:

@@ -18,7 +18,7 @@ from .frames import Named, through
 _NEAR_NS = 20_000_000  # between a sample of the program and a look from outside that are at the same place
 _GAP_NS = 2_000_000_000  # between two looks that saw the same wait: so did a sample in between
 _LOOK_NS = 100_000_000  # between two looks
-_COMPUTES = 0.5  # cores that the process uses while the thread waits: from there on, other threads compute
+_COMPUTES = 0.25  # cores that the process uses while the thread waits: from there on, other threads compute
 _MOSTLY = 0.6  # of the known waits
 _KNOWN = 0.3  # of the blocked time: with less, what is known does not stand for the rest
 _MIN_SAMPLES = 8
@@ -70,6 +70,7 @@ class Target(NamedTuple):
 
 
 UNKNOWN, GIL, NATIVE = Target(""), Target("gil"), Target("native")
+OUTSIDE = ("socket", "file", "files", "device", "memory")  # what does not depend on the program
 COMPUTING = GIL, NATIVE  # while it waits, other threads of the process compute
 Sums = dict[Target, tuple[float, int]]  # seconds and samples
 
@@ -138,7 +139,7 @@ def _with_native(recording: Recording, targets: dict[int, Target]) -> Records:
         mine = computes & (rows["process"] == process)
         begins, ends = rows["t0"][mine] - _LOOK_NS, rows["t1"][mine]
         used = rows["flags"][mine] / 100 * (ends - begins)
-        native = _python_ns(recording, process, begins, ends) < _COMPUTES * used
+        native = _python_ns(recording, process, begins, ends) < used / 2
         at = np.flatnonzero(mine)[native]
         rows["arg"][at] = rows["arg"][at] >> 32 << 32 | number
     targets[number] = NATIVE
