@@ -186,7 +186,7 @@ def keyword(name: str, *values: object) -> Condition:
     """The call has this argument, with one of these constants when any are given."""
 
     def check(hot: Hot) -> bool:
-        given = argument(hot.node, name)
+        given = argument(hot.node, name, hot.source)
         return given is not None and (not values or (isinstance(given, ast.Constant) and given.value in values))
 
     return check
@@ -202,10 +202,22 @@ def first(test: Callable[[Source, ast.expr], bool]) -> Condition:
     return check
 
 
-def argument(node: ast.AST, name: str) -> ast.expr | None:
-    """The value of a named argument."""
+def argument(node: ast.AST, name: str, source: Source | None = None) -> ast.expr | None:
+    """The value of a named argument; with the source, also of one that ``**options`` gives."""
     given = node.keywords if isinstance(node, ast.Call) else []
-    return next((each.value for each in given if each.arg == name), None)
+    found = next((each.value for each in given if each.arg == name), None)
+    for each in given if found is None and source is not None else ():
+        options = source.literal(each.value) if source is not None and each.arg is None else None
+        found = found or _entry(options, name)
+    return found
+
+
+def _entry(options: ast.expr | None, name: str) -> ast.expr | None:
+    """The value of ``{"name": value}`` or ``dict(name=value)``."""
+    if isinstance(options, ast.Call) and last_name(options.func) == "dict":
+        return argument(options, name)
+    pairs = zip(options.keys, options.values, strict=True) if isinstance(options, ast.Dict) else ()
+    return next((value for key, value in pairs if getattr(key, "value", None) == name), None)
 
 
 def one_of(*paths: str) -> Callable[[Source, ast.expr], bool]:

@@ -136,22 +136,25 @@ class Source:
 
     @cached_property
     def _attributes(self) -> dict[tuple[ast.AST, str], list[Binding]]:
-        """The bindings of ``self.name`` in each class."""
+        """The bindings of ``self.name`` in each class, those in its body among them."""
         found: dict[tuple[ast.AST, str], list[Binding]] = {}
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
                 for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                     owner = self._class(node)
-                    if owner is not None and is_self(target):
-                        found.setdefault((owner, target.attr), []).append(Binding(node, node.value))
+                    of_class = isinstance(target, ast.Name) and self.parents.get(node) is owner
+                    if owner is not None and (is_self(target) or of_class):
+                        found.setdefault((owner, last_name(target)), []).append(Binding(node, node.value))
         return found
 
     def _class(self, node: ast.AST) -> ast.ClassDef | None:
         return next((outer for outer in self.above(node) if isinstance(outer, ast.ClassDef)), None)
 
     def literal(self, node: ast.expr | None) -> ast.expr | None:
-        """The expression itself, or what a name stands for that is bound once."""
+        """The expression itself, or what a name or a ``self.name`` stands for that is bound once."""
         bound = self.bindings(node) if isinstance(node, ast.Name) else []
+        if node is not None and is_self(node):
+            bound = self.bindings_of_self(node)
         return bound[0].value if len(bound) == 1 else node
 
     def bindings_of_self(self, node: ast.Attribute) -> list[Binding]:

@@ -20,7 +20,7 @@ from ..shapes import (
     not_if,
     own_function,
 )
-from ..syntax import last_name
+from ..syntax import is_self, last_name
 
 
 def _collected_again(hot: Hot) -> bool:
@@ -33,14 +33,15 @@ def _collected_again(hot: Hot) -> bool:
         return False
     root: ast.expr = node.func.value
     begins: list[ast.expr] = [root]
-    while isinstance(root, ast.Attribute | ast.Call):
+    while isinstance(root, ast.Attribute | ast.Call) and not is_self(root):
         begins = root.args if isinstance(root, ast.Call) else [root.value]  # of report(plan) it is the plan
         root = root.value if isinstance(root, ast.Attribute) else root.func
     names = loop_names(hot.source, node, hot.seen.looped)
+    alike = bool(hot.source.loops(node)) or hot.seen.given is None or "self" in hot.seen.given
     return any(
         matches(path, "polars.scan_*") and "collect()" not in path and not path.endswith("]")
         for each in (*begins, root)
-        if isinstance(each, ast.Name) and each.id not in names
+        if (alike if is_self(each) else isinstance(each, ast.Name) and each.id not in names)
         for path in hot.source.paths(each)
     )
 

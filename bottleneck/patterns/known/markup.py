@@ -6,7 +6,8 @@ from ..fixed import is_changed, same_work, thrown_away, unchanged
 from ..loops import in_loop, loop_names
 from ..model import Hot, Pattern, Price
 from ..places import cached, less
-from ..shapes import any_of, below, calls, deep, not_if
+from ..scans import scanned, stays
+from ..shapes import all_of, any_of, below, calls, comes_from, deep, not_if
 from ..syntax import Comprehension, last_name, mentions
 
 _SEARCHES = ("find", "findall", "iterfind", "findtext", "find_all", "select", "select_one", "xpath", "css")
@@ -21,6 +22,30 @@ def _searches_one_document(hot: Hot) -> bool:
     given = [*(each for each in node.args if not isinstance(each, ast.Name)), *(each.value for each in node.keywords)]
     names = loop_names(hot.source, node, hot.seen.looped)
     return any(mentions(each, names) for each in given) and unchanged(hot, node.func.value)
+
+
+_WALKS = (
+    "iter",
+    "getiterator",
+    "findall",
+    "iterfind",
+    "find_all",
+    "select",
+    "xpath",
+    "getElementsByTagName",
+    "iterdescendants",
+)
+
+
+def _walks_one_document(hot: Hot) -> bool:
+    """``for item in root.iter("item"): if item.get("id") == key``: all of the document for one key."""
+    items = scanned(hot)
+    if not isinstance(items, ast.Call) or not isinstance(items.func, ast.Attribute) or items.func.attr not in _WALKS:
+        return False
+    document = items.func.value
+    return any(comes_from(hot.source, document, each) for each in ("xml", "lxml", "bs4")) and stays(
+        hot, document, hot.seen.given
+    )
 
 
 def _few_keys(hot: Hot) -> bool:
@@ -154,14 +179,26 @@ PATTERNS = (
         snippet="by_id = {each.get('id'): each for each in root.iter('item')}  # once\nitem = by_id[key]",
         when=(
             in_loop(),
-            _searches_one_document,
             any_of(
-                below("xml/etree/ElementPath.py", through="xml/"),
-                below("bs4/"),
-                calls("lxml.*.xpath", "lxml.*.find*", "lxml.*.iterfind", "xml.etree.*.find*", "xml.etree.*.iterfind"),
+                _walks_one_document,
+                all_of(
+                    _searches_one_document,
+                    any_of(
+                        below("xml/etree/ElementPath.py", through="xml/"),
+                        below("bs4/"),
+                        calls(
+                            "lxml.*.xpath",
+                            "lxml.*.find*",
+                            "lxml.*.iterfind",
+                            "xml.etree.*.find*",
+                            "xml.etree.*.iterfind",
+                        ),
+                    ),
+                ),
             ),
         ),
         unless=(less(passes=20), _few_keys),
+        beats=("rows-matched-by-scan",),
         leave="A few keys, or a search that changes its form with the key.",
         price=Price("once"),
         source="CISecurity/OVALRepo#1820 (205 s of 384 in getElementById), OCR-D/core#482 (261 min to 2 s), objectionary/eo#8077",

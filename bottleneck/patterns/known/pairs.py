@@ -2,99 +2,12 @@
 
 import ast
 
-from ..fixed import unchanged
 from ..loops import in_loop, in_tight_loop, loop_names
 from ..model import Hot, Pattern, Price
 from ..places import cached, known, less
+from ..scans import matches_by_scan
 from ..shapes import any_of, below, calls
 from ..syntax import Comprehension, Loop, is_self, last_name, mentions, parameters, same, stored
-
-
-# --- joins ------------------------------------------------------------------------------------------------------------
-def _keyed(value: ast.expr) -> bool:
-    """``row["id"]``, ``row.id`` or ``row[0]``: a field of an item."""
-    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and not value.args:
-        value = value.func.value  # .lower(), .strip()
-    field = isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Constant)
-    return field or isinstance(value, ast.Attribute)
-
-
-def _equal_by_key(test: ast.expr, inner: set[str], outer: set[str]) -> bool:
-    """The test compares a field of the inner loop's item with something of the outer loop's."""
-    tests = test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]
-    for each in tests:
-        if isinstance(each, ast.Compare) and len(each.ops) == 1 and isinstance(each.ops[0], ast.Eq):
-            for one, other in ((each.left, each.comparators[0]), (each.comparators[0], each.left)):
-                here = _keyed(one) and mentions(one, inner) and not mentions(one, outer)
-                if here and mentions(other, outer) and not mentions(other, inner):
-                    return True
-    return False
-
-
-def _searched(hot: Hot) -> tuple[ast.expr, ast.expr, set[str]] | None:
-    """(what is gone through, the test, the item's names) of a loop that only looks for items by a test."""
-    loop = next(iter(hot.source.loops(hot.node)), None)
-    if isinstance(loop, ast.For):
-        body = [each for each in loop.body if not isinstance(each, ast.Pass)]
-        if len(body) == 1 and isinstance(body[0], ast.If) and not body[0].orelse and not _computes(body[0].body):
-            return loop.iter, body[0].test, stored(loop.target)
-    if isinstance(loop, Comprehension) and len(loop.generators) == 1:
-        generator = loop.generators[0]
-        alone = [] if isinstance(loop, ast.DictComp) else [loop.elt]  # any(each.id == key for each in rows)
-        tests = generator.ifs or alone
-        if len(tests) == 1 and isinstance(tests[0], ast.Compare | ast.BoolOp):
-            return generator.iter, tests[0], stored(generator.target)
-    return None
-
-
-def _computes(body: list[ast.stmt]) -> bool:
-    """What is done with a match is work of its own, which a dict would not save."""
-    inside = [each for part in body for each in ast.walk(part)]
-    return any(isinstance(each, ast.BinOp | Loop) for each in inside)
-
-
-def _tests_what_changes(test: ast.expr, inner: set[str], around: list[Loop | Comprehension]) -> bool:
-    """The loops set a field of the items that the test asks for: who is free changes from pass to pass."""
-    fields = [
-        each for each in ast.walk(test) if isinstance(each, ast.Attribute | ast.Subscript) and mentions(each, inner)
-    ]
-    written = [
-        each
-        for each in (ast.walk(around[-1]) if around else ())
-        if isinstance(each, ast.Attribute | ast.Subscript) and isinstance(each.ctx, ast.Store)
-    ]
-    return any(same(each, other) for each in fields for other in written)
-
-
-def _matches_by_scan(hot: Hot) -> bool:
-    """A loop goes through all of ``ys`` to find those whose key is that of the outer loop's item."""
-    found = _searched(hot)
-    if found is None or hot.seen.below or any(last_name(each.func) not in _PLAIN for each in hot.seen.rivals):
-        return False
-    items, test, inner = found
-    loops = hot.source.loops(hot.node)
-    if isinstance(items, ast.Call) and last_name(items.func) in ("range", "zip"):
-        return False
-    short = isinstance(items, ast.List | ast.Tuple | ast.Set) or any(
-        isinstance(each.value, ast.List | ast.Tuple) and each.value.elts
-        for each in (hot.source.bindings(items) if isinstance(items, ast.Name) else ())
-    )
-    around = Hot(hot.seen, loops[0])
-    outer = loop_names(hot.source, loops[0], hot.seen.looped) - inner
-    handled = hot.seen.handler and len(loops) == 1
-    if handled:
-        outer |= _given(hot)
-    if short or not _equal_by_key(test, inner, outer) or not (handled or in_loop()(around)):
-        return False
-    return unchanged(around, items, each_call=len(loops) == 1) and not _tests_what_changes(test, inner, loops)
-
-
-def _given(hot: Hot) -> set[str]:
-    function = hot.source.function(hot.node)
-    return parameters(function) - {"self"} if function is not None else set()
-
-
-_PLAIN = frozenset("lower upper strip casefold next any list set sum sorted".split())
 
 
 # --- arithmetic -------------------------------------------------------------------------------------------------------
@@ -106,14 +19,16 @@ def _double(value: ast.expr) -> tuple[ast.expr, ast.expr] | None:
 
 
 def _matrix_product(hot: Hot) -> bool:
-    """``total += a[i][k] * b[k][j]`` in three loops."""
+    """``total += a[i][k] * b[k][j]`` or ``sum(x * y for x, y in zip(row, column))`` in three loops."""
     node = hot.node
-    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Mult) or hot.seen.below:
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Mult):
         return False
-    if not {last_name(each.func) for each in hot.seen.rivals} <= {"sum"}:
+    if not _only_sums(hot):
         return False
     left, right = _double(node.left), _double(node.right)
     loops = hot.source.loops(node)
+    if _zips_lines(node, loops):
+        return not any(isinstance(getattr(each, "op", None), ast.Mod) for each in hot.source.above(node))
     if left is None or right is None or sum(len(getattr(each, "generators", [each])) for each in loops) < 3:
         return False
     if _tiny(loops) or any(isinstance(getattr(each, "op", None), ast.Mod) for each in hot.source.above(node)):
@@ -122,6 +37,34 @@ def _matrix_product(hot: Hot) -> bool:
     inner = loops[0].generators[-1].target if isinstance(loops[0], Comprehension) else inner
     over = {inner.id} if isinstance(inner, ast.Name) else set()
     return any(mentions(each, over) for each in left) and any(mentions(each, over) for each in right)
+
+
+def _only_sums(hot: Hot) -> bool:
+    """Nothing runs on the line, and below it, but comprehensions and what sums them up."""
+    named = {last_name(each.func) for each in hot.seen.rivals} - {node.name for node in _classes(hot)}
+    return named <= {"sum", "fsum"} and all(each.function in _COMPREHENSIONS for each in hot.seen.below)
+
+
+_COMPREHENSIONS = ("<genexpr>", "<listcomp>")
+
+
+def _classes(hot: Hot) -> list[ast.ClassDef]:
+    return [each for each in hot.source.tree.body if isinstance(each, ast.ClassDef)]
+
+
+def _zips_lines(node: ast.BinOp, loops: list[Loop | Comprehension]) -> bool:
+    """``x * y for x, y in zip(row, column)``, where one loop around goes through the rows, another the columns."""
+    heads = [each for loop in loops for each in reversed(getattr(loop, "generators", [loop])) if hasattr(each, "iter")]
+    if len(heads) < 3 or not isinstance(heads[0].target, ast.Tuple):
+        return False
+    names = [last_name(each) for each in (node.left, node.right)]
+    pair, zipped = heads[0].target.elts, heads[0].iter
+    both = sorted(names) == sorted(last_name(each) for each in pair) and all(names)
+    if not both or not isinstance(zipped, ast.Call) or last_name(zipped.func) != "zip" or len(zipped.args) != 2:
+        return False
+    one, other = ({place for place, head in enumerate(heads[1:]) if mentions(given, stored(head.target))}
+                  for given in zipped.args)  # fmt: skip
+    return bool(one) and bool(other) and one != other
 
 
 def _tiny(loops: list[Loop | Comprehension]) -> bool:
@@ -214,11 +157,19 @@ def _has_effects(function: ast.FunctionDef) -> bool:
             return True
         if isinstance(each, ast.Yield | ast.YieldFrom | ast.Await | ast.Global | ast.Nonlocal | ast.Try):
             return True
+        if isinstance(each, ast.Compare) and any(isinstance(op, ast.Is | ast.IsNot) for op in each.ops):
+            return True
         if isinstance(each, ast.Compare) and any(
-            isinstance(op, ast.In | ast.NotIn | ast.Is | ast.IsNot) for op in each.ops
+            isinstance(op, ast.In | ast.NotIn) and _is_indexed(function, thing)
+            for op, thing in zip(each.ops, each.comparators, strict=True)
         ):
             return True
     return False
+
+
+def _is_indexed(function: ast.FunctionDef, thing: ast.expr) -> bool:
+    """``if n in memo: return memo[n]``, not ``if (x, y) in walls``."""
+    return any(isinstance(each, ast.Subscript) and same(each.value, thing) for each in ast.walk(function))
 
 
 def _recomputes(hot: Hot) -> bool:
@@ -243,7 +194,7 @@ PATTERNS = (
         replacement="Put the list into a dict by its key once (by_id = {row['id']: row for row in rows}, or defaultdict(list) where "
         "keys repeat) and look the key up; a merge where both are tables",
         snippet="by_id = {row['id']: row for row in rows}  # once\nmatch = by_id.get(item['id'])",
-        when=(any_of(_matches_by_scan, in_tight_loop(_matches_by_scan)),),
+        when=(any_of(matches_by_scan(), in_tight_loop(matches_by_scan())),),
         unless=(less(elements=10), less(passes=20)),
         leave="A short list, or keys that cannot be hashed.",
         price=Price("amdahl", (5, 500)),

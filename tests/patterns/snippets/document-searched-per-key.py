@@ -41,3 +41,32 @@ def fields(page):
     for field in FIELDS:
         found[field] = soup.find("meta", property=field)  # hot
     return found
+# slow: the loop goes through all elements for one key
+# known: looped=True
+import xml.etree.ElementTree as ET
+
+class Catalogue:
+    def __init__(self, text):
+        self.root = ET.fromstring(text)
+
+    def product(self, key):
+        return next((each for each in self.root.iter("product") if each.get("id") == key), None)  # hot
+# exempt: all elements of a kind
+# known: looped=True
+import xml.etree.ElementTree as ET
+
+class Catalogue:
+    def __init__(self, text):
+        self.root = ET.fromstring(text)
+
+    def cheap(self, limit):
+        return [each for each in self.root.iter("product") if float(each.get("price")) < limit]  # hot
+# exempt: each text is a document of its own
+# known: looped=True
+import xml.etree.ElementTree as ET
+
+def product(text, key):
+    root = ET.fromstring(text)
+    for each in root.iter("product"):
+        if each.get("id") == key:  # hot
+            return each

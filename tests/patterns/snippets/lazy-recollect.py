@@ -39,3 +39,30 @@ def days(path, days):
     plan = pl.scan_parquet(path, hive_partitioning=True)
     for day in days:
         yield plan.filter(pl.col("day") == day).collect()  # hot
+# slow: the plan is kept by an object
+# below: wrapper polars/_utils/deprecation.py, collect polars/lazyframe/frame.py
+# known: looped=True
+import polars as pl
+
+class Sales:
+    def __init__(self, path):
+        self.plan = pl.scan_csv(path).with_columns(pl.col("price") * 2)
+
+    def total(self, region):
+        return (
+            self.plan
+            .filter(pl.col("region") == region)
+            .collect()  # hot
+            .item()
+        )
+# exempt: the object holds a table that was collected
+# below: wrapper polars/_utils/deprecation.py, collect polars/lazyframe/frame.py
+# known: looped=True
+import polars as pl
+
+class Sales:
+    def __init__(self, path):
+        self.table = pl.scan_csv(path).collect()
+
+    def total(self, region):
+        return self.table.lazy().filter(pl.col("region") == region).collect()  # hot

@@ -31,3 +31,20 @@ def turn(a, b):
 # exempt: whole numbers beyond 64 bits
 def product(a, b, n, prime):
     return [[sum(a[i][k] * b[k][j] for k in range(n)) % prime for j in range(n)] for i in range(n)]  # hot
+# slow: rows and columns are zipped
+def product(a, b):
+    columns = list(zip(*b))
+    return [[sum(x * y for x, y in zip(row, column)) for column in columns] for row in a]  # hot
+# slow: in a class, seen from above
+# below: <listcomp> user.py, <genexpr> user.py
+class Matrix:
+    def __matmul__(self, other):
+        columns = list(zip(*other.rows))
+        return Matrix([[sum(x * y for x, y in zip(row, column)) for column in columns] for row in self.rows])  # hot
+# exempt: weights of each row
+def weighted(tables, weights):
+    return [[sum(x * y for x, y in zip(row, weights)) for row in table] for table in tables]  # hot
+# exempt: modulo a prime
+def product(a, b, p):
+    columns = list(zip(*b))
+    return [[sum(x * y % p for x, y in zip(row, column)) for column in columns] for row in a]  # hot

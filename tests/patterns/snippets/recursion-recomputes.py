@@ -74,3 +74,17 @@ def hanoi(n, a, b, c):
     if n == 0:
         return []
     return hanoi(n - 1, a, c, b) + [(a, c)] + hanoi(n - 1, b, a, c)  # hot
+# slow: it asks what never changes
+# below: paths user.py
+class Grid:
+    def paths(self, x, y):
+        if x >= self.w or y >= self.h or (x, y) in self.walls:
+            return 0
+        return self.paths(x + 1, y) + self.paths(x, y + 1)  # hot
+# exempt: the memo is an attribute
+# below: paths user.py
+class Grid:
+    def paths(self, x, y):
+        if (x, y) in self.known:
+            return self.known[x, y]
+        return self.paths(x + 1, y) + self.paths(x, y + 1)  # hot
