@@ -41,11 +41,12 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
     ranked, aside, plan = ranking.rank(findings, explains, recording.wall_seconds)
     lines = _get(artifacts, UserLines)
     place = largest_place(recording, lines, main_process(recording, steps))
-    verdict = verdict_of(recording, ranked, short, _answered(checks, outcomes), breakdown, place)
+    suspect = next((each.suspect for each in outcomes.values() if isinstance(each, NotMeasured) and each.suspect), "")
+    verdict = verdict_of(recording, ranked, short, _answered(checks, outcomes), breakdown, place, suspect)
     return Diagnosis(
         run=_facts(recording, artifacts, steps, requests, breakdown),
         breakdown=_shares(breakdown, recording),
-        headline=headline_of(verdict, ranked, breakdown, steps, place, lines),
+        headline=headline_of(verdict, ranked, breakdown, steps, requests, place, lines, suspect),
         findings=tuple(ranked),
         also_noticed=tuple(aside),
         checked=tuple(_checked(checks, outcomes, short)),

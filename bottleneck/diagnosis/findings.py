@@ -190,9 +190,13 @@ class NotApplicable:
 
 @dataclass(frozen=True)
 class NotMeasured:
-    """A signal is missing or too short to judge; ``reason`` names it. Never report this as fine or as zero."""
+    """A signal is missing or too short to judge; ``reason`` names it. Never report this as fine or as zero.
+
+    ``suspect``: what may hold much of the run all the same, as a clause; "" without a suspicion.
+    """
 
     reason: str
+    suspect: str = ""
 
 
 Outcome = Finding | Findings | Fine | NotApplicable | NotMeasured

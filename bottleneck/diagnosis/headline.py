@@ -8,6 +8,7 @@ from .. import signals
 from ..artifacts.run.breakdown import Breakdown
 from ..artifacts.run.gaps import importing
 from ..artifacts.run.user_lines import UserLine, UserLines
+from ..artifacts.serving.requests import Requests
 from ..artifacts.training.steps import MIN_STEPS, Steps
 from ..recording.facts import KnownLine
 from ..recording.model import Recording
@@ -68,14 +69,20 @@ def verdict_of(
     answered: bool,
     breakdown: Breakdown | None,
     place: Place | None,
+    suspect: str = "",
 ) -> str:
-    """``answered``: at least one detector had data to judge. ``short``: the run has too few steps for that."""
+    """``answered``: at least one detector had data to judge. ``short``: the run has too few steps for that.
+
+    ``suspect``: what a detector saw too few samples of to name it.
+    """
     if ranked:
         return "findings"
     if recording.is_empty:
         return "nothing recorded"
     if short:
         return "too short to judge"
+    if suspect:
+        return "unexplained"
     if not answered:
         return "nothing to judge"
     return "unexplained" if _unexplained(place) or _unjudged_share(breakdown) >= _UNJUDGED_SHARE else "fine"
@@ -94,20 +101,24 @@ def headline_of(
     ranked: list[Ranked],
     breakdown: Breakdown | None,
     steps: Steps | None,
+    requests: Requests | None,
     place: Place | None,
     lines: UserLines | None = None,
+    suspect: str = "",
 ) -> str:
     """The headline: one sentence that is always true."""
     if verdict == "findings":
         return _finding(ranked[0])
     if verdict == "nothing recorded":
         return "Nothing was recorded."
+    if verdict == "unexplained" and suspect:
+        return f"{suspect}; too few samples to be sure, so record a longer run."
     if verdict == "unexplained" and place is not None and _unexplained(place):
         return f"{place}; no faster way is known for it."
     texts = {
         "unexplained": "No known cause of slowness was found",
         "too short to judge": _short(steps),
-        "nothing to judge": _unjudged(steps, lines),
+        "nothing to judge": _unjudged(steps, requests, lines),
     }
     text = texts.get(verdict, "Nothing worth fixing was found")
     where = _where(verdict, breakdown, place)
@@ -125,10 +136,12 @@ def _short(steps: Steps | None) -> str:
     return f"Too short to judge: {count} steps were recorded, {MIN_STEPS} are needed"
 
 
-def _unjudged(steps: Steps | None, lines: UserLines | None) -> str:
+def _unjudged(steps: Steps | None, requests: Requests | None, lines: UserLines | None) -> str:
     seen = "no steps, reads or requests recorded"
     if steps is not None:
         seen = "steps were recorded, but no signal the checks need"
+    elif requests is not None and requests.count:
+        seen = f"{requests.count} requests were recorded, but no signal the checks need"
     elif lines is not None and any(line.share_where(lambda way: way.handler) > 0.5 for line in lines.lines):
         seen = "the server answered requests, but its requests are not recorded one by one"
     return f"Nothing to judge: {seen}"

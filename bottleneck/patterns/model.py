@@ -151,7 +151,7 @@ class Price:
 
     law: Law
     factors: tuple[float, float] | None = None  # published, lowest and highest; None: a probe or an A/B must tell
-    confidence: float = 0.4
+    confidence: float | None = None  # None: as sure as its factors or its law
     probe: str = ""
     start_seconds: float = 0.0  # that the replacement takes once, before it saves anything
 
@@ -173,6 +173,7 @@ class Pattern:
     needs: tuple[str, ...] = ()  # fields of a Sighting without which it stays silent
     beats: tuple[str, ...] = ()  # less specific patterns that it replaces
     fallback: bool = False  # every other pattern replaces it
+    whole_loop: bool = False  # the replacement takes the place of the innermost loop around the line
     cause: Callable[[Sighting], int | None] | None = None  # the line to change, where that is not the hot one
     effort: Literal[1, 2, 4, 8] = 2
     risk: float = 0.1

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from artifacts.recorded import golden
 from bottleneck_profiler import signals
+from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.run.breakdown import Breakdown
 from bottleneck_profiler.artifacts.run.user_lines import UserLines
 from bottleneck_profiler.artifacts.run.waits import Target
+from bottleneck_profiler.artifacts.serving.requests import Requests
 from bottleneck_profiler.diagnosis.findings import Finding, Fix, Gain
 from bottleneck_profiler.diagnosis.headline import Place, headline_of, largest_place, verdict_of
 from bottleneck_profiler.diagnosis.model import Ranked
@@ -53,9 +56,15 @@ def test_only_time_in_no_recorded_phase_is_unjudged():
     assert (free.unjudged_share, judged.unjudged_share) == (pytest.approx(0.6), 0.0)
 
 
-def verdict(share: float | None, answered: bool = True, short: bool = False, whole: Breakdown | None = None) -> str:
+def verdict(
+    share: float | None,
+    answered: bool = True,
+    short: bool = False,
+    whole: Breakdown | None = None,
+    suspect: str = "",
+) -> str:
     held = None if share is None else Place("job.py", 3, "work", "", share, share, "")
-    return verdict_of(recording(only(user(3))), [], short, answered, whole, held)
+    return verdict_of(recording(only(user(3))), [], short, answered, whole, held, suspect)
 
 
 def test_a_third_of_the_run_in_one_line_that_nobody_judges_is_no_all_clear():
@@ -65,33 +74,41 @@ def test_a_third_of_the_run_in_one_line_that_nobody_judges_is_no_all_clear():
     assert verdict(0.9, short=True) == "too short to judge"
 
 
+def test_what_is_suspected_on_too_few_samples_is_no_all_clear():
+    assert verdict(None, suspect="Something") == verdict(None, answered=False, suspect="Something") == "unexplained"
+    assert verdict(None, short=True, suspect="Something") == "too short to judge"
+    assert headline_of("unexplained", [], None, None, None, None, suspect="Something") == (
+        "Something; too few samples to be sure, so record a longer run."
+    )
+
+
 def test_half_of_the_run_outside_of_every_phase_is_no_all_clear_whichever_lines_it_stands_in():
     mostly = Breakdown(0, 10.0, {"python:clean": 3.0, "forward": 2.5, "python:main": 2.5, "imports": 2.0})
     less = Breakdown(0, 10.0, {"forward": 4.5, "python:clean": 3.0, "imports": 2.5})
     assert verdict(None, whole=mostly) == verdict(0.1, whole=mostly) == "unexplained"
     assert verdict(None, whole=less) == "fine"
-    assert headline_of("unexplained", [], mostly, None, None) == (
+    assert headline_of("unexplained", [], mostly, None, None, None) == (
         "No known cause of slowness was found; most time goes to clean() (30 %)."
     )
 
 
 def test_the_headline_of_what_is_unexplained_names_the_line():
     held = Place("/home/ada/job.py", 3, "work", "merge", 0.88, 0.88, "")
-    said = headline_of("unexplained", [], None, None, held)
+    said = headline_of("unexplained", [], None, None, None, held)
     assert said == "88 % of the run is merge() at /home/ada/job.py:3; no faster way is known for it."
 
 
 def test_the_place_stands_where_the_breakdown_names_no_phase():
     held = Place("/home/ada/job.py", 3, "work", "", 0.25, 0.25, "waits")
-    assert headline_of("fine", [], None, None, held) == (
+    assert headline_of("fine", [], None, None, None, held) == (
         "Nothing worth fixing was found; 25 % of the run waits in work at /home/ada/job.py:3."
     )
-    assert headline_of("fine", [], None, None, None) == "Nothing worth fixing was found."
+    assert headline_of("fine", [], None, None, None, None) == "Nothing worth fixing was found."
 
 
 def test_the_headline_says_what_a_line_waits_for():
     held = Place("/home/ada/job.py", 3, "work", "execute", 0.74, 0.74, Target("socket", "10.0.0.4:5432").verb)
-    assert headline_of("unexplained", [], None, None, held) == (
+    assert headline_of("unexplained", [], None, None, None, held) == (
         "74 % of the run waits for 10.0.0.4:5432 in execute() at /home/ada/job.py:3; no faster way is known for it."
     )
 
@@ -99,22 +116,28 @@ def test_the_headline_says_what_a_line_waits_for():
 def test_a_function_whose_lines_share_its_time_is_named_rather_than_one_of_them():
     held = Place("/home/ada/job.py", 3, "prepare", "", 0.08, 0.08, "")
     whole = Breakdown(0, 10.0, {"setup:prepare": 5.0, "forward": 2.0})
-    assert headline_of("fine", [], whole, None, held) == (
+    assert headline_of("fine", [], whole, None, None, held) == (
         "Nothing worth fixing was found; most time goes to setup:prepare (50 %)."
     )
     held = replace(held, share=0.4)
-    assert "is prepare at /home/ada/job.py:3" in headline_of("fine", [], whole, None, held)
+    assert "is prepare at /home/ada/job.py:3" in headline_of("fine", [], whole, None, None, held)
 
 
 def test_a_ceiling_is_said_to_be_one():
     gain = Gain(0.3, 0.1, 0.44, 3.0, "", ceiling=True)
     found = Finding("a", "Waits", "training", (), Fix("", "", 1), gain=gain)
-    said = headline_of("findings", [Ranked(found, "warning", 0.4, 1.0, ())], None, None, None)
+    said = headline_of("findings", [Ranked(found, "warning", 0.4, 1.0, ())], None, None, None, None)
     assert said == "Waits; fixing it saves up to 44 % of the run."
 
 
 def test_a_server_that_is_not_hooked_is_not_said_to_have_no_requests():
     serves = library("finish_request", "/usr/lib/python3.11/http/server.py")
     made = recording(only(user(3), serves, user(9, "main")))
-    said = headline_of("nothing to judge", [], None, None, None, UserLines.compute(made))
+    said = headline_of("nothing to judge", [], None, None, None, None, UserLines.compute(made))
     assert said == "Nothing to judge: the server answered requests, but its requests are not recorded one by one."
+
+
+def test_requests_that_were_recorded_are_not_said_to_be_none():
+    served = Artifacts(golden("no-batching/silent")).get(Requests)
+    said = headline_of("nothing to judge", [], None, None, served, None)
+    assert said == f"Nothing to judge: {served.count} requests were recorded, but no signal the checks need."

@@ -51,6 +51,7 @@ def recording(*stood: Stood, wall_ms: int = 10_000, alive: dict[int, tuple[int, 
             row = np.zeros(1, RECORD_DTYPE)[0]
             row["process"], row["t0"], row["t1"] = each.process, at * MS, (at + each.every_ms) * MS
             row["arg"] = number | each.thread << 32
+            row["flags"] = 1 << 8 if each.thread else 0  # one look
             kinds = (
                 (signals.THREAD_CPU, signals.THREAD_BLOCKED)
                 if each.thread

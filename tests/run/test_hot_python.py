@@ -200,3 +200,45 @@ def test_that_no_line_is_known_is_no_all_clear():
     recorded = recording(Stood((APPLY, user(3), MAIN), 0, 6_000))
     known(recorded, 3, "")
     assert diagnose(recorded).verdict == "nothing to judge"
+
+
+def test_too_few_samples_of_a_known_line_are_a_suspicion_and_no_all_clear():
+    recorded = recording(Stood((APPLY, user(3), MAIN), 0, 1_000), Stood((user(4), MAIN), 1_000, 4_000))
+    known(recorded, 3, "row-apply")
+    outcome = judged(recorded)
+    assert isinstance(outcome, NotMeasured)
+    assert "20 of the 30 samples" in outcome.reason
+    diagnosis = diagnose(recorded)
+    assert diagnosis.verdict == "unexplained"
+    assert "10 % of the run" in diagnosis.headline and "/home/ada/job.py:3" in diagnosis.headline
+
+
+def test_the_rest_of_a_loop_counts_with_the_line_that_is_known():
+    parts = [Stood((user(number), MAIN), 1_000 * at, 1_000 * at + 1_000) for at, number in enumerate((3, 4, 5, 8))]
+    recorded = recording(*parts)
+    known(recorded, 4, "tensor-element-loop", loop=(3, 5))
+    for line in (3, 5, 8):
+        known(recorded, line, "")
+    (finding,) = findings(recorded)
+    assert (evidence(finding, "samples"), evidence(finding, "share of the run")) == (60, pytest.approx(0.3))
+    assert place(finding) == 4
+
+
+def test_a_loop_that_is_about_something_else_does_not_count():
+    recorded = recording(Stood((user(4), MAIN), 0, 2_000), Stood((user(5), MAIN), 2_000, 9_500))
+    known(recorded, 4, "tensor-element-loop", loop=(3, 5))
+    known(recorded, 5, "")
+    (finding,) = findings(recorded)
+    assert evidence(finding, "share of the run") == pytest.approx(0.2)
+
+
+def test_a_pattern_that_is_known_to_be_less_sure_says_so():
+    recorded = recording(Stood((user(3),), 0, 5_000))
+    sure = []
+    for pattern in ("chunk-mismatch", "full-size-decode"):
+        known(recorded, 3, pattern)
+        gain = findings(recorded)[0].gain
+        assert gain is not None
+        sure.append(gain.confidence)
+        recorded.facts.notes.clear()
+    assert sure == [0.3, 0.6]

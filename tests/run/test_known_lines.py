@@ -221,3 +221,19 @@ def test_whether_a_method_reads_the_same_file_is_known_from_the_file_that_calls_
     assert {fact.line: fact.pattern for _, fact in recorded.facts.of(KnownLine) if fact.file == str(rates)} == {
         3: pattern
     }
+
+
+def test_the_loop_that_a_replacement_takes_the_place_of_is_kept(tmp_path: Path):
+    script = tmp_path / "losses.py"
+    script.write_text(
+        "import torch\n\ndef pair_loss(x, y):\n    total = 0.0\n    for i in range(len(x)):\n"
+        "        near = torch.dist(x[i], y[i])\n        total = total + near\n    return total\n"
+    )
+    recorded = recording(
+        Stood((user(6, "pair_loss", str(script)),), 0, 2_000), Stood((user(7, "pair_loss", str(script)),), 2_000, 3_000)
+    )
+    known_lines.enrich(tmp_path, recorded)
+    assert {line: (fact.pattern, fact.loop) for line, fact in found(recorded).items()} == {
+        6: ("batch-python-loop", (5, 7)),
+        7: ("", (0, 0)),
+    }

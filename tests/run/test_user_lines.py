@@ -169,3 +169,11 @@ def test_a_line_tells_how_many_tasks_wait_beside_it():
     lines = UserLines.compute(made)
     assert (line(lines, 3).tasks, line(lines, 4).tasks) == (pytest.approx(2.0), 0.0)
     assert line(lines, 3).samples == 80
+
+
+def test_a_record_of_a_thread_that_shares_its_look_with_another_is_no_sample():
+    made = recording(Stood((MAIN,), 0, 500), Stood((user(3),), 0, 4_000, thread=1))
+    made.threads["flags"][1::2] = 0
+    made.threads["flags"][0] = 3 << 8
+    found = line(UserLines.compute(made), 3)
+    assert (found.samples, found.thread_seconds) == (42, pytest.approx(4.0))

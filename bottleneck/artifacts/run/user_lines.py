@@ -235,8 +235,8 @@ class _Sum:
 
 
 def _samples(rows: Records, beside: bool) -> npt.NDArray[np.int64]:
-    """Samples in each record; off the main thread, one stands for several consecutive identical samples."""
-    counts: npt.NDArray[np.int64] = np.maximum(rows["flags"] >> 8, 1) if beside else np.ones(len(rows), "i8")
+    """Samples in each record; off the main thread, one stands for several identical ones in a row, or for none."""
+    counts: npt.NDArray[np.int64] = rows["flags"].astype("i8") >> 8 if beside else np.ones(len(rows), "i8")
     return counts
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ...artifacts.run.host import Host
 from ...artifacts.run.machine import Machine
 from ...artifacts.run.user_lines import UserLine
-from ...patterns import Pattern
+from ...patterns import Pattern, Price
 
 #: Law of a pattern -> (least, usual, most) share of the line's time that goes, where no factors are published.
 _SHARES: dict[str, tuple[float, float, float]] = {
@@ -49,10 +49,15 @@ class Cores:
 
 def removed(pattern: Pattern, cores: Cores) -> tuple[float, float, float, float]:
     """(least, usual, most) share of the line's time that goes, and how sure that is."""
-    price = pattern.price
+    confidence = pattern.price.confidence
+    least, usual, most, sure = _by_law(pattern.price, cores)
+    return least, usual, most, sure if confidence is None else confidence
+
+
+def _by_law(price: Price, cores: Cores) -> tuple[float, float, float, float]:
     if price.factors is not None:
         low, high = (1.0 - 1.0 / max(factor, 1.0) for factor in price.factors)
-        return low, (low + high) / 2, high, 0.6 if low >= 0.5 else price.confidence
+        return low, (low + high) / 2, high, 0.6 if low >= 0.5 else 0.4
     if price.law in _SHARES:
         return *_SHARES[price.law], 0.6
     if price.law in _OF_IDEAL:

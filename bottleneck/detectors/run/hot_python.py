@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import get_args
-
 from ...artifacts.loading.loading import Loading
 from ...artifacts.run.host import Host
 from ...artifacts.run.machine import Machine
-from ...artifacts.run.user_lines import MIN_SAMPLES, UserLine, UserLines
+from ...artifacts.run.user_lines import MIN_SAMPLES, UserLines
 from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import (
     Changes,
@@ -21,18 +18,15 @@ from ...diagnosis.findings import (
     Location,
     NotMeasured,
     Outcome,
-    Stage,
 )
 from ...diagnosis.laws import gain, seconds_saved_by, seconds_saved_by_less_work, step_model
-from ...patterns import Pattern
-from ...patterns.known import PATTERNS
 from ...recording.facts import KnownLine
 from ...recording.model import Recording
 from .. import Detector
 from .._common import cause_of_wait
-from ._removed import GUESS, Cores, removed
+from ._removed import GUESS, removed
+from ._slow_lines import SlowLine, slow_lines
 
-_PATTERNS = {pattern.id: pattern for pattern in PATTERNS}
 #: What a slow line shows as in the other detectors, by the stage that it belongs to.
 _SYMPTOMS: dict[str, tuple[str, ...]] = {
     "data loading": (
@@ -47,36 +41,6 @@ _SYMPTOMS: dict[str, tuple[str, ...]] = {
     "etl": ("memory-thrash", "residual-python", "input-wait", "loop-waits-for-input", "slow-start"),
     "serving": ("input-wait", "no-batching", "residual-python", "workers-zero"),
 }  # fmt: skip
-
-_MATTERS = 0.25  # of the heaviest line's time
-
-
-@dataclass(frozen=True)
-class _Known:
-    """A line of the run with the pattern that its source is an instance of."""
-
-    line: UserLine
-    pattern: Pattern
-    share: float  # of the line's time, what is spent in the pattern
-    stage: Stage
-    cause: int  # the line to change
-    same_function: bool  # as the line's
-    run_seconds: float
-    cores: Cores
-    beside: tuple[_Known, ...] = ()  # other lines of the function with the same pattern
-
-    @property
-    def seconds(self) -> float:
-        """Of the run's wall time, in the pattern; lines of several threads run at the same time."""
-        return min(self.line.seconds * self.share + sum(each.seconds for each in self.beside), self.run_seconds)
-
-    @property
-    def thread_seconds(self) -> float:
-        return self.line.thread_seconds * self.share + sum(each.thread_seconds for each in self.beside)
-
-    @property
-    def samples(self) -> int:
-        return self.line.samples + sum(each.samples for each in self.beside)
 
 
 class HotPython(Detector):
@@ -116,12 +80,17 @@ class HotPython(Detector):
             return NotMeasured("Too few samples fell into any one line.")
         if not recording.facts.of(KnownLine):
             return NotMeasured("The source of the lines that hold the time was not read.")
-        known = [each for each in _merged(_innermost(_known(recording, lines, machine, host))) if self._pays(each)]
-        found: dict[str, _Known] = {}
+        pays = [each for each in slow_lines(recording, lines, machine, host) if self._pays(each)]
+        known = [each for each in pays if each.samples >= MIN_SAMPLES]
+        least = self.share_threshold * lines.wall_seconds
+        found: dict[str, SlowLine] = {}
         for each in known:
-            if each.seconds >= self.share_threshold * lines.wall_seconds:
+            if each.seconds >= least:
                 found.setdefault(each.pattern.id, each)
         if not found:
+            rare = max(pays, key=lambda each: each.seconds, default=None)
+            if rare is not None and rare.seconds >= least:
+                return _too_few(rare, lines)
             most = max((each.seconds for each in known), default=0.0) / max(lines.wall_seconds, 1e-9)
             return Fine(most, self.share_threshold, "share", "run time in lines that match a known slow pattern")
         return Findings(
@@ -132,7 +101,7 @@ class HotPython(Detector):
         )
 
     def _of(
-        self, known: _Known, also: list[_Known], lines: UserLines, steps: Steps | None, loading: Loading | None
+        self, known: SlowLine, also: list[SlowLine], lines: UserLines, steps: Steps | None, loading: Loading | None
     ) -> Finding:
         line, pattern = known.line, known.pattern
         priced, changes = self._priced(known, lines, steps, loading)
@@ -158,7 +127,7 @@ class HotPython(Detector):
         )
 
     def _priced(
-        self, known: _Known, lines: UserLines, steps: Steps | None, loading: Loading | None
+        self, known: SlowLine, lines: UserLines, steps: Steps | None, loading: Loading | None
     ) -> tuple[Gain, Changes | None]:
         low, usual, high, confidence = removed(known.pattern, known.cores)
         noise = 1.28 / max(known.samples, 1) ** 0.5  # of the samples
@@ -191,50 +160,15 @@ class HotPython(Detector):
         )
         return priced, changes
 
-    def _pays(self, known: _Known) -> bool:
+    def _pays(self, known: SlowLine) -> bool:
         """Whether more goes than the replacement takes to start."""
         return known.seconds * removed(known.pattern, known.cores)[1] > known.pattern.price.start_seconds
 
 
-def _known(recording: Recording, lines: UserLines, machine: Machine | None, host: Host | None) -> list[_Known]:
-    """The lines with a pattern, the largest first."""
-    facts = {(fact.file, fact.line, fact.function): fact for _, fact in recording.facts.of(KnownLine) if fact.pattern}
-    found = []
-    for line in lines.lines:
-        fact = facts.get((line.file, line.line, line.function))
-        pattern = _PATTERNS.get(fact.pattern) if fact is not None else None
-        waits_apart = line.apart and line.blocked_share > 0.5  # such as the clients of a server that is tried
-        if fact is not None and pattern is not None and not waits_apart:
-            stage: Stage = fact.stage if fact.stage in get_args(Stage) else "etl"  # type: ignore[assignment]
-            cause, cores = fact.cause or line.line, Cores.during(line, machine, host)
-            found.append(_Known(line, pattern, fact.share, stage, cause, fact.same_function, lines.wall_seconds, cores))
-    return found
-
-
-def _innermost(known: list[_Known]) -> list[_Known]:
-    """Without lines of which a deeper one that is known holds most of the time: that one is the cause."""
-    return [each for each in known if not any(_contains(each, other) for other in known if other is not each)]
-
-
-def _merged(known: list[_Known]) -> list[_Known]:
-    """The lines of one function with the same pattern as one, at the first that matters: others use what it made."""
-    groups: dict[tuple[str, str, str], list[_Known]] = {}
-    for each in known:
-        groups.setdefault((each.pattern.id, each.line.file, each.line.function), []).append(each)
-    merged = []
-    for group in groups.values():
-        matters = [each for each in group if each.seconds >= _MATTERS * group[0].seconds]
-        first = min(matters, key=lambda each: each.line.line)
-        beside = tuple(each for each in group if each is not first)
-        merged.append(replace(first, beside=beside, cause=min(each.cause for each in matters)))
-    return sorted((each for each in merged if each.samples >= MIN_SAMPLES), key=lambda each: -each.seconds)
-
-
-def _contains(outer: _Known, inner: _Known) -> bool:
-    """Whether most of the outer line's time is spent in the inner one, which it calls."""
-    if (outer.line.file, outer.line.function) == (inner.line.file, inner.line.function):
-        return False  # a function that calls itself: its lines stand below each other
-    if inner.seconds < 0.5 * outer.seconds or not outer.line.processes & inner.line.processes:
-        return False
-    called = {(each.function, each.file) for way in outer.line.ways for each in way.below if each.user}
-    return (inner.line.function, inner.line.file) in called
+def _too_few(rare: SlowLine, lines: UserLines) -> NotMeasured:
+    place = Location(rare.line.file, rare.cause)
+    share = f"{100 * rare.seconds / max(lines.wall_seconds, 1e-9):.0f} %"
+    return NotMeasured(
+        f"{place} matches {rare.pattern.id}, but with {rare.samples} of the {MIN_SAMPLES} samples needed.",
+        suspect=f"{share} of the run may be spent in a known slow pattern ({rare.pattern.id}) at {place}",
+    )

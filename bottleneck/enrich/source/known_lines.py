@@ -99,6 +99,7 @@ def _judge(source: Source, line: UserLine, seen: Sighting, failures: Failures) -
         stage,
         cause,
         _function_at(source, cause) == _function_at(source, line.line),
+        loop=_loop(source, node) if pattern.whole_loop and node is not None else (0, 0),
     )
 
 
@@ -126,6 +127,12 @@ def _of_what_it_calls(source: Source, line: UserLine, seen: Sighting, failures: 
                     line.file, line.line, line.function, pattern.id, share, called.name, 0, stage, at, False
                 )
     return None
+
+
+def _loop(source: Source, node: ast.AST) -> tuple[int, int]:
+    """First and last line of the innermost loop around a node, or (0, 0)."""
+    loop = next((each for each in source.loops(node) if isinstance(each, Loop)), None)
+    return (0, 0) if loop is None else (loop.lineno, loop.end_lineno or loop.lineno)
 
 
 def _function_at(source: Source, line: int) -> int:

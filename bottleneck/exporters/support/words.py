@@ -208,9 +208,9 @@ def advice(diagnosis: Diagnosis) -> str:
     if diagnosis.verdict == "too short to judge":
         return "This is not an all-clear: run more steps to get a verdict on data loading and training."
     if diagnosis.verdict == "nothing to judge":
-        return "This is not an all-clear: only training loops, data loading, file reads and requests are checked."
+        return "This is not an all-clear: no check had what it judges, and no line is known to be slow."
     if diagnosis.verdict == "unexplained":
-        return "This is not an all-clear: no check judges most of what this program does."
+        return "This is not an all-clear: no check could judge much of what this program does."
     if diagnosis.verdict == "nothing recorded":
         return "This is not an all-clear: no Python process of this command reported to the recorder."
     return ""

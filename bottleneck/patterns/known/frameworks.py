@@ -149,6 +149,7 @@ PATTERNS = (
         leave="Few passes with heavy operations, or ragged data; test the loss after the change.",
         price=Price("amdahl", (2, 50), probe="one batch both ways"),
         source="matsengrp/netam#159, HarryVolek/PyTorch_Speaker_Verification#33 (20.3 to 0.40 ms), pytorch/functorch#801 (2x)",
+        whole_loop=True,
         stages=("training",),
         effort=4,
     ),

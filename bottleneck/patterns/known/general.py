@@ -322,6 +322,7 @@ PATTERNS = (
         leave="The body is heavy, there are under 10,000 elements, or each depends on the one before.",
         price=Price("amdahl", (5, 50)),
         source="mnielsen/neural-networks-and-deep-learning#16 (5x), numpy/numpy#16763, semaphoreP/codeastro#140",
+        whole_loop=True,
         stages=("etl", "loading"),
     ),
     Pattern(
@@ -371,6 +372,7 @@ PATTERNS = (
         leave="Under 1,000 elements, or a heavy body.",
         price=Price("amdahl", (28, 1000)),
         source="pytorch/pytorch#43116 (232, 8.3, 0.015 ms), #43153, dmlc/dgl#6293",
+        whole_loop=True,
         stages=("training", "loading"),
     ),
 )

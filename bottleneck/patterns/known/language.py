@@ -199,6 +199,7 @@ PATTERNS = (
         leave="The costs of the steps differ in a way that no library knows.",
         price=Price("amdahl", (50, 1000)),
         source="seatgeek/fuzzywuzzy#101 (42 s pure, 2.2 s in C), ThioJoe/YT-Spammer-Purge#752 (another 30x with rapidfuzz)",
+        whole_loop=True,
         stages=("etl",),
         effort=1,
     ),

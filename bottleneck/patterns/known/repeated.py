@@ -153,6 +153,7 @@ PATTERNS = (
         leave="A few values, or each value says how long the next one is.",
         price=Price("amdahl", (5, 50)),
         source="StackOverflow 44735756 (12-bit images), 45070661",
+        whole_loop=True,
         stages=("etl", "loading"),
     ),
     Pattern(

@@ -1,0 +1,113 @@
+"""The lines of a run that match a known slow pattern, each with all that its replacement takes away. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import get_args
+
+from ...artifacts.run.host import Host
+from ...artifacts.run.machine import Machine
+from ...artifacts.run.user_lines import UserLine, UserLines
+from ...diagnosis.findings import Stage
+from ...patterns import Pattern
+from ...patterns.known import PATTERNS
+from ...recording.facts import KnownLine
+from ...recording.model import Recording
+from ._removed import Cores
+
+_PATTERNS = {pattern.id: pattern for pattern in PATTERNS}
+_ABOUT = 0.25  # of a loop's time in matching lines: then the loop is about what the pattern describes
+_MATTERS = 0.25  # of the heaviest line's time
+
+
+@dataclass(frozen=True)
+class SlowLine:
+    """A line of the run with the pattern that its source is an instance of."""
+
+    line: UserLine
+    pattern: Pattern
+    share: float  # of the line's time, what is spent in the pattern
+    stage: Stage
+    cause: int  # the line to change
+    same_function: bool  # as the line's
+    run_seconds: float
+    cores: Cores
+    loop: tuple[int, int]  # the lines of the loop that the replacement takes the place of; (0, 0) without one
+    beside: tuple[SlowLine, ...] = ()  # other lines that the same replacement takes away
+
+    @property
+    def seconds(self) -> float:
+        """Of the run's wall time, in the pattern; lines of several threads run at the same time."""
+        return min(self.line.seconds * self.share + sum(each.seconds for each in self.beside), self.run_seconds)
+
+    @property
+    def thread_seconds(self) -> float:
+        return self.line.thread_seconds * self.share + sum(each.thread_seconds for each in self.beside)
+
+    @property
+    def samples(self) -> int:
+        return self.line.samples + sum(each.samples for each in self.beside)
+
+
+def slow_lines(recording: Recording, lines: UserLines, machine: Machine | None, host: Host | None) -> list[SlowLine]:
+    """The lines with a pattern, the largest first, each once: with what the same replacement takes away beside it."""
+    facts = {(fact.file, fact.line, fact.function): fact for _, fact in recording.facts.of(KnownLine)}
+    known, others = [], []
+    for line in lines.lines:
+        fact = facts.get(line.key)
+        pattern = _PATTERNS.get(fact.pattern) if fact is not None else None
+        waits_apart = line.apart and line.blocked_share > 0.5  # such as the clients of a server that is tried
+        if fact is None or pattern is None:
+            others.append(line)
+        elif not waits_apart:
+            stage: Stage = fact.stage if fact.stage in get_args(Stage) else "etl"  # type: ignore[assignment]
+            cause, cores = fact.cause or line.line, Cores.during(line, machine, host)
+            known.append(
+                SlowLine(
+                    line, pattern, fact.share, stage, cause, fact.same_function, lines.wall_seconds, cores, fact.loop
+                )
+            )
+    merged = _merged(_innermost(known), others)
+    return sorted(merged, key=lambda each: -each.seconds)
+
+
+def _innermost(known: list[SlowLine]) -> list[SlowLine]:
+    """Without lines of which a deeper one that is known holds most of the time: that one is the cause."""
+    return [each for each in known if not any(_contains(each, other) for other in known if other is not each)]
+
+
+def _merged(known: list[SlowLine], others: list[UserLine]) -> Iterator[SlowLine]:
+    """The lines of one function with the same pattern as one, at the first that matters: others use what it made."""
+    groups: dict[tuple[str, str, str], list[SlowLine]] = {}
+    for each in known:
+        groups.setdefault((each.pattern.id, each.line.file, each.line.function), []).append(each)
+    for group in groups.values():
+        matters = [each for each in group if each.seconds >= _MATTERS * group[0].seconds]
+        first = min(matters, key=lambda each: each.line.line)
+        beside = *(each for each in group if each is not first), *_of_the_loop(group, others)
+        yield replace(first, beside=beside, cause=min(each.cause for each in matters))
+
+
+def _of_the_loop(group: list[SlowLine], others: list[UserLine]) -> list[SlowLine]:
+    """The rest of the loops that the replacement takes the place of; nothing if the loops are about something else."""
+    first = group[0]
+    loops = [each.loop for each in group if any(each.loop)]
+    rest = [
+        replace(first, line=line, share=line.own_share)
+        for line in others
+        if (line.file, line.function) == (first.line.file, first.line.function)
+        and any(begin <= line.line <= end for begin, end in loops)
+    ]
+    matching, whole = (sum(each.seconds for each in part) for part in (group, [*group, *rest]))
+    return rest if matching >= _ABOUT * whole else []
+
+
+def _contains(outer: SlowLine, inner: SlowLine) -> bool:
+    """Whether most of the outer line's time is spent in the inner one, which it calls."""
+    if (outer.line.file, outer.line.function) == (inner.line.file, inner.line.function):
+        return False  # a function that calls itself: its lines stand below each other
+    if inner.seconds < 0.5 * outer.seconds or not outer.line.processes & inner.line.processes:
+        return False
+    called = {(each.function, each.file) for way in outer.line.ways for each in way.below if each.user}
+    return (inner.line.function, inner.line.file) in called
