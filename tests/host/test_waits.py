@@ -10,6 +10,7 @@ import time
 
 import pytest
 from bottleneck_profiler import signals
+from bottleneck_profiler.capture.recorder import Recorder
 from bottleneck_profiler.collectors.host import waits
 from bottleneck_profiler.collectors.host.sockets import _address
 from bottleneck_profiler.collectors.host.system_calls import system_calls
@@ -181,6 +182,17 @@ def test_what_may_not_be_read_is_said_and_is_not_zero(eager, monkeypatch):
     rows, notes = sampler.take()
     assert not len(rows) and not notes
     assert sampler.problem == "operation not permitted"
+
+
+def test_the_report_says_that_only_call_stacks_tell_what_threads_waited_for(tmp_path):
+    (tmp_path / "live").mkdir()
+    (tmp_path / "tables").mkdir()
+    recorder = Recorder(tmp_path, os.getpid())
+    recorder._waits.problem = "operation not permitted"
+    recorder.finish()
+    assert recorder.notes == [
+        "What threads waited for could not be read (operation not permitted): only their call stacks tell."
+    ]
 
 
 def test_passes_stop_while_they_have_cost_more_than_their_share(monkeypatch):

@@ -22,8 +22,8 @@ from .system_calls import system_calls
 from .wait_targets import Target, WaitTargets
 
 EVERY_SECONDS = 0.1
-COST_SHARE = 0.0015  # of a core
-FREE_SECONDS = 0.01  # of CPU time beyond that, for the first passes
+COST_SHARE = 0.0012  # of a core
+FREE_SECONDS = 0.005  # of CPU time beyond that, for the first passes
 MAX_THREADS = 128  # two descriptors each
 MAX_TARGETS = 2000  # with a name; a program may read any number of files
 Note = tuple[int, str, dict[str, Any]]
@@ -84,10 +84,15 @@ class WaitSampler:
             self.problem = "the system does not tell"
         self._sockets = Sockets()
 
+    @property
+    def table_seconds(self) -> float:
+        """CPU time spent on the kernel's tables of connections, a part of ``cost_seconds``."""
+        return self._sockets.cost_seconds
+
     def look(self, notes: Sequence[Note], pids: Mapping[int, int]) -> None:
         """One pass over all threads, if it is due. ``notes``: all so far; ``pids``: pid -> process index in them."""
         started = time.monotonic()
-        allowed = FREE_SECONDS + COST_SHARE * (started - self._began) + self._sockets.cost_seconds
+        allowed = FREE_SECONDS + COST_SHARE * (started - self._began) + self.table_seconds
         if started < self._next or self.cost_seconds > allowed:
             return
         self._next = started + EVERY_SECONDS
