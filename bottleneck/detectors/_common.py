@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..artifacts.loading.loader import Loader
 from ..artifacts.loading.loading import Loading
 from ..artifacts.run.stacks import Hot
-from ..artifacts.run.user_lines import UserLine
+from ..artifacts.run.user_lines import UserLine, UserLines
 from ..artifacts.training.steps import Steps
 from ..diagnosis.findings import Arguments, Cadence, Evidence, Location
 from ..diagnosis.laws import changed, less_work, step_model
@@ -24,6 +24,14 @@ def location(place: Site | Frame | Hot | None) -> Location | None:
 def cause_of_wait(line: UserLine) -> tuple[Evidence, ...]:
     """What a line that mostly waits was seen to wait for, if that is known."""
     return (Evidence("cause of the wait", str(line.waits_for)),) if line.waits_for and line.blocked_share > 0.5 else ()
+
+
+def cause_of_wait_at(lines: UserLines | None, place: Site | Frame | None) -> tuple[Evidence, ...]:
+    """The same for the line at a place."""
+    if lines is None or place is None:
+        return ()
+    found = (line for line in lines.lines if (line.file, line.line) == (place.file, place.line))
+    return next(map(cause_of_wait, found), ())
 
 
 def loader_snippet(loader: Loader, workers: int) -> str:

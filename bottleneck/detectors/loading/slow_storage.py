@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from ...artifacts.loading.loader import Loader
 from ...artifacts.loading.loading import Loading
+from ...artifacts.run.user_lines import UserLines
 from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Changes, Evidence, Fine, Fix, Outcome
 from ...diagnosis.laws import changed, step_model, step_seconds
 from .. import Detector
-from .._common import location
+from .._common import cause_of_wait_at, location
 from . import _shared
 
 
@@ -36,7 +37,7 @@ class SlowStorage(Detector):
     lag_ratio = 1.0  # L/n over C: below it the readers keep up, and the wait comes from elsewhere
     min_readers = 2  # one reader says nothing about the device's limit: workers-zero or too-few-workers first
 
-    def detect(self, steps: Steps, loader: Loader, loading: Loading) -> Outcome:
+    def detect(self, steps: Steps, loader: Loader, loading: Loading, lines: UserLines | None = None) -> Outcome:
         share = loading.wait_share
         if share < self.wait_share_threshold:
             return Fine(share, self.wait_share_threshold, "share", "step time waiting for data")
@@ -74,6 +75,7 @@ class SlowStorage(Detector):
                 *_shared.wait_evidence(loading, steps),
                 Evidence("share of loading blocked in reads", loading.reading_share, "share"),
                 *contention,
+                *cause_of_wait_at(lines, hot.frame if hot else None),
             ),
             gain=gain,
             fix=Fix(

@@ -7,12 +7,13 @@ from math import ceil
 import numpy as np
 
 from ...artifacts.run.machine import Machine
+from ...artifacts.run.user_lines import UserLines
 from ...artifacts.serving.blocks import Block
 from ...artifacts.serving.requests import Requests
 from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, NotMeasured, Outcome
 from ...recording.model import Site
 from .. import Detector
-from .._common import location
+from .._common import cause_of_wait_at, location
 
 
 class SynchronousServing(Detector):
@@ -48,7 +49,7 @@ class SynchronousServing(Detector):
     free_share_threshold = 0.5  # of the watchdog's looks that met no interpreter lock
     range_half_width = 0.1  # of the share; waiting is counted per heartbeat, not per client
 
-    def detect(self, requests: Requests, machine: Machine) -> Outcome:
+    def detect(self, requests: Requests, machine: Machine, lines: UserLines | None = None) -> Outcome:
         if requests.count < self.min_requests:
             return NotMeasured(f"Only {requests.count} requests were served; {self.min_requests} are needed.")
         late = [b for b in requests.user_blocks if b.seconds >= self.lag_threshold_seconds]
@@ -62,10 +63,17 @@ class SynchronousServing(Detector):
         waiting = float(np.average(counts, weights=counts))
         if waiting < self.min_waiting:
             return Fine(waiting, self.min_waiting, "count", "requests queued behind the blocking call")
-        return self._finding(requests, machine, blocks, site, waiting, share)
+        return self._finding(requests, machine, blocks, site, waiting, share, cause_of_wait_at(lines, site))
 
     def _finding(
-        self, requests: Requests, machine: Machine, blocks: list[Block], site: Site, waiting: float, share: float
+        self,
+        requests: Requests,
+        machine: Machine,
+        blocks: list[Block],
+        site: Site,
+        waiting: float,
+        share: float,
+        cause: tuple[Evidence, ...],
     ) -> Finding:
         service, between = _service(requests, blocks)
         cpu = float(np.average([b.cpu_share for b in blocks], weights=[b.seconds for b in blocks]))
@@ -95,6 +103,7 @@ class SynchronousServing(Detector):
                 Evidence("requests queued behind the blocking call", waiting, "count"),
                 Evidence("time of one blocking request", service, "s"),
                 Evidence("CPU use of the event loop thread while blocked", cpu, "share"),
+                *cause,
                 Evidence("median latency inside the handler", requests.p50_seconds, "s"),
             ),
             gain=Gain(saved, low, high, 0.0, method, "p99", confidence=0.8 if not computes else 0.6),
