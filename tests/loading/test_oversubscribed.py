@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from bottleneck_profiler.detectors.loading.oversubscribed import Oversubscribed
-from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotApplicable, NotMeasured
 from bottleneck_profiler.recording.model import Process
 from memory import recordings
 from typed import add
@@ -73,3 +73,35 @@ def test_ranks_get_their_share_of_the_cores():
 @pytest.mark.parametrize("column", ["run_delay_ns_total", "first_thread_cpu_ns_total"])
 def test_what_was_not_counted_is_not_measured(column):
     assert isinstance(judge(crowded(but=(column,))), NotMeasured)
+
+
+def pool(**cores):
+    """The same, of a program without steps: its worker processes are a pool's."""
+    made = crowded(**cores)
+    made.steps.update({name: column[:0] for name, column in made.steps.items()})
+    made.facts.loaders.clear()
+    made.facts.processes[:] = [Process(index, 77 + index) for index in range(3)]
+    return made
+
+
+def test_a_pool_of_processes_is_judged_without_steps():
+    found = judge(pool())
+    assert isinstance(found, Finding) and found.stage == "etl" and "Dataloader" not in found.title
+    values = {item.label: item.value for item in found.evidence}
+    assert values["worker processes"] == 2
+    # Half of the first threads' 0.9 cores and the first process's 0.2 remain, on two cores, of nearly 10 s.
+    assert found.gain.seconds == pytest.approx(9.8 * (1 - (0.45 + 0.2) / 2), rel=0.05)
+    assert found.gain.step_share is None and not found.removes
+
+
+@pytest.mark.parametrize(
+    "made",
+    [pool(extra=0.0, first=1.8), pool(delay=0.3), pool(first=0.35, extra=0.35, others=1.1)],
+    ids=["one thread each", "room enough", "neighbours"],
+)
+def test_a_pool_that_is_busy_as_it_should_be_is_fine(made):
+    assert isinstance(judge(made), Fine)
+
+
+def test_a_program_whose_other_processes_do_not_compute_has_no_pool():
+    assert isinstance(judge(pool(main=1.8, first=0.05, extra=0.05)), NotApplicable)
