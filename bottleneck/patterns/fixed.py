@@ -58,7 +58,9 @@ def given_alike(
     """
     hot, names = Hot(Sighting(source, call.lineno), call), [each.arg for each in function.args.args]
     method, alike = names[:1] == ["self"], set[str]()
-    if method and isinstance(call.func, ast.Attribute) and unchanged(hot, call.func.value, given=outer):
+    # A variable that is called holds the object, or a method of the object.
+    owner = call.func.value if isinstance(call.func, ast.Attribute) else call.func
+    if method and _is_one_object(hot, owner, outer):
         alike.add("self")
     if not any(isinstance(each, ast.Starred) for each in call.args):
         given = {each.arg: each.value for each in call.keywords}
@@ -67,6 +69,15 @@ def given_alike(
             changing = {name for name, value in given.items() if not unchanged(hot, value, given=outer)}
             alike |= set(names[method:]) - changing
     return frozenset(alike)
+
+
+def _is_one_object(hot: Hot, owner: ast.expr, given: frozenset[str] | None) -> bool:
+    """The passes of the loop call the same object, whatever that changes in it."""
+    loops = hot.source.loops(hot.node)
+    if loops and (isinstance(owner, ast.Name) or is_self(owner)):
+        names = (each for each in ast.walk(loops[0]) if isinstance(getattr(each, "ctx", None), ast.Store))
+        return not any(same(each, owner) for each in names)
+    return unchanged(hot, owner, given=given)
 
 
 def same_work() -> Condition:

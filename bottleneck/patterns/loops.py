@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from .model import Condition, Hot
 from .source import Source
-from .syntax import Comprehension, Function, Loop, arguments, last_name, mentions, parameters, same
+from .syntax import Comprehension, Function, Loop, arguments, last_name, mentions, parameters
 
 
 def in_loop() -> Condition:
@@ -20,6 +20,15 @@ def in_loop() -> Condition:
         return function is not None and _called_in_loop(hot.source, function)
 
     return check
+
+
+def all_loops(hot: Hot) -> list[tuple[Source, Loop | Comprehension]]:
+    """The loops around the node, and those around the calls that were seen to lead to it, innermost first."""
+    found = [(hot.source, loop) for loop in hot.source.loops(hot.node)]
+    for source, line in hot.seen.callers:
+        around = max((source.loops(node) for node in source.by_line.get(line, [])), key=len, default=[])
+        found += [(source, loop) for loop in around if (source, loop) not in found]
+    return found
 
 
 def _called_in_loop(source: Source, function: Function, through: int = 1) -> bool:
@@ -104,7 +113,7 @@ def same_each_pass(source: Source, function: ast.FunctionDef, through: int = 2) 
     """The parameters that every call in the file gives a constant, or a name that the file sets once at its top."""
     calls = source.calls.get(function.name, [])
     names = [each.arg for each in (*function.args.posonlyargs, *function.args.args)]
-    fixed: set[str] = set()
+    fixed = set[str]() if calls else _held_by_partial(source, function, names)
     for index, name in enumerate(names if through else []):
         given = [
             next((each.value for each in call.keywords if each.arg == name), None)
@@ -116,6 +125,17 @@ def same_each_pass(source: Source, function: ast.FunctionDef, through: int = 2) 
     return fixed
 
 
+def _held_by_partial(source: Source, function: ast.FunctionDef, names: list[str]) -> set[str]:
+    """The parameters that ``partial(function, path)``, made in no loop, gives the same in each call."""
+    made = [call for call in source.handed.get(function.name, []) if last_name(call.func) == "partial"]
+    held = [
+        {*names[: len(call.args) - 1], *(each.arg for each in call.keywords if each.arg)}
+        for call in made
+        if not source.loops(call) and last_name(call.args[0]) == function.name
+    ]
+    return set.intersection(*held) if held and len(held) == len(made) else set()
+
+
 def _is_fixed(source: Source, value: ast.expr, through: int) -> bool:
     if isinstance(value, ast.Constant):
         return True
@@ -125,82 +145,6 @@ def _is_fixed(source: Source, value: ast.expr, through: int) -> bool:
     if len(bound) == 1:
         return bound[0].where in source.tree.body
     return not bound and isinstance(function, ast.FunctionDef) and value.id in same_each_pass(source, function, through)
-
-
-def grows() -> Condition:
-    """The result of the call in a loop goes to its own argument: ``all = cat([all, part])``, ``f = f.append(row)``.
-
-    Silent where the target is set anew in each pass, or is cut to a window.
-    """
-
-    def check(hot: Hot) -> bool:
-        statement = hot.source.statement(hot.node)
-        loops = [loop for loop in hot.source.loops(hot.node) if isinstance(loop, Loop)]
-        if not isinstance(statement, ast.Assign) or not isinstance(hot.node, ast.Call) or not loops:
-            return False
-        if not _is_whole(hot.source, hot.node, statement):
-            return False
-        parts = _parts(hot.node)
-        targets: list[ast.expr] = [each for each in statement.targets if isinstance(each, ast.Name | ast.Attribute)]
-        targets += [each for target in list(targets) for each in _aliases(loops[0], target)]
-        new = [each for each in parts if not isinstance(each, ast.List | ast.Tuple | ast.Constant)]
-        if all(_is_one(each, targets) for each in new if each is not getattr(hot.node.func, "value", None)):
-            return False  # it doubles, and few passes do
-        return any(_is_one(part, targets) for part in parts) and not _is_reset(loops[0], targets, statement)
-
-    return check
-
-
-def _is_whole(source: Source, call: ast.Call, statement: ast.Assign) -> bool:
-    """Whether the value is the call, or the call with methods behind it (``.reset_index()``)."""
-    node: ast.AST = call
-    while node is not statement.value:
-        parent = source.parents.get(node)
-        if isinstance(parent, ast.Attribute) or (isinstance(parent, ast.Call) and parent.func is node):
-            node = parent
-        else:
-            return False
-    return True
-
-
-def _parts(call: ast.Call) -> list[ast.expr]:
-    """What a growing call puts together."""
-    parts: list[ast.expr] = list(call.args[:2])
-    for each in [*call.args[:1], *(given.value for given in call.keywords if given.arg in ("objs", "tensors"))]:
-        if isinstance(each, ast.List | ast.Tuple):
-            parts += each.elts
-    if isinstance(call.func, ast.Attribute):
-        parts.append(call.func.value)
-    return parts
-
-
-def _aliases(loop: ast.AST, target: ast.expr) -> list[ast.expr]:
-    return [
-        each
-        for node in ast.walk(loop)
-        if isinstance(node, ast.Assign) and same(node.value, target)
-        for each in node.targets
-        if isinstance(each, ast.Name | ast.Attribute)
-    ]
-
-
-def _is_reset(loop: Loop, targets: list[ast.expr], growing: ast.stmt) -> bool:
-    """Whether a pass sets one of the targets anew, or cuts it to a window."""
-    if isinstance(loop, ast.For | ast.AsyncFor) and any(_is_one(each, targets) for each in ast.walk(loop.target)):
-        return True
-    for node in ast.walk(loop):
-        if not isinstance(node, ast.Assign) or node is growing or _is_one(node.value, targets):
-            continue
-        if any(_is_one(each, targets) for each in node.targets):
-            inside = [each for each in ast.walk(node.value) if _is_one(each, targets)]
-            cut = any(isinstance(each, ast.Subscript) and _is_one(each.value, targets) for each in ast.walk(node.value))
-            if cut or not inside:
-                return True
-    return False
-
-
-def _is_one(node: ast.AST, targets: list[ast.expr]) -> bool:
-    return any(same(node, target) for target in targets)
 
 
 def in_tight_loop(condition: Condition) -> Condition:

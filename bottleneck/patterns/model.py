@@ -73,6 +73,7 @@ class Sighting:
     step: bool = False  # between two batches of a training loop
     evaluating: bool = False
     looped: bool = False  # what called the line's function did so in a loop, in whichever file
+    callers: tuple[tuple[Source, int], ...] = ()  # the lines of the user's that led to the function, the nearest first
     # The parameters that each call gives the same, as far as the caller's source tells; "self": calls of one object.
     given: frozenset[str] | None = None
     share: float | None = None  # of the run

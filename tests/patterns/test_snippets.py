@@ -21,8 +21,11 @@ class Section:
     text: str
 
     def sightings(self) -> list[Sighting]:
-        """One for each line that is marked ``# hot``; for each line of code where none is marked."""
+        """One for each line that is marked ``# hot``; for each line of code where none is marked. ``# caller`` marks
+        the line that calls its function."""
         source, facts, lines = Source(self.text), known(self.text), self.text.splitlines()
+        callers = [number for number, line in enumerate(lines, 1) if line.endswith("# caller")]
+        facts["callers"] = tuple((source, number) for number in callers)
         hot = [number for number, line in enumerate(lines, 1) if line.rstrip().endswith("# hot")]
         every = [number for number, line in enumerate(lines, 1) if line.strip() and not line.lstrip().startswith("#")]
         return [Sighting(source, line, **facts) for line in hot or every]

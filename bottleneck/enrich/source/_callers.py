@@ -23,18 +23,22 @@ class Callers:
 
     def looped(self, line: UserLine) -> bool:
         """Whether the line was seen to run again and again, or a caller of its function is inside a loop."""
-        if line.times >= _OFTEN:
-            return True
+        return line.times >= _OFTEN or any(
+            source.loops(node) for source, number in self.places(line) for node in source.by_line.get(number, [])
+        )
+
+    def places(self, line: UserLine) -> tuple[tuple[Source, int], ...]:
+        """The lines that led to the line's function, the nearest first, where their source can be read."""
+        found: list[tuple[Source, int]] = []
         caller = line.caller
         for _ in range(_MAX_CALLERS):
             if caller is None:
                 break
             source = source_of(caller[0])
-            nodes = [] if source is None else source.by_line.get(caller[1], [])
-            if source is not None and any(source.loops(node) for node in nodes):
-                return True
+            if source is not None:
+                found.append((source, caller[1]))
             caller = self._callers.get(caller)
-        return False
+        return tuple(found)
 
     def given(self, line: UserLine) -> frozenset[str]:
         """The parameters of the line's function that each call gives the same; "self": the calls are of one object."""
@@ -46,11 +50,17 @@ class Callers:
         around = None if caller is None or not left else source_of(caller[0])
         if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) or around is None or caller is None:
             return frozenset()
-        made = (node for node in around.by_line.get(caller[1], []) if isinstance(node, ast.Call))
-        calls = [call for call in made if last_name(call.func) == function.name]
+        made = [node for node in around.by_line.get(caller[1], []) if isinstance(node, ast.Call)]
+        calls = [call for call in made if last_name(call.func) == function.name] or _by_another_name(around, made)
         if not calls:
             return frozenset()
         outer = None
         if not around.loops(calls[0]):
             outer = self._given(around, caller[1], self._callers.get(caller), left - 1)
         return frozenset.intersection(*(given_alike(around, call, function, outer) for call in calls))
+
+
+def _by_another_name(source: Source, made: list[ast.Call]) -> list[ast.Call]:
+    """The only call of a line that is of no builtin and no known name: ``callback(row)``."""
+    plain = [call for call in made if isinstance(call.func, ast.Name) and not source.paths(call.func)]
+    return plain if len(made) == len(plain) == 1 else []

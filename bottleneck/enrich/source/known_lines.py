@@ -55,6 +55,7 @@ def enrich(run_dir: Path, recording: Recording) -> list[str]:
                 share=found.share(line),
                 crew=crew,
                 looped=callers.looped(line),
+                callers=callers.places(line),
                 given=callers.given(line),
             )
             recording.facts.add(0, _judge(source, line, seen, failures))

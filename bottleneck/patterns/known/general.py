@@ -2,6 +2,7 @@
 
 import ast
 
+from ..growing import appended_to, held_for_good
 from ..loops import in_loop, in_tight_loop, loop_names, varies
 from ..model import Hot, Pattern, Price
 from ..places import every_pass, handed_to, known, less, loading, more, overlapped
@@ -133,6 +134,17 @@ def _rows_of_numbers(source: Source, value: ast.expr) -> bool:
         and isinstance(call.args[0] if call.args else None, ast.Tuple | ast.List)
         for call in source.calls.get("append", [])
     )
+
+
+def _rows_of_an_object(hot: Hot) -> bool:
+    """``np.array(self.rows)`` again and again, of a list that other methods append to; rows that are arrays are others."""
+    rows = hot.node.args[0] if isinstance(hot.node, ast.Call) and hot.node.args else None
+    if rows is None or not is_self(rows) or not held_for_good(hot, rows) or hot.seen.below:
+        return False
+    function = hot.source.function(hot.node)
+    added = [call for call in appended_to(hot, rows) if hot.source.function(call) is not function]
+    made = [hot.source.paths(call.args[0]) for call in added]
+    return bool(added) and not any(path.startswith(("numpy.", "torch.")) for paths in made for path in paths)
 
 
 def _one_thread(hot: Hot) -> bool:
@@ -331,7 +343,7 @@ PATTERNS = (
         replacement="Fill an array that is allocated beforehand (np.empty((n, k)); out[i] = ...), or read and compute whole "
         "columns and join them with np.column_stack",
         snippet="out = np.empty((len(items), 3), np.float32)\nfor i, item in enumerate(items):\n    out[i] = item.x, item.y, item.z",
-        when=(calls("numpy.array", "numpy.asarray"), first(_rows_of_numbers)),
+        when=(calls("numpy.array", "numpy.asarray"), any_of(first(_rows_of_numbers), _rows_of_an_object)),
         unless=(less(elements=10_000), less(passes=2)),
         leave="The loop itself takes far longer than the conversion.",
         price=Price("measure", probe="10,000 of the rows into an array that is there"),

@@ -2,7 +2,8 @@
 
 import ast
 
-from ..loops import for_each, grows, in_loop, loop_names, varies
+from ..growing import grows
+from ..loops import for_each, in_loop, loop_names, varies
 from ..model import Hot, Pattern, Price, Sighting
 from ..places import known, less, loading, more, receivers
 from ..shapes import (

@@ -2,7 +2,8 @@
 
 import ast
 
-from ..loops import for_each, grows, in_loop
+from ..growing import grows, held_for_good
+from ..loops import for_each, in_loop
 from ..model import Hot, Pattern, Price
 from ..places import every_pass, known, less
 from ..shapes import all_of, any_of, below, calls, deep, keyword, matches, method
@@ -92,6 +93,12 @@ def _adds_text(hot: Hot) -> bool:
     return target is not None and any(
         matches(path, "builtins.str()", "builtins.bytes()") for path in hot.source.paths(target)
     )
+
+
+def _to_an_attribute(hot: Hot) -> bool:
+    """``self.text += part``: CPython appends in place to variables alone. Nothing is called that could be slow itself."""
+    target = hot.node.target if isinstance(hot.node, ast.AugAssign) else None
+    return target is not None and not hot.seen.rivals and held_for_good(hot, target)
 
 
 def _at_the_front(hot: Hot) -> bool:
@@ -249,10 +256,9 @@ PATTERNS = (
         title="Text grows by += in a loop, which copies all of it in each pass",
         replacement="Append the parts to a list and join them once: ''.join(parts); or write to io.StringIO",
         snippet="parts.append(part)\n# after the loop\ntext = ''.join(parts)",
-        when=(known(growing=True), in_loop(), _adds_text),
-        unless=(lambda hot: bool(hot.seen.below),),
-        needs=("growing",),
-        leave="Few passes: CPython often appends in place.",
+        when=(in_loop(), _adds_text, any_of(known(growing=True), _to_an_attribute)),
+        unless=(lambda hot: bool(hot.seen.below), known(growing=False)),
+        leave="Few passes: CPython often appends to a variable in place.",
         price=Price("growth"),
         source="no published figures; the copies grow with the square of the passes",
         stages=("etl",),

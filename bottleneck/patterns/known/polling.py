@@ -3,6 +3,7 @@
 import ast
 
 from ..model import Hot, Pattern, Price
+from ..shapes import any_of
 from ..syntax import last_name
 
 _ASKS = frozenset("get_nowait empty full is_set is_alive poll done exists qsize recv_nowait".split())
@@ -22,10 +23,47 @@ def _polls(hot: Hot) -> bool:
     loop = next(iter(hot.source.loops(hot.node)), None)
     if not isinstance(loop, ast.While):
         return False
-    called = {last_name(each.func) for each in ast.walk(loop) if isinstance(each, ast.Call)}
+    calls = [each for each in ast.walk(loop) if isinstance(each, ast.Call)]
+    called = {last_name(each.func) for each in calls}
+    if any(last_name(each.func) == "poll" and each.args for each in calls):
+        return False  # for so long
     here = {last_name(each.func) for each in hot.seen.rivals}
     asks = here <= _ASKS | _FILLS and all(any(each.is_in(place) for place in _ANSWERS) for each in hot.seen.below)
     return asks and bool(called & _ASKS) and not called & _WAITS and not _ends_empty(loop) and _goes_on_without(loop)
+
+
+def _spins(hot: Hot) -> bool:
+    """``while not self.done: pass``, or ``if not self.jobs: continue`` first: a pass that does nothing but ask.
+
+    What it asks has no effect, so that the next pass finds the same until something else has worked.
+    """
+    loop = next((each for each in hot.source.loops(hot.node) if isinstance(each, ast.While)), None)
+    if loop is None or not all(each.function in _COMPREHENSIONS for each in hot.seen.below):
+        return False
+    first = loop.body[0]
+    if all(isinstance(each, ast.Pass | ast.Continue) for each in loop.body):
+        asked, last = [loop.test], loop.end_lineno
+    elif isinstance(first, ast.If) and len(first.body) == 1 and isinstance(first.body[0], ast.Continue | ast.Pass):
+        asked, last = [loop.test, first.test], first.body[0].lineno
+        if isinstance(first.body[0], ast.Pass) and len(loop.body) > 1:
+            return False
+    else:
+        return False
+    inside = [each for test in asked for each in ast.walk(test)]
+    named = [each for each in inside if isinstance(each, ast.Name | ast.Attribute)]
+    asks = all(_only_asks(each) for each in inside)
+    return asks and bool(named) and hot.seen.line <= (last or 0)
+
+
+def _only_asks(node: ast.AST) -> bool:
+    """``poll()``, not ``poll(0.1)``, which waits."""
+    if isinstance(node, ast.Call):
+        name = last_name(node.func)
+        return name in ("all", "any", "len", "bool") or (name in _ASKS and not node.args and not node.keywords)
+    return not isinstance(node, ast.NamedExpr | ast.Await)
+
+
+_COMPREHENSIONS = ("<genexpr>", "<listcomp>")
 
 
 def _ends_empty(loop: ast.While) -> bool:
@@ -70,7 +108,7 @@ PATTERNS = (
         replacement="Block until there is something to do: queue.get(timeout=0.1), Event.wait, Condition or select; or "
         "sleep between two questions",
         snippet="try:\n    event = events.get(timeout=0.1)\nexcept queue.Empty:\n    continue",
-        when=(_polls,),
+        when=(any_of(_polls, _spins),),
         leave="Latency below a few microseconds matters, and a core is set aside for it.",
         price=Price("once"),
         source="Olen/solar-monitor#42, stratosphereips/StratosphereLinuxIPS#16, google/fuzzbench#65, pyiron/executorlib#247",

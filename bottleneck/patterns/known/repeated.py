@@ -4,7 +4,7 @@ import ast
 
 from ..loops import in_loop, in_tight_loop, loop_names
 from ..model import Hot, Pattern, Price
-from ..places import handler, in_crew, known, less, more, named, over, overlapped, uses
+from ..places import cached, handler, in_crew, known, less, more, named, over, overlapped, uses
 from ..shapes import all_of, any_of, below, deep, keyword, leaf, matches, method, not_if
 from ..syntax import last_name, mentions
 
@@ -96,6 +96,13 @@ def _waits_for_a_lock(hot: Hot) -> bool:
     return any(path in locks for value in taken for path in hot.source.paths(value))
 
 
+def _formats_a_date(hot: Hot) -> bool:
+    """``day.strftime(fmt)``, with nothing below it: a date of the standard library."""
+    node = hot.node
+    named = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "strftime"
+    return named and not hot.seen.below and hot.seen.rivals <= {node}
+
+
 PATTERNS = (
     Pattern(
         id="template-compiled-per-request",
@@ -159,10 +166,16 @@ PATTERNS = (
     Pattern(
         id="dates-to-text",
         title="Each date becomes a text by strftime, in Python",
-        replacement="Group by dt.floor, dt.normalize or dt.to_period instead of a text, and format only what is shown",
+        replacement="Group by dt.floor, dt.normalize or dt.to_period (by date() in plain Python) instead of a text, and "
+        "format only what is shown, each distinct date once",
         snippet="frame.groupby(frame['time'].dt.floor('h'))",
-        when=(method("strftime", of="pandas"), deep("pandas/core/arrays/datetimes.py")),
-        unless=(less(elements=10_000),),
+        when=(
+            any_of(
+                all_of(method("strftime", of="pandas"), deep("pandas/core/arrays/datetimes.py")),
+                all_of(_formats_a_date, in_loop()),
+            ),
+        ),
+        unless=(less(elements=10_000), handler(), cached()),
         leave="The text is what is written out.",
         price=Price("amdahl", (3, 30)),
         source="pandas-dev/pandas#44764",

@@ -3,7 +3,7 @@
 import ast
 
 from ..fixed import is_changed, unchanged
-from ..loops import counted, in_loop, loop_names, varies
+from ..loops import all_loops, counted, in_loop, loop_names, varies
 from ..model import Hot, Pattern, Price
 from ..places import cached, handler, less, named
 from ..shapes import any_of, calls, comes_from, deep, matches, method, not_if
@@ -63,9 +63,11 @@ def _takes_one_row(hot: Hot) -> bool:
 def _another_model(hot: Hot) -> bool:
     """The passes change the model, make it anew, or go through many."""
     loop = next(iter(hot.source.loops(hot.node)), None)
-    if loop is None or not isinstance(hot.node, ast.Call) or not isinstance(hot.node.func, ast.Attribute):
+    if not isinstance(hot.node, ast.Call) or not isinstance(hot.node.func, ast.Attribute):
         return False
     model = hot.node.func.value
+    if loop is None:
+        return not unchanged(hot, model, each_call=True, given=hot.seen.given)
     thing = model if isinstance(model, ast.Name) or is_self(model) else None
     varies_ = mentions(model, loop_names(hot.source, hot.node))
     return varies_ or (thing is not None and is_changed(hot.source, loop, thing))
@@ -76,9 +78,9 @@ def _one_at_a_time(hot: Hot) -> bool:
     streams = ("sys.stdin*", "kafka.*", "confluent_kafka.*", "redis.*", "paho.*", "pika.*", "websockets.*", "socket.*")
     return any(
         matches(path, *streams)
-        for loop in hot.source.loops(hot.node)
+        for source, loop in all_loops(hot)
         if isinstance(loop, ast.For)
-        for path in hot.source.paths(loop.iter)
+        for path in source.paths(loop.iter)
     )
 
 
@@ -161,8 +163,8 @@ def _runs_own_code(hot: Hot) -> bool:
 
 def _for_a_row(hot: Hot) -> bool:
     """The loop around is a comprehension or a ``for``: not a ``while`` that serves whatever comes."""
-    loops = hot.source.loops(hot.node)
-    return bool(loops) and isinstance(loops[0], ast.For | Comprehension)
+    loops = all_loops(hot)
+    return bool(loops) and isinstance(loops[0][1], ast.For | Comprehension)
 
 
 PATTERNS = (

@@ -64,3 +64,47 @@ def serve(events, closing, work):
         except queue.Empty:
             continue
         work(event)  # hot
+# slow: for what another thread does
+class Pool:
+    def wait_done(self, keys):
+        while not all(key in self.results for key in keys):  # hot
+            pass
+# slow: seen in the generator
+# below: <genexpr> user.py
+class Pool:
+    def wait_done(self, keys):
+        while not all(key in self.results for key in keys):  # hot
+            pass
+# slow: a worker asks again at once
+class Pool:
+    def work(self):
+        while not self.closed:
+            if not self.jobs:  # hot
+                continue
+            self.run(self.jobs.popleft())
+# exempt: the question waits
+class Pool:
+    def work(self, pipe):
+        while not pipe.poll(1.0):  # hot
+            pass
+# exempt: the question works
+class Solver:
+    def solve(self):
+        while not self.step():  # hot
+            pass
+# exempt: the work of a worker
+class Pool:
+    def work(self):
+        while not self.closed:
+            if not self.jobs:
+                continue
+            self.run(self.jobs.popleft())  # hot
+# exempt: it goes on to the next item
+def count(items):
+    i = total = 0
+    while i < len(items):
+        i += 1
+        if not items[i - 1]:  # hot
+            continue
+        total += 1
+    return total

@@ -13,3 +13,24 @@ import pandas as pd
 def hourly(path):
     frame = pd.read_parquet(path)
     return frame.groupby(frame["time"].dt.floor("h")).size()  # hot
+# slow: a date of the standard library, in plain Python
+# known: looped=True
+from collections import Counter
+
+def label(fmt):
+    return lambda day: day.strftime(fmt)  # hot
+
+def months(days):
+    return Counter(map(label("%Y-%m"), days))
+# exempt: kept for each distinct date
+# known: looped=True
+import functools
+
+@functools.cache
+def label(day):
+    return day.strftime("%Y-%m")  # hot
+# exempt: once
+import datetime
+
+def title(report):
+    return report.name + datetime.date.today().strftime("%Y-%m-%d")  # hot

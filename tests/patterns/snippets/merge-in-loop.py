@@ -25,3 +25,40 @@ def join(whole, parts):
     for part in parts:
         whole = pd.merge(whole, part, on="key")  # hot
     return whole
+# slow: a method adds to a table that the object holds
+# below: merge pandas/core/reshape/merge.py, get_result pandas/core/reshape/merge.py
+# known: looped=True
+import pandas as pd
+
+class Panel:
+    def __init__(self):
+        self.whole = None
+
+    def add(self, part):
+        if self.whole is None:
+            self.whole = part
+            return
+        self.whole = pd.merge(self.whole, part, on="day")  # hot
+# exempt: another method empties it
+# below: merge pandas/core/reshape/merge.py, get_result pandas/core/reshape/merge.py
+# known: looped=True
+import pandas as pd
+
+class Panel:
+    def start(self, part):
+        self.whole = part
+
+    def add(self, part):
+        self.whole = pd.merge(self.whole, part, on="day")  # hot
+# slow: begun by the first part
+# below: merge pandas/core/reshape/merge.py, get_result pandas/core/reshape/merge.py
+import pandas as pd
+
+def panel(parts):
+    whole = None
+    for part in parts:
+        if whole is None:
+            whole = part
+        else:
+            whole = pd.merge(whole, part, on="day")  # hot
+    return whole

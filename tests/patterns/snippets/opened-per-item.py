@@ -33,3 +33,39 @@ def save(parts):
     for part in parts:
         with open(part.path, "w") as file:  # hot
             file.write(part.text)
+# slow: a partial holds the path
+# below: __init__ zipfile.py, _RealGetContents zipfile.py
+# known: looped=True
+import zipfile
+from functools import partial
+
+def read_member(path, name):
+    with zipfile.ZipFile(path) as archive:  # hot
+        return archive.read(name)
+
+def words(path, names):
+    return sum(len(data.split()) for data in map(partial(read_member, path), names))
+# exempt: a partial for each path
+# below: __init__ zipfile.py, _RealGetContents zipfile.py
+# known: looped=True
+import zipfile
+from functools import partial
+
+def read_member(path, name):
+    with zipfile.ZipFile(path) as archive:  # hot
+        return archive.read(name)
+
+def readers(paths):
+    return [partial(read_member, path) for path in paths]
+# exempt: the partial holds the member's name
+# below: __init__ zipfile.py, _RealGetContents zipfile.py
+# known: looped=True
+import zipfile
+from functools import partial
+
+def read_member(name, path):
+    with zipfile.ZipFile(path) as archive:  # hot
+        return archive.read(name)
+
+def readmes(paths):
+    return list(map(partial(read_member, "README"), paths))

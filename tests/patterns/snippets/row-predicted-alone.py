@@ -77,3 +77,44 @@ import sys
 def serve(model):
     for line in sys.stdin:
         print(model.predict([line.split()])[0])  # hot
+# slow: a callback that a comprehension calls
+# below: predict_proba sklearn/pipeline.py, predict_proba sklearn/linear_model/_logistic.py
+# known: looped=True
+class Gate:
+    def __init__(self, model):
+        self.model = model
+
+    def __call__(self, row):
+        return self.model.predict_proba(row.reshape(1, -1))[0, 1] > 0.7  # hot
+
+def consume(rows, callback):
+    return [callback(row) for row in rows]  # caller
+# exempt: a callback of a server
+# below: predict_proba sklearn/pipeline.py, predict_proba sklearn/linear_model/_logistic.py
+# known: looped=True
+class Gate:
+    def __init__(self, model):
+        self.model = model
+
+    def __call__(self, row):
+        return self.model.predict_proba(row.reshape(1, -1))[0, 1] > 0.7  # hot
+
+def consume(queue, callback):
+    while True:
+        callback(queue.get())  # caller
+# exempt: the object learns as it goes
+# below: predict sklearn/linear_model/_base.py
+# known: looped=True
+class Online:
+    def __init__(self, model):
+        self.model = model
+
+    def learn(self, row, label):
+        self.model.partial_fit([row], [label])
+
+    def guess(self, row):
+        return self.model.predict([row])  # hot
+
+def consume(online, rows):
+    for row in rows:
+        print(online.guess(row))  # caller

@@ -31,3 +31,37 @@ def report(rows):
     text = ""
     for row in rows:
         text += render(row)  # hot
+# slow: of an attribute, which is never grown in place
+# known: looped=True
+class Report:
+    def __init__(self, title):
+        self.text = f"<h1>{title}</h1>"
+
+    def row(self, cells):
+        for cell in cells:
+            self.text += f"<td>{cell}</td>"  # hot
+# exempt: a short text for each row
+# known: looped=True
+class Report:
+    def row(self, cells):
+        self.text = ""
+        for cell in cells:
+            self.text += f"<td>{cell}</td>"  # hot
+        self.file.write(self.text)
+# exempt: the part is costly
+# known: looped=True
+class Report:
+    def __init__(self):
+        self.text = ""
+
+    def row(self, cells):
+        self.text += self.template.render(cells)  # hot
+# exempt: an object for each item
+# known: looped=True
+class Report:
+    def __init__(self):
+        self.text = ""
+
+    def row(self, cells):
+        self.text = f"{cells}"
+        self.text += f"<td>{cells[0]}</td>"  # hot

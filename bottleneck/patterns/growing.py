@@ -1,0 +1,132 @@
+"""What gets longer from pass to pass: tables, arrays, texts and lists, held by names or by attributes of an object."""
+
+from __future__ import annotations
+
+import ast
+
+from .loops import in_loop
+from .model import Condition, Hot
+from .source import Source
+from .syntax import Function, Loop, is_self, same
+
+
+def grows() -> Condition:
+    """The result of the call in a loop goes to its own argument: ``all = cat([all, part])``, ``f = f.append(row)``.
+
+    Silent where the target is set anew in each pass, or is cut to a window.
+    """
+
+    def check(hot: Hot) -> bool:
+        statement = hot.source.statement(hot.node)
+        if not isinstance(statement, ast.Assign) or not isinstance(hot.node, ast.Call):
+            return False
+        targets: list[ast.expr] = [each for each in statement.targets if isinstance(each, ast.Name | ast.Attribute)]
+        region = _region(hot, targets)
+        if region is None or not _is_whole(hot.source, hot.node, statement):
+            return False
+        parts = _parts(hot.node)
+        targets += [each for target in list(targets) for each in _aliases(region, target)]
+        new = [each for each in parts if not isinstance(each, ast.List | ast.Tuple | ast.Constant)]
+        if all(_is_one(each, targets) for each in new if each is not getattr(hot.node.func, "value", None)):
+            return False  # it doubles, and few passes do
+        return any(_is_one(part, targets) for part in parts) and not _is_reset(region, targets, statement)
+
+    return check
+
+
+def _region(hot: Hot, targets: list[ast.expr]) -> Loop | Function | None:
+    """The innermost loop around; for an attribute, the function that a loop calls."""
+    loop = next((each for each in hot.source.loops(hot.node) if isinstance(each, Loop)), None)
+    if loop is not None or not any(held_for_good(hot, each, True) for each in targets):
+        return loop
+    return hot.source.function(hot.node)
+
+
+def held_for_good(hot: Hot, thing: ast.expr, set_here: bool = False) -> bool:
+    """``self.name`` of one object whose method is called in a loop, and that is set in ``__init__`` alone.
+
+    ``set_here``: or in the method.
+    """
+    if not is_self(thing) or not in_loop()(hot) or (hot.seen.given is not None and "self" not in hot.seen.given):
+        return False
+    source, function = hot.source, hot.source.function(hot.node)
+    places = {source.function(each.where) for each in source.bindings_of_self(thing)}
+    places -= {None, function} if set_here else {None}
+    return all(getattr(each, "name", "") == "__init__" for each in places)
+
+
+def appended_to(hot: Hot, whole: ast.expr) -> list[ast.Call]:
+    """The calls of the file that append to ``self.name``, an attribute of the class around the node."""
+    owner = next((each for each in hot.source.above(hot.node) if isinstance(each, ast.ClassDef)), None)
+    return [
+        call
+        for name in ("append", "appendleft")
+        for call in hot.source.calls.get(name, [])
+        if call.args and isinstance(call.func, ast.Attribute)
+        if owner is not None and owner in hot.source.above(call) and same(call.func.value, whole)
+    ]
+
+
+def _is_whole(source: Source, call: ast.Call, statement: ast.Assign) -> bool:
+    """Whether the value is the call, or the call with methods behind it (``.reset_index()``)."""
+    node: ast.AST = call
+    while node is not statement.value:
+        parent = source.parents.get(node)
+        if isinstance(parent, ast.Attribute) or (isinstance(parent, ast.Call) and parent.func is node):
+            node = parent
+        else:
+            return False
+    return True
+
+
+def _parts(call: ast.Call) -> list[ast.expr]:
+    """What a growing call puts together."""
+    parts: list[ast.expr] = list(call.args[:2])
+    for each in [*call.args[:1], *(given.value for given in call.keywords if given.arg in ("objs", "tensors"))]:
+        if isinstance(each, ast.List | ast.Tuple):
+            parts += each.elts
+    if isinstance(call.func, ast.Attribute):
+        parts.append(call.func.value)
+    return parts
+
+
+def _aliases(loop: ast.AST, target: ast.expr) -> list[ast.expr]:
+    return [
+        each
+        for node in ast.walk(loop)
+        if isinstance(node, ast.Assign) and same(node.value, target)
+        for each in node.targets
+        if isinstance(each, ast.Name | ast.Attribute)
+    ]
+
+
+def _is_reset(loop: Loop | Function, targets: list[ast.expr], growing: ast.stmt) -> bool:
+    """Whether a pass sets one of the targets anew, or cuts it to a window."""
+    if isinstance(loop, ast.For | ast.AsyncFor) and any(_is_one(each, targets) for each in ast.walk(loop.target)):
+        return True
+    for node in ast.walk(loop):
+        if not isinstance(node, ast.Assign) or node is growing or _is_one(node.value, targets):
+            continue
+        if any(isinstance(each, ast.If) and _begins(each, node, targets) for each in ast.walk(loop)):
+            continue
+        if any(_is_one(each, targets) for each in node.targets):
+            inside = [each for each in ast.walk(node.value) if _is_one(each, targets)]
+            cut = any(isinstance(each, ast.Subscript) and _is_one(each.value, targets) for each in ast.walk(node.value))
+            if cut or not inside:
+                return True
+    return False
+
+
+def _begins(branch: ast.If, first: ast.stmt, targets: list[ast.expr]) -> bool:
+    """``if whole is None: whole = part``, or ``if not whole``."""
+    test, body = branch.test, branch.body
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return first in body and _is_one(test.operand, targets)
+    if not isinstance(test, ast.Compare) or getattr(test.comparators[0], "value", 0) is not None:
+        return False
+    body = body if isinstance(test.ops[0], ast.Is | ast.Eq) else branch.orelse
+    return first in body and _is_one(test.left, targets)
+
+
+def _is_one(node: ast.AST, targets: list[ast.expr]) -> bool:
+    return any(same(node, target) for target in targets)
