@@ -20,8 +20,8 @@ import numpy as np
 def spread(n, m):
     grid = np.zeros((n, m))
     for i in range(1, n):
-        for j in range(m):
-            grid[i, j] = 0.5 * grid[i - 1, j]  # hot
+        for j in range(1, m):
+            grid[i, j] = 0.5 * (grid[i - 1, j] + grid[i, j - 1])  # hot
 # exempt: lists
 import numpy as np
 
