@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -170,6 +171,24 @@ def test_threads_that_compute_in_python_wait_for_the_gil_and_for_nothing_else(pr
         pytest.skip(sampler.problem)
     assert {name: found[name] for name in spinning} == {"spin": {("gil", "")}, "spin_too": {("gil", "")}}
     sampler.close()
+
+
+def test_a_stopped_process_waits_for_nothing(eager):
+    process = subprocess.Popen([sys.executable, "-c", "print(flush=True)\nwhile True: pass"], stdout=subprocess.PIPE)
+    try:
+        process.stdout.readline()
+        clock = (~process.pid << 3) | 2
+        begins = time.clock_gettime(clock)
+        while time.clock_gettime(clock) < begins + 0.02:  # until it computes
+            time.sleep(0.001)
+        process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+        sampler = WaitSampler()
+        assert seen(sampler, process.pid, {}, set()) == {}
+        sampler.close()
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def test_what_may_not_be_read_is_said_and_is_not_zero(eager, monkeypatch):

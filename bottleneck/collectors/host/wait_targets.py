@@ -14,7 +14,7 @@ Target = tuple[str, str]  # what (see ``facts.Wait``) and its name, "" if unknow
 _MAX_DESCRIPTORS = 8  # looked at per call
 _POLLED = struct.Struct("=ihh")
 _SELECTED_BYTES = 128
-_PAGE_FAULT: Target = "memory", ""  # asleep outside of a system call
+_PAGE_FAULT: Target = "memory", ""
 _UNKNOWN: Target = "", ""
 _INODES = {"pipe": "pipe", "eventpoll": "events", "eventfd": "events", "timerfd": "sleep", "pidfd": "child"}
 
@@ -29,12 +29,12 @@ class WaitTargets:
         self._sockets = sockets
         self._interpreter: list[range] | None = None
 
-    def of(self, text: bytes) -> Target:
-        """``text``: what the thread's ``syscall`` file says: number, arguments, stack and instruction pointers."""
+    def of(self, text: bytes, native: int) -> Target:
+        """``text``: what the ``syscall`` file of a thread says: number, arguments, stack and instruction pointers."""
         words = text.split()
         number, arguments = int(words[0]), [int(word, 16) for word in words[1:7]]
         if number < 0:
-            return _PAGE_FAULT
+            return _PAGE_FAULT if self._is_on_disk(native) else _UNKNOWN
         kind = self._calls.get(number, "")
         if kind == system_calls.FUTEX:
             return "gil" if self._is_interpreters(arguments[0]) else "lock", ""
@@ -51,6 +51,11 @@ class WaitTargets:
         if kind == system_calls.CHILD_SECOND:
             return "child", self._name(arguments[1]) if arguments[0] == os.P_PID else ""
         return (kind, "") if kind else _UNKNOWN
+
+    def _is_on_disk(self, native: int) -> bool:
+        """Whether a thread sleeps uninterruptibly; outside of a call, others have been stopped or have ended."""
+        with open(f"{self._base}task/{native}/stat", "rb") as file:
+            return file.read(512).rpartition(b") ")[2][:1] == b"D"
 
     def _any(self, descriptors: Iterable[int], several: str = "") -> Target:
         """What the descriptors have in common. None at all: the call is used to sleep."""

@@ -159,7 +159,7 @@ class WaitSampler:
                 thread.t1 = process.at
                 return None
             text = os.pread(call, 256, 0)
-            target = None if text.startswith(b"running") else process.targets.of(text)
+            target = None if text.startswith(b"running") else process.targets.of(text, thread.native)
         except PermissionError as error:
             self.problem = _reason(error)
             return self._drop(thread)
