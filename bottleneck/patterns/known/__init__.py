@@ -15,6 +15,7 @@ from . import (
     language,
     markup,
     numerics,
+    one_core,
     pairs,
     pandas_columns,
     pandas_rows,
@@ -71,4 +72,5 @@ PATTERNS: tuple[Pattern, ...] = (
     *regexes.PATTERNS,
     *polling.PATTERNS,
     *pools.PATTERNS,
+    *one_core.PATTERNS,
 )
