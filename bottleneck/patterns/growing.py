@@ -10,6 +10,9 @@ from .source import Source
 from .syntax import Function, Loop, is_self, same
 
 
+_PLACES = (ast.Name, ast.Attribute, ast.Subscript)  # in which a thing that grows can be held
+
+
 def grows() -> Condition:
     """The result of the call in a loop goes to its own argument: ``all = cat([all, part])``, ``f = f.append(row)``.
 
@@ -20,7 +23,7 @@ def grows() -> Condition:
         statement = hot.source.statement(hot.node)
         if not isinstance(statement, ast.Assign) or not isinstance(hot.node, ast.Call):
             return False
-        targets: list[ast.expr] = [each for each in statement.targets if isinstance(each, ast.Name | ast.Attribute)]
+        targets: list[ast.expr] = [each for each in statement.targets if isinstance(each, _PLACES)]
         region = _region(hot, targets)
         if region is None or not _is_whole(hot.source, hot.node, statement):
             return False
@@ -45,14 +48,27 @@ def _region(hot: Hot, targets: list[ast.expr]) -> Loop | Function | None:
 def held_for_good(hot: Hot, thing: ast.expr, set_here: bool = False) -> bool:
     """``self.name`` of one object whose method is called in a loop, and that is set in ``__init__`` alone.
 
-    ``set_here``: or in the method.
+    ``set_here``: or in the method. ``self.name["key"]`` counts as well, if no other method sets it.
     """
+    if isinstance(thing, ast.Subscript) and isinstance(thing.slice, ast.Constant):
+        return held_for_good(hot, thing.value, set_here) and not _set_elsewhere(hot, thing)
     if not is_self(thing) or not in_loop()(hot) or (hot.seen.given is not None and "self" not in hot.seen.given):
         return False
     source, function = hot.source, hot.source.function(hot.node)
     places = {source.function(each.where) for each in source.bindings_of_self(thing)}
     places -= {None, function} if set_here else {None}
     return all(getattr(each, "name", "") == "__init__" for each in places)
+
+
+def _set_elsewhere(hot: Hot, thing: ast.expr) -> bool:
+    """Whether another function of the file than the node's, and than ``__init__``, assigns to it."""
+    around = hot.source.function(hot.node)
+    owners = (
+        hot.source.function(each)
+        for each in ast.walk(hot.source.tree)
+        if isinstance(each, ast.Assign) and any(same(target, thing) for target in each.targets)
+    )
+    return any(each is not around and getattr(each, "name", "") != "__init__" for each in owners)
 
 
 def appended_to(hot: Hot, whole: ast.expr) -> list[ast.Call]:
@@ -96,7 +112,7 @@ def _aliases(loop: ast.AST, target: ast.expr) -> list[ast.expr]:
         for node in ast.walk(loop)
         if isinstance(node, ast.Assign) and same(node.value, target)
         for each in node.targets
-        if isinstance(each, ast.Name | ast.Attribute)
+        if isinstance(each, _PLACES)
     ]
 
 

@@ -76,16 +76,21 @@ def varies() -> Condition:
             given = [node.slice]
         elif isinstance(node, ast.Call):
             given = list[ast.AST](arguments(node))
-        names = loop_names(hot.source, node, hot.seen.looped)
+        names = names_of_pass(hot, node)
         return any(mentions(each, names) for each in given)
 
     return check
 
 
-def loop_names(source: Source, node: ast.AST, looped: bool = False) -> set[str]:
+def names_of_pass(hot: Hot, node: ast.AST | None = None) -> set[str]:
+    """``loop_names`` of a node (the hot one), with what the run tells of the calls of its function."""
+    return loop_names(hot.source, node or hot.node, hot.seen.looped, hot.seen.given or frozenset())
+
+
+def loop_names(source: Source, node: ast.AST, looped: bool = False, given: frozenset[str] = frozenset()) -> set[str]:
     """The names that each pass of the loops around a node sets anew, and what is computed from them.
 
-    ``looped``: another function calls this one in a loop.
+    ``looped``: another function calls this one in a loop; ``given``: the parameters that each call gives the same.
     """
     names: set[str] = set()
     loops = source.loops(node)
@@ -98,7 +103,7 @@ def loop_names(source: Source, node: ast.AST, looped: bool = False) -> set[str]:
     if isinstance(function, ast.FunctionDef) and (
         function.name == "__getitem__" or (not loops and (looped or _called_in_loop(source, function)))
     ):
-        names |= parameters(function) - {"self"} - same_each_pass(source, function)
+        names |= parameters(function) - {"self"} - same_each_pass(source, function) - given
     for _ in range(3):  # name = f(loop name)
         for outer in [*loops, *([function] if names and isinstance(function, ast.FunctionDef) else [])]:
             for each in ast.walk(outer):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from .fixed import unchanged
-from .loops import in_loop, loop_names
+from .loops import in_loop, names_of_pass
 from .model import Condition, Hot
 from .syntax import Comprehension, Loop, last_name, mentions, parameters, same, stored
 
@@ -75,7 +75,7 @@ def scanned(hot: Hot) -> ast.expr | None:
     items, test, inner = found
     loops = hot.source.loops(hot.node)
     around = Hot(hot.seen, loops[0])
-    outer = loop_names(hot.source, loops[0], hot.seen.looped) - inner
+    outer = names_of_pass(hot, loops[0]) - inner
     handled = hot.seen.handler and len(loops) == 1
     if handled:
         outer |= _given(hot)

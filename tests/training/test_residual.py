@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from bottleneck_profiler import signals
+from bottleneck_profiler.artifacts import Artifacts, Missing
 from bottleneck_profiler.artifacts.loading.loading import Loading
 from bottleneck_profiler.artifacts.training.places import Place
 from bottleneck_profiler.artifacts.training.residual import Residual
@@ -17,6 +18,8 @@ from bottleneck_profiler.diagnosis.findings import Finding, Fine
 from bottleneck_profiler.recording.model import RECORD_DTYPE, Frame, Site
 from memory import recordings
 from typed import add
+
+from training import programs
 
 FILE = "/user/train.py"
 CLIP = Frame("clip_grad_norm_", "/lib/torch/nn/utils/clip_grad.py", 200, False)
@@ -205,3 +208,23 @@ def test_a_rare_interruption_hides_no_more_loading_than_the_queue_holds():
     rarely = seconds_saved_by_rarer(steps, with_workers(2), 0.080 * steps.count, 4, 0.0)
     assert often == pytest.approx(0.030 * steps.count, rel=0.05)
     assert rarely == pytest.approx(0.080 * steps.count - 4 * 4 * 0.050, rel=0.05)
+
+
+@pytest.mark.parametrize("beside", [True, False], ids=["on another thread", "on the main thread"])
+def test_the_main_thread_tells_nothing_about_steps_that_run_elsewhere(beside):
+    """A server's model runs on a thread of a pool, and the main thread waits in the event loop."""
+    program = programs.Program()
+    for _ in range(60):
+        program.phase(signals.EVAL, 40, *([] if beside else [programs.at(50, "Net.forward"), programs.at(12)]))
+        program.phase(signals.NONE, 10, programs.at(72, "serve"), programs.at(12))
+    if beside:
+        program.samples = [
+            (process, thread, kind, signals.NONE, t0 - 40 * programs.MS, t1, stack)
+            for process, thread, kind, _, t0, t1, stack in program.samples
+        ]
+    artifacts = Artifacts(program.recording())
+    if beside:
+        with pytest.raises(Missing, match="another thread"):
+            artifacts.get(Residual)
+    else:
+        assert artifacts.get(Residual).seconds > 0

@@ -23,7 +23,7 @@ from .steps import Steps
 
 _COMMON = 0.95  # of the samples: a frame in nearly all of them is the loop, not a part of it
 _ENOUGH_SECONDS = 1.0  # sampled within the steps, to tell whether the main thread runs them
-_COMPUTES = 0.2  # of the steps, in forward and backward: the same
+_COMPUTES = 0.2  # of the steps, in the model: the same
 _PROTOCOL = ("__next__", "__iter__", "__getitem__")
 
 Function = tuple[str, str]  # (file, function)
@@ -94,9 +94,9 @@ class LoopSamples:
 
 def _beside(steps: Steps, seconds: Mapping[int, float]) -> bool:
     """Whether the model computed while the main thread was always elsewhere: its samples know no such phase."""
-    computed = float(sum(steps.phase(name).sum() for name in ("forward", "backward")))
+    computed = float(steps.phase("forward", "backward", "eval").sum())
     sampled = sum(seconds.values())
-    seen = sum(seconds.get(phase, 0.0) for phase in _TRAINING)
+    seen = sum(seconds.get(phase, 0.0) for phase in (*_TRAINING, signals.EVAL))
     return sampled > _ENOUGH_SECONDS and computed > _COMPUTES * steps.total_seconds and seen < computed / 20
 
 

@@ -2,7 +2,7 @@
 
 import ast
 
-from ..loops import in_loop, loop_names, varies
+from ..loops import in_loop, names_of_pass, varies
 from ..model import Hot, Pattern, Price
 from ..places import cached, handed_to, known, less, loading, more, uses, version
 from ..shapes import (
@@ -36,7 +36,7 @@ def _collected_again(hot: Hot) -> bool:
     while isinstance(root, ast.Attribute | ast.Call) and not is_self(root):
         begins = root.args if isinstance(root, ast.Call) else [root.value]  # of report(plan) it is the plan
         root = root.value if isinstance(root, ast.Attribute) else root.func
-    names = loop_names(hot.source, node, hot.seen.looped)
+    names = names_of_pass(hot, node)
     alike = bool(hot.source.loops(node)) or hot.seen.given is None or "self" in hot.seen.given
     return any(
         matches(path, "polars.scan_*") and "collect()" not in path and not path.endswith("]")

@@ -3,7 +3,7 @@
 import ast
 
 from ..fixed import is_changed, same_work, thrown_away, unchanged
-from ..loops import in_loop, loop_names
+from ..loops import in_loop, names_of_pass
 from ..model import Hot, Pattern, Price
 from ..places import cached, less
 from ..scans import scanned, stays
@@ -20,7 +20,7 @@ def _searches_one_document(hot: Hot) -> bool:
         return False
     # A bare tag's name is a short way down from the item; an attribute's value searches all of the document.
     given = [*(each for each in node.args if not isinstance(each, ast.Name)), *(each.value for each in node.keywords)]
-    names = loop_names(hot.source, node, hot.seen.looped)
+    names = names_of_pass(hot, node)
     return any(mentions(each, names) for each in given) and unchanged(hot, node.func.value)
 
 

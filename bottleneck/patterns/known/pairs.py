@@ -2,7 +2,7 @@
 
 import ast
 
-from ..loops import in_loop, in_tight_loop, loop_names
+from ..loops import in_loop, in_tight_loop, names_of_pass
 from ..model import Hot, Pattern, Price
 from ..places import cached, known, less
 from ..scans import matches_by_scan
@@ -82,7 +82,7 @@ def _distance_of_a_pair(hot: Hot) -> bool:
     if not isinstance(node, ast.Call) or not loops:
         return False
     inner = _loop_targets(loops[:1])
-    outer = _loop_targets(loops[1:]) if len(loops) > 1 else loop_names(hot.source, loops[0], hot.seen.looped) - inner
+    outer = _loop_targets(loops[1:]) if len(loops) > 1 else names_of_pass(hot, loops[0]) - inner
     if len(loops) == 1 and isinstance(loops[0], Comprehension) and len(loops[0].generators) == 2:
         inner, outer = (stored(each.target) for each in reversed(loops[0].generators))
     if isinstance(loops[0], ast.For) and isinstance(loops[0].iter, ast.Name | ast.Attribute) and len(loops) > 1:

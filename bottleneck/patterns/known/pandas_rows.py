@@ -3,7 +3,7 @@
 import ast
 
 from ..growing import grows
-from ..loops import for_each, in_loop, loop_names, varies
+from ..loops import for_each, in_loop, names_of_pass, varies
 from ..model import Hot, Pattern, Price, Sighting
 from ..places import known, less, loading, more, receivers
 from ..shapes import (
@@ -104,19 +104,33 @@ def _row_of_iterrows(hot: Hot) -> bool:
 
 
 def _filters_by_the_pass(hot: Hot) -> bool:
-    """``frame[frame.key == x]`` with x of the pass, on a frame that stays the same."""
+    """``frame[frame.key == x]`` (or ``.eq(x)``) with x of the pass, on a frame that stays the same.
+
+    Other tests may stand beside it, but none that compares with what is of the pass in another way: ranges overlap.
+    """
     node: ast.AST = hot.node
-    while isinstance(node, ast.Compare | ast.BinOp) or isinstance(hot.source.parents.get(node), ast.Compare):
+    while isinstance(node, ast.Compare | ast.BinOp | ast.UnaryOp) or _is_in_a_test(hot.source, node):
         node = hot.source.parents[node]
     if not isinstance(node, ast.Subscript):
         return False
-    names = loop_names(hot.source, node)
-    tests = [each for each in ast.walk(node.slice) if isinstance(each, ast.Compare)]
-    equal = [each for each in tests if isinstance(each.ops[0], ast.Eq)]
+    names = names_of_pass(hot, node)
+    tests = [each for each in ast.walk(node.slice) if _compares(each) and mentions(each, names)]
+    equal = [each for each in tests if _compares(each) in ("Eq", "eq")]
     frame = node.value.value if isinstance(node.value, ast.Attribute) else node.value
-    by_pass = any(mentions(side, names) for each in equal for side in (each.left, *each.comparators))
     pandas = any(each.is_in("pandas/core/") for each in hot.seen.below) or comes_from(hot.source, frame, "pandas")
-    return by_pass and len(equal) == len(tests) and not mentions(frame, names) and pandas
+    return bool(equal) and len(equal) == len(tests) and not mentions(frame, names) and pandas
+
+
+def _compares(node: ast.AST) -> str:
+    """How two values are compared: "Eq", "Lt", ... of an operator, "eq", "isin", "between", ... of a method."""
+    if isinstance(node, ast.Compare):
+        return type(node.ops[0]).__name__
+    called = last_name(node.func) if isinstance(node, ast.Call) else ""
+    return called if called in ("eq", "ne", "lt", "gt", "le", "ge", "isin", "between") else ""
+
+
+def _is_in_a_test(source: Source, node: ast.AST) -> bool:
+    return bool(_compares(node)) or bool(_compares(source.parents.get(node, node)))
 
 
 _by_position = subscript("iloc", "loc", "at", "iat", of="pandas")

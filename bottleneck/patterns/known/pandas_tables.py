@@ -2,7 +2,7 @@
 
 import ast
 
-from ..loops import in_loop, loop_names
+from ..loops import in_loop, names_of_pass
 from ..model import Hot, Pattern, Price
 from ..places import handed_to, known, less, more
 from ..shapes import all_of, any_of, argument, below, calls, deep, keyword, method, not_if
@@ -21,17 +21,13 @@ def _read_again(hot: Hot) -> bool:
 def _same_path(hot: Hot) -> bool:
     """The path does not change with the pass of the loop."""
     given = hot.node.args if isinstance(hot.node, ast.Call) else []
-    return (
-        bool(given)
-        and not mentions(given[0], loop_names(hot.source, hot.node, hot.seen.looped))
-        and not isinstance(given[0], ast.Call)
-    )
+    return bool(given) and not mentions(given[0], names_of_pass(hot)) and not isinstance(given[0], ast.Call)
 
 
 def _skips_with_the_pass(hot: Hot) -> bool:
     """``skiprows=`` or ``nrows`` of the pass: each pass parses what it skips."""
     skipped = argument(hot.node, "skiprows")
-    return skipped is not None and mentions(skipped, loop_names(hot.source, hot.node, hot.seen.looped))
+    return skipped is not None and mentions(skipped, names_of_pass(hot))
 
 
 _for_one_value = handed_to("?.apply", "?.map", "?.transform")

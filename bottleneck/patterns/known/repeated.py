@@ -2,7 +2,7 @@
 
 import ast
 
-from ..loops import in_loop, in_tight_loop, loop_names
+from ..loops import in_loop, in_tight_loop, names_of_pass
 from ..model import Hot, Pattern, Price
 from ..places import cached, handler, in_crew, known, less, more, named, over, overlapped, uses
 from ..shapes import all_of, any_of, below, deep, keyword, leaf, matches, method, not_if
@@ -66,7 +66,7 @@ def _unpacks_bits(hot: Hot) -> bool:
     node = hot.node
     if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.LShift | ast.RShift | ast.BitAnd | ast.BitOr):
         return False
-    names = loop_names(hot.source, node, hot.seen.looped)
+    names = names_of_pass(hot, node)
     items = [each for each in ast.walk(node) if isinstance(each, ast.Subscript)]
     return any(mentions(each.slice, names) for each in items)
 

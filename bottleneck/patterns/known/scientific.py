@@ -3,7 +3,7 @@
 import ast
 
 from ..fixed import is_changed, unchanged
-from ..loops import all_loops, counted, in_loop, loop_names, varies
+from ..loops import all_loops, counted, in_loop, loop_names, names_of_pass, varies
 from ..model import Hot, Pattern, Price
 from ..places import cached, handler, less, named
 from ..shapes import any_of, calls, comes_from, deep, matches, method, not_if
@@ -136,7 +136,7 @@ def _fits_alike(hot: Hot) -> bool:
     paths = hot.source.paths(receiver)
     if not paths or not all(matches(path, *_FITTED_ALIKE) for path in paths) or not node.args:
         return False
-    names = loop_names(hot.source, node, hot.seen.looped)
+    names = names_of_pass(hot, node)
     made = [each.value for each in hot.source.bindings(receiver)] if isinstance(receiver, ast.Name) else [receiver]
     return unchanged(hot, *node.args) and not any(mentions(each, names) for each in made)
 

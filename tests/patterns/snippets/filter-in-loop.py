@@ -15,3 +15,15 @@ def per_split(frame):
 def windows(frame):
     for start in range(0, 1000, 10):
         yield frame[(frame["time"] >= start) & (frame["time"] < start + 60)]  # hot
+# slow
+# below: eq pandas/core/series.py, _flex_method pandas/core/series.py
+# known: looped=True given=frame
+def statistics(frame, user):
+    mine = frame.loc[frame.user.eq(user) & (frame["amount"] > 0.5)]  # hot
+    return mine["amount"].sum()
+# exempt: a table of its own for each call
+# below: eq pandas/core/series.py, _flex_method pandas/core/series.py
+# known: looped=True
+def statistics(frame, user):
+    mine = frame.loc[frame.user.eq(user) & (frame["amount"] > 0.5)]  # hot
+    return mine["amount"].sum()

@@ -62,3 +62,44 @@ def collect(items):
     for item in items:
         frame.loc[len(frame)] = [item.x, item.y]  # hot
     return frame
+# slow
+# known: looped=True
+import numpy as np
+
+class Recorder:
+    def __init__(self):
+        self.state = {"samples": np.zeros((0, 8))}
+
+    def on_chunk(self, block):
+        self.state["samples"] = np.vstack((self.state["samples"], block))  # hot
+# exempt: a buffer that another method empties
+# known: looped=True
+import numpy as np
+
+class Recorder:
+    def __init__(self):
+        self.samples = np.zeros((0, 8))
+
+    def on_chunk(self, block):
+        self.samples = np.vstack((self.samples, block))  # hot
+        if len(self.samples) > 1000:
+            self.flush()
+
+    def flush(self):
+        self.file.write(self.samples.tobytes())
+        self.samples = np.zeros((0, 8))
+# exempt: of this call alone
+# known: looped=True
+import numpy as np
+
+def joined(first, second):
+    first = np.vstack((first, second))  # hot
+    return first
+# exempt: a window
+# known: looped=True
+import numpy as np
+
+class Recorder:
+    def on_chunk(self, block):
+        self.samples = np.vstack((self.samples, block))  # hot
+        self.samples = self.samples[-500:]
