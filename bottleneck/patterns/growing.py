@@ -9,7 +9,6 @@ from .model import Condition, Hot
 from .source import Source
 from .syntax import Function, Loop, is_self, same
 
-
 _PLACES = (ast.Name, ast.Attribute, ast.Subscript)  # in which a thing that grows can be held
 
 
