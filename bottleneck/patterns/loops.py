@@ -54,6 +54,15 @@ def _handed_to_map(source: Source, node: ast.AST) -> bool:
     return isinstance(parent, ast.Call) and last_name(parent.func) in ("map", "apply", "transform")
 
 
+def takes_steps(source: Source, loop: ast.AST) -> bool:
+    """Each pass of the loop computes gradients, itself or in a function of the file that it calls."""
+    backward = source.calls.get("backward", [])
+    outside = (source.function(each) for each in backward if not source.loops(each))
+    steps = (each for each in outside if isinstance(each, ast.FunctionDef) and len(source.functions[each.name]) == 1)
+    calls = [*backward, *(call for step in steps for call in source.calls.get(step.name, ()))]
+    return any(loops[0] is loop for loops in map(source.loops, calls) if loops)
+
+
 def for_each() -> Condition:
     """The node is what a loop iterates over."""
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 from ...artifacts.run.user_lines import UserLine
 from ...artifacts.run.ways import Key
 from ...patterns import Source
 from ...patterns.fixed import given_alike
+from ...patterns.loops import takes_steps
 from ...patterns.syntax import last_name
 from ._code import source_of
 
@@ -23,9 +25,13 @@ class Callers:
 
     def looped(self, line: UserLine) -> bool:
         """Whether the line was seen to run again and again, or a caller of its function is inside a loop."""
-        return line.times >= _OFTEN or any(
-            source.loops(node) for source, number in self.places(line) for node in source.by_line.get(number, [])
-        )
+        return line.times >= _OFTEN or any(True for _ in _loops(self.places(line)))
+
+    def steps(self, line: UserLine, source: Source) -> bool:
+        """Whether one of the loops that run the line computes gradients in each pass: a training loop written by hand,
+        without an optimizer to record."""
+        around = ((source, line.line), *self.places(line))
+        return any(takes_steps(where, loop) for where, loop in _loops(around))
 
     def places(self, line: UserLine) -> tuple[tuple[Source, int], ...]:
         """The lines that led to the line's function, the nearest first, where their source can be read."""
@@ -64,3 +70,9 @@ def _by_another_name(source: Source, made: list[ast.Call]) -> list[ast.Call]:
     """The only call of a line that is of no builtin and no known name: ``callback(row)``."""
     plain = [call for call in made if isinstance(call.func, ast.Name) and not source.paths(call.func)]
     return plain if len(made) == len(plain) == 1 else []
+
+
+def _loops(places: tuple[tuple[Source, int], ...]) -> Iterator[tuple[Source, ast.AST]]:
+    """The loops around the lines, with their file."""
+    for source, line in places:
+        yield from ((source, loop) for node in source.by_line.get(line, []) for loop in source.loops(node))

@@ -19,7 +19,7 @@ from ...artifacts.training.padding import Padding
 from ...artifacts.training.steps import Steps
 from ...patterns import Sighting, Source
 from ...patterns.flow import around
-from ...recording.facts import Optimizer
+from ...recording.facts import Collective, Optimizer
 from ...recording.model import Recording, Records, Site
 from . import _drift
 
@@ -77,7 +77,7 @@ class Run:
             cores=_cores(line, recording),
             device=None if recording.gpu or recording.run.get("gpus") else "cpu",
             fill=None if self.padding is None else 1.0 - self.padding.waste_share,
-            ranks=None if steps is None else max(1, len(steps.ranks)),
+            ranks=self._ranks,
             memory=None if self.memory is None else self.memory.peak_bytes / max(self.memory.total_bytes, 1.0),
             pickling=_pickling(line, recording),
             workers_busy=_workers_busy(line, recording) if line.waits_for_others else None,
@@ -99,6 +99,13 @@ class Run:
         begins, ends = loops[-1].lineno, loops[-1].end_lineno or 0
         inside = [each for each in self.lines.lines if (each.file, each.function) == (line.file, line.function)]
         return _drift.grows(line, [each for each in inside if begins <= each.line <= ends]) or None
+
+    @cached_property
+    def _ranks(self) -> int | None:
+        """Of the recorded steps, or else the processes that meet in collectives; None if there are neither."""
+        if self.steps is not None:
+            return max(1, len(self.steps.ranks))
+        return len({process for process, _ in self.recording.facts.of(Collective)}) or None
 
     @cached_property
     def _embedding(self) -> int | None:

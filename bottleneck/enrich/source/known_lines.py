@@ -50,8 +50,10 @@ def enrich(run_dir: Path, recording: Recording) -> list[str]:
         if source is None or (line.file, line.line, line.function) in known:
             continue
         try:
+            seen = run.sighting(source, line)
             seen = replace(
-                run.sighting(source, line),
+                seen,
+                step=seen.step or (run.steps is None and callers.steps(line, source)),
                 share=found.share(line),
                 crew=crew,
                 looped=callers.looped(line),

@@ -2,23 +2,32 @@
 
 import ast
 
-from ..causes import called
+from ..causes import called, handlers
 from ..model import Hot, Pattern, Price
 from ..places import known, less, on_event_loop
 from ..shapes import any_of, below, calls, deep, leaf
+from ..source import Source
 from ..syntax import last_name
 
 _SHORT = less(seconds_each=0.002)  # shorter than what a loop's turn takes anyway
 
 
-def _plain_dependency(hot: Hot) -> bool:
-    """``Depends(f)`` on a plain ``def`` of this file that calls nothing."""
-    given = [call.args[0] for call in hot.source.calls.get("Depends", []) if call.args]
-    return any(
-        isinstance(each, ast.FunctionDef) and not any(isinstance(part, ast.Call) for part in ast.walk(each))
+def _plain_dependencies(source: Source) -> list[ast.FunctionDef]:
+    """Each ``f`` of ``Depends(f)`` that is a plain ``def`` of this file and calls nothing."""
+    given = [call.args[0] for call in source.calls.get("Depends", []) if call.args]
+    return [
+        each
         for value in given
-        for each in hot.source.functions.get(last_name(value), [])
-    )
+        for each in source.functions.get(last_name(value), [])
+        if isinstance(each, ast.FunctionDef)
+        and not any(isinstance(part, ast.Call) for statement in each.body for part in ast.walk(statement))
+    ]
+
+
+def _only_dependencies_hop(hot: Hot) -> bool:
+    """The file's request handlers are all ``async def``: what FastAPI runs in a thread is a dependency."""
+    found = handlers(hot.source)
+    return bool(found) and all(isinstance(each, ast.AsyncFunctionDef) for each in found)
 
 
 PATTERNS = (
@@ -207,10 +216,11 @@ PATTERNS = (
         replacement="Make the dependency async def (it does not block), or compute it once and cache it",
         snippet="async def settings() -> Settings:\n    return SETTINGS",
         when=(
-            deep("fastapi/dependencies/utils.py", "solve_dependencies"),
+            any_of(deep("fastapi/dependencies/utils.py", "solve_dependencies"), _only_dependencies_hop),
             deep("anyio/_backends/_asyncio.py", "run_sync_in_worker_thread"),
-            _plain_dependency,
+            lambda hot: bool(_plain_dependencies(hot.source)),
         ),
+        cause=lambda seen: min((each.lineno for each in _plain_dependencies(seen.source)), default=None),
         leave="The dependency blocks (a database, a file): then def is right.",
         price=Price("measure"),
         source="ray-project/ray#55457, fastapi/fastapi#1306, #4187, #732",

@@ -8,9 +8,10 @@ from ..model import Hot, Pattern, Price
 from ..places import every_pass, known, less, more, somewhere, step
 from ..shapes import any_of, argument, below, calls, deep, first, keyword
 from ..source import Source
-from ..syntax import is_self, last_name, mentions, same
+from ..syntax import is_self, last_name, mentions, parameters, same
 
 _MAKERS = "tensor zeros ones full arange rand randn eye linspace".split()
+_PLAIN = ("item", "float", "int", "len", "tolist", "numel", "size")
 _CELLS = ("torch.nn.LSTMCell()", "torch.nn.GRUCell()", "torch.nn.RNNCell()")
 
 
@@ -35,15 +36,14 @@ def _made_on_the_host(hot: Hot) -> bool:
 
 
 def _over_parameters(hot: Hot) -> bool:
-    """In a loop over ``model.parameters()``, alone or zipped."""
+    """In a loop over ``model.parameters()``, alone, zipped, or from a name that holds them."""
+    loops = [each for loop in hot.source.loops(hot.node) for each in getattr(loop, "generators", [loop])]
+    given = [each.iter for each in loops if isinstance(each, ast.For | ast.comprehension)]
+    named = [each for value in given for each in ast.walk(value) if isinstance(each, ast.Name)]
     return any(
-        any(
-            isinstance(each, ast.Call) and last_name(each.func) in ("parameters", "named_parameters")
-            for each in ast.walk(given)
-        )
-        for loop in hot.source.loops(hot.node)
-        if isinstance(loop, ast.For)
-        for given in [loop.iter]
+        isinstance(each, ast.Call) and last_name(each.func) in ("parameters", "named_parameters")
+        for value in [*given, *filter(None, map(hot.source.literal, named))]
+        for each in ast.walk(value)
     )
 
 
@@ -77,18 +77,28 @@ def _carries_state(hot: Hot) -> bool:
 
 
 def _module_keeps_state(hot: Hot) -> bool:
-    """A module of the file carries its state itself, ``self.h = cell(x, self.h)``, and nothing is ever detached."""
+    """A module of the file carries its state itself, ``self.h = cell(x, self.h)`` or ``self.m = a * self.m + x``, and
+    nothing is ever detached."""
     if "detach" in hot.source.calls or "detach_" in hot.source.calls:
         return False
     return any(
-        isinstance(each.value, ast.Call)
-        and is_self(target)
+        is_self(target)
         and any(same(part, target) for part in ast.walk(each.value))
+        and (isinstance(each.value, ast.Call) or _mixes_in(hot.source, each))
         for each in ast.walk(hot.source.tree)
         if isinstance(each, ast.Assign)
         for whole in each.targets
         for target in ast.walk(whole)
     )
+
+
+def _mixes_in(source: Source, update: ast.Assign) -> bool:
+    """A sum with something that ``forward`` is given, as a tensor and not as a plain number."""
+    function = source.function(update)
+    if not isinstance(update.value, ast.BinOp) or getattr(function, "name", "") != "forward":
+        return False
+    plain = any(isinstance(each, ast.Call) and last_name(each.func) in _PLAIN for each in ast.walk(update.value))
+    return not plain and function is not None and mentions(update.value, parameters(function) - {"self"})
 
 
 def _sums_losses(hot: Hot) -> bool:

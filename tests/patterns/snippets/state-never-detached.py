@@ -57,3 +57,23 @@ def train(model, windows):
         for part in parts:
             total += model(part)
         total.backward(retain_graph=True)  # hot
+# slow: the module keeps a mean of what it is given
+# below: backward torch/_tensor.py
+class Center:
+    def forward(self, features):
+        self.mean = 0.9 * self.mean + 0.1 * features.mean(dim=0)
+        return (features - self.mean).square().mean()
+
+def train(model, windows):
+    for window in windows:
+        model(window).backward(retain_graph=True)  # hot
+# exempt: the module keeps a plain number
+# below: backward torch/_tensor.py
+class Center:
+    def forward(self, features):
+        self.mean = 0.9 * self.mean + 0.1 * features.mean().item()
+        return (features - self.mean).square().mean()
+
+def train(model, windows):
+    for window in windows:
+        model(window).backward(retain_graph=True)  # hot
