@@ -118,6 +118,8 @@ def loop_names(source: Source, node: ast.AST, looped: bool = False, given: froze
             for each in ast.walk(outer):
                 if isinstance(each, ast.Assign) and mentions(each.value, names):
                     names |= {target.id for target in each.targets if isinstance(target, ast.Name)}
+                elif isinstance(each, ast.withitem) and mentions(each.context_expr, names):
+                    names |= {each.optional_vars.id} if isinstance(each.optional_vars, ast.Name) else set()
                 elif isinstance(each, ast.AugAssign) and isinstance(each.target, ast.Name) and isinstance(outer, Loop):
                     names.add(each.target.id)
     return names

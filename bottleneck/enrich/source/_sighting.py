@@ -121,13 +121,14 @@ class Run:
         node = next(iter(source.by_line.get(line.line, [])), None)
         if node is None:
             return None
-        count = 0
-        if once and self.steps is not None:
-            count = self.steps.all_count
-        elif source.loops(node):
-            return None
-        elif line.function.rpartition(".")[2] == "__getitem__" and self.loader is not None and self.steps is not None:
+        count, looped = 0, bool(source.loops(node))
+        fetches = line.function.rpartition(".")[2] == "__getitem__" and not looped
+        if fetches and self.loader is not None and self.steps is not None:
             count = self.steps.all_count * self.loader.batch_size
+        elif once and self.steps is not None:
+            count = self.steps.all_count
+        elif looped:
+            return None
         elif self.requests is not None and len(self.requests.routes) == 1:
             handled = line.share_where(lambda way: way.handler) > 0.5
             count = self.requests.count if handled else 0

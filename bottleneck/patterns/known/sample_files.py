@@ -36,6 +36,17 @@ def _in_memory(hot: Hot) -> bool:
     return any(path.endswith("BytesIO()") for each in given for path in hot.source.paths(each))
 
 
+def _from_an_archive(hot: Hot) -> bool:
+    """``z["x"]`` after ``with np.load(path) as z``: the array is read here."""
+    node = hot.node
+    return (
+        isinstance(node, ast.Subscript)
+        and isinstance(node.value, ast.Name)
+        and "numpy.load()" in hot.source.paths(node.value)
+        and below("numpy/lib/")(hot)
+    )
+
+
 _EARLY = {
     "ColorJitter": ("adjust_brightness", "adjust_contrast", "adjust_saturation", "adjust_hue"),
     "Normalize": ("normalize",),
@@ -175,7 +186,7 @@ PATTERNS = (
             loading(),
             less(seconds_each=0.005),
             more(share=0.15),
-            calls("torch.load", "pickle.load", "numpy.load", "json.load", "scipy.io.loadmat"),
+            any_of(calls("torch.load", "pickle.load", "numpy.load", "json.load", "scipy.io.loadmat"), _from_an_archive),
             any_of(varies(), lambda hot: mentions(hot.source.statement(hot.node), loop_names(hot.source, hot.node))),
         ),
         unless=(_told_a_part, _in_memory),

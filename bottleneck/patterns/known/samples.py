@@ -3,11 +3,11 @@
 import ast
 
 from ..loops import in_loop, varies
-from ..model import Hot, Pattern, Price
-from ..places import known, less, loading, more
-from ..shapes import all_of, any_of, below, calls, first, leaf, matches, not_if
+from ..model import Condition, Hot, Pattern, Price
+from ..places import in_function, known, less, loading, more
+from ..shapes import all_of, any_of, below, calls, deep, first, leaf, matches, not_if, running
 from ..source import Source
-from ..syntax import Function, last_name, parameters
+from ..syntax import Function, is_self, last_name, mentions, parameters
 
 _WRAPS = (
     "torch.from_numpy",
@@ -89,7 +89,11 @@ def _indexes_only(source: Source, function: Function | None) -> bool:
     if len(body) != 1 or not isinstance(body[0], ast.Return) or body[0].value is None:
         return False
     value = body[0].value
+    if isinstance(value, ast.Call) and last_name(value.func) in ("tuple", "dict") and len(value.args) == 1:
+        value = value.args[0]
     parts = value.elts if isinstance(value, ast.Tuple) else value.values if isinstance(value, ast.Dict) else [value]
+    if isinstance(value, ast.DictComp | ast.ListComp | ast.GeneratorExp):
+        parts = [value.value if isinstance(value, ast.DictComp) else value.elt]
     index = parameters(function) - {"self"}
     return "__getitems__" not in source.functions and all(_indexes(source, each, index) for each in parts)
 
@@ -102,11 +106,35 @@ def _indexes(source: Source, node: ast.expr, index: set[str]) -> bool:
     """``self.x[i]``, perhaps wrapped in ``torch.from_numpy`` and the like."""
     while isinstance(node, ast.Call) and node.args and any(matches(path, *_WRAPS) for path in source.paths(node.func)):
         node = node.args[0]
-    if not isinstance(node, ast.Subscript) or not isinstance(node.value, ast.Attribute):
+    if not isinstance(node, ast.Subscript):
         return False
-    stored = source.paths(node.value)
-    plain = not any(matches(path, *_NOT_IN_MEMORY, "builtins.list*", "builtins.sorted*", "pandas.*") for path in stored)
+    others = ("builtins.list*", "builtins.sorted*", "pandas.*")
+    if isinstance(node.value, ast.Attribute):
+        stored = source.paths(node.value)
+    else:
+        holders = _holders(source, node.value)
+        others, stored = others[1:], {path for holder in holders for path in source.paths(holder)}
+        if not holders:
+            return False
+    plain = not any(matches(path, *_NOT_IN_MEMORY, *others) for path in stored)
     return plain and isinstance(node.slice, ast.Name) and node.slice.id in index
+
+
+def _holders(source: Source, value: ast.expr) -> list[ast.expr]:
+    """For ``x`` of ``for name, x in self.arrays.items()``: ``self.arrays``, and what is put into it if the file tells."""
+    bound = source.bindings(value) if isinstance(value, ast.Name) else []
+    if len(bound) != 1 or not bound[0].suffix:
+        return []
+    holder = bound[0].value
+    if isinstance(holder, ast.Call) and isinstance(holder.func, ast.Attribute) and not holder.args:
+        holder = holder.func.value
+    if not is_self(holder):
+        return []
+    made = [each.value for each in source.bindings_of_self(holder)]
+    return [
+        holder,
+        *(part for each in made for part in (each.values if isinstance(each, ast.Dict) else _elements(source, each))),
+    ]
 
 
 # --- lists of arrays --------------------------------------------------------------------------------------------------
@@ -169,6 +197,28 @@ def _is_array(source: Source, value: ast.expr) -> bool:
         return True
     paths = source.paths(value)
     return any(path.startswith("numpy.") and path.rstrip("()").rpartition(".")[2] not in _ELEMENTS for path in paths)
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------------
+def _named(path: str) -> Condition:
+    """The function is named in the file, to be called or to be handed to something."""
+    name = path.rpartition(".")[2]
+    return lambda hot: any(
+        last_name(each) == name and path in hot.source.paths(each) for each in ast.walk(hot.source.tree)
+    )
+
+
+def _ends_in_a_conversion(hot: Hot) -> bool:
+    """The innermost frame is a function of the file that makes an array of the picture it is given."""
+    name = hot.seen.below[-1].function.rpartition(".")[2] if hot.seen.below else ""
+    return any(
+        isinstance(each, ast.Call)
+        and any(matches(path, "numpy.array", "numpy.asarray") for path in hot.source.paths(each.func))
+        and each.args
+        and mentions(each.args[0], parameters(function) - {"self"})
+        for function in hot.source.functions.get(name, [])
+        for each in ast.walk(function)
+    )
 
 
 # --- loaders ----------------------------------------------------------------------------------------------------------
@@ -254,7 +304,19 @@ PATTERNS = (
         title="An array in memory becomes a PIL image and a tensor again for every sample",
         replacement="Keep one uint8 tensor for the whole set, and cast and normalise per batch; transforms.v2 work on it",
         snippet="x = self.images[index]  # uint8\n# per batch: x.float().div_(255).sub_(mean).div_(std)",
-        when=(loading(), calls("PIL.Image.fromarray"), varies()),
+        when=(
+            loading(),
+            varies(),
+            any_of(
+                calls("PIL.Image.fromarray"),
+                all_of(
+                    running(),
+                    in_function("__getitem__"),
+                    _named("PIL.Image.fromarray"),
+                    any_of(deep("PIL/Image.py", "fromarray", "__array_interface__"), _ends_in_a_conversion),
+                ),
+            ),
+        ),
         unless=(more(seconds_each=0.01),),
         leave="Augmentation that only PIL has, or decoding takes most of the time.",
         price=Price("loader", (1.3, 8)),

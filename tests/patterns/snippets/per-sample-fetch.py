@@ -72,3 +72,29 @@ class Rows(Dataset):
 def train(model):
     for x, y in DataLoader(Rows(), batch_size=1024):  # hot
         model.step(x, y)
+# slow: the columns are in a dictionary
+# known: loading=True
+import torch
+
+class Rows:
+    def __init__(self, x, y):
+        self.data = {"x": torch.from_numpy(x), "y": torch.from_numpy(y)}
+
+    def __getitem__(self, index):
+        return {name: column[index] for name, column in self.data.items()}  # hot
+# slow: the columns are in a tuple
+# known: loading=True
+class Rows:
+    def __getitem__(self, index):
+        return tuple(column[index] for column in self.columns)  # hot
+# exempt: the columns are in a file
+# known: loading=True
+import h5py
+
+class Rows:
+    def __init__(self, path):
+        file = h5py.File(path)
+        self.data = {"x": file["x"], "y": file["y"]}
+
+    def __getitem__(self, index):
+        return {name: column[index] for name, column in self.data.items()}  # hot
