@@ -19,6 +19,7 @@ from .syntax import (
     Loop,
     arguments,
     bindings_of,
+    defaults,
     is_self,
     last_name,
     line_of,
@@ -265,7 +266,7 @@ class Source:
             given = {keyword.arg: keyword.value for keyword in call.keywords}
             method = isinstance(call.func, ast.Attribute) and names[:1] == ["self"]
             given.update(zip(names[method:], call.args, strict=False))
-            yield from self.paths(given.get(name), depth, seen)
+            yield from self.paths(given.get(name) or defaults(function).get(name), depth, seen)
 
     def _of_returned(self, call: ast.Call, depth: int, seen: frozenset[ast.AST]) -> Iterator[str]:
         """What a function of this file gives back."""

@@ -82,6 +82,17 @@ def parameters(function: Function) -> set[str]:
     return {each.arg for each in given.posonlyargs + given.args + given.kwonlyargs + more}
 
 
+def defaults(function: Function) -> dict[str, ast.expr]:
+    """What the parameters are where a call leaves them out."""
+    given = function.args
+    names = [each.arg for each in given.posonlyargs + given.args][-len(given.defaults) :] if given.defaults else []
+    named = zip((each.arg for each in given.kwonlyargs), given.kw_defaults, strict=True)
+    return {
+        **dict(zip(names, given.defaults, strict=True)),
+        **{name: value for name, value in named if value is not None},
+    }
+
+
 def is_self(node: ast.AST) -> TypeGuard[ast.Attribute]:
     """Whether it is ``self.name``."""
     return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"

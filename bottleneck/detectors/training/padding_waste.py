@@ -33,7 +33,8 @@ class PaddingWaste(Detector):
     title = "Much of each batch is padding"
     stage = "training"
     waste_threshold = 0.30  # of the positions (own)
-    min_batches = 5  # looked at after warm-up: fewer do not tell how much is padding
+    min_batches = 5  # looked at after warm-up: fewer do not tell how much is padding ...
+    min_rows = 50  # ... unless they have so many sequences
     slope_batches = 12  # fewer give no slope
     assumed = (0.8, 0.3, 1.2)  # exponent of the work and its range, where it cannot be measured (a guess)
     least_exponent = 0.3  # measured, but not surely above 0: less is taken for none
@@ -47,7 +48,7 @@ class PaddingWaste(Detector):
     ) -> Outcome:
         if padding.waste_share < self.waste_threshold:
             return Fine(padding.waste_share, self.waste_threshold, "share", "share of positions that are padding")
-        if padding.count < self.min_batches:
+        if padding.count < self.min_batches and len(padding.lengths) < self.min_rows:
             return NotMeasured(f"Only {padding.count} batches were looked at.")
         width, bucketed = padding.width.astype(float), padding.bucketed(self.chunk_batches)
         fixed = padding.spread < self.min_spread

@@ -64,15 +64,35 @@ def _in_model_or_loss(hot: Hot) -> bool:
 
 # --- reinforcement learning -------------------------------------------------------------------------------------------
 def _steps_one_environment(hot: Hot) -> bool:
-    """The loop around steps an environment that ``gym.make`` made."""
-    return any(
-        isinstance(each, ast.Call)
-        and isinstance(each.func, ast.Attribute)
-        and each.func.attr == "step"
-        and any(matches(path, "gymnasium.make()", "gym.make()") for path in hot.source.paths(each.func.value))
-        for loop in hot.source.loops(hot.node)
+    """The loop around, or around the calls of the function, steps an environment that ``gym.make`` made, or one that
+    says when its episode has ended."""
+    function = hot.source.function(hot.node)
+    calls = hot.source.calls.get(function.name, []) if isinstance(function, ast.FunctionDef) else []
+    loops = [loop for node in (hot.node, *calls) for loop in hot.source.loops(node)]
+    steps = (
+        each
+        for loop in loops
         for each in ast.walk(loop)
+        if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr == "step"
     )
+    return any(
+        any(matches(path, "gymnasium.make()", "gym.make()") for path in hot.source.paths(each.func.value))
+        or _tells_the_end(hot.source, each)
+        for each in steps
+        if isinstance(each.func, ast.Attribute)
+    )
+
+
+def _tells_the_end(source: Source, step: ast.Call) -> bool:
+    """``state, reward, done = env.step(action)``, where ``done`` alone decides something: it is no array of them."""
+    statement = source.statement(step)
+    targets = statement.targets if isinstance(statement, ast.Assign) and statement.value is step else []
+    names = [each.id for each in ast.walk(ast.Tuple(targets)) if isinstance(each, ast.Name)]
+    ends = {name for name in names if any(word in name for word in ("done", "term", "trunc", "over"))}
+    tests = (each.test for each in ast.walk(source.tree) if isinstance(each, ast.If | ast.While | ast.IfExp))
+    tests = (each.operand if isinstance(each, ast.UnaryOp) else each for each in tests)
+    parts = (part for each in tests for part in (each.values if isinstance(each, ast.BoolOp) else [each]))
+    return len(names) >= 3 and any(isinstance(each, ast.Name) and each.id in ends for each in parts)
 
 
 def _changes(hot: Hot) -> bool:

@@ -118,6 +118,7 @@ PATTERNS = (
             ),
         ),
         unless=(less(passes=2), lambda hot: not (handler()(hot) or in_loop()(hot))),
+        beats=("single-threaded-server",),
         leave="Each request has a text of its own.",
         price=Price("amdahl", (3, 20)),
         source="pallets/flask#2402",

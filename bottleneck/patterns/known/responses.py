@@ -11,11 +11,17 @@ from ..syntax import last_name
 
 
 def _values_out_of_an_array(hot: Hot) -> bool:
-    """``x.tolist()`` alone on its line, in a file that uses arrays."""
-    node = hot.node
-    if not isinstance(node, ast.Call) or last_name(node.func) != "tolist" or node.args or hot.seen.below:
+    """``x.tolist()`` alone on its line, or in what json encodes, in a file that uses arrays."""
+    made = [each for each in ast.walk(hot.node) if isinstance(each, ast.Call) and _is_tolist(each)]
+    if not made or not isinstance(hot.node, ast.Call) or not uses("numpy", "torch", "jax", "tensorflow")(hot):
         return False
-    return hot.seen.rivals <= {node} and uses("numpy", "torch", "jax", "tensorflow")(hot)
+    if hot.seen.below:
+        return hot.node not in made and deep("json/encoder.py")(hot)
+    return hot.node in made and hot.seen.rivals <= {hot.node}
+
+
+def _is_tolist(call: ast.Call) -> bool:
+    return last_name(call.func) == "tolist" and not call.args
 
 
 def _grows_by_the_token(hot: Hot) -> bool:
@@ -99,6 +105,7 @@ PATTERNS = (
             any_of(_values_out_of_an_array, method("to_dict", "to_json", of="pandas")),
         ),
         unless=(less(elements=1000), known(device="cuda"), less(seconds_each=0.001)),
+        beats=("json-text-per-response",),
         leave="Under 1,000 numbers; where the contract says JSON text, orjson alone.",
         price=Price("amdahl", (1.4, 3.3)),
         source="ai-dynamo/dynamo#10221, tobocop2/lilbee#601 (785 ms per 1,000 vectors), chroma-core/chroma#2681",

@@ -1,9 +1,47 @@
 """Training: switches, checks and kernels that cost more than they bring."""
 
+import ast
+
 from ..loops import in_loop
-from ..model import Pattern, Price
+from ..model import Hot, Pattern, Price
 from ..places import known, less, more, somewhere, step
-from ..shapes import any_of, below, calls, deep, keyword, leaf
+from ..shapes import all_of, any_of, below, calls, deep, keyword, leaf, matches
+from ..source import Source
+from ..syntax import arguments, last_name
+
+_MODULES = ("torch.nn.*", "torchvision.models.*", "transformers.*", "sentence_transformers.*")
+
+
+def _halves_a_model(hot: Hot) -> bool:
+    """``model.half()`` or ``model.to(torch.float16)``, whichever device there is."""
+    calls = (each for name in ("half", "to") for each in hot.source.calls.get(name, []))
+    return any(
+        isinstance(each.func, ast.Attribute)
+        and (not each.args if each.func.attr == "half" else any(_is_half(hot.source, a) for a in arguments(each)))
+        and _is_module(hot.source, each.func.value)
+        and not any(isinstance(outer, ast.If | ast.IfExp) for outer in hot.source.above(each))
+        for each in calls
+    )
+
+
+def _is_half(source: Source, value: ast.expr) -> bool:
+    return source.paths(value) == {"torch.float16"} or source.paths(value) == {"torch.half"}
+
+
+def _is_module(source: Source, value: ast.expr) -> bool:
+    """It was made by a library's class, or by a class of the file that is a module."""
+    while isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr in ("eval", "to"):
+        value = value.func.value
+    if any(matches(path, *_MODULES) for path in source.paths(value)):
+        return True
+    made = source.literal(value)
+    name = last_name(made.func) if isinstance(made, ast.Call) else ""
+    return any(
+        isinstance(each, ast.ClassDef) and each.name == name and "torch.nn.Module" in source.paths(base)
+        for each in source.tree.body
+        for base in getattr(each, "bases", [])
+    )
+
 
 PATTERNS = (
     Pattern(
@@ -114,10 +152,11 @@ PATTERNS = (
         replacement="Use float32 on the CPU (model.float()); bfloat16 only where the CPU has it",
         snippet="model = model.float()",
         when=(
-            known(device="cpu", dtype="float16"),
+            known(device="cpu"),
+            any_of(known(dtype="float16"), all_of(known(dtype=None), _halves_a_model)),
             any_of(deep("torch/nn/modules/linear.py"), deep("torch/nn/modules/conv.py")),
         ),
-        needs=("device", "dtype"),
+        needs=("device",),
         leave="The CPU has avx512_fp16, or memory is the limit.",
         price=Price("measure", (5, 100)),
         source="pytorch/pytorch#146508 (about 100x), huggingface/transformers#34692 (5-11x), tensorflow/tensorflow#24738",

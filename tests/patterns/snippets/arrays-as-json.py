@@ -26,3 +26,19 @@ import torch
 def embed(item):
     scores = scores_of(item)
     return scores.tolist()  # hot
+# slow: in what is encoded
+# below: dumps flask/json/__init__.py, dumps json/__init__.py, iterencode json/encoder.py
+# known: handler=True
+import numpy as np
+from flask import Response, json
+
+def embed(start, count):
+    vectors = TABLE[start : start + count]
+    return Response(json.dumps({"shape": vectors.shape, "values": vectors.tolist()}))  # hot
+# exempt: in no handler
+# below: dumps json/__init__.py, iterencode json/encoder.py
+import json
+import numpy as np
+
+def store(vectors, file):
+    file.write(json.dumps({"values": vectors.tolist()}))  # hot

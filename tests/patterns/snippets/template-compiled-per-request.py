@@ -13,3 +13,12 @@ def receipt():
 import jinja2
 
 TEMPLATE = jinja2.Environment().from_string("<p>{{ order }}</p>")  # hot
+# slow: the server's one thread is no better reason
+# below: from_string jinja2/environment.py, compile jinja2/environment.py, _compile jinja2/environment.py
+# above: process_request socketserver.py, finish_request socketserver.py
+# known: handler=True off_cpu=True
+from jinja2 import Environment
+
+class View:
+    def template(self):
+        return Environment(autoescape=True).from_string(PAGE)  # hot
