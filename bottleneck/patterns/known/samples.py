@@ -108,15 +108,11 @@ def _indexes(source: Source, node: ast.expr, index: set[str]) -> bool:
         node = node.args[0]
     if not isinstance(node, ast.Subscript):
         return False
-    others = ("builtins.list*", "builtins.sorted*", "pandas.*")
-    if isinstance(node.value, ast.Attribute):
-        stored = source.paths(node.value)
-    else:
-        holders = _holders(source, node.value)
-        others, stored = others[1:], {path for holder in holders for path in source.paths(holder)}
-        if not holders:
-            return False
-    plain = not any(matches(path, *_NOT_IN_MEMORY, *others) for path in stored)
+    whole = isinstance(node.value, ast.Attribute)
+    holders = [node.value] if whole else _holders(source, node.value)
+    others = ("builtins.sorted*", "pandas.*", *(["builtins.list*"] if whole else []))
+    stored = (path for holder in holders for path in source.paths(holder))
+    plain = bool(holders) and not any(matches(path, *_NOT_IN_MEMORY, *others) for path in stored)
     return plain and isinstance(node.slice, ast.Name) and node.slice.id in index
 
 
