@@ -93,7 +93,7 @@ class Waits:
         targets |= {fact.id: Target(fact.what, fact.name) for _, fact in facts.of(Wait) if fact.what in _WORDS}
         native = {(process, fact.index + 1): fact.native_id for process, fact in facts.of(Thread)}
         native |= {(process.index, 0): process.pid for process in facts.processes}
-        rows = np.sort(_with_native(recording, targets), order="t0")
+        rows = _sorted(_with_native(recording, targets), "t0")
         keys = rows["process"].astype("i8") << 40 | (rows["arg"] >> 32).astype("i8")
         seen = {(key >> 40, key & ((1 << 40) - 1)): rows[keys == key] for key in np.unique(keys).tolist()}
         return cls(targets, seen, native)
@@ -115,6 +115,11 @@ class Waits:
         return np.zeros(len(rows), "i8") if seen is None else _at(seen, rows["t1"])
 
 
+def _sorted(rows: Records, column: str) -> Records:
+    found: Records = rows[np.argsort(rows[column], kind="stable")]
+    return found
+
+
 def _at(seen: Records, times: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """The wait at each time, 0 if unknown."""
     waits = (seen["arg"] & signals.STACK_MASK).astype("i8")
@@ -132,7 +137,6 @@ def _at(seen: Records, times: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 def _with_native(recording: Recording, targets: dict[int, Target]) -> Records:
     """The rows; a lock that is waited for while threads unknown to Python compute is a wait for those threads."""
     rows: Records = recording.waits.copy()
-    number = 1 + max(targets)
     locks = [wait for wait, target in targets.items() if target.what == "lock"]
     computes = np.isin(rows["arg"] & signals.STACK_MASK, locks) & (rows["flags"] >= 100 * _COMPUTES)
     for process in np.unique(rows["process"][computes]).tolist():
@@ -141,8 +145,8 @@ def _with_native(recording: Recording, targets: dict[int, Target]) -> Records:
         used = rows["flags"][mine] / 100 * (ends - begins)
         native = _python_ns(recording, process, begins, ends) < used / 2
         at = np.flatnonzero(mine)[native]
-        rows["arg"][at] = rows["arg"][at] >> 32 << 32 | number
-    targets[number] = NATIVE
+        rows["arg"][at] |= signals.STACK_MASK
+    targets[signals.STACK_MASK] = NATIVE
     return rows
 
 
@@ -151,7 +155,7 @@ def _python_ns(recording: Recording, process: int, begins: Any, ends: Any) -> An
     tables = (recording.stacks, signals.STACK_CPU), (recording.threads, signals.THREAD_CPU)
     total = np.zeros(len(begins), "i8")
     for rows, kind in tables:
-        ran = np.sort(rows[(rows["process"] == process) & (rows["kind"] == kind)], order="t1")
+        ran = _sorted(rows[(rows["process"] == process) & (rows["kind"] == kind)], "t1")
         sums = np.concatenate(([0], np.cumsum(ran["t1"] - ran["t0"])))
         total += sums[np.searchsorted(ran["t1"], ends, side="right")] - sums[np.searchsorted(ran["t1"], begins)]
     return total
