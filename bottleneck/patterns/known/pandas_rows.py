@@ -138,7 +138,15 @@ _by_position = subscript("iloc", "loc", "at", "iat", of="pandas")
 
 def _takes_a_row(hot: Hot) -> bool:
     """``frame.iloc[i]`` (or one cell of it) with i of the pass, or a value of the row that it gave."""
-    return (_by_position(hot) and varies()(hot) and single()(hot)) or _reads_a_taken_row(hot)
+    taken = _by_position(hot) and varies()(hot) and single()(hot) and not _made_for_it(hot)
+    return taken or _reads_a_taken_row(hot)
+
+
+def _made_for_it(hot: Hot) -> bool:
+    """``rates(folder).loc[code]``: a table that a function of the file gives for this one row, whose index is new too."""
+    indexer = hot.node.value if isinstance(hot.node, ast.Subscript) else None
+    frame = indexer.value if isinstance(indexer, ast.Attribute) else None
+    return isinstance(frame, ast.Call) and last_name(frame.func) in hot.source.functions
 
 
 PATTERNS = (

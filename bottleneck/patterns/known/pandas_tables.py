@@ -2,13 +2,15 @@
 
 import ast
 
+from ..fixed import given_alike, unchanged
 from ..loops import in_loop, names_of_pass
-from ..model import Hot, Pattern, Price
+from ..model import Hot, Pattern, Price, Sighting
 from ..places import handed_to, known, less, more
-from ..shapes import all_of, any_of, argument, below, calls, deep, keyword, method, not_if
+from ..shapes import all_of, any_of, argument, below, calls, deep, keyword, matches, method, not_if
 from ..syntax import last_name, mentions, same
 
 _READERS = "read_csv read_table read_parquet read_feather read_excel read_json read_pickle read_orc".split()
+_READS = tuple(f"{library}.{name}" for library in ("pandas", "polars") for name in _READERS)
 
 
 def _read_again(hot: Hot) -> bool:
@@ -22,6 +24,39 @@ def _same_path(hot: Hot) -> bool:
     """The path does not change with the pass of the loop."""
     given = hot.node.args if isinstance(hot.node, ast.Call) else []
     return bool(given) and not mentions(given[0], names_of_pass(hot)) and not isinstance(given[0], ast.Call)
+
+
+def _same_by_its_parts(hot: Hot) -> bool:
+    """The path is put together from what is the same in each call: ``os.path.join(self.folder, "rates.csv")``."""
+    given = hot.node.args[:1] if isinstance(hot.node, ast.Call) else []
+    return bool(given) and unchanged(hot, *given, given=hot.seen.given)
+
+
+def _read_for_it(hot: Hot) -> ast.Call | None:
+    """``rates(folder).loc[code]``: the call that reads the same file again for the line, in a function of the file."""
+    source, node = hot.source, hot.node
+    made = node.value if isinstance(node, ast.Subscript | ast.Attribute) else None
+    while isinstance(made, ast.Subscript | ast.Attribute):
+        made = made.value
+    functions = source.functions.get(last_name(made.func), []) if isinstance(made, ast.Call) else []
+    if (
+        not isinstance(made, ast.Call)
+        or len(functions) != 1
+        or not any(each.is_in("pandas/") for each in hot.seen.below)
+    ):
+        return None
+    outer = None if source.loops(made) else hot.seen.given
+    given = given_alike(source, made, functions[0], outer)
+    for call in (each for each in ast.walk(functions[0]) if isinstance(each, ast.Call) and each.args):
+        reads = any(matches(path, *_READS) for path in source.paths(call.func))
+        if reads and not source.loops(call) and unchanged(Hot(hot.seen, call), call.args[0], given=given):
+            return call
+    return None
+
+
+def _where_read(seen: Sighting) -> int | None:
+    read = (_read_for_it(Hot(seen, node)) for node in seen.nodes)
+    return next((each.lineno for each in read if each is not None), None)
 
 
 def _skips_with_the_pass(hot: Hot) -> bool:
@@ -181,10 +216,14 @@ PATTERNS = (
         "chunksize=...)",
         snippet="for part in pd.read_csv(path, chunksize=100_000):\n    use(part)",
         when=(
-            calls(*(f"{library}.{name}" for library in ("pandas", "polars") for name in _READERS)),
             in_loop(),
-            any_of(_same_path, _skips_with_the_pass),
+            any_of(
+                all_of(calls(*_READS), any_of(_same_path, _skips_with_the_pass, _same_by_its_parts)),
+                lambda hot: _read_for_it(hot) is not None,
+            ),
         ),
+        cause=_where_read,
+        beats=("cell-by-cell",),
         unless=(_polls, less(passes=2)),
         leave="The file changes between the reads.",
         price=Price("once"),

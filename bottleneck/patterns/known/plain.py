@@ -158,6 +158,8 @@ def _one_partition(hot: Hot) -> bool:
             told = {each.arg: getattr(each.value, "value", "") for each in call.keywords}
             path = getattr(call.args[0], "value", "") if call.args else ""
             whole = "blocksize" in told and told["blocksize"] is None
+            if name == "from_pandas" and len(call.args) > 1:
+                told["npartitions"] = getattr(call.args[1], "value", "")
             if whole or told.get("npartitions") == 1 or (isinstance(path, str) and path.endswith((".gz", ".bz2"))):
                 return True
     return False
@@ -344,8 +346,12 @@ PATTERNS = (
         replacement="Read several files or Parquet, repartition(npartitions=...) after the read, and use the process "
         "scheduler for Python code",
         snippet="frame = dd.read_parquet('parts/*.parquet')",
-        when=(below("dask/"), less(workers_busy=0.5), _one_partition),
-        needs=("workers_busy",),
+        # Threads of the own process are no workers: the cores tell.
+        when=(
+            below("dask/"),
+            any_of(less(workers_busy=0.5), all_of(known(workers_busy=None, off_cpu=True), less(cores=1.5))),
+            _one_partition,
+        ),
         leave="Under 100 MB, or code that frees the GIL.",
         price=Price("cores"),
         source="dask/dask#7758, #2449, #5649, DKISTDC/dkist#458",

@@ -11,6 +11,9 @@ from ..syntax import last_name, mentions
 _CUTS = frozenset("isel sel loc to_array transpose interp item values to_numpy head rename stack".split())
 
 
+_MANY = 16  # samples in a chunk
+
+
 def _cuts_labelled(hot: Hot) -> bool:
     """A selection, or what is made of one: ``.isel(...)``, ``.to_array()``, ``.values``."""
     node = hot.node.func if isinstance(hot.node, ast.Call) else hot.node
@@ -107,13 +110,38 @@ def _one_item(hot: Hot) -> bool:
 
 
 def _shuffled(hot: Hot) -> bool:
-    """A loader of the file draws in random order."""
-    return any(
+    """A loader of the file draws in random order, or its own code does from chunks of many samples."""
+    return (_drawn(hot) and _many_in_a_chunk(hot)) or any(
         each.arg in ("sampler", "batch_sampler")
         or (each.arg == "shuffle" and getattr(each.value, "value", True) is not False)
         for call in hot.source.calls.get("DataLoader", [])
         for each in call.keywords
     )
+
+
+def _drawn(hot: Hot) -> bool:
+    """The index is a random draw, here or where the user's code takes the sample: ``store[int(rng.integers(n))]``."""
+    callers = [(source, node) for source, line in hot.seen.callers[:1] for node in source.by_line.get(line, [])]
+    return any(
+        path.startswith(("numpy.random.", "random."))
+        for source, node in [(hot.source, hot.node), *callers]
+        if isinstance(node, ast.Subscript)
+        for each in ast.walk(node.slice)
+        if isinstance(each, ast.Name | ast.Call)
+        for path in source.paths(each)
+    )
+
+
+def _many_in_a_chunk(hot: Hot) -> bool:
+    """The file itself writes the data with many samples a chunk."""
+    told = (
+        each.value
+        for call in hot.source.calls.get("create_dataset", [])
+        for each in call.keywords
+        if each.arg == "chunks"
+    )
+    first = [getattr(each.elts[0], "value", None) for each in told if isinstance(each, ast.Tuple) and each.elts]
+    return any(isinstance(each, int) and each >= _MANY for each in first)
 
 
 def _stored_by_sample(hot: Hot) -> bool:

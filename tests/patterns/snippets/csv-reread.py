@@ -55,3 +55,46 @@ def train(path):
 
 def main(paths):
     return [train(path) for path in paths]
+# slow: the path is put together
+# below: read_csv pandas/io/parsers/readers.py
+# known: looped=True
+import os
+import pandas as pd
+
+def rates(folder):
+    return pd.read_csv(os.path.join(folder, "rates.csv"), index_col="code")["rate"]  # hot
+
+class Converter:
+    def __init__(self, folder):
+        self.folder = folder
+
+FOLDER = "data"
+
+def convert(codes):
+    return [rates(FOLDER).loc[code] for code in codes]
+# slow: what is read again has a new index, too
+# below: __getitem__ pandas/core/indexing.py, xs pandas/core/generic.py, get_loc pandas/core/indexes/base.py
+# known: looped=True
+import os
+import pandas as pd
+
+def rates(folder):
+    return pd.read_csv(os.path.join(folder, "rates.csv"), index_col="code")["rate"]  # cause
+
+class Converter:
+    def __init__(self, folder):
+        self.folder = folder
+
+    def convert(self, code, amount):
+        return amount * rates(self.folder).loc[code]  # hot
+# exempt: another file each time
+# below: __getitem__ pandas/core/indexing.py, xs pandas/core/generic.py, get_loc pandas/core/indexes/base.py
+import os
+import pandas as pd
+
+def rates(folder):
+    return pd.read_csv(os.path.join(folder, "rates.csv"), index_col="code")["rate"]
+
+def convert(folders, code):
+    for folder in folders:
+        yield rates(folder).loc[code]  # hot
