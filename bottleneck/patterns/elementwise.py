@@ -161,7 +161,7 @@ class _Passes:
     def _is_number_of_an_array(self, access: _Access) -> bool:
         """The array is of numpy, and has as many dimensions as it is given indices."""
         paths = self.source.paths(access.array)
-        other = any(not path.startswith("numpy.") or "tolist" in path for path in paths)
+        other = any(not _is_of_numpy(path) for path in paths)
         count = dimensions(self.source, access.array)
         if other or count not in (None, len(access.places)):
             return False
@@ -171,6 +171,11 @@ class _Passes:
     def _uses(self, array: ast.expr) -> Iterator[ast.Subscript]:
         around = self.source.function(self.loop) or self.source.tree
         return (each for each in ast.walk(around) if isinstance(each, ast.Subscript) and same(each.value, array))
+
+
+def _is_of_numpy(path: str) -> bool:
+    column = path.startswith("pandas.") and path.endswith((".values", ".to_numpy()"))
+    return column or (path.startswith("numpy.") and "tolist" not in path)
 
 
 def _unfold(node: ast.Subscript) -> tuple[ast.expr, list[ast.expr]]:

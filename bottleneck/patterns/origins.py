@@ -59,7 +59,11 @@ def _dimensions(source: Source, node: ast.expr, depth: int) -> int | None:
     if depth > _MAX_DEPTH:
         return None
     if isinstance(node, ast.Attribute):
+        if node.attr == "values":
+            return _of_columns(node.value)
         return dimensions(source, node.value, depth + 1) if node.attr == "T" else None
+    if isinstance(node, ast.Subscript):
+        return _of_slices(node)
     if isinstance(node, ast.BinOp):
         both = [dimensions(source, each, depth + 1) for each in (node.left, node.right)]
         known = [each for each in both if each is not None]
@@ -74,6 +78,8 @@ def _dimensions(source: Source, node: ast.expr, depth: int) -> int | None:
     )
     if name in _FLAT:
         return 1
+    if name == "to_numpy" and isinstance(node.func, ast.Attribute):
+        return _of_columns(node.func.value)
     if name in _SIZED:
         return (
             None if size is None and name != "standard_normal" else _length(source, size or next(iter(node.args), None))
@@ -87,6 +93,21 @@ def _dimensions(source: Source, node: ast.expr, depth: int) -> int | None:
         value = node.func.value if method and isinstance(node.func, ast.Attribute) else next(iter(node.args), None)
         return None if value is None else dimensions(source, value, depth + 1)
     return None
+
+
+def _of_columns(table: ast.expr) -> int | None:
+    """``frame["x"]`` has one, ``frame[["x", "y"]]`` two."""
+    if not isinstance(table, ast.Subscript):
+        return None
+    one = isinstance(table.slice, ast.Constant) and isinstance(table.slice.value, str)
+    return 1 if one else 2 if isinstance(table.slice, ast.List) else None
+
+
+def _of_slices(node: ast.Subscript) -> int | None:
+    """``x[:, 0]`` has one."""
+    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else []
+    plain = all(isinstance(each, ast.Slice | ast.Constant | ast.Name) for each in parts)
+    return sum(isinstance(each, ast.Slice) for each in parts) if parts and plain else None
 
 
 def _length(source: Source, shape: ast.expr | None) -> int | None:

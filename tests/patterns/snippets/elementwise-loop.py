@@ -97,3 +97,56 @@ def first(n, limit):
         if 2 * x[i] > limit:  # hot
             break
     return i
+# slow: columns of a table
+import numpy as np
+import pandas as pd
+
+def error(path):
+    frame = pd.read_csv(path)
+    x, y = frame["x"].values, frame["y"].to_numpy()
+    total = 0.0
+    for i in range(len(x)):
+        total += (x[i] - y[i]) ** 2  # hot
+    return total
+# slow: weights of a layer, in an object
+import numpy as np
+
+class Layer:
+    def __init__(self, n, m):
+        self.w = np.random.normal(size=(n, m))
+        self.gradient = np.zeros((n, m))
+
+    def step(self, rate):
+        for i in range(self.w.shape[0]):
+            for j in range(self.w.shape[1]):
+                self.w[i][j] -= rate * self.gradient[i][j]
+                self.gradient[i][j] = 0.0  # hot
+# slow: what a function is given
+import numpy as np
+
+def error(x, y):
+    total = 0.0
+    for i in range(len(x)):
+        total += abs(x[i] - y[i])  # hot
+    return total
+
+print(error(np.random.rand(1000), np.linspace(0, 1, 1000)))
+# exempt: rows of a table
+import pandas as pd
+
+def centre(path):
+    rows = pd.read_csv(path)[["x", "y"]].to_numpy()
+    total = 0.0
+    for i in range(len(rows)):
+        total += rows[i]  # hot
+    return total
+# exempt: the columns become lists first
+import pandas as pd
+
+def error(path):
+    frame = pd.read_csv(path)
+    x, y = frame["x"].tolist(), frame["y"].tolist()
+    total = 0.0
+    for i in range(len(x)):
+        total += (x[i] - y[i]) ** 2  # hot
+    return total
