@@ -24,6 +24,7 @@ from .syntax import (
     last_name,
     line_of,
     parameters,
+    unpacked,
 )
 
 MAX_DEPTH = 25  # assignments and calls followed from one value
@@ -141,11 +142,11 @@ class Source:
         found: dict[tuple[ast.AST, str], list[Binding]] = {}
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
-                for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-                    owner = self._class(node)
+                owner, targets = self._class(node), node.targets if isinstance(node, ast.Assign) else [node.target]
+                for target, value in (pair for each in targets for pair in unpacked(each, node.value)):
                     of_class = isinstance(target, ast.Name) and self.parents.get(node) is owner
                     if owner is not None and (is_self(target) or of_class):
-                        found.setdefault((owner, last_name(target)), []).append(Binding(node, node.value))
+                        found.setdefault((owner, last_name(target)), []).append(Binding(node, value))
         return found
 
     def _class(self, node: ast.AST) -> ast.ClassDef | None:
@@ -262,9 +263,10 @@ class Source:
         if isinstance(function, ast.Lambda):
             return
         names = [each.arg for each in function.args.posonlyargs + function.args.args]
-        for call in self.calls.get(function.name, ()):
+        makes = self._class(function) if function.name == "__init__" else None
+        for call in self.calls.get(function.name if makes is None else makes.name, ()):
             given = {keyword.arg: keyword.value for keyword in call.keywords}
-            method = isinstance(call.func, ast.Attribute) and names[:1] == ["self"]
+            method = names[:1] == ["self"] and (isinstance(call.func, ast.Attribute) or makes is not None)
             given.update(zip(names[method:], call.args, strict=False))
             yield from self.paths(given.get(name) or defaults(function).get(name), depth, seen)
 

@@ -57,6 +57,13 @@ def _names(node: ast.AST, target: ast.expr, value: ast.expr, suffix: str) -> Ite
             yield from _names(node, part, given, more)
 
 
+def unpacked(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]]:
+    """(target, value) of ``a, b = x, y`` one by one; of anything else as it is."""
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
+        return list(zip(target.elts, value.elts, strict=True))
+    return [(target, value)]
+
+
 def last_name(node: ast.AST) -> str:
     """``c`` of ``a.b.c`` and of ``c``; "" for anything else."""
     return node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 from bottleneck_profiler import signals
-from bottleneck_profiler.artifacts import Missing
+from bottleneck_profiler.artifacts import Artifacts, Missing
 from bottleneck_profiler.artifacts.run.host import Host
 from bottleneck_profiler.artifacts.run.machine import Machine
 from bottleneck_profiler.artifacts.run.threads import Threads
@@ -15,6 +15,8 @@ from bottleneck_profiler.artifacts.run.user_lines import UserLine, UserLines
 from bottleneck_profiler.artifacts.run.waits import GIL, Target, Waits
 from bottleneck_profiler.detectors.run.gil_bound_threads import GilBoundThreads
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotMeasured
+from bottleneck_profiler.enrich.source._sighting import Run
+from bottleneck_profiler.patterns import Source
 from bottleneck_profiler.recording.facts import Thread, Wait
 from bottleneck_profiler.recording.model import RECORD_DTYPE, Recording
 from bottleneck_profiler.recording.read import load
@@ -73,6 +75,22 @@ def test_a_thread_beside_the_main_one_is_found_by_its_native_id():
     made.facts.add(0, Thread(1, "pool_0", 77))
     lines = seen(made, (POSTGRES, 0, 2_000), native=77)
     assert line(lines, 3).waits_for == POSTGRES
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_thread_that_no_look_saw_waiting_waits_for_a_core(waits: bool):
+    """Its clock alone does not tell the two apart."""
+    asks = Stood((user(9),), 0, 4_000, blocked=True)
+    made = recording(asks, blocked(3, 0, 2_000, thread=1), Stood((user(4),), 2_000, 4_000, thread=1))
+    made.facts.add(0, Thread(1, "server", 77))
+    seen(made, (CACHE, 0, 4_000))
+    if waits:
+        looks = made.waits.copy()
+        looks["t1"], looks["arg"] = 2_000 * MS, 1 | 77 << 32
+        made.waits = np.concatenate([made.waits, looks])
+    run = Artifacts(made).call(Run.of)
+    sighting = run.sighting(Source("pass\n" * 9), line(run.lines, 3))
+    assert (sighting.off_cpu, sighting.waiting) == ((True, pytest.approx(1.0)) if waits else (False, 0.0))
 
 
 def test_two_servers_are_a_socket_and_two_kinds_are_nothing():

@@ -30,6 +30,8 @@ _FULL = 0.9  # share of a server's threads in use
 _PICKLES = ("/multiprocessing/reduction.py", "/multiprocessing/connection.py", "/cloudpickle/")
 _SENDS = ("dumps", "dump", "send", "_send", "_send_bytes", "reducer_override")
 _MIN_WORKERS = 2
+_WATCHED = 0.5  # of some line's samples: then what threads wait for was read often enough
+_UNSEEN = 0.15  # of a line's samples: with fewer known waits it is in no wait
 _EMBEDDING = "/torch/nn/modules/sparse.py"
 
 
@@ -61,6 +63,7 @@ class Run:
         phases = line.rows["flags"] & 0xFF
         once = inside and _once_a_step(source, line, site)
         pool = None if self.requests is None else self.requests.pool
+        waiting = 0.0 if self._queues(line) else line.waiting_share
         return Sighting(
             source,
             line.line,
@@ -70,8 +73,8 @@ class Run:
             passes=steps.all_count if steps is not None and inside else None,
             growing=_growing(line, steps) if steps is not None and once else self._drifts(source, line),
             to_forward=_to_forward(line, steps) if inside else None,
-            off_cpu=line.waiting_share > 0.5,
-            waiting=line.waiting_share,
+            off_cpu=waiting > 0.5,
+            waiting=waiting,
             waits_for=None if line.waits_for is None else line.waits_for.what,
             tasks=line.tasks or None,
             cores=_cores(line, recording),
@@ -89,6 +92,14 @@ class Run:
             body=line.share_where(lambda way: way.own),
             versions={name: _version(str(text)) for name, text in recording.run.get("versions", {}).items()},
         )
+
+    def _queues(self, line: UserLine) -> bool:
+        """Whether the line is blocked for want of a core: beside the main thread that counts as blocked, too.
+
+        A thread that waits for something else was seen in that wait, where waits were read at all.
+        """
+        watched = any(each.waits.samples >= _WATCHED * each.samples for each in self.lines.lines if each.sampled)
+        return watched and line.beside and not line.tasks and line.waits.samples < _UNSEEN * line.samples
 
     def _drifts(self, source: Source, line: UserLine) -> bool | None:
         """Whether the line takes a growing share of the outermost loop around it; None if that cannot be told."""

@@ -139,7 +139,11 @@ PATTERNS = (
         title="The whole text is decoded again for each token that is generated",
         replacement="Decode only the last tokens (a window, or a streamer such as transformers.TextIteratorStreamer)",
         snippet="piece = tokenizer.decode(tokens[-8:])",
-        when=(method("decode", of="transformers"), in_loop(), _grows_by_the_token),
+        when=(
+            any_of(method("decode", of="transformers"), method("decode", of="tokenizers")),
+            in_loop(),
+            _grows_by_the_token,
+        ),
         unless=(less(passes=300), known(growing=False)),
         leave="Under 300 tokens.",
         price=Price("growth"),
