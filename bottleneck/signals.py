@@ -119,7 +119,8 @@ EVENTS = {
 # Environment of the recorded program.
 RUN_DIR_VARIABLE = "BOTTLENECK_RUN_DIR"  # the run folder; rings and side files go to its live/
 # "key=value,...": stacks=auto|pyinstrument|off, window=STEPS, supervisor=PID, until=NS (of time.monotonic_ns: when the
-# recording ends, though the program may go on; processes that start later record nothing)
+# recording ends, though the program may go on; processes that start later record nothing), own=PATH:... (prefixes in
+# site-packages whose files are the user's)
 OPTIONS_VARIABLE = "BOTTLENECK_OPTIONS"
 LIVE = "live"  # rings and side files, deleted once drained
 

@@ -116,6 +116,7 @@ def start(run_dir, options=""):
     known = dict(item.split("=", 1) for item in options.split(",") if "=" in item)
     recorder = recorder_module.install(run_dir, until=int(known.get("until", recorder_module.NEVER)))
     recorder.options = known
+    recorder.own = tuple(path for path in known.get("own", "").split(os.pathsep) if path)
     recorder.at_end = _pass_all
     atexit.register(_bye, recorder)  # first registered, so it runs last
     if recorder.options.get("stacks", "auto") != "off":

@@ -7,11 +7,15 @@ OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 def library_prefixes():
-    """Path prefixes of files that are not the user's: our own first, then standard library and site-packages."""
+    """Path prefixes of files that are not the user's: our own first, then the standard library, site-packages, and the
+    console scripts beside them, which only call what they were installed with."""
     found = {os.path.dirname(os.__file__) + os.sep, "<frozen", "<string>", "<__array"}
     for entry in sys.path:
         if entry.rstrip("/").endswith(("site-packages", "dist-packages")):
-            found.add(os.path.join(os.path.abspath(entry), ""))
+            folder = os.path.abspath(entry)
+            found.add(os.path.join(folder, ""))
+            # lib/python3.11/site-packages, or Debian's lib/python3/dist-packages
+            found.add(os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(folder))), "bin", ""))
     for base in (sys.prefix, sys.base_prefix, sys.exec_prefix):
         found.add(os.path.join(base, "lib", "python%d.%d" % sys.version_info[:2], ""))
     return (OURS, *found)

@@ -44,6 +44,7 @@ class Recorder:
         self.first_thread = get_ident()
         self.pid = os.getpid()
         self.prefixes = library_prefixes()
+        self.own = ()  # path prefixes in site-packages whose files are the user's
         self._codes = {}
         self.trainings = 0  # backward passes and optimizer steps so far
         self.compiling = False  # torch.compile is compiling
@@ -134,9 +135,8 @@ class Recorder:
         known = self._codes.get(id(code))
         if known is None:
             name = code.co_filename
-            known = self._codes[id(code)] = (
-                not name.startswith(self.prefixes) and not name.startswith("<frozen"), code
-            )  # fmt: skip
+            users = not name.startswith(self.prefixes) or (name.startswith(self.own) and not name.startswith(OURS))
+            known = self._codes[id(code)] = (users, code)
         return known[0]
 
     def user_frame(self, frame):

@@ -64,10 +64,15 @@ def watched_problem(run_dir: Path) -> str | None:
     return "The program imported none of the supported libraries, so only its call stacks were recorded."
 
 
+def is_python(program: str) -> bool:
+    """Whether a program's name is that of a Python interpreter."""
+    return bool(_PYTHON.match(os.path.basename(program)))
+
+
 def _reason(argv: Sequence[str], only_helpers: bool) -> str:
     words = _interpreted(argv)
     name = os.path.basename(words[0]) if words else ""
-    if _PYTHON.match(name):
+    if is_python(name):
         flag = _ignoring_flag(words)
         if flag:
             return _FLAGS[flag]

@@ -6,8 +6,9 @@ and reports the recording, then keeps waiting for the command.
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,6 +17,7 @@ from ..files import reason
 from ..recording.folder import hold
 from ..signals import OPTIONS_VARIABLE, RUN_DIR_VARIABLE
 from .command import start_error
+from .own_package import own_paths
 from .run_file import RunFile
 from .supervisor import Ended, Supervisor
 
@@ -43,10 +45,12 @@ class Options:
         """When the recording of a program started at ``started_ns`` ends; None: when the program ends."""
         return None if self.duration_seconds is None else started_ns + self.duration_seconds * 10**9
 
-    def for_the_child(self, until_ns: int | None) -> str:
-        """The options that the agent in the program needs, in the format it parses."""
+    def for_the_child(self, until_ns: int | None, own: Sequence[str] = ()) -> str:
+        """The options that the agent in the program needs, in the format it parses. ``own``: see `own_paths`."""
         window = f",window={self.device_window}" if self.device_window else ""
-        return f"stacks={self.stacks}{window}{'' if until_ns is None else f',until={until_ns}'}"
+        paths = os.pathsep.join(path for path in own if "," not in path)
+        until = "" if until_ns is None else f",until={until_ns}"
+        return f"stacks={self.stacks}{window}{until}{f',own={paths}' if paths else ''}"
 
 
 class Recorded(NamedTuple):
@@ -76,7 +80,7 @@ def record(
     """Run ``argv`` and record it into ``run_dir``. Raises only CommandError, when the command cannot be started."""
     start = {"started_ns": time.monotonic_ns(), "started_wall_ns": time.time_ns()}
     until_ns = options.until_ns(start["started_ns"])
-    environment = {RUN_DIR_VARIABLE: str(run_dir), OPTIONS_VARIABLE: options.for_the_child(until_ns)}
+    environment = {RUN_DIR_VARIABLE: str(run_dir), OPTIONS_VARIABLE: options.for_the_child(until_ns, own_paths(argv))}
     supervisor = Supervisor(argv, run_dir, environment)
     hold(run_dir)
     run_file = RunFile(run_dir, options.name, words, options.record_args)
