@@ -16,13 +16,14 @@ from .made_up import MS
 from .recorded import GOLDENS, golden
 
 USER, LIBRARY, IMPORTED, ATEXIT, WAITING, SELECTING = range(10_000, 10_006)
-MODULE_LOSS, FUNCTIONAL_LOSS, OWN_LOSS = range(10_006, 10_009)
+MODULE_LOSS, FUNCTIONAL_LOSS, OWN_LOSS, STANDARD = range(10_006, 10_010)
 MODULE = Frame("<module>", "/home/ada/train.py", 40, True)
 SELECT = Frame("EpollSelector.select", "/usr/lib/python3.12/selectors.py", 468, False)
 CROSS_ENTROPY = Frame("cross_entropy", "/site-packages/torch/nn/functional.py", 3000, False)
 STACKS = {
     USER: (Frame("work", "/home/ada/train.py", 3, True), MODULE),
     LIBRARY: (Frame("main", "/site-packages/tool/cli.py", 1, False),),
+    STANDARD: (Frame("wait", "/usr/lib/python3.12/threading.py", 1, False),),
     IMPORTED: (Frame("exec_module", "<frozen importlib._bootstrap_external>", 9, False), MODULE),
     ATEXIT: (Frame("finalize._exitfunc", "/usr/lib/python3.12/weakref.py", 666, False),),
     WAITING: (SELECT, Frame("BaseEventLoop._run_once", "/usr/lib/python3.12/asyncio/base_events.py", 1, False), MODULE),
@@ -72,8 +73,9 @@ def test_a_short_pause_belongs_to_its_neighbour_and_a_long_one_to_nobody() -> No
     assert seconds(pauses) == {"python:work": 8.39, "import": 0.51, "other": 1.1}
 
 
-def test_a_sample_without_a_line_of_the_users_is_no_name_unless_the_interpreter_is_ending() -> None:
-    assert seconds(recording((10_000, 10_000, LIBRARY))) == {"other": 10.0}
+def test_a_sample_without_a_line_of_the_users_is_named_by_the_librarys_call_or_by_the_interpreters_end() -> None:
+    assert seconds(recording((10_000, 10_000, LIBRARY))) == {"python:tool.main": 10.0}
+    assert seconds(recording((10_000, 10_000, STANDARD))) == {"other": 10.0}
     assert seconds(recording((9_000, 9_000, USER), (10_000, 1_000, ATEXIT))) == {"python:work": 9.0, "shutdown": 1.0}
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 #: Library frames below which the user's code is called to make an item or to answer a request.
@@ -17,6 +18,7 @@ HANDLERS = (
 FORKED = ("/multiprocessing/process.py", "/multiprocessing/popen_fork.py")
 IDLE = ("/selectors.py", "/asyncio/runners.py", "/asyncio/base_events.py", "/socketserver.py", "/uvicorn/server.py")
 JOINS = ("/multiprocessing/", "/concurrent/futures/", "/threading.py", "/subprocess.py", "/queue.py", "/joblib/")
+_INSTALLED = re.compile(r"[/\\](?:site|dist)-packages[/\\](\w+)")
 EVENT_LOOP = ("/asyncio/base_events.py", "/asyncio/events.py", "/uvloop/")
 
 
@@ -37,3 +39,25 @@ class Named(HasFile, Protocol):
 def through(frames: Iterable[HasFile], parts: tuple[str, ...]) -> bool:
     """Whether any of the frames lies in one of these files or folders."""
     return any(part in frame.file for frame in frames for part in parts)
+
+
+def library_call(frames: Sequence[Named]) -> str:
+    """The call that entered the innermost library of a stack, as "pandas.read_csv"; "" without one.
+
+    ``frames``: innermost first. It names what a program does that has no line of the user's, such as ``kedro run``.
+    """
+    packages = [_package(frame.file) for frame in frames]
+    library = next(filter(None, packages), "")
+    found = ""
+    for frame, package in zip(frames, packages, strict=True):
+        if package not in (library, ""):
+            break
+        if package and frame.function != "<module>" and not frame.file.endswith("(hooked)"):
+            found = f"{library}.{frame.function}"
+    return found
+
+
+def _package(file: str) -> str:
+    """The top package of a file in site-packages; "" for the standard library."""
+    inside = _INSTALLED.search(file)
+    return inside[1] if inside else ""

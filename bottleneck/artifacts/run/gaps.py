@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...recording.model import Frame, Recording, Records
-from .frames import HasFile
+from .frames import HasFile, library_call
 
 Ints = npt.NDArray[np.int64]
 OTHER = "other"
@@ -116,7 +116,8 @@ def _outside(frames: tuple[Frame, ...], serving: bool) -> str:
             return "import"
     if frames and frames[-1].function.rpartition(".")[2] in _ENDINGS:
         return "shutdown"
-    return OTHER
+    called = library_call(frames)
+    return f"python:{called}" if called else OTHER
 
 
 def _any_in(parts: tuple[str, ...], files: list[str]) -> bool:

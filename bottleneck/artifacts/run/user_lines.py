@@ -158,12 +158,14 @@ class UserLines:
         own = [line for line in lines if line.own_share >= 0.5 and not line.idle]
         here = [line for line in own if process in line.processes and (line.sampled or line.waits_for_others)]
         largest = max(here, key=_own_seconds, default=None)
-        if largest is None or not largest.waits_for_others:
+        # A launcher, such as torchrun, has no line of the user's: the lines are in the processes that it starts.
+        launcher = not any(process in line.processes for line in self.lines)
+        if not launcher and (largest is None or not largest.waits_for_others):
             return largest
         others = [line for line in own if line.sampled and not line.processes <= self.workers]
         busy = [line for line in others if line.waiting_share < 0.5]
         outside = [line for line in others if line.waits_for is not None and line.waits_for.what in OUTSIDE]
-        return max(busy or outside, key=_own_seconds, default=largest if largest.sampled else None)
+        return max(busy or outside, key=_own_seconds, default=largest if largest and largest.sampled else None)
 
 
 def _own_seconds(line: UserLine) -> float:
