@@ -3,9 +3,9 @@
 import ast
 
 from ..loops import in_loop
-from ..model import Hot, Pattern, Price, Stage
+from ..model import Condition, Hot, Pattern, Price, Stage
 from ..places import less, more, over
-from ..shapes import any_of, argument, below, calls, deep, method, not_if
+from ..shapes import any_of, argument, below, calls, deep, matches, method, not_if
 from ..syntax import arguments, last_name
 
 #: Names of arguments that say how many threads, processes or workers a call may use.
@@ -27,6 +27,19 @@ _POOLS = any_of(
     over("multiprocessing/pool.py"), over("concurrent/futures/process.py"), over("concurrent/futures/thread.py"),
     over("joblib/"), over("threading.py", "run"),
 )  # fmt: skip
+
+
+def _runs(*names: str) -> Condition:
+    """One of these is called: what runs by its frame or its place, or as the only call of the line. Compiled code has no
+    frame of its own, and its helpers may be another library's."""
+
+    def alone(hot: Hot) -> bool:
+        node = hot.node
+        if not isinstance(node, ast.Call) or not hot.seen.rivals <= {node}:
+            return False
+        return any(matches(path, *names) for path in hot.source.paths(node.func))
+
+    return any_of(calls(*names), alone)
 
 
 def _told(hot: Hot) -> bool:
@@ -95,7 +108,7 @@ PATTERNS = (
         title="The Fourier transforms run on one core",
         replacement="Use scipy.fft with workers=-1 (numpy.fft has no such switch), or scipy.fft.set_workers around the calls",
         snippet="spectrum = scipy.fft.fft2(images, workers=-1)",
-        when=(*_ONE_CORE, calls(*_TRANSFORMS), not_if(_is_small)),
+        when=(*_ONE_CORE, _runs(*_TRANSFORMS), not_if(_is_small)),
         unless=_ALREADY,
         needs=("cores",),
         leave="Small arrays, or the program runs in many processes.",
@@ -111,7 +124,7 @@ PATTERNS = (
         snippet="distances, indices = tree.query(points, k=8, workers=-1)",
         when=(
             *_ONE_CORE,
-            calls(*(f"{tree}.{name}" for tree in _TREES for name in ("query", "query_ball_point"))),
+            _runs(*(f"{tree}.{name}" for tree in _TREES for name in ("query", "query_ball_point"))),
             not_if(_is_small),
         ),
         unless=_ALREADY,
@@ -144,7 +157,7 @@ PATTERNS = (
         title="The texts are compared on one core",
         replacement="Give cdist workers=-1",
         snippet="scores = process.cdist(left, right, scorer=fuzz.ratio, workers=-1)",
-        when=(*_ONE_CORE, calls("rapidfuzz.process.cdist"), not_if(_is_small)),
+        when=(*_ONE_CORE, _runs("rapidfuzz.process.cdist"), not_if(_is_small)),
         unless=_ALREADY,
         needs=("cores",),
         leave="A few texts, or the scorer is a Python function.",
