@@ -86,6 +86,8 @@ class Sighting:
     waiting: float | None = None  # share of the samples that wait
     waits_for: str | None = None  # what most of those wait for: "socket", "file", "child", "lock", "native", "gil" ...
     tasks: float | None = None  # of an event loop that wait at the same time, the line's own among them
+    threads: float | None = None  # that stand in the line at the same time, while any does
+    at_once: float | None = None  # of those, what does not wait for a lock
     cores: float | None = None  # that the process keeps busy while the line runs
     device: str | None = None  # "cpu", "cuda" ...: of the tensors at hand
     dtype: str | None = None  # of autocast, or of the weights: "float16", "bfloat16", "float32"

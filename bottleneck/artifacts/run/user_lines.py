@@ -93,6 +93,19 @@ class UserLine:
         return self.samples >= MIN_SAMPLES
 
     @property
+    def threads(self) -> float:
+        """Mean number of threads in the line while any is."""
+        return self.thread_seconds / max(self.seconds, 1e-9)
+
+    @property
+    def at_once(self) -> float | None:
+        """The same without those that wait for a lock; None if it is not known what they wait for."""
+        locked = self.waits.share_of("lock")
+        if locked is None:
+            return None
+        return (self.thread_seconds - locked * self.blocked_seconds) / max(self.seconds, 1e-9)
+
+    @property
     def waits_for_others(self) -> bool:
         """Whether it mostly waits for other threads or processes of the program."""
         return self.share_where(lambda way: way.joins) >= 0.5

@@ -192,6 +192,10 @@ class Waited:
                 self.seconds[target] = self.seconds.get(target, 0.0) + seconds
                 self.samples += samples
 
+    def share_of(self, what: str) -> float | None:
+        """The same share of all targets of a kind."""
+        return self.share(*(target for target in self.seconds if target.what == what))
+
     def share(self, *targets: Target) -> float | None:
         """The share of some targets in the known time; None if that is too little to speak for the rest."""
         known = sum(self.seconds.values())

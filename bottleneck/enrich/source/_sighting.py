@@ -77,6 +77,8 @@ class Run:
             waiting=waiting,
             waits_for=None if line.waits_for is None else line.waits_for.what,
             tasks=line.tasks or None,
+            threads=line.threads,
+            at_once=line.at_once,
             cores=_cores(line, recording),
             device=None if recording.gpu or recording.run.get("gpus") else "cpu",
             fill=None if self.padding is None else 1.0 - self.padding.waste_share,

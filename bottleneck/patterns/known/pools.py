@@ -2,9 +2,10 @@
 
 import ast
 
+from ..flow import LIBRARIES
 from ..independence import independent, keeps_a_rate
 from ..model import Hot, Pattern, Price
-from ..places import known, less, more
+from ..places import known, less, more, over, uses
 from ..shapes import all_of, any_of, argument, deep, leaf, matches
 from ..syntax import last_name
 
@@ -116,6 +117,35 @@ _WAITS_FOR_A_CONNECTION = all_of(
     ),
 )
 
+_in_a_pools_thread = any_of(
+    over("concurrent/futures/thread.py"), over("multiprocessing/pool.py"), over("joblib/"), over("threading.py", "run")
+)
+
+
+def _is_call(hot: Hot) -> bool:
+    """Which of a line's calls takes the lock is not needed to say that the line waits for it."""
+    return isinstance(hot.node, ast.Call)
+
+
+def _takes_a_lock(hot: Hot) -> bool:
+    """``lock.acquire()``, whatever the lock is reached by; the thread that has it stands on another line."""
+    node = hot.node
+    return (
+        isinstance(node, ast.Call)
+        and last_name(node.func) == "acquire"
+        and not any("Semaphore" in path for path in hot.source.paths(node.func))
+    )
+
+
+def _waits_for_threads(hot: Hot) -> bool:
+    """The lock is of something made to wait with: a queue, an event, a condition, another thread's end."""
+    places = ("queue.py", "threading.py", "multiprocessing/", "concurrent/futures/", "asyncio/", "subprocess.py")
+    name = last_name(hot.node.func) if isinstance(hot.node, ast.Call) else ""
+    return name in ("get", "put", "join", "wait", "result") or any(
+        frame.is_in(place) for frame in hot.seen.below for place in places
+    )
+
+
 PATTERNS = (
     Pattern(
         id="pool-task-by-task",
@@ -145,5 +175,28 @@ PATTERNS = (
         source="psf/requests#2581, urllib3 user guide (maxsize, block), docs.sqlalchemy.org (pool_size)",
         stages=("etl", "serving"),
         effort=1,
+    ),
+    Pattern(
+        id="threads-enter-in-turn",
+        title="Threads wait for a lock inside this line, so that one of them works at a time",
+        replacement="Give each thread a connection or a file of its own (threading.local, a pool of connections), hold the "
+        "lock for what is shared alone, or use processes where the library locks itself (h5py, netCDF4, one sqlite3 "
+        "connection)",
+        snippet="local = threading.local()\n\ndef connection():\n    if not hasattr(local, 'connection'):\n"
+        "        local.connection = sqlite3.connect(path)\n    return local.connection",
+        when=(
+            known(waits_for="lock"),
+            more(threads=1.8, share=0.2),
+            less(at_once=1.4),
+            _in_a_pools_thread,
+            any_of(_takes_a_lock, all_of(_is_call, more(at_once=0.6))),
+        ),
+        unless=(_waits_for_threads, uses(*LIBRARIES)),
+        needs=("waits_for", "at_once"),
+        fallback=True,
+        leave="What the lock protects cannot run twice at once, and no second one of it can be made.",
+        price=Price("overlap", (1.2, 4)),
+        source="h5py documentation, Multi-threading (one global lock); sqlite.org/threadsafe.html (serialized mode)",
+        stages=("etl", "loading", "serving"),
     ),
 )
