@@ -54,7 +54,7 @@ def held_for_good(hot: Hot, thing: ast.expr, set_here: bool = False) -> bool:
     if not is_self(thing) or not in_loop()(hot) or (hot.seen.given is not None and "self" not in hot.seen.given):
         return False
     source, function = hot.source, hot.source.function(hot.node)
-    places = {source.function(each.where) for each in source.bindings_of_self(thing)}
+    places = {source.function(each.where) for each in source.bindings_of_self(thing) if each.where is not hot.node}
     places -= {None, function} if set_here else {None}
     return all(getattr(each, "name", "") == "__init__" for each in places)
 

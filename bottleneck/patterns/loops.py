@@ -129,6 +129,7 @@ def same_each_pass(source: Source, function: ast.FunctionDef, through: int = 2) 
     """The parameters that every call in the file gives a constant, or a name that the file sets once at its top."""
     calls = source.calls.get(function.name, [])
     names = [each.arg for each in (*function.args.posonlyargs, *function.args.args)]
+    names = names[names[:1] == ["self"] :]  # which no call gives
     fixed = set[str]() if calls else _held_by_partial(source, function, names)
     for index, name in enumerate(names if through else []):
         given = [

@@ -139,6 +139,9 @@ def running() -> Condition:
     )
 
 
+_WRAPPED = 3  # frames among which the one that a call names is looked for, below its decorators
+
+
 def _is_running(hot: Hot, node: ast.Call, libraries: set[str]) -> bool:
     """Whether the samples can be of this call and of no other on the line."""
     seen = hot.seen
@@ -147,9 +150,10 @@ def _is_running(hot: Hot, node: ast.Call, libraries: set[str]) -> bool:
     if not seen.below:
         return seen.rivals <= {node}
     top = seen.below[0]
-    alike = [each for each in seen.rivals | {node} if last_name(each.func) == top.function]
-    if alike:
-        return node in alike
+    for frame in seen.below[:_WRAPPED]:
+        alike = [each for each in seen.rivals | {node} if last_name(each.func) == frame.function]
+        if alike:
+            return node in alike
     # Decorators, properties and constructors have frames of other names.
     here = any(_is_of(top.path, _HOMES.get(library, library)) for library in libraries) or top.function == "__init__"
     # What is called on the result, ``model.predict(x).argmax()``, is seldom of the library, and has a name if it is.

@@ -2,6 +2,7 @@
 
 import ast
 
+from ..fixed import unchanged
 from ..loops import in_loop, names_of_pass, varies
 from ..model import Hot, Pattern, Price
 from ..places import cached, handed_to, known, less, loading, more, uses, version
@@ -20,7 +21,7 @@ from ..shapes import (
     not_if,
     own_function,
 )
-from ..syntax import is_self, last_name
+from ..syntax import is_self, last_name, mentions
 
 
 def _collected_again(hot: Hot) -> bool:
@@ -35,13 +36,15 @@ def _collected_again(hot: Hot) -> bool:
     begins: list[ast.expr] = [root]
     while isinstance(root, ast.Attribute | ast.Call) and not is_self(root):
         begins = root.args if isinstance(root, ast.Call) else [root.value]  # of report(plan) it is the plan
+        if isinstance(root, ast.Call) and not root.args and last_name(root.func) in hot.source.functions:
+            begins = [root]  # what plan() gives
         root = root.value if isinstance(root, ast.Attribute) else root.func
     names = names_of_pass(hot, node)
-    alike = bool(hot.source.loops(node)) or hot.seen.given is None or "self" in hot.seen.given
     return any(
         matches(path, "polars.scan_*") and "collect()" not in path and not path.endswith("]")
         for each in (*begins, root)
-        if (alike if is_self(each) else isinstance(each, ast.Name) and each.id not in names)
+        if (unchanged(hot, each, given=hot.seen.given) if is_self(each) else not mentions(each, names))
+        if isinstance(each, ast.Name | ast.Call | ast.Attribute)
         for path in hot.source.paths(each)
     )
 

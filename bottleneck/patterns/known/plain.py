@@ -88,16 +88,24 @@ def _adds_text(hot: Hot) -> bool:
     """``text += part`` (or ``text = text + part``) of text or bytes that began before the loop."""
     node = hot.node
     target: ast.expr | None = node.target if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add) else None
-    if isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp) and same(node.value.left, node.targets[0]):
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp) and same(_first(node.value), node.targets[0]):
         target = node.targets[0]
     return target is not None and any(
         matches(path, "builtins.str()", "builtins.bytes()") for path in hot.source.paths(target)
     )
 
 
+def _first(value: ast.expr) -> ast.expr:
+    """``a`` of ``a + b + c``."""
+    while isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
+        value = value.left
+    return value
+
+
 def _to_an_attribute(hot: Hot) -> bool:
     """``self.text += part``: CPython appends in place to variables alone. Nothing is called that could be slow itself."""
-    target = hot.node.target if isinstance(hot.node, ast.AugAssign) else None
+    target: ast.expr | None = hot.node.target if isinstance(hot.node, ast.AugAssign) else None
+    target = hot.node.targets[0] if isinstance(hot.node, ast.Assign) else target
     return target is not None and not hot.seen.rivals and held_for_good(hot, target)
 
 

@@ -47,6 +47,8 @@ def _spins(hot: Hot) -> bool:
         asked, last = [loop.test, first.test], first.body[0].lineno
         if isinstance(first.body[0], ast.Pass) and len(loop.body) > 1:
             return False
+    elif isinstance(first, ast.If) and len(loop.body) == 1 and not first.orelse and isinstance(first.body[-1], _LEAVES):
+        asked, last = [loop.test, first.test], first.lineno
     else:
         return False
     inside = [each for test in asked for each in ast.walk(test)]
@@ -63,6 +65,7 @@ def _only_asks(node: ast.AST) -> bool:
     return not isinstance(node, ast.NamedExpr | ast.Await)
 
 
+_LEAVES = ast.Break | ast.Return
 _COMPREHENSIONS = ("<genexpr>", "<listcomp>")
 
 

@@ -97,8 +97,11 @@ def _waits_for_a_lock(hot: Hot) -> bool:
 
 
 def _formats_a_date(hot: Hot) -> bool:
-    """``day.strftime(fmt)``, with nothing below it: a date of the standard library."""
+    """``day.strftime(fmt)`` or ``f"{day:%Y-%m}"``, with nothing below it: a date of the standard library."""
     node = hot.node
+    if isinstance(node, ast.FormattedValue) and node.format_spec is not None and not hot.seen.rivals:
+        spec = [each.value for each in ast.walk(node.format_spec) if isinstance(each, ast.Constant)]
+        return not hot.seen.below and any(code in str(text) for text in spec for code in ("%Y", "%m", "%d", "%H", "%A"))
     named = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "strftime"
     return named and not hot.seen.below and hot.seen.rivals <= {node}
 

@@ -164,7 +164,12 @@ def _runs_own_code(hot: Hot) -> bool:
 def _for_a_row(hot: Hot) -> bool:
     """The loop around is a comprehension or a ``for``: not a ``while`` that serves whatever comes."""
     loops = all_loops(hot)
-    return bool(loops) and isinstance(loops[0][1], ast.For | Comprehension)
+    mapped = any(
+        isinstance(node, ast.Call) and last_name(node.func) in ("map", "filter")
+        for source, line in hot.seen.callers[:1]
+        for node in source.by_line.get(line, [])
+    )
+    return mapped or (bool(loops) and isinstance(loops[0][1], ast.For | Comprehension))
 
 
 PATTERNS = (

@@ -34,3 +34,9 @@ import datetime
 
 def title(report):
     return report.name + datetime.date.today().strftime("%Y-%m-%d")  # hot
+# slow: in a formatted text
+def months(days):
+    return [f"{day:%Y-%m}" for day in days]  # hot
+# exempt: a share
+def shares(values):
+    return [f"{value:.1%}" for value in values]  # hot

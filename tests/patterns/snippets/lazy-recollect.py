@@ -66,3 +66,32 @@ class Sales:
 
     def total(self, region):
         return self.table.lazy().filter(pl.col("region") == region).collect()  # hot
+# slow: a function makes the plan
+# below: wrapper polars/_utils/deprecation.py, collect polars/lazyframe/frame.py
+import polars as pl
+
+def plan():
+    return pl.scan_csv("sales.csv").with_columns(pl.col("price") * 2)
+
+def totals(regions):
+    for region in regions:
+        yield plan().filter(pl.col("region") == region).collect()  # hot
+# exempt: the object has another plan in each pass
+# below: wrapper polars/_utils/deprecation.py, collect polars/lazyframe/frame.py
+import polars as pl
+
+class Sales:
+    def totals(self, paths):
+        for path in paths:
+            self.plan = pl.scan_csv(path)
+            yield self.plan.select(pl.col("price").sum()).collect()  # hot
+# exempt: a function makes a plan of another file
+# below: wrapper polars/_utils/deprecation.py, collect polars/lazyframe/frame.py
+import polars as pl
+
+def plan(path):
+    return pl.scan_csv(path)
+
+def totals(paths):
+    for path in paths:
+        yield plan(path).select(pl.col("price").sum()).collect()  # hot

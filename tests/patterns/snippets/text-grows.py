@@ -65,3 +65,11 @@ class Report:
     def row(self, cells):
         self.text = f"{cells}"
         self.text += f"<td>{cells[0]}</td>"  # hot
+# slow: of an attribute, written out
+# known: looped=True
+class Report:
+    def __init__(self):
+        self.text = ""
+
+    def row(self, cell):
+        self.text = self.text + "<td>" + cell + "</td>"  # hot
