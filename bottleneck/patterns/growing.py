@@ -6,8 +6,9 @@ import ast
 
 from .loops import in_loop
 from .model import Condition, Hot
+from .places import receivers
 from .source import Source
-from .syntax import Function, Loop, is_self, same
+from .syntax import Function, Loop, is_self, last_name, same
 
 _PLACES = (ast.Name, ast.Attribute, ast.Subscript)  # in which a thing that grows can be held
 
@@ -15,11 +16,13 @@ _PLACES = (ast.Name, ast.Attribute, ast.Subscript)  # in which a thing that grow
 def grows() -> Condition:
     """The result of the call in a loop goes to its own argument: ``all = cat([all, part])``, ``f = f.append(row)``.
 
-    Silent where the target is set anew in each pass, or is cut to a window.
+    Silent where the target is set anew in each pass, or is cut to a window. ``reduce`` is such a loop, too.
     """
 
     def check(hot: Hot) -> bool:
         statement = hot.source.statement(hot.node)
+        if isinstance(hot.node, ast.Call) and _is_reduced(hot, hot.node):
+            return True
         if not isinstance(statement, ast.Assign) or not isinstance(hot.node, ast.Call):
             return False
         targets: list[ast.expr] = [each for each in statement.targets if isinstance(each, _PLACES)]
@@ -34,6 +37,17 @@ def grows() -> Condition:
         return any(_is_one(part, targets) for part in parts) and not _is_reset(region, targets, statement)
 
     return check
+
+
+def _is_reduced(hot: Hot, node: ast.Call) -> bool:
+    """``reduce(lambda whole, part: merge(whole, part), parts)``, of parts that the file does not list."""
+    function = hot.source.function(node)
+    calls = [] if function is None else receivers(hot.source, function)
+    over = [call.args[1] for call in calls if last_name(call.func) == "reduce" and len(call.args) > 1]
+    if function is None or not over or any(isinstance(each, ast.List | ast.Tuple) for each in over):
+        return False
+    whole = function.args.args[0].arg if function.args.args else ""
+    return any(isinstance(part, ast.Name) and part.id == whole for part in _parts(node))
 
 
 def _region(hot: Hot, targets: list[ast.expr]) -> Loop | Function | None:

@@ -62,3 +62,28 @@ def panel(parts):
         else:
             whole = pd.merge(whole, part, on="day")  # hot
     return whole
+# slow: by reduce
+# below: merge pandas/core/reshape/merge.py, get_result pandas/core/reshape/merge.py
+from functools import reduce
+import pandas as pd
+
+def panel(paths):
+    parts = [pd.read_parquet(path) for path in paths]
+    return reduce(lambda whole, part: pd.merge(whole, part, on="day"), parts)  # hot
+# slow: by reduce and a function
+# below: merge pandas/core/frame.py, merge pandas/core/reshape/merge.py, get_result pandas/core/reshape/merge.py
+import functools
+import pandas as pd
+
+def join(whole, part):
+    return whole.merge(part, on="day", how="outer")  # hot
+
+def panel(paths):
+    return functools.reduce(join, map(pd.read_parquet, paths))
+# exempt: three tables
+# below: merge pandas/core/reshape/merge.py, get_result pandas/core/reshape/merge.py
+from functools import reduce
+import pandas as pd
+
+def orders(orders, customers, products):
+    return reduce(lambda whole, part: pd.merge(whole, part), [orders, customers, products])  # hot
