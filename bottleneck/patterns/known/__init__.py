@@ -18,6 +18,7 @@ from . import (
     one_core,
     pairs,
     pandas_columns,
+    pandas_joins,
     pandas_rows,
     pandas_tables,
     per_request,
@@ -41,6 +42,7 @@ from . import (
 PATTERNS: tuple[Pattern, ...] = (
     *pandas_rows.PATTERNS,
     *pandas_tables.PATTERNS,
+    *pandas_joins.PATTERNS,
     *general.PATTERNS,
     *batches.PATTERNS,
     *torch_training.PATTERNS,
