@@ -1,8 +1,10 @@
 """Stack frames: their current line, which Python does not always report, and whether their file is the user's."""
 
+import gc
 import os
 import sys
 
+_WALKING_ALLOCATES = sys.version_info[:2] == (3, 11)  # before, frames are linked; later, nothing is collected there
 OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
@@ -21,12 +23,29 @@ def library_prefixes():
     return (OURS, *found)
 
 
-def current_frames():
-    """The current frame of each thread; empty if the program uses subinterpreters.
+class AllFrames:
+    """``with AllFrames() as frames``: the current frame of each thread, empty if the program uses subinterpreters.
 
     Python would also return their frames. We must not touch those: each subinterpreter may have its own GIL, and the
-    program would crash."""
-    return {} if "_interpreters" in sys.modules or "_xxsubinterpreters" in sys.modules else sys._current_frames()
+    program would crash. In Python 3.11, walking from a frame to its caller allocates. That may start a garbage
+    collection, whose finalizers may release the GIL, and then the caller's frame is gone and something else stands in
+    its place. So nothing is collected meanwhile; Python itself guards ``sys._current_frames`` in this way.
+    """
+
+    __slots__ = ("_collects", "_frames")
+
+    def __enter__(self):
+        self._collects = _WALKING_ALLOCATES and gc.isenabled()
+        if self._collects:
+            gc.disable()
+        others = "_interpreters" in sys.modules or "_xxsubinterpreters" in sys.modules
+        self._frames = {} if others else sys._current_frames()
+        return self._frames
+
+    def __exit__(self, *error):
+        self._frames.clear()  # our own frame is one of them: the cycle would keep all of them alive
+        if self._collects:
+            gc.enable()
 
 
 def function_of(code):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
+from _thread import get_ident
 from pathlib import Path
 
 import pytest
 from bottleneck_profiler import signals
-from bottleneck_profiler.agent.frames import current_frames
+from bottleneck_profiler.agent.frames import AllFrames
 
 from collectors.children import BURN, PACKAGE, START, Run
 
@@ -356,6 +358,21 @@ print(stacks._collector.on, any(type(each) is Local for each in gc.get_objects()
 def test_frames_are_left_alone_where_there_may_be_other_interpreters(monkeypatch):
     for name in ("_interpreters", "_xxsubinterpreters"):
         monkeypatch.delitem(sys.modules, name, raising=False)
-    assert len(current_frames()) >= 1
+    with AllFrames() as frames:
+        assert len(frames) >= 1
     monkeypatch.setitem(sys.modules, "_interpreters", None)
-    assert current_frames() == {}
+    with AllFrames() as frames:
+        assert frames == {}
+
+
+def test_nothing_is_collected_while_frames_are_walked():
+    """A finalizer may release the GIL, and on Python 3.11 a frame that is being walked to would be gone."""
+    for wanted in (True, False):
+        gc.enable() if wanted else gc.disable()
+        try:
+            with AllFrames() as frames:
+                assert get_ident() in frames
+                assert gc.isenabled() is (wanted and sys.version_info[:2] != (3, 11))
+            assert gc.isenabled() is wanted and not frames
+        finally:
+            gc.enable()

@@ -12,7 +12,7 @@ import sys
 import time
 
 from ... import signals
-from ...agent.frames import current_frames, line_of
+from ...agent.frames import AllFrames, line_of
 from ...agent.recorder import is_users_exception, now
 from ...agent.unpatched import allocate_lock, get_ident, sleep, start_new_thread
 
@@ -316,8 +316,12 @@ class Serving:
         sleep(0.001)
         self._looks += 1
         self._free += now() - before < 1_000_000 + GIL_WAIT_NS
-        top = frame = current_frames().get(self.thread)
-        inner = user = None
+        with AllFrames() as frames:
+            self._blame(frames.get(self.thread))
+
+    def _blame(self, top):
+        """Count the user's line of the loop's thread, whose innermost frame is ``top``."""
+        frame, inner, user = top, None, None
         while frame is not None and not any(folder in frame.f_code.co_filename for folder in _LOOP_FOLDERS):
             if inner is None:
                 inner = frame
@@ -337,13 +341,14 @@ class Serving:
         for thread, ring in list(self.recorder.rings.items()):
             if ring.phase != signals.FORWARD and ring.phase != signals.EVAL:
                 continue
-            frame = current_frames().get(thread)
             caller = None
-            while frame is not None:
-                if frame.f_code.co_filename.endswith(_FORWARD_HOOK):
-                    caller = frame
-                frame = frame.f_back
-            user = self.recorder.user_frame(caller)
+            with AllFrames() as frames:
+                frame = frames.get(thread)
+                while frame is not None:
+                    if frame.f_code.co_filename.endswith(_FORWARD_HOOK):
+                        caller = frame
+                    frame = frame.f_back
+                user = self.recorder.user_frame(caller)
             if user is not None:
                 site = self.recorder.site_of(user.f_code, line_of(user))
                 count = self._models[site] = self._models.get(site, 0) + 1

@@ -18,7 +18,7 @@ import sys
 import time
 from _thread import get_native_id
 
-from ...agent.frames import current_frames
+from ...agent.frames import AllFrames
 from ...agent.recorder import is_users_exception, now
 from ...agent.ring import Ring
 from ...agent.unpatched import allocate_lock, get_ident, sleep, start_new_thread
@@ -307,12 +307,9 @@ class Collector(BaseCollector):
         cpu_ns = time.clock_gettime_ns(self._clock)
         before_at, before_cpu, before_delay = self._look_at
         wall, ran = at - before_at, cpu_ns - before_cpu
-        frames = current_frames()
-        try:
+        with AllFrames() as frames:
             seen = self._walked(frames) if self._rings is not None and ran < RUNS * wall else None
             self._other_threads.look(frames, self._main)
-        finally:
-            frames.clear()  # our own frame is one of them: the cycle would keep all of them alive
         asleep = seen is not None and self._files.asleep()
         delay_ns = self._files.run_delay()
         self._look_at = at, cpu_ns, delay_ns
