@@ -79,9 +79,7 @@ class Sighting:
     share: float | None = None  # of the run
     to_forward: float | None = None  # time of the line over that of the forward passes
     passes: int | None = None  # of the loop around the line
-    elements: int | None = None  # that the line works on: rows, cells, bytes of a list
     growing: bool | None = None  # its time in a pass rises: clearly, from the first third to the last
-    per_step: float | None = None  # calls a training step
     off_cpu: bool | None = None  # most samples wait
     waiting: float | None = None  # share of the samples that wait
     waits_for: str | None = None  # what most of those wait for: "socket", "file", "child", "lock", "native", "gil" ...
@@ -90,12 +88,9 @@ class Sighting:
     at_once: float | None = None  # of those, what does not wait for a lock
     cores: float | None = None  # that the process keeps busy while the line runs
     device: str | None = None  # "cpu", "cuda" ...: of the tensors at hand
-    dtype: str | None = None  # of autocast, or of the weights: "float16", "bfloat16", "float32"
     fill: float | None = None  # share of a padded batch that is no padding
-    used: float | None = None  # share of what was read or decoded that is used
     ranks: int | None = None
     memory: float | None = None  # share of the device's memory that is taken at the peak
-    multiplied: float | None = None  # rows that come out over the rows of the largest input
     pickling: float | None = None  # share of the parent's samples that pickle or send
     workers_busy: float | None = None  # share of the time that the busiest of the pool's processes runs
     pool_full: bool | None = None  # every thread of the server's pool waits

@@ -141,7 +141,7 @@ PATTERNS = (
         "np.dot or sum for what is added up, np.where for an if",
         snippet="row = P[i, :].copy()\nP[i, :] += rate * (2 * error * Q[:, j] - beta * row)",
         when=(elementwise(),),
-        unless=(less(passes=100), less(elements=8)),
+        unless=(less(passes=100),),
         fallback=True,
         leave="The rows have a few elements only, where a call of numpy takes as long as the loop.",
         price=Price("amdahl", (1.5, 50)),

@@ -240,7 +240,7 @@ PATTERNS = (
         replacement="Set model.n_jobs = 1 after loading: for a few rows the trees are faster than the threads",
         snippet="model = joblib.load(path)\nmodel.set_params(n_jobs=1)",
         when=(handler(), below("joblib/parallel.py", "_get_outputs", "_retrieve", "_start", through="sklearn/")),
-        unless=(more(elements=100),),
+        unless=(more(seconds_each=0.5),),
         leave="Large batches.",
         price=Price("amdahl", (2, 6)),
         source="scikit-learn/scikit-learn#32455 (6x at 10 rows), #16143, #16310",

@@ -108,7 +108,6 @@ PATTERNS = (
             ),
         ),
         unless=(
-            less(elements=10_000),
             below("pandas/core/groupby/"),
             below("pandas/core/window/"),
             below("pandas/core/apply.py", "apply_series_generator"),

@@ -148,7 +148,6 @@ PATTERNS = (
         replacement="Index it once: FRAME.set_index('id').sort_index() and .loc[key], or a dict of its groups (dict(tuple(frame.groupby('id'))))",
         snippet="BY_ID = dict(tuple(FRAME.groupby('id')))  # module level\npart = BY_ID.get(key)",
         when=(handler(), _scans_a_table, any_of(below("pandas/"), lambda hot: not hot.seen.below)),
-        unless=(less(elements=1000),),
         leave="A small table, or one that changes with each request.",
         price=Price("amdahl", (5, 500), probe="100 look-ups by the index"),
         source="vanTeeffelenLab/ExTrack#5, static-frame/static-frame#141 (the same cause in a loop)",

@@ -254,7 +254,7 @@ PATTERNS = (
         replacement="Sort once after the loop, insert with bisect.insort, or keep a heap (heapq)",
         snippet="heapq.heappush(items, item)\nbest = heapq.heappop(items)",
         when=(in_loop(), every_pass(), _sorts_what_grows),
-        unless=(less(passes=1000), less(elements=100)),
+        unless=(less(passes=1000),),
         leave="Short lists.",
         price=Price("growth"),
         source="no published figures; the copies grow with the square of the passes",

@@ -160,7 +160,7 @@ PATTERNS = (
         snippet="raw = np.frombuffer(data, np.uint8).reshape(-1, 3).astype(np.uint16)\n"
         "first = raw[:, 0] << 4 | raw[:, 1] >> 4",
         when=(any_of(_unpacks_bits, in_tight_loop(_unpacks_bits)), in_loop()),
-        unless=(less(elements=10_000), known(off_cpu=True)),
+        unless=(known(off_cpu=True),),
         leave="A few values, or each value says how long the next one is.",
         price=Price("amdahl", (5, 50)),
         source="StackOverflow 44735756 (12-bit images), 45070661",
@@ -179,7 +179,7 @@ PATTERNS = (
                 all_of(_formats_a_date, in_loop()),
             ),
         ),
-        unless=(less(elements=10_000), handler(), cached()),
+        unless=(handler(), cached()),
         leave="The text is what is written out.",
         price=Price("amdahl", (3, 30)),
         source="pandas-dev/pandas#44764",
@@ -249,14 +249,16 @@ PATTERNS = (
         replacement="Make it with sparse=True (and SparseAdam, or SGD, for it), so that only the rows of the batch are touched",
         snippet="table = nn.EmbeddingBag(rows, size, sparse=True)\noptimizer = torch.optim.SparseAdam(table.parameters())",
         when=(
-            method("backward", of="torch"),
+            any_of(
+                method("backward", of="torch"),
+                all_of(method("step", of="torch"), below("torch/optim/"), more(to_forward=3)),
+            ),
             any_of(
                 all_of(more(to_forward=3), _large_dense_table),
                 all_of(more(to_forward=1.5, embedding=_LARGE_TENSOR), not_if(_makes_it_sparse)),
             ),
         ),
         unless=(not_if(known(device="cpu")),),
-        beats=("dense-embedding-update",),
         leave="A batch touches most rows; momentum and weight decay act on all rows.",
         price=Price("amdahl", (2, 8)),
         source="pytorch/pytorch#5309, facebookresearch/dlrm#15",

@@ -104,7 +104,7 @@ PATTERNS = (
             handler(),
             any_of(_values_out_of_an_array, method("to_dict", "to_json", of="pandas")),
         ),
-        unless=(less(elements=1000), known(device="cuda"), less(seconds_each=0.001)),
+        unless=(known(device="cuda"), less(seconds_each=0.001)),
         beats=("json-text-per-response",),
         leave="Under 1,000 numbers; where the contract says JSON text, orjson alone.",
         price=Price("amdahl", (1.4, 3.3)),

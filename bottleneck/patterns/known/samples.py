@@ -272,7 +272,6 @@ PATTERNS = (
             ),
             first(_of_arrays),
         ),
-        unless=(less(elements=1000),),
         leave="A handful of numbers, or ragged lists that cannot be stacked.",
         price=Price("amdahl", (3.6, 30)),
         source="pytorch/pytorch#13918 (6.1 to 0.9 s), #57467 (1.97 to 0.06 s), facebook/Ax#4798 (3.6x)",

@@ -3,9 +3,9 @@
 import ast
 
 from ..loops import in_loop
-from ..model import Hot, Pattern, Price
-from ..places import known, less, more, somewhere, step
-from ..shapes import all_of, any_of, below, calls, deep, keyword, leaf, matches
+from ..model import Hot, Pattern, Price, Sighting
+from ..places import known, less, more, step
+from ..shapes import any_of, argument, below, calls, deep, keyword, leaf, matches
 from ..source import Source
 from ..syntax import arguments, last_name
 
@@ -41,6 +41,21 @@ def _is_module(source: Source, value: ast.expr) -> bool:
         for each in source.tree.body
         for base in getattr(each, "bases", [])
     )
+
+
+def _autocasts_to_bfloat16(hot: Hot) -> bool:
+    """All that the file casts automatically is bfloat16."""
+    casts = [argument(call, "dtype") for call in hot.source.calls.get("autocast", ())]
+    return bool(casts) and all(each is not None and hot.source.paths(each) == {"torch.bfloat16"} for each in casts)
+
+
+def _switches_the_scaler(hot: Hot) -> bool:
+    """What makes the scaler decides whether it is enabled."""
+    return any(argument(call, "enabled") is not None for call in hot.source.calls.get("GradScaler", ()))
+
+
+def _line_of_scaler(seen: Sighting) -> int | None:
+    return next((call.lineno for call in seen.source.calls.get("GradScaler", ())), None)
 
 
 PATTERNS = (
@@ -120,8 +135,9 @@ PATTERNS = (
         title="A GradScaler tests for overflow although autocast is bfloat16",
         replacement="Use no GradScaler, or GradScaler(enabled=dtype == torch.float16)",
         snippet="scaler = torch.amp.GradScaler(enabled=dtype == torch.float16)",
-        when=(known(device="cuda", dtype="bfloat16"), below("torch/amp/grad_scaler.py")),
-        needs=("device", "dtype"),
+        when=(any_of(leaf("torch/amp/grad_scaler.py"), leaf("torch/cuda/amp/grad_scaler.py")), _autocasts_to_bfloat16),
+        unless=(_switches_the_scaler,),
+        cause=_line_of_scaler,
         leave="The test for inf is a wanted guard.",
         price=Price("measure"),
         source="ecmwf/WeatherGenerator#874, huggingface/accelerate#1036, decoderesearch/SAELens#723",
@@ -138,7 +154,7 @@ PATTERNS = (
             known(device="cpu"),
             any_of(below("torch/nn/functional.py", "dropout"), deep("torch/nn/modules/dropout.py", "forward")),
         ),
-        unless=(less(elements=1e6), more(cores=1.5)),
+        unless=(more(cores=1.5),),
         needs=("device",),
         leave="Small tensors; the change alters the stream of random numbers.",
         price=Price("measure", probe="both forms on one batch"),
@@ -153,7 +169,7 @@ PATTERNS = (
         snippet="model = model.float()",
         when=(
             known(device="cpu"),
-            any_of(known(dtype="float16"), all_of(known(dtype=None), _halves_a_model)),
+            _halves_a_model,
             any_of(deep("torch/nn/modules/linear.py"), deep("torch/nn/modules/conv.py")),
         ),
         needs=("device",),
@@ -162,18 +178,5 @@ PATTERNS = (
         source="pytorch/pytorch#146508 (about 100x), huggingface/transformers#34692 (5-11x), tensorflow/tensorflow#24738",
         stages=("training", "serving"),
         effort=1,
-    ),
-    Pattern(
-        id="dense-embedding-update",
-        title="The optimizer updates all rows of an embedding of which a step uses a few",
-        replacement="Use nn.Embedding(sparse=True) with torch.optim.SparseAdam for the table, and another optimizer for the rest",
-        snippet="table = nn.Embedding(rows, size, sparse=True)\noptimizer = torch.optim.SparseAdam(table.parameters())",
-        when=(less(used=0.05), below("torch/optim/"), somewhere("torch.nn.Embedding")),
-        needs=("used",),
-        leave="Many rows are touched; the results change (momentum, decay).",
-        price=Price("measure"),
-        source="RUCAIBox/RecBole#558, facebookresearch/dlrm#15, NVIDIA-Merlin/models#602",
-        stages=("training",),
-        risk=0.5,
     ),
 )

@@ -4,10 +4,9 @@ import pandas as pd
 
 def split(frame):
     return frame["parts"].apply(pd.Series)  # hot
-# exempt: few rows
-# below: apply pandas/core/series.py, apply pandas/core/apply.py
-# known: elements=200
+# exempt: all at once
+# below: __init__ pandas/core/frame.py
 import pandas as pd
 
 def split(frame):
-    return frame["parts"].apply(lambda part: pd.Series(part))  # hot
+    return pd.DataFrame(frame["parts"].tolist())  # hot

@@ -19,13 +19,6 @@ import torch
 
 def embed(item):
     return encode(item.texts).tolist()  # hot
-# exempt: a few numbers
-# known: handler=True elements=10
-import torch
-
-def embed(item):
-    scores = scores_of(item)
-    return scores.tolist()  # hot
 # slow: in what is encoded
 # below: dumps flask/json/__init__.py, dumps json/__init__.py, iterencode json/encoder.py
 # known: handler=True

@@ -16,12 +16,6 @@ class Days:
 
 def loader(path):
     return DataLoader(Days(path), batch_size=8, shuffle=True)
-# slow: the bytes are counted
-# below: __getitem__ h5py/_hl/dataset.py
-# known: loading=True used=0.01
-class Days:
-    def __getitem__(self, index):
-        return self.days[index, :, 3]  # hot
 # exempt: in the order of the file
 # below: __getitem__ h5py/_hl/dataset.py
 # known: loading=True

@@ -5,13 +5,6 @@ import torch.nn.functional as F
 
 def forward(x):
     return F.dropout(x, 0.5)  # hot
-# exempt: small
-# below: dropout torch/nn/functional.py
-# known: device=cpu cores=1.0 elements=5000
-import torch.nn.functional as F
-
-def forward(x):
-    return F.dropout(x, 0.5)  # hot
 # exempt: several cores work already
 # below: dropout torch/nn/functional.py
 # known: device=cpu cores=3.8

@@ -7,23 +7,6 @@ class Photos:
     def __getitem__(self, index):
         image = Image.open(self.paths[index]).convert("RGB")  # hot
         return image.resize((224, 224))
-# slow: the reader knows the sizes
-# below: convert PIL/Image.py, load PIL/ImageFile.py
-# known: loading=True used=0.1
-from PIL import Image
-
-class Photos:
-    def __getitem__(self, index):
-        return self.transform(Image.open(self.paths[index]).convert("RGB"))  # hot
-# exempt: used as it is
-# below: convert PIL/Image.py, load PIL/ImageFile.py
-# known: loading=True used=0.9 seconds_each=0.02
-from PIL import Image
-
-class Photos:
-    def __getitem__(self, index):
-        image = Image.open(self.paths[index]).convert("RGB")  # hot
-        return image.resize((224, 224))
 # exempt: draft
 # below: load PIL/ImageFile.py
 # known: loading=True seconds_each=0.02

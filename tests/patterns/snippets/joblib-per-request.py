@@ -5,7 +5,7 @@ def score(row):
     return model.predict([row])[0]  # hot
 # exempt: many rows
 # below: predict sklearn/ensemble/_forest.py, __call__ joblib/parallel.py, _get_outputs joblib/parallel.py
-# known: handler=True elements=5000
+# known: handler=True seconds_each=2
 def score(rows):
     return model.predict(rows)  # hot
 # exempt: sequential already

@@ -14,15 +14,6 @@ def points(items):
     for i, item in enumerate(items):
         out[i] = item.x, item.y, item.z
     return np.asarray(out)  # hot
-# exempt: a few
-# known: elements=30
-import numpy as np
-
-def points(items):
-    rows = []
-    for item in items:
-        rows.append((item.x, item.y))
-    return np.array(rows)  # hot
 # slow: again and again, of rows that another method collects
 # known: looped=True
 import numpy as np

@@ -17,11 +17,6 @@ def bands(frame):
 # below: map pandas/core/series.py, _map_values pandas/core/base.py, map_array pandas/core/algorithms.py, <lambda> user.py
 def scores(frame, model):
     frame["score"] = frame["text"].map(lambda text: model.predict(text))  # hot
-# exempt: few values
-# below: map pandas/core/series.py, _map_values pandas/core/base.py, map_array pandas/core/algorithms.py, <lambda> user.py
-# known: elements=200
-def lengths(frame):
-    frame["length"] = frame["name"].map(lambda name: len(name))  # hot
 # exempt: a dict
 # below: map pandas/core/series.py, _map_values pandas/core/base.py
 def names(frame, table):
