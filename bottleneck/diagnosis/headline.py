@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .. import signals
 from ..artifacts.run.breakdown import Breakdown
@@ -29,6 +29,7 @@ class Place:
     """The line with most of the run's time. ``share``: of the run; ``unjudged_share``: the part outside all phases.
 
     ``waits``: what it does if it mostly waits: "waits", "sleeps", "waits for a lock"; otherwise "".
+    ``server``: the line with most time in the program's own server, if this line waits for that.
     """
 
     file: str
@@ -38,11 +39,15 @@ class Place:
     share: float
     unjudged_share: float
     waits: str
+    server: Place | None = None
 
     def __str__(self) -> str:
+        share, here = _percent(self.share), Location(self.file, self.line)
+        if self.server is not None:
+            return f"{self.server}, in the program's own server, for which {share} of the run waits at {here}"
         what = f"{self.call}()" if self.call else self.function.rpartition(".")[2].replace("<module>", "top-level code")
         verb = f"{self.waits} in" if self.waits else "is"
-        return f"{_percent(self.share)} of the run {verb} {what} at {Location(self.file, self.line)}"
+        return f"{share} of the run {verb} {what} at {here}"
 
 
 def largest_place(recording: Recording, lines: UserLines | None, process: int) -> Place | None:
@@ -52,13 +57,22 @@ def largest_place(recording: Recording, lines: UserLines | None, process: int) -
     line = None if lines is None else lines.largest(process, events)
     if lines is None or line is None or _imports(line):
         return None
+    found = _place(lines, line, known.get(line.key))
+    if not lines.asks_own_server(line):
+        return found
+    server = lines.server()
+    if server is None:
+        return replace(found, waits="waits for the program's own server")
+    return replace(found, server=_place(lines, server, known.get(server.key)))
+
+
+def _place(lines: UserLines, line: UserLine, fact: KnownLine | None) -> Place:
     unjudged = float(((line.rows["flags"] & 0xFF) == signals.NONE).mean())
     share = min(1.0, lines.share(line) * line.own_share)
-    fact = known.get(line.key)
-    call = fact.call if fact is not None else ""
     waits = ""
     if line.blocked_share > 0.5:
         waits = "waits" if line.waits_for is None else line.waits_for.verb
+    call = fact.call if fact is not None else ""
     return Place(line.file, line.line, line.function, call, share, share * unjudged, waits)
 
 
@@ -142,8 +156,8 @@ def _unjudged(steps: Steps | None, requests: Requests | None, lines: UserLines |
         seen = "steps were recorded, but no signal the checks need"
     elif requests is not None and requests.count:
         seen = f"{requests.count} requests were recorded, but no signal the checks need"
-    elif lines is not None and any(line.share_where(lambda way: way.handler) > 0.5 for line in lines.lines):
-        seen = "the server answered requests, but its requests are not recorded one by one"
+    elif lines is not None and lines.serves:
+        seen = "the program runs a server whose requests are not recorded one by one"
     return f"Nothing to judge: {seen}"
 
 
@@ -161,6 +175,8 @@ def _where(verdict: str, breakdown: Breakdown | None, place: Place | None) -> st
 
 def _says_more(breakdown: Breakdown, largest: str, place: Place) -> bool:
     """Whether the largest row says more than the line: a phase, or a function of which the line is a small part."""
+    if place.server is not None:
+        return False
     if not largest.startswith(_NO_PHASES):
         return bool(largest)
     return ":" in largest and place.share < _PART * breakdown.share(largest)

@@ -44,6 +44,22 @@ def test_the_place_is_the_line_with_the_most_time_by_what_it_calls():
     assert str(waits) == "60 % of the run waits in recv() at /home/ada/job.py:3"
 
 
+def test_a_program_that_asks_its_own_server_spends_its_time_there():
+    serves = library("finish_request", "/usr/lib/python3.11/http/server.py")
+    reads = library("SocketIO.readinto", "/usr/lib/python3.11/socket.py")
+    client = only(reads, user(3, "ask"), user(9, "main"), blocked=True)
+    answers = Stood((user(5, "answer"), serves), 0, 2_000, thread=1)
+    assert str(place(client, answers)) == (
+        "20 % of the run is answer at /home/ada/job.py:5, in the program's own server, for which 60 % of the run waits "
+        "at /home/ada/job.py:3"
+    )
+    library_alone = Stood((library("render", "/site-packages/jinja2/environment.py"), serves), 0, 2_000, thread=1)
+    assert str(place(client, library_alone)) == (
+        "60 % of the run waits for the program's own server in ask at /home/ada/job.py:3"
+    )
+    assert str(place(client)) == "60 % of the run waits for a socket in ask at /home/ada/job.py:3"
+
+
 def test_imports_are_no_place_and_neither_is_nothing():
     assert place(only(IMPORTS, user(3, "<module>"))) is None
     assert place(only(APPLY)) is None
@@ -134,7 +150,7 @@ def test_a_server_that_is_not_hooked_is_not_said_to_have_no_requests():
     serves = library("finish_request", "/usr/lib/python3.11/http/server.py")
     made = recording(only(user(3), serves, user(9, "main")))
     said = headline_of("nothing to judge", [], None, None, None, None, UserLines.compute(made))
-    assert said == "Nothing to judge: the server answered requests, but its requests are not recorded one by one."
+    assert said == "Nothing to judge: the program runs a server whose requests are not recorded one by one."
 
 
 def test_requests_that_were_recorded_are_not_said_to_be_none():

@@ -10,10 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ... import signals
+from ...recording.facts import Wait
 from ...recording.model import Recording, Records
 from .. import Missing
 from .breakdown import seconds_of, spans_of, union
 from .every_thread import by_thread
+from .frames import HANDLERS, through
 from .waits import COMPUTING, GIL, OUTSIDE, Sums, Target, Waited, Waits
 from .ways import Key, Place, Way, placed, places, script_of
 
@@ -22,6 +24,7 @@ _MIN_KEPT = 8  # fewest samples of a kept line: lines of one function may count 
 _MIN_SHARE = 0.03  # of the run: lighter lines are not kept
 _MAX_LINES = 40
 _MAX_STRETCH = 10.0
+_HERE = ("127.", "localhost", "[::1]", "::1")  # addresses of this machine
 _MAX_WAYS = 40  # distinct calls below one line
 
 
@@ -83,6 +86,11 @@ class UserLine:
         return clients or self.share_where(lambda way: way.idle) >= 0.5
 
     @property
+    def handles(self) -> bool:
+        """Whether it is mostly seen below a request handler."""
+        return self.share_where(lambda way: way.handler) > 0.5
+
+    @property
     def own_share(self) -> float:
         """Share of its time in which it is the innermost user frame."""
         return self.own_seconds / max(self.thread_seconds, 1e-9)
@@ -126,6 +134,7 @@ class UserLines:
     lines: tuple[UserLine, ...]
     wall_seconds: float
     workers: frozenset[int] = frozenset()  # the processes that load data
+    serves: bool = False  # a server of the program's own was seen to wait for clients, or to answer them
 
     @classmethod
     def compute(cls, recording: Recording, waits: Waits | None = None) -> UserLines:
@@ -155,7 +164,9 @@ class UserLines:
         lines = [line for line in lines if line.samples >= _MIN_KEPT and line.seconds >= least]
         lines = sorted(lines, key=lambda line: -line.seconds)[:_MAX_LINES]
         workers = frozenset(p.index for p in recording.facts.processes if p.role == signals.WORKER)
-        return cls(tuple(lines), recording.wall_seconds, workers)
+        accepts = any(fact.what == "accept" for _, fact in recording.facts.of(Wait))
+        serves = accepts or any(through(frames, HANDLERS) for frames in recording.facts.stacks.values())
+        return cls(tuple(lines), recording.wall_seconds, workers, serves)
 
     def share(self, line: UserLine) -> float:
         """Share (0..1) of the run's wall time."""
@@ -169,7 +180,8 @@ class UserLines:
         """
         lines = [line for line in self.lines if line.key not in events]
         own = [line for line in lines if line.own_share >= 0.5 and not line.idle]
-        here = [line for line in own if process in line.processes and (line.sampled or line.waits_for_others)]
+        here = [line for line in own if process in line.processes]
+        here = [line for line in here if line.sampled or line.waits_for_others or self.asks_own_server(line)]
         largest = max(here, key=_own_seconds, default=None)
         # A launcher, such as torchrun, has no line of the user's: the lines are in the processes that it starts.
         launcher = not any(process in line.processes for line in self.lines)
@@ -179,6 +191,22 @@ class UserLines:
         busy = [line for line in others if line.waiting_share < 0.5]
         outside = [line for line in others if line.waits_for is not None and line.waits_for.what in OUTSIDE]
         return max(busy or outside, key=_own_seconds, default=largest if largest and largest.sampled else None)
+
+    def asks_own_server(self, line: UserLine) -> bool:
+        """Whether a line mostly waits for a server that the program runs itself, for example to try it."""
+        target = line.waits_for
+        if not self.serves or target is None or target.what != "socket" or line.blocked_share < 0.5:
+            return False
+        return (not target.name or target.name.startswith(_HERE)) and not line.handles
+
+    def server(self) -> UserLine | None:
+        """The line with most time of its own in a request handler, or else off the main thread; None if few were seen.
+
+        Time of a server counts even with few samples: the threads that answer are many and short.
+        """
+        own = [line for line in self.lines if line.own_share >= 0.5 and not line.idle]
+        busy = [line for line in own if line.beside and line.sampled and line.waiting_share < 0.5]
+        return max([line for line in own if line.handles] or busy, key=_own_seconds, default=None)
 
 
 def _own_seconds(line: UserLine) -> float:
