@@ -39,6 +39,15 @@ def _in_memory(hot: Hot) -> bool:
     return any(path.endswith("BytesIO()") for each in given for path in hot.source.paths(each))
 
 
+def _stored_once(hot: Hot) -> bool:
+    """The function writes the file itself where it is missing: what it keeps saves more than it costs to read."""
+    function = hot.source.function(hot.node)
+    return any(
+        isinstance(each, ast.Call) and last_name(each.func) in ("exists", "is_file", "isfile")
+        for each in (ast.walk(function) if function is not None else ())
+    )
+
+
 def _from_an_archive(hot: Hot) -> bool:
     """``z["x"]`` after ``with np.load(path) as z``: the array is read here, and what is inside is not what takes time."""
     node = hot.node
@@ -219,7 +228,7 @@ PATTERNS = (
             any_of(calls("torch.load", "pickle.load", "numpy.load", "json.load", "scipy.io.loadmat"), _from_an_archive),
             any_of(varies(), lambda hot: mentions(hot.source.statement(hot.node), loop_names(hot.source, hot.node))),
         ),
-        unless=(_told_a_part, _in_memory),
+        unless=(_told_a_part, _in_memory, _stored_once),
         needs=("seconds_each",),
         leave="Files above 1 MB, or a loader that keeps ahead of the training.",
         price=Price("loader", (1.5, 10), probe="a memmap of 1,000 samples"),

@@ -66,3 +66,14 @@ class Images:
     def __getitem__(self, index):
         with np.load(self.files[index]) as file:
             return file["image"]  # hot
+# exempt: the program keeps what it has made of the sample
+# below: load torch/serialization.py, _load torch/serialization.py
+# known: loading=True seconds_each=0.001 share=0.4
+import torch
+
+class Reports:
+    def __getitem__(self, index):
+        stored = self.files[index].with_suffix(".pt")
+        if not stored.exists():
+            torch.save(clean(self.files[index].read_text()), stored)
+        return torch.load(stored)  # hot
