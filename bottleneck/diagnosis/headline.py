@@ -12,7 +12,7 @@ from ..artifacts.serving.requests import Requests
 from ..artifacts.training.steps import MIN_STEPS, Steps
 from ..recording.facts import KnownLine
 from ..recording.model import Recording
-from .findings import Gain, Location
+from .findings import Finding, Gain, Location
 from .model import Ranked
 from .phases import phase_words
 from .ranking import GUESS
@@ -141,8 +141,15 @@ def headline_of(
 
 def _finding(ranked: Ranked) -> str:
     first = ranked.finding
-    where = f" ({first.location})" if first.location else ""
+    where = f" ({first.location or _read(first)})" if first.location or _read(first) else ""
     return f"{first.title}{where}." if first.gain is None else f"{first.title}{where}; fixing it {_effect(first.gain)}."
+
+
+def _read(finding: Finding) -> str:
+    """The library's call and the file that it reads, for a finding without a line of the user's."""
+    said = {evidence.label: str(evidence.value) for evidence in finding.evidence}
+    file = said.get("first file", "").replace("\\", "/").rpartition("/")[2]
+    return f"{said['reader']} of {file}" if file and "reader" in said else ""
 
 
 def _short(steps: Steps | None) -> str:

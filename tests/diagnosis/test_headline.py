@@ -12,7 +12,7 @@ from bottleneck_profiler.artifacts.run.breakdown import Breakdown
 from bottleneck_profiler.artifacts.run.user_lines import UserLines
 from bottleneck_profiler.artifacts.run.waits import Target
 from bottleneck_profiler.artifacts.serving.requests import Requests
-from bottleneck_profiler.diagnosis.findings import Finding, Fix, Gain
+from bottleneck_profiler.diagnosis.findings import Evidence, Finding, Fix, Gain
 from bottleneck_profiler.diagnosis.headline import Place, headline_of, largest_place, verdict_of
 from bottleneck_profiler.diagnosis.model import Ranked
 from run.made_up import Frames, Stood, library, recording, user
@@ -144,6 +144,13 @@ def test_a_ceiling_is_said_to_be_one():
     found = Finding("a", "Waits", "training", (), Fix("", "", 1), gain=gain)
     said = headline_of("findings", [Ranked(found, "warning", 0.4, 1.0, ())], None, None, None, None)
     assert said == "Waits; fixing it saves up to 44 % of the run."
+
+
+def test_a_read_without_a_line_is_named_by_its_call_and_file():
+    read = Evidence("first file", "/data/orders.csv"), Evidence("reader", "pandas.read_csv")
+    found = Finding("a", "Text is parsed", "etl", read, Fix("", "", 1))
+    said = headline_of("findings", [Ranked(found, "warning", 0.4, 1.0, ())], None, None, None, None)
+    assert said == "Text is parsed (pandas.read_csv of orders.csv)."
 
 
 def test_a_server_that_is_not_hooked_is_not_said_to_have_no_requests():

@@ -47,7 +47,8 @@ class Read:
 
     ``columns``: names read, None if unknown; ``used``: those seen in use, None once all were. ``moved_seconds``: wall
     time of row filters, copies and drops on the data read, if its columns were tracked. ``source``: the user's line of
-    code, "" if unknown. Sizes are None if unknown.
+    code, "" if unknown. ``configured``: ``site`` is the line of a configuration file that names the file, because no
+    line of the user's called the reader. Sizes are None if unknown.
     """
 
     id: int
@@ -72,6 +73,7 @@ class Read:
     moved_seconds: float = 0.0
     probe: Probe | None = None
     source: str = ""
+    configured: bool = False
 
     @property
     def is_text(self) -> bool:
@@ -107,12 +109,14 @@ class Reads:
         moved: Counter[int] = Counter()
         for move in recording.facts.of_process(facts.Moved, process):
             moved[move.read] += move.wall_ns
+        named = {line.path: line.place for _, line in recording.facts.of(facts.ConfigLine)}
         found = []
         for read in recording.facts.of_process(facts.Read, process):
             site, inside = recording.facts.site(process, read.site), _in_steps(steps, read.t0)
-            found.append(
-                _read(read, site, used.get(read.id, frozenset()), inside, moved[read.id] / 1e9, probes.get(read.id))
-            )
+            made = _read(read, site, used.get(read.id, frozenset()), inside, moved[read.id] / 1e9, probes.get(read.id))
+            if site is None and read.path in named:
+                made = replace(made, site=named[read.path], configured=True)
+            found.append(made)
         found.sort(key=lambda read: read.t0)
         finished = bool(recording.facts.processes[process].bye_ns) and recording.run.get("exit_code") in (0, None)
         return cls(process, tuple(_share_probes(found)), finished)

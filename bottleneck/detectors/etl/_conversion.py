@@ -20,6 +20,11 @@ def snippet(text: list[Read]) -> str:
     return head + of(read, call, source, new, once)
 
 
+def conversion(text: list[Read]) -> str:
+    """Without the last line, which reads the result: where a configuration file says what is read."""
+    return snippet(text).rpartition("\n")[0]
+
+
 def _pandas(read: Read, call: ast.Call | None, source: str, new: str, once: str) -> str:
     head = "import pandas as pd\n"
     if call is None:

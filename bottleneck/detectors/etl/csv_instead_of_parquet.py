@@ -127,6 +127,9 @@ class CsvInsteadOfParquet(Detector):
 
 
 def _fix(text: list[Read], also: str) -> Fix:
+    if text[0].configured:
+        what = "Convert the file to Parquet once, and name that file and its format in this entry"
+        return Fix(what + also, _conversion.conversion(text), effort=4)
     known = _shared.own_call(text[0]) is not None
     return Fix(
         "Convert the file to Parquet once"

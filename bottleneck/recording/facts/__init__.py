@@ -37,6 +37,7 @@ from .run import (
 )
 from .serving import ModelCall, Serving
 from .source import (
+    ConfigLine,
     DeviceLines,
     FlowLines,
     GrowthLine,
@@ -52,6 +53,7 @@ from .training import Compile, Forward, Optimizer, Switches, Threads
 
 __all__ = [
     "KINDS", "Attached", "Batch", "BatchPart", "BatchParts", "Bye", "CallSite", "Collections", "Collective", "Compile",
+    "ConfigLine",
     "Container", "DataLoader", "DataParallel", "Ddp", "DeviceLines", "DeviceMemory", "DeviceProperties", "DeviceTrace",
     "DeviceWindow", "Exchange", "Fact", "Failed", "FlowLines", "Forward", "Frame", "Gil", "GrowthLine", "Hello",
     "KnownLine", "Line",

@@ -58,6 +58,13 @@ class ThreadsLine(Line, frozen=True):
     kind: ClassVar[str] = "threads_line"
 
 
+class ConfigLine(Line, frozen=True, kw_only=True):
+    """The line of a configuration file that names a file that a library read. ``function``: the entry it is in."""
+
+    kind: ClassVar[str] = "config_line"
+    path: str
+
+
 class GrowthLine(Line, frozen=True, kw_only=True):
     """The line that makes a container grow. ``container_file``: where the container was seen."""
 
