@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from .loops import loop_names
-from .model import Condition, Hot
+from .model import Condition, Hot, Sighting
 from .source import Source
 from .syntax import arguments, dotted, last_name, mentions, stored
 
@@ -41,6 +41,44 @@ def independent() -> Condition:
         given = [*arguments(node), node.func]
         items, left = _of_items(hot, loop), _left_behind(loop, node)
         return any(mentions(each, items) for each in given) and not any(_mentions(each, left) for each in given)
+
+    return check
+
+
+def goes_through_map() -> Condition:
+    """The line takes the items of ``map(function, items)``, and the function runs below it."""
+
+    def check(hot: Hot) -> bool:
+        running = hot.seen.below[0].function if hot.seen.below else ""
+        loop = next(iter(hot.source.loops(hot.node)), None)
+        heads = [each.iter for each in getattr(loop, "generators", [loop]) if hasattr(each, "iter")]
+        taken = [*heads, *(arguments(hot.node) if isinstance(hot.node, ast.Call) else [])]
+        return any(_maps(hot.source, each, running) for each in taken)
+
+    return check
+
+
+def _maps(source: Source, value: ast.expr, function: str) -> bool:
+    value = source.literal(value) or value
+    if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Name):
+        return False
+    if value.func.id in ("zip", "enumerate", "tqdm", "iter", "filter"):
+        return any(_maps(source, each, function) for each in value.args)
+    given = last_name(value.args[0]) if value.args else ""
+    return value.func.id == "map" and given == function and given in source.functions and given not in _IN_ORDER
+
+
+def independent_above() -> Condition:
+    """The nearest loop of the lines that led to the node, or its own, is one over items, in which it is independent."""
+
+    def check(hot: Hot) -> bool:
+        if hot.source.loops(hot.node):
+            return independent()(hot)
+        for source, line in hot.seen.callers:
+            looped = [each for each in source.by_line.get(line, []) if source.loops(each)]
+            if looped:
+                return any(independent()(Hot(Sighting(source, line), each)) for each in looped)
+        return False
 
     return check
 

@@ -69,6 +69,7 @@ class Sighting:
     position: Position | None = None
     loading: bool = False  # in a DataLoader worker, or below a loader's fetch
     handler: bool = False  # below a request handler
+    serves: bool = False  # the program was seen to answer requests
     event_loop: bool = False  # on the thread of an event loop
     step: bool = False  # between two batches of a training loop
     evaluating: bool = False
@@ -90,7 +91,7 @@ class Sighting:
     device: str | None = None  # "cpu", "cuda" ...: of the tensors at hand
     fill: float | None = None  # share of a padded batch that is no padding
     ranks: int | None = None
-    memory: float | None = None  # share of the device's memory that is taken at the peak
+    memory: float | None = None  # share of the device's memory that is taken at the peak; without one, of the machine's
     pickling: float | None = None  # share of the parent's samples that pickle or send
     workers_busy: float | None = None  # share of the time that the busiest of the pool's processes runs
     pool_full: bool | None = None  # every thread of the server's pool waits

@@ -8,8 +8,10 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from bottleneck_profiler.artifacts.run.ways import Called, Way
 from bottleneck_profiler.enrich import enrich_all
 from bottleneck_profiler.enrich.source import known_lines
+from bottleneck_profiler.patterns import Sighting, Source
 from bottleneck_profiler.patterns.model import Hot
 from bottleneck_profiler.recording.facts import KnownLine
 from bottleneck_profiler.recording.model import Frame, Recording
@@ -237,3 +239,10 @@ def test_the_loop_that_a_replacement_takes_the_place_of_is_kept(tmp_path: Path):
         6: ("batch-python-loop", (5, 7)),
         7: ("", (0, 0)),
     }
+
+
+@pytest.mark.parametrize("serves", [True, False])
+def test_the_thread_pool_of_a_server_handles_requests(serves: bool):
+    pool = Called("WorkerThread.run", "/site-packages/anyio/_backends/_asyncio.py", False)
+    way = Way((), (Called("Thread.run", "/stdlib/threading.py", False), pool), False, False, False)
+    assert known_lines._with(Sighting(Source("pass"), 1, serves=serves), way).handler is serves

@@ -15,6 +15,7 @@ HANDLERS = (
     "/flask/app.py", "/starlette/routing.py", "/werkzeug/serving.py", "/http/server.py", "/uvicorn/protocols/",
     "/django/core/handlers/", "/aiohttp/web_protocol.py", "/gunicorn/workers/", "/tornado/web.py", "/bottle.py",
 )  # fmt: skip
+POOLED = "/anyio/_backends/_asyncio.py"
 FORKED = ("/multiprocessing/process.py", "/multiprocessing/popen_fork.py")
 IDLE = ("/selectors.py", "/asyncio/runners.py", "/asyncio/base_events.py", "/socketserver.py", "/uvicorn/server.py")
 JOINS = ("/multiprocessing/", "/concurrent/futures/", "/threading.py", "/subprocess.py", "/queue.py", "/joblib/")

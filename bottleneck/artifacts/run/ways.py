@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ...recording.model import Frame, Recording
-from .frames import EVENT_LOOP, FORKED, HANDLERS, IDLE, JOINS, LOADING, through
+from .frames import EVENT_LOOP, FORKED, HANDLERS, IDLE, JOINS, LOADING, POOLED, through
 
 _OUTER, _INNER = 16, 6  # frames kept below a line: the nearest ones, and the innermost
 _ABOVE = 16
@@ -46,6 +46,11 @@ class Way:
     def idle(self) -> bool:
         """Whether an event loop or a server is waiting for something to do."""
         return any(frame.file.endswith(IDLE) for frame in self.below[-1:])
+
+    @property
+    def pooled(self) -> bool:
+        """Whether it runs in anyio's pool of threads, in which Starlette calls handlers that are no coroutines."""
+        return any(frame.file.endswith(POOLED) and frame.function == "WorkerThread.run" for frame in self.above)
 
     @property
     def joins(self) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from ... import signals
 from ...artifacts.loading.loader import Loader
 from ...artifacts.memory.device_memory import DeviceMemory
+from ...artifacts.memory.headroom import MemoryHeadroom
 from ...artifacts.run.frames import Named, through
 from ...artifacts.run.host import Host
 from ...artifacts.run.user_lines import UserLine, UserLines
@@ -45,14 +46,16 @@ class Run:
     loader: Loader | None
     padding: Padding | None
     memory: DeviceMemory | None
+    headroom: MemoryHeadroom | None
     requests: Requests | None
 
     @classmethod
     def of(
         cls, recording: Recording, lines: UserLines, steps: Steps | None, loader: Loader | None,
-        padding: Padding | None, memory: DeviceMemory | None, requests: Requests | None,
+        padding: Padding | None, memory: DeviceMemory | None, headroom: MemoryHeadroom | None,
+        requests: Requests | None,
     ) -> Run:  # fmt: skip
-        return cls(recording, lines, steps, loader, padding, memory, requests)
+        return cls(recording, lines, steps, loader, padding, memory, headroom, requests)
 
     def sighting(self, source: Source, line: UserLine) -> Sighting:
         """What is known about the line, except its place in the stacks, which comes with each of its ways."""
@@ -80,10 +83,11 @@ class Run:
             threads=line.threads,
             at_once=line.at_once,
             cores=_cores(line, recording),
-            device=None if recording.gpu or recording.run.get("gpus") else "cpu",
+            serves=self.requests is not None,
+            device=self._device,
             fill=None if self.padding is None else 1.0 - self.padding.waste_share,
             ranks=self._ranks,
-            memory=None if self.memory is None else self.memory.peak_bytes / max(self.memory.total_bytes, 1.0),
+            memory=self._memory,
             pickling=_pickling(line, recording),
             workers_busy=_workers_busy(line, recording) if line.waits_for_others else None,
             pool_full=None
@@ -94,6 +98,16 @@ class Run:
             body=line.share_where(lambda way: way.own),
             versions={name: _version(str(text)) for name, text in recording.run.get("versions", {}).items()},
         )
+
+    @property
+    def _device(self) -> str | None:
+        return None if self.recording.gpu or self.recording.run.get("gpus") else "cpu"
+
+    @property
+    def _memory(self) -> float | None:
+        if self.memory is not None:
+            return self.memory.peak_bytes / max(self.memory.total_bytes, 1.0)
+        return self.headroom.used_share if self.headroom is not None and self._device == "cpu" else None
 
     def _queues(self, line: UserLine) -> bool:
         """Whether the line is blocked for want of a core: beside the main thread that counts as blocked, too.

@@ -149,7 +149,8 @@ def _with(seen: Sighting, way: Way) -> Sighting:
         tuple(Frame(called.function.rpartition(".")[2], called.file) for called in frames)
         for frames in (way.below, way.above)
     )
-    return replace(seen, below=below, above=above, loading=way.loading, handler=way.handler, event_loop=way.event_loop)
+    handler = way.handler or (seen.serves and way.pooled)
+    return replace(seen, below=below, above=above, loading=way.loading, handler=handler, event_loop=way.event_loop)
 
 
 def _called(seen: Sighting) -> str:

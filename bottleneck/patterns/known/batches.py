@@ -2,10 +2,11 @@
 
 import ast
 
+from ..causes import called
 from ..fixed import unchanged
 from ..loops import in_loop, names_of_pass, varies
 from ..model import Hot, Pattern, Price
-from ..places import cached, handed_to, known, less, loading, more, uses, version
+from ..places import cached, handed_to, known, less, loading, more, named, uses, version
 from ..shapes import (
     all_of,
     any_of,
@@ -16,12 +17,24 @@ from ..shapes import (
     first,
     given_own_function,
     keyword,
+    listed,
     matches,
     method,
     not_if,
     own_function,
 )
 from ..syntax import is_self, last_name, mentions
+
+_SUBMIT = "concurrent.futures.ProcessPoolExecutor().submit"
+
+
+def _each_is_submitted(hot: Hot) -> bool:
+    """The function around the node submits a task for each item, and no batch of them."""
+    submits = [call for call in named(hot.source, (_SUBMIT,)) if hot.source.loops(call)]
+    mine = [call for call in submits if hot.source.function(call) is hot.source.function(hot.node)]
+    given = [each for call in mine for each in call.args[1:]]
+    ours = all(any(matches(path, _SUBMIT) for path in hot.source.paths(call.func)) for call in mine)
+    return bool(mine) and ours and not any(listed(hot.source, each) for each in given)
 
 
 def _collected_again(hot: Hot) -> bool:
@@ -249,9 +262,15 @@ PATTERNS = (
         snippet="pool.imap_unordered(work, items, chunksize=200)",
         when=(
             less(workers_busy=0.5),
-            calls("multiprocessing.Pool().imap*", "concurrent.futures.ProcessPoolExecutor().map"),
-            not_if(keyword("chunksize")),
+            any_of(
+                all_of(
+                    calls("multiprocessing.Pool().imap*", "concurrent.futures.ProcessPoolExecutor().map"),
+                    not_if(keyword("chunksize")),
+                ),
+                all_of(known(off_cpu=False), below("concurrent/futures/"), _each_is_submitted),
+            ),
         ),
+        cause=called(_SUBMIT),
         needs=("workers_busy",),
         leave="Long or very uneven tasks.",
         price=Price("amdahl", (1.3, 100)),

@@ -9,6 +9,7 @@ from ..places import every_pass, handed_to, known, less, loading, more, overlapp
 from ..shapes import any_of, below, calls, comes_from, first, matches, text
 from ..source import Source
 from ..syntax import is_self, last_name, mentions
+from ..transactions import of_one_row
 
 _DATABASES = "sqlite3 psycopg psycopg2 pymysql mysql duckdb sqlalchemy pyodbc apsw MySQLdb cx_Oracle oracledb".split()
 _WRITES = ("insert", "update", "replace", "merge", "delete", "upsert")
@@ -28,15 +29,6 @@ def _on_database(hot: Hot) -> bool:
     return any(
         comes_from(hot.source, value, name) or any(frame.is_in(f"{name}/") for frame in hot.seen.below[:1])
         for name in _DATABASES
-    )
-
-
-def _writes_beside(hot: Hot) -> bool:
-    """The same loop executes a write."""
-    return any(
-        isinstance(each, ast.Call) and last_name(each.func) in ("execute", "add", "executemany", "merge")
-        for loop in hot.source.loops(hot.node)[:1]
-        for each in ast.walk(loop)
     )
 
 
@@ -167,7 +159,7 @@ PATTERNS = (
         title="Each row is committed alone, and each commit waits for the disk or the server",
         replacement="Put one transaction around the loop: commit once after it (or every few thousand rows), or use executemany",
         snippet="with connection:\n    connection.executemany('insert into t values (?, ?)', rows)",
-        when=(_is_method("commit"), in_loop(), every_pass(), _on_database, _writes_beside),
+        when=(_is_method("commit"), in_loop(), every_pass(), _on_database, of_one_row()),
         unless=(less(passes=20),),
         leave="Each item must survive a crash on its own.",
         price=Price("wait", probe="one transaction for 1,000 rows"),

@@ -2,11 +2,12 @@
 
 import ast
 
+from ..independence import independent_above
 from ..loops import in_loop
 from ..model import Hot, Pattern, Price
+from ..one_item import batch_of_one, of_the_one_row, one_row, where_the_row_is_made
 from ..places import cached, handler, less, more
-from ..shapes import any_of, below, calls, deep, first, listed, matches
-from ..source import Source
+from ..shapes import all_of, any_of, below, calls, deep, first, listed, matches, not_if
 
 _POOLS = (
     "concurrent.futures.*PoolExecutor",
@@ -16,19 +17,16 @@ _POOLS = (
 )
 
 
+def _trains(hot: Hot) -> bool:
+    """A file on the way to the line computes gradients."""
+    return any("backward" in source.calls for source in (hot.source, *(each for each, _ in hot.seen.callers)))
+
+
 def _pool_made_here(hot: Hot) -> bool:
     """The function around the node makes its own pool."""
     function = hot.source.function(hot.node)
     made = [each for each in ast.walk(function) if isinstance(each, ast.Call)] if function is not None else []
     return any(matches(path, *_POOLS) for each in made for path in hot.source.paths(each.func))
-
-
-def _one_row(source: Source, value: ast.expr) -> bool:
-    """``[row]``: a list with one item."""
-    if isinstance(value, ast.Name):
-        bound = source.bindings(value)
-        value = bound[0].value if len(bound) == 1 else value
-    return isinstance(value, ast.List) and len(value.elts) == 1 and not isinstance(value.elts[0], ast.Starred)
 
 
 PATTERNS = (
@@ -253,7 +251,11 @@ PATTERNS = (
         replacement="Hand the model a numpy row in the order of its columns (np.array([[...]])), or collect several "
         "requests into one batch",
         snippet="row = np.array([[item.x, item.y]])\nscore = model.predict(row)[0]",
-        when=(handler(), calls("pandas.DataFrame"), first(_one_row)),
+        when=(
+            handler(),
+            any_of(all_of(calls("pandas.DataFrame"), first(one_row)), all_of(below("pandas/"), of_the_one_row)),
+        ),
+        cause=where_the_row_is_made,
         leave="Transformers of columns need the names, or the model takes far longer.",
         price=Price("amdahl", (2.4, 5)),
         source="ModelOriented/DALEX#365 (0.48 to 0.20 s), microsoft/ml-wrappers#187 (130 rows a second)",
@@ -287,8 +289,9 @@ PATTERNS = (
     ),
     Pattern(
         id="model-per-item",
-        title="The model is called with one text at a time, so nothing reaches it as a batch",
-        replacement="Hand it a list: nlp.pipe(texts), encoder.encode(texts, batch_size=64), pipeline(texts, batch_size=16)",
+        title="The model is called with one item at a time, so nothing reaches it as a batch",
+        replacement="Hand it many: nlp.pipe(texts), encoder.encode(texts, batch_size=64), pipeline(texts, batch_size=16), "
+        "or model(torch.stack(items)) for 64 items at a time",
         snippet="for doc in nlp.pipe(texts, batch_size=256):\n    use(doc)",
         when=(
             in_loop(),
@@ -296,6 +299,12 @@ PATTERNS = (
                 below("spacy/language.py", "__call__"),
                 below("sentence_transformers/", "encode"),
                 below("transformers/pipelines/base.py", "__call__", through="transformers/"),
+                all_of(
+                    below("torch/nn/modules/module.py", "_call_impl"),
+                    first(batch_of_one),
+                    independent_above(),
+                    not_if(_trains),
+                ),
             ),
             first(lambda source, value: not listed(source, value)),
         ),

@@ -6,7 +6,7 @@ from ..fixed import given_alike, unchanged
 from ..loops import in_loop, names_of_pass
 from ..model import Hot, Pattern, Price, Sighting
 from ..places import handed_to, known, less, more
-from ..shapes import all_of, any_of, argument, below, calls, deep, keyword, matches, method, not_if
+from ..shapes import all_of, any_of, argument, below, calls, comes_from, deep, keyword, matches, method, not_if
 from ..syntax import last_name, mentions, same
 
 _READERS = "read_csv read_table read_parquet read_feather read_excel read_json read_pickle read_orc".split()
@@ -81,6 +81,14 @@ def _polls(hot: Hot) -> bool:
         isinstance(each, ast.Call) and getattr(each.func, "attr", "") == "sleep"
         for loop in hot.source.loops(hot.node)
         for each in ast.walk(loop)
+    )
+
+
+def _workbook_is_written(hot: Hot) -> bool:
+    """The file saves a workbook of openpyxl: it reads to change."""
+    saves = hot.source.calls.get("save", [])
+    return any(
+        isinstance(each.func, ast.Attribute) and comes_from(hot.source, each.func.value, "openpyxl") for each in saves
     )
 
 
@@ -172,7 +180,13 @@ PATTERNS = (
         replacement="Read with pd.read_excel(path, engine='calamine') (package python-calamine), open one pd.ExcelFile for "
         "several sheets, and keep a Parquet copy",
         snippet="frame = pd.read_excel(path, engine='calamine')",
-        when=(below("pandas/io/excel/_openpyxl.py", "get_sheet_data", "load_workbook"),),
+        when=(
+            any_of(
+                below("pandas/io/excel/_openpyxl.py", "get_sheet_data", "load_workbook"),
+                below("openpyxl/reader/excel.py", "load_workbook"),
+            ),
+        ),
+        unless=(_workbook_is_written,),
         leave="Styles, formulas or comments are used, or it is one small file; check the types after the change.",
         price=Price("amdahl", (4, 8)),
         source="pandas-dev/pandas#54998 (107 to 23 ms), be-smith/navani#48 (196 to 24 s), facebookresearch/neuroai#69",

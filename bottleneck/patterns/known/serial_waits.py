@@ -3,10 +3,10 @@
 import ast
 
 from ..flow import LIBRARIES
-from ..independence import awaited_call, in_order, independent, keeps_a_rate, side_by_side
+from ..independence import awaited_call, goes_through_map, in_order, independent, keeps_a_rate, side_by_side
 from ..model import Hot, Pattern, Price
 from ..places import cached, handed_to, handler, known, less, loading, more, over, overlapped, step, uses
-from ..shapes import any_of, argument, calls, first, running, text
+from ..shapes import all_of, any_of, argument, calls, first, running, text
 from ..source import Source
 from ..syntax import last_name
 
@@ -144,7 +144,7 @@ PATTERNS = (
         replacement="Overlap them: ThreadPoolExecutor(8).map over the items (or an async client with asyncio.gather and a "
         "Semaphore); where there is a call for many items at once, use that",
         snippet="with ThreadPoolExecutor(8) as pool:\n    answers = list(pool.map(fetch, keys))",
-        when=(more(waiting=0.7), running(), independent()),
+        when=(more(waiting=0.7), any_of(all_of(running(), independent()), goes_through_map())),
         unless=(
             known(event_loop=True),
             loading(),

@@ -189,3 +189,41 @@ from store import Client
 def prices(symbols):
     client = Client("http://store")
     return {symbol: client.look_up(symbol) for symbol in symbols}  # hot
+# slow: handed to map, and taken later
+# below: look_up job.py, readinto socket.py
+# known: off_cpu=True waiting=0.95 cores=0.05
+class Geocoder:
+    def look_up(self, name):
+        with connect(self.address) as service:
+            return service.ask(name)
+
+def enrich(rows, geocoder):
+    found = map(geocoder.look_up, (row["city"] for row in rows))
+    return [{**row, "at": at} for row, at in zip(rows, found)]  # hot
+# slow: a list of map
+# below: look_up job.py, sleep job.py
+# known: off_cpu=True waiting=0.95 cores=0.05
+def look_up(name):
+    return ask(name)
+
+def enrich(names):
+    return list(map(look_up, names))  # hot
+# exempt: the map of a pool
+# below: result_iterator concurrent/futures/_base.py, wait threading.py
+# known: off_cpu=True waiting=0.95 cores=0.05
+from concurrent.futures import ThreadPoolExecutor
+
+def look_up(name):
+    return ask(name)
+
+def enrich(names):
+    with ThreadPoolExecutor(8) as pool:
+        return list(pool.map(look_up, names))  # hot
+# exempt: one connection answers in turn
+# below: send socket.py
+# known: off_cpu=True waiting=0.95 cores=0.05
+def send(name):
+    return LINE.ask(name)
+
+def enrich(names):
+    return list(map(send, names))  # hot

@@ -24,3 +24,39 @@ nlp = spacy.load("en_core_web_sm")
 def entities(texts):
     for doc in nlp.pipe(texts):  # hot
         use(doc)
+# slow: a module of one's own
+# below: _wrapped_call_impl torch/nn/modules/module.py, _call_impl torch/nn/modules/module.py, forward job.py
+import torch
+
+class Classifier:
+    @torch.inference_mode()
+    def predict(self, text):
+        scores = self.model(ids(text).unsqueeze(0))  # hot
+        return float(scores.softmax(-1)[0, 1])
+
+    def predict_all(self, reviews):
+        return {number: self.predict(text) for number, text in reviews.items()}  # caller
+# exempt: the next input follows from the answer
+# below: _wrapped_call_impl torch/nn/modules/module.py, _call_impl torch/nn/modules/module.py, forward job.py
+import torch
+
+def play(model, game):
+    state = game.reset()
+    for _ in range(1000):
+        action = model(state.unsqueeze(0)).argmax()  # hot
+        state = game.step(action)
+# exempt: it learns after each item
+# below: _wrapped_call_impl torch/nn/modules/module.py, _call_impl torch/nn/modules/module.py, forward job.py
+import torch
+
+def train(model, optimizer, items):
+    for x, y in items:
+        loss = loss_of(model(x.unsqueeze(0)), y)  # hot
+        loss.backward()
+        optimizer.step()
+# exempt: batches
+# below: _wrapped_call_impl torch/nn/modules/module.py, _call_impl torch/nn/modules/module.py, forward job.py
+import torch
+
+def predict_all(model, loader):
+    return [model(batch) for batch in loader]  # hot
