@@ -11,7 +11,8 @@ from .shapes import matches
 from .source import Source
 
 Cause = Callable[[Sighting], int | None]
-_ROUTES = frozenset("get post put patch delete route api_route websocket".split())
+_WITH_BODY = frozenset("post put patch route api_route".split())
+_ROUTES = _WITH_BODY | {"get", "delete", "websocket"}
 
 
 def called(*names: str) -> Cause:
@@ -43,14 +44,24 @@ def answered() -> Cause:
     return find
 
 
-def handlers(source: Source) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+def given() -> Cause:
+    """The only request handler of the file that takes a body."""
+
+    def find(seen: Sighting) -> int | None:
+        found = handlers(seen.source, _WITH_BODY)
+        return found[0].lineno if len(found) == 1 else None
+
+    return find
+
+
+def handlers(source: Source, methods: frozenset[str] = _ROUTES) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
     """The functions that a decorator like ``@app.get("/")`` makes request handlers."""
     return [
         function
         for functions in source.functions.values()
         for function in functions
         if any(
-            isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in _ROUTES
+            isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in methods
             for each in function.decorator_list
         )
     ]

@@ -177,3 +177,19 @@ def test_a_record_of_a_thread_that_shares_its_look_with_another_is_no_sample():
     made.threads["flags"][0] = 3 << 8
     found = line(UserLines.compute(made), 3)
     assert (found.samples, found.thread_seconds) == (42, pytest.approx(4.0))
+
+
+def test_what_a_server_does_where_no_line_of_the_user_called_it_is_line_0():
+    validates = library("TypeAdapter.validate_python", "/site-packages/pydantic/type_adapter.py")
+    serves = library("RequestResponseCycle.run_asgi", "/site-packages/uvicorn/protocols/http/httptools_impl.py")
+    starts = library("Thread.run", "/stdlib/threading.py")
+    lines = lines_of(
+        Stood((MAIN,), 0, 4_000, blocked=True),
+        Stood((validates, serves, starts), 0, 3_000, thread=1),
+        Stood((SELECT, starts), 3_000, 4_000, thread=1),
+        Stood((library("SocketIO.readinto", "/stdlib/socket.py"), serves, starts), 0, 4_000, thread=2, blocked=True),
+    )
+    assert numbers(lines) == [9]
+    (server,) = lines.unclaimed
+    assert (server.file, server.line, server.seconds) == (MAIN.file, 0, pytest.approx(3.0))
+    assert [way.handler for way in server.ways] == [True]

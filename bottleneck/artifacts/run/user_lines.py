@@ -17,7 +17,7 @@ from .breakdown import seconds_of, spans_of, union
 from .every_thread import by_thread
 from .frames import HANDLERS, through
 from .waits import COMPUTING, GIL, OUTSIDE, Sums, Target, Waited, Waits
-from .ways import Key, Place, Way, placed, places, script_of
+from .ways import Key, Place, Way, placed, places, script_of, unclaimed
 
 MIN_SAMPLES = 30  # with fewer samples, no line is named
 _MIN_KEPT = 8  # fewest samples of a kept line: lines of one function may count together
@@ -129,12 +129,16 @@ class UserLine:
 
 @dataclass(frozen=True)
 class UserLines:
-    """The user lines that hold the most time of a run, largest first."""
+    """The user lines that hold the most time of a run, largest first.
+
+    ``unclaimed``: line 0, if a server works where no line of the user's called it.
+    """
 
     lines: tuple[UserLine, ...]
     wall_seconds: float
     workers: frozenset[int] = frozenset()  # the processes that load data
     serves: bool = False  # a server of the program's own was seen to wait for clients, or to answer them
+    unclaimed: tuple[UserLine, ...] = ()
 
     @classmethod
     def compute(cls, recording: Recording, waits: Waits | None = None) -> UserLines:
@@ -155,7 +159,7 @@ class UserLines:
                 frames = placed(recording.facts.stacks.get((process, stack), ()), script)
                 off = at[blocked[at]]
                 waited = seen.sums(waited_for[off], seconds[off], samples[off])
-                for place in places(frames):
+                for place in (*places(frames), *unclaimed(frames, script)):
                     of_line = found.setdefault(place.key, _Sum())
                     of_line.add((process, thread), rows[at], stretch, place, apart, waited)
                     of_line.seen.setdefault((process, thread), []).append(order[at])
@@ -166,7 +170,8 @@ class UserLines:
         workers = frozenset(p.index for p in recording.facts.processes if p.role == signals.WORKER)
         accepts = any(fact.what == "accept" for _, fact in recording.facts.of(Wait))
         serves = accepts or any(through(frames, HANDLERS) for frames in recording.facts.stacks.values())
-        return cls(tuple(lines), recording.wall_seconds, workers, serves)
+        mine, beyond = (tuple(line for line in lines if bool(line.line) is own) for own in (True, False))
+        return cls(mine, recording.wall_seconds, workers, serves, beyond)
 
     def share(self, line: UserLine) -> float:
         """Share (0..1) of the run's wall time."""

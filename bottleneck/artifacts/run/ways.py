@@ -102,11 +102,9 @@ def places(frames: tuple[Frame, ...]) -> Iterator[Place]:
         if key in seen:
             continue
         seen.add(key)
-        above, below = frames[index + 1 :], _once(frames[:index][::-1])
-        if len(below) > _OUTER + _INNER:
-            below = below[:_OUTER] + below[-_INNER:]
+        above = frames[index + 1 :]
         way = Way(
-            below,
+            _kept(_once(frames[:index][::-1])),
             _once(above[::-1])[-_ABOVE:],
             through(above, LOADING),
             through(above, HANDLERS),
@@ -114,6 +112,21 @@ def places(frames: tuple[Frame, ...]) -> Iterator[Place]:
         )
         yield Place(key, way, caller, index == users[0], worker)
         caller = key
+
+
+def unclaimed(frames: tuple[Frame, ...], script: str) -> Iterator[Place]:
+    """Line 0 of the script, for a server's own work in a thread that the user's code is nowhere in.
+
+    A server that reads from a socket waits for its client.
+    """
+    waits = through(frames[:1], (*IDLE, "/socket.py", "/ssl.py"))
+    if script and through(frames, HANDLERS) and not waits and not any(frame.user for frame in frames):
+        way = Way(_kept(_once(frames[::-1])), (), False, True, through(frames, EVENT_LOOP))
+        yield Place((script, 0, ""), way, None, True, False)
+
+
+def _kept(below: tuple[Called, ...]) -> tuple[Called, ...]:
+    return below if len(below) <= _OUTER + _INNER else below[:_OUTER] + below[-_INNER:]
 
 
 def _once(frames: tuple[Frame, ...]) -> tuple[Called, ...]:

@@ -54,7 +54,7 @@ def slow_lines(recording: Recording, lines: UserLines, machine: Machine | None, 
     """The lines with a pattern, the largest first, each once: with what the same replacement takes away beside it."""
     facts = {(fact.file, fact.line, fact.function): fact for _, fact in recording.facts.of(KnownLine)}
     known, others = [], []
-    for line in lines.lines:
+    for line in (*lines.lines, *lines.unclaimed):
         fact = facts.get(line.key)
         pattern = _PATTERNS.get(fact.pattern) if fact is not None else None
         waits_apart = line.apart and line.blocked_share > 0.5  # such as the clients of a server that is tried

@@ -66,7 +66,7 @@ class Run:
         phases = line.rows["flags"] & 0xFF
         once = inside and _once_a_step(source, line, site)
         pool = None if self.requests is None else self.requests.pool
-        waiting = 0.0 if self._queues(line) else line.waiting_share
+        waiting = 0.0 if self._queues(line) or not line.line else line.waiting_share
         return Sighting(
             source,
             line.line,

@@ -44,7 +44,7 @@ def enrich(run_dir: Path, recording: Recording) -> list[str]:
     crew, callers = crew_of(recording), Callers(found.lines)
     files: set[str] = set()
     failures: Failures = {}
-    for line in found.lines:
+    for line in (*found.lines, *found.unclaimed):
         files.add(line.file)
         source = source_of(line.file) if len(files) <= MAX_FILES else None
         if source is None or (line.file, line.line, line.function) in known:
@@ -60,7 +60,9 @@ def enrich(run_dir: Path, recording: Recording) -> list[str]:
                 callers=callers.places(line),
                 given=callers.given(line),
             )
-            recording.facts.add(0, _judge(source, line, seen, failures))
+            fact = _judge(source, line, seen, failures)
+            if line.line or fact.cause:
+                recording.facts.add(0, fact)
         except Exception as error:
             failures[f"line {line.line} of {Path(line.file).name}"] = error
     return [f"Known slow patterns: {what} was not judged ({why(error)})." for what, error in failures.items()]
@@ -80,7 +82,7 @@ def _judge(source: Source, line: UserLine, seen: Sighting, failures: Failures) -
     whole = max(line.share_of(set(asked)), 1e-9)
     shares = {name: line.share_of(ways) / whole for name, (_, ways) in found.items()}
     best = max(shares, key=lambda name: shares[name], default="")
-    if not best or shares[best] < _MIN_MATCH:
+    if not best or (shares[best] < _MIN_MATCH and line.line):
         inside = _of_what_it_calls(source, line, seen, failures)
         if inside is not None:
             return inside

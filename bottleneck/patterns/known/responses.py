@@ -2,7 +2,7 @@
 
 import ast
 
-from ..causes import answered
+from ..causes import answered, given
 from ..loops import in_loop
 from ..model import Hot, Pattern, Price
 from ..places import handler, known, less, uses
@@ -89,6 +89,7 @@ PATTERNS = (
             deep("fastapi/dependencies/utils.py", "request_body_to_args"),
             _VALIDATES,
         ),
+        cause=given(),
         leave="Small bodies, or input that nobody else checks.",
         price=Price("measure", probe="one body as bytes"),
         source="fastapi/fastapi#1359, #210, supabase/supabase-py#1482 (the same cause in answers)",

@@ -10,3 +10,18 @@ uvicorn.run(app)  # hot
 import uvicorn
 
 uvicorn.run(app)  # hot
+# slow: no line of the file called the server
+# below: run threading.py, run uvicorn/server.py, request_body_to_args fastapi/dependencies/utils.py, validate fastapi/_compat/v2.py, validate_python pydantic/type_adapter.py
+# known: event_loop=True handler=True
+import threading
+import uvicorn
+
+@app.get("/count")
+async def count():
+    return len(STORE)
+
+@app.post("/ingest")
+async def ingest(readings: list[Reading]):  # cause
+    return {"stored": len(readings)}
+
+threading.Thread(target=uvicorn.Server(uvicorn.Config(app)).run).start()  # hot
