@@ -96,6 +96,20 @@ def appended_to(hot: Hot, whole: ast.expr) -> list[ast.Call]:
     ]
 
 
+def only_grows(hot: Hot, whole: ast.expr) -> bool:
+    """Whether ``self.name`` is a list that its class never empties or cuts."""
+    if not is_self(whole) or not held_for_good(hot, whole) or hot.source.paths(whole) != {"builtins.list()"}:
+        return False
+    owner = next((each for each in hot.source.above(hot.node) if isinstance(each, ast.ClassDef)), hot.source.tree)
+    taking = ("clear", "pop", "popleft", "remove")
+    return not any(
+        (isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in taking
+         and same(each.func.value, whole))
+        or (isinstance(each, ast.Subscript) and isinstance(each.ctx, ast.Store | ast.Del) and same(each.value, whole))
+        for each in ast.walk(owner)
+    )  # fmt: skip
+
+
 def _is_whole(source: Source, call: ast.Call, statement: ast.Assign) -> bool:
     """Whether the value is the call, or the call with methods behind it (``.reset_index()``)."""
     node: ast.AST = call

@@ -6,7 +6,7 @@ from ..fixed import same_work, unchanged
 from ..loops import in_loop, in_tight_loop
 from ..model import Hot, Pattern, Price
 from ..places import cached, every_pass, known, less, uses
-from ..shapes import any_of, calls
+from ..shapes import all_of, any_of, calls
 from ..syntax import Loop, last_name, same
 
 
@@ -43,6 +43,25 @@ def _copies_to_grow(hot: Hot) -> bool:
         return None in value.keys and len(value.keys) > 1 and same(value.values[value.keys.index(None)], target)
     spread = [each.value for each in value.elts if isinstance(each, ast.Starred)] if isinstance(value, ast.List) else []
     return isinstance(value, ast.List) and len(value.elts) > 1 and any(same(each, target) for each in spread)
+
+
+def _copied_by_reduce(hot: Hot) -> bool:
+    """``return {**state, key: x}`` of the function that ``functools.reduce`` calls with the state so far."""
+    source, function, value = hot.source, hot.source.function(hot.node), hot.node
+    if not isinstance(source.parents.get(value), ast.Return) or not isinstance(function, ast.FunctionDef):
+        return False
+    names = [each.arg for each in function.args.args if each.arg != "self"]
+    parts: list[ast.expr] = []
+    if isinstance(value, ast.Dict) and len(value.keys) > 1 and None in value.keys:
+        parts = [value.values[value.keys.index(None)]]
+    elif isinstance(value, ast.List) and len(value.elts) > 1:
+        parts = [each.value for each in value.elts if isinstance(each, ast.Starred)]
+    copied = any(isinstance(each, ast.Name) and [each.id] == names[:1] for each in parts)
+    calls = [(source, call) for call in source.handed.get(function.name, [])]
+    calls += [(each, call) for each, line in hot.seen.callers[:1] for call in each.by_line.get(line, [])
+              if isinstance(call, ast.Call)]  # fmt: skip
+    reduced = any("functools.reduce" in each.paths(call.func) for each, call in calls)
+    return copied and reduced and not hot.seen.below and not hot.seen.rivals
 
 
 def _is_array(hot: Hot, target: ast.expr, growing: ast.stmt) -> bool:
@@ -132,7 +151,12 @@ PATTERNS = (
         title="A list or dict is copied in each pass only to add one item",
         replacement="Change it in place: items.append(x), table[key] = x",
         snippet="items.append(x)\ntable[key] = x",
-        when=(in_loop(), every_pass(), any_of(_copies_to_grow, in_tight_loop(_copies_to_grow))),
+        when=(
+            any_of(
+                all_of(in_loop(), every_pass(), any_of(_copies_to_grow, in_tight_loop(_copies_to_grow))),
+                _copied_by_reduce,
+            ),
+        ),
         unless=(known(growing=False), less(passes=1000)),
         leave="The earlier versions are kept, or few items.",
         price=Price("growth"),

@@ -6,7 +6,7 @@ from ..fixed import thrown_away, unchanged
 from ..loops import in_loop
 from ..model import Hot, Pattern, Price, Sighting
 from ..places import less, named, step, uses
-from ..shapes import any_of, below, calls, deep, matches, not_if
+from ..shapes import all_of, any_of, below, calls, deep, keyword, matches, not_if
 from ..syntax import Loop, arguments, last_name, mentions
 
 # Functions of these, called with the same arguments, give the same result; what makes an array anew is no computing.
@@ -164,7 +164,13 @@ PATTERNS = (
         replacement="Give jac= the gradient (by hand, jax.grad or torch.autograd), or jac=True where the function returns "
         "both",
         snippet="minimize(loss_and_gradient, x0, jac=True, method='L-BFGS-B')",
-        when=(deep("scipy/optimize/_numdiff.py"), below("scipy/optimize/")),
+        when=(
+            any_of(
+                all_of(deep("scipy/optimize/_numdiff.py"), below("scipy/optimize/")),
+                # What the function computes may show as the optimizer's own time.
+                all_of(calls("scipy.optimize.fmin_l_bfgs_b", "scipy.optimize.fmin_tnc"), keyword("approx_grad", True)),
+            ),
+        ),
         unless=(_runs_more_than_arrays,),
         leave="Few parameters, or a function that has no gradient.",
         price=Price("amdahl", (1.5, 5)),

@@ -99,7 +99,8 @@ def _loop_targets(loops: list[Loop | Comprehension]) -> set[str]:
     return found
 
 
-_RADIUS = ((6360, 6380), (3940, 3970), (6_360_000, 6_380_000))
+_RADIUS = tuple((times * low, times * high) for times in (1, 2)
+                for low, high in ((6360, 6380), (3940, 3970), (6_360_000, 6_380_000)))  # fmt: skip
 
 
 def _haversine(hot: Hot) -> bool:

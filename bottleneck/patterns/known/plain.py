@@ -2,12 +2,12 @@
 
 import ast
 
-from ..growing import grows, held_for_good
+from ..growing import appended_to, grows, held_for_good, only_grows
 from ..loops import for_each, in_loop
 from ..model import Hot, Pattern, Price
 from ..places import every_pass, known, less
 from ..shapes import all_of, any_of, below, calls, deep, keyword, matches, method
-from ..syntax import Loop, last_name, mentions, same
+from ..syntax import Comprehension, Loop, is_self, last_name, mentions, same
 
 
 def _iterates_over(*names: str):  # type: ignore[no-untyped-def]
@@ -66,7 +66,7 @@ def _long_chain(hot: Hot) -> bool:
 def _sorts_what_grows(hot: Hot) -> bool:
     """``items.sort()`` or ``sorted(items)`` in a loop that appends to items."""
     node = hot.node
-    if not isinstance(node, ast.Call) or hot.seen.below or not hot.seen.rivals <= {node}:
+    if not isinstance(node, ast.Call) or hot.seen.below or not hot.seen.rivals <= set(ast.walk(node)):
         return False
     if isinstance(node.func, ast.Attribute) and node.func.attr == "sort":
         items: ast.expr = node.func.value
@@ -74,6 +74,8 @@ def _sorts_what_grows(hot: Hot) -> bool:
         items = node.args[0]
     else:
         return False
+    if is_self(items) and held_for_good(hot, items):
+        return any(hot.source.function(each) is hot.source.function(node) for each in appended_to(hot, items))
     loops = hot.source.loops(node)
     return any(
         isinstance(each, ast.Call)
@@ -153,6 +155,23 @@ def _goes_through_what_grows(hot: Hot) -> bool:
         for each in inside
     )  # fmt: skip
     return appended and not emptied
+
+
+def _walks_its_history(hot: Hot) -> bool:
+    """``sum(self.losses)`` in a method that each pass calls beside or below the one that appends."""
+    node = hot.node
+    wholes: list[ast.expr] = []
+    if isinstance(node, ast.Call) and any(matches(path, *_GOES_THROUGH) for path in hot.source.paths(node.func)):
+        wholes = node.args[:1]
+    elif isinstance(node, Comprehension):
+        wholes = [each.iter for each in node.generators[:1]]
+    way = {hot.source.function(node)}
+    for source, line in hot.seen.callers:
+        way |= {source.function(each) for each in source.by_line.get(line, [])[:1]}
+    return any(
+        only_grows(hot, whole) and any(hot.source.function(each) in way - {None} for each in appended_to(hot, whole))
+        for whole in wholes
+    )
 
 
 def _is_or_cuts(target: ast.expr, whole: ast.expr) -> bool:
@@ -292,8 +311,8 @@ PATTERNS = (
         replacement="Keep what the next pass needs (a running sum and count, the last hundred values), and go through "
         "the whole history once after the loop, or every thousandth pass",
         snippet="total += loss\ncount += 1\nmean = total / count",
-        when=(known(growing=True), _goes_through_what_grows),
-        needs=("growing",),
+        when=(any_of(all_of(known(growing=True), _goes_through_what_grows), _walks_its_history),),
+        unless=(known(growing=False),),
         beats=("json-line-loop", "json-encoded-in-python", "deepcopy-in-loop", "list-of-arrays-to-tensor"),
         leave="Few passes, or each pass really depends on all that came before.",
         price=Price("growth"),

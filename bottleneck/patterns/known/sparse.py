@@ -10,11 +10,18 @@ from ..syntax import last_name
 
 
 def _row_of_sparse(hot: Hot) -> bool:
-    """``m.getrow(i)``, or ``m[i]`` with the counter of a loop."""
+    """``m.getrow(i)``, or ``m[i]`` with the counter of a loop or where scipy was seen to take one row."""
     node = hot.node
     if isinstance(node, ast.Call):
         return last_name(node.func) in ("getrow", "getcol") and varies()(hot)
-    return isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and counted(hot, node.slice)
+    if not isinstance(node, ast.Subscript) or not isinstance(node.ctx, ast.Load):
+        return False
+    return counted(hot, node.slice) or (isinstance(node.slice, ast.Name) and _TAKES_ONE(hot) and varies()(hot))
+
+
+_TAKES_ONE = any_of(
+    deep("scipy/sparse/_csr.py", "_get_intXslice"), deep("scipy/sparse/_csc.py", "_get_sliceXint", "_get_intXslice")
+)
 
 
 def _cell_of_sparse(hot: Hot) -> bool:

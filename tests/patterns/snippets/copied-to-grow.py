@@ -50,3 +50,21 @@ def prefixes(items):
         prefix = prefix + [item]  # hot
         found.append(prefix)
     return found
+# slow: the state of a reducer
+from functools import reduce
+
+def step(state, action):
+    kind, key, value = action
+    if kind == "add":
+        return {**state, key: state.get(key, 0) + value}  # hot
+    return state
+
+def replay(actions):
+    return reduce(step, actions, {})
+# exempt: once for each event, whose states are kept
+def step(state, action):
+    key, value = action
+    return {**state, key: value}  # hot
+
+def replay(store, action):
+    store.states.append(step(store.states[-1], action))

@@ -70,3 +70,35 @@ def measure(text, repeats):
     for _ in range(repeats):
         ElementTree.fromstring(text)  # hot
     return time.perf_counter() - begin
+# slow: a property parses what the object holds
+# below: XML xml/etree/ElementTree.py
+# known: looped=True
+import xml.etree.ElementTree as ET
+
+class Prices:
+    def __init__(self, xml):
+        self.xml = xml
+
+    @property
+    def root(self):
+        return ET.fromstring(self.xml)  # hot
+
+    def price(self, key):
+        return self.root.find(f"./item[@key='{key}']").text
+
+def total(order, prices):
+    return sum(float(prices.price(key)) for key in order)  # caller
+# exempt: the object gets a new text
+# below: XML xml/etree/ElementTree.py
+# known: looped=True
+import xml.etree.ElementTree as ET
+
+class Prices:
+    def __init__(self, xml):
+        self.xml = xml
+
+    def update(self, xml):
+        self.xml = xml
+
+    def root(self):
+        return ET.fromstring(self.xml)  # hot

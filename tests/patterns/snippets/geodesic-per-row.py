@@ -28,3 +28,11 @@ def swing(x, y, steps):
         angle = atan2(y, x)  # hot
         x, y = cos(angle + 0.1), sin(angle + 0.1)
     return x, y
+# slow: by the diameter
+# known: looped=True
+from math import asin, cos, radians, sin, sqrt
+
+def km(a, b):
+    la1, lo1, la2, lo2 = map(radians, (a.lat, a.lon, b.lat, b.lon))
+    half = sin((la2 - la1) / 2) ** 2 + cos(la1) * cos(la2) * sin((lo2 - lo1) / 2) ** 2  # hot
+    return 12742 * asin(sqrt(half))

@@ -18,3 +18,28 @@ def watch(items):
         best.append(item)
         if number % 1000 == 0:
             best.sort()  # hot
+# slow: a list that an object holds
+# known: looped=True
+class Agenda:
+    def __init__(self):
+        self.events = []
+
+    def push(self, event):
+        self.events.append(event)
+        self.events.sort(key=attrgetter("at"), reverse=True)  # hot
+
+def simulate(events):
+    agenda = Agenda()
+    for event in events:
+        agenda.push(event)  # caller
+# exempt: it is sorted in a method of its own
+# known: looped=True
+class Agenda:
+    def __init__(self):
+        self.events = []
+
+    def push(self, event):
+        self.events.append(event)
+
+    def finish(self):
+        self.events.sort(key=lambda each: each.at)  # hot
