@@ -80,10 +80,18 @@ def _in_double(seen: Sighting) -> ast.AST | None:
         if call.args and any(path in ("torch.float64", "torch.double") for path in source.paths(call.args[0])):
             return call
     for call in source.calls.get("double", ()):
-        value = call.func.value if isinstance(call.func, ast.Attribute) else None
-        if isinstance(value, ast.Name) and ("model" in value.id.lower() or "net" in value.id.lower()):
+        if _is_of_a_model(call):
+            return call
+    for call in source.calls.get("to", ()):
+        dtypes = {path for each in arguments(call) for path in source.paths(each)}
+        if _is_of_a_model(call) and dtypes & {"torch.float64", "torch.double"}:
             return call
     return None
+
+
+def _is_of_a_model(call: ast.Call) -> bool:
+    name = last_name(call.func.value).lower() if isinstance(call.func, ast.Attribute) else ""
+    return "model" in name or "net" in name
 
 
 def _line_of_double(seen: Sighting) -> int | None:

@@ -67,7 +67,11 @@ def _unpacks_bits(hot: Hot) -> bool:
     if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.LShift | ast.RShift | ast.BitAnd | ast.BitOr):
         return False
     names = names_of_pass(hot, node)
-    items = [each for each in ast.walk(node) if isinstance(each, ast.Subscript)]
+    values = [*ast.walk(node)]
+    if any(isinstance(getattr(each, "op", None), ast.LShift | ast.RShift) for each in values):  # a, b = data[i], ...
+        named_ = [each for each in values if isinstance(each, ast.Name)]
+        values += [bound.value for each in named_ for bound in hot.source.bindings(each)]
+    items = [each for each in values if isinstance(each, ast.Subscript)]
     return any(mentions(each.slice, names) for each in items)
 
 
@@ -256,6 +260,7 @@ PATTERNS = (
             any_of(
                 all_of(more(to_forward=3), _large_dense_table),
                 all_of(more(to_forward=1.5, embedding=_LARGE_TENSOR), not_if(_makes_it_sparse)),
+                all_of(more(to_forward=10, embedding=_LARGE_TENSOR / 4), not_if(_makes_it_sparse)),
             ),
         ),
         unless=(not_if(known(device="cpu")),),

@@ -74,3 +74,25 @@ def train(net, x, y, steps, optimizer):
     for _ in range(steps):
         loss = -net(x).log_prob(y)  # hot
         loss.backward()
+# slow: a model that an object holds
+# below: backward torch/_tensor.py, _engine_run_backward torch/autograd/graph.py
+# known: step=True
+import torch
+
+class Regressor:
+    def fit(self, loader):
+        self.net.to(torch.float64)  # cause
+        for x, y in loader:
+            loss = ((self.net(x) - y) ** 2).mean()
+            loss.backward()  # hot
+# exempt: half of single precision
+# below: backward torch/_tensor.py, _engine_run_backward torch/autograd/graph.py
+# known: step=True
+import torch
+
+class Regressor:
+    def fit(self, loader):
+        self.net.to(torch.bfloat16)
+        for x, y in loader:
+            loss = ((self.net(x) - y) ** 2).mean()
+            loss.backward()  # hot
