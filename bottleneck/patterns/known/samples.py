@@ -2,6 +2,7 @@
 
 import ast
 
+from ..array_lists import elements_of, of_arrays
 from ..loops import in_loop, varies
 from ..model import Condition, Hot, Pattern, Price
 from ..places import in_function, known, less, loading, more
@@ -19,22 +20,6 @@ _WRAPS = (
     "builtins.int",
 )
 _NOT_IN_MEMORY = ("h5py.*", "zarr.*", "lmdb.*", "numpy.memmap*", "netCDF4.*", "xarray.*", "tables.*")
-_ELEMENTS = (
-    "mean",
-    "sum",
-    "max",
-    "min",
-    "std",
-    "argmax",
-    "argmin",
-    "item",
-    "float32",
-    "float64",
-    "int64",
-    "int32",
-    "dot",
-    "norm",
-)
 
 
 # --- samples that are rows of arrays in memory ------------------------------------------------------------------------
@@ -129,70 +114,8 @@ def _holders(source: Source, value: ast.expr) -> list[ast.expr]:
     made = [each.value for each in source.bindings_of_self(holder)]
     return [
         holder,
-        *(part for each in made for part in (each.values if isinstance(each, ast.Dict) else _elements(source, each))),
+        *(part for each in made for part in (each.values if isinstance(each, ast.Dict) else elements_of(source, each))),
     ]
-
-
-# --- lists of arrays --------------------------------------------------------------------------------------------------
-#: One number a sample, by its name.
-_SCALARS = frozenset("reward done action label target y length id index score weight value terminal truncated".split())
-
-
-def _of_arrays(source: Source, value: ast.expr) -> bool:
-    """A list whose elements are numpy arrays, by what is put into it, or one field of each sample of a batch."""
-    return any(_is_array(source, each) for each in _elements(source, value)) or _transposed(source, value)
-
-
-def _transposed(source: Source, value: ast.expr) -> bool:
-    """``states`` of ``states, rewards = zip(*batch)``, but no field of single numbers."""
-    if not isinstance(value, ast.Name) or value.id.rstrip("s") in _SCALARS:
-        return False
-    made = [each.value for each in source.bindings(value) if each.suffix]
-    return bool(made) and all(
-        isinstance(each, ast.Call)
-        and last_name(each.func) == "zip"
-        and any(isinstance(a, ast.Starred) for a in each.args)
-        for each in (_unwrapped(one) for one in made)
-    )
-
-
-def _unwrapped(value: ast.expr) -> ast.expr:
-    """``zip(*batch)`` of ``map(np.stack, zip(*batch))`` is another matter, that of ``list(zip(*batch))`` is not."""
-    wraps = isinstance(value, ast.Call) and last_name(value.func) in ("list", "tuple") and len(value.args) == 1
-    return value.args[0] if wraps and isinstance(value, ast.Call) else value
-
-
-def _elements(source: Source, value: ast.expr) -> list[ast.expr]:
-    if isinstance(value, ast.List):
-        return value.elts
-    if isinstance(value, ast.ListComp):
-        return [value.elt]
-    if not isinstance(value, ast.Name):
-        return []
-    found = [
-        part
-        for each in source.bindings(value)
-        if not each.suffix
-        for part in _elements(source, each.value)
-        if each.value is not value
-    ]
-    for call in source.calls.get("append", []):
-        if (
-            isinstance(call.func, ast.Attribute)
-            and isinstance(call.func.value, ast.Name)
-            and call.func.value.id == value.id
-            and source.function(call) is source.function(value)
-        ):
-            found += call.args[:1]
-    return found
-
-
-def _is_array(source: Source, value: ast.expr) -> bool:
-    """It comes out of numpy, and is no single number."""
-    if isinstance(value, ast.Call) and last_name(value.func) == "numpy" and not value.args:
-        return True
-    paths = source.paths(value)
-    return any(path.startswith("numpy.") and path.rstrip("()").rpartition(".")[2] not in _ELEMENTS for path in paths)
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
@@ -270,7 +193,7 @@ PATTERNS = (
                 "torch.DoubleTensor",
                 "tensorflow.convert_to_tensor",
             ),
-            first(_of_arrays),
+            first(of_arrays),
         ),
         leave="A handful of numbers, or ragged lists that cannot be stacked.",
         price=Price("amdahl", (3.6, 30)),

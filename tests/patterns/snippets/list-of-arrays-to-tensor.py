@@ -57,3 +57,37 @@ import torch
 def sample(batch):
     states, rewards = map(np.stack, zip(*batch))
     return torch.tensor(states)  # hot
+# slow
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+class Windows(Dataset):
+    def __init__(self, series, width):
+        self.series, self.width = series, width
+
+    def __getitem__(self, index):
+        window = self.series[index : index + self.width]
+        return {"x": window, "y": float(window[-1, 0])}
+
+def collate(samples):
+    return torch.tensor([sample["x"] for sample in samples])  # hot
+
+windows = Windows(np.random.default_rng(0).standard_normal((9000, 16)).cumsum(0), 96)
+# exempt: one number of each sample
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+class Windows(Dataset):
+    def __init__(self, series, width):
+        self.series, self.width = series, width
+
+    def __getitem__(self, index):
+        window = self.series[index : index + self.width]
+        return {"x": window, "y": window[-1]}
+
+def collate(samples):
+    return torch.tensor([sample["y"] for sample in samples])  # hot
+
+windows = Windows(np.random.default_rng(0).standard_normal(9000), 96)

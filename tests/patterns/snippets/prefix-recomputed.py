@@ -62,3 +62,41 @@ def complete(ids, count):
         logits = model(ids)  # hot
         ids = torch.cat([ids, logits[:, -1:].argmax(-1)], dim=1)
     return ids
+# slow
+# below: _wrapped_call_impl torch/nn/modules/module.py, forward model.py
+import torch
+
+class Sampler:
+    def stream(self, prompt, count):
+        ids = prompt
+        for _ in range(count):
+            logits = self.model(input_ids=ids).logits[:, -1]  # hot
+            token = logits.argmax(-1, keepdim=True)
+            ids = torch.cat((ids, token), dim=1)
+            yield token
+# slow
+# below: _wrapped_call_impl torch/nn/modules/module.py, forward model.py
+import torch
+
+def complete(model, tokens, count):
+    while len(tokens) < count:
+        logits = model(torch.tensor([tokens]))  # hot
+        tokens.append(int(logits[0, -1].argmax()))
+    return tokens
+# exempt: the list keeps its length
+# below: _wrapped_call_impl torch/nn/modules/module.py, forward model.py
+import torch
+
+def forecast(model, window, count):
+    for _ in range(count):
+        value = model(torch.tensor([window]))  # hot
+        window.append(float(value))
+        window.pop(0)
+# exempt: the last token alone
+# below: _wrapped_call_impl torch/nn/modules/module.py, forward model.py
+import torch
+
+def complete(model, tokens, count):
+    for _ in range(count):
+        logits, state = model(torch.tensor([tokens[-1:]]), state)  # hot
+        tokens.append(int(logits[0, -1].argmax()))
