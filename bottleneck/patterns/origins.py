@@ -41,9 +41,10 @@ def given_to(source: Source, function: Function, name: str) -> Iterator[ast.expr
     if isinstance(function, ast.Lambda):
         return
     names = [each.arg for each in (*function.args.posonlyargs, *function.args.args)]
-    for call in source.calls.get(function.name, ()):
+    makes = source.class_of(function) if function.name == "__init__" else None
+    for call in source.calls.get(function.name if makes is None else makes.name, ()):
         given = {each.arg: each.value for each in call.keywords}
-        method = isinstance(call.func, ast.Attribute) and names[:1] == ["self"]
+        method = names[:1] == ["self"] and (isinstance(call.func, ast.Attribute) or makes is not None)
         given.update(zip(names[method:], call.args, strict=False))
         if name in given:
             yield given[name]

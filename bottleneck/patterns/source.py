@@ -142,14 +142,15 @@ class Source:
         found: dict[tuple[ast.AST, str], list[Binding]] = {}
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
-                owner, targets = self._class(node), node.targets if isinstance(node, ast.Assign) else [node.target]
+                owner, targets = self.class_of(node), node.targets if isinstance(node, ast.Assign) else [node.target]
                 for target, value in (pair for each in targets for pair in unpacked(each, node.value)):
                     of_class = isinstance(target, ast.Name) and self.parents.get(node) is owner
                     if owner is not None and (is_self(target) or of_class):
                         found.setdefault((owner, last_name(target)), []).append(Binding(node, value))
         return found
 
-    def _class(self, node: ast.AST) -> ast.ClassDef | None:
+    def class_of(self, node: ast.AST) -> ast.ClassDef | None:
+        """The class around a node."""
         return next((outer for outer in self.above(node) if isinstance(outer, ast.ClassDef)), None)
 
     def literal(self, node: ast.expr | None) -> ast.expr | None:
@@ -161,7 +162,7 @@ class Source:
 
     def bindings_of_self(self, node: ast.Attribute) -> list[Binding]:
         """The bindings of ``self.name`` in the class around the node."""
-        owner = self._class(node)
+        owner = self.class_of(node)
         return self._attributes.get((owner, node.attr), []) if owner is not None else []
 
     def bindings(self, name: ast.Name) -> list[Binding]:
@@ -224,6 +225,8 @@ class Source:
             yield from self._of_returned(node, depth, seen)
         elif isinstance(node, ast.Subscript):
             yield from (f"{path}[]" for path in self.paths(node.value, depth, seen))
+            for item in _items(self.literal(node.value)):
+                yield from self.paths(item, depth, seen)
         elif isinstance(node, ast.Await | ast.NamedExpr | ast.UnaryOp | ast.Starred):
             yield from self.paths(node.operand if isinstance(node, ast.UnaryOp) else node.value, depth, seen)
         elif isinstance(node, ast.BinOp):
@@ -263,7 +266,7 @@ class Source:
         if isinstance(function, ast.Lambda):
             return
         names = [each.arg for each in function.args.posonlyargs + function.args.args]
-        makes = self._class(function) if function.name == "__init__" else None
+        makes = self.class_of(function) if function.name == "__init__" else None
         for call in self.calls.get(function.name if makes is None else makes.name, ()):
             given = {keyword.arg: keyword.value for keyword in call.keywords}
             method = names[:1] == ["self"] and (isinstance(call.func, ast.Attribute) or makes is not None)
@@ -278,6 +281,21 @@ class Source:
         for node in ast.walk(definitions[0]) if len(definitions) == 1 else ():
             if isinstance(node, ast.Return) and self.function(node) is definitions[0]:
                 yield from self.paths(node.value, depth, seen)
+
+
+def _items(value: ast.expr | None) -> list[ast.expr]:
+    """What a dict or a list holds that is written out."""
+    if isinstance(value, ast.Dict):
+        return value.values
+    if isinstance(value, ast.DictComp):
+        return [value.value]
+    return (
+        value.elts
+        if isinstance(value, ast.List | ast.Tuple)
+        else [value.elt]
+        if isinstance(value, ast.ListComp)
+        else []
+    )
 
 
 def _own_lines(node: ast.expr | ast.stmt) -> set[int]:

@@ -13,7 +13,7 @@ MAIN = user(9, "main")
 APPLY = library("DataFrame.apply", "/site-packages/pandas/core/frame.py")
 SELECT = library("BaseSelectorEventLoop.select", "/stdlib/selectors.py")
 WAITS = library("Pool.map", "/stdlib/multiprocessing/pool.py")
-FORK = library("Popen._launch", "/stdlib/multiprocessing/popen_fork.py")
+FORK = library("BaseProcess._bootstrap", "/stdlib/multiprocessing/process.py")
 
 
 def test_a_line_holds_all_that_it_calls_and_owns_what_no_deeper_line_of_the_user_does():
@@ -64,6 +64,12 @@ def test_a_forked_process_does_not_count_for_the_line_that_started_it():
     assert line(lines, 20).processes == {0}
     assert line(lines, 3).processes == {1}
     assert line(lines, 20).thread_seconds == pytest.approx(4.0)
+
+
+def test_a_line_that_starts_and_joins_processes_holds_the_time_of_that():
+    launch = library("Popen._launch", "/stdlib/multiprocessing/popen_fork.py")
+    starts = (launch, library("BaseProcess.start", "/stdlib/multiprocessing/process.py"), user(20, "start"), MAIN)
+    assert line(lines_of(Stood(starts, 0, 4_000)), 20).seconds == pytest.approx(4.0)
 
 
 def test_what_the_main_thread_waits_for_a_core_belongs_to_what_runs():

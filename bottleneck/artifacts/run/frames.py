@@ -16,7 +16,7 @@ HANDLERS = (
     "/django/core/handlers/", "/aiohttp/web_protocol.py", "/gunicorn/workers/", "/tornado/web.py", "/bottle.py",
 )  # fmt: skip
 POOLED = "/anyio/_backends/_asyncio.py"
-FORKED = ("/multiprocessing/process.py", "/multiprocessing/popen_fork.py")
+FORKED = "/multiprocessing/process.py"  # in its ``_bootstrap``; a parent that starts or joins a process is there, too
 IDLE = ("/selectors.py", "/asyncio/runners.py", "/asyncio/base_events.py", "/socketserver.py", "/uvicorn/server.py")
 JOINS = ("/multiprocessing/", "/concurrent/futures/", "/threading.py", "/subprocess.py", "/queue.py", "/joblib/")
 _INSTALLED = re.compile(r"[/\\](?:site|dist)-packages[/\\](\w+)")

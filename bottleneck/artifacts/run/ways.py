@@ -91,7 +91,7 @@ def placed(frames: tuple[Frame, ...], script: str) -> tuple[Frame, ...]:
 def places(frames: tuple[Frame, ...]) -> Iterator[Place]:
     """Each user line in a stack (innermost first) once; for recursion, where it was entered."""
     # A forked process still has the line that started it in its stack.
-    begins = next((i for i, frame in enumerate(frames) if frame.file.endswith(FORKED)), len(frames))
+    begins = next((i for i, frame in enumerate(frames) if _is_forked(frame)), len(frames))
     worker, frames = begins < len(frames), frames[:begins]
     users = [index for index, frame in enumerate(frames) if frame.user]
     seen: set[Key] = set()
@@ -127,6 +127,10 @@ def unclaimed(frames: tuple[Frame, ...], script: str) -> Iterator[Place]:
 
 def _kept(below: tuple[Called, ...]) -> tuple[Called, ...]:
     return below if len(below) <= _OUTER + _INNER else below[:_OUTER] + below[-_INNER:]
+
+
+def _is_forked(frame: Frame) -> bool:
+    return frame.file.endswith(FORKED) and frame.function.endswith("_bootstrap")
 
 
 def _once(frames: tuple[Frame, ...]) -> tuple[Called, ...]:

@@ -4,10 +4,12 @@ import ast
 
 from ..loops import in_loop, varies
 from ..model import Hot, Pattern, Price
-from ..places import handed_to, inside, known, less, more, uses
+from ..places import cached, handed_to, inside, known, less, more, uses
 from ..shapes import all_of, any_of, below, deep, first, keyword, matches, method, not_if
 from ..source import Source
 from ..syntax import last_name, mentions, stored
+
+_JITS = ("jax.jit", "jax.pmap", "tensorflow.function", "torch.jit.trace", "torch.jit.script")
 
 
 # --- loops over a batch -----------------------------------------------------------------------------------------------
@@ -126,21 +128,43 @@ def _batch_of_one(source: Source, value: ast.expr) -> bool:
 
 # --- TensorFlow, Keras, JAX -------------------------------------------------------------------------------------------
 def _jitted_anew(hot: Hot) -> bool:
-    """The function that is called was jitted by the same pass, from a lambda or a function of that pass."""
+    """The function that is called, or that is jitted here, is jitted by each pass: a lambda or function of the pass."""
     node = hot.node
     if not isinstance(node, ast.Call):
         return False
-    made: list[ast.expr] = [node.func] if isinstance(node.func, ast.Call) else []
+    made: list[ast.expr] = [node, node.func] if hot.seen.below else [node.func]
     if isinstance(node.func, ast.Name):
-        made = [each.value for each in hot.source.bindings(node.func)]
-    return any(
-        isinstance(each, ast.Call)
-        and any(matches(path, "jax.jit", "tensorflow.function", "jax.pmap") for path in hot.source.paths(each.func))
-        and bool(each.args)
-        and isinstance(each.args[0], ast.Lambda)
-        and bool(hot.source.loops(each))
-        for each in made
+        made += [each.value for each in hot.source.bindings(node.func)]
+    return any(isinstance(each, ast.Call) and _jits_anew(hot, each) for each in made)
+
+
+def _jits_anew(hot: Hot, call: ast.Call) -> bool:
+    source, function = hot.source, hot.source.function(call)
+    if not any(matches(path, *_JITS) for path in source.paths(call.func)) or not call.args:
+        return False
+    here = Hot(hot.seen, call)
+    same_function = function is not None and function is source.function(hot.node)
+    if cached()(here) or not (source.loops(call) or (same_function and in_loop()(here))):
+        return False
+    given = call.args[0]
+    nested = isinstance(given, ast.Name) and any(
+        source.function(each) is function is not None for each in source.functions.get(given.id, ())
     )
+    return isinstance(given, ast.Lambda) or nested or _makes_a_function(source, given)
+
+
+def _makes_a_function(source: Source, value: ast.expr) -> bool:
+    """``make(rate)``, where ``make`` returns a function that it defines."""
+    found = source.functions.get(last_name(value.func), []) if isinstance(value, ast.Call) else []
+    names = {each.name for maker in found for each in ast.walk(maker) if isinstance(each, ast.FunctionDef)}
+    given = [each.value for maker in found for each in ast.walk(maker) if isinstance(each, ast.Return)]
+    return any(isinstance(each, ast.Lambda) or (each is not None and last_name(each) in names) for each in given)
+
+
+def _runs_what_was_traced(hot: Hot) -> bool:
+    """A call without frames below it, of what torch has traced in the same function: it compiles at its first calls."""
+    paths = hot.source.paths(hot.node.func) if isinstance(hot.node, ast.Call) else frozenset()
+    return not hot.seen.below and bool(paths & {"torch.jit.trace()", "torch.jit.script()"})
 
 
 def _compiles_something(hot: Hot) -> bool:
@@ -258,7 +282,7 @@ PATTERNS = (
     Pattern(
         id="rejit-in-loop",
         title="A new function is jitted in each pass, so each pass traces and compiles again",
-        replacement="Call jax.jit (tf.function) once before the loop and pass what changes as arrays",
+        replacement="Call jax.jit (tf.function, torch.jit.trace) once before the loop and pass what changes as arrays",
         snippet="step = jax.jit(update)  # before the loop\nfor batch in batches:\n    state = step(state, batch)",
         when=(
             _jitted_anew,
@@ -267,6 +291,8 @@ PATTERNS = (
                 deep("jax/_src/compiler.py"),
                 deep("jax/_src/interpreters/partial_eval.py"),
                 deep("tensorflow/python/eager/polymorphic_function/"),
+                below("torch/jit/"),
+                _runs_what_was_traced,
             ),
         ),
         unless=(less(passes=3),),

@@ -2,52 +2,14 @@
 
 import ast
 
+from ..embedding_tables import large_dense_table, makes_it_sparse
 from ..loops import in_loop, in_tight_loop, names_of_pass
 from ..model import Hot, Pattern, Price
-from ..places import cached, handler, in_crew, known, less, more, named, over, overlapped, uses
+from ..places import cached, handler, in_crew, known, less, more, named, over, overlapped
 from ..shapes import all_of, any_of, below, deep, keyword, leaf, matches, method, not_if
 from ..syntax import last_name, mentions
 
-_LARGE_TABLE = 100_000  # rows of an embedding of which a batch touches few
 _LARGE_TENSOR = 1 << 23  # values of one: a batch has rows of some ten thousand of them
-
-
-def _number(hot: Hot, node: ast.expr | None) -> int | None:
-    """A whole number as written, or by the name of a constant of the file."""
-    if isinstance(node, ast.Name):
-        bound = list(hot.source.bindings(node))
-        node = _value_of(node.id, bound[0].where) if len(bound) == 1 else None
-    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, int) else None
-
-
-def _value_of(name: str, assignment: ast.AST) -> ast.expr | None:
-    """What ``name`` is set to, also of ``USERS, ITEMS = 150_000, 250_000``."""
-    if not isinstance(assignment, ast.Assign):
-        return None
-    target, value = assignment.targets[0], assignment.value
-    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-        pairs = zip(target.elts, value.elts, strict=False)
-        return next((each for one, each in pairs if isinstance(one, ast.Name) and one.id == name), None)
-    return value
-
-
-def _large_dense_table(hot: Hot) -> bool:
-    """The file makes an embedding of many rows whose gradient is dense."""
-    names = ("torch.nn.Embedding", "torch.nn.EmbeddingBag")
-    for call in named(hot.source, names):
-        if not any(matches(path, *names) for path in hot.source.paths(call.func)):
-            continue
-        sparse = any(each.arg in ("sparse", None) for each in call.keywords)
-        rows = _number(hot, call.args[0] if call.args else None)
-        if not sparse and rows is not None and rows >= _LARGE_TABLE:
-            return True
-    return False
-
-
-def _makes_it_sparse(hot: Hot) -> bool:
-    return uses("transformers")(hot) or any(
-        each.arg == "sparse" for calls in hot.source.calls.values() for call in calls for each in call.keywords
-    )
 
 
 def _searches_a_pipeline(hot: Hot) -> bool:
@@ -258,9 +220,9 @@ PATTERNS = (
                 all_of(method("step", of="torch"), below("torch/optim/"), more(to_forward=3)),
             ),
             any_of(
-                all_of(more(to_forward=3), _large_dense_table),
-                all_of(more(to_forward=1.5, embedding=_LARGE_TENSOR), not_if(_makes_it_sparse)),
-                all_of(more(to_forward=10, embedding=_LARGE_TENSOR / 4), not_if(_makes_it_sparse)),
+                all_of(more(to_forward=3), large_dense_table),
+                all_of(more(to_forward=1.5, embedding=_LARGE_TENSOR), not_if(makes_it_sparse)),
+                all_of(more(to_forward=10, embedding=_LARGE_TENSOR / 4), not_if(makes_it_sparse)),
             ),
         ),
         unless=(not_if(known(device="cpu")),),

@@ -94,3 +94,44 @@ def fit(net, data, optimizer):
         loss = torch.nn.functional.mse_loss(net(u, i), y)
         loss.backward()  # hot
         optimizer.step()
+# slow
+# below: wrapper torch/optim/optimizer.py, step torch/optim/adam.py, adam torch/optim/adam.py
+# known: device=cpu to_forward=40.0 step=True
+import torch
+from torch import nn
+
+class Factors(nn.Module):
+    def __init__(self, users, items, size=32):
+        super().__init__()
+        shape = dict(embedding_dim=size)
+        self.tables = nn.ModuleDict({"u": nn.Embedding(users, **shape), "i": nn.Embedding(items, **shape)})
+
+def train(model, optimizer, batches):
+    for u, i in batches:
+        loss = model(u, i).mean()
+        loss.backward()
+        optimizer.step()  # hot
+
+users, items = 60_000, 120_000
+model = Factors(users, items)
+# exempt: the gradient may be sparse
+# below: wrapper torch/optim/optimizer.py, step torch/optim/sparse_adam.py
+# known: device=cpu to_forward=40.0 step=True
+import torch
+from torch import nn
+
+def table(**options):
+    return nn.Embedding(200_000, 32, **options)
+
+def train(optimizer):
+    optimizer.step()  # hot
+# exempt: the forward pass takes longer
+# below: wrapper torch/optim/optimizer.py, step torch/optim/adam.py
+# known: device=cpu to_forward=0.8 step=True
+import torch
+from torch import nn
+
+table = nn.Embedding(200_000, 32)
+
+def train(optimizer):
+    optimizer.step()  # hot
