@@ -87,6 +87,21 @@ def calls(*names: str) -> Condition:
     return check
 
 
+def calls_partial(*names: str) -> Condition:
+    """A call of ``partial(function, ...)`` of one of these, kept by a name: for patterns that ask no argument."""
+
+    def check(hot: Hot) -> bool:
+        if not isinstance(hot.node, ast.Call) or hot.seen.below or not hot.seen.rivals <= {hot.node}:
+            return False
+        made = hot.source.literal(hot.node.func)
+        if not isinstance(made, ast.Call) or made is hot.node.func or not made.args:
+            return False
+        partial = "functools.partial" in hot.source.paths(made.func)
+        return partial and any(matches(path, *names) for path in hot.source.paths(made.args[0]))
+
+    return check
+
+
 def method(*names: str, of: str) -> Condition:
     """A call of a method of these names on an object of the library, by its origin or by the frame right below."""
 

@@ -82,6 +82,9 @@ def _distance_of_a_pair(hot: Hot) -> bool:
     if not isinstance(node, ast.Call) or not loops:
         return False
     inner = _loop_targets(loops[:1])
+    if (pair := _of_all_pairs(loops[0])) is not None:
+        one, other = (stored(each) for each in pair)
+        return any(mentions(each, one) for each in node.args) and any(mentions(each, other) for each in node.args)
     outer = _loop_targets(loops[1:]) if len(loops) > 1 else names_of_pass(hot, loops[0]) - inner
     if len(loops) == 1 and isinstance(loops[0], Comprehension) and len(loops[0].generators) == 2:
         inner, outer = (stored(each.target) for each in reversed(loops[0].generators))
@@ -89,6 +92,17 @@ def _distance_of_a_pair(hot: Hot) -> bool:
         if mentions(loops[0].iter, _loop_targets(loops[1:])):
             return False  # the neighbours of each: few of all pairs
     return any(mentions(each, inner) for each in node.args) and any(mentions(each, outer) for each in node.args)
+
+
+def _of_all_pairs(loop: Loop | Comprehension) -> list[ast.expr] | None:
+    """``a, b`` of a loop over ``itertools.combinations(rows, 2)``, or over ``product(rows, others)``."""
+    heads = getattr(loop, "generators", [loop])
+    items, target = getattr(heads[-1], "iter", None), getattr(heads[-1], "target", None)
+    if not isinstance(items, ast.Call) or not isinstance(target, ast.Tuple) or len(target.elts) != 2:
+        return None
+    if last_name(items.func) in ("combinations", "combinations_with_replacement", "permutations"):
+        return target.elts if len(items.args) == 2 and getattr(items.args[1], "value", None) == 2 else None
+    return target.elts if last_name(items.func) == "product" and len(items.args) == 2 else None
 
 
 def _loop_targets(loops: list[Loop | Comprehension]) -> set[str]:

@@ -5,16 +5,17 @@ import ast
 from ..fixed import same_work, unchanged
 from ..loops import in_loop, varies
 from ..model import Hot, Pattern, Price
-from ..places import known, less, more
+from ..places import known, less, more, uses
 from ..shapes import all_of, any_of, argument, below, calls, comes_from, deep, first, method
 from ..source import Source
-from ..syntax import last_name, mentions, parameters
+from ..syntax import is_self, last_name, mentions, parameters
 
 #: What has a faster form for a whole column: numbers, look-ups, dates. Text has none in a column of objects.
 _SIMPLE = frozenset(
     "int float bool round abs min max log log10 log2 log1p exp sqrt floor ceil sin cos get total_seconds "
     "isnull isna notnull notna isnan date day month year weekday".split()
 )
+_MAX_STEPS = 16
 _WHOLE = (
     "sort_values", "sort_index", "set_index", "reset_index", "to_dict", "to_numpy", "drop_duplicates", "duplicated", "unique",
     "nunique", "value_counts", "describe", "corr", "pivot_table", "pivot", "rank", "quantile", "melt", "groupby", "mean", "sum",
@@ -27,17 +28,29 @@ def _simple(source: Source, value: ast.expr) -> bool:
     if isinstance(value, ast.Lambda):
         body: list[ast.AST] = [value.body]
     else:
-        found = source.functions.get(last_name(value), []) if isinstance(value, ast.Name) else []
+        found = source.functions.get(last_name(value), []) if isinstance(value, ast.Name) or is_self(value) else []
         if len(found) != 1 or not isinstance(found[0], ast.FunctionDef):
             return False
         body = list(found[0].body)
     inside = [each for part in body for each in ast.walk(part)]
-    statements = ast.Return | ast.If | ast.Assign | ast.Expr
-    plain = all(isinstance(each, statements) for each in inside if isinstance(each, ast.stmt))
+    statements = ast.Return | ast.If | ast.Assign | ast.AugAssign | ast.Expr | ast.Break | ast.Continue
+    done = [each for each in inside if isinstance(each, ast.stmt)]
+    plain = all(isinstance(each, statements) or _over_a_few(source, each) for each in done)
+    if any(
+        isinstance(getattr(each, "ctx", None), ast.Store) and not isinstance(each, ast.Name | ast.Tuple)
+        for each in inside
+    ):
+        return False  # it keeps something for the next value
     if any(_of_text(each, parameters(value if isinstance(value, ast.Lambda) else found[0])) for each in inside):
         return False
     loops = any(isinstance(each, ast.comprehension | ast.Await | ast.Yield) for each in inside)
     return plain and not loops and all(last_name(each.func) in _SIMPLE for each in inside if isinstance(each, ast.Call))
+
+
+def _over_a_few(source: Source, node: ast.stmt) -> bool:
+    """A loop over the few steps of a table that is written down: ``for top, rate in self.BANDS``."""
+    steps = source.literal(node.iter) if isinstance(node, ast.For) else None
+    return isinstance(steps, ast.Tuple | ast.List) and len(steps.elts) <= _MAX_STEPS
 
 
 def _of_text(node: ast.AST, names: set[str]) -> bool:
@@ -47,6 +60,14 @@ def _of_text(node: ast.AST, names: set[str]) -> bool:
     if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn):
         return mentions(node.comparators[0], names)
     return isinstance(node, ast.JoinedStr)
+
+
+def _of_one_time(hot: Hot) -> bool:
+    """``stamp.tz_convert(zone)`` of a pandas.Timestamp, which is compiled: that of a column has frames of pandas."""
+    node = hot.node
+    if not uses("pandas")(hot) or not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return False
+    return node.func.attr in ("tz_localize", "tz_convert") and not hot.seen.below and hot.seen.rivals <= {node}
 
 
 def _times(hot: Hot) -> bool:
@@ -151,7 +172,7 @@ PATTERNS = (
         title="Time zones are applied to one time at a time, in Python",
         replacement="Convert the whole column: dt.tz_localize(zone) and dt.tz_convert(zone); keep UTC inside, use zoneinfo for single times",
         snippet="frame['local'] = frame['utc'].dt.tz_localize('UTC').dt.tz_convert('Europe/Berlin')",
-        when=(any_of(below("pytz/tzinfo.py"), below("dateutil/tz/")), in_loop()),
+        when=(any_of(below("pytz/tzinfo.py"), below("dateutil/tz/"), _of_one_time), in_loop()),
         unless=(less(passes=1000), more(body=0.9)),
         leave="A stream with one record at a time.",
         price=Price("amdahl", (3, 50), probe="10,000 of the times as a column"),

@@ -6,7 +6,7 @@ from ..growing import appended_to, grows, held_for_good, only_grows
 from ..loops import for_each, in_loop
 from ..model import Hot, Pattern, Price
 from ..places import every_pass, known, less
-from ..shapes import all_of, any_of, below, calls, deep, keyword, matches, method
+from ..shapes import all_of, any_of, below, calls, calls_partial, deep, keyword, matches, method
 from ..syntax import Comprehension, Loop, is_self, last_name, mentions, same
 
 
@@ -341,7 +341,7 @@ PATTERNS = (
         title="A line is printed in every pass of a loop",
         replacement="Print every thousandth pass (if i % 1000 == 0), or collect the lines and write them at once",
         snippet="if number % 1000 == 0:\n    print(number)",
-        when=(calls("builtins.print"), in_loop(), every_pass()),
+        when=(any_of(calls("builtins.print"), calls_partial("builtins.print")), in_loop(), every_pass()),
         unless=(less(passes=1000),),
         leave="The output is the result.",
         price=Price("once"),

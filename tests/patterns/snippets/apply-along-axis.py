@@ -27,3 +27,13 @@ import numpy as np
 
 def counts(x):
     return np.apply_along_axis(np.bincount, 1, x, minlength=9)  # hot
+# exempt: a few long rows
+# below: apply_along_axis numpy/lib/_shape_base_impl.py, peak user.py, rfft numpy/fft/_pocketfft.py
+# known: body=0.99
+import numpy as np
+
+def peak(row):
+    return np.abs(np.fft.rfft(row)).max()
+
+def levels(x):
+    return np.apply_along_axis(peak, 1, x)  # hot

@@ -53,3 +53,27 @@ def length(graph, places):
         for other in others:
             total += math.dist(places[one], places[other])  # hot
     return total
+# slow
+# below: cosine scipy/spatial/distance.py, correlation scipy/spatial/distance.py
+from itertools import combinations
+from scipy.spatial import distance
+
+class Duplicates:
+    def __init__(self, metric=distance.cosine):
+        self.metric = metric
+
+    def pairs(self, named):
+        return {
+            (a, b): d
+            for (a, u), (b, v) in combinations(named.items(), 2)
+            if (d := self.metric(u, v)) < 0.1  # hot
+        }
+
+found = Duplicates().pairs({})
+# exempt: neighbours in a list, not all pairs
+# below: cosine scipy/spatial/distance.py, correlation scipy/spatial/distance.py
+from itertools import pairwise
+from scipy.spatial import distance
+
+def steps(path):
+    return [distance.cosine(a, b) for a, b in pairwise(path)]  # hot

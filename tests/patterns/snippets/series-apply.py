@@ -44,3 +44,45 @@ def parse(text):
 
 def parsed(frame):
     frame["parsed"] = frame["text"].map(parse)  # hot
+# slow
+# below: map pandas/core/series.py, _map_values pandas/core/base.py, map_array pandas/core/algorithms.py, price user.py
+import pandas as pd
+
+class Tariff:
+    BANDS = ((100, 0.30), (300, 0.24), (900, 0.19))
+
+    def price(self, kwh):
+        cost, low = 0.0, 0
+        for top, rate in self.BANDS:
+            if kwh <= low:
+                break
+            cost += (min(kwh, top) - low) * rate
+            low = top
+        return cost
+
+    def bill(self, usage):
+        return usage.assign(cost=usage["kwh"].map(self.price))  # hot
+# exempt: each value needs the ones before it
+# below: map pandas/core/series.py, _map_values pandas/core/base.py, map_array pandas/core/algorithms.py, level user.py
+import pandas as pd
+
+class Tank:
+    def level(self, inflow):
+        self.held = max(0.0, self.held * 0.9 + inflow)
+        return self.held
+
+    def levels(self, frame):
+        return frame["inflow"].map(self.level)  # hot
+# exempt: as many passes as the value says
+# below: map pandas/core/series.py, _map_values pandas/core/base.py, map_array pandas/core/algorithms.py, collatz user.py
+import pandas as pd
+
+def collatz(number):
+    steps = 0
+    while number != 1:
+        number = number // 2 if number % 2 == 0 else 3 * number + 1
+        steps += 1
+    return steps
+
+def lengths(frame):
+    return frame["n"].map(collatz)  # hot
