@@ -34,7 +34,8 @@ _PURE = frozenset(
     "open Path PurePath join joinpath resolve expanduser absolute abspath dirname basename fspath parent with_suffix "
     "str format lower upper strip encode decode list tuple set frozenset dict sorted len range zip enumerate reversed "
     "items keys values tolist to_list to_numpy astype unique groupby dropna reset_index set_index sum min max abs "
-    "compile itemgetter attrgetter Series DataFrame StringIO BytesIO".split()
+    "compile itemgetter attrgetter Series DataFrame StringIO BytesIO eye identity zeros ones diag arange "
+    "linspace".split()
 )
 
 
@@ -50,18 +51,22 @@ def unchanged(hot: Hot, *values: ast.AST, each_call: bool = False, given: frozen
 
 
 def given_alike(
-    source: Source, call: ast.Call, function: Function, outer: frozenset[str] | None = None
+    source: Source, call: ast.Call | ast.Attribute, function: Function, outer: frozenset[str] | None = None
 ) -> frozenset[str]:
     """The parameters of a function that a call gives the same in each pass of the loop around it.
 
     "self" stands for the object. ``outer``: the same of the function that makes the call, for a call in no loop.
+    The call is an attribute where the function is a property.
     """
     hot, names = Hot(Sighting(source, call.lineno), call), [each.arg for each in function.args.args]
     method, alike = names[:1] == ["self"], set[str]()
     # A variable that is called holds the object, or a method of the object.
-    owner = call.func.value if isinstance(call.func, ast.Attribute) else call.func
+    called = call.func if isinstance(call, ast.Call) else call
+    owner = called.value if isinstance(called, ast.Attribute) else called
     if method and _is_one_object(hot, owner, outer):
         alike.add("self")
+    if isinstance(call, ast.Attribute):
+        return frozenset(alike)
     if not any(isinstance(each, ast.Starred) for each in call.args):
         given = {each.arg: each.value for each in call.keywords}
         given.update(zip(names[method:], call.args, strict=False))

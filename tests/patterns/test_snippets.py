@@ -44,6 +44,8 @@ def known(text: str) -> dict[str, Any]:
         facts[side] = tuple(Frame(*pair.strip().split(" ", 1)) for pair in names.split(","))
     for pairs in re.findall(r"^# known: (.*)$", text, re.M):
         facts.update({name: value(given) for name, given in (pair.split("=") for pair in pairs.split())})
+    if "python" in facts:
+        facts["versions"] = {"python": tuple(int(part) for part in str(facts.pop("python")).split("."))}
     if "given" in facts:
         facts["given"] = frozenset(facts["given"].split("+"))
     return facts

@@ -56,10 +56,16 @@ class Callers:
         around = None if caller is None or not left else source_of(caller[0])
         if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) or around is None or caller is None:
             return frozenset()
-        made = [node for node in around.by_line.get(caller[1], []) if isinstance(node, ast.Call)]
-        calls = [call for call in made if last_name(call.func) == function.name] or _by_another_name(around, made)
+        there = around.by_line.get(caller[1], [])
+        made = [node for node in there if isinstance(node, ast.Call)]
+        calls: list[ast.Call | ast.Attribute] = [call for call in made if last_name(call.func) == function.name]
+        if any(last_name(each) in ("property", "cached_property") for each in function.decorator_list):
+            calls += [node for node in there if isinstance(node, ast.Attribute) and node.attr == function.name]
+        calls = calls or list(_by_another_name(around, made))
         if not calls:
-            return frozenset()
+            # The line of a comprehension is called by itself, or by one of the same function.
+            within = around is source and function in (source.function(node) for node in there)
+            return self._given(source, caller[1], self._callers.get(caller), left - 1) if within else frozenset()
         outer = None
         if not around.loops(calls[0]):
             outer = self._given(around, caller[1], self._callers.get(caller), left - 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from ..elementwise import elementwise
-from ..loops import loop_names
+from ..loops import names_of_pass
 from ..model import Hot, Pattern, Price, Sighting
 from ..places import less
 from ..shapes import argument, below, deep, matches
@@ -26,15 +26,32 @@ _WHOLE = frozenset(
 
 def _gathers(hot: Hot) -> bool:
     """The loop around cuts one slice a pass out of an array, does plain arithmetic with it, and stacks the results."""
-    loop = next(iter(hot.source.loops(hot.node)), None)
-    if loop is None or not _is_stacked(hot.source, loop):
+    loop: Loop | Comprehension | ast.FunctionDef | None = next(iter(hot.source.loops(hot.node)), None)
+    loop = _stacked_function(hot) if loop is None else loop if _is_stacked(hot.source, loop) else None
+    if loop is None:
         return False
-    names = loop_names(hot.source, hot.node)
+    names = names_of_pass(hot)
     made = stored(loop)
     # What changes with the pass picks the slice; what is cut is there before the loop.
     cut = [each for each in ast.walk(loop) if isinstance(each, ast.Subscript) and mentions(each.slice, names)]
     slices = [each for each in cut if isinstance(each.slice, ast.Slice) and not mentions(each.value, made)]
     return bool(slices) and _is_plain(loop) and _computes(loop)
+
+
+def _stacked_function(hot: Hot) -> ast.FunctionDef | None:
+    """The function around the node, if each call of it gives one item of a list that is stacked."""
+    source, function = hot.source, hot.source.function(hot.node)
+    if not isinstance(function, ast.FunctionDef) or len(source.functions[function.name]) != 1:
+        return None
+    calls = source.calls.get(function.name, [])
+    loops = [next(iter(source.loops(call)), None) for call in calls]
+    items = (
+        loop is not None
+        and _is_stacked(source, loop)
+        and (isinstance(loop, Loop) or getattr(loop, "elt", None) is call)
+        for call, loop in zip(calls, loops, strict=True)
+    )
+    return function if calls and all(items) else None
 
 
 def _is_stacked(source: Source, loop: ast.AST) -> bool:
@@ -58,10 +75,10 @@ def _is_stacked(source: Source, loop: ast.AST) -> bool:
     return bool(lists) and any(isinstance(each.args[0], ast.Name) and each.args[0].id in lists for each in stacks)
 
 
-def _body(loop: Loop | Comprehension) -> list[ast.AST]:
+def _body(loop: Loop | Comprehension | ast.FunctionDef) -> list[ast.AST]:
     """All nodes that a pass runs."""
     parts: list[ast.AST] = []
-    if isinstance(loop, Loop):
+    if isinstance(loop, Loop | ast.FunctionDef):
         parts += loop.body
     else:
         parts += [loop.key, loop.value] if isinstance(loop, ast.DictComp) else [loop.elt]
@@ -69,20 +86,20 @@ def _body(loop: Loop | Comprehension) -> list[ast.AST]:
     return [inner for part in parts for inner in ast.walk(part)]
 
 
-def _is_plain(loop: Loop | Comprehension) -> bool:
+def _is_plain(loop: Loop | Comprehension | ast.FunctionDef) -> bool:
     """Whether each pass does the same arithmetic: no branch, no loop of its own, no call without a whole-array form."""
     if isinstance(loop, Comprehension) and any(each.ifs for each in loop.generators):
         return False
     branches = ast.IfExp | Comprehension | ast.Await | ast.Yield | ast.YieldFrom | ast.Lambda
     for each in _body(loop):
-        other = isinstance(each, ast.stmt) and not isinstance(each, ast.Assign | ast.AugAssign | ast.Expr)
+        other = isinstance(each, ast.stmt) and not isinstance(each, ast.Assign | ast.AugAssign | ast.Expr | ast.Return)
         unknown = isinstance(each, ast.Call) and last_name(each.func) not in _WHOLE
         if other or unknown or isinstance(each, branches):
             return False
     return True
 
 
-def _computes(loop: Loop | Comprehension) -> bool:
+def _computes(loop: Loop | Comprehension | ast.FunctionDef) -> bool:
     """Whether a pass does more than cut and stack, which is a copy."""
     body = _body(loop)
     bounds = {inner for each in body if isinstance(each, ast.Subscript) for inner in ast.walk(each.slice)}

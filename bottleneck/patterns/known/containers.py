@@ -3,7 +3,7 @@
 import ast
 
 from ..fixed import same_work, unchanged
-from ..loops import in_loop, in_tight_loop
+from ..loops import all_loops, in_loop, in_tight_loop
 from ..model import Hot, Pattern, Price
 from ..places import cached, every_pass, known, less, uses
 from ..shapes import all_of, any_of, calls
@@ -23,8 +23,28 @@ def _sums_lists(hot: Hot) -> bool:
         return not hot.seen.below
     adds = isinstance(node.args[0], ast.Lambda) and isinstance(node.args[0].body, ast.BinOp)
     adds = adds or bool(hot.source.paths(node.args[0]) & {"operator.add", "operator.concat"})
-    inner = all(frame.function == "<lambda>" for frame in hot.seen.below)
+    inner = all(frame.function == "<lambda>" for frame in hot.seen.below) or _only_hands_over(hot)
     return "functools.reduce" in names and adds and inner
+
+
+def _only_hands_over(hot: Hot) -> bool:
+    """Below ``reduce(add, map(f, items), [])`` is f alone, which only builds a list in a comprehension.
+
+    The interpreter shows the time of the addition at the next call of f. Since 3.12 it shows that of the comprehension
+    there, too.
+    """
+    given = hot.node.args[1] if isinstance(hot.node, ast.Call) and len(hot.node.args) > 1 else None
+    if not isinstance(given, ast.Call) or last_name(given.func) != "map" or not given.args:
+        return False
+    name, python = last_name(given.args[0]), hot.seen.versions.get("python", ())
+    found = hot.source.functions.get(name, [])
+    body = found[0].body if len(found) == 1 else []
+    made = body[0].value if len(body) == 1 and isinstance(body[0], ast.Return) else None
+    if not isinstance(made, ast.ListComp) or [frame.function for frame in hot.seen.below] != [name]:
+        return False
+    # What a comprehension goes through is computed in f.
+    called = any(isinstance(each, ast.Call) for each in ast.walk(made.generators[0].iter))
+    return not called and () < python < (3, 12)
 
 
 def _copies_to_grow(hot: Hot) -> bool:
@@ -123,6 +143,32 @@ def _is_column(hot: Hot, value: ast.expr) -> bool:
     return uses("pandas")(hot) and isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Constant)
 
 
+def _looks_in_one_folder(hot: Hot) -> bool:
+    """``self.root.glob(f"{key}_*.txt")``: another pattern in each pass, but the same folder, to which no pass writes."""
+    node = hot.node
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.func.attr != "glob":
+        return False
+    if not node.args or not _is_a_wildcard(node.args[0]) or "self" not in (hot.seen.given or ()):
+        return False
+    loops = all_loops(hot)
+    named = {last_name(each.func) for _, loop in loops for each in ast.walk(loop) if isinstance(each, ast.Call)}
+    functions = [each for name in named for each in hot.source.functions.get(name, ())]
+    named |= {last_name(each.func) for one in functions for each in ast.walk(one) if isinstance(each, ast.Call)}
+    return bool(loops) and named.isdisjoint(_WRITES) and unchanged(hot, node.func.value, given=hot.seen.given)
+
+
+_WRITES = frozenset(
+    "open write_text write_bytes touch unlink rename replace remove mkdir save dump to_csv copy".split()
+)
+
+
+def _is_a_wildcard(pattern: ast.expr) -> bool:
+    """A pattern with ``*`` or ``?`` for names of the folder itself."""
+    parts = pattern.values if isinstance(pattern, ast.JoinedStr) else [pattern]
+    text = "".join(str(each.value) for each in parts if isinstance(each, ast.Constant))
+    return ("*" in text or "?" in text) and "/" not in text
+
+
 def _waits(hot: Hot) -> bool:
     """The loop waits for something to appear in the folder."""
     return any(
@@ -195,7 +241,7 @@ PATTERNS = (
                 "pathlib.Path().iterdir",
             ),
             in_loop(),
-            same_work(),
+            any_of(same_work(), _looks_in_one_folder),
         ),
         unless=(_waits, cached(), less(passes=10)),
         leave="The folder changes between the passes.",

@@ -5,9 +5,9 @@ import ast
 from ..fixed import thrown_away, unchanged
 from ..loops import in_loop
 from ..model import Hot, Pattern, Price, Sighting
-from ..places import less, named, step, uses
+from ..places import cached, less, named, step, uses
 from ..shapes import all_of, any_of, below, calls, deep, keyword, matches, not_if
-from ..syntax import Loop, arguments, last_name, mentions
+from ..syntax import Loop, arguments, is_self, last_name, mentions
 
 # Functions of these, called with the same arguments, give the same result; what makes an array anew is no computing.
 _PURE = (
@@ -20,11 +20,17 @@ _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEX
 
 
 def _same_arguments(hot: Hot) -> bool:
-    """Every argument of the call is made before the innermost loop and stays as it is in it."""
+    """Every argument of the call is made before the innermost loop and stays as it is in it.
+
+    In no loop: every call of the function is of the same object, or is given the same.
+    """
     loops = hot.source.loops(hot.node)
-    if not isinstance(hot.node, ast.Call) or not loops or not (hot.node.args or hot.node.keywords):
+    if not isinstance(hot.node, ast.Call) or not (hot.node.args or hot.node.keywords):
         return False
     given = arguments(hot.node)
+    if not loops:
+        alike = bool(hot.seen.given) and unchanged(hot, *given, given=hot.seen.given)
+        return alike and not _set_from_outside(hot, given)
     if any(isinstance(each, ast.Call | ast.Lambda) for value in given for each in ast.walk(value)):
         return False
     return unchanged(hot, *given) and not _owner_acts(hot, loops[0], given)
@@ -36,6 +42,20 @@ def _owner_acts(hot: Hot, loop: ast.AST, given: list[ast.expr]) -> bool:
     owners = {each.value.id for each in attributes if isinstance(each.value, ast.Name)} - {"self", *hot.source.imports}
     methods = [each.func for each in ast.walk(loop) if isinstance(each, ast.Call)]
     return any(isinstance(each, ast.Attribute) and mentions(each.value, owners) for each in methods)
+
+
+def _set_from_outside(hot: Hot, given: list[ast.expr]) -> bool:
+    """``model.cov = ...`` in this file, or in one that leads to the line: an attribute of what the call is given."""
+    names = {each.attr for value in given for each in ast.walk(value) if isinstance(each, ast.Attribute)}
+    trees = [source.tree for source in {hot.source, *(source for source, _ in hot.seen.callers)}]
+    targets = (
+        node
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store)
+    )
+    inside = (each for target in targets for each in ast.walk(target) if isinstance(each, ast.Attribute))
+    return any(each.attr in names and not is_self(each) for each in inside)
 
 
 def _limit(seen: Sighting) -> ast.AST | None:
@@ -159,7 +179,7 @@ PATTERNS = (
         "once (scipy.linalg.lu_factor, cho_factor)",
         snippet="inverse = np.linalg.inv(A)  # once\nfor b in right_sides:\n    x = inverse @ b",
         when=(calls(*_PURE), in_loop(), _same_arguments, not_if(thrown_away())),
-        unless=(less(passes=2),),
+        unless=(less(passes=2), cached()),
         leave="The loop measures how long the call takes.",
         price=Price("once"),
         source="openmodal/OpenModal#5, isofit/isofit#791 (1.5-1.7x)",

@@ -94,17 +94,29 @@ def _workbook_is_written(hot: Hot) -> bool:
 
 def _drops_what_never_occurs(hot: Hot) -> bool:
     """``groupby([a, b], observed=False).agg(...)``, of which the function keeps the rows that are not empty."""
-    call = hot.node.func.value if isinstance(hot.node, ast.Call) and isinstance(hot.node.func, ast.Attribute) else None
-    while isinstance(call, ast.Subscript | ast.Attribute):
-        call = call.value
+    call = _groups_of(hot)
     if not isinstance(call, ast.Call) or last_name(call.func) != "groupby" or not call.args:
         return False
-    keys, observed = call.args[0], argument(call, "observed")
+    keys, observed = hot.source.literal(call.args[0]), argument(call, "observed")
     several = isinstance(keys, ast.List | ast.Tuple) and len(keys.elts) > 1
     if not several or not isinstance(observed, ast.Constant) or observed.value is not False:
         return False
-    around = hot.source.function(call) or hot.source.tree
-    return any(_keeps_some(each) for each in ast.walk(around))
+    around = [hot.source.function(call) or hot.source.tree]
+    for source, line in hot.seen.callers[:1]:
+        around += [source.function(each) or source.tree for each in source.by_line.get(line, [])[:1]]
+    return any(_keeps_some(each) for region in around for each in ast.walk(region))
+
+
+def _groups_of(hot: Hot) -> ast.expr | None:
+    """``groupby(...)`` of ``groupby(...)["x"].sum()``, of ``groups.sum()`` and of ``getattr(groups, how)()``."""
+    value: ast.expr | None = hot.node.func if isinstance(hot.node, ast.Call) else None
+    if isinstance(value, ast.Call) and last_name(value.func) == "getattr" and value.args:
+        value = value.args[0]
+    elif not isinstance(value, ast.Attribute):
+        return None
+    while isinstance(value, ast.Subscript | ast.Attribute):
+        value = value.value
+    return hot.source.literal(value)
 
 
 def _keeps_some(node: ast.AST) -> bool:

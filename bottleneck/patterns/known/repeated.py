@@ -12,6 +12,17 @@ from ..syntax import last_name, mentions
 _LARGE_TENSOR = 1 << 23  # values of one: a batch has rows of some ten thousand of them
 
 
+def _starts_and_joins_one(hot: Hot) -> bool:
+    """Each pass of the loop, or each call of the function, makes a process, starts it and waits for its end."""
+    source = hot.source
+    loop = next(iter(source.loops(hot.node)), None)
+    region: ast.AST | None = loop or source.function(hot.node)
+    inside = [each for each in ast.walk(region) if isinstance(each, ast.Call)] if region is not None else []
+    here = [each for each in inside if (source.loops(each)[:1] == [loop] if loop else not source.loops(each))]
+    names = [last_name(each.func) for each in here if source.function(each) is source.function(hot.node)]
+    return all(names.count(name) == 1 for name in ("Process", "start", "join"))
+
+
 def _searches_a_pipeline(hot: Hot) -> bool:
     """The file searches over a pipeline that keeps nothing: no ``memory=``."""
     pipelines = ("sklearn.pipeline.Pipeline", "sklearn.pipeline.make_pipeline")
@@ -112,7 +123,14 @@ PATTERNS = (
         title="A process is started for each item, one after another",
         replacement="Hand many items to one process, or overlap them with a ThreadPoolExecutor of as many threads as cores",
         snippet="with ThreadPoolExecutor(os.cpu_count()) as pool:\n    results = list(pool.map(run_one, items))",
-        when=(below("subprocess.py", "run", "call", "check_output", "check_call"), in_loop(), known(off_cpu=True)),
+        when=(
+            any_of(
+                below("subprocess.py", "run", "call", "check_output", "check_call"),
+                all_of(below("multiprocessing/"), _starts_and_joins_one),
+            ),
+            in_loop(),
+            known(off_cpu=True),
+        ),
         unless=(overlapped(), less(passes=5), over("concurrent/futures/thread.py"), over("threading.py", "run")),
         leave="The processes use all cores already, or must run in turn.",
         price=Price("overlap", (1.3, 4)),

@@ -106,3 +106,64 @@ def measure(A, repeats):
     for _ in range(repeats):
         np.linalg.inv(A)  # hot
     return (time.perf_counter() - begin) / repeats
+# slow: a property of one object
+# below: inv numpy/linalg/_linalg.py
+# known: looped=True given=self
+import numpy as np
+
+class Gaussian:
+    def __init__(self, mean, cov):
+        self.mean = mean
+        self.cov = cov
+
+    @property
+    def precision(self):
+        return np.linalg.inv(self.cov + 1e-6 * np.eye(len(self.cov)))  # hot
+
+    def distance(self, x):
+        return (x - self.mean) @ self.precision @ (x - self.mean)
+# exempt: a property that keeps what it computed
+# below: inv numpy/linalg/_linalg.py
+# known: looped=True given=self
+from functools import cached_property
+import numpy as np
+
+class Gaussian:
+    def __init__(self, cov):
+        self.cov = cov
+
+    @cached_property
+    def precision(self):
+        return np.linalg.inv(self.cov)  # hot
+# exempt: the matrix is updated by each observation
+# below: inv numpy/linalg/_linalg.py
+# known: looped=True given=self
+import numpy as np
+
+class Filter:
+    def __init__(self, cov):
+        self.cov = cov
+
+    @property
+    def precision(self):
+        return np.linalg.inv(self.cov)  # hot
+
+    def update(self, x):
+        self.cov = self.cov + np.outer(x, x)
+# exempt: whoever holds the object sets its matrix
+# below: inv numpy/linalg/_linalg.py
+# known: looped=True given=self
+import numpy as np
+
+class Gaussian:
+    def __init__(self, cov):
+        self.cov = cov
+
+    @property
+    def precision(self):
+        return np.linalg.inv(self.cov)  # hot
+
+def refine(model, points):
+    for x in points:
+        model.cov = 0.9 * model.cov + np.outer(x, x)
+        model.show(model.precision)

@@ -51,3 +51,35 @@ FOLDER = "uploads"
 def listing():
     names = os.listdir(FOLDER)  # hot
     return sorted(names)
+# slow: another pattern, the same folder
+# below: glob pathlib.py, _select_from pathlib.py
+# known: looped=True given=self
+from pathlib import Path
+
+class Cache:
+    def __init__(self, root):
+        self.root = Path(root)
+
+    def latest(self, key):
+        return sorted(path.name for path in self.root.glob(f"{key}_v*.txt"))[-1]  # hot
+
+def paths(cache, keys):
+    return [cache.latest(key) for key in keys]  # caller
+# exempt: each pass writes to the folder
+# below: glob pathlib.py, _select_from pathlib.py
+# known: looped=True given=self
+from pathlib import Path
+
+class Cache:
+    def __init__(self, root):
+        self.root = Path(root)
+
+    def latest(self, key):
+        return sorted(path.name for path in self.root.glob(f"{key}_v*.txt"))[-1]  # hot
+
+    def put(self, key, text):
+        (self.root / key).write_text(text)
+
+def renew(cache, keys):
+    for key in keys:
+        cache.put(key, cache.latest(key))  # caller

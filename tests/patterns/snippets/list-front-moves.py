@@ -32,3 +32,31 @@ def drain(names):
     table = {}
     for name in names:
         table.pop(0)  # hot
+# slow: in a method, with most of the run
+# known: looped=True share=0.9
+class History:
+    def __init__(self):
+        self.actions = []
+
+    def record(self, action):
+        self.actions.insert(0, action)  # hot
+
+    def latest(self, count):
+        return self.actions[:count]
+# exempt: the history is kept short
+# known: looped=True share=0.9
+class History:
+    def __init__(self):
+        self.actions = []
+
+    def record(self, action):
+        self.actions.insert(0, action)  # hot
+        del self.actions[100:]
+# exempt: it takes little of the run
+# known: looped=True share=0.1
+class History:
+    def __init__(self):
+        self.actions = []
+
+    def record(self, action):
+        self.actions.insert(0, action)  # hot

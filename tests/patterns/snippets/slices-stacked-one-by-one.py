@@ -61,3 +61,31 @@ def simulate(rates, steps):
         level = level * 0.9 + rates[step]  # hot
         levels.append(level)
     return np.array(levels)
+# slow: each slice in a method
+# below: _std numpy/_core/_methods.py
+# known: looped=True
+import numpy as np
+
+class Sampler:
+    def window(self, start):
+        part = self.series[start : start + self.length]
+        return (part - part.mean(0)) / part.std(0)  # hot
+
+    def batch(self, starts):
+        return np.stack([self.window(start) for start in starts])
+# exempt: a window is used by itself, too
+# below: _std numpy/_core/_methods.py
+# known: looped=True
+import numpy as np
+
+class Sampler:
+    def window(self, start):
+        part = self.series[start : start + self.length]
+        return (part - part.mean(0)) / part.std(0)  # hot
+
+    def batch(self, starts):
+        return np.stack([self.window(start) for start in starts])
+
+    def walk(self):
+        for start in range(len(self.series)):
+            self.show(self.window(start))

@@ -56,3 +56,27 @@ stem = lru_cache(maxsize=None)(PorterStemmer().stem)
 
 def stems(words):
     return [stem(word) for word in words]  # hot
+# slow: rules of one's own, which keep nothing
+# below: stem user.py, measure user.py
+class Stemmer:
+    def measure(self, word):
+        return sum(letter in "aeiou" for letter in word)
+
+    def stem(self, word):
+        return word[:-3] if word.endswith("ing") and self.measure(word[:-3]) else word
+
+def forms(text, stemmer):
+    return [stemmer.stem(word) for word in text.split()]  # hot
+# exempt: it keeps what it has found
+# below: stem user.py, measure user.py
+class Stemmer:
+    def measure(self, word):
+        return sum(letter in "aeiou" for letter in word)
+
+    def stem(self, word):
+        if word not in self.known:
+            self.known[word] = word[:-3] if self.measure(word) else word
+        return self.known[word]
+
+def forms(text, stemmer):
+    return [stemmer.stem(word) for word in text.split()]  # hot
