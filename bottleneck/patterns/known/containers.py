@@ -3,10 +3,11 @@
 import ast
 
 from ..fixed import same_work, unchanged
+from ..growing import held_for_good
 from ..loops import all_loops, in_loop, in_tight_loop
 from ..model import Hot, Pattern, Price
-from ..places import cached, every_pass, known, less, uses
-from ..shapes import all_of, any_of, calls
+from ..places import cached, every_pass, known, less, more, uses
+from ..shapes import all_of, any_of, calls, matches
 from ..syntax import Loop, last_name, same
 
 
@@ -178,6 +179,44 @@ def _waits(hot: Hot) -> bool:
     )
 
 
+def _at_the_front(hot: Hot) -> bool:
+    """``items.insert(0, x)`` or ``items.pop(0)`` of a list."""
+    node = hot.node
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or not node.args:
+        return False
+    first = getattr(node.args[0], "value", None)
+    alone = not hot.seen.below and hot.seen.rivals <= {node}
+    listed = any(matches(path, "builtins.list()", "*.tolist()") for path in hot.source.paths(node.func.value))
+    return alone and listed and node.func.attr in ("insert", "pop") and type(first) is int and first == 0
+
+
+def _fills_for_good(hot: Hot) -> bool:
+    """``self.items.insert(0, x)`` takes most of the run, and nothing of the file takes an item out again.
+
+    It has nearly all of the time from the start, so that its growth cannot be seen.
+    """
+    node = hot.node
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.func.attr != "insert":
+        return False
+    items = node.func.value
+    taken = (
+        isinstance(each, ast.Attribute) and each.attr in ("pop", "clear", "remove") and _is_named(each.value, items)
+        for each in ast.walk(hot.source.tree)
+    )
+    cut = (
+        isinstance(each, ast.Subscript) and isinstance(each.ctx, ast.Store | ast.Del) and _is_named(each.value, items)
+        for each in ast.walk(hot.source.tree)
+    )
+    return more(share=_MOST)(hot) and held_for_good(hot, items) and not any(taken) and not any(cut)
+
+
+def _is_named(node: ast.expr, other: ast.expr) -> bool:
+    return last_name(node) == last_name(other)
+
+
+_MOST = 0.5  # of the run: to append to a list takes nothing like it
+
+
 PATTERNS = (
     Pattern(
         id="sum-of-lists",
@@ -249,5 +288,16 @@ PATTERNS = (
         source="commaai/openpilot#34208, facefusion/facefusion-labs#80, ubccr/supremm#30",
         stages=("etl", "loading", "serving"),
         effort=1,
+    ),
+    Pattern(
+        id="list-front-moves",
+        title="A list gives or takes its first item, which moves all others, and it gets longer from pass to pass",
+        replacement="Use collections.deque with appendleft and popleft; or append at the end and reverse once",
+        snippet="items = collections.deque()\nitems.appendleft(item)",
+        when=(any_of(known(growing=True), _fills_for_good), in_loop(), _at_the_front),
+        leave="The list stays short.",
+        price=Price("growth"),
+        source="docs.python.org, collections.deque: pop(0) and insert(0, v) of a list cost O(n)",
+        stages=("etl", "training"),
     ),
 )
