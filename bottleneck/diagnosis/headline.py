@@ -20,7 +20,7 @@ from .ranking import GUESS
 _UNEXPLAINED_SHARE = 0.3  # of the run in one line that no detector judges: the run is not "fine"
 _UNJUDGED_SHARE = 0.5  # of the run in code outside every recorded phase, on any lines
 _PART = 0.5  # of a function's time: below this, name the function and not the line
-_UNJUDGED = ("other", "python", "setup", "etl.transform")  # breakdown rows without a phase detector
+_UNJUDGED = ("other", "python", "setup", "etl.transform", "etl.write")  # breakdown rows without a phase detector
 _NO_PHASES = ("other", "python", "setup", "serve.")  # less informative than a line
 
 

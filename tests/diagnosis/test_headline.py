@@ -103,6 +103,8 @@ def test_half_of_the_run_outside_of_every_phase_is_no_all_clear_whichever_lines_
     less = Breakdown(0, 10.0, {"forward": 4.5, "python:clean": 3.0, "imports": 2.5})
     assert verdict(None, whole=mostly) == verdict(0.1, whole=mostly) == "unexplained"
     assert verdict(None, whole=less) == "fine"
+    writes = Breakdown(0, 10.0, {"etl.write": 8.0, "etl.read": 2.0})  # which no detector looks into
+    assert verdict(None, whole=writes) == "unexplained"
     assert headline_of("unexplained", [], mostly, None, None, None) == (
         "No known cause of slowness was found; most time goes to clean() (30 %)."
     )
