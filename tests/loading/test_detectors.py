@@ -161,6 +161,17 @@ def test_every_loading_finding_says_what_it_changes():
         assert found.changes.of.steps == 397
 
 
+def test_a_single_pass_that_trains_nothing_is_about_the_samples():
+    """Photos that are measured once each: nothing could be stored for a later pass, and no core is idle."""
+    made = loops.loop(0.002, 0.013, workers=2, load=0.03, load_cpu=0.029, busy=2.0, idle=0.0, stacks=[DECODING])
+    made.steps["trained"][:] = False
+    for detector in (CpuBoundDecode(), InputWait()):
+        found = loops.judge(detector, made)
+        assert isinstance(found, Fine) and "passes" in found.reason, (detector.id, found)
+    made.steps["loop"][200:] = 1
+    assert isinstance(loops.judge(CpuBoundDecode(), made), Finding)
+
+
 def test_a_loop_that_makes_its_own_batches_has_no_samples_to_store():
     made = loops.loop(0.002, 0.018, load_cpu=0.018, busy=1.0, idle=0.0, stacks=[DECODING])
     assert "np.save" in loops.judge(CpuBoundDecode(), made).fix.snippet

@@ -88,6 +88,11 @@ class Steps:
         return np.maximum(self.wall_seconds - self.phase("data_wait", "loader_start"), 0.0)
 
     @property
+    def passes(self) -> int:
+        """How often the loop was gone through, an epoch each."""
+        return len(np.unique(self.rows["loop"]))
+
+    @property
     def loop_share(self) -> float:
         """Wall time of the steps after warm-up as a share of the run."""
         return self.total_seconds / max(self.run_seconds, 1e-9)

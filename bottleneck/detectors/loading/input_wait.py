@@ -46,6 +46,8 @@ class InputWait(Detector):
         if loader is None:
             handed = feeding is not None and feeding.handed_share >= self.handed_share
             return self._from_others(steps, loading) if handed else self._by_hand(steps, loading)
+        if not steps.training and steps.passes == 1 and loading.idle_cores < self.min_idle_cores:
+            return Fine(1, 2, "count", "passes over the samples: making them is the program's own work")
         keeps_up = loading.load_seconds < loader.num_workers * float(loading.work_seconds.mean())
         if keeps_up and loading.idle_cores < self.min_idle_cores:
             reason = "idle cores: too few for more workers"

@@ -65,6 +65,7 @@ class HotPython(Detector):
     general = True
     judges_work = False  # that no line is known to be slow is no all-clear
     share_threshold = 0.05  # of the run
+    suspicion_threshold = 0.15  # of the run, on too few samples to name the line
     timing_error = 0.05  # relative; the range of the factors is beside it
 
     def detect(
@@ -89,7 +90,7 @@ class HotPython(Detector):
                 found.setdefault(each.pattern.id, each)
         if not found:
             rare = max(pays, key=lambda each: each.seconds, default=None)
-            if rare is not None and rare.seconds >= least:
+            if rare is not None and rare.seconds >= self.suspicion_threshold * lines.wall_seconds:
                 return _too_few(rare, lines)
             most = max((each.seconds for each in known), default=0.0) / max(lines.wall_seconds, 1e-9)
             return Fine(most, self.share_threshold, "share", "run time in lines that match a known slow pattern")

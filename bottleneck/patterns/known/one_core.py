@@ -15,10 +15,7 @@ _SWITCHES = (
 )  # fmt: skip
 #: Transforms of several axes, or of many rows: one transform along one axis is not divided.
 _TRANSFORMS = tuple(
-    f"{library}.{prefix}{name}"
-    for library in ("scipy.fft", "numpy.fft")
-    for prefix in ("", "i")
-    for name in ("fft2", "fftn", "rfft2", "rfftn", "dctn", "dstn")
+    f"scipy.fft.{prefix}{name}" for prefix in ("", "i") for name in ("fft2", "fftn", "rfft2", "rfftn", "dctn", "dstn")
 )
 _TREES = ("scipy.spatial.KDTree()", "scipy.spatial.cKDTree()", "scipy.spatial._ckdtree.cKDTree()")
 _MANY = ("chunk", "batch", "block", "volume", "images", "points", "frames")
@@ -106,7 +103,7 @@ PATTERNS = (
     Pattern(
         id="fft-one-worker",
         title="The Fourier transforms run on one core",
-        replacement="Use scipy.fft with workers=-1 (numpy.fft has no such switch), or scipy.fft.set_workers around the calls",
+        replacement="Give them workers=-1, or call them inside scipy.fft.set_workers(-1)",
         snippet="spectrum = scipy.fft.fft2(images, workers=-1)",
         when=(*_ONE_CORE, _runs(*_TRANSFORMS), not_if(_is_small)),
         unless=_ALREADY,

@@ -240,6 +240,7 @@ PATTERNS = (
             any_of(
                 all_of(more(to_forward=3), large_dense_table),
                 all_of(more(to_forward=1.5, embedding=_LARGE_TENSOR), not_if(makes_it_sparse)),
+                all_of(more(to_forward=4, embedding=_LARGE_TENSOR / 2), not_if(makes_it_sparse)),
                 all_of(more(to_forward=10, embedding=_LARGE_TENSOR / 4), not_if(makes_it_sparse)),
             ),
         ),

@@ -4,7 +4,7 @@ import scipy.fft
 
 def spectra(images):
     return abs(scipy.fft.fft2(images))  # hot
-# slow: numpy, in a loop over large volumes
+# exempt: numpy has no such switch
 # known: cores=1.0 seconds_each=0.4
 import numpy as np
 
