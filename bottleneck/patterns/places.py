@@ -64,17 +64,22 @@ def _is_awaited(hot: Hot) -> bool:
 
 
 def every_pass() -> Condition:
-    """No ``if`` with a modulo stands between the node and its loop."""
+    """No ``if`` with a modulo stands between the node and its loop, nor around the calls that led to its function."""
 
     def check(hot: Hot) -> bool:
-        for outer in hot.source.above(hot.node):
-            if isinstance(outer, Function | Loop):
-                return True
-            if isinstance(outer, ast.If) and any(isinstance(each, ast.Mod) for each in ast.walk(outer.test)):
-                return False
-        return True
+        led = [(source, each) for source, line in hot.seen.callers for each in source.by_line.get(line, [])]
+        return not any(_now_and_then(source, node) for source, node in [(hot.source, hot.node), *led])
 
     return check
+
+
+def _now_and_then(source: Source, node: ast.AST) -> bool:
+    for outer in source.above(node):
+        if isinstance(outer, Function | Loop):
+            break
+        if isinstance(outer, ast.If) and any(isinstance(each, ast.Mod) for each in ast.walk(outer.test)):
+            return True
+    return False
 
 
 def cached() -> Condition:

@@ -274,10 +274,12 @@ class Source:
             yield from self.paths(given.get(name) or defaults(function).get(name), depth, seen)
 
     def _of_returned(self, call: ast.Call, depth: int, seen: frozenset[ast.AST]) -> Iterator[str]:
-        """What a function of this file gives back."""
-        if not isinstance(call.func, ast.Name) and not is_self(call.func):
-            return
+        """What a function of this file gives back, or a method of an object that this file makes."""
         definitions = self.functions.get(last_name(call.func), [])
+        if isinstance(call.func, ast.Attribute) and not is_self(call.func):
+            made = self.literal(call.func.value)
+            name = last_name(made.func) if isinstance(made, ast.Call) else ""
+            definitions = [each for each in definitions if name and getattr(self.class_of(each), "name", "") == name]
         for node in ast.walk(definitions[0]) if len(definitions) == 1 else ():
             if isinstance(node, ast.Return) and self.function(node) is definitions[0]:
                 yield from self.paths(node.value, depth, seen)

@@ -74,7 +74,16 @@ def slow_lines(recording: Recording, lines: UserLines, machine: Machine | None, 
 
 def _innermost(known: list[SlowLine]) -> list[SlowLine]:
     """Without lines of which a deeper one that is known holds most of the time: that one is the cause."""
+    known = [each for each in known if not any(_is_part(each, other) for other in known)]
     return [each for each in known if not any(_contains(each, other) for other in known if other is not each)]
+
+
+def _is_part(inner: SlowLine, outer: SlowLine) -> bool:
+    """Whether it is a lambda or a comprehension on the same line, of which the whole is an instance, too."""
+    same = (inner.pattern, inner.line.file, inner.line.line) == (outer.pattern, outer.line.file, outer.line.line)
+    return (
+        same and inner.line.function.startswith(outer.line.function + ".<locals>.") and inner.seconds <= outer.seconds
+    )
 
 
 def _merged(known: list[SlowLine], others: list[UserLine]) -> Iterator[SlowLine]:

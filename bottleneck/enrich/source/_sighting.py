@@ -15,7 +15,7 @@ from ...artifacts.memory.headroom import MemoryHeadroom
 from ...artifacts.run.frames import Named, through
 from ...artifacts.run.host import Host
 from ...artifacts.run.user_lines import UserLine, UserLines
-from ...artifacts.serving.requests import Requests
+from ...artifacts.serving.requests import Pool, Requests
 from ...artifacts.training.padding import Padding
 from ...artifacts.training.steps import Steps
 from ...patterns import Sighting, Source
@@ -28,6 +28,7 @@ _IN_STEPS = 0.8  # of a line's samples: then it belongs to the steps
 _GROWS = 1.5  # the last third of the steps over the first third
 _STEPS_TO_GROW = 9
 _FULL = 0.9  # share of a server's threads in use
+_OFTEN_FULL = 0.4  # the same, where at times a queue as long as the pool waits
 _PICKLES = ("/multiprocessing/reduction.py", "/multiprocessing/connection.py", "/cloudpickle/")
 _SENDS = ("dumps", "dump", "send", "_send", "_send_bytes", "reducer_override")
 _MIN_WORKERS = 2
@@ -90,9 +91,7 @@ class Run:
             memory=self._memory,
             pickling=_pickling(line, recording),
             workers_busy=_workers_busy(line, recording) if line.waits_for_others else None,
-            pool_full=None
-            if pool is None
-            else pool.mean_borrowed_threads >= _FULL * pool.limit and pool.most_waiting > 0,
+            pool_full=None if pool is None else _is_full(pool),
             seconds_each=self._seconds_each(source, line, once),
             embedding=self._embedding if inside else None,
             body=line.share_where(lambda way: way.own),
@@ -160,6 +159,13 @@ class Run:
             handled = line.share_where(lambda way: way.handler) > 0.5
             count = self.requests.count if handled else 0
         return line.thread_seconds / count if count else None
+
+
+def _is_full(pool: Pool) -> bool:
+    """Whether requests wait for a thread while all are taken; the mean has the times between two waves of requests."""
+    if pool.most_waiting >= pool.limit:
+        return pool.mean_borrowed_threads >= _OFTEN_FULL * pool.limit
+    return pool.mean_borrowed_threads >= _FULL * pool.limit and pool.most_waiting > 0
 
 
 def _within(line: UserLine, steps: Steps | None) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

@@ -5,7 +5,7 @@ import ast
 from ..causes import called, handlers
 from ..model import Hot, Pattern, Price
 from ..places import known, less, on_event_loop
-from ..shapes import any_of, below, calls, deep, leaf
+from ..shapes import any_of, argument, below, calls, deep, leaf
 from ..source import Source
 from ..syntax import last_name
 
@@ -28,6 +28,14 @@ def _only_dependencies_hop(hot: Hot) -> bool:
     """The file's request handlers are all ``async def``: what FastAPI runs in a thread is a dependency."""
     found = handlers(hot.source)
     return bool(found) and all(isinstance(each, ast.AsyncFunctionDef) for each in found)
+
+
+def _streams_lines(hot: Hot) -> bool:
+    """Each ``StreamingResponse`` of the file is given a buffer in memory, which gives a line at a time."""
+    made = hot.source.calls.get("StreamingResponse", [])
+    given = [call.args[0] if call.args else argument(call, "content") for call in made]
+    buffers = {"io.BytesIO()", "io.StringIO()"}
+    return bool(made) and all(each is not None and hot.source.paths(each) & buffers for each in given)
 
 
 PATTERNS = (
@@ -175,7 +183,7 @@ PATTERNS = (
     ),
     Pattern(
         id="multipart-on-loop",
-        title="Uploads are parsed as multipart forms in Python, before the handler runs",
+        title="Uploads are parsed as multipart forms in Python",
         replacement="Take the raw body (async for part in request.stream()), or let clients upload to storage with a "
         "presigned URL",
         snippet="async for part in request.stream():\n    await file.write(part)",
@@ -184,8 +192,12 @@ PATTERNS = (
                 deep("python_multipart/multipart.py"),
                 deep("multipart/multipart.py"),
                 deep("werkzeug/sansio/multipart.py"),
+                deep("django/http/multipartparser.py"),
+                deep("tornado/httputil.py", "parse_multipart_form_data"),
+                deep("aiohttp/multipart.py"),
             ),
         ),
+        unless=(leaf("aiohttp/streams.py", "_wait", "wait_eof"),),
         leave="Small files.",
         price=Price("measure", probe="one upload as a raw body"),
         source="fastapi/fastapi#1379, #5413, pallets/werkzeug#875 (100 % of a core)",
@@ -236,7 +248,7 @@ PATTERNS = (
         snippet="return Response(buffer.getvalue(), media_type='image/png')",
         when=(
             deep("starlette/responses.py", "stream_response"),
-            deep("starlette/concurrency.py", "iterate_in_threadpool", "_next"),
+            any_of(deep("starlette/concurrency.py", "iterate_in_threadpool", "_next"), _streams_lines),
         ),
         cause=called("*.StreamingResponse"),
         leave="A slow producer of large chunks.",

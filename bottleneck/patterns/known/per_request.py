@@ -15,6 +15,7 @@ _READS = (
     "configparser.ConfigParser().read", "xml.etree.ElementTree.parse", "pickle.load", "joblib.load",
 )  # fmt: skip
 _BUILDS = ("builtins.sorted", "builtins.dict", "builtins.set", "builtins.list", "builtins.frozenset", "builtins.sum")
+_TESTS = frozenset("eq ne lt le gt ge isin between".split())
 
 
 def _asks_for_news(hot: Hot) -> bool:
@@ -79,16 +80,25 @@ def _inside(node: ast.AST) -> set[ast.Call]:
     return {each for each in ast.walk(node) if isinstance(each, ast.Call)}
 
 
+def _is_test(node: ast.AST) -> bool:
+    """``x == key``, ``x.eq(key)``, ``x > 3``, ``x.between(a, b)``."""
+    return isinstance(node, ast.Compare) or (isinstance(node, ast.Call) and last_name(node.func) in _TESTS)
+
+
+def _asks_for_one_value(test: ast.AST) -> bool:
+    return isinstance(test.ops[0], ast.Eq) if isinstance(test, ast.Compare) else last_name(test.func) == "eq"  # type: ignore[attr-defined]
+
+
 def _scans_a_table(hot: Hot) -> bool:
-    """``FRAME[FRAME["id"] == key]`` of a table of the module, with a key of the request."""
+    """``FRAME[FRAME["id"] == key]`` of a table of the module, or of an object that stays, with a key of the request."""
     node: ast.AST = hot.node
-    function = hot.source.function(node)
     while isinstance(node, ast.Compare | ast.BinOp) or isinstance(hot.source.parents.get(node), ast.Compare):
         node = hot.source.parents[node]
+    function = hot.source.function(node)
     if not isinstance(node, ast.Subscript) or function is None:
         return False
-    tests = [each for each in ast.walk(node.slice) if isinstance(each, ast.Compare)]
-    if not tests or not all(isinstance(each.ops[0], ast.Eq) for each in tests):
+    tests = [each for each in ast.walk(node.slice) if _is_test(each)]
+    if not tests or not all(map(_asks_for_one_value, tests)):
         return False
     frame = node.value.value if isinstance(node.value, ast.Attribute) else node.value
     pandas = any(each.is_in("pandas/core/") for each in hot.seen.below) or comes_from(hot.source, frame, "pandas")

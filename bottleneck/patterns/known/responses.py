@@ -5,8 +5,8 @@ import ast
 from ..causes import answered, given
 from ..loops import in_loop
 from ..model import Hot, Pattern, Price
-from ..places import handler, known, less, uses
-from ..shapes import any_of, below, calls, deep, leaf, method
+from ..places import handler, known, less, over, uses
+from ..shapes import all_of, any_of, below, calls, deep, leaf, method
 from ..syntax import last_name
 
 
@@ -70,8 +70,10 @@ PATTERNS = (
         "TypeAdapter.dump_json; validate requests with model_validate_json",
         snippet="return Response(PAGES.dump_json(items), media_type='application/json')  # PAGES: one TypeAdapter",
         when=(
-            deep("fastapi/routing.py", "serialize_response"),
-            _VALIDATES,
+            any_of(
+                all_of(deep("fastapi/routing.py", "serialize_response"), _VALIDATES),
+                over("fastapi/routing.py", "serialize_response"),  # a validator of the user's
+            ),
         ),
         cause=answered(),
         leave="Untrusted or filtered output, and small models.",

@@ -8,7 +8,7 @@ from ..model import Hot, Pattern, Price
 from ..places import cached, handed_to, handler, known, less, loading, more, over, overlapped, step, uses
 from ..shapes import all_of, any_of, argument, calls, first, running, text
 from ..source import Source
-from ..syntax import last_name
+from ..syntax import last_name, mentions, stored
 
 _LOCKS = ("asyncio.Lock()", "anyio.Lock()")
 _SEMAPHORES = ("asyncio.Semaphore()", "asyncio.BoundedSemaphore()", "anyio.Semaphore()", "anyio.CapacityLimiter()")
@@ -84,8 +84,26 @@ def _number(source: Source, call: ast.Call) -> object:
 
 
 def _for_one_connection(hot: Hot) -> bool:
-    """What the lock protects is one connection, which answers in turn."""
-    return in_order()(hot) or _is_query(hot)
+    """What the lock protects is one connection, which answers in turn: none that each task opens behind the lock."""
+    return (in_order()(hot) or _is_query(hot)) and not _opens_its_own(hot)
+
+
+def _opens_its_own(hot: Hot) -> bool:
+    """``async with lock: async with connect() as (reader, writer): await reader.readline()``."""
+    opened = {
+        name
+        for outer in hot.source.above(hot.node)
+        if isinstance(outer, ast.AsyncWith) and not any(_lets_one_in(hot.source, i.context_expr) for i in outer.items)
+        for item in outer.items
+        if isinstance(item.context_expr, ast.Call) and item.optional_vars is not None
+        for name in stored(item.optional_vars)
+    }
+    return isinstance(hot.node, ast.Call) and mentions(hot.node.func, opened)
+
+
+def _serves_itself(hot: Hot) -> bool:
+    """The service is in the file, too: a task of it waits while one of its clients does."""
+    return any(hot.source.calls.get(name) for name in ("start_server", "create_server", "start_unix_server"))
 
 
 PATTERNS = (
@@ -126,7 +144,7 @@ PATTERNS = (
         snippet="limit = asyncio.Semaphore(16)\nasync with limit:\n    answer = await client.get(url)",
         when=(
             known(off_cpu=True),
-            less(tasks=1.5),
+            any_of(less(tasks=1.5), all_of(less(tasks=2.5), _serves_itself)),
             awaited_call(),
             _behind_a_lock_of_one,
             any_of(side_by_side(), handler()),

@@ -6,13 +6,17 @@ import itertools
 from ..loops import in_loop
 from ..model import Hot, Pattern, Price
 from ..places import every_pass, known, less, more, somewhere, step
-from ..shapes import any_of, argument, below, calls, deep, first, keyword
+from ..shapes import any_of, argument, below, calls, deep, first, keyword, matches
 from ..source import Source
 from ..syntax import is_self, last_name, mentions, parameters, same
 
 _MAKERS = "tensor zeros ones full arange rand randn eye linspace".split()
 _PLAIN = ("item", "float", "int", "len", "tolist", "numel", "size")
 _CELLS = ("torch.nn.LSTMCell()", "torch.nn.GRUCell()", "torch.nn.RNNCell()")
+_DRAWS = (
+    "numpy.histogram", "torch.histc", "PIL.Image.fromarray*.save", "matplotlib.*.savefig", "matplotlib.pyplot.imsave",
+    "torchvision.utils.save_image", "imageio.imwrite", "cv2.imwrite", "cv2.imencode", "wandb.Image", "wandb.Histogram",
+)  # fmt: skip
 
 
 def _reads_a_value(hot: Hot) -> bool:
@@ -33,6 +37,20 @@ def _made_on_the_host(hot: Hot) -> bool:
     made = node.func.value if isinstance(node.func, ast.Attribute) else None
     names = {f"torch.{name}" for name in _MAKERS}
     return isinstance(made, ast.Call) and bool(hot.source.paths(made.func) & names) and argument(made, "device") is None
+
+
+def _calls_what_draws(hot: Hot) -> bool:
+    """The call is of a function of the file that makes histograms, or encodes images or figures."""
+    called = hot.seen.below[0].function if hot.seen.below else ""
+    found = hot.source.functions.get(called, [])
+    if not isinstance(hot.node, ast.Call) or last_name(hot.node.func) != called or len(found) != 1:
+        return False
+    return any(
+        matches(path, *_DRAWS)
+        for each in ast.walk(found[0])
+        if isinstance(each, ast.Call)
+        for path in hot.source.paths(each.func)
+    )
 
 
 def _over_parameters(hot: Hot) -> bool:
@@ -209,6 +227,7 @@ PATTERNS = (
             any_of(
                 below("torch/utils/tensorboard/writer.py", "add_histogram", "add_image", "add_images", "add_figure"),
                 below("tensorboardX/writer.py", "add_histogram", "add_image", "add_images", "add_figure"),
+                _calls_what_draws,
             ),
         ),
         leave="A short run for debugging.",

@@ -17,3 +17,15 @@ async def upload(request):
 # known: event_loop=True handler=True
 async def upload(request):
     form = await request.form()  # hot
+# slow
+# below: post aiohttp/web_request.py, read_chunk aiohttp/multipart.py, _read_chunk_from_stream aiohttp/multipart.py
+# known: event_loop=True handler=True
+async def upload(request):
+    form = await request.post()  # hot
+    return len(form)
+# exempt: it waits for the client
+# below: post aiohttp/web_request.py, read_chunk aiohttp/multipart.py, read aiohttp/streams.py, _wait aiohttp/streams.py
+# known: event_loop=True handler=True
+async def upload(request):
+    form = await request.post()  # hot
+    return len(form)
