@@ -56,7 +56,7 @@ SOURCE = Source(CODE)
 def test_any_sighting_gets_an_answer(
     line: int, below: list[Frame], position: Position | None, context: dict[str, bool]
 ) -> None:
-    found = recognise(Sighting(SOURCE, line, "f", tuple(below), position, **context))
+    found = recognise(Sighting(SOURCE, line, "f", tuple(below), position=position, **context))
     assert found is None or isinstance(found, Pattern)
 
 
