@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from .model import Hot
+from .model import Hot, Sighting
 from .origins import origins
 from .places import named, uses
 from .shapes import argument, matches
@@ -17,9 +17,18 @@ _NAMES = ("torch.nn.Embedding", "torch.nn.EmbeddingBag")
 
 def large_dense_table(hot: Hot) -> bool:
     """The file makes an embedding of many rows whose gradient is dense."""
-    source = hot.source
+    return bool(_tables(hot.source))
+
+
+def line_of_table(seen: Sighting) -> int | None:
+    """Where such an embedding is made, if that is one line."""
+    lines = {call.lineno for call in _tables(seen.source)}
+    return lines.pop() if len(lines) == 1 else None
+
+
+def _tables(source: Source) -> list[ast.Call]:
     tables = [call for call in named(source, _NAMES) if any(matches(path, *_NAMES) for path in source.paths(call.func))]
-    return any(not _may_be_sparse(source, call) and _rows(source, call) >= _LARGE_TABLE for call in tables)
+    return [call for call in tables if not _may_be_sparse(source, call) and _rows(source, call) >= _LARGE_TABLE]
 
 
 def makes_it_sparse(hot: Hot) -> bool:

@@ -2,7 +2,7 @@
 
 import ast
 
-from ..embedding_tables import large_dense_table, makes_it_sparse
+from ..embedding_tables import large_dense_table, line_of_table, makes_it_sparse
 from ..loops import in_loop, in_tight_loop, names_of_pass
 from ..model import Hot, Pattern, Price
 from ..places import cached, handler, in_crew, known, less, more, named, over, overlapped
@@ -245,6 +245,7 @@ PATTERNS = (
             ),
         ),
         unless=(not_if(known(device="cpu")),),
+        cause=line_of_table,
         leave="A batch touches most rows; momentum and weight decay act on all rows.",
         price=Price("amdahl", (2, 8)),
         source="pytorch/pytorch#5309, facebookresearch/dlrm#15",

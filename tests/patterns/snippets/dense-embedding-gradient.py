@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 ROWS = 1_000_000
-model = nn.EmbeddingBag(ROWS, 48)
+model = nn.EmbeddingBag(ROWS, 48)  # cause
 for ids in range(100):
     loss = model(torch.tensor([[ids]])).sum()
     loss.backward()  # hot
@@ -57,7 +57,7 @@ def train(batches):
 # known: device=cpu to_forward=9.0 step=True
 import torch
 
-table = torch.nn.Embedding(1_000_000, 64)
+table = torch.nn.Embedding(1_000_000, 64)  # cause
 optimizer = torch.optim.Adam(table.parameters())
 
 def train(batches):
@@ -104,7 +104,7 @@ class Factors(nn.Module):
     def __init__(self, users, items, size=32):
         super().__init__()
         shape = dict(embedding_dim=size)
-        self.tables = nn.ModuleDict({"u": nn.Embedding(users, **shape), "i": nn.Embedding(items, **shape)})
+        self.tables = nn.ModuleDict({"u": nn.Embedding(users, **shape), "i": nn.Embedding(items, **shape)})  # cause
 
 def train(model, optimizer, batches):
     for u, i in batches:
