@@ -190,6 +190,28 @@ def test_threads_on_a_busy_machine_are_bound_by_the_gil_if_they_were_seen_waitin
     assert isinstance(found, outcome)
 
 
+def test_threads_that_were_never_seen_waiting_may_have_queued_for_a_core():
+    """Two threads that use about one core together, on a machine that has no more: as hashing beside other programs."""
+    made = recording(
+        Stood((user(9),), 0, 100),
+        *(Stood((user(3),), 0, 2_700, thread=thread) for thread in (1, 2)),
+        *(blocked(3, 2_700, 6_000, thread=thread) for thread in (1, 2)),
+        wall_ms=6_000,
+    )
+    for number in (1, 2):
+        made.facts.add(0, Thread(number, "", 76 + number))
+    times = np.arange(0, 6_100, 100) * MS
+    host = Host({"time_ns": times, "idle_cores": np.zeros(len(times))})
+
+    def judged():
+        lines = UserLines.compute(made)
+        return GilBoundThreads().detect(made, lines, Threads.of(made, 0), Machine(2.0, 1 << 34), host)
+
+    assert isinstance(judged(), Finding)  # nothing was watched
+    made.waits = np.zeros(1, RECORD_DTYPE)
+    assert isinstance(judged(), NotMeasured)
+
+
 PROGRAM = """
 import fcntl, os, queue, socket, subprocess, sys, threading, time
 def work(seconds):

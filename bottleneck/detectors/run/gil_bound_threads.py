@@ -66,7 +66,8 @@ class GilBoundThreads(Detector):
         cores, with_main = spent / max(at_once, 1e-9), (spent + main) / max(at_once, 1e-9)
         share = spent / wall
         idle = None if host is None else host.mean("idle_cores", recording.started_ns, recording.ended_ns)
-        other = self._other_limit(line, cores, with_main, idle)
+        unseen = line.gil_share is None and len(recording.waits) > 0
+        other = self._other_limit(line, cores, with_main, idle, unseen)
         if other is not None:
             return other
         if share < self.share_threshold or machine.cores < 2:
@@ -102,15 +103,20 @@ class GilBoundThreads(Detector):
             after="the rest of the program becomes the bottleneck",
         )
 
-    def _other_limit(self, line: UserLine, cores: float, with_main: float, idle: float | None) -> Outcome | None:
-        """Why the GIL is not what limits the threads, or is not known to be; None if it is."""
+    def _other_limit(
+        self, line: UserLine, cores: float, with_main: float, idle: float | None, unseen: bool
+    ) -> Outcome | None:
+        """Why the GIL is not what limits the threads, or is not known to be; None if it is.
+
+        ``unseen``: they were watched, and hardly ever seen in a wait: they may have queued for a core.
+        """
         gil = line.gil_share
         if gil is not None and gil >= self.waits_share and with_main <= self.max_cores:
             return None
         for_others = line.blocked_share > 0.5 and line.waits_for is not None and line.waits_for.what != "lock"
         if gil is not None and gil < self.max_other_waits and for_others:
             return Fine(gil, self.max_other_waits, "share", "share of the threads' waits due to the GIL")
-        if cores < self.min_cores and idle is not None and idle < self.max_idle_cores:
+        if (cores < self.min_cores or unseen) and idle is not None and idle < self.max_idle_cores:
             return NotMeasured("Other programs used the cores, so it is unknown what the threads waited for.")
         in_turns = (
             self.min_cores_beside_main <= cores < self.min_cores
