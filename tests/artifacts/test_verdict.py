@@ -47,8 +47,14 @@ def test_a_real_script_that_only_computes_is_told_so(tmp_path: Path) -> None:
 
 
 def test_a_run_that_was_judged_and_is_well_is_fine() -> None:
-    for name in ("workers-zero/silent", "csv-instead-of-parquet/silent", "no-batching/silent"):
+    for name in ("workers-zero/silent", "no-batching/silent"):
         assert diagnose(golden(name)).verdict == "fine"
+
+
+def test_a_run_that_mostly_writes_is_no_all_clear() -> None:
+    """No detector judges how a table is written."""
+    found = diagnose(golden("csv-instead-of-parquet/silent"))
+    assert found.verdict == "unexplained" and not found.findings
 
 
 def test_too_few_steps_are_no_reason_to_doubt_what_was_read() -> None:
