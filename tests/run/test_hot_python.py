@@ -203,14 +203,18 @@ def test_that_no_line_is_known_is_no_all_clear():
 
 
 def test_too_few_samples_of_a_known_line_are_a_suspicion_and_no_all_clear():
-    recorded = recording(Stood((APPLY, user(3), MAIN), 0, 1_000), Stood((user(4), MAIN), 1_000, 4_000))
+    stood = Stood((APPLY, user(3), MAIN), 0, 1_000), Stood((user(4), MAIN), 1_000, 4_000)
+    recorded = recording(*stood, wall_ms=5_000)
     known(recorded, 3, "row-apply")
     outcome = judged(recorded)
     assert isinstance(outcome, NotMeasured)
     assert "20 of the 30 samples" in outcome.reason
     diagnosis = diagnose(recorded)
     assert diagnosis.verdict == "unexplained"
-    assert "10 % of the run" in diagnosis.headline and "/home/ada/job.py:3" in diagnosis.headline
+    assert "20 % of the run" in diagnosis.headline and "/home/ada/job.py:3" in diagnosis.headline
+    little = recording(*stood, wall_ms=10_000)
+    known(little, 3, "row-apply")
+    assert isinstance(judged(little), Fine), "a tenth of the run"
 
 
 def test_the_rest_of_a_loop_counts_with_the_line_that_is_known():
