@@ -20,6 +20,12 @@ _IN_ORDER = frozenset(
 )
 #: The same, as the first word of a name: ``send_json``, ``write_line``, ``put``, ``publish``; a page that goes on.
 _IN_ORDER_WORDS = frozenset("send write put publish emit flush goto click press type move".split())
+#: What gives its items when they come: the next one is not there yet.
+_STREAMS = frozenset(
+    "stream consumer subscription subscriber pubsub listen listener camera webcam microphone capture stdin "
+    "socket".split()
+)
+_RATES = frozenset("rate limiter ratelimit ratelimiter throttle throttler".split())
 _FILLS = frozenset("append appendleft extend add update insert setdefault".split())
 _STARTERS = ("gather", "create_task", "ensure_future", "start_soon", "as_completed", "run_coroutine_threadsafe")
 
@@ -27,7 +33,8 @@ _STARTERS = ("gather", "create_task", "ensure_future", "start_soon", "as_complet
 def independent() -> Condition:
     """The call stands in a loop over items and is given something of the item, and nothing that an earlier pass made.
 
-    The loop goes through all of them: it neither stops at the first hit nor hands on one at a time.
+    The loop goes through all of them: it neither stops at the first hit nor hands on one at a time. All are there when
+    it begins.
     """
 
     def check(hot: Hot) -> bool:
@@ -36,7 +43,7 @@ def independent() -> Condition:
         if not isinstance(node, ast.Call) or not isinstance(loop, ast.For | ast.ListComp | ast.SetComp | ast.DictComp):
             return False
         ends = ast.Break | ast.Return | ast.Yield | ast.YieldFrom
-        if any(isinstance(each, ends) for each in ast.walk(loop)) or _counts_stages(loop):
+        if any(isinstance(each, ends) for each in ast.walk(loop)) or _counts_stages(loop) or _is_fed(hot.source, loop):
             return False
         given = [*arguments(node), node.func]
         items, left = _of_items(hot, loop), _left_behind(loop, node)
@@ -161,12 +168,32 @@ def in_order() -> Condition:
 
 
 def keeps_a_rate() -> Condition:
-    """The loop pauses beside the call."""
-    return lambda hot: any(
-        isinstance(each, ast.Call) and last_name(each.func) in ("sleep", "wait")
-        for loop in hot.source.loops(hot.node)[:1]
-        for each in ast.walk(loop)
-    )
+    """The loop pauses beside the call, or asks a limiter."""
+    return lambda hot: any(_pauses(each) for loop in hot.source.loops(hot.node)[:1] for each in ast.walk(loop))
+
+
+def _pauses(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call):
+        asked = last_name(node.func.value) if isinstance(node.func, ast.Attribute) else ""
+        return last_name(node.func) in ("sleep", "wait", "throttle") or bool(_RATES & _words(asked))
+    entered = [item.context_expr for item in node.items] if isinstance(node, ast.With | ast.AsyncWith) else []
+    return any(_RATES & _words(last_name(each.func if isinstance(each, ast.Call) else each)) for each in entered)
+
+
+def as_they_come() -> Condition:
+    """The nearest loop around takes its items from a stream."""
+    return lambda hot: any(_is_fed(hot.source, loop) for loop in hot.source.loops(hot.node)[:1])
+
+
+def _is_fed(source: Source, loop: ast.AST) -> bool:
+    """``for message in consumer``, ``for job in iter(queue.get, None)``, ``async for``: each comes when it comes."""
+    heads = [each for each in getattr(loop, "generators", [loop]) if isinstance(each, ast.For | ast.comprehension)]
+    if isinstance(loop, ast.AsyncFor) or any(getattr(each, "is_async", 0) for each in heads):
+        return True
+    parts = [part for each in heads for part in ast.walk(source.literal(each.iter) or each.iter)]
+    parts += [part for each in heads for part in ast.walk(each.iter)]
+    asks = any(isinstance(each, ast.Call) and last_name(each.func) == "iter" and len(each.args) == 2 for each in parts)
+    return asks or any(_STREAMS & _words(last_name(each)) for each in parts)
 
 
 def side_by_side() -> Condition:

@@ -63,8 +63,13 @@ def _collected_again(hot: Hot) -> bool:
 
 
 def _opened_alike(hot: Hot) -> bool:
-    """The arguments do not change with the pass."""
-    return not varies()(hot)
+    """The arguments do not change with the pass, and what is opened is no other thing each time."""
+    given = hot.node.args[:2] if isinstance(hot.node, ast.Call) else []
+    words = [str(getattr(hot.source.literal(each), "value", "")) for each in given]
+    mode = words[1:] or [str(getattr(argument(hot.node, "mode"), "value", ""))]
+    return not varies()(hot) and not (
+        words[:1] and (words[0].startswith(("/proc/", "/sys/", "/dev/", ":memory:")) or mode[0][:1] in ("w", "x"))
+    )
 
 
 def _plain_gzip(hot: Hot) -> bool:

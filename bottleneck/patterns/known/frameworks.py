@@ -59,6 +59,18 @@ def _carried(hot: Hot) -> bool:
     return any(mentions(each, carried) for each in inside)
 
 
+def _picks_rows(hot: Hot) -> bool:
+    """Each pass picks rows of its own, as many as there are: ``rows = torch.where(chosen == e)[0]``."""
+    return any(
+        isinstance(each, ast.Call)
+        and (
+            last_name(each.func) in ("nonzero", "argwhere") or (last_name(each.func) == "where" and len(each.args) == 1)
+        )
+        for loop in hot.source.loops(hot.node)[:1]
+        for each in ast.walk(loop)
+    )
+
+
 def _in_model_or_loss(hot: Hot) -> bool:
     name = getattr(hot.source.function(hot.node), "name", "")
     return name == "forward" or "loss" in name or "attention" in name or hot.seen.step
@@ -189,7 +201,7 @@ PATTERNS = (
         replacement="Broadcast over the batch: one torch.matmul or einsum with a batch axis, masks, gather, torch.vmap",
         snippet="scores = torch.einsum('bhqd,bhkd->bhqk', q, k)  # no loop over b or h",
         when=(in_loop(), _torch_on_one_element, _in_model_or_loss),
-        unless=(_carried, less(passes=8), more(seconds_each=0.002)),
+        unless=(_carried, _picks_rows, less(passes=8), more(seconds_each=0.002)),
         leave="Few passes with heavy operations, or ragged data; test the loss after the change.",
         price=Price("amdahl", (2, 50), probe="one batch both ways"),
         source="matsengrp/netam#159, HarryVolek/PyTorch_Speaker_Verification#33 (20.3 to 0.40 ms), pytorch/functorch#801 (2x)",

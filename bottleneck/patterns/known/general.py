@@ -3,6 +3,7 @@
 import ast
 
 from ..growing import appended_to, held_for_good
+from ..independence import as_they_come, keeps_a_rate
 from ..loops import in_loop, in_tight_loop, loop_names, varies
 from ..model import Hot, Pattern, Price
 from ..places import every_pass, handed_to, known, less, loading, more, overlapped
@@ -223,6 +224,8 @@ PATTERNS = (
             overlapped(),
             known(off_cpu=False),
             less(passes=5),
+            keeps_a_rate(),
+            as_they_come(),
             lambda hot: any(
                 last_name(each.func) == "sleep"
                 for loop in hot.source.loops(hot.node)

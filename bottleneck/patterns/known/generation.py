@@ -73,8 +73,8 @@ def _dropped(loop: ast.AST, sequence: ast.expr) -> bool:
 
 
 def _keeps_a_cache(hot: Hot) -> bool:
-    words = {each.arg for each in getattr(hot.node, "keywords", ())}
-    return bool(words & {"past_key_values", "cache", "kv_cache", "past", "cache_position"})
+    words = {word for each in getattr(hot.node, "keywords", ()) for word in (each.arg or "").split("_")}
+    return bool(words & {"past", "cache", "kv", "state"})
 
 
 def _looks_both_ways(hot: Hot) -> bool:

@@ -19,7 +19,8 @@ _POOLS = (
 
 def _trains(hot: Hot) -> bool:
     """A file on the way to the line computes gradients."""
-    return any("backward" in source.calls for source in (hot.source, *(each for each, _ in hot.seen.callers)))
+    sources = (hot.source, *(each for each, _ in hot.seen.callers))
+    return any(name in source.calls for source in sources for name in ("backward", "grad"))
 
 
 def _pool_made_here(hot: Hot) -> bool:

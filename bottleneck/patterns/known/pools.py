@@ -4,10 +4,11 @@ import ast
 
 from ..flow import LIBRARIES
 from ..independence import independent, keeps_a_rate
+from ..loops import loop_names
 from ..model import Hot, Pattern, Price
 from ..places import known, less, more, over, uses
 from ..shapes import all_of, any_of, argument, deep, leaf, matches
-from ..syntax import last_name
+from ..syntax import last_name, mentions
 
 _EXECUTORS = (
     "concurrent.futures.ThreadPoolExecutor",
@@ -48,11 +49,20 @@ def _task(hot: Hot) -> ast.Call | None:
         return node if _is(hot, node, _APPLIES) else None
     if name == "get" and hot.source.paths(node.func) & {"ray.get"}:
         task = _made_just_before(hot, node, node.args[0]) if node.args else None
-        return task if task is not None and last_name(task.func) == "remote" else None
+        remote = task is not None and last_name(task.func) == "remote" and not _of_one_actor(hot, task)
+        return task if remote else None
     if name not in ("result", "get") or not isinstance(node.func, ast.Attribute) or node.args or node.keywords:
         return None  # with a timeout the pool is a guard, whatever its size
     task = _made_just_before(hot, node, node.func.value)
     return task if task is not None and _is(hot, task, _SUBMITS) else None
+
+
+def _of_one_actor(hot: Hot, task: ast.Call) -> bool:
+    """``actor.method.remote(item)`` of the same actor in each pass: it does one thing at a time."""
+    method = task.func.value if isinstance(task.func, ast.Attribute) else None
+    owner = method.value if isinstance(method, ast.Attribute) else None
+    module = isinstance(owner, ast.Name) and owner.id in hot.source.imports
+    return owner is not None and not module and not mentions(owner, loop_names(hot.source, task))
 
 
 def _is_of_one(items: ast.expr | None) -> bool:

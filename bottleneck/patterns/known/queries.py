@@ -1,12 +1,14 @@
 """Databases in the process: look-ups that search a table again and again."""
 
 import ast
+import itertools
 import re
 
-from ..loops import in_loop
+from ..loops import in_loop, names_of_pass
 from ..model import Hot, Pattern, Price
 from ..places import known, less, more
 from ..shapes import any_of, first, text
+from ..syntax import mentions
 
 
 def _query_of_a_database(hot: Hot) -> bool:
@@ -25,7 +27,19 @@ def _fetches_a_query(hot: Hot) -> bool:
 
 
 def _selects(hot: Hot) -> bool:
-    return first(text("select", "with"))(hot) and _query_of_a_database(hot)
+    return first(text("select", "with"))(hot) and _query_of_a_database(hot) and not _reads_its_own(hot)
+
+
+def _reads_its_own(hot: Hot) -> bool:
+    """``f"select ... from {name}"``: each pass reads another table or file."""
+    given = hot.node.args[0] if isinstance(hot.node, ast.Call) and hot.node.args else None
+    parts = given.values if isinstance(given, ast.JoinedStr) else []
+    names = names_of_pass(hot, hot.node)
+    return any(
+        re.search(r"\b(from|join)\s+(\w+\()?\[?[\"'`]?$", str(getattr(before, "value", "")), re.I)
+        and mentions(value, names)
+        for before, value in itertools.pairwise(parts)
+    )
 
 
 def _walks_a_query_again(hot: Hot) -> bool:

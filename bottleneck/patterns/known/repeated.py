@@ -23,6 +23,12 @@ def _starts_and_joins_one(hot: Hot) -> bool:
     return all(names.count(name) == 1 for name in ("Process", "start", "join"))
 
 
+def _is_given_the_item(hot: Hot) -> bool:
+    """The command differs from pass to pass: one that stays works on what something else in the pass has changed."""
+    given = isinstance(hot.node, ast.Call) and mentions(hot.node, names_of_pass(hot, hot.node))
+    return given or not hot.source.loops(hot.node)
+
+
 def _searches_a_pipeline(hot: Hot) -> bool:
     """The file searches over a pipeline that keeps nothing: no ``memory=``."""
     pipelines = ("sklearn.pipeline.Pipeline", "sklearn.pipeline.make_pipeline")
@@ -125,7 +131,7 @@ PATTERNS = (
         snippet="with ThreadPoolExecutor(os.cpu_count()) as pool:\n    results = list(pool.map(run_one, items))",
         when=(
             any_of(
-                below("subprocess.py", "run", "call", "check_output", "check_call"),
+                all_of(below("subprocess.py", "run", "call", "check_output", "check_call"), _is_given_the_item),
                 all_of(below("multiprocessing/"), _starts_and_joins_one),
             ),
             in_loop(),

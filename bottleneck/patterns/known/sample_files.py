@@ -166,6 +166,13 @@ def _stored_by_sample(hot: Hot) -> bool:
     )
 
 
+def _stored_whole(hot: Hot) -> bool:
+    """The file itself writes the data without chunks, which only some options of HDF5 ask for."""
+    made = hot.source.calls.get("create_dataset", [])
+    plain = {"name", "data", "shape", "dtype"}
+    return bool(made) and all(each.arg in plain for call in made for each in call.keywords)
+
+
 def _many_indices(hot: Hot) -> bool:
     """The index is a list, a mask or an array."""
     node = hot.node
@@ -281,7 +288,7 @@ PATTERNS = (
             _one_item,
             _shuffled,
         ),
-        unless=(_stored_by_sample, known(off_cpu=True), less(seconds_each=0.0005)),
+        unless=(_stored_by_sample, _stored_whole, known(off_cpu=True), less(seconds_each=0.0005)),
         leave="A chunk is a sample already (see dataset.chunks), or other readers need the old layout.",
         price=Price("loader", (4, 40), confidence=0.3, probe="200 MB rewritten"),
         source="AllenInstitute/ophys_etl_pipelines#459 (9.2 to 0.21 s), openclimatefix/ocf-data-sampler#254 (3.5 to 0.12 s), h5py/h5py#2568",

@@ -8,7 +8,7 @@ from ..model import Hot, Pattern, Price
 from ..places import cached, handed_to, handler, known, less, loading, more, over, overlapped, step, uses
 from ..shapes import all_of, any_of, argument, calls, first, running, text
 from ..source import Source
-from ..syntax import last_name, mentions, stored
+from ..syntax import last_name, mentions, parameters, stored
 
 _LOCKS = ("asyncio.Lock()", "anyio.Lock()")
 _SEMAPHORES = ("asyncio.Semaphore()", "asyncio.BoundedSemaphore()", "anyio.Semaphore()", "anyio.CapacityLimiter()")
@@ -101,6 +101,25 @@ def _opens_its_own(hot: Hot) -> bool:
     return isinstance(hot.node, ast.Call) and mentions(hot.node.func, opened)
 
 
+def _now_and_then(hot: Hot) -> bool:
+    """Behind the lock it is asked whether the call is due, by what all tasks share: ``if now() > self.expires``."""
+    function, own = hot.source.function(hot.node), set[str]()
+    if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+        own = (parameters(function) | stored(function)) - {"self"}
+    for outer in hot.source.above(hot.node):
+        if isinstance(outer, ast.AsyncWith):
+            return False
+        if isinstance(outer, ast.If) and not mentions(outer.test, own):
+            return True
+    return False
+
+
+def _of_a_local_model(hot: Hot) -> bool:
+    """``await asyncio.to_thread(model, x)``: what is behind the lock computes, and has all cores or the device."""
+    name = last_name(hot.node.func) if isinstance(hot.node, ast.Call) else ""
+    return name in ("to_thread", "run_in_executor", "run_sync", "run_in_threadpool") and uses(*LIBRARIES)(hot)
+
+
 def _serves_itself(hot: Hot) -> bool:
     """The service is in the file, too: a task of it waits while one of its clients does."""
     return any(hot.source.calls.get(name) for name in ("start_server", "create_server", "start_unix_server"))
@@ -149,7 +168,7 @@ PATTERNS = (
             _behind_a_lock_of_one,
             any_of(side_by_side(), handler()),
         ),
-        unless=(keeps_a_rate(), _for_one_connection, cached()),
+        unless=(keeps_a_rate(), _for_one_connection, cached(), _now_and_then, _of_a_local_model),
         needs=("off_cpu", "tasks"),
         leave="The service bears one call at a time, or the lock keeps a rate.",
         price=Price("overlap"),

@@ -20,8 +20,18 @@ def _halves_a_model(hot: Hot) -> bool:
         and (not each.args if each.func.attr == "half" else any(_is_half(hot.source, a) for a in arguments(each)))
         and _is_module(hot.source, each.func.value)
         and not any(isinstance(outer, ast.If | ast.IfExp) for outer in hot.source.above(each))
+        and not _to_be_stored(hot, each)
         for each in calls
     )
+
+
+def _to_be_stored(hot: Hot, call: ast.Call) -> bool:
+    """``model.half().state_dict()``, or a call after the line: what has computed until then was float32."""
+    source, parent = hot.source, hot.source.parents.get(call)
+    together = source.function(call) is source.function(hot.node) and not {*source.loops(call)} & {
+        *source.loops(hot.node)
+    }
+    return last_name(parent or call) == "state_dict" or (together and call.lineno > hot.seen.line)
 
 
 def _is_half(source: Source, value: ast.expr) -> bool:

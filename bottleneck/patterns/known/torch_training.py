@@ -1,17 +1,16 @@
 """Training loops: waits, logging and bookkeeping in every step."""
 
 import ast
-import itertools
 
+from ..carried import carries_state, fed_back, module_keeps_state, state_is_changed, sums_losses
 from ..loops import in_loop
 from ..model import Hot, Pattern, Price
 from ..places import every_pass, known, less, more, somewhere, step
 from ..shapes import any_of, argument, below, calls, deep, first, keyword, matches
 from ..source import Source
-from ..syntax import is_self, last_name, mentions, parameters, same
+from ..syntax import last_name
 
 _MAKERS = "tensor zeros ones full arange rand randn eye linspace".split()
-_PLAIN = ("item", "float", "int", "len", "tolist", "numel", "size")
 _CELLS = ("torch.nn.LSTMCell()", "torch.nn.GRUCell()", "torch.nn.RNNCell()")
 _DRAWS = (
     "numpy.histogram", "torch.histc", "PIL.Image.fromarray*.save", "matplotlib.*.savefig", "matplotlib.pyplot.imsave",
@@ -71,91 +70,6 @@ def _calls_method(*names: str):  # type: ignore[no-untyped-def]
     )
 
 
-def _carries_state(hot: Hot) -> bool:
-    """A loop around hands a state from pass to pass, through the model, and never detaches it on this path."""
-    for loop in hot.source.loops(hot.node):
-        carried = any(
-            isinstance(each, ast.Assign)
-            and isinstance(each.value, ast.Call)
-            and mentions(
-                ast.Tuple(elts=[*each.value.args, *(k.value for k in each.value.keywords)]),
-                _targets(each) & _before(hot, each),
-            )
-            for each in ast.walk(loop)
-        )
-        calls = [
-            each
-            for each in ast.walk(loop)
-            if isinstance(each, ast.Call) and last_name(each.func) in ("detach", "detach_", "item")
-        ]
-        detached = [each for each in calls if last_name(each.func) != "item" and not _exclusive(hot, each)]
-        if carried and not detached:
-            return True
-    return False
-
-
-def _module_keeps_state(hot: Hot) -> bool:
-    """A module of the file carries its state itself, ``self.h = cell(x, self.h)`` or ``self.m = a * self.m + x``, and
-    nothing is ever detached."""
-    if "detach" in hot.source.calls or "detach_" in hot.source.calls:
-        return False
-    return any(
-        is_self(target)
-        and any(same(part, target) for part in ast.walk(each.value))
-        and (isinstance(each.value, ast.Call) or _mixes_in(hot.source, each))
-        for each in ast.walk(hot.source.tree)
-        if isinstance(each, ast.Assign)
-        for whole in each.targets
-        for target in ast.walk(whole)
-    )
-
-
-def _mixes_in(source: Source, update: ast.Assign) -> bool:
-    """A sum with something that ``forward`` is given, as a tensor and not as a plain number."""
-    function = source.function(update)
-    if not isinstance(update.value, ast.BinOp) or getattr(function, "name", "") != "forward":
-        return False
-    plain = any(isinstance(each, ast.Call) and last_name(each.func) in _PLAIN for each in ast.walk(update.value))
-    return not plain and function is not None and mentions(update.value, parameters(function) - {"self"})
-
-
-def _sums_losses(hot: Hot) -> bool:
-    """``total += loss; total.backward(retain_graph=True)`` in a loop that never begins the sum anew."""
-    loss = hot.node.func.value if isinstance(hot.node, ast.Call) and isinstance(hot.node.func, ast.Attribute) else None
-    loops = hot.source.loops(hot.node)
-    if not isinstance(loss, ast.Name) or not loops:
-        return False
-    inside = list(ast.walk(loops[0]))
-    added = any(isinstance(each, ast.AugAssign) and same(each.target, loss) for each in inside)
-    return added and not any(isinstance(each, ast.Assign) and loss.id in _targets(each) for each in inside)
-
-
-def _targets(node: ast.Assign) -> set[str]:
-    return {each.id for target in node.targets for each in ast.walk(target) if isinstance(each, ast.Name)}
-
-
-def _before(hot: Hot, node: ast.Assign) -> set[str]:
-    """Names that are not set anew in the innermost loop by another statement."""
-    loops = hot.source.loops(node)
-    others = {
-        name
-        for each in (ast.walk(loops[0]) if loops else ())
-        if isinstance(each, ast.Assign) and each is not node
-        for name in _targets(each)
-    }
-    return _targets(node) - others if not hot.source.loops(hot.node) else _targets(node)
-
-
-def _exclusive(hot: Hot, other: ast.AST) -> bool:
-    """Whether the two stand in different branches of one ``if``."""
-    mine, theirs = [hot.node, *hot.source.above(hot.node)], {other, *hot.source.above(other)}
-    for inner, outer in itertools.pairwise(mine):
-        if isinstance(outer, ast.If) and outer in theirs:
-            here = inner in outer.body
-            return any(each in theirs for each in (outer.orelse if here else outer.body))
-    return False
-
-
 def _group_per_parameter(hot: Hot) -> bool:
     """The file makes one dict per parameter, or switches the batched update off."""
     return any(
@@ -170,19 +84,6 @@ def _group_per_parameter(hot: Hot) -> bool:
         or (isinstance(each, ast.keyword) and each.arg == "foreach" and getattr(each.value, "value", None) is False)
         for each in ast.walk(hot.source.tree)
     )
-
-
-def _fed_back(hot: Hot) -> bool:
-    """The input of the recurrent cell is made from its own output."""
-    given = hot.node.args[0] if isinstance(hot.node, ast.Call) and hot.node.args else None
-    loops = hot.source.loops(hot.node)
-    made = {
-        name
-        for each in (ast.walk(loops[0]) if loops else ())
-        if isinstance(each, ast.Assign)
-        for name in _targets(each)
-    }
-    return given is not None and mentions(given, made)
 
 
 def _of_gradients(source: Source, value: ast.AST) -> bool:
@@ -361,7 +262,7 @@ PATTERNS = (
             _calls_method("backward"),
             keyword("retain_graph", True),
             in_loop(),
-            any_of(_carries_state, _module_keeps_state, _sums_losses),
+            any_of(carries_state, module_keeps_state, sums_losses),
         ),
         unless=(known(growing=False),),
         leave="retain_graph serves two losses of one step, and nothing grows.",
@@ -376,7 +277,7 @@ PATTERNS = (
         replacement="Use the sequence module (nn.LSTM, nn.GRU) on the whole sequence, with packed sequences where lengths differ",
         snippet="output, state = nn.LSTM(size, hidden, batch_first=True)(x)",
         when=(calls(*_CELLS), in_loop()),
-        unless=(_fed_back, less(passes=10)),
+        unless=(fed_back, state_is_changed, less(passes=10)),
         leave="Each step needs its own output, the cell is a custom one, or there are under ten steps.",
         price=Price("amdahl", (2, 10)),
         source="georgeyiasemis/Recurrent-Neural-Networks-from-scratch-using-PyTorch#1 (10x), alex-petrenko/sample-factory#26 (2x), dr-costas/SEDLM#1",
