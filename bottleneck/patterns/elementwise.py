@@ -18,6 +18,7 @@ _SCALAR = frozenset(
     "arccos arctan arctan2 sinh cosh tanh hypot floor ceil sign minimum maximum square power absolute clip float32 "
     "float64 isnan isfinite erf".split()
 )
+_ASKED = ("len", "range", "enumerate", "zip")  # they read no element of an array
 _ARITHMETIC = ast.BinOp | ast.UnaryOp | ast.Compare | ast.BoolOp | ast.IfExp | ast.Constant
 
 
@@ -74,7 +75,7 @@ class _Passes:
             others = self._of(each.array, self.accesses)
             if each not in counted and not all(other.added for other in others):
                 return False
-            if len({self._place(other) for other in others}) != 1:
+            if len({self._place(other) for other in others}) != 1 or is_read_whole(self.source, self.loop, each.array):
                 return False
         needed = [each for each in counted if each in written] or counted
         return bool(needed) and all(self._is_number_of_an_array(each) for each in needed)
@@ -126,6 +127,8 @@ class _Passes:
             return isinstance(value.value, ast.Name) and value.value.id not in self.own
         if isinstance(value, ast.Call):
             return last_name(value.func) in _SCALAR and not value.keywords and all(map(self._value, value.args))
+        if isinstance(value, ast.BinOp) and isinstance(value.op, ast.MatMult):
+            return False  # of whole rows
         inside = (each for each in ast.iter_child_nodes(value) if isinstance(each, ast.expr))
         return isinstance(value, _ARITHMETIC) and all(map(self._value, inside))
 
@@ -165,8 +168,8 @@ class _Passes:
         count = dimensions(self.source, access.array)
         if other or count not in (None, len(access.places)):
             return False
-        sliced = any(_is_array_index(each) for each in self._uses(access.array))
-        return (bool(paths) or sliced) and (count is not None or len(access.places) > 1)
+        sliced = any(_is_array_index(each, len(access.places)) for each in self._uses(access.array))
+        return sliced or (bool(paths) and count is not None)
 
     def _uses(self, array: ast.expr) -> Iterator[ast.Subscript]:
         around = self.source.function(self.loop) or self.source.tree
@@ -187,6 +190,18 @@ def _unfold(node: ast.Subscript) -> tuple[ast.expr, list[ast.expr]]:
     return array, places
 
 
-def _is_array_index(node: ast.Subscript) -> bool:
-    """``P[i, :]``, which no list and no dict takes."""
-    return isinstance(node.slice, ast.Tuple) and any(isinstance(each, ast.Slice) for each in node.slice.elts)
+def _is_array_index(node: ast.Subscript, count: int) -> bool:
+    """``P[i, :]``, which no list and no dict takes, with as many indices."""
+    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else []
+    return len(parts) == count and any(isinstance(each, ast.Slice) for each in parts)
+
+
+def is_read_whole(source: Source, loop: ast.AST, array: ast.expr) -> bool:
+    """``A[i] @ x`` in a loop that sets the elements of ``x``: a pass reads what those before it have written."""
+    for each in ast.walk(loop):
+        if isinstance(getattr(each, "ctx", None), ast.Load) and same(each, array):
+            user = source.parents.get(each)
+            asked = isinstance(user, ast.Call) and last_name(user.func) in _ASKED
+            if isinstance(user, ast.BinOp | ast.Call) and not asked:
+                return True
+    return False

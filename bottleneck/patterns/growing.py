@@ -69,8 +69,16 @@ def held_for_good(hot: Hot, thing: ast.expr, set_here: bool = False) -> bool:
         return False
     source, function = hot.source, hot.source.function(hot.node)
     places = {source.function(each.where) for each in source.bindings_of_self(thing) if each.where is not hot.node}
+    places |= {source.function(each) for each in ast.walk(source.tree)
+               if isinstance(each, ast.Assign) and _unpacks_to(each, thing)}  # fmt: skip
     places -= {None, function} if set_here else {None}
     return all(getattr(each, "name", "") == "__init__" for each in places)
+
+
+def _unpacks_to(statement: ast.Assign, thing: ast.expr) -> bool:
+    """``*lines, self.rest = ...``"""
+    several = (each for each in statement.targets if isinstance(each, ast.Tuple | ast.List))
+    return any(same(part, thing) for each in several for part in each.elts)
 
 
 def _set_elsewhere(hot: Hot, thing: ast.expr) -> bool:
@@ -107,6 +115,16 @@ def only_grows(hot: Hot, whole: ast.expr) -> bool:
          and same(each.func.value, whole))
         or (isinstance(each, ast.Subscript) and isinstance(each.ctx, ast.Store | ast.Del) and same(each.value, whole))
         for each in ast.walk(owner)
+    )  # fmt: skip
+
+
+def is_emptied(region: ast.AST, whole: ast.expr) -> bool:
+    """Whether the region clears the list, or deletes or replaces a stretch of it."""
+    return any(
+        (isinstance(each, ast.Attribute) and each.attr == "clear" and same(each.value, whole))
+        or (isinstance(each, ast.Subscript) and isinstance(each.ctx, ast.Store | ast.Del)
+            and isinstance(each.slice, ast.Slice) and same(each.value, whole))
+        for each in ast.walk(region)
     )  # fmt: skip
 
 

@@ -56,6 +56,13 @@ def dimensions(source: Source, node: ast.expr, depth: int = 0) -> int | None:
     return counts.pop() if len(counts) == 1 else None
 
 
+def holds_more(source: Source, node: ast.expr) -> bool:
+    """``x[i, j]`` of an array with more dimensions than two: a row or an image, not a number."""
+    if not isinstance(node, ast.Subscript) or not isinstance(node.slice, ast.Tuple):
+        return False
+    return dimensions(source, node.value) not in (None, len(node.slice.elts))
+
+
 def _dimensions(source: Source, node: ast.expr, depth: int) -> int | None:
     if depth > _MAX_DEPTH:
         return None

@@ -10,8 +10,9 @@ from .fixed import given_alike, unchanged
 from .loops import in_loop
 from .model import Condition, Hot
 from .places import loading
+from .shapes import matches
 from .source import Source
-from .syntax import Function, Loop, last_name, mentions, same, stored
+from .syntax import Function, Loop, arguments, last_name, mentions, same, stored
 
 _FEW = 5  # passes
 _OPENS = ("open", "read_text", "read_bytes")
@@ -130,6 +131,41 @@ def _has_few_passes(loop: ast.AST) -> bool:
     return isinstance(items, ast.List | ast.Tuple) and len(items.elts) < _FEW
 
 
+def _goes_elsewhere(source: Source, region: ast.AST, path: ast.expr) -> bool:
+    """The function starts another program, or hands the path to code that may write the file: ``job.save(path)``."""
+    for each in ast.walk(region):
+        if isinstance(each, ast.Call):
+            if starts_a_program(source, each):
+                return True
+            writes = any(word in last_name(each.func) for word in ("save", "write", "dump", "export", "download"))
+            if writes and any(same(given, path) for given in arguments(each)):
+                return True
+    return False
+
+
+def starts_a_program(source: Source, call: ast.Call) -> bool:
+    return any(matches(path, "subprocess.*", "os.system", "os.popen") for path in source.paths(call.func))
+
+
+def _feeds(source: Source, region: ast.AST) -> bool:
+    """In a loop over epochs, each line of the file is handed on as it is read: a set that need not fit into memory."""
+    for loop in (each for each in ast.walk(region) if isinstance(each, ast.For)):
+        outer = source.loops(loop)
+        steps = isinstance(loop.iter, ast.Name | ast.Call) and any(_counts_epochs(each) for each in outer)
+        whole = any(last_name(each) in ("readlines", "splitlines", "read") for each in ast.walk(loop.iter))
+        done = (
+            each.value for each in ast.walk(loop) if isinstance(each, ast.Expr) and isinstance(each.value, ast.Call)
+        )
+        if steps and not whole and any(last_name(each.func) not in ("append", "add") for each in done):
+            return True
+    return False
+
+
+def _counts_epochs(loop: ast.AST) -> bool:
+    items = getattr(loop, "iter", None)
+    return isinstance(items, ast.Call) and last_name(items.func) in ("range", "trange")
+
+
 def _can_change(hot: Hot, region: ast.AST, path: ast.expr) -> bool:
     """The file can have changed since the last pass, or is read as a stream."""
     source = hot.source
@@ -138,6 +174,8 @@ def _can_change(hot: Hot, region: ast.AST, path: ast.expr) -> bool:
         streams = isinstance(each, ast.Yield | ast.YieldFrom) and source.function(each) is region
         if streams or (isinstance(each, ast.Name | ast.Attribute) and last_name(each) in asks):
             return True
+    if _goes_elsewhere(source, region, path) or _feeds(source, region):
+        return True
     literal = source.literal(path)
     if isinstance(literal, ast.Constant) and str(literal.value).startswith(("/proc/", "/sys/", "/dev/")):
         return True

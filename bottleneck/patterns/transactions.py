@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import ast
 
+from .loops import all_loops
 from .model import Condition, Hot
+from .shapes import matches
 from .source import Source
 from .syntax import Function, Loop, last_name
 
 _WRITES = ("execute", "add", "merge")
+_TAKES = ("get", "recv", "receive", "accept", "poll", "get_message")  # the next job of a queue
+_STREAMS = ("sys.stdin*", "kafka.*", "confluent_kafka.*", "redis.*", "paho.*", "pika.*", "websockets.*", "socket.*")
 
 
 def of_one_row() -> Condition:
@@ -24,6 +28,22 @@ def of_one_row() -> Condition:
         return not hot.seen.handler and _one_a_call(hot)
 
     return check
+
+
+def takes_jobs() -> Condition:
+    """The innermost loop, or the one that led here, is a ``while`` or a ``for`` over a queue: items come one by one."""
+
+    def check(hot: Hot) -> bool:
+        return any(_takes_jobs(source, loop) for source, loop in all_loops(hot))
+
+    return check
+
+
+def _takes_jobs(source: Source, loop: ast.AST) -> bool:
+    if isinstance(loop, ast.For | ast.AsyncFor):
+        return any(matches(path, *_STREAMS) for path in source.paths(loop.iter))
+    waits = (each for each in _calls(loop) if last_name(each.func) in _TAKES and not each.args)
+    return isinstance(loop, ast.While) and any(waits)
 
 
 def _one_a_call(hot: Hot) -> bool:

@@ -61,9 +61,14 @@ def _copies_to_grow(hot: Hot) -> bool:
         added = isinstance(value.right, ast.List | ast.Tuple) and not _is_array(hot, target, statement)
         return added and same(value.left, target) and not _is_kept(loop, target)
     if isinstance(value, ast.Dict):
-        return None in value.keys and len(value.keys) > 1 and same(value.values[value.keys.index(None)], target)
+        return _adds_keys(value) and same(value.values[value.keys.index(None)], target)
     spread = [each.value for each in value.elts if isinstance(each, ast.Starred)] if isinstance(value, ast.List) else []
     return isinstance(value, ast.List) and len(value.elts) > 1 and any(same(each, target) for each in spread)
+
+
+def _adds_keys(value: ast.Dict) -> bool:
+    """``{**table, key: x}``: a key that is written down ("step") is there after the first pass, and the dict stays small."""
+    return None in value.keys and any(not isinstance(each, ast.Constant | None) for each in value.keys)
 
 
 def _copied_by_reduce(hot: Hot) -> bool:
@@ -73,7 +78,7 @@ def _copied_by_reduce(hot: Hot) -> bool:
         return False
     names = [each.arg for each in function.args.args if each.arg != "self"]
     parts: list[ast.expr] = []
-    if isinstance(value, ast.Dict) and len(value.keys) > 1 and None in value.keys:
+    if isinstance(value, ast.Dict) and _adds_keys(value):
         parts = [value.values[value.keys.index(None)]]
     elif isinstance(value, ast.List) and len(value.elts) > 1:
         parts = [each.value for each in value.elts if isinstance(each, ast.Starred)]
@@ -159,7 +164,7 @@ def _looks_in_one_folder(hot: Hot) -> bool:
 
 
 _WRITES = frozenset(
-    "open write_text write_bytes touch unlink rename replace remove mkdir save dump to_csv copy".split()
+    "open write_text write_bytes touch unlink rename replace remove move mkdir save dump to_csv copy".split()
 )
 
 
@@ -171,11 +176,15 @@ def _is_a_wildcard(pattern: ast.expr) -> bool:
 
 
 def _waits(hot: Hot) -> bool:
-    """The loop waits for something to appear in the folder."""
-    return any(
-        isinstance(each, ast.Call) and last_name(each.func) in ("sleep", "wait")
-        for loop in hot.source.loops(hot.node)
-        for each in ast.walk(loop)
+    """The loop waits for something to appear in the folder, or takes away what it finds there."""
+    source, function = hot.source, hot.source.function(hot.node)
+    calls = source.calls.get(getattr(function, "name", ""), [])
+    loops = [loop for _, loop in all_loops(hot)] + [loop for call in calls for loop in source.loops(call)]
+    called = (each for loop in loops for each in ast.walk(loop) if isinstance(each, ast.Call))
+    found = next((each for each in source.above(hot.node) if isinstance(each, ast.For)), None)
+    taken = (each for each in (ast.walk(found) if found else ()) if isinstance(each, ast.Call))
+    return any(last_name(each.func) in ("sleep", "wait") for each in called) or any(
+        last_name(each.func) in ("move", "unlink", "remove", "rename", "replace") for each in taken
     )
 
 

@@ -5,7 +5,7 @@ import ast
 from ..loops import in_loop, varies
 from ..model import Hot, Pattern, Price
 from ..places import cached, less
-from ..rereads import reads_the_same_file
+from ..rereads import reads_the_same_file, starts_a_program
 from ..shapes import all_of, any_of, below, calls
 
 _LOADERS = (
@@ -15,6 +15,11 @@ _LOADERS = (
 
 
 def _loads_the_same(hot: Hot) -> bool:
+    loops, function = hot.source.loops(hot.node), hot.source.function(hot.node)
+    around = loops[0] if loops else function
+    calls = (each for each in (ast.walk(around) if around is not None else ()) if isinstance(each, ast.Call))
+    if any(starts_a_program(hot.source, each) for each in calls):
+        return False  # which may write it
     return isinstance(hot.node, ast.Call) and bool(hot.node.args) and not varies()(hot) and not _is_handle(hot)
 
 

@@ -2,15 +2,17 @@
 
 import ast
 
-from ..growing import appended_to, held_for_good
+from ..elementwise import is_read_whole
+from ..growing import appended_to, held_for_good, is_emptied
 from ..independence import as_they_come, keeps_a_rate
 from ..loops import in_loop, in_tight_loop, loop_names, varies
 from ..model import Hot, Pattern, Price
+from ..origins import holds_more
 from ..places import every_pass, handed_to, known, less, loading, more, overlapped
 from ..shapes import any_of, below, calls, comes_from, first, matches, text
 from ..source import Source
 from ..syntax import is_self, last_name, mentions
-from ..transactions import of_one_row
+from ..transactions import of_one_row, takes_jobs
 
 _DATABASES = "sqlite3 psycopg psycopg2 pymysql mysql duckdb sqlalchemy pyodbc apsw MySQLdb cx_Oracle oracledb".split()
 _WRITES = ("insert", "update", "replace", "merge", "delete", "upsert")
@@ -79,6 +81,8 @@ def _element_of(library: str):  # type: ignore[no-untyped-def]
             or not isinstance(node.slice, ast.Tuple)
         ):
             return False
+        if library == "numpy" and any(holds_more(hot.source, each) for each in [node, *_set_beside(hot, node)]):
+            return False  # an image or a row, not a number
         names = loop_names(hot.source, node)
         whole = all(mentions(part, names) and not isinstance(part, ast.Slice) for part in node.slice.elts)
         paths = hot.source.paths(node.value)
@@ -109,9 +113,18 @@ def _sequential(hot: Hot, node: ast.Subscript) -> bool:
     loop = hot.source.loops(node)[-1]
     stores = [each for each in ast.walk(loop) if isinstance(each, ast.Subscript) and isinstance(each.ctx, ast.Store)]
     reads = [each for each in ast.walk(loop) if isinstance(each, ast.Subscript) and isinstance(each.ctx, ast.Load)]
+    inner = hot.source.loops(node)[0]
+    if any(inner in hot.source.above(each) and is_read_whole(hot.source, inner, each.value) for each in stores):
+        return True
     return any(
         ast.dump(one.value) == ast.dump(other.value).replace("Store()", "Load()") for one in reads for other in stores
     )
+
+
+def _set_beside(hot: Hot, node: ast.expr) -> list[ast.expr]:
+    """What the statement of the node assigns to."""
+    statement = hot.source.statement(node)
+    return statement.targets if isinstance(statement, ast.Assign) else []
 
 
 def _rows_of_numbers(source: Source, value: ast.expr) -> bool:
@@ -135,6 +148,8 @@ def _rows_of_an_object(hot: Hot) -> bool:
     if rows is None or not is_self(rows) or not held_for_good(hot, rows) or hot.seen.below:
         return False
     function = hot.source.function(hot.node)
+    if is_emptied(hot.source.tree, rows):
+        return False  # a block of rows each time
     added = [call for call in appended_to(hot, rows) if hot.source.function(call) is not function]
     made = [hot.source.paths(call.args[0]) for call in added]
     return bool(added) and not any(path.startswith(("numpy.", "torch.")) for paths in made for path in paths)
@@ -161,7 +176,7 @@ PATTERNS = (
         replacement="Put one transaction around the loop: commit once after it (or every few thousand rows), or use executemany",
         snippet="with connection:\n    connection.executemany('insert into t values (?, ?)', rows)",
         when=(_is_method("commit"), in_loop(), every_pass(), _on_database, of_one_row()),
-        unless=(less(passes=20),),
+        unless=(less(passes=20), takes_jobs()),
         leave="Each item must survive a crash on its own.",
         price=Price("wait", probe="one transaction for 1,000 rows"),
         source="consbio/tpkutils#2 (hours to 1 min), ctjacobs/pyqso#29 (150 to 7 s), rogerbinns/apsw#195",
@@ -174,7 +189,7 @@ PATTERNS = (
         replacement="Use executemany, insert(Model) with a list of dicts, or COPY; for DuckDB insert from a registered frame",
         snippet="cursor.executemany('insert into t values (?, ?)', rows)",
         when=(_is_method("execute"), in_loop(), first(text(*_WRITES)), _on_database),
-        unless=(less(passes=100),),
+        unless=(less(passes=100), takes_jobs()),
         leave="A stream of single events, generated keys that are needed at once, or under 100 rows.",
         price=Price("wait", (2, 100)),
         source="nycdb/nycdb#67 (16 to 2 s per 20,000), duckdb/duckdb#2458 (8 min to 1 s), archlinux/arch-security-tracker#35",

@@ -168,6 +168,13 @@ def _runs_more_than_arrays(hot: Hot) -> bool:
     return False
 
 
+def _steps(hot: Hot) -> bool:
+    """The function goes through steps of its own, as a simulation does: no gradient is at hand."""
+    given = (last_name(each) for each in arguments(hot.node)) if isinstance(hot.node, ast.Call) else ()
+    functions = (each for name in given for each in hot.source.functions.get(name, []))
+    return any(isinstance(each, Loop) for function in functions for each in ast.walk(function))
+
+
 _ARRAYS = frozenset("numpy math builtins torch jax".split()) | {"scipy"}
 
 
@@ -196,7 +203,11 @@ PATTERNS = (
             any_of(
                 all_of(deep("scipy/optimize/_numdiff.py"), below("scipy/optimize/")),
                 # What the function computes may show as the optimizer's own time.
-                all_of(calls("scipy.optimize.fmin_l_bfgs_b", "scipy.optimize.fmin_tnc"), keyword("approx_grad", True)),
+                all_of(
+                    calls("scipy.optimize.fmin_l_bfgs_b", "scipy.optimize.fmin_tnc"),
+                    keyword("approx_grad", True),
+                    not_if(_steps),
+                ),
             ),
         ),
         unless=(_runs_more_than_arrays,),

@@ -4,7 +4,7 @@ import ast
 
 from ..loops import in_loop
 from ..model import Condition, Hot, Pattern, Price, Stage
-from ..places import less, more, over
+from ..places import less, loading, more, over
 from ..shapes import any_of, argument, below, calls, deep, matches, method, not_if
 from ..syntax import arguments, last_name
 
@@ -22,7 +22,7 @@ _MANY = ("chunk", "batch", "block", "volume", "images", "points", "frames")
 _LEARNERS = ("xgboost", "lightgbm", "catboost")
 _POOLS = any_of(
     over("multiprocessing/pool.py"), over("concurrent/futures/process.py"), over("concurrent/futures/thread.py"),
-    over("joblib/"), over("threading.py", "run"),
+    over("joblib/"), over("threading.py", "run"), over("multiprocessing/process.py", "run"), loading(),
 )  # fmt: skip
 
 
@@ -47,7 +47,10 @@ def _told(hot: Hot) -> bool:
 
 def _is_small(hot: Hot) -> bool:
     """It is called again and again, with what is not known to be much: a call may take less than starting threads."""
-    return in_loop()(hot) and not more(seconds_each=0.01)(hot) and not _in_chunks(hot)
+    if hot.seen.handler:
+        return not more(seconds_each=0.01)(hot)
+    long = more(seconds_each=0.01)(hot) or (_in_chunks(hot) and not less(seconds_each=0.01)(hot))
+    return in_loop()(hot) and not long
 
 
 def _in_chunks(hot: Hot) -> bool:
@@ -88,6 +91,11 @@ def _compresses(hot: Hot) -> bool:
     return any(
         hot.source.paths(each.func) & {"zstandard.ZstdCompressor"} and not _told(Hot(hot.seen, each)) for each in makers
     ) and last_name(call.func) in ("compress", "copy_stream", "stream_writer", "stream_reader")
+
+
+def _of_a_piece(hot: Hot) -> bool:
+    """``compress(chunk)`` in a loop: one thread packs a piece of a few MB, however many there are."""
+    return in_loop()(hot) and isinstance(hot.node, ast.Call) and last_name(hot.node.func) == "compress"
 
 
 def _calls_parallel(hot: Hot) -> bool:
@@ -168,7 +176,7 @@ PATTERNS = (
         title="zstandard compresses on one core",
         replacement="Make the compressor with threads=-1",
         snippet="compressor = zstandard.ZstdCompressor(level=10, threads=-1)",
-        when=(*_ONE_CORE, _compresses, not_if(_is_small)),
+        when=(*_ONE_CORE, _compresses, not_if(_is_small), not_if(_of_a_piece)),
         unless=(_POOLS,),
         needs=("cores",),
         leave="Small messages: one thread handles each of them.",

@@ -83,6 +83,8 @@ def _distance_of_a_pair(hot: Hot) -> bool:
         return False
     inner = _loop_targets(loops[:1])
     if (pair := _of_all_pairs(loops[0])) is not None:
+        if any(isinstance(each, ast.Return | ast.Break) for each in ast.walk(loops[0])):
+            return False  # it ends with the first that fits
         one, other = (stored(each) for each in pair)
         return any(mentions(each, one) for each in node.args) and any(mentions(each, other) for each in node.args)
     outer = _loop_targets(loops[1:]) if len(loops) > 1 else names_of_pass(hot, loops[0]) - inner

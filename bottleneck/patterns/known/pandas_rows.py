@@ -121,6 +121,16 @@ def _filters_by_the_pass(hot: Hot) -> bool:
     return bool(equal) and len(equal) == len(tests) and not mentions(frame, names) and pandas
 
 
+def _changes_the_table(hot: Hot) -> bool:
+    """``frame.loc[rows, "cash"] -= x``: a pass goes on with what those before it have left in the table."""
+    tables = {each.value.id for each in hot.source.above(hot.node) for each in ast.walk(each)
+              if isinstance(each, ast.Subscript) and isinstance(each.value, ast.Name)} if hot.source.loops(hot.node) else set()  # fmt: skip
+    changed = (each.target for loop in hot.source.loops(hot.node) for each in ast.walk(loop)
+               if isinstance(each, ast.AugAssign) and isinstance(each.target, ast.Subscript))  # fmt: skip
+    roots = (each.value.value if isinstance(each.value, ast.Attribute) else each.value for each in changed)
+    return any(isinstance(each, ast.Name) and each.id in tables for each in roots)
+
+
 def _compares(node: ast.AST) -> str:
     """How two values are compared: "Eq", "Lt", ... of an operator, "eq", "isin", "between", ... of a method."""
     if isinstance(node, ast.Compare):
@@ -227,7 +237,7 @@ PATTERNS = (
         "sorted index where rows are matched",
         snippet="for key, part in frame.groupby('key', sort=False):\n    use(key, part)",
         when=(in_loop(), _filters_by_the_pass),
-        unless=(less(passes=10),),
+        unless=(less(passes=10), _changes_the_table),
         leave="Under ten keys, ranges that overlap, or a table that changes inside the loop.",
         price=Price("once"),
         source="vanTeeffelenLab/ExTrack#5 (more than 48 h to 1 min), nestauk/asf_heat_pump_suitability#33",

@@ -92,6 +92,12 @@ def _workbook_is_written(hot: Hot) -> bool:
     )
 
 
+def _asks_for_styles(hot: Hot) -> bool:
+    """It reads more of the cells than their values, which the faster reader does not give."""
+    styles = ("fill", "font", "border", "comment", "hyperlink", "number_format", "merged_cells", "row_dimensions")
+    return any(isinstance(each, ast.Attribute) and each.attr in styles for each in ast.walk(hot.source.tree))
+
+
 def _drops_what_never_occurs(hot: Hot) -> bool:
     """``groupby([a, b], observed=False).agg(...)``, of which the function keeps the rows that are not empty."""
     call = _groups_of(hot)
@@ -198,7 +204,7 @@ PATTERNS = (
                 below("openpyxl/reader/excel.py", "load_workbook"),
             ),
         ),
-        unless=(_workbook_is_written,),
+        unless=(_workbook_is_written, _asks_for_styles),
         leave="Styles, formulas or comments are used, or it is one small file; check the types after the change.",
         price=Price("amdahl", (4, 8)),
         source="pandas-dev/pandas#54998 (107 to 23 ms), be-smith/navani#48 (196 to 24 s), facebookresearch/neuroai#69",

@@ -2,12 +2,12 @@
 
 import ast
 
-from ..growing import appended_to, grows, held_for_good, only_grows
+from ..growing import appended_to, grows, held_for_good, is_emptied, only_grows
 from ..loops import for_each, in_loop
 from ..model import Hot, Pattern, Price
 from ..places import every_pass, known, less
 from ..shapes import all_of, any_of, below, calls, calls_partial, deep, keyword, matches, method
-from ..syntax import Comprehension, Loop, is_self, last_name, mentions, same
+from ..syntax import Comprehension, Loop, is_self, last_name, mentions, parameters, same, stored
 
 
 def _iterates_over(*names: str):  # type: ignore[no-untyped-def]
@@ -74,6 +74,8 @@ def _sorts_what_grows(hot: Hot) -> bool:
         items = node.args[0]
     else:
         return False
+    if _is_begun_anew(hot, items):
+        return False
     if is_self(items) and held_for_good(hot, items):
         return any(hot.source.function(each) is hot.source.function(node) for each in appended_to(hot, items))
     loops = hot.source.loops(node)
@@ -84,6 +86,21 @@ def _sorts_what_grows(hot: Hot) -> bool:
         and same(each.func.value, items)
         for each in (ast.walk(loops[0]) if loops else ())
     )
+
+
+def _is_begun_anew(hot: Hot, items: ast.expr) -> bool:
+    """A full buffer is sorted and written, or all but the best are thrown away: the list stays short."""
+    loop = next((each for each in hot.source.loops(hot.node) if isinstance(each, Loop)), None)
+    region = hot.source.tree if is_self(items) else loop
+    if region is None:
+        return False
+    anew = (
+        isinstance(each, ast.Assign)
+        and any(same(target, items) for target in each.targets)
+        and isinstance(each.value, ast.List | ast.Subscript)
+        for each in (ast.walk(loop) if loop is not None else ())
+    )
+    return any(anew) or is_emptied(region, items)
 
 
 def _adds_text(hot: Hot) -> bool:
@@ -152,7 +169,7 @@ def _walks_its_history(hot: Hot) -> bool:
     wholes: list[ast.expr] = []
     if isinstance(node, ast.Call) and any(matches(path, *_GOES_THROUGH) for path in hot.source.paths(node.func)):
         wholes = node.args[:1]
-    elif isinstance(node, Comprehension):
+    elif isinstance(node, Comprehension) and not _compares_with_the_pass(hot, node):
         wholes = [each.iter for each in node.generators[:1]]
     way = {hot.source.function(node)}
     for source, line in hot.seen.callers:
@@ -161,6 +178,15 @@ def _walks_its_history(hot: Hot) -> bool:
         only_grows(hot, whole) and any(hot.source.function(each) in way - {None} for each in appended_to(hot, whole))
         for whole in wholes
     )
+
+
+def _compares_with_the_pass(hot: Hot, comprehension: Comprehension) -> bool:
+    """What is computed of each item depends on what the call was given, so that no sum can be kept."""
+    function = hot.source.function(comprehension)
+    if function is None:
+        return False
+    given = (parameters(function) | stored(function)) - {"self"}
+    return mentions(comprehension, given - stored(comprehension))
 
 
 def _is_or_cuts(target: ast.expr, whole: ast.expr) -> bool:
