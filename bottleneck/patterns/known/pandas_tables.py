@@ -85,7 +85,10 @@ def _polls(hot: Hot) -> bool:
 
 
 def _workbook_is_written(hot: Hot) -> bool:
-    """The file saves a workbook of openpyxl: it reads to change."""
+    """The file saves a workbook of openpyxl, or sets values of its cells: it reads to change."""
+    if any(isinstance(each, ast.Attribute) and each.attr == "value" and isinstance(each.ctx, ast.Store)
+           for each in ast.walk(hot.source.tree)):  # fmt: skip
+        return True
     saves = hot.source.calls.get("save", [])
     return any(
         isinstance(each.func, ast.Attribute) and comes_from(hot.source, each.func.value, "openpyxl") for each in saves

@@ -153,3 +153,43 @@ def thomas(a, b, c, d):
     for i in range(n - 2, -1, -1):
         x[i] = dp[i] - cp[i] * x[i + 1]
     return x
+# healthy: kmeans
+import numpy as np
+def kmeans(X, k, rounds):
+    centres = X[:k].copy()
+    for _ in range(rounds):
+        labels = ((X[:, None] - centres) ** 2).sum(-1).argmin(1)
+        for j in range(k):
+            centres[j] = X[labels == j].mean(axis=0)
+    return centres
+# healthy: power iteration
+import numpy as np
+def power(A, rounds):
+    x = np.ones(len(A))
+    for _ in range(rounds):
+        x = np.linalg.solve(A, x)
+        x /= np.linalg.norm(x)
+    return x
+# healthy: gradient on its own weights
+# known: given=self
+import numpy as np
+class Model:
+    def __init__(self, n):
+        self.w = np.zeros(n)
+    def step(self, x, y):
+        self.w -= 0.1 * x * (x @ self.w - y)
+        return self.penalty()
+    def penalty(self):
+        return np.linalg.norm(self.w)  # hot
+def main(model, rows):
+    for x, y in rows:
+        model.step(x, y)
+# healthy: distance to a growing tree
+import numpy as np
+from scipy.spatial import distance
+def rrt(start, goals):
+    nodes = [start]
+    for goal in goals:
+        near = min(nodes, key=lambda each: distance.euclidean(each, goal))
+        nodes.append(near + 0.1 * (goal - near))
+    return nodes

@@ -123,3 +123,39 @@ def path(parents, node):
         found.insert(0, node)
         node = parents.get(node)
     return found
+# healthy: tagger depends on the word alone but keeps
+# below: lemma rules.py
+class Lemmas:
+    def __init__(self, words):
+        self.words = words
+        self.cache = {}
+    def lemma(self, word):
+        if word in self.cache:
+            return self.cache[word]
+        found = word[:-1] if word.endswith("s") else word
+        self.cache[word] = found
+        return found
+def lemmas(text, rules):
+    return [rules.lemma(word) for word in text.split()]  # hot
+# healthy: a stemmer with lru_cache on the method
+# below: stem rules.py
+import functools
+class Stemmer:
+    @functools.lru_cache(maxsize=None)
+    def stem(self, word):
+        return word.rstrip("s")
+def stems(tokens, rules):
+    return [rules.stem(token) for token in tokens]  # hot
+# healthy: partner from a pool that shrinks
+def pair(people, free):
+    for person in people:
+        other = next((each for each in free if each.city == person.city), None)
+        if other:
+            free.remove(other)
+# healthy: partner from a pool marked as taken
+def pair(people, others):
+    for person in people:
+        for each in others:
+            if each.city == person.city and not each.taken:
+                each.taken = True
+                break

@@ -94,3 +94,17 @@ def main():
     for line in sys.stdin:
         db.execute("insert into lines values (?)", (line,))
         db.commit()
+# healthy: predict one at a time from a stream
+import sys
+from sklearn.linear_model import LogisticRegression
+def main(model: LogisticRegression):
+    for line in sys.stdin:
+        print(model.predict([[float(x) for x in line.split(",")]]))
+# healthy: archive of several arrays
+import numpy as np
+def load(paths):
+    out = []
+    for path in paths:
+        with np.load(path) as archive:
+            out.append(archive["x"])
+    return out

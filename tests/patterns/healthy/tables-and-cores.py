@@ -54,3 +54,29 @@ def greedy(frame):
     while len(frame):
         key = frame["score"].idxmax()
         frame = frame[frame["group"] != frame.at[key, "group"]]  # hot
+# healthy: a dict of the last state
+import pandas as pd
+class Smoother:
+    def __init__(self):
+        self.state = 0.0
+    def step(self, x):
+        self.state = 0.9 * self.state + 0.1 * x
+        return self.state
+def smooth(frame):
+    smoother = Smoother()
+    return frame["x"].map(smoother.step)
+# healthy: one table a call
+import pandas as pd
+def report(paths):
+    for path in paths:
+        frame = pd.read_csv(path)
+        yield frame["x"].mean()
+# healthy: workbook to be changed through a helper
+# below: load_workbook openpyxl/reader/excel.py
+import openpyxl
+def fill(path, values, target):
+    book = openpyxl.load_workbook(path)  # hot
+    sheet = book.active
+    for row, value in enumerate(values, 1):
+        sheet.cell(row=row, column=2).value = value
+    finish(book, target)
