@@ -10,7 +10,7 @@ from .source import Source
 from .syntax import arguments, dotted, last_name, mentions, stored
 
 #: A loop that counts these goes on from where its last pass ended.
-_STAGES = frozenset("epoch step round attempt retry try tick iteration generation turn".split())
+_STAGES = frozenset("epoch step round attempt retry try tick iteration generation turn migration".split())
 _PAUSES = frozenset("sleep pause backoff throttle poll delay wait waitpid".split())
 _JOINS = frozenset("join result acquire communicate recv recvfrom recv_into recv_bytes select accept input".split())
 #: What one connection, file or device does in the order in which it is asked.

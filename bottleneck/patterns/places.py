@@ -30,6 +30,18 @@ def step() -> Condition:
     return lambda hot: hot.seen.step and not hot.seen.evaluating
 
 
+def of_request() -> Condition:
+    """The call is given something that the request brought: ``request.files["model"]``, ``upload.file``."""
+
+    def check(hot: Hot) -> bool:
+        given = hot.node.args if isinstance(hot.node, ast.Call) else []
+        parts = [each for value in given for each in ast.walk(value)]
+        named = any(last_name(each) == "request" for each in parts)
+        return named or any(isinstance(each, ast.Attribute) and each.attr in ("file", "files") for each in parts)
+
+    return check
+
+
 def on_event_loop() -> Condition:
     """On the thread of an event loop, in an ``async def`` or in what a request's handler calls, and not awaited."""
 

@@ -169,6 +169,12 @@ def _in_own_loop(hot: Hot) -> bool:
     return bool(hot.source.loops(hot.node))
 
 
+def _ends_the_loop(hot: Hot) -> bool:
+    """``return session.get(mirror)`` of the first that answers."""
+    loop = next(iter(hot.source.loops(hot.node)), None)
+    return isinstance(loop, ast.For) and isinstance(hot.source.statement(hot.node), ast.Return)
+
+
 PATTERNS = (
     Pattern(
         id="commit-per-row",
@@ -241,6 +247,7 @@ PATTERNS = (
             less(passes=5),
             keeps_a_rate(),
             as_they_come(),
+            _ends_the_loop,
             lambda hot: any(
                 last_name(each.func) == "sleep"
                 for loop in hot.source.loops(hot.node)

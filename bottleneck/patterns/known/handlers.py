@@ -2,11 +2,12 @@
 
 import ast
 
+from ..fixed import thrown_away
 from ..independence import independent_above
 from ..loops import in_loop
 from ..model import Hot, Pattern, Price
 from ..one_item import batch_of_one, of_the_one_row, one_row, where_the_row_is_made
-from ..places import cached, handler, less, more
+from ..places import cached, handler, less, more, of_request
 from ..shapes import all_of, any_of, below, calls, deep, first, listed, matches, not_if
 
 _POOLS = (
@@ -59,7 +60,7 @@ PATTERNS = (
                 "llama_cpp.Llama",
             ),
         ),
-        unless=(cached(), less(passes=2)),
+        unless=(cached(), of_request(), less(passes=2)),
         leave="A bounded cache of many models, or the first request only.",
         price=Price("once"),
         source="WelkinU/yolov5-fastapi-demo#3 (hundreds of ms), aliviahossain/Disease-prediction#561 (3-5 s)",
@@ -304,7 +305,7 @@ PATTERNS = (
                     below("torch/nn/modules/module.py", "_call_impl"),
                     first(batch_of_one),
                     independent_above(),
-                    not_if(_trains),
+                    not_if(any_of(_trains, thrown_away())),
                 ),
             ),
             first(lambda source, value: not listed(source, value)),

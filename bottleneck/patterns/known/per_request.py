@@ -4,7 +4,7 @@ import ast
 
 from ..fixed import unchanged
 from ..model import Hot, Pattern, Price
-from ..places import cached, handler, less
+from ..places import cached, handler, less, of_request
 from ..shapes import any_of, below, calls, comes_from
 from ..syntax import Comprehension, last_name, mentions, parameters, stored
 
@@ -125,7 +125,7 @@ PATTERNS = (
         "may change",
         snippet="@functools.cache\ndef settings():\n    return json.loads(PATH.read_text())",
         when=(handler(), calls(*_READS), _fixed_path),
-        unless=(cached(), _asks_for_news, _writes_it, less(passes=2)),
+        unless=(cached(), of_request(), _asks_for_news, _writes_it, less(passes=2)),
         beats=(
             "model-load-in-handler",
             "file-loaded-again",

@@ -2,12 +2,13 @@
 
 import ast
 
+from ..causes import handlers
 from ..embedding_tables import large_dense_table, line_of_table, makes_it_sparse
 from ..loops import in_loop, in_tight_loop, names_of_pass
 from ..model import Hot, Pattern, Price
 from ..places import cached, handler, in_crew, known, less, more, named, over, overlapped
 from ..shapes import all_of, any_of, below, deep, keyword, leaf, matches, method, not_if
-from ..syntax import last_name, mentions
+from ..syntax import last_name, mentions, parameters
 
 _LARGE_TENSOR = 1 << 23  # values of one: a batch has rows of some ten thousand of them
 
@@ -52,6 +53,14 @@ def _unpacks_bits(hot: Hot) -> bool:
         values += [bound.value for each in named_ for bound in hot.source.bindings(each)]
     items = [each for each in values if isinstance(each, ast.Subscript)]
     return any(mentions(each.slice, names) for each in items)
+
+
+def _of_the_request(hot: Hot) -> bool:
+    """The text comes with the request: ``from_string(body["template"])`` in a handler of the file."""
+    function, node = hot.source.function(hot.node), hot.node
+    of_handler = isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and function in handlers(hot.source)
+    text = node.args[:1] if isinstance(node, ast.Call) and last_name(node.func) == "from_string" else []
+    return bool(text) and of_handler and function is not None and mentions(text[0], parameters(function))
 
 
 def _makes_an_environment(hot: Hot) -> bool:
@@ -103,7 +112,7 @@ PATTERNS = (
                 deep("mako/lexer.py"),
             ),
         ),
-        unless=(less(passes=2), lambda hot: not (handler()(hot) or in_loop()(hot))),
+        unless=(less(passes=2), lambda hot: not (handler()(hot) or in_loop()(hot)), _of_the_request),
         beats=("single-threaded-server",),
         leave="Each request has a text of its own.",
         price=Price("amdahl", (3, 20)),

@@ -4,7 +4,7 @@ import ast
 
 from ..loops import in_loop, loop_names, varies
 from ..model import Hot, Pattern, Price
-from ..places import known, less, loading, more, somewhere
+from ..places import cached, known, less, loading, more, somewhere
 from ..shapes import all_of, any_of, below, calls, deep, leaf, matches, subscript
 from ..syntax import last_name, mentions
 
@@ -235,7 +235,7 @@ PATTERNS = (
             any_of(calls("torch.load", "pickle.load", "numpy.load", "json.load", "scipy.io.loadmat"), _from_an_archive),
             any_of(varies(), lambda hot: mentions(hot.source.statement(hot.node), loop_names(hot.source, hot.node))),
         ),
-        unless=(_told_a_part, _in_memory, _stored_once),
+        unless=(_told_a_part, _in_memory, _stored_once, cached()),
         needs=("seconds_each",),
         leave="Files above 1 MB, or a loader that keeps ahead of the training.",
         price=Price("loader", (1.5, 10), probe="a memmap of 1,000 samples"),
