@@ -47,6 +47,8 @@ def independent() -> Condition:
             return False
         given = [*arguments(node), node.func]
         items, left = _of_items(hot, loop), _left_behind(loop, node)
+        if isinstance(loop, ast.For) and _mentions(loop.iter, left):
+            return False  # what is to be done grows by what was found
         return any(mentions(each, items) for each in given) and not any(_mentions(each, left) for each in given)
 
     return check
@@ -154,6 +156,8 @@ def in_order() -> Condition:
         if not isinstance(node, ast.Call):
             return False
         name = last_name(node.func)
+        if _in_a_transaction(hot):
+            return True
         begins = name.lower().split("_")[0]
         if name in _JOINS or (begins in _PAUSES and name != "wait_for"):
             return True
@@ -165,6 +169,19 @@ def in_order() -> Condition:
         return in_turn and not own
 
     return check
+
+
+def _in_a_transaction(hot: Hot) -> bool:
+    """``async with ledger.transaction():`` stands around."""
+    entered = [
+        item.context_expr
+        for outer in hot.source.above(hot.node)
+        if isinstance(outer, ast.With | ast.AsyncWith)
+        for item in outer.items
+    ]
+    return any(
+        isinstance(each, ast.Call) and last_name(each.func) in ("transaction", "begin", "atomic") for each in entered
+    )
 
 
 def keeps_a_rate() -> Condition:
