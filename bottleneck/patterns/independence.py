@@ -184,9 +184,14 @@ def _in_a_transaction(hot: Hot) -> bool:
     )
 
 
-def keeps_a_rate() -> Condition:
-    """The loop pauses beside the call, or asks a limiter."""
-    return lambda hot: any(_pauses(each) for loop in hot.source.loops(hot.node)[:1] for each in ast.walk(loop))
+def keeps_a_rate(outer: bool = False) -> Condition:
+    """The loop (or one of those around it, too) pauses beside the call, or asks a limiter."""
+
+    def check(hot: Hot) -> bool:
+        loops = hot.source.loops(hot.node)
+        return any(_pauses(each) for loop in (loops if outer else loops[:1]) for each in ast.walk(loop))
+
+    return check
 
 
 def _pauses(node: ast.AST) -> bool:
@@ -195,6 +200,16 @@ def _pauses(node: ast.AST) -> bool:
         return last_name(node.func) in ("sleep", "wait", "throttle") or bool(_RATES & _words(asked))
     entered = [item.context_expr for item in node.items] if isinstance(node, ast.With | ast.AsyncWith) else []
     return any(_RATES & _words(last_name(each.func if isinstance(each, ast.Call) else each)) for each in entered)
+
+
+def first_that_answers() -> Condition:
+    """``return session.get(mirror)``: the loop ends with the call."""
+
+    def check(hot: Hot) -> bool:
+        loop = next(iter(hot.source.loops(hot.node)), None)
+        return isinstance(loop, ast.For) and isinstance(hot.source.statement(hot.node), ast.Return)
+
+    return check
 
 
 def as_they_come() -> Condition:

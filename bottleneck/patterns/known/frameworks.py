@@ -158,6 +158,9 @@ def _jits_anew(hot: Hot, call: ast.Call) -> bool:
     same_function = function is not None and function is source.function(hot.node)
     if cached()(here) or not (source.loops(call) or (same_function and in_loop()(here))):
         return False
+    around = source.loops(call)
+    if around and around[0] in source.loops(hot.node)[1:]:
+        return False  # a loop inside uses it many times
     given = call.args[0]
     nested = isinstance(given, ast.Name) and any(
         source.function(each) is function is not None for each in source.functions.get(given.id, ())

@@ -4,14 +4,14 @@ import ast
 
 from ..elementwise import is_read_whole
 from ..growing import appended_to, held_for_good, is_emptied
-from ..independence import as_they_come, keeps_a_rate
+from ..independence import as_they_come, first_that_answers, keeps_a_rate
 from ..loops import in_loop, in_tight_loop, loop_names, varies
 from ..model import Hot, Pattern, Price
 from ..origins import holds_more
 from ..places import every_pass, handed_to, known, less, loading, more, overlapped
 from ..shapes import any_of, below, calls, comes_from, first, matches, text
 from ..source import Source
-from ..syntax import is_self, last_name, mentions
+from ..syntax import is_self, mentions
 from ..transactions import of_one_row, takes_jobs
 
 _DATABASES = "sqlite3 psycopg psycopg2 pymysql mysql duckdb sqlalchemy pyodbc apsw MySQLdb cx_Oracle oracledb".split()
@@ -169,12 +169,6 @@ def _in_own_loop(hot: Hot) -> bool:
     return bool(hot.source.loops(hot.node))
 
 
-def _ends_the_loop(hot: Hot) -> bool:
-    """``return session.get(mirror)`` of the first that answers."""
-    loop = next(iter(hot.source.loops(hot.node)), None)
-    return isinstance(loop, ast.For) and isinstance(hot.source.statement(hot.node), ast.Return)
-
-
 PATTERNS = (
     Pattern(
         id="commit-per-row",
@@ -245,15 +239,9 @@ PATTERNS = (
             overlapped(),
             known(off_cpu=False),
             less(passes=5),
-            keeps_a_rate(),
+            keeps_a_rate(outer=True),
             as_they_come(),
-            _ends_the_loop,
-            lambda hot: any(
-                last_name(each.func) == "sleep"
-                for loop in hot.source.loops(hot.node)
-                for each in ast.walk(loop)
-                if isinstance(each, ast.Call)
-            ),
+            first_that_answers(),
             known(handler=True),
             known(event_loop=True),
         ),
