@@ -205,3 +205,34 @@ def is_read_whole(source: Source, loop: ast.AST, array: ast.expr) -> bool:
             if isinstance(user, ast.BinOp | ast.Call) and not asked:
                 return True
     return False
+
+
+#: Makes one dimension of a tensor, whose elements are then single numbers.
+_FLAT = frozenset("view reshape flatten ravel".split())
+#: Methods by which an element of a tensor is told from a number.
+_OF_TENSORS = frozenset("item long int float cpu tolist type".split())
+
+
+def walks_a_tensor(hot: Hot) -> bool:
+    """A loop goes through ``x.view(-1)``, whose elements are tensors of one number each."""
+    statement = hot.source.statement(hot.node)
+    loop = statement if isinstance(statement, ast.For) else next(iter(hot.source.loops(hot.node)), None)
+    if not isinstance(loop, ast.For):
+        return False
+    called = [each for each in ast.walk(loop.iter) if isinstance(each, ast.Call)]
+    flat = any(last_name(each.func) in _FLAT and len(each.args) <= 1 for each in called)
+    made = any(last_name(each.func) in ("tolist", "numpy", "iter_rows") for each in called)
+    iterates = bool(hot.seen.below) and all(each.is_in("torch/_tensor.py") for each in hot.seen.below)
+    return flat and not made and (iterates or (not hot.seen.below and _asks_elements(loop)))
+
+
+def _asks_elements(loop: ast.For) -> bool:
+    """The body calls methods of tensors on what the loop gives, and no more than a few statements run in a pass."""
+    names = stored(loop.target)
+    asked = (
+        each
+        for statement in loop.body
+        for each in ast.walk(statement)
+        if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in _OF_TENSORS
+    )
+    return any(isinstance(each.func, ast.Attribute) and mentions(each.func.value, names) for each in asked)

@@ -73,7 +73,7 @@ class CpuBoundDecode(Detector):
             return Fine(share, self.wait_share_threshold, "share", "step time waiting for data")
         if contention is not None and contention.oversubscribed:
             return Fine(contention.extra_share, None, "share", "worker CPU in threads that wait for each other")
-        if not steps.training and steps.passes == 1:
+        if loader is not None and not steps.training and steps.passes == 1:
             return Fine(1, 2, "count", "passes over the samples: making them is the program's own work")
         fine = self._not_limited_by_cpu(loading) or self._helped_by_workers(loading, steps)
         if fine is not None:

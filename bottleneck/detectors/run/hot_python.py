@@ -35,8 +35,8 @@ _SYMPTOMS: dict[str, tuple[str, ...]] = {
         "allocator-churn", "loop-waits-for-input",
     ),
     "training": (
-        "allocator-churn", "cpu-bound-decode", "input-wait", "loop-waits-for-input", "memory-thrash", "residual-python",
-        "step-jitter",
+        "allocator-churn", "cpu-bound-decode", "eval-heavy", "input-wait", "loop-waits-for-input", "memory-thrash",
+        "residual-python", "step-jitter",
     ),
     "etl": ("memory-thrash", "residual-python", "input-wait", "loop-waits-for-input", "slow-start"),
     "serving": ("input-wait", "no-batching", "residual-python", "workers-zero"),

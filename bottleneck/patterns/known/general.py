@@ -2,7 +2,7 @@
 
 import ast
 
-from ..elementwise import is_read_whole
+from ..elementwise import is_read_whole, walks_a_tensor
 from ..growing import appended_to, held_for_good, is_emptied
 from ..independence import as_they_come, first_that_answers, keeps_a_rate
 from ..loops import in_loop, in_tight_loop, loop_names, varies
@@ -383,7 +383,7 @@ PATTERNS = (
         title="A tensor is read element by element in Python",
         replacement="Use one operation on the whole tensor; else call .tolist() or .numpy() once before the loop",
         snippet="values = tensor.tolist()",
-        when=(any_of(_element_of("torch"), in_tight_loop(_element_of("torch"))),),
+        when=(any_of(_element_of("torch"), in_tight_loop(_element_of("torch")), walks_a_tensor),),
         leave="Under 1,000 elements, or a heavy body.",
         price=Price("amdahl", (28, 1000)),
         source="pytorch/pytorch#43116 (232, 8.3, 0.015 ms), #43153, dmlc/dgl#6293",
