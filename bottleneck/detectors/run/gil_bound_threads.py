@@ -113,8 +113,9 @@ class GilBoundThreads(Detector):
         gil = line.gil_share
         if gil is not None and gil >= self.waits_share and with_main <= self.max_cores:
             return None
-        for_others = line.blocked_share > 0.5 and line.waits_for is not None and line.waits_for.what != "lock"
-        if gil is not None and gil < self.max_other_waits and for_others:
+        if gil is not None and gil < self.max_other_waits:
+            if line.waits_for is not None and line.waits_for.what == "lock":
+                return NotMeasured("The threads waited for a lock other than the GIL.")
             return Fine(gil, self.max_other_waits, "share", "share of the threads' waits due to the GIL")
         if (cores < self.min_cores or unseen) and idle is not None and idle < self.max_idle_cores:
             return NotMeasured("Other programs used the cores, so it is unknown what the threads waited for.")
