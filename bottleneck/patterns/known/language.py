@@ -38,24 +38,6 @@ def _per_word(hot: Hot) -> bool:
     return not any(matches(path, *distinct) for each in items for path in hot.source.paths(each))
 
 
-def _by_rules_of_the_file(hot: Hot) -> bool:
-    """The method is of this file, is given the word alone, and no method of its class keeps anything of it."""
-    name = last_name(hot.node.func) if isinstance(hot.node, ast.Call) else ""
-    found, below_line = hot.source.functions.get(name, []), hot.seen.below
-    if len(found) != 1 or not below_line or below_line[0].function != name:
-        return False
-    function, owner = found[0], hot.source.parents.get(found[0])
-    names = [each.arg for each in function.args.args if each.arg != "self"]
-    methods = owner.body if isinstance(owner, ast.ClassDef) else [function]
-    kept = (
-        isinstance(each, ast.Attribute | ast.Subscript) and isinstance(each.ctx, ast.Store)
-        for method in methods
-        if getattr(method, "name", "") != "__init__"
-        for each in ast.walk(method)
-    )
-    return len(names) == 1 and not function.decorator_list and not any(kept)
-
-
 def _compares_pairs(hot: Hot) -> bool:
     """Two loops, or a loop in a function that a loop calls, compare every pair."""
     loops = hot.source.loops(hot.node)
@@ -171,7 +153,6 @@ PATTERNS = (
             any_of(
                 below("nltk/stem/", through="nltk/"),
                 below("nltk/corpus/reader/wordnet.py", through="nltk/"),
-                _by_rules_of_the_file,
             ),
         ),
         unless=(cached(), less(passes=1000)),

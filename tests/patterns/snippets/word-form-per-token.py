@@ -56,7 +56,7 @@ stem = lru_cache(maxsize=None)(PorterStemmer().stem)
 
 def stems(words):
     return [stem(word) for word in words]  # hot
-# slow: rules of one's own, which keep nothing
+# exempt: rules of one's own may cost no more than looking them up
 # below: stem user.py, measure user.py
 class Stemmer:
     def measure(self, word):
