@@ -23,7 +23,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 OTHER_PYTHONS = ("3.10", "3.13")
-PACKAGES_WITHOUT_TORCH = ("gevent", "hypothesis", "jsonschema", "pandas", "pytest", "pytest-timeout")
+PACKAGES_WITHOUT_TORCH = (
+    "gevent",
+    "hypothesis",
+    "jsonschema",
+    "pandas",
+    "pytest",
+    "pytest-rerunfailures",
+    "pytest-timeout",
+)
 TESTS_WITHOUT_TORCH = (
     "artifacts",
     "goldens",

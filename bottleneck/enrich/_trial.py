@@ -96,13 +96,13 @@ def _sample(run_dir: Path, path: Path, length: int, read: Read, used: list[str] 
     temporary = run_dir / f"probe-{os.getpid()}.parquet"
     pandas = _pandas() if read.call.startswith("pandas.") else None
     try:
-        written, _ = _times(lambda: parquet.write_table(table.select(wanted), temporary), 2)
+        _, write_seconds = _times(lambda: parquet.write_table(table.select(wanted), temporary), 2)
 
         def columnar() -> object:
             back = parquet.read_table(temporary)
             return back.to_pandas() if pandas is not None else back
 
-        result = {**_as_parquet(_times(columnar)[0]), "write_seconds": min(written)}
+        result = {**_as_parquet(_times(columnar)[0]), "write_seconds": write_seconds}
     finally:
         temporary.unlink(missing_ok=True)
     if pandas is not None and used and read.call in ("pandas.read_csv", "pandas.read_table"):
@@ -163,8 +163,8 @@ def _pandas() -> Any:
 def _times(action: Callable[[], object], reuse: int = _REPEATS) -> tuple[list[float], float]:
     """(wall seconds of each call, CPU seconds of the cheapest).
 
-    Wall time is shown beside times measured in the run. Two ways of reading are compared by CPU time, which other
-    programs do not affect.
+    Wall time is shown beside times measured in the run. Two ways of reading are compared by CPU time, and so is the
+    price of writing told, which other programs and a busy disk do not affect.
     """
     wall, cpu = [], []
     for _ in range(reuse):

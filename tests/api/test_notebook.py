@@ -158,7 +158,7 @@ def test_blocks_inside_each_other_show_one_report_and_quiet_ones_none(notebook: 
                 total = sum(range(10))
     """)
     assert cell.status == "ok" and cell.report["text/html"]
-    assert "wall time attributed" in cell.report["text/plain"]
+    assert "no records lost" in cell.report["text/plain"]
     assert notebook.run("inner.run_dir == outer.run_dir, inner.wait()").result == "(True, True)"
     quiet = notebook.run("with bp.profile(quiet=True) as result:\n    pass\nresult.wait()")
     assert (quiet.result, quiet.sent("display_data")) == ("True", [])
