@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import itertools
+from collections.abc import Sequence
 
 from .model import Hot
 from .shapes import argument
 from .source import Source
-from .syntax import is_self, last_name, mentions, parameters, same
+from .syntax import is_self, last_name, mentions, parameters, same, stored
 
 _PLAIN = ("item", "float", "int", "len", "tolist", "numel", "size")
 
@@ -16,12 +17,13 @@ _PLAIN = ("item", "float", "int", "len", "tolist", "numel", "size")
 def carries_state(hot: Hot) -> bool:
     """A loop around hands a state from pass to pass, through the model, and never detaches it on this path."""
     for loop in hot.source.loops(hot.node):
+        needed = _behind_the_loss(hot, loop)
         carried = any(
             isinstance(each, ast.Assign)
             and isinstance(each.value, ast.Call)
             and mentions(
                 ast.Tuple(elts=[*each.value.args, *(k.value for k in each.value.keywords)]),
-                (_targets(each) & _before(hot, each)) - _gone_through(loop),
+                (_targets(each) & _before(hot, each) & needed) - _gone_through(loop),
             )
             and not any(path.startswith("builtins.") for path in hot.source.paths(each.value.func))
             for each in ast.walk(loop)
@@ -32,8 +34,33 @@ def carries_state(hot: Hot) -> bool:
             if isinstance(each, ast.Call) and last_name(each.func) in ("detach", "detach_", "item")
         ]
         detached = [each for each in calls if last_name(each.func) != "item" and not _exclusive(hot, each)]
-        if carried and not detached:
+        if carried and not detached and not _helper_detaches(hot.source, loop):
             return True
+    return False
+
+
+def _behind_the_loss(hot: Hot, loop: ast.AST) -> set[str]:
+    """The names of the loop that the loss is made of."""
+    found = {each.id for each in ast.walk(hot.node) if isinstance(each, ast.Name)}
+    assigned = [each for each in ast.walk(loop) if isinstance(each, ast.Assign | ast.AugAssign)]
+    for _ in range(4):
+        for each in assigned:
+            if stored(each) & found:
+                found |= {part.id for part in ast.walk(each.value) if isinstance(part, ast.Name)}
+    return found
+
+
+def _helper_detaches(source: Source, loop: ast.AST) -> bool:
+    """``hidden = repackage(hidden)``, where the function of this file detaches, or is called after it."""
+    for call in (each for each in ast.walk(loop) if isinstance(each, ast.Call)):
+        name = last_name(call.func)
+        if "detach" in name and name not in ("detach", "detach_"):
+            return True
+        for function in source.functions.get(name, []):
+            if any(
+                isinstance(each, ast.Attribute) and each.attr in ("detach", "detach_") for each in ast.walk(function)
+            ):
+                return True
     return False
 
 
@@ -128,9 +155,19 @@ def state_is_changed(hot: Hot) -> bool:
 
 
 def fed_back(hot: Hot) -> bool:
-    """The input of the recurrent cell is made from its own output."""
+    """The input of the recurrent cell is made from its own output, also where the loop calls the cell's function."""
+    if not hot.source.loops(hot.node):
+        return any(
+            _is_fed_back(Hot(hot.seen, call), source.loops(call)[:1])
+            for source, line in hot.seen.callers
+            for call in source.by_line.get(line, [])
+            if isinstance(call, ast.Call) and source.loops(call)
+        )
+    return _is_fed_back(hot, hot.source.loops(hot.node)[:1])
+
+
+def _is_fed_back(hot: Hot, loops: Sequence[ast.AST]) -> bool:
     given = hot.node.args[0] if isinstance(hot.node, ast.Call) and hot.node.args else None
-    loops = hot.source.loops(hot.node)
     made = {
         name
         for each in (ast.walk(loops[0]) if loops else ())

@@ -38,6 +38,63 @@ def makes_it_sparse(hot: Hot) -> bool:
     )
 
 
+def dense_anyway(hot: Hot) -> bool:
+    """The table's gradient is dense whatever the look-up gives, or there is none.
+
+    ``hidden @ items.weight.T``, ``head.weight = table.weight``, a ``nn.Linear(size, words)`` of as many rows; frozen.
+    """
+    source = hot.source
+    calls = [each for name in _NAMES for each in source.calls.get(name.rpartition(".")[2], [])]
+    held = {last_name(target) for each in calls for target in _targets(source, each)}
+    weights = [
+        each
+        for each in ast.walk(source.tree)
+        if isinstance(each, ast.Attribute) and each.attr == "weight" and last_name(each.value) in held
+    ]
+    rows = [ast.dump(call.args[0]) for call in calls if call.args]
+    heads = (call for call in source.calls.get("Linear", []) if len(call.args) > 1)
+    return (
+        any(_takes_all_rows(source, each) for each in weights)
+        or any(ast.dump(call.args[1]) in rows for call in heads)
+        or _are_frozen(source, [*calls, *weights], held)
+    )
+
+
+def _targets(source: Source, call: ast.Call) -> list[ast.expr]:
+    statement = source.statement(call)
+    return statement.targets if isinstance(statement, ast.Assign) else []
+
+
+def _takes_all_rows(source: Source, weight: ast.Attribute) -> bool:
+    """The weight is multiplied with, or shared with a layer."""
+    user = source.parents.get(weight)
+    while _turns(user):
+        user = source.parents.get(user) if user is not None else None
+    if isinstance(user, ast.Call):
+        return last_name(user.func) in ("linear", "matmul", "mm", "addmm", "einsum", "cross_entropy")
+    if isinstance(user, ast.Assign):
+        return isinstance(user.value, ast.Attribute) and user.value.attr == "weight"
+    return isinstance(user, ast.BinOp) and isinstance(user.op, ast.MatMult)
+
+
+def _turns(node: ast.AST | None) -> bool:
+    """``weight.T``, ``weight.t()``"""
+    turned = node.func if isinstance(node, ast.Call) else node
+    return isinstance(turned, ast.Attribute) and turned.attr in ("T", "mT", "t", "transpose")
+
+
+def _are_frozen(source: Source, tables: list[ast.expr], held: set[str]) -> bool:
+    """``table.weight.requires_grad = False``, ``nn.Embedding(...).requires_grad_(False)``."""
+    for each in ast.walk(source.tree):
+        if isinstance(each, ast.Attribute) and each.attr in ("requires_grad", "requires_grad_"):
+            user = source.parents.get(each)
+            given = user.value if isinstance(user, ast.Assign) else next(iter(getattr(user, "args", [])), None)
+            no = isinstance(given, ast.Constant) and given.value is False
+            if no and (each.value in tables or last_name(each.value) in held):
+                return True
+    return False
+
+
 def _may_be_sparse(source: Source, call: ast.Call) -> bool:
     """``sparse=`` is given, or ``**options`` may give it."""
     options = [source.literal(each.value) for each in call.keywords if each.arg is None]

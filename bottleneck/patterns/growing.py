@@ -172,10 +172,21 @@ def _is_reset(loop: Loop | Function, targets: list[ast.expr], growing: ast.stmt)
             continue
         if any(_is_one(each, targets) for each in node.targets):
             inside = [each for each in ast.walk(node.value) if _is_one(each, targets)]
-            cut = any(isinstance(each, ast.Subscript) and _is_one(each.value, targets) for each in ast.walk(node.value))
+            cut = any(_cuts(each, targets) for each in ast.walk(node.value))
             if cut or not inside:
                 return True
     return False
+
+
+def _cuts(node: ast.AST, targets: list[ast.expr]) -> bool:
+    """``whole[-500:]``, ``whole.iloc[-500:]``, ``whole.tail(500)``."""
+    if isinstance(node, ast.Subscript):
+        value = node.value
+        indexed = isinstance(value, ast.Attribute) and value.attr in ("iloc", "loc")
+        return _is_one(value.value if indexed and isinstance(value, ast.Attribute) else value, targets)
+    called = node.func if isinstance(node, ast.Call) else None
+    shortens = isinstance(called, ast.Attribute) and called.attr in ("tail", "head", "nlargest", "nsmallest", "narrow")
+    return shortens and isinstance(called, ast.Attribute) and _is_one(called.value, targets)
 
 
 def _begins(branch: ast.If, first: ast.stmt, targets: list[ast.expr]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from .loops import loop_names
 from .model import Condition, Hot, Sighting
@@ -142,7 +143,8 @@ def _mentions(node: ast.AST, names: set[str]) -> bool:
 
 
 def _words(name: str) -> set[str]:
-    return set(name.lower().split("_"))
+    """``{"kafka", "consumer"}`` of ``kafka_consumer`` and of ``KafkaConsumer``."""
+    return set(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().split("_"))
 
 
 def in_order() -> Condition:
@@ -224,6 +226,7 @@ def _is_fed(source: Source, loop: ast.AST) -> bool:
         return True
     parts = [part for each in heads for part in ast.walk(source.literal(each.iter) or each.iter)]
     parts += [part for each in heads for part in ast.walk(each.iter)]
+    parts += [each.func for each in parts if isinstance(each, ast.Call)]
     asks = any(isinstance(each, ast.Call) and last_name(each.func) == "iter" and len(each.args) == 2 for each in parts)
     return asks or any(_STREAMS & _words(last_name(each)) for each in parts)
 

@@ -6,9 +6,17 @@ import ast
 
 from .model import Hot, Sighting
 from .places import named
+from .shapes import matches
 from .source import Source
 from .syntax import last_name, mentions
 
+#: What gives a picture, a volume or a recording of any size.
+_READS = (
+    "torchvision.io.read_image", "torchvision.io.decode_image", "torchvision.io.decode_jpeg", "PIL.Image.open",
+    "cv2.imread", "imageio.imread", "imageio.v3.imread", "skimage.io.imread", "nibabel.load", "torchaudio.load",
+    "librosa.load", "soundfile.read", "rasterio.open", "tifffile.imread",
+)  # fmt: skip
+_RESIZES = ("resize", "crop", "transform", "process", "pad", "letterbox", "scale", "thumbnail", "normal", "prepare")
 #: What joins a frame with others.
 _OF_SEVERAL = frozenset("merge join concat append merge_asof combine_first map isin apply".split())
 
@@ -21,6 +29,30 @@ def batch_of_one(source: Source, value: ast.expr) -> bool:
         return isinstance(keys[0], ast.Constant) and keys[0].value is None
     added = value.args if isinstance(value, ast.Call) and last_name(value.func) == "unsqueeze" else []
     return bool(added) and isinstance(added[-1], ast.Constant) and added[-1].value == 0
+
+
+def of_its_own_size(hot: Hot) -> bool:
+    """The item is a picture or a recording that the pass reads, and nothing brings it to a size that others have."""
+    function = hot.source.function(hot.node) or hot.source.tree
+    called = [each for each in ast.walk(function) if isinstance(each, ast.Call)]
+    reads = any(matches(path, *_READS) for each in called for path in hot.source.paths(each.func))
+    names = {last_name(each.func).lower() for each in called} | {
+        each.arg or "" for call in called for each in call.keywords
+    }
+    return reads and not any(word in name for word in _RESIZES for name in names)
+
+
+def many_by_name(source: Source, value: ast.expr) -> bool:
+    """``sentences``, ``document.lines``: a list by the look of it."""
+    name = last_name(value)
+    return len(name) > 3 and name.endswith("s") and not name.endswith(("ss", "us", "is"))
+
+
+def is_typed_in(hot: Hot) -> bool:
+    """Somebody types the item: ``input()`` stands in the loop."""
+    loop = next(iter(hot.source.loops(hot.node)), None)
+    called = [each for each in ast.walk(loop) if isinstance(each, ast.Call)] if loop is not None else []
+    return any(path == "builtins.input" for each in called for path in hot.source.paths(each.func))
 
 
 def one_row(source: Source, value: ast.expr) -> bool:

@@ -137,10 +137,29 @@ def _goes_elsewhere(source: Source, region: ast.AST, path: ast.expr) -> bool:
         if isinstance(each, ast.Call):
             if starts_a_program(source, each):
                 return True
-            writes = any(word in last_name(each.func) for word in ("save", "write", "dump", "export", "download"))
-            if writes and any(same(given, path) for given in arguments(each)):
+            if not _leaves(source, each) and any(same(given, path) for given in arguments(each)):
                 return True
+            owner = path.value if isinstance(path, ast.Attribute) and isinstance(path.value, ast.Attribute) else None
+            if owner is not None and isinstance(each.func, ast.Attribute) and same(each.func.value, owner):
+                return True  # ``self.solver.solve(x)`` beside ``self.solver.output``
     return False
+
+
+def _leaves(source: Source, call: ast.Call) -> bool:
+    """What is given a path and does not write there: what opens it, and functions of paths and texts."""
+    writes = any(word in last_name(call.func) for word in ("save", "write", "dump", "export", "download"))
+    known = (
+        "builtins.*",
+        "os.path.*",
+        "os.fspath",
+        "pathlib.*",
+        "gzip.open",
+        "io.open",
+        "logging.*",
+        "csv.*",
+        "json.*",
+    )
+    return not writes and any(matches(path, *known) for path in source.paths(call.func))
 
 
 def starts_a_program(source: Source, call: ast.Call) -> bool:
@@ -169,7 +188,7 @@ def _counts_epochs(loop: ast.AST) -> bool:
 def _can_change(hot: Hot, region: ast.AST, path: ast.expr) -> bool:
     """The file can have changed since the last pass, or is read as a stream."""
     source = hot.source
-    asks = ("getmtime", "stat", "st_mtime", "sleep", "seek", "tell")
+    asks = ("getmtime", "stat", "st_mtime", "sleep", "seek", "tell", "perf_counter", "start")
     for each in ast.walk(region):
         streams = isinstance(each, ast.Yield | ast.YieldFrom) and source.function(each) is region
         if streams or (isinstance(each, ast.Name | ast.Attribute) and last_name(each) in asks):

@@ -64,7 +64,32 @@ def _tests_what_changes(test: ast.expr, inner: set[str], around: list[Loop | Com
         for each in (ast.walk(around[-1]) if around else ())
         if isinstance(each, ast.Attribute | ast.Subscript) and isinstance(each.ctx, ast.Store)
     ]
-    return any(same(each, other) for each in fields for other in written)
+    return any(same(each, other) for each in fields for other in written) or (
+        any(isinstance(each, ast.Attribute) for each in fields) and _acts(inner, around)
+    )
+
+
+def _acts(inner: set[str], around: list[Loop | Comprehension]) -> bool:
+    """The loops tell the items to do something, ``agent.move()``: their fields can be others in the next pass."""
+    items = set(inner)
+    gone_through = [ast.dump(each.iter) for each in around[:1] if isinstance(each, ast.For)]
+    gone_through += [ast.dump(part.iter) for each in around[:1] for part in getattr(each, "generators", [])]
+    for loop in ast.walk(around[-1]) if around else ():
+        if isinstance(loop, ast.For) and ast.dump(loop.iter) in gone_through:
+            items |= stored(loop.target)
+    return any(
+        isinstance(each, ast.Expr)
+        and isinstance(each.value, ast.Call)
+        and isinstance(each.value.func, ast.Attribute)
+        and mentions(each.value.func.value, items)
+        for each in (ast.walk(around[-1]) if around else ())
+    )
+
+
+def _few(loop: Loop | Comprehension) -> bool:
+    """``for state in ("new", "open", "done")``: as many passes as are written down."""
+    heads = getattr(loop, "generators", [loop])
+    return any(isinstance(getattr(each, "iter", None), ast.Tuple | ast.List) for each in heads)
 
 
 def scanned(hot: Hot) -> ast.expr | None:
@@ -81,7 +106,8 @@ def scanned(hot: Hot) -> ast.expr | None:
         outer |= _given(hot)
     if not _equal_by_key(test, inner, outer) or not (handled or in_loop()(around)):
         return None
-    return None if _tests_what_changes(test, inner, loops) else items
+    few = any(_few(each) for each in loops[1:2])
+    return None if few or _tests_what_changes(test, inner, loops) else items
 
 
 def stays(hot: Hot, thing: ast.expr, given: frozenset[str] | None = None) -> bool:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from .loops import all_loops
 from .model import Condition, Hot
 from .shapes import matches
 from .source import Source
-from .syntax import Function, Loop, last_name
+from .syntax import Function, Loop, last_name, mentions, stored
 
 _WRITES = ("execute", "add", "merge")
+#: A statement that chooses its rows itself writes many: ``insert ... select``, ``delete ... where day < ?``.
+_OF_MANY = re.compile(r"\b(insert|replace)\b.*\bselect\b|\b(delete|update)\b.*(\blimit\b|\bbetween\b|\bselect\b|[<>])"
+                      r"|^\s*(create|drop|alter|vacuum|attach|pragma)\b", re.I | re.S)  # fmt: skip
 _TAKES = ("get", "recv", "receive", "accept", "poll", "get_message")  # the next job of a queue
 _STREAMS = ("sys.stdin*", "kafka.*", "confluent_kafka.*", "redis.*", "paho.*", "pika.*", "websockets.*", "socket.*")
 
@@ -24,10 +28,64 @@ def of_one_row() -> Condition:
     def check(hot: Hot) -> bool:
         around = hot.source.loops(hot.node)
         if around:
-            return any(last_name(call.func) in (*_WRITES, "executemany") for call in _calls(around[0]))
+            return any(
+                _writes_one(hot.source, call) or _of_an_item(call, around[0]) for call in _own(hot.source, around[0])
+            )
         return not hot.seen.handler and _one_a_call(hot)
 
     return check
+
+
+def is_of_many_rows(source: Source, call: ast.AST) -> bool:
+    """``execute`` of a statement for many rows, of a whole script, or with a list of rows."""
+    if not isinstance(call, ast.Call) or last_name(call.func) != "execute" or not call.args:
+        return False
+    statement = source.literal(call.args[0]) or call.args[0]
+    words = "".join(str(each.value) for each in ast.walk(statement) if isinstance(each, ast.Constant))
+    if _OF_MANY.search(words):
+        return True
+    loop = next(iter(source.loops(call)), None)
+    items = stored(loop.target) if isinstance(loop, ast.For) else set()
+    if len(call.args) == 1:
+        given = call.args[0]
+        return isinstance(given, ast.Name) and given.id in items  # ``for script in scripts``
+    made = isinstance(statement, ast.Call)  # insert(Row), as SQLAlchemy makes it
+    return made and isinstance(call.args[1], ast.Name | ast.List | ast.ListComp)
+
+
+def hands_on_a_table() -> Condition:
+    """Each pass reads a table, writes it and keeps nothing of it: all at once may not fit into memory."""
+
+    def check(hot: Hot) -> bool:
+        loop = next(iter(hot.source.loops(hot.node)), None)
+        names = [last_name(each.func) for each in _calls(loop)] if isinstance(loop, ast.For) else []
+        written = any(name.startswith(("to_", "write", "save", "dump")) for name in names)
+        return written and not {"append", "extend", "concat", "update"} & set(names)
+
+    return check
+
+
+def _writes_one(source: Source, call: ast.Call) -> bool:
+    return last_name(call.func) in _WRITES and not is_of_many_rows(source, call)
+
+
+def _of_an_item(call: ast.Call, loop: ast.AST) -> bool:
+    """``executemany(statement, order.lines)``: the rows of one item, not a chunk of them."""
+    if last_name(call.func) != "executemany" or len(call.args) < 2 or not isinstance(loop, ast.For):
+        return False
+    given, items = call.args[1], stored(loop.target)
+    if isinstance(given, ast.ListComp | ast.GeneratorExp):
+        given = given.generators[0].iter
+    return (
+        isinstance(given, ast.Attribute | ast.Subscript | ast.List)
+        and mentions(given, items)
+        and not any(isinstance(each, ast.Slice) for each in ast.walk(given))
+    )
+
+
+def _own(source: Source, loop: ast.AST) -> list[ast.Call]:
+    """The calls of a pass that are in no loop inside."""
+    return [call for call in _calls(loop) if source.loops(call)[:1] == [loop]]
 
 
 def takes_jobs() -> Condition:
@@ -55,7 +113,7 @@ def _one_a_call(hot: Hot) -> bool:
             return False
         made = [call for call in _calls(region) if not set(source.loops(call)) - {region}]
         names = {last_name(call.func) for call in made}
-        writes = writes or bool(names & set(_WRITES))
+        writes = writes or any(_writes_one(source, call) for call in made)
         if "executemany" in names:
             return False
         if not isinstance(region, Function):

@@ -7,8 +7,8 @@ import ast
 from ..elementwise import elementwise
 from ..loops import names_of_pass
 from ..model import Hot, Pattern, Price, Sighting
-from ..places import less
-from ..shapes import argument, below, deep, matches
+from ..places import known, less
+from ..shapes import all_of, any_of, argument, below, deep, matches, not_if
 from ..source import Source
 from ..syntax import Comprehension, Loop, last_name, mentions, stored
 
@@ -190,6 +190,8 @@ PATTERNS = (
             less(cores=1.5),
             lambda hot: _without_jobs(hot.seen) is not None,
         ),
+        # A fit on a device, or of torch: processes would share the device, and torch has threads of its own.
+        unless=(all_of(any_of(deep("torch/"), deep("tensorflow/"), deep("keras/")), not_if(known(device="cpu"))),),
         cause=_outermost,
         needs=("cores",),
         leave="The fits take seconds in all (worker processes take as long to start), the other cores are at work, memory holds one copy only, or the fits use threads of their own.",

@@ -12,7 +12,7 @@ from ..places import every_pass, handed_to, known, less, loading, more, overlapp
 from ..shapes import any_of, below, calls, comes_from, first, matches, text
 from ..source import Source
 from ..syntax import is_self, mentions
-from ..transactions import of_one_row, takes_jobs
+from ..transactions import hands_on_a_table, is_of_many_rows, of_one_row, takes_jobs
 
 _DATABASES = "sqlite3 psycopg psycopg2 pymysql mysql duckdb sqlalchemy pyodbc apsw MySQLdb cx_Oracle oracledb".split()
 _WRITES = ("insert", "update", "replace", "merge", "delete", "upsert")
@@ -189,7 +189,7 @@ PATTERNS = (
         replacement="Use executemany, insert(Model) with a list of dicts, or COPY; for DuckDB insert from a registered frame",
         snippet="cursor.executemany('insert into t values (?, ?)', rows)",
         when=(_is_method("execute"), in_loop(), first(text(*_WRITES)), _on_database),
-        unless=(less(passes=100), takes_jobs()),
+        unless=(less(passes=100), takes_jobs(), lambda hot: is_of_many_rows(hot.source, hot.node)),
         leave="A stream of single events, generated keys that are needed at once, or under 100 rows.",
         price=Price("wait", (2, 100)),
         source="nycdb/nycdb#67 (16 to 2 s per 20,000), duckdb/duckdb#2458 (8 min to 1 s), archlinux/arch-security-tracker#35",
@@ -208,7 +208,7 @@ PATTERNS = (
             any_of(first(text("select", "with")), calls("pandas.read_sql*")),
             any_of(_on_database, calls("pandas.read_sql*")),
         ),
-        unless=(known(off_cpu=False), less(passes=20)),
+        unless=(known(off_cpu=False), less(passes=20), hands_on_a_table()),
         leave="The next key depends on the answer, or single look-ups by index in a database in the process are measured to be faster.",
         price=Price("wait"),
         source="n24q02m/wet-mcp#495, MolSSI/QCFractal#615 (single look-ups best above 200)",

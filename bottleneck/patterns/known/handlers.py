@@ -3,10 +3,18 @@
 import ast
 
 from ..fixed import thrown_away
-from ..independence import independent_above
+from ..independence import as_they_come, independent_above
 from ..loops import in_loop
 from ..model import Hot, Pattern, Price
-from ..one_item import batch_of_one, of_the_one_row, one_row, where_the_row_is_made
+from ..one_item import (
+    batch_of_one,
+    is_typed_in,
+    many_by_name,
+    of_its_own_size,
+    of_the_one_row,
+    one_row,
+    where_the_row_is_made,
+)
 from ..places import cached, handler, less, more, of_request
 from ..shapes import all_of, any_of, below, calls, deep, first, listed, matches, not_if
 
@@ -305,13 +313,20 @@ PATTERNS = (
                     below("torch/nn/modules/module.py", "_call_impl"),
                     first(batch_of_one),
                     independent_above(),
-                    not_if(any_of(_trains, thrown_away())),
+                    not_if(any_of(_trains, thrown_away(), of_its_own_size)),
                 ),
             ),
-            first(lambda source, value: not listed(source, value)),
         ),
-        unless=(handler(), less(passes=20)),
-        leave="Long texts, a device that is full already, or batches under four.",
+        unless=(
+            handler(),
+            less(passes=20),
+            more(seconds_each=0.5),
+            first(listed),
+            all_of(not_if(below("torch/")), first(many_by_name)),
+            as_they_come(),
+            is_typed_in,
+        ),
+        leave="Long texts, inputs of sizes of their own, a device that is full already, or batches under four.",
         price=Price("amdahl", (2, 7)),
         source="explosion/spaCy#5239 (14 to 2 s), boudinfl/pke#121 (33 to 12 s), MinishLab/model2vec#56",
         stages=("etl",),

@@ -6,7 +6,7 @@ from ..loops import in_loop
 from ..model import Condition, Hot, Pattern, Price, Stage
 from ..places import less, loading, more, over
 from ..shapes import any_of, argument, below, calls, deep, matches, method, not_if
-from ..syntax import arguments, last_name
+from ..syntax import arguments, defaults, last_name, parameters, stored
 
 #: Names of arguments that say how many threads, processes or workers a call may use.
 _SWITCHES = (
@@ -69,8 +69,16 @@ def _set_to_one(hot: Hot) -> bool:
     call = hot.node
     if not isinstance(call, ast.Call):
         return False
-    made = [call, *_makers(hot, call.func.value if isinstance(call.func, ast.Attribute) else None)]
-    return any(_one(argument(each, name)) for each in made for name in _SWITCHES)
+    made = [call, *_makers(hot, call.func.value if isinstance(call.func, ast.Attribute) else call.func)]
+    given = [value for each in made for name in _SWITCHES if (value := argument(each, name)) is not None]
+    return any(_one(one) for value in given for one in (value, *_defaults(hot, value)))
+
+
+def _defaults(hot: Hot, value: ast.expr) -> list[ast.expr]:
+    """What a parameter is where the caller leaves it out."""
+    function = hot.source.function(value)
+    found = defaults(function) if function is not None and isinstance(value, ast.Name) else {}
+    return [found[value.id]] if isinstance(value, ast.Name) and value.id in found else []
 
 
 def _makers(hot: Hot, value: ast.expr | None) -> list[ast.Call]:
@@ -103,6 +111,23 @@ def _calls_parallel(hot: Hot) -> bool:
     return isinstance(hot.node, ast.Call) and "joblib.Parallel()" in hot.source.paths(hot.node.func)
 
 
+def _keeps_what_it_saw(hot: Hot) -> bool:
+    """The mapped function changes something that outlives the call: ``seen.setdefault(row["name"], len(seen))``."""
+    given = arguments(hot.node) if isinstance(hot.node, ast.Call) else []
+    for function in (each for value in given for each in hot.source.functions.get(last_name(value), [])):
+        own = (parameters(function) | stored(function)) - {"self"}
+        for each in ast.walk(function):
+            changed: ast.AST | None = None
+            if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in _CHANGES:
+                changed = each.func.value
+            elif isinstance(each, ast.Subscript | ast.Attribute) and isinstance(each.ctx, ast.Store):
+                changed = each.value
+            if isinstance(each, ast.Global | ast.Nonlocal) or (isinstance(changed, ast.Name) and changed.id not in own):
+                return True
+    return False
+
+
+_CHANGES = frozenset("append add update setdefault extend pop popleft write".split())
 _ONE_CORE = (less(cores=1.5),)
 _ALREADY = (_told, _POOLS)
 _STAGES: tuple[Stage, ...] = ("etl", "training")
@@ -187,7 +212,7 @@ PATTERNS = (
     ),
     Pattern(
         id="parallel-without-jobs",
-        title="joblib.Parallel runs the tasks one after another, because n_jobs is not set",
+        title="joblib.Parallel runs the tasks one after another: n_jobs is not set, or comes to one",
         replacement="Set n_jobs=-1 (with prefer='threads' where the tasks free the GIL)",
         snippet="results = Parallel(n_jobs=-1)(delayed(work)(item) for item in items)",
         when=(*_ONE_CORE, _calls_parallel, deep("joblib/parallel.py", "_get_sequential_output")),
@@ -210,9 +235,10 @@ PATTERNS = (
             below("datasets/arrow_dataset.py"),
             more(body=0.8),
         ),
-        unless=(_told, deep("transformers/tokenization_utils_base.py"), deep("torch/")),
+        unless=(_told, deep("transformers/tokenization_utils_base.py"), deep("torch/"), _keeps_what_it_saw),
         needs=("cores", "body"),
-        leave="The function calls a model or a fast tokenizer, which have threads of their own.",
+        leave="The function calls a model or a fast tokenizer, which have threads of their own, or a row depends on those "
+        "before it.",
         price=Price("cores", start_seconds=1.5),
         source="Hugging Face datasets guide, Process: multiprocessing",
         stages=("etl",),

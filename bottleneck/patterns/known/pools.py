@@ -132,6 +132,17 @@ _in_a_pools_thread = any_of(
 )
 
 
+#: How semaphores are named, which let in as many as they are told to.
+_COUNTING = frozenset("sem semaphore limit limiter slot slots permit permits tokens throttle quota".split())
+
+
+def _takes_a_semaphore(hot: Hot) -> bool:
+    """``self.limit.acquire()``"""
+    called = hot.node.func if isinstance(hot.node, ast.Call) else None
+    owner = called.value if isinstance(called, ast.Attribute) and called.attr == "acquire" else ast.Pass()
+    return bool(_COUNTING & set(last_name(owner).lower().split("_")))
+
+
 def _is_call(hot: Hot) -> bool:
     """Which of a line's calls takes the lock is not needed to say that the line waits for it."""
     return isinstance(hot.node, ast.Call)
@@ -140,17 +151,17 @@ def _is_call(hot: Hot) -> bool:
 def _takes_a_lock(hot: Hot) -> bool:
     """``lock.acquire()``, whatever the lock is reached by; the thread that has it stands on another line."""
     node = hot.node
-    return (
-        isinstance(node, ast.Call)
-        and last_name(node.func) == "acquire"
-        and not any("Semaphore" in path for path in hot.source.paths(node.func))
-    )
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.func.attr != "acquire":
+        return False
+    return not any("Semaphore" in path for path in hot.source.paths(node.func))
 
 
 def _waits_for_threads(hot: Hot) -> bool:
     """The lock is of something made to wait with: a queue, an event, a condition, another thread's end."""
     places = ("queue.py", "threading.py", "multiprocessing/", "concurrent/futures/", "asyncio/", "subprocess.py")
     name = last_name(hot.node.func) if isinstance(hot.node, ast.Call) else ""
+    if isinstance(hot.node, ast.Call) and name == "iter" and len(hot.node.args) == 2:
+        return True  # ``for job in iter(jobs.get, None)``
     return name in ("get", "put", "join", "wait", "result") or any(
         frame.is_in(place) for frame in hot.seen.below for place in places
     )
@@ -180,6 +191,7 @@ PATTERNS = (
         snippet="session.mount('https://', HTTPAdapter(pool_maxsize=16, pool_block=True))",
         when=(known(off_cpu=True), more(share=0.2), _WAITS_FOR_A_CONNECTION),
         needs=("share",),
+        beats=("token-pool-full",),
         leave="The service bears no more connections.",
         price=Price("overlap", (1.3, 8)),
         source="psf/requests#2581, urllib3 user guide (maxsize, block), docs.sqlalchemy.org (pool_size)",
@@ -201,7 +213,7 @@ PATTERNS = (
             _in_a_pools_thread,
             any_of(_takes_a_lock, all_of(_is_call, more(at_once=0.6))),
         ),
-        unless=(_waits_for_threads, uses(*LIBRARIES)),
+        unless=(_waits_for_threads, _takes_a_semaphore, uses(*LIBRARIES)),
         needs=("waits_for", "at_once"),
         fallback=True,
         leave="What the lock protects cannot run twice at once, and no second one of it can be made.",

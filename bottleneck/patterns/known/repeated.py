@@ -3,7 +3,7 @@
 import ast
 
 from ..causes import handlers
-from ..embedding_tables import large_dense_table, line_of_table, makes_it_sparse
+from ..embedding_tables import dense_anyway, large_dense_table, line_of_table, makes_it_sparse
 from ..loops import in_loop, in_tight_loop, names_of_pass
 from ..model import Hot, Pattern, Price
 from ..places import cached, handler, in_crew, known, less, more, named, over, overlapped
@@ -254,14 +254,15 @@ PATTERNS = (
             ),
             any_of(
                 all_of(more(to_forward=3), large_dense_table),
-                all_of(more(to_forward=1.5, embedding=_LARGE_TENSOR), not_if(makes_it_sparse)),
+                # Any backward pass takes about twice as long as its forward.
+                all_of(more(to_forward=2.3, embedding=_LARGE_TENSOR), not_if(makes_it_sparse)),
                 all_of(more(to_forward=4, embedding=_LARGE_TENSOR / 2), not_if(makes_it_sparse)),
                 all_of(more(to_forward=10, embedding=_LARGE_TENSOR / 4), not_if(makes_it_sparse)),
             ),
         ),
-        unless=(not_if(known(device="cpu")),),
+        unless=(not_if(known(device="cpu")), dense_anyway),
         cause=line_of_table,
-        leave="A batch touches most rows; momentum and weight decay act on all rows.",
+        leave="A batch touches most rows, the table is multiplied with as a whole, too; momentum and weight decay act on all rows.",
         price=Price("amdahl", (2, 8)),
         source="pytorch/pytorch#5309, facebookresearch/dlrm#15",
         stages=("training",),

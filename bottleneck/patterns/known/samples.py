@@ -5,6 +5,7 @@ import ast
 from ..array_lists import elements_of, of_arrays
 from ..loops import in_loop, varies
 from ..model import Condition, Hot, Pattern, Price
+from ..origins import origins
 from ..places import in_function, known, less, loading, more
 from ..shapes import all_of, any_of, below, calls, deep, first, leaf, matches, not_if, running
 from ..source import Source
@@ -19,7 +20,11 @@ _WRAPS = (
     "builtins.float",
     "builtins.int",
 )
-_NOT_IN_MEMORY = ("h5py.*", "zarr.*", "lmdb.*", "numpy.memmap*", "netCDF4.*", "xarray.*", "tables.*")
+_NOT_IN_MEMORY = (
+    "h5py.*", "zarr.*", "lmdb.*", "numpy.memmap*", "numpy.lib.format.open_memmap*", "netCDF4.*", "xarray.*", "tables.*",
+    "torch.from_file*", "torch.utils.data.*", "torchvision.*", "datasets.*", "pyarrow.*", "builtins.open*", "pathlib.*",
+)  # fmt: skip
+_ARRAYS = ("numpy.*", "torch.*", "jax.*", "cupy.*")
 
 
 # --- samples that are rows of arrays in memory ------------------------------------------------------------------------
@@ -80,7 +85,13 @@ def _indexes_only(source: Source, function: Function | None) -> bool:
     if isinstance(value, ast.DictComp | ast.ListComp | ast.GeneratorExp):
         parts = [value.value if isinstance(value, ast.DictComp) else value.elt]
     index = parameters(function) - {"self"}
+    if value is parts[0] and isinstance(value, ast.Subscript) and not _is_an_array(source, value.value):
+        return False  # ``return self.samples[i]``: a list, or another dataset, has no rows to take at once
     return "__getitems__" not in source.functions and all(_indexes(source, each, index) for each in parts)
+
+
+def _is_an_array(source: Source, value: ast.expr) -> bool:
+    return any(matches(path, *_ARRAYS) for path in source.paths(value))
 
 
 def _is_docstring(node: ast.stmt) -> bool:
@@ -95,10 +106,23 @@ def _indexes(source: Source, node: ast.expr, index: set[str]) -> bool:
         return False
     whole = isinstance(node.value, ast.Attribute)
     holders = [node.value] if whole else _holders(source, node.value)
-    others = ("builtins.sorted*", "pandas.*", *(["builtins.list*"] if whole else []))
+    others = ("builtins.sorted*", "pandas.*", *(["builtins.list*", "builtins.dict*"] if whole else []))
     stored = (path for holder in holders for path in source.paths(holder))
     plain = bool(holders) and not any(matches(path, *_NOT_IN_MEMORY, *others) for path in stored)
+    plain = plain and not any(_is_elsewhere(source, made) for holder in holders for made in origins(source, holder))
     return plain and isinstance(node.slice, ast.Name) and node.slice.id in index
+
+
+def _is_elsewhere(source: Source, made: ast.expr) -> bool:
+    """``np.load(path, mmap_mode="r")`` stays in its file; ``ImageFolder(path)`` makes its samples when asked."""
+    calls = [each for each in ast.walk(made) if isinstance(each, ast.Call)]
+    mapped = any(
+        each.arg in ("mmap_mode", "mmap") and getattr(each.value, "value", True) not in (None, False)
+        for call in calls
+        for each in call.keywords
+    )
+    makes_an_object = isinstance(made, ast.Call) and last_name(made.func)[:1].isupper()
+    return mapped or (makes_an_object and not _is_an_array(source, made))
 
 
 def _holders(source: Source, value: ast.expr) -> list[ast.expr]:

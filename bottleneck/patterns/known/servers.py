@@ -39,6 +39,11 @@ _ON_THE_SERVERS_THREAD = over("socketserver.py", "process_request", "finish_requ
 _ON_ITS_OWN_THREAD = over("socketserver.py", "process_request_thread")
 
 
+def _wait_for_each_other(hot: Hot) -> bool:
+    """The threads wait for a lock, for the GIL or for what computes: more threads would wait for the same."""
+    return hot.seen.waits_for in ("lock", "gil", "native", "memory")
+
+
 def _locks_more_than_the_model(hot: Hot) -> bool:
     """``with lock:`` around several statements, of a lock made by threading."""
     node = hot.source.statement(hot.node)
@@ -92,8 +97,9 @@ PATTERNS = (
         "anyio.to_thread.current_default_thread_limiter().total_tokens to the measured need",
         snippet="anyio.to_thread.current_default_thread_limiter().total_tokens = 120",
         when=(handler(), known(pool_full=True, off_cpu=True), not_if(known(event_loop=True))),
+        unless=(_wait_for_each_other,),
         needs=("pool_full", "off_cpu"),
-        leave="The threads compute: more of them only add memory.",
+        leave="The threads compute, or the service that they ask bears no more calls.",
         price=Price("overlap"),
         source="open-webui/open-webui#13031, fastapi/fastapi#4552, #4221, agronholm/anyio#447",
         stages=("serving",),
