@@ -108,6 +108,11 @@ def _counts_stages(loop: ast.AST) -> bool:
     return any(_STAGES & _words(name) for name in names)
 
 
+def counts_stages() -> Condition:
+    """A loop around goes on from where its last pass ended: ``for step in steps``."""
+    return lambda hot: any(_counts_stages(loop) for loop in hot.source.loops(hot.node))
+
+
 def _left_behind(loop: ast.AST, call: ast.Call) -> set[str]:
     """What the call's answer has gone into when the next pass begins: names, and attributes such as ``self.seen``."""
     found: set[str] = set()

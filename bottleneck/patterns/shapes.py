@@ -165,6 +165,8 @@ def _is_running(hot: Hot, node: ast.Call, libraries: set[str]) -> bool:
     if not seen.below:
         return seen.rivals <= {node}
     top = seen.below[0]
+    if top.function in ("__getitem__", "__setitem__") and any(isinstance(each, ast.Subscript) for each in seen.nodes):
+        return False  # ``frame[mask].to_dict()``: the mask takes the time
     for frame in seen.below[:_WRAPPED]:
         alike = [each for each in seen.rivals | {node} if last_name(each.func) == frame.function]
         if alike:

@@ -197,6 +197,14 @@ def test_batches_padded_to_a_fixed_length_that_none_of_them_needs():
     assert found.gain.low < found.gain.share < found.gain.high < 1 and found.gain.confidence == 0.4
 
 
+def test_the_longest_row_of_a_batch_is_expected_where_only_some_rows_were_looked_at():
+    """A fixed length that the longest of 256 rows need is right, though the 32 that were read are shorter."""
+    drawn = np.random.default_rng(1).exponential(17, (60, 32)).clip(5, 126).astype(int)
+    width = np.full(60, 128)
+    assert isinstance(judge(training(width, drawn.tolist(), rows=32)), Finding)
+    assert isinstance(judge(training(width, drawn.tolist(), rows=256)), Fine)
+
+
 def test_a_compiled_model_wants_one_shape():
     made = training(np.full(60, 512), mixed()[1])
     made.facts.attached.add("compile")

@@ -25,8 +25,8 @@ class Padding:
     """Sampled batches of the main loop, without warm-up. ``rows``, ``width``: shape of each; ``work_seconds``: work of
     its step, or of the step after that if the loop fetches one batch ahead.
 
-    ``lengths``: of single rows, over all batches; ``longest``: of each batch's rows that were looked at;
-    ``waste_share``: share of all positions that are padding.
+    ``lengths``: of single rows, over all batches; ``longest``: row of each batch, expected from all lengths where not
+    all of its rows were looked at; ``waste_share``: share of all positions that are padding.
     """
 
     rows: Ints
@@ -66,7 +66,7 @@ class Padding:
         width = np.array([fact.width for _, fact in known], "i8")
         used = np.array([np.mean(fact.lengths or [fact.width]) for _, fact in known])
         lengths = np.array([length for _, fact in known for length in fact.lengths], "i8")
-        longest = np.array([max(fact.lengths or [fact.width]) for _, fact in known], "i8")
+        longest = np.array([_longest(fact, np.sort(lengths)) for _, fact in known], "i8")
         waste = 1.0 - float((rows * used).sum()) / max(float((rows * width).sum()), 1.0)
         return cls(rows, width, work[[index for index, _ in known]], lengths, longest, max(0.0, waste))
 
@@ -92,6 +92,16 @@ class Padding:
         ]
         low, high = np.percentile(draws, [10, 90])
         return slope_of(positions, work), float(low), float(high)
+
+
+def _longest(fact: Batch, ordered: Ints) -> int:
+    """The longest row of a batch; where only some were looked at, no less than the mean of the longest of as many drawn
+    from the lengths of all batches."""
+    seen = max(fact.lengths or [fact.width])
+    if fact.rows <= len(fact.lengths) or not len(ordered):
+        return seen
+    below = (np.arange(len(ordered) + 1) / len(ordered)) ** fact.rows  # chance that all are among the shortest
+    return max(seen, round(float((ordered * np.diff(below)).sum())))
 
 
 def _one_ahead(known: list[tuple[int, Batch]], work: Floats) -> bool:

@@ -3,6 +3,7 @@
 import ast
 
 from ..growing import appended_to, grows, held_for_good, is_emptied, only_grows
+from ..independence import as_they_come
 from ..loops import for_each, in_loop
 from ..model import Hot, Pattern, Price
 from ..places import every_pass, known, less
@@ -345,7 +346,7 @@ PATTERNS = (
         replacement="Print every thousandth pass (if i % 1000 == 0), or collect the lines and write them at once",
         snippet="if number % 1000 == 0:\n    print(number)",
         when=(any_of(calls("builtins.print"), calls_partial("builtins.print")), in_loop(), every_pass()),
-        unless=(less(passes=1000),),
+        unless=(less(passes=1000), as_they_come()),
         leave="The output is the result.",
         price=Price("once"),
         source="no published figures; each print takes the time of a write",

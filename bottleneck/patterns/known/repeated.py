@@ -4,6 +4,7 @@ import ast
 
 from ..causes import handlers
 from ..embedding_tables import dense_anyway, large_dense_table, line_of_table, makes_it_sparse
+from ..independence import counts_stages
 from ..loops import in_loop, in_tight_loop, names_of_pass
 from ..model import Hot, Pattern, Price
 from ..places import cached, handler, in_crew, known, less, more, named, over, overlapped
@@ -146,7 +147,14 @@ PATTERNS = (
             in_loop(),
             known(off_cpu=True),
         ),
-        unless=(overlapped(), less(passes=5), over("concurrent/futures/thread.py"), over("threading.py", "run")),
+        unless=(
+            overlapped(),
+            less(passes=5),
+            over("concurrent/futures/thread.py"),
+            over("threading.py", "run"),
+            more(cores=1.5),
+            counts_stages(),
+        ),
         leave="The processes use all cores already, or must run in turn.",
         price=Price("overlap", (1.3, 4)),
         source="StackOverflow 14533458, 26774781",

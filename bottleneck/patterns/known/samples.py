@@ -164,6 +164,13 @@ def _ends_in_a_conversion(hot: Hot) -> bool:
     )
 
 
+def _draws(hot: Hot) -> bool:
+    """The function around draws at random: another text in each epoch."""
+    function = hot.source.function(hot.node)
+    calls = (each for each in ast.walk(function) if isinstance(each, ast.Call)) if function is not None else ()
+    return any(matches(path, "random.*", "numpy.random.*") for each in calls for path in hot.source.paths(each.func))
+
+
 # --- loaders ----------------------------------------------------------------------------------------------------------
 def _first_batch_of_a_new_iterator(hot: Hot) -> bool:
     """``next(iter(loader))``."""
@@ -236,6 +243,7 @@ PATTERNS = (
             below("transformers/tokenization_utils_base.py", "__call__", "encode", "encode_plus"),
             varies(),
         ),
+        unless=(_draws,),
         leave="The text is random (templates, subword dropout), or it is streamed once.",
         price=Price("loader", probe="one batch with one call"),
         source="marin-community/marin#900, AnswerDotAI/ModernBERT#236, lucidrains/reformer-pytorch#143",
