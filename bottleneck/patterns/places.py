@@ -76,7 +76,8 @@ def _is_awaited(hot: Hot) -> bool:
 
 
 def every_pass() -> Condition:
-    """No ``if`` with a modulo stands between the node and its loop, nor around the calls that led to its function."""
+    """No ``if`` that counts or looks at the time stands between the node and its loop, nor around the calls that led to
+    its function."""
 
     def check(hot: Hot) -> bool:
         led = [(source, each) for source, line in hot.seen.callers for each in source.by_line.get(line, [])]
@@ -89,9 +90,30 @@ def _now_and_then(source: Source, node: ast.AST) -> bool:
     for outer in source.above(node):
         if isinstance(outer, Function | Loop):
             break
-        if isinstance(outer, ast.If) and any(isinstance(each, ast.Mod) for each in ast.walk(outer.test)):
+        if isinstance(outer, ast.If) and (
+            any(isinstance(each, ast.Mod) or _is_of_time(source, each) for each in ast.walk(outer.test))
+            or _begins_to_count_anew(outer)
+        ):
             return True
     return False
+
+
+def _is_of_time(source: Source, node: ast.AST) -> bool:
+    """``time.time()``, or a name that stands for it: ``if now - shown > 5``."""
+    clocks = ("time.time()", "time.monotonic()", "time.perf_counter()", "datetime.datetime.now()")
+    return isinstance(node, ast.Call | ast.Name) and any(path in clocks for path in source.paths(node))
+
+
+def _begins_to_count_anew(branch: ast.If) -> bool:
+    """``if pending >= 1000: ...; pending = 0``"""
+    counters = {each.id for each in ast.walk(branch.test) if isinstance(each, ast.Name)}
+    return any(
+        isinstance(each, ast.Assign)
+        and isinstance(each.value, ast.Constant)
+        and type(each.value.value) is int
+        and any(isinstance(target, ast.Name) and target.id in counters for target in each.targets)
+        for each in branch.body
+    )
 
 
 def cached() -> Condition:

@@ -13,8 +13,12 @@ from .syntax import Function, Loop, last_name, mentions, stored
 
 _WRITES = ("execute", "add", "merge")
 #: A statement that chooses its rows itself writes many: ``insert ... select``, ``delete ... where day < ?``.
-_OF_MANY = re.compile(r"\b(insert|replace)\b.*\bselect\b|\b(delete|update)\b.*(\blimit\b|\bbetween\b|\bselect\b|[<>])"
-                      r"|^\s*(create|drop|alter|vacuum|attach|pragma)\b", re.I | re.S)  # fmt: skip
+_OF_MANY = re.compile(
+    r"^\s*(insert|replace)\b.*\bselect\b|^\s*(delete|update)\b.*(\blimit\b|\bbetween\b|\bselect\b|[<>])"
+    r"|^\s*(create|drop|alter|vacuum|attach|pragma)\b",
+    re.I | re.S,
+)
+_SCRIPTS = frozenset("script scripts migration migrations ddl schema schemas".split())
 _TAKES = ("get", "recv", "receive", "accept", "poll", "get_message")  # the next job of a queue
 _STREAMS = ("sys.stdin*", "kafka.*", "confluent_kafka.*", "redis.*", "paho.*", "pika.*", "websockets.*", "socket.*")
 
@@ -27,6 +31,8 @@ def of_one_row() -> Condition:
 
     def check(hot: Hot) -> bool:
         around = hot.source.loops(hot.node)
+        if around and _waits_for_more(hot.source, hot.node, around[0]):
+            return False
         if around:
             return any(
                 _writes_one(hot.source, call) or _of_an_item(call, around[0]) for call in _own(hot.source, around[0])
@@ -47,8 +53,9 @@ def is_of_many_rows(source: Source, call: ast.AST) -> bool:
     loop = next(iter(source.loops(call)), None)
     items = stored(loop.target) if isinstance(loop, ast.For) else set()
     if len(call.args) == 1:
-        given = call.args[0]
-        return isinstance(given, ast.Name) and given.id in items  # ``for script in scripts``
+        given, loops = call.args[0], loop.iter if isinstance(loop, ast.For) else None
+        of_loop = isinstance(given, ast.Name) and given.id in items  # ``for script in scripts``
+        return of_loop and loops is not None and bool({last_name(given), last_name(loops)} & _SCRIPTS)
     made = isinstance(statement, ast.Call)  # insert(Row), as SQLAlchemy makes it
     return made and isinstance(call.args[1], ast.Name | ast.List | ast.ListComp)
 
@@ -88,6 +95,16 @@ def _own(source: Source, loop: ast.AST) -> list[ast.Call]:
     return [call for call in _calls(loop) if source.loops(call)[:1] == [loop]]
 
 
+def _waits_for_more(source: Source, node: ast.AST, loop: ast.AST) -> bool:
+    """``if pending == 1000: commit()``: what is written stands outside of the test."""
+    for outer in source.above(node):
+        if outer is loop:
+            break
+        if isinstance(outer, ast.If) and not any(_writes_one(source, call) for call in _calls(outer)):
+            return True
+    return False
+
+
 def takes_jobs() -> Condition:
     """The innermost loop, or the one that led here, is a ``while`` or a ``for`` over a queue: items come one by one."""
 
@@ -100,8 +117,10 @@ def takes_jobs() -> Condition:
 def _takes_jobs(source: Source, loop: ast.AST) -> bool:
     if isinstance(loop, ast.For | ast.AsyncFor):
         return any(matches(path, *_STREAMS) for path in source.paths(loop.iter))
-    waits = (each for each in _calls(loop) if last_name(each.func) in _TAKES and not each.args)
-    return isinstance(loop, ast.While) and any(waits)
+    waits = any(last_name(each.func) in _TAKES and not each.args for each in _calls(loop))
+    texts = (each.value for each in ast.walk(loop) if isinstance(each, ast.Constant) and isinstance(each.value, str))
+    asks = any(re.search(r"\bselect\b.*(\blimit 1\b|\bskip locked\b)", each, re.I | re.S) for each in texts)
+    return isinstance(loop, ast.While) and (waits or asks)
 
 
 def _one_a_call(hot: Hot) -> bool:

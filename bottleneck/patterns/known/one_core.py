@@ -70,6 +70,13 @@ def _set_to_one(hot: Hot) -> bool:
     if not isinstance(call, ast.Call):
         return False
     made = [call, *_makers(hot, call.func.value if isinstance(call.func, ast.Attribute) else call.func)]
+    made += [
+        item.context_expr  # with parallel_config(n_jobs=1):
+        for outer in hot.source.above(call)
+        if isinstance(outer, ast.With)
+        for item in outer.items
+        if isinstance(item.context_expr, ast.Call)
+    ]
     given = [value for each in made for name in _SWITCHES if (value := argument(each, name)) is not None]
     return any(_one(one) for value in given for one in (value, *_defaults(hot, value)))
 

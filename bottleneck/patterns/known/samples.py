@@ -24,6 +24,12 @@ _NOT_IN_MEMORY = (
     "h5py.*", "zarr.*", "lmdb.*", "numpy.memmap*", "numpy.lib.format.open_memmap*", "netCDF4.*", "xarray.*", "tables.*",
     "torch.from_file*", "torch.utils.data.*", "torchvision.*", "datasets.*", "pyarrow.*", "builtins.open*", "pathlib.*",
 )  # fmt: skip
+#: How lists are named whose items are texts, files or samples of any kind.
+_LISTS = frozenset(
+    "text texts prompt prompts answer answers question questions sentence sentences path paths file files filename "
+    "filenames name names document documents doc docs title titles caption captions url urls sample samples record "
+    "records example examples graph graphs dataset datasets subset words tokens lines strings".split()
+)
 _ARRAYS = ("numpy.*", "torch.*", "jax.*", "cupy.*")
 
 
@@ -109,6 +115,7 @@ def _indexes(source: Source, node: ast.expr, index: set[str]) -> bool:
     others = ("builtins.sorted*", "pandas.*", *(["builtins.list*", "builtins.dict*"] if whole else []))
     stored = (path for holder in holders for path in source.paths(holder))
     plain = bool(holders) and not any(matches(path, *_NOT_IN_MEMORY, *others) for path in stored)
+    plain = plain and not any(last_name(each) in _LISTS and not _is_an_array(source, each) for each in holders)
     plain = plain and not any(_is_elsewhere(source, made) for holder in holders for made in origins(source, holder))
     return plain and isinstance(node.slice, ast.Name) and node.slice.id in index
 

@@ -64,3 +64,9 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import cross_val_score
 
 scores = cross_val_score(RandomForestClassifier(), x, y, n_jobs=-1)  # hot
+# healthy the context says one job
+# known: cores=1.0
+# below: __call__ joblib/parallel.py, _get_sequential_output joblib/parallel.py
+from joblib import Parallel, delayed, parallel_config
+with parallel_config(n_jobs=1):
+    out = Parallel()(delayed(f)(i) for i in items)  # hot

@@ -131,3 +131,68 @@ import pandas as pd
 def dump(engine, tables):
     for table in tables:
         pd.read_sql(f"select * from {table}", engine).to_parquet(f"{table}.parquet")  # hot
+# healthy five thousand rows at a time
+import itertools
+import sqlite3
+def load(path, rows):
+    db = sqlite3.connect(path)
+    rows = iter(rows)
+    while chunk := list(itertools.islice(rows, 5000)):
+        db.executemany("insert into t values (?)", chunk)
+        db.commit()  # hot
+# healthy a full buffer is written
+import sqlite3
+def load(path, stream):
+    db = sqlite3.connect(path)
+    buffer = []
+    for row in stream:
+        buffer.append(row)
+        if len(buffer) >= 1000:
+            db.executemany("insert into t values (?)", buffer)
+            db.commit()  # hot
+            buffer.clear()
+# healthy a commit for a thousand rows, by a counter
+import sqlite3
+def load(path, stream):
+    db = sqlite3.connect(path)
+    pending = 0
+    for row in stream:
+        db.execute("insert into t values (?)", (row,))
+        pending += 1
+        if pending == 1000:
+            db.commit()  # hot
+            pending = 0
+# healthy a commit a second
+import sqlite3, time
+def load(path, stream):
+    db = sqlite3.connect(path)
+    last = time.time()
+    for row in stream:
+        db.execute("insert into t values (?)", (row,))
+        if time.time() - last > 1:
+            db.commit()  # hot
+            last = time.time()
+# healthy a job of a table each
+import psycopg
+def work(dsn):
+    conn = psycopg.connect(dsn)
+    while True:
+        job = conn.execute("select id from jobs where state = 'new' limit 1 for update skip locked").fetchone()
+        if job is None:
+            break
+        run(job)
+        conn.execute("update jobs set state = 'done' where id = %s", job)
+        conn.commit()  # hot
+# healthy the words of a file are one transaction
+import sqlite3
+def index(path, files):
+    db = sqlite3.connect(path)
+    for file in files:
+        with db:
+            db.execute("delete from words where file = ?", (file,))
+            db.executemany("insert into words values (?, ?)", words(file))  # hot
+# healthy a file each, whose rows the statement chooses
+import duckdb
+con = duckdb.connect("x.db")
+for path in paths:
+    con.execute(f"insert into t select * from read_parquet('{path}')")  # hot

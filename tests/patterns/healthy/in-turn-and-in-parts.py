@@ -163,3 +163,13 @@ def lex(text):
             out.append(c)
             i += 1
     return out
+# healthy a line every five seconds
+import time
+def run(items):
+    shown = time.monotonic()
+    for number, item in enumerate(items):
+        work(item)
+        now = time.monotonic()
+        if now - shown > 5:
+            print(number)  # hot
+            shown = now

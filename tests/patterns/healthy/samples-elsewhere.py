@@ -121,3 +121,34 @@ def main():
     loader = DataLoader(Rows(x, np.load("y.npy")), batch_size=64, shuffle=True)
     for a, b in loader:  # hot
         step(a, b)
+# healthy texts with labels
+# known: loading=True
+class Rows:
+    def __init__(self, texts, labels):
+        self.texts, self.labels = texts, labels
+    def __getitem__(self, i):
+        return self.texts[i], self.labels[i]  # hot
+# healthy prompts and answers
+# known: loading=True
+class Rows:
+    def __init__(self, prompts, answers):
+        self.prompts, self.answers = prompts, answers
+    def __getitem__(self, i):
+        return {"prompt": self.prompts[i], "answer": self.answers[i]}  # hot
+# healthy paths with labels
+# known: loading=True
+class Rows:
+    def __init__(self, paths, labels):
+        self.paths, self.labels = paths, labels
+    def __getitem__(self, i):
+        return self.paths[i], self.labels[i]  # hot
+# healthy arrays of different lengths
+# known: loading=True
+import numpy as np
+import torch
+class Rows:
+    def __init__(self, arrays, labels):
+        self.arrays = [np.asarray(a) for a in arrays]
+        self.labels = labels
+    def __getitem__(self, i):
+        return torch.from_numpy(self.arrays[i]), self.labels[i]  # hot

@@ -108,3 +108,30 @@ def run(files):
     with Pool(1, maxtasksperchild=1) as pool:
         for file in files:
             save(file, pool.apply(parse, (file,)))  # hot
+# healthy a build takes what earlier ones have made
+# known: off_cpu=True
+from concurrent.futures import ProcessPoolExecutor
+def topo(order, deps):
+    done = {}
+    with ProcessPoolExecutor() as pool:
+        for node in order:
+            done[node] = pool.submit(build, node, [done[d] for d in deps[node]]).result()  # hot
+    return done
+# healthy each test decides what comes next
+# known: off_cpu=True
+from concurrent.futures import ProcessPoolExecutor
+def bisect(low, high):
+    with ProcessPoolExecutor(1) as pool:
+        while high - low > 1:
+            mid = (low + high) // 2
+            if pool.submit(test, mid).result():  # hot
+                high = mid
+            else:
+                low = mid
+# healthy a model that learns from block to block
+# known: off_cpu=True
+import ray
+def seq(blocks, model):
+    for block in blocks:
+        model = ray.get(fit.remote(model, block))  # hot
+    return model

@@ -91,3 +91,22 @@ database = sqlite3.connect("x.db")
 def order(item):
     database.execute("insert into orders values (?)", (item,))
     database.commit()  # hot
+# slow: each row is put in place of an older one
+import sqlite3
+
+def store(rows):
+    database = sqlite3.connect("x.db")
+    for key, time, value in rows:
+        database.execute(
+            "insert into t values (?, ?, ?) on conflict do update set v = excluded.v where excluded.time > t.time",
+            (key, time, value),
+        )
+        database.commit()  # hot
+# slow: the lines of one order
+import sqlite3
+
+def store(orders):
+    database = sqlite3.connect("x.db")
+    for order in orders:
+        database.executemany("insert into lines values (?, ?)", [(order.id, line) for line in order.lines])
+        database.commit()  # hot
