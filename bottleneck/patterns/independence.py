@@ -7,6 +7,7 @@ import re
 
 from .loops import loop_names
 from .model import Condition, Hot, Sighting
+from .shapes import matches
 from .source import Source
 from .syntax import arguments, dotted, last_name, mentions, stored
 
@@ -26,6 +27,16 @@ _STREAMS = frozenset(
     "stream consumer subscription subscriber pubsub listen listener camera webcam microphone capture stdin "
     "socket".split()
 )
+#: What other programs send to, and how a loop takes the next of it.
+_SOURCES = (
+    "sys.stdin*", "kafka.*", "confluent_kafka.*", "aiokafka.*", "redis.*.listen*", "paho.*", "pika.*", "websocket.*",
+    "websockets.*", "socket.*", "zmq.*", "nats.*", "google.cloud.pubsub*", "serial.*", "sseclient.*",
+)  # fmt: skip
+_TAKES_NEXT = tuple(
+    f"*.{name}"
+    for name in "receive_message receive_messages blpop brpop bzpopmin xread xreadgroup listen accept recv recv_json "
+    "recv_pyobj recv_multipart".split()
+) + tuple(f"{source}.{name}" for source in _SOURCES[:-1] for name in ("poll", "consume", "read", "readline", "receive"))
 _RATES = frozenset("rate limiter ratelimit ratelimiter throttle throttler".split())
 _FILLS = frozenset("append appendleft extend add update insert setdefault".split())
 _STARTERS = ("gather", "create_task", "ensure_future", "start_soon", "as_completed", "run_coroutine_threadsafe")
@@ -233,7 +244,18 @@ def _is_fed(source: Source, loop: ast.AST) -> bool:
     parts += [part for each in heads for part in ast.walk(each.iter)]
     parts += [each.func for each in parts if isinstance(each, ast.Call)]
     asks = any(isinstance(each, ast.Call) and last_name(each.func) == "iter" and len(each.args) == 2 for each in parts)
-    return asks or any(_STREAMS & _words(last_name(each)) for each in parts)
+    named = any(_STREAMS & _words(last_name(each)) for each in parts)
+    return asks or named or comes_by_itself(source, loop)
+
+
+def comes_by_itself(source: Source, loop: ast.AST) -> bool:
+    """The items come when they come, from other programs: messages of a broker, a socket, standard input."""
+    if isinstance(loop, ast.For | ast.AsyncFor):
+        return any(matches(path, *_SOURCES) for path in source.paths(loop.iter))
+    asked = (each.func for each in ast.walk(loop) if isinstance(each, ast.Call))
+    return isinstance(loop, ast.While) and any(
+        matches(path, *_TAKES_NEXT) for each in asked for path in source.paths(each)
+    )
 
 
 def side_by_side() -> Condition:

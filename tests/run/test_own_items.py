@@ -126,6 +126,20 @@ def test_a_loop_that_makes_its_items_is_found(tmp_path: Path, name: str):
 
 
 SILENT = {
+    "messages": """\
+def train(state):
+    from kafka import KafkaConsumer
+    for batch in KafkaConsumer("rows"):  # make
+        state = step(state, batch)  # step
+""",
+    "polled": """\
+def train(state):
+    import redis
+    client = redis.Redis()
+    while True:
+        batch = client.blpop("rows")  # make
+        state = step(state, batch)  # step
+""",
     "rollouts": """\
 def train(env, policy):
     for number in range(100):

@@ -14,6 +14,7 @@ from ...artifacts import Artifacts, Missing
 from ...artifacts.run.user_lines import UserLine, UserLines
 from ...patterns import Source
 from ...patterns.flow import LIBRARIES, Part, around, feeding, parts
+from ...patterns.independence import comes_by_itself
 from ...patterns.syntax import Loop, last_name
 from ...recording.facts import UserLoop
 from ...recording.model import Recording
@@ -54,6 +55,8 @@ def enrich(run_dir: Path, recording: Recording) -> None:
 
 def _judge(source: Source, loop: Loop, lines: list[UserLine], file: str, function: str) -> UserLoop | None:
     """The loop, with the code that makes the items of its heaviest step; None if it is not such a loop."""
+    if comes_by_itself(source, loop):
+        return None  # no worker brings the next message sooner
     found = parts(source, loop)
     seconds = {part: sum(line.seconds for line in _of(part, lines)) for part in found}
     total = sum(seconds.values())

@@ -17,7 +17,7 @@ def _sums_lists(hot: Hot) -> bool:
     if not isinstance(node, ast.Call) or len(node.args) < 2:
         return False
     start = node.args[-1]
-    if not isinstance(start, ast.List | ast.Tuple) or start.elts:
+    if not isinstance(start, ast.List | ast.Tuple) or start.elts or isinstance(node.args[-2], ast.List | ast.Tuple):
         return False
     names = hot.source.paths(node.func)
     if "builtins.sum" in names and len(node.args) == 2:
@@ -57,9 +57,11 @@ def _copies_to_grow(hot: Hot) -> bool:
     loop = next(iter(hot.source.loops(node)), None)
     if not isinstance(loop, Loop) or hot.seen.below or hot.seen.rivals or _is_reset(loop, target, statement):
         return False
+    if _is_kept(loop, target):
+        return False
     if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
         added = isinstance(value.right, ast.List | ast.Tuple) and not _is_array(hot, target, statement)
-        return added and same(value.left, target) and not _is_kept(loop, target)
+        return added and same(value.left, target)
     if isinstance(value, ast.Dict):
         return _adds_keys(value) and same(value.values[value.keys.index(None)], target)
     spread = [each.value for each in value.elts if isinstance(each, ast.Starred)] if isinstance(value, ast.List) else []

@@ -23,7 +23,7 @@ def _matrix_product(hot: Hot) -> bool:
     node = hot.node
     if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Mult):
         return False
-    if not _only_sums(hot):
+    if not _only_sums(hot) or _chooses(hot):
         return False
     left, right = _double(node.left), _double(node.right)
     loops = hot.source.loops(node)
@@ -43,6 +43,12 @@ def _only_sums(hot: Hot) -> bool:
     """Nothing runs on the line, and below it, but comprehensions and what sums them up."""
     named = {last_name(each.func) for each in hot.seen.rivals} - {node.name for node in _classes(hot)}
     return named <= {"sum", "fsum"} and all(each.function in _COMPREHENSIONS for each in hot.seen.below)
+
+
+def _chooses(hot: Hot) -> bool:
+    """``max(best[p] * step[p][s] for p in states)`` keeps one of the products."""
+    around = (each for each in hot.source.above(hot.node) if isinstance(each, ast.Call))
+    return last_name(next((each.func for each in around), ast.Pass())) in ("max", "min")
 
 
 _COMPREHENSIONS = ("<genexpr>", "<listcomp>")
