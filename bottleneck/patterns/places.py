@@ -30,6 +30,19 @@ def step() -> Condition:
     return lambda hot: hot.seen.step and not hot.seen.evaluating
 
 
+def draws_at_random() -> Condition:
+    """The function around draws at random: a sample is another one in each epoch."""
+
+    def check(hot: Hot) -> bool:
+        function = hot.source.function(hot.node)
+        calls = (each for each in ast.walk(function) if isinstance(each, ast.Call)) if function is not None else ()
+        return any(
+            matches(path, "random.*", "numpy.random.*") for each in calls for path in hot.source.paths(each.func)
+        )
+
+    return check
+
+
 def of_request() -> Condition:
     """The call is given something that the request brought: ``request.files["model"]``, ``upload.file``."""
 

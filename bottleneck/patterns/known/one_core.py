@@ -175,7 +175,8 @@ PATTERNS = (
     Pattern(
         id="evolution-one-worker",
         title="The optimizer tries its candidates one after another on one core",
-        replacement="Give it workers=-1 and updating='deferred' (the function must be importable), or vectorized=True",
+        replacement="Give it workers=-1 (the function must be importable); to differential_evolution updating='deferred', "
+        "too, or vectorized=True",
         snippet="best = differential_evolution(cost, bounds, workers=-1, updating='deferred')",
         when=(
             *_ONE_CORE,

@@ -187,7 +187,8 @@ PATTERNS = (
         id="pool-of-few-connections",
         title="Threads wait for each other's connections: the pool of connections is smaller than the pool of threads",
         replacement="Give the client as many connections as threads use it: urllib3 maxsize, requests HTTPAdapter("
-        "pool_maxsize=), SQLAlchemy pool_size, httpx.Limits(max_connections=), psycopg_pool max_size",
+        "pool_maxsize=), SQLAlchemy pool_size, httpx.Limits(max_connections=), psycopg_pool max_size, "
+        "redis BlockingConnectionPool(max_connections=)",
         snippet="session.mount('https://', HTTPAdapter(pool_maxsize=16, pool_block=True))",
         when=(known(off_cpu=True), more(share=0.2), _WAITS_FOR_A_CONNECTION),
         needs=("share",),

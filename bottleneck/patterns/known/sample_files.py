@@ -4,7 +4,7 @@ import ast
 
 from ..loops import in_loop, loop_names, varies
 from ..model import Hot, Pattern, Price
-from ..places import cached, known, less, loading, more, somewhere
+from ..places import cached, draws_at_random, known, less, loading, more, somewhere
 from ..shapes import all_of, any_of, below, calls, deep, leaf, matches, subscript
 from ..syntax import last_name, mentions
 
@@ -258,6 +258,7 @@ PATTERNS = (
                 below("torchaudio/functional/"),
             ),
         ),
+        unless=(draws_at_random(),),
         leave="The waveform is changed at random first.",
         price=Price("loader", (2, 30)),
         source="Rudrabha/Wav2Lip#447 (0.3 to 10 iterations a second), descriptinc/melgan-neurips#19 (2x), mozilla/TTS#405",

@@ -6,7 +6,7 @@ from ..array_lists import elements_of, of_arrays
 from ..loops import in_loop, varies
 from ..model import Condition, Hot, Pattern, Price
 from ..origins import origins
-from ..places import in_function, known, less, loading, more
+from ..places import draws_at_random, in_function, known, less, loading, more
 from ..shapes import all_of, any_of, below, calls, deep, first, leaf, matches, not_if, running
 from ..source import Source
 from ..syntax import Function, is_self, last_name, mentions, parameters
@@ -171,13 +171,6 @@ def _ends_in_a_conversion(hot: Hot) -> bool:
     )
 
 
-def _draws(hot: Hot) -> bool:
-    """The function around draws at random: another text in each epoch."""
-    function = hot.source.function(hot.node)
-    calls = (each for each in ast.walk(function) if isinstance(each, ast.Call)) if function is not None else ()
-    return any(matches(path, "random.*", "numpy.random.*") for each in calls for path in hot.source.paths(each.func))
-
-
 # --- loaders ----------------------------------------------------------------------------------------------------------
 def _first_batch_of_a_new_iterator(hot: Hot) -> bool:
     """``next(iter(loader))``."""
@@ -250,7 +243,7 @@ PATTERNS = (
             below("transformers/tokenization_utils_base.py", "__call__", "encode", "encode_plus"),
             varies(),
         ),
-        unless=(_draws,),
+        unless=(draws_at_random(),),
         leave="The text is random (templates, subword dropout), or it is streamed once.",
         price=Price("loader", probe="one batch with one call"),
         source="marin-community/marin#900, AnswerDotAI/ModernBERT#236, lucidrains/reformer-pytorch#143",

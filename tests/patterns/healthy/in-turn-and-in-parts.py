@@ -173,3 +173,12 @@ def run(items):
         if now - shown > 5:
             print(number)  # hot
             shown = now
+# healthy a spectrum of a wave that is changed at random
+# known: loading=True
+# below: forward torchaudio/transforms/_transforms.py
+import random
+import torchaudio
+class Data:
+    def __getitem__(self, i):
+        wave = self.waves[i] * random.uniform(0.5, 1.5)
+        return self.mel(wave)  # hot
