@@ -96,11 +96,16 @@ def _own(source: Source, loop: ast.AST) -> list[ast.Call]:
 
 
 def _waits_for_more(source: Source, node: ast.AST, loop: ast.AST) -> bool:
-    """``if pending == 1000: commit()``: what is written stands outside of the test."""
+    """``if pending == 1000: commit()``: what is written stands outside of the test, which asks for what passes change.
+
+    A switch, ``if not DRY_RUN: commit()``, says the same in each pass.
+    """
+    changing = stored(loop)
     for outer in source.above(node):
         if outer is loop:
             break
-        if isinstance(outer, ast.If) and not any(_writes_one(source, call) for call in _calls(outer)):
+        asks = isinstance(outer, ast.If) and (mentions(outer.test, changing) or bool(_calls(outer.test)))
+        if asks and not any(_writes_one(source, call) for call in _calls(outer)):
             return True
     return False
 

@@ -110,3 +110,14 @@ def store(orders):
     for order in orders:
         database.executemany("insert into lines values (?, ?)", [(order.id, line) for line in order.lines])
         database.commit()  # hot
+# slow: a switch that says the same in each pass
+import sqlite3
+
+DRY_RUN = False
+
+def store(rows):
+    database = sqlite3.connect("x.db")
+    for number, value in enumerate(rows):
+        database.execute("insert into t values (?, ?)", (number, value))
+        if not DRY_RUN:
+            database.commit()  # hot
