@@ -10,6 +10,7 @@ from ..artifacts import Artifacts, Missing
 from ..artifacts.device.gpu import Gpu
 from ..artifacts.device.window import Device
 from ..artifacts.run.breakdown import Breakdown
+from ..artifacts.run.host import Host
 from ..artifacts.run.machine import Machine, Settings
 from ..artifacts.run.main_process import main_process
 from ..artifacts.run.user_lines import UserLines
@@ -40,13 +41,15 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
         findings = [finding for finding in findings if finding.stage == "etl" or finding.general]
     ranked, aside, plan = ranking.rank(findings, explains, recording.wall_seconds)
     lines = _get(artifacts, UserLines)
-    place = largest_place(recording, lines, main_process(recording, steps))
+    place = largest_place(recording, lines, main_process(recording, steps), _get(artifacts, Host))
     suspect = next((each.suspect for each in outcomes.values() if isinstance(each, NotMeasured) and each.suspect), "")
     verdict = verdict_of(recording, ranked, short, _answered(checks, outcomes), breakdown, place, suspect)
     return Diagnosis(
         run=_facts(recording, artifacts, steps, requests, breakdown),
         breakdown=_shares(breakdown, recording),
-        headline=headline_of(verdict, ranked, breakdown, steps, requests, place, lines, suspect),
+        headline=headline_of(
+            verdict, ranked, breakdown, steps, requests, place, lines, suspect, artifacts.get(Machine).cores
+        ),
         findings=tuple(ranked),
         also_noticed=tuple(aside),
         checked=tuple(_checked(checks, outcomes, short)),

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from .. import signals
 from ..artifacts.run.breakdown import Breakdown
 from ..artifacts.run.gaps import importing
+from ..artifacts.run.host import Host
 from ..artifacts.run.user_lines import UserLine, UserLines
 from ..artifacts.serving.requests import Requests
 from ..artifacts.training.steps import MIN_STEPS, Steps
@@ -19,9 +22,12 @@ from .ranking import GUESS
 
 _UNEXPLAINED_SHARE = 0.3  # of the run in one line that no detector judges: the run is not "fine"
 _UNJUDGED_SHARE = 0.5  # of the run in code outside every recorded phase, on any lines
+_ONE_CORE = 0.75  # cores: from here on one is busy; up to its reciprocal, only one
+_ALL_CORES = 0.8  # of the cores that the program may use
 _PART = 0.5  # of a function's time: below this, name the function and not the line
 _UNJUDGED = ("other", "python", "setup", "etl.transform", "etl.write")  # breakdown rows without a phase detector
-_NO_PHASES = ("other", "python", "setup", "serve.")  # less informative than a line
+_UNJUDGED_PHASES = (signals.NONE, signals.TRANSFORM, signals.WRITE)
+_NO_PHASES = ("other", "python", "setup", "serve.", "etl.transform", "etl.write")  # less informative than a line
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,8 @@ class Place:
     """The line with most of the run's time. ``share``: of the run; ``unjudged_share``: the part outside all phases.
 
     ``waits``: what it does if it mostly waits: "waits", "sleeps", "waits for a lock"; otherwise "".
-    ``server``: the line with most time in the program's own server, if this line waits for that.
+    ``server``: the line with most time in the program's own server, if this line waits for that. ``busy_cores``: cores
+    that the program used while in it; None if not measured.
     """
 
     file: str
@@ -40,6 +47,7 @@ class Place:
     unjudged_share: float
     waits: str
     server: Place | None = None
+    busy_cores: float | None = None
 
     def __str__(self) -> str:
         share, here = _percent(self.share), Location(self.file, self.line)
@@ -50,14 +58,16 @@ class Place:
         return f"{share} of the run {verb} {what} at {here}"
 
 
-def largest_place(recording: Recording, lines: UserLines | None, process: int) -> Place | None:
+def largest_place(
+    recording: Recording, lines: UserLines | None, process: int, host: Host | None = None
+) -> Place | None:
     """The user's line that takes most of a process's time, not counting imports."""
     known = {(fact.file, fact.line, fact.function): fact for _, fact in recording.facts.of(KnownLine)}
     events = {key for key, fact in known.items() if fact.events}
     line = None if lines is None else lines.largest(process, events)
     if lines is None or line is None or _imports(line):
         return None
-    found = _place(lines, line, known.get(line.key))
+    found = _place(lines, line, known.get(line.key), host)
     if not lines.asks_own_server(line):
         return found
     server = lines.server()
@@ -66,14 +76,16 @@ def largest_place(recording: Recording, lines: UserLines | None, process: int) -
     return replace(found, server=_place(lines, server, known.get(server.key)))
 
 
-def _place(lines: UserLines, line: UserLine, fact: KnownLine | None) -> Place:
-    unjudged = float(((line.rows["flags"] & 0xFF) == signals.NONE).mean())
+def _place(lines: UserLines, line: UserLine, fact: KnownLine | None, host: Host | None = None) -> Place:
+    unjudged = float(np.isin(line.rows["flags"] & 0xFF, _UNJUDGED_PHASES).mean())
     share = min(1.0, lines.share(line) * line.own_share)
     waits = ""
     if line.blocked_share > 0.5:
         waits = "waits" if line.waits_for is None else line.waits_for.verb
     call = fact.call if fact is not None else ""
-    return Place(line.file, line.line, line.function, call, share, share * unjudged, waits)
+    cpu = None if host is None else host.rate("cpu_ns_total", line.rows["t0"], line.rows["t1"])
+    busy = None if cpu is None else cpu / 1e9
+    return Place(line.file, line.line, line.function, call, share, share * unjudged, waits, busy_cores=busy)
 
 
 def verdict_of(
@@ -102,6 +114,16 @@ def verdict_of(
     return "unexplained" if _unexplained(place) or _unjudged_share(breakdown) >= _UNJUDGED_SHARE else "fine"
 
 
+def _busy(place: Place, cores: float) -> str:
+    """How many cores the program used there, where that is more than one line of Python on the only core."""
+    used = place.busy_cores
+    if used is None or place.waits or place.server is not None or cores < 2 or used < _ONE_CORE:
+        return ""
+    if used >= _ALL_CORES * cores:
+        return ", with both cores busy" if cores == 2 else f", with all {cores:g} cores busy"
+    return f", on one of {cores:g} cores" if used < 1.0 / _ONE_CORE else f", with {used:.1f} of {cores:g} cores busy"
+
+
 def _unexplained(place: Place | None) -> bool:
     return place is not None and place.unjudged_share >= _UNEXPLAINED_SHARE
 
@@ -119,8 +141,9 @@ def headline_of(
     place: Place | None,
     lines: UserLines | None = None,
     suspect: str = "",
+    cores: float = 1.0,
 ) -> str:
-    """The headline: one sentence that is always true."""
+    """The headline: one sentence that is always true. ``cores``: that the program may use."""
     if verdict == "findings":
         return _finding(ranked[0])
     if verdict == "nothing recorded":
@@ -128,7 +151,7 @@ def headline_of(
     if verdict == "unexplained" and suspect:
         return f"{suspect}; too few samples to be sure, so record a longer run."
     if verdict == "unexplained" and place is not None and _unexplained(place):
-        return f"{place}; no faster way is known for it."
+        return f"{place}{_busy(place, cores)}; no faster way is known for it."
     texts = {
         "unexplained": "No known cause of slowness was found",
         "too short to judge": _short(steps),

@@ -18,7 +18,7 @@ def test_a_script_without_steps_reads_or_requests_gets_no_all_clear() -> None:
     diagnosis = diagnose(made_up.recording(WORK, (8_000, 8_000, 10_000)))
     assert diagnosis.verdict == "nothing to judge"
     assert diagnosis.headline == (
-        "Nothing to judge: no steps, reads or requests recorded; most time goes to work() (82 %)."
+        "Nothing to judge: no steps, reads or requests recorded; 100 % of the run is work at /home/ada/simulate.py:3."
     )
     assert {row.outcome for row in diagnosis.checked} == {"not-applicable", "not-measured"}
     rows = {row.detector: row for row in diagnosis.checked}

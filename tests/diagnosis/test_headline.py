@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from artifacts.recorded import golden
 from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.run.breakdown import Breakdown
+from bottleneck_profiler.artifacts.run.host import Host
 from bottleneck_profiler.artifacts.run.user_lines import UserLines
 from bottleneck_profiler.artifacts.run.waits import Target
 from bottleneck_profiler.artifacts.serving.requests import Requests
@@ -114,6 +116,39 @@ def test_the_headline_of_what_is_unexplained_names_the_line():
     held = Place("/home/ada/job.py", 3, "work", "merge", 0.88, 0.88, "")
     said = headline_of("unexplained", [], None, None, None, held)
     assert said == "88 % of the run is merge() at /home/ada/job.py:3; no faster way is known for it."
+
+
+@pytest.mark.parametrize(
+    ("used", "cores", "words"),
+    [
+        (1.9, 2, ", with both cores busy"),
+        (1.0, 2, ", on one of 2 cores"),
+        (3.1, 8, ", with 3.1 of 8 cores busy"),
+        (7.5, 8, ", with all 8 cores busy"),
+        (0.3, 2, ""),
+        (1.0, 1, ""),
+        (None, 2, ""),
+    ],
+)
+def test_the_headline_of_what_is_unexplained_says_how_many_cores_were_busy(used, cores, words):
+    held = Place("/home/ada/job.py", 3, "work", "merge", 0.88, 0.88, "", busy_cores=used)
+    said = headline_of("unexplained", [], None, None, None, held, cores=cores)
+    assert said == f"88 % of the run is merge() at /home/ada/job.py:3{words}; no faster way is known for it."
+    waiting = headline_of("unexplained", [], None, None, None, replace(held, waits="sleeps"), cores=cores)
+    assert "busy" not in waiting and "cores" not in waiting
+
+
+def test_busy_cores_are_counted_while_the_line_runs_only():
+    made = recording(only(library("merge", "/site-packages/pandas/core/frame.py"), user("work", 3), ms=4_000))
+    start, end = int(made.stacks["t0"].min()), int(made.stacks["t1"].max())
+    second = 10**9
+    host = Host(
+        {"time_ns": np.array([start, end, end + second]), "cpu_ns_total": np.array([0, 2 * (end - start), 9e12])}
+    )
+    held = largest_place(made, UserLines.compute(made), 0, host)
+    assert held is not None and held.busy_cores == pytest.approx(2.0)
+    bare = largest_place(made, UserLines.compute(made), 0)
+    assert bare is not None and bare.busy_cores is None
 
 
 def test_the_place_stands_where_the_breakdown_names_no_phase():

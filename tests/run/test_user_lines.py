@@ -199,3 +199,10 @@ def test_what_a_server_does_where_no_line_of_the_user_called_it_is_line_0():
     (server,) = lines.unclaimed
     assert (server.file, server.line, server.seconds) == (MAIN.file, 0, pytest.approx(3.0))
     assert [way.handler for way in server.ways] == [True]
+
+
+def test_a_tick_that_came_at_the_end_of_a_long_c_call_stands_for_all_that_were_due():
+    long_calls = Stood((APPLY, user(3), MAIN), 0, 3_500, every_ms=700)
+    assert line(lines_of(long_calls), 3).samples == 50
+    asleep = line(lines_of(long_calls._replace(blocked=True, to_ms=9_100)), 3)
+    assert asleep.samples == 13, "a look at a blocked thread is one look"

@@ -58,6 +58,17 @@ class Host:
         risen: Floats = np.maximum(np.diff(at), 0.0)
         return risen
 
+    def rate(self, name: str, starts_ns: npt.NDArray[np.int64], ends_ns: npt.NDArray[np.int64]) -> float | None:
+        """Rise per second of a ``_total`` column over all the spans; None if not measured, or under a second in all."""
+        length = float((ends_ns - starts_ns).sum())
+        values = self.column(name)
+        if values is None or length < 1e9:
+            return None
+        known = ~np.isnan(values)
+        times, values = self.time_ns[known].astype(float), values[known]
+        risen = np.interp(ends_ns.astype(float), times, values) - np.interp(starts_ns.astype(float), times, values)
+        return float(risen.sum()) / length * 1e9
+
     def least(self, name: str) -> float | None:
         """The smallest value of a column over the whole run; None if not measured."""
         values = self.column(name)

@@ -20,6 +20,7 @@ from .waits import COMPUTING, GIL, OUTSIDE, Sums, Target, Waited, Waits
 from .ways import Key, Place, Way, placed, places, script_of, unclaimed
 
 MIN_SAMPLES = 30  # with fewer samples, no line is named
+_TICK_NS = 70_000_000  # of CPU time: ticks are at most so far apart
 _MIN_KEPT = 8  # fewest samples of a kept line: lines of one function may count together
 _MIN_SHARE = 0.03  # of the run: lighter lines are not kept
 _MAX_LINES = 40
@@ -283,9 +284,15 @@ class _Sum:
 
 
 def _samples(rows: Records, beside: bool) -> npt.NDArray[np.int64]:
-    """Samples in each record; off the main thread, one stands for several identical ones in a row, or for none."""
-    counts: npt.NDArray[np.int64] = rows["flags"].astype("i8") >> 8 if beside else np.ones(len(rows), "i8")
-    return counts
+    """Samples in each record; off the main thread, one stands for several identical ones in a row, or for none.
+
+    A tick that finds the main thread in a long C call is delivered at its end: it stands for all that were due.
+    """
+    if beside:
+        counts: npt.NDArray[np.int64] = rows["flags"].astype("i8") >> 8
+        return counts
+    due = (rows["t1"] - rows["t0"]).astype("i8") // _TICK_NS
+    return np.where(rows["kind"] == signals.STACK_BLOCKED, 1, np.maximum(1, due))
 
 
 def _stretch_factor(recording: Recording, process: int, rows: Records) -> float:
