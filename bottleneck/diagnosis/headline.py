@@ -20,10 +20,12 @@ from .model import Ranked
 from .phases import phase_words
 from .ranking import GUESS
 
-_UNEXPLAINED_SHARE = 0.3  # of the run in one line that no detector judges: the run is not "fine"
+_UNEXPLAINED_SHARE = 0.3  # of the run in one line or function that no detector judges: the run is not "fine"
 _UNJUDGED_SHARE = 0.5  # of the run in code outside every recorded phase, on any lines
 _ONE_CORE = 0.75  # cores: from here on one is busy; up to its reciprocal, only one
 _ALL_CORES = 0.8  # of the cores that the program may use
+_MINOR = 0.3  # of the place's time: fixes that save less at best are not what the run is about
+_NO_WAY = "no faster way is known for it"
 _PART = 0.5  # of a function's time: below this, name the function and not the line
 _UNJUDGED = ("other", "python", "setup", "etl.transform", "etl.write")  # breakdown rows without a phase detector
 _UNJUDGED_PHASES = (signals.NONE, signals.TRANSFORM, signals.WRITE)
@@ -111,7 +113,17 @@ def verdict_of(
         return "unexplained"
     if not answered:
         return "nothing to judge"
-    return "unexplained" if _unexplained(place) or _unjudged_share(breakdown) >= _UNJUDGED_SHARE else "fine"
+    if _unexplained(place) or _largest_function(breakdown) >= _UNEXPLAINED_SHARE:
+        return "unexplained"
+    return "unexplained" if _unjudged_share(breakdown) >= _UNJUDGED_SHARE else "fine"
+
+
+def _is_minor(finding: Finding, place: Place) -> bool:
+    """Whether the fix leaves most of the place's time as it is."""
+    gain, at = finding.gain, finding.location
+    if gain is None or gain.basis != "run" or (at is not None and (at.file, at.line) == (place.file, place.line)):
+        return False
+    return gain.high < _MINOR * place.share
 
 
 def _busy(place: Place, cores: float) -> str:
@@ -132,6 +144,14 @@ def _unjudged_share(breakdown: Breakdown | None) -> float:
     return 0.0 if breakdown is None else breakdown.share(*(n for n in breakdown.seconds if n.startswith(_UNJUDGED)))
 
 
+def _largest_function(breakdown: Breakdown | None) -> float:
+    """Share of the run in one function outside all phases, none of whose lines may have enough samples."""
+    if breakdown is None:
+        return 0.0
+    functions = (name for name in breakdown.seconds if name.startswith(("python:", "setup:")))
+    return max((breakdown.share(name) for name in functions), default=0.0)
+
+
 def headline_of(
     verdict: str,
     ranked: list[Ranked],
@@ -145,13 +165,16 @@ def headline_of(
 ) -> str:
     """The headline: one sentence that is always true. ``cores``: that the program may use."""
     if verdict == "findings":
-        return _finding(ranked[0])
+        first = _finding(ranked[0])
+        if place is None or not _unexplained(place) or not all(_is_minor(each.finding, place) for each in ranked):
+            return first
+        return f"{place}{_busy(place, cores)}; {_NO_WAY}. {first}"
     if verdict == "nothing recorded":
         return "Nothing was recorded."
     if verdict == "unexplained" and suspect:
         return f"{suspect}; too few samples to be sure, so record a longer run."
     if verdict == "unexplained" and place is not None and _unexplained(place):
-        return f"{place}{_busy(place, cores)}; no faster way is known for it."
+        return f"{place}{_busy(place, cores)}; {_NO_WAY}."
     texts = {
         "unexplained": "No known cause of slowness was found",
         "too short to judge": _short(steps),

@@ -14,7 +14,7 @@ from bottleneck_profiler.artifacts.run.host import Host
 from bottleneck_profiler.artifacts.run.user_lines import UserLines
 from bottleneck_profiler.artifacts.run.waits import Target
 from bottleneck_profiler.artifacts.serving.requests import Requests
-from bottleneck_profiler.diagnosis.findings import Evidence, Finding, Fix, Gain
+from bottleneck_profiler.diagnosis.findings import Evidence, Finding, Fix, Gain, Location
 from bottleneck_profiler.diagnosis.headline import Place, headline_of, largest_place, verdict_of
 from bottleneck_profiler.diagnosis.model import Ranked
 from run.made_up import Frames, Stood, library, recording, user
@@ -102,8 +102,10 @@ def test_what_is_suspected_on_too_few_samples_is_no_all_clear():
 
 def test_half_of_the_run_outside_of_every_phase_is_no_all_clear_whichever_lines_it_stands_in():
     mostly = Breakdown(0, 10.0, {"python:clean": 3.0, "forward": 2.5, "python:main": 2.5, "imports": 2.0})
-    less = Breakdown(0, 10.0, {"forward": 4.5, "python:clean": 3.0, "imports": 2.5})
+    one = Breakdown(0, 10.0, {"forward": 4.5, "setup:clean": 3.0, "imports": 2.5})
+    less = Breakdown(0, 10.0, {"forward": 4.5, "python:clean": 2.5, "imports": 3.0})
     assert verdict(None, whole=mostly) == verdict(0.1, whole=mostly) == "unexplained"
+    assert verdict(None, whole=one) == "unexplained"
     assert verdict(None, whole=less) == "fine"
     writes = Breakdown(0, 10.0, {"etl.write": 8.0, "etl.read": 2.0})  # which no detector looks into
     assert verdict(None, whole=writes) == "unexplained"
@@ -188,6 +190,26 @@ def test_a_read_without_a_line_is_named_by_its_call_and_file():
     found = Finding("a", "Text is parsed", "etl", read, Fix("", "", 1))
     said = headline_of("findings", [Ranked(found, "warning", 0.4, 1.0, ())], None, None, None, None)
     assert said == "Text is parsed (pandas.read_csv of orders.csv)."
+
+
+def test_a_minor_finding_does_not_hide_the_line_that_holds_the_run():
+    held = Place("/home/ada/job.py", 3, "work", "merge", 0.88, 0.88, "", busy_cores=1.9)
+    gain = Gain(0.04, 0.03, 0.05, 0.4, "")
+    minor = Finding(
+        "d", "Rows are parsed", "etl", Location("/home/ada/job.py", 9), (), gain, Fix("x", "y", 1), "then", ()
+    )
+
+    def said(gain: Gain, line: int = 9) -> str:
+        finding = replace(minor, gain=gain, location=Location("/home/ada/job.py", line))
+        return headline_of("findings", [Ranked(finding, "info", 0.4, 1.0, ())], None, None, None, held, cores=2)
+
+    first = "Rows are parsed (/home/ada/job.py:9); fixing it saves about 4 % of the run."
+    assert said(gain) == (
+        "88 % of the run is merge() at /home/ada/job.py:3, with both cores busy; no faster way is known for it. "
+        + first
+    )
+    assert said(replace(gain, high=0.4)) == first
+    assert said(gain, line=3).startswith("Rows are parsed"), "the fix is of this line"
 
 
 def test_a_server_that_is_not_hooked_is_not_said_to_have_no_requests():
