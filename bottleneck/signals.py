@@ -85,7 +85,9 @@ SAMPLE_TRANSFORM = 70
 # The look-out for blocked time woke late: another thread held the GIL. t1 - t0 as of the STACK_BLOCKED beside it; arg:
 # stack id of a thread that wants the GIL; flags: open phase of the main thread | number of such threads << 8.
 GIL_HELD = 71
-STACK_CPU = 72  # t1 - t0 is the thread CPU time since the last sample; arg: stack id; flags: open phase
+# t1 - t0 is the thread CPU time since the last sample; arg: stack id; flags: open phase | delay of the sample in ms of
+# CPU time << 8, at most 255: the thread was in one native call, and the interpreter looked for no signals.
+STACK_CPU = 72
 # t1 - t0 is the time blocked; arg: stack id; flags: open phase | tasks of the event loop that waited at that time << 8
 # (the stack is that of one of them; 0 when it is the thread's own).
 STACK_BLOCKED = 73
@@ -106,6 +108,9 @@ THREAD_BLOCKED = 85
 # Written by the supervisor: what it saw a thread wait for, first at t0 and last at t1; arg: id of the note "wait" |
 # native id of the thread << 32; flags: cores that the process used meanwhile, in hundredths.
 WAIT = 86
+# The looking thread found the main thread running, or waiting for a core, at t1, having waited for the GIL since t0;
+# arg: stack id; flags: open phase | 1 << 8 if it ran on while we held the GIL, so in a native call that needs none.
+MAIN_RUNS = 87
 STACK_MASK = (1 << 32) - 1  # the part of such a record's argument that is the stack; the thread's index is above it
 EVENTS = {
     LOOP: "loop", SAMPLE: "sample", BATCH: "batch", COLLATE: "collate", SAMPLE_READ: "sample.read",
@@ -113,7 +118,7 @@ EVENTS = {
     GIL_HELD: "gil.held", STACK_CPU: "stack.cpu",
     STACK_BLOCKED: "stack.blocked", STAGE: "stage", STEP: "step", MARK: "mark", REQUEST: "request",
     LAG: "lag", MODEL_CALL: "model_call", POOL: "pool", THREAD_CPU: "thread.cpu", THREAD_BLOCKED: "thread.blocked",
-    WAIT: "wait",
+    WAIT: "wait", MAIN_RUNS: "main.runs",
 }  # fmt: skip
 
 # Environment of the recorded program.

@@ -150,7 +150,8 @@ def _overhead(recording: Recording) -> Overhead:
     call = recording.run.get("unit_costs", {}).get("call_seconds")
     if call is None:
         return Overhead(None, None, None, sampler / wall, recording.dropped_records)
-    hooks = max(0, recording.written_records - len(recording.stacks) - len(recording.threads)) * float(call)
+    sampled = len(recording.stacks) + len(recording.threads) + len(recording.looks)
+    hooks = max(0, recording.written_records - sampled) * float(call)
     steps = max(1, len(recording.steps["t0"]))
     return Overhead(
         hooks + sampler, (hooks + sampler) / wall, hooks / steps * 1e6, sampler / wall, recording.dropped_records

@@ -45,7 +45,7 @@ Records = npt.NDArray[Any]  # of RECORD_DTYPE
 Table = dict[str, npt.NDArray[Any]]  # column name -> values, all of the same length
 
 #: The tables of records, by name.
-RECORD_TABLES = ("events", "samples", "stacks", "requests", "threads", "waits")
+RECORD_TABLES = ("events", "samples", "stacks", "requests", "threads", "waits", "looks")
 
 #: What a row of the table ``device`` is. On the host: ``launch`` and ``copy_call`` (of the driver), ``sync`` (waiting
 #: for the device) and ``cpu_op`` (an outermost operation of torch); all others are the device's.
@@ -232,6 +232,7 @@ class Recording:
     device: Table = field(default_factory=dict)
     threads: Records = field(default_factory=lambda: np.empty(0, RECORD_DTYPE))
     waits: Records = field(default_factory=lambda: np.empty(0, RECORD_DTYPE))
+    looks: Records = field(default_factory=lambda: np.empty(0, RECORD_DTYPE))
 
     @property
     def wall_seconds(self) -> float:
@@ -275,5 +276,6 @@ TABLE_OF = {
     **dict.fromkeys((signals.STACK_CPU, signals.STACK_BLOCKED), "stacks"),
     **dict.fromkeys((signals.THREAD_CPU, signals.THREAD_BLOCKED), "threads"),
     signals.WAIT: "waits",
+    signals.MAIN_RUNS: "looks",
     **dict.fromkeys((signals.REQUEST, signals.LAG, signals.MODEL_CALL, signals.POOL), "requests"),
 }

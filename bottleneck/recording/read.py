@@ -8,6 +8,7 @@ from . import parts
 from .folder import read_run
 from .loaders import join_loaders
 from .model import DEVICE_COLUMNS, RECORD_TABLES, Process, Recording, Records, Table, empty_steps
+from .native_calls import return_time_of_operators
 from .notes import read_facts
 
 
@@ -39,6 +40,7 @@ def load(run_dir: Path) -> Recording:
         **records,
     )
     join_loaders(recording)
+    return_time_of_operators(recording)
     return recording
 
 

@@ -22,7 +22,7 @@ from ...agent.frames import AllFrames
 from ...agent.recorder import is_users_exception, now
 from ...agent.ring import Ring
 from ...agent.unpatched import allocate_lock, get_ident, sleep, start_new_thread
-from ...signals import GIL_HELD, STACK_BLOCKED, STACK_CPU, THREAD_CAPACITY
+from ...signals import GIL_HELD, MAIN_RUNS, STACK_BLOCKED, STACK_CPU, THREAD_CAPACITY
 from .. import BaseCollector, dress
 from . import pyinstrument
 from .gil import PROMPT_NS, GilWatch
@@ -36,6 +36,7 @@ from .thread_files import ThreadFiles
 SIGNAL = _signal.SIGURG
 WAKE_NS = 1_000_000  # of CPU time until a tick restarts the sampling thread after a fork
 RUNS = 0.97  # of the time since the last look: above this, a thread was not blocked
+NATIVE = 0.8  # of the time that a look takes
 FIRST_RING = 32001  # numbers of our two rings, above those that the recorder assigns
 
 _collector = None  # the last one attached
@@ -115,8 +116,7 @@ class Collector(BaseCollector):
         self._cpu_ns = time.thread_time_ns()
         self._look_at = now(), self._cpu_ns, self._files.run_delay()
         self._timer = Timer(SIGNAL, self._native)
-        if not self._wakeup and not self._masked:
-            self._timer.set(TICK_NS, TICK_NS)
+        self._set_timer(TICK_NS)
 
     def _disarm(self):
         self.stop_thread()
@@ -188,6 +188,7 @@ class Collector(BaseCollector):
             self.patches.replace(module, "set_wakeup_fd", vars(_signal)["set_wakeup_fd"])
 
     def _set_timer(self, first_ns):
+        self._timed_from = time.clock_gettime_ns(self._clock) + first_ns
         try:
             if self._wakeup or self._masked:
                 self._timer.set(0, 0)
@@ -211,7 +212,11 @@ class Collector(BaseCollector):
             weight = cpu_ns - self._cpu_ns
             self._cpu_ns = cpu_ns
             rings = self._rings or self._open_rings()
-            rings[0].put(STACK_CPU, self._phase(), at - weight, at, self._stacks.id_of(frame))
+            tick_ns = self.pace.tick_ns
+            # Timers are due at multiples of the tick; while the kernel waits for us, further ones are dropped.
+            delay_ns = max((cpu_ns - self._timed_from) % tick_ns, weight - tick_ns)
+            flags = self._phase() | min(delay_ns // 1_000_000, 255) << 8
+            rings[0].put(STACK_CPU, flags, at - weight, at, self._stacks.id_of(frame))
             if not (self._thread or self._forking):
                 self._start_thread()
             cost = time.thread_time_ns() - cpu_ns + SIGNAL_NS
@@ -298,7 +303,7 @@ class Collector(BaseCollector):
 
     def _look(self, due):
         """If the main thread is blocked now, attribute its blocked time since the last look to its current stack.
-        Also sample the other threads.
+        If it runs, write where: a tick inside a native call is handled after it. Also sample the other threads.
 
         Reads no file before the frames are released: a read releases the GIL, and with contention the main thread
         would run before we get it back, so we would hardly ever see it waiting.
@@ -307,10 +312,13 @@ class Collector(BaseCollector):
         cpu_ns = time.clock_gettime_ns(self._clock)
         before_at, before_cpu, before_delay = self._look_at
         wall, ran = at - before_at, cpu_ns - before_cpu
+        pauses = ran < RUNS * wall
         with AllFrames() as frames:
-            seen = self._walked(frames) if self._rings is not None and ran < RUNS * wall else None
+            seen = self._walked(frames, pauses) if self._rings is not None else None
+            # If its clock advances all the time while we hold the GIL, it is in a native call that needs no GIL.
+            native = time.clock_gettime_ns(self._clock) - cpu_ns > NATIVE * (now() - at)
             self._other_threads.look(frames, self._main)
-        asleep = seen is not None and self._files.asleep()
+        asleep = pauses and self._files.asleep()
         delay_ns = self._files.run_delay()
         self._look_at = at, cpu_ns, delay_ns
         others_ns = time.process_time_ns() - cpu_ns
@@ -320,20 +328,26 @@ class Collector(BaseCollector):
         blocked = wall - ran - (delay_ns - before_delay)
         self._owed += blocked
         still = blocked > 0.9 * wall
-        certain = asleep and self._owed > 0 and (still or held or at - due < PROMPT_NS)
+        certain = asleep and seen is not None and self._owed > 0 and (still or held or at - due < PROMPT_NS)
         stack = self._hand_out(seen, at, held) if certain else 0
+        if seen is not None and not asleep:
+            number = self._stacks.number(*seen[0][:2])
+            self._rings[1].put(MAIN_RUNS, seen[1] | native << 8, at - max(0, late), at, number)
         if self._rings is not None:
             self._other_threads.write(self._rings[1], prompt=late < PROMPT_NS)
         unchanged = still and stack and stack == self._last_blocked and not self._other_threads.busy
         self.pace.look_again(wall, unchanged)
         self._last_blocked = stack
 
-    def _walked(self, frames):
-        """(main thread's stack and phase, stack of one thread that wants the GIL, how many want it), or None."""
+    def _walked(self, frames, pauses):
+        """(main thread's stack and phase, stack of one thread that wants the GIL, how many want it), or None.
+
+        ``pauses``: the main thread may be blocked; only then do we ask who wants the GIL.
+        """
         frame = frames.get(self._main)
         if frame is None:
             return None
-        wanting = self._gil.wanting(frames) if len(frames) > 2 else ()
+        wanting = self._gil.wanting(frames) if pauses and len(frames) > 2 else ()
         other = self._stacks.walk(wanting[self.pace.looks % len(wanting)]) if wanting else None
         return self._tasks.walk(frame, self._main), self._phase(), other, len(wanting)
 
