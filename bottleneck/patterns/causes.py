@@ -31,10 +31,10 @@ def called(*names: str) -> Cause:
 
 
 def answered() -> Cause:
-    """The last ``return`` of the only request handler of the file."""
+    """The last ``return`` of the request handler: the only one of the file, or the only one that was seen to run."""
 
     def find(seen: Sighting) -> int | None:
-        found = handlers(seen.source)
+        found = _one_that_ran(seen, handlers(seen.source))
         if len(found) != 1:
             return None
         inside = [each for each in ast.walk(found[0]) if isinstance(each, ast.Return)]
@@ -45,13 +45,20 @@ def answered() -> Cause:
 
 
 def given() -> Cause:
-    """The only request handler of the file that takes a body."""
+    """The only request handler of the file that takes a body, or the only one of those that was seen to run."""
 
     def find(seen: Sighting) -> int | None:
-        found = handlers(seen.source, _WITH_BODY)
+        found = _one_that_ran(seen, handlers(seen.source, _WITH_BODY))
         return found[0].lineno if len(found) == 1 else None
 
     return find
+
+
+def _one_that_ran(
+    seen: Sighting, found: list[ast.FunctionDef | ast.AsyncFunctionDef]
+) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    ran = [each for each in found if each.name in seen.ran]
+    return found if len(found) == 1 else ran
 
 
 def handlers(source: Source, methods: frozenset[str] = _ROUTES) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:

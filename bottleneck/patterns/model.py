@@ -75,6 +75,7 @@ class Sighting:
     evaluating: bool = False
     looped: bool = False  # what called the line's function did so in a loop, in whichever file
     callers: tuple[tuple[Source, int], ...] = ()  # the lines of the user's that led to the function, the nearest first
+    ran: frozenset[str] = frozenset()  # functions of the file that hold much of the run
     # The parameters that each call gives the same, as far as the caller's source tells; "self": calls of one object.
     given: frozenset[str] | None = None
     share: float | None = None  # of the run
@@ -172,6 +173,7 @@ class Pattern:
     needs: tuple[str, ...] = ()  # fields of a Sighting without which it stays silent
     beats: tuple[str, ...] = ()  # less specific patterns that it replaces
     fallback: bool = False  # every other pattern replaces it
+    differentiated: bool = False  # the backward pass goes through all that the line computes
     whole_loop: bool = False  # the replacement takes the place of the innermost loop around the line
     cause: Callable[[Sighting], int | None] | None = None  # the line to change, where that is not the hot one
     effort: Literal[1, 2, 4, 8] = 2

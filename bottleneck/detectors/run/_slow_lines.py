@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import get_args
 
+from ... import signals
 from ...artifacts.run.host import Host
 from ...artifacts.run.machine import Machine
 from ...artifacts.run.user_lines import UserLine, UserLines
@@ -18,6 +19,8 @@ from ._removed import Cores
 
 _PATTERNS = {pattern.id: pattern for pattern in PATTERNS}
 _ABOUT = 0.25  # of a loop's time in matching lines: then the loop is about what the pattern describes
+_OF_WAITING = ("wait", "overlap")  # laws of patterns whose time passes in somebody else's work
+_COMPUTES = 0.5  # of a core
 _MATTERS = 0.25  # of the heaviest line's time
 
 
@@ -30,16 +33,24 @@ class SlowLine:
     share: float  # of the line's time, what is spent in the pattern
     stage: Stage
     cause: int  # the line to change
+    cause_file: str
     same_function: bool  # as the line's
     run_seconds: float
     cores: Cores
     loop: tuple[int, int]  # the lines of the loop that the replacement takes the place of; (0, 0) without one
+    backward: float = 0.0  # seconds of the backward pass per second of the forward pass
     beside: tuple[SlowLine, ...] = ()  # other lines that the same replacement takes away
 
     @property
     def seconds(self) -> float:
         """Of the run's wall time, in the pattern; lines of several threads run at the same time."""
-        return min(self.line.seconds * self.share + sum(each.seconds for each in self.beside), self.run_seconds)
+        own = self.line.seconds * self.share + sum(each.own_seconds for each in self.beside)
+        return min(own * (1.0 + self.backward), self.run_seconds)
+
+    @property
+    def own_seconds(self) -> float:
+        """The same without the backward pass through what it computed."""
+        return self.seconds / (1.0 + self.backward)
 
     @property
     def thread_seconds(self) -> float:
@@ -52,6 +63,7 @@ class SlowLine:
 
 def slow_lines(recording: Recording, lines: UserLines, machine: Machine | None, host: Host | None) -> list[SlowLine]:
     """The lines with a pattern, the largest first, each once: with what the same replacement takes away beside it."""
+    backward = _backward(recording)
     facts = {(fact.file, fact.line, fact.function): fact for _, fact in recording.facts.of(KnownLine)}
     known, others = [], []
     for line in (*lines.lines, *lines.unclaimed):
@@ -60,16 +72,48 @@ def slow_lines(recording: Recording, lines: UserLines, machine: Machine | None, 
         waits_apart = line.apart and line.blocked_share > 0.5  # such as the clients of a server that is tried
         if fact is None or pattern is None:
             others.append(line)
-        elif not waits_apart:
+        elif not waits_apart and not (pattern.price.law in _OF_WAITING and _for_own_server(line, lines, host)):
             stage: Stage = fact.stage if fact.stage in get_args(Stage) else "etl"  # type: ignore[assignment]
             cause, cores = fact.cause or line.line, Cores.during(line, machine, host)
             known.append(
                 SlowLine(
-                    line, pattern, fact.share, stage, cause, fact.same_function, lines.wall_seconds, cores, fact.loop
+                    line,
+                    pattern,
+                    fact.share,
+                    stage,
+                    cause,
+                    fact.cause_file or line.file,
+                    fact.same_function,
+                    lines.wall_seconds,
+                    cores,
+                    fact.loop,
+                    backward if pattern.differentiated and stage == "training" else 0.0,
                 )
             )
     merged = _merged(_innermost(known), others)
     return sorted(merged, key=lambda each: -each.seconds)
+
+
+def _backward(recording: Recording) -> float:
+    """Seconds of the backward pass per second of forward pass, over the run.
+
+    The operations of the forward pass are assumed to share the backward pass in proportion to their time.
+    """
+    rows = recording.stacks
+    seconds, phase = (rows["t1"] - rows["t0"]) / 1e9, rows["flags"] & 0xFF
+    forward, backward = (float(seconds[phase == each].sum()) for each in (signals.FORWARD, signals.BACKWARD))
+    return backward / forward if forward > 0 else 0.0
+
+
+def _for_own_server(line: UserLine, lines: UserLines, host: Host | None) -> bool:
+    """Whether it waits while the program's own server computes: that is no latency, and asking more at once is no help.
+
+    A stand-in for a distant service sleeps instead, as that service would make its client wait.
+    """
+    if host is None or not lines.asks_own_server(line):
+        return False
+    cpu = host.rate("cpu_ns_total", line.rows["t0"], line.rows["t1"])
+    return cpu is not None and cpu / 1e9 >= _COMPUTES
 
 
 def _innermost(known: list[SlowLine]) -> list[SlowLine]:

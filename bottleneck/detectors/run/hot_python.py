@@ -111,7 +111,7 @@ class HotPython(Detector):
             as_id=pattern.id,
             title=pattern.title,
             stage=known.stage,
-            location=Location(line.file, known.cause, line.function if known.same_function else ""),
+            location=Location(known.cause_file, known.cause, line.function if known.same_function else ""),
             evidence=(
                 Evidence("share of the run", known.seconds / max(lines.wall_seconds, 1e-9), "share"),
                 Evidence("time in this pattern", known.seconds, "s"),
@@ -132,6 +132,7 @@ class HotPython(Detector):
     ) -> tuple[Gain, Changes | None]:
         low, usual, high, confidence = removed(known.pattern, known.cores)
         noise = 1.28 / max(known.samples, 1) ** 0.5  # of the samples
+        sure = known.own_seconds / max(known.seconds, 1e-9)  # the backward pass may be about other operations
         seconds, changes = known.seconds, None
         if known.stage == "data loading" and loading is not None and steps is not None and steps.count:
             each = known.thread_seconds / max(steps.all_count, 1)
@@ -146,6 +147,8 @@ class HotPython(Detector):
             f"the fix removes {100 * low:.0f} to {100 * high:.0f} % of the {known.seconds:.1f} s at this line "
             f"(law: {known.pattern.price.law})"
         )
+        if known.backward:
+            method += ", of which the backward pass through it takes a part in proportion to the forward pass"
         start = known.pattern.price.start_seconds
         if start:
             method += f", less about {start:g} s to start workers"
@@ -153,7 +156,7 @@ class HotPython(Detector):
             max(0.0, seconds * usual - start),
             lines.wall_seconds,
             method,
-            low_seconds=max(0.0, seconds * low * max(0.0, 1 - noise) - 2 * start),
+            low_seconds=max(0.0, seconds * sure * low * max(0.0, 1 - noise) - 2 * start),
             high_seconds=seconds * high * (1 + noise),
             relative_error=self.timing_error,
             confidence=confidence,
@@ -167,7 +170,7 @@ class HotPython(Detector):
 
 
 def _too_few(rare: SlowLine, lines: UserLines) -> NotMeasured:
-    place = Location(rare.line.file, rare.cause)
+    place = Location(rare.cause_file, rare.cause)
     share = f"{100 * rare.seconds / max(lines.wall_seconds, 1e-9):.0f} %"
     return NotMeasured(
         f"{place} matches {rare.pattern.id}, but with {rare.samples} of the {MIN_SAMPLES} samples needed.",

@@ -10,6 +10,8 @@ import ast
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
+
 from ...artifacts import Artifacts, Missing
 from ...artifacts.run.frames import LOADING, through
 from ...artifacts.run.user_lines import UserLine, UserLines
@@ -44,7 +46,7 @@ def enrich(run_dir: Path, recording: Recording) -> list[str]:
     crew, callers = crew_of(recording), Callers(found.lines)
     files: set[str] = set()
     failures: Failures = {}
-    for line in (*found.lines, *found.unclaimed):
+    for line in found.lines:
         files.add(line.file)
         source = source_of(line.file) if len(files) <= MAX_FILES else None
         if source is None or (line.file, line.line, line.function) in known:
@@ -60,12 +62,30 @@ def enrich(run_dir: Path, recording: Recording) -> list[str]:
                 callers=callers.places(line),
                 given=callers.given(line),
             )
-            fact = _judge(source, line, seen, failures)
-            if line.line or fact.cause:
-                recording.facts.add(0, fact)
+            recording.facts.add(0, _judge(source, line, seen, failures))
         except Exception as error:
             failures[f"line {line.line} of {Path(line.file).name}"] = error
+    for line in found.unclaimed:
+        try:
+            for fact in _of_a_server(line, found, run, failures):
+                recording.facts.add(0, fact)
+        except Exception as error:
+            failures["the server's own work"] = error
     return [f"Known slow patterns: {what} was not judged ({why(error)})." for what, error in failures.items()]
+
+
+def _of_a_server(line: UserLine, found: UserLines, run: Run, failures: Failures) -> list[KnownLine]:
+    """A pattern in what a server does beside the user's code, if some file tells which request handler it is for."""
+    for file in dict.fromkeys([line.file, *(each.file for each in found.lines)]):
+        source = source_of(file)
+        if source is None:
+            continue
+        ran = frozenset(each.function.rpartition(".")[2] for each in found.lines if each.file == file)
+        seen = replace(run.sighting(source, line), share=found.share(line), ran=ran)
+        fact = _judge(source, line, seen, failures)
+        if fact.cause:
+            return [msgspec.structs.replace(fact, cause_file="" if file == line.file else file)]
+    return []
 
 
 def _judge(source: Source, line: UserLine, seen: Sighting, failures: Failures) -> KnownLine:

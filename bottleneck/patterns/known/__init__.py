@@ -3,6 +3,7 @@
 from ..model import Pattern
 from . import (
     arrays,
+    batch_loops,
     batches,
     containers,
     embeddings,
@@ -54,6 +55,7 @@ PATTERNS: tuple[Pattern, ...] = (
     *servers.PATTERNS,
     *samples.PATTERNS,
     *sample_files.PATTERNS,
+    *batch_loops.PATTERNS,
     *frameworks.PATTERNS,
     *plain.PATTERNS,
     *arrays.PATTERNS,

@@ -12,70 +12,6 @@ from ..syntax import last_name, mentions, stored
 _JITS = ("jax.jit", "jax.pmap", "tensorflow.function", "torch.jit.trace", "torch.jit.script")
 
 
-# --- loops over a batch -----------------------------------------------------------------------------------------------
-def _torch_on_one_element(hot: Hot) -> bool:
-    """``torch.matmul(x[i], y[i])``, ``x[:, h] @ w[h]``: tensor work on the element that a counting loop picks."""
-    node = hot.node
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
-        parts: list[ast.expr] = [node.left, node.right]
-        of_torch = uses("torch")(hot)
-    elif isinstance(node, ast.Call):
-        parts = list(node.args)
-        of_torch = any(path.startswith("torch.") and "()" not in path for path in hot.source.paths(node.func))
-    else:
-        return False
-    picks = [each for part in parts for each in ast.walk(part) if isinstance(each, ast.Subscript)]
-    called = {each.func for part in parts for each in ast.walk(part) if isinstance(each, ast.Call)}
-    counter = _counter(hot)
-    return of_torch and any(each not in called and counter in _indices(each) for each in picks)
-
-
-def _indices(node: ast.Subscript) -> set[str]:
-    """The names that stand alone as an index: ``i`` and ``h`` of ``x[i, :, h]``."""
-    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-    return {each.id for each in parts if isinstance(each, ast.Name)}
-
-
-def _counter(hot: Hot) -> str | None:
-    """The variable of the innermost loop, where that counts with ``range`` and is no loop over layers or epochs."""
-    loop = next((each for each in hot.source.loops(hot.node) if isinstance(each, ast.For)), None)
-    if loop is None or not isinstance(loop.target, ast.Name) or not isinstance(loop.iter, ast.Call):
-        return None
-    words = ast.unparse(loop.iter) + loop.target.id
-    counts = last_name(loop.iter.func) == "range" and len(loop.iter.args) < 3
-    return None if not counts or any(word in words for word in ("layer", "epoch", "step", "block")) else loop.target.id
-
-
-def _carried(hot: Hot) -> bool:
-    """What the pass computes goes into the same computation of the next pass."""
-    loops = hot.source.loops(hot.node)
-    carried = stored(hot.source.statement(hot.node))
-    for _ in range(3):
-        for each in ast.walk(loops[0]) if loops else ():
-            if isinstance(each, ast.Assign) and mentions(each.value, carried):
-                carried |= stored(each)
-    product = isinstance(hot.node, ast.BinOp) and isinstance(hot.node.op, ast.MatMult)
-    inside = ast.iter_child_nodes(hot.node) if product or isinstance(hot.node, ast.Call) else ()
-    return any(mentions(each, carried) for each in inside)
-
-
-def _picks_rows(hot: Hot) -> bool:
-    """Each pass picks rows of its own, as many as there are: ``rows = torch.where(chosen == e)[0]``."""
-    return any(
-        isinstance(each, ast.Call)
-        and (
-            last_name(each.func) in ("nonzero", "argwhere") or (last_name(each.func) == "where" and len(each.args) == 1)
-        )
-        for loop in hot.source.loops(hot.node)[:1]
-        for each in ast.walk(loop)
-    )
-
-
-def _in_model_or_loss(hot: Hot) -> bool:
-    name = getattr(hot.source.function(hot.node), "name", "")
-    return name == "forward" or "loss" in name or "attention" in name or hot.seen.step
-
-
 # --- reinforcement learning -------------------------------------------------------------------------------------------
 def _steps_one_environment(hot: Hot) -> bool:
     """The loop around, or around the calls of the function, steps an environment that ``gym.make`` made, or one that
@@ -198,20 +134,6 @@ def _own_generator_below_adapter(hot: Hot) -> bool:
 _TRACED = any_of(deep("tensorflow/python/eager/polymorphic_function/"), deep("tensorflow/python/eager/def_function.py"))
 
 PATTERNS = (
-    Pattern(
-        id="batch-python-loop",
-        title="A Python loop computes element by element of the batch what one tensor operation can",
-        replacement="Broadcast over the batch: one torch.matmul or einsum with a batch axis, masks, gather, torch.vmap",
-        snippet="scores = torch.einsum('bhqd,bhkd->bhqk', q, k)  # no loop over b or h",
-        when=(in_loop(), _torch_on_one_element, _in_model_or_loss),
-        unless=(_carried, _picks_rows, less(passes=8), more(seconds_each=0.002)),
-        leave="Few passes with heavy operations, or ragged data; test the loss after the change.",
-        price=Price("amdahl", (2, 50), probe="one batch both ways"),
-        source="matsengrp/netam#159, HarryVolek/PyTorch_Speaker_Verification#33 (20.3 to 0.40 ms), pytorch/functorch#801 (2x)",
-        whole_loop=True,
-        stages=("training",),
-        effort=4,
-    ),
     Pattern(
         id="pad-to-max",
         title="Every batch is padded to the maximum length, and the model computes on the filler",

@@ -85,7 +85,8 @@ class KnownLine(Line, frozen=True):
 
     ``pattern``: id of the known slow pattern it matches, "" if none; ``share``: share of the line's time spent in the
     pattern; ``call``: what it calls, "" if that cannot be told; ``loops``: enclosing loops in its function; ``cause``:
-    the line to change, if it is another one, and ``same_function``: whether that is in the same function; ``events``:
+    the line to change, if it is another one, in ``cause_file`` if that is another file; ``same_function``: whether it
+    is in the same function; ``events``:
     whether it waits for external events, like an endless loop or a server's connection; ``loop``: (first, last) lines
     of the loop that the pattern's replacement takes the place of, (0, 0) if it replaces less.
     """
@@ -100,6 +101,7 @@ class KnownLine(Line, frozen=True):
     same_function: bool = True
     events: bool = False
     loop: tuple[Int, Int] = (0, 0)
+    cause_file: str = ""
 
 
 class UserLoop(Line, frozen=True, kw_only=True):

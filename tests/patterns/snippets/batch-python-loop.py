@@ -50,3 +50,35 @@ def train(model, x, y, size):
     for start in range(0, len(x), size):
         loss = torch.nn.functional.mse_loss(model(x[start : start + size]), y[start : start + size])  # hot
         loss.backward()
+# slow: what is compared is picked in the loops around
+import torch
+import torch.nn.functional as F
+
+class TripletLoss(torch.nn.Module):
+    def forward(self, emb, labels):
+        losses = []
+        for i in range(len(labels)):
+            positives = [j for j in range(len(labels)) if j != i and labels[j] == labels[i]]
+            negatives = [j for j in range(len(labels)) if labels[j] != labels[i]]
+            for p in positives:
+                near = F.pairwise_distance(emb[i : i + 1], emb[p : p + 1])
+                for k in negatives[::4]:
+                    far = F.pairwise_distance(emb[i : i + 1], emb[k : k + 1])
+                    losses.append(F.relu(near - far + self.margin))  # hot
+        return torch.cat(losses).mean()
+# exempt: parts by name
+import torch
+
+def total_loss(losses, weights):
+    total = 0.0
+    for name in losses:
+        total = total + weights[name] * torch.mean(losses[name])  # hot
+    return total
+# exempt: batches that a counter cuts out
+import torch
+
+def evaluate_loss(model, x, y, count, size):
+    total = 0.0
+    for number in range(count):
+        total += torch.nn.functional.mse_loss(model(x[number * size : (number + 1) * size]), y[number * size : (number + 1) * size]).item()  # hot
+    return total / count
