@@ -6,13 +6,10 @@ import ast
 from collections.abc import Callable
 
 from .model import Sighting
-from .places import named
+from .places import WITH_BODY, handlers, named
 from .shapes import matches
-from .source import Source
 
 Cause = Callable[[Sighting], int | None]
-_WITH_BODY = frozenset("post put patch route api_route".split())
-_ROUTES = _WITH_BODY | {"get", "delete", "websocket"}
 
 
 def called(*names: str) -> Cause:
@@ -48,7 +45,7 @@ def given() -> Cause:
     """The only request handler of the file that takes a body, or the only one of those that was seen to run."""
 
     def find(seen: Sighting) -> int | None:
-        found = _one_that_ran(seen, handlers(seen.source, _WITH_BODY))
+        found = _one_that_ran(seen, handlers(seen.source, WITH_BODY))
         return found[0].lineno if len(found) == 1 else None
 
     return find
@@ -59,16 +56,3 @@ def _one_that_ran(
 ) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
     ran = [each for each in found if each.name in seen.ran]
     return found if len(found) == 1 else ran
-
-
-def handlers(source: Source, methods: frozenset[str] = _ROUTES) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-    """The functions that a decorator like ``@app.get("/")`` makes request handlers."""
-    return [
-        function
-        for functions in source.functions.values()
-        for function in functions
-        if any(
-            isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in methods
-            for each in function.decorator_list
-        )
-    ]

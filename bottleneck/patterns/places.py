@@ -9,6 +9,9 @@ from .shapes import matches
 from .source import Source
 from .syntax import Function, Loop, last_name
 
+WITH_BODY = frozenset("post put patch route api_route".split())
+ROUTES = WITH_BODY | {"get", "delete", "websocket"}
+
 
 def loading() -> Condition:
     """In a loader's worker, or in ``__getitem__`` of a class."""
@@ -21,8 +24,29 @@ def loading() -> Condition:
 
 
 def handler() -> Condition:
-    """Below a request handler."""
-    return lambda hot: hot.seen.handler
+    """Below a request handler, or in a task of the server's event loop that a request handler starts."""
+    return lambda hot: hot.seen.handler or _is_started_by_a_handler(hot)
+
+
+def _is_started_by_a_handler(hot: Hot) -> bool:
+    function = hot.source.function(hot.node)
+    if not (hot.seen.serves and hot.seen.event_loop and isinstance(function, ast.AsyncFunctionDef)):
+        return False
+    callers = (hot.source.function(call) for call in hot.source.calls.get(function.name, ()))
+    return any(each in handlers(hot.source) for each in callers)
+
+
+def handlers(source: Source, methods: frozenset[str] = ROUTES) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The functions that a decorator like ``@app.get("/")`` makes request handlers."""
+    return [
+        function
+        for functions in source.functions.values()
+        for function in functions
+        if any(
+            isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in methods
+            for each in function.decorator_list
+        )
+    ]
 
 
 def step() -> Condition:

@@ -154,6 +154,7 @@ def running() -> Condition:
     )
 
 
+_HELPERS = ("abc>", "/abc.py", "codecs>", "/codecs.py")  # C code asks them, such as with isinstance()
 _WRAPPED = 3  # frames among which the one that a call names is looked for, below its decorators
 
 
@@ -162,7 +163,7 @@ def _is_running(hot: Hot, node: ast.Call, libraries: set[str]) -> bool:
     seen = hot.seen
     if seen.position is not None and len(seen.rivals) == 1:
         return node in seen.rivals
-    if not seen.below:
+    if all(frame.path.endswith(_HELPERS) for frame in seen.below):
         return seen.rivals <= {node}
     top = seen.below[0]
     if top.function in ("__getitem__", "__setitem__") and any(isinstance(each, ast.Subscript) for each in seen.nodes):

@@ -2,14 +2,14 @@
 
 ``paths`` says where a value comes from, written as code would reach it from an import: ``pandas.read_csv()[]``,
 ``sqlite3.connect().cursor().execute``. A value that cannot be followed to an import has no path: a name alone is no
-proof of anything.
+proof of anything. Names are followed into the user's other modules where ``find`` knows them.
 """
 
 from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 from .syntax import (
@@ -38,9 +38,13 @@ _DISPLAYS: dict[type[ast.expr], str] = {
 
 
 class Source:
-    """The syntax tree of one file and the questions that patterns ask of it. SyntaxError where it cannot be parsed."""
+    """The syntax tree of one file and the questions that patterns ask of it. SyntaxError where it cannot be parsed.
 
-    def __init__(self, text: str | bytes | ast.Module) -> None:
+    ``find``: gives the source of another module of the user's by the name that this file imports it by.
+    """
+
+    def __init__(self, text: str | bytes | ast.Module, find: Callable[[str], Source | None] | None = None) -> None:
+        self._find = find or (lambda name: None)
         self.tree = text if isinstance(text, ast.Module) else ast.parse(text)
         self.parents: dict[ast.AST, ast.AST] = {}
         self.answers: dict[tuple[object, ...], bool] = {}  # to questions that patterns ask again and again
@@ -217,7 +221,9 @@ class Source:
         if isinstance(node, ast.Name):
             yield from self._of_name(node, depth, seen)
         elif isinstance(node, ast.Attribute):
-            yield from (f"{path}.{node.attr}" for path in self.paths(node.value, depth, seen))
+            for path in self.paths(node.value, depth, seen):
+                yield f"{path}.{node.attr}"
+                yield from self._of_module(f"{path}.{node.attr}", depth, seen)
             for binding in self.bindings_of_self(node) if is_self(node) else ():
                 yield from self._of_binding(binding, depth, seen)
         elif isinstance(node, ast.Call):
@@ -254,6 +260,7 @@ class Source:
             yield from self._of_parameter(function, node.id, depth, seen)
         elif node.id in self.imports:
             yield self.imports[node.id]
+            yield from self._of_module(self.imports[node.id], depth, seen)
         elif node.id in _BUILTINS and node.id not in self.functions:
             yield f"builtins.{node.id}"
 
@@ -280,9 +287,45 @@ class Source:
             made = self.literal(call.func.value)
             name = last_name(made.func) if isinstance(made, ast.Call) else ""
             definitions = [each for each in definitions if name and getattr(self.class_of(each), "name", "") == name]
-        for node in ast.walk(definitions[0]) if len(definitions) == 1 else ():
-            if isinstance(node, ast.Return) and self.function(node) is definitions[0]:
-                yield from self.paths(node.value, depth, seen)
+        if len(definitions) == 1:
+            yield from self._returned(definitions[0], depth, seen)
+            return
+        for path in () if definitions else self.paths(call.func, depth, seen):
+            other, name = self._elsewhere(path)
+            found = other.functions.get(name, []) if other is not None else []
+            if other is not None and len(found) == 1 and other.class_of(found[0]) is None:
+                yield from other._returned(found[0], depth, seen)
+
+    def _returned(self, function: ast.AST, depth: int, seen: frozenset[ast.AST]) -> Iterator[str]:
+        for node in ast.walk(function):
+            if isinstance(node, ast.Return) and self.function(node) is function:
+                yield from self._from_outside(node.value, depth, seen)
+
+    def _of_module(self, path: str, depth: int, seen: frozenset[ast.AST]) -> Iterator[str]:
+        """What a variable of another module of the user's holds."""
+        other, name = self._elsewhere(path)
+        if other is None:
+            return
+        for binding in other._bound.get(other.tree, {}).get(name, []):
+            for found in other._from_outside(binding.value, depth, seen):
+                yield found + binding.suffix
+
+    def _from_outside(self, node: ast.AST | None, depth: int, seen: frozenset[ast.AST]) -> frozenset[str]:
+        """``paths``, asked by another file."""
+        self._visits_left = max(self._visits_left, MAX_VISITS // 4)
+        return self.paths(node, depth, seen)
+
+    def _elsewhere(self, path: str) -> tuple[Source | None, str]:
+        """(another module of the user's, the name in it) for a path that is only dotted names."""
+        module, _, name = path.rpartition(".")
+        plain = module and "(" not in path and "[" not in path
+        return (self._find(module) if plain else None), name
+
+    def imported(self) -> list[Source]:
+        """The user's other modules that this file imports, or imports from."""
+        names = {part for path in self.imports.values() for part in (path, path.rpartition(".")[0]) if part}
+        found = {id(each): each for each in map(self._find, sorted(names)) if each is not None}
+        return list(found.values())
 
 
 def _items(value: ast.expr | None) -> list[ast.expr]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import linecache
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from ...diagnosis.findings import is_cell
@@ -14,6 +14,8 @@ from ...recording.model import Facts
 from .._cells import statements_before
 
 MAX_FILES = 50  # most files searched by one lookup
+_ABOVE = 3  # folders from a file upwards in which its imports may begin
+_LIBRARIES = {"site-packages", "dist-packages"}
 _MAX_SOURCE_BYTES = 4 << 20
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -36,12 +38,12 @@ def parse(file: str) -> ast.Module | None:
         return None
 
 
-@lru_cache(maxsize=16)  # several lookups use the same files when a run ends
+@lru_cache(maxsize=MAX_FILES)  # several lookups use the same files when a run ends
 def _parsed(path: Path, changed_ns: int, size: int) -> ast.Module:
     return ast.parse(path.read_bytes())
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=MAX_FILES)
 def _parsed_text(text: str) -> ast.Module:
     return ast.parse(text)
 
@@ -49,12 +51,30 @@ def _parsed_text(text: str) -> ast.Module:
 def source_of(file: str) -> Source | None:
     """A source file as patterns need it, a cell with the rest of its notebook; None if it is not available."""
     tree = parse(file)
-    return None if tree is None else _source(tree, file if is_cell(file) else "")
+    return None if tree is None else _source(tree, file)
 
 
-@lru_cache(maxsize=16)
-def _source(tree: ast.Module, cell: str) -> Source:
-    return Source(ast.Module([*statements_before(cell), *tree.body], []) if cell else tree)
+@lru_cache(maxsize=MAX_FILES)
+def _source(tree: ast.Module, file: str) -> Source:
+    if is_cell(file):
+        return Source(ast.Module([*statements_before(file), *tree.body], []))
+    return Source(tree, partial(_module, Path(file).parent))
+
+
+@lru_cache(maxsize=1024)
+def _module(folder: Path, name: str) -> Source | None:
+    """A module of the user's, by the name that a file in ``folder`` imports it by."""
+    dots = len(name) - len(name.lstrip("."))
+    parts = name.strip(".").split(".")
+    if parts == [""]:
+        return None
+    # "from . import report" is written "..report": one dot is of the name.
+    above = [folder, *folder.parents][max(0, dots - 2) : max(1, dots)] if dots else [folder, *folder.parents][:_ABOVE]
+    for base in above:
+        for file in (base.joinpath(*parts).with_suffix(".py"), base.joinpath(*parts, "__init__.py")):
+            if file.is_file() and not _LIBRARIES & set(file.parts):
+                return source_of(str(file))
+    return None
 
 
 def called_name(call: ast.Call) -> str:

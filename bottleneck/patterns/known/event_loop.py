@@ -2,9 +2,9 @@
 
 import ast
 
-from ..causes import called, handlers
+from ..causes import called
 from ..model import Hot, Pattern, Price
-from ..places import known, less, on_event_loop
+from ..places import handlers, known, less, on_event_loop
 from ..shapes import any_of, argument, below, calls, deep, leaf
 from ..source import Source
 from ..syntax import last_name

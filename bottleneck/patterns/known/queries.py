@@ -7,7 +7,7 @@ import re
 from ..loops import in_loop, names_of_pass
 from ..model import Hot, Pattern, Price
 from ..places import known, less, more
-from ..shapes import any_of, first, text
+from ..shapes import any_of, calls, first, text
 from ..syntax import mentions
 
 
@@ -65,6 +65,18 @@ def _uses_no_index(hot: Hot) -> bool:
 
 
 PATTERNS = (
+    Pattern(
+        id="columnar-rows-inserted",
+        title="DuckDB, a column store, is given its rows one by one",
+        replacement="Insert a whole table at once: INSERT INTO t SELECT * FROM frame (pandas, polars or Arrow), or COPY from a file",
+        snippet="frame = pd.DataFrame(rows, columns=names)\nconnection.execute('insert into t select * from frame')",
+        when=(calls("duckdb.connect().executemany", "duckdb.connect().cursor().executemany", "duckdb.executemany"),),
+        leave="A few rows.",
+        price=Price("wait", (5, 100)),
+        source="duckdb/duckdb#2458 (8 min to 1 s), #8505, duckdb's documentation: avoid executemany for bulk inserts",
+        stages=("etl",),
+        effort=1,
+    ),
     Pattern(
         id="query-scans-again",
         title="Each look-up is a query of its own, and the database searches the table again for it",

@@ -2,12 +2,11 @@
 
 import ast
 
-from ..causes import handlers
 from ..embedding_tables import dense_anyway, large_dense_table, line_of_table, makes_it_sparse
 from ..independence import counts_stages
 from ..loops import in_loop, in_tight_loop, names_of_pass
 from ..model import Hot, Pattern, Price
-from ..places import cached, handler, in_crew, known, less, more, named, over, overlapped
+from ..places import cached, handler, handlers, in_crew, known, less, more, named, over, overlapped
 from ..shapes import all_of, any_of, below, deep, keyword, leaf, matches, method, not_if
 from ..syntax import last_name, mentions, parameters
 
@@ -32,12 +31,13 @@ def _is_given_the_item(hot: Hot) -> bool:
 
 
 def _searches_a_pipeline(hot: Hot) -> bool:
-    """The file searches over a pipeline that keeps nothing: no ``memory=``."""
+    """The file, or a module that it imports, makes a pipeline to search over that keeps nothing: no ``memory=``."""
     pipelines = ("sklearn.pipeline.Pipeline", "sklearn.pipeline.make_pipeline")
     made = [
         call
-        for call in named(hot.source, pipelines)
-        if any(matches(path, *pipelines) for path in hot.source.paths(call.func))
+        for source in (hot.source, *hot.source.imported())
+        for call in named(source, pipelines)
+        if any(matches(path, *pipelines) for path in source.paths(call.func))
     ]
     return bool(made) and not any(each.arg in ("memory", None) for call in made for each in call.keywords)
 
