@@ -16,7 +16,9 @@ _SCALARS = frozenset("reward done action label target y length id index score we
 def of_arrays(source: Source, value: ast.expr) -> bool:
     """A list whose elements are numpy arrays, by what is put into it, or one field of each sample of a batch."""
     elements = elements_of(source, value)
-    return any(_is_array(source, each) or _is_field(source, each) for each in elements) or _transposed(source, value)
+    return any(_is_array(source, each) or _is_field(source, each) for each in elements) or (
+        _transposed(source, value) or _of_transposed(source, value)
+    )
 
 
 def _is_field(source: Source, value: ast.expr) -> bool:
@@ -57,6 +59,26 @@ def _transposed(source: Source, value: ast.expr) -> bool:
         and last_name(each.func) == "zip"
         and any(isinstance(a, ast.Starred) for a in each.args)
         for each in (_unwrapped(one) for one in made)
+    )
+
+
+def _of_transposed(source: Source, value: ast.expr) -> bool:
+    """``batch.state`` of ``Transition(*zip(*samples))``, made here or by a function of the user's."""
+    if not isinstance(value, ast.Attribute) or value.attr.rstrip("s") in _SCALARS:
+        return False
+    made = source.literal(value.value)
+    given = [each for _, each in source.returned(made)] if isinstance(made, ast.Call) else []
+    return any(_transposes(each) for each in (made, *given))
+
+
+def _transposes(made: ast.expr | None) -> bool:
+    """``Transition(*zip(*samples))``."""
+    parts = [each.value for each in made.args if isinstance(each, ast.Starred)] if isinstance(made, ast.Call) else []
+    return any(
+        isinstance(each, ast.Call)
+        and last_name(each.func) == "zip"
+        and any(isinstance(given, ast.Starred) for given in each.args)
+        for each in parts
     )
 
 

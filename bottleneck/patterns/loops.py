@@ -117,7 +117,10 @@ def loop_names(source: Source, node: ast.AST, looped: bool = False, given: froze
         for outer in [*loops, *([function] if names and isinstance(function, ast.FunctionDef) else [])]:
             for each in ast.walk(outer):
                 if isinstance(each, ast.Assign) and mentions(each.value, names):
-                    names |= {target.id for target in each.targets if isinstance(target, ast.Name)}
+                    set_ = (part for target in each.targets for part in ast.walk(target))
+                    names |= {
+                        part.id for part in set_ if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+                    }
                 elif isinstance(each, ast.withitem) and mentions(each.context_expr, names):
                     names |= {each.optional_vars.id} if isinstance(each.optional_vars, ast.Name) else set()
                 elif isinstance(each, ast.AugAssign) and isinstance(each.target, ast.Name) and isinstance(outer, Loop):

@@ -11,6 +11,7 @@ import ast
 import builtins
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from itertools import chain
 
 from .syntax import (
     Binding,
@@ -281,45 +282,62 @@ class Source:
             yield from self.paths(given.get(name) or defaults(function).get(name), depth, seen)
 
     def _of_returned(self, call: ast.Call, depth: int, seen: frozenset[ast.AST]) -> Iterator[str]:
-        """What a function of this file gives back, or a method of an object that this file makes."""
+        """What a function of the user's gives back."""
+        for other, value in self.returned(call, depth, seen):
+            yield from other._asked_by(self, value, depth, seen)
+
+    def returned(
+        self, call: ast.Call, depth: int = 0, seen: frozenset[ast.AST] = frozenset()
+    ) -> Iterator[tuple[Source, ast.expr]]:
+        """What the function of the user's that is called may return, each with the file that it stands in."""
+        source, function = self._called(call, depth, seen)
+        for node in ast.walk(function) if function is not None else ():
+            if isinstance(node, ast.Return) and node.value is not None and source.function(node) is function:
+                yield source, node.value
+
+    def _called(self, call: ast.Call, depth: int, seen: frozenset[ast.AST]) -> tuple[Source, ast.AST | None]:
+        """A function of this file or another, or a method of an object that is made of a class of the user's."""
         definitions = self.functions.get(last_name(call.func), [])
         if isinstance(call.func, ast.Attribute) and not is_self(call.func):
             made = self.literal(call.func.value)
             name = last_name(made.func) if isinstance(made, ast.Call) else ""
             definitions = [each for each in definitions if name and getattr(self.class_of(each), "name", "") == name]
-        if len(definitions) == 1:
-            yield from self._returned(definitions[0], depth, seen)
-            return
-        for path in () if definitions else self.paths(call.func, depth, seen):
-            other, name = self._elsewhere(path)
+        if definitions:
+            return self, definitions[0] if len(definitions) == 1 else None
+        for path in self.paths(call.func, depth, seen):
+            other, owner, name = self._elsewhere(path)
             found = other.functions.get(name, []) if other is not None else []
-            if other is not None and len(found) == 1 and other.class_of(found[0]) is None:
-                yield from other._returned(found[0], depth, seen)
-
-    def _returned(self, function: ast.AST, depth: int, seen: frozenset[ast.AST]) -> Iterator[str]:
-        for node in ast.walk(function):
-            if isinstance(node, ast.Return) and self.function(node) is function:
-                yield from self._from_outside(node.value, depth, seen)
+            mine = [each for each in found if other and getattr(other.class_of(each), "name", "") == owner]
+            if other is not None and len(mine) == 1:
+                return other, mine[0]
+        return self, None
 
     def _of_module(self, path: str, depth: int, seen: frozenset[ast.AST]) -> Iterator[str]:
-        """What a variable of another module of the user's holds."""
-        other, name = self._elsewhere(path)
+        """What a variable of another module of the user's holds, or an attribute of an object of a class there."""
+        other, owner, name = self._elsewhere(path)
         if other is None:
             return
-        for binding in other._bound.get(other.tree, {}).get(name, []):
-            for found in other._from_outside(binding.value, depth, seen):
+        kept = (
+            bound for (of, key), bound in other._attributes.items() if (getattr(of, "name", ""), key) == (owner, name)
+        )
+        for binding in other._bound.get(other.tree, {}).get(name, []) if not owner else chain.from_iterable(kept):
+            for found in other._asked_by(self, binding.value, depth, seen):
                 yield found + binding.suffix
 
-    def _from_outside(self, node: ast.AST | None, depth: int, seen: frozenset[ast.AST]) -> frozenset[str]:
-        """``paths``, asked by another file."""
-        self._visits_left = max(self._visits_left, MAX_VISITS // 4)
+    def _asked_by(self, asker: Source, node: ast.AST | None, depth: int, seen: frozenset[ast.AST]) -> frozenset[str]:
+        """``paths``, perhaps for another file, which has a count of steps of its own."""
+        if asker is not self:
+            self._visits_left = max(self._visits_left, MAX_VISITS // 4)
         return self.paths(node, depth, seen)
 
-    def _elsewhere(self, path: str) -> tuple[Source | None, str]:
-        """(another module of the user's, the name in it) for a path that is only dotted names."""
+    def _elsewhere(self, path: str) -> tuple[Source | None, str, str]:
+        """(another module of the user's, a class of it or "", the name) of ``module.name``, ``module.Class().name``."""
         module, _, name = path.rpartition(".")
-        plain = module and "(" not in path and "[" not in path
-        return (self._find(module) if plain else None), name
+        owner = ""
+        if module.endswith("()"):
+            module, _, owner = module[:-2].rpartition(".")
+        plain = module and "(" not in module and "[" not in module and name.isidentifier()
+        return (self._find(module) if plain else None), owner, name
 
     def imported(self) -> list[Source]:
         """The user's other modules that this file imports, or imports from."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts.run.user_lines import UserLines
 from bottleneck_profiler.detectors.run.hot_python import HotPython
 from bottleneck_profiler.diagnosis.analysis import diagnose
@@ -177,6 +179,51 @@ def test_the_line_to_change_is_the_place():
     known(recorded, 3, "row-apply", cause=17)
     (finding,) = findings(recorded)
     assert place(finding) == 17
+
+
+def test_the_place_may_be_in_another_file():
+    recorded = recording(Stood((user(3),), 0, 4_000))
+    known(recorded, 3, "row-apply", cause=17, cause_file="/home/ada/service.py")
+    (finding,) = findings(recorded)
+    assert str(finding.location) == "/home/ada/service.py:17"
+
+
+def test_a_loop_of_a_loss_is_priced_with_the_backward_pass_through_it():
+    recorded = recording(Stood((user(3),), 0, 2_000), Stood((user(5),), 2_000, 3_000), Stood((user(7),), 3_000, 9_000))
+    forward = recorded.stacks["t1"] <= 3_000_000_000
+    recorded.stacks["flags"] |= np.where(forward, signals.FORWARD, signals.BACKWARD).astype("u2")
+    known(recorded, 3, "batch-python-loop", stage="training")
+    (finding,) = findings(recorded)
+    assert finding.gain is not None
+    assert evidence(finding, "time in this pattern") == pytest.approx(6.0), "and two thirds of the backward pass"
+    assert finding.gain.low < 0.2, "which may be about other operations"
+    assert "backward pass" in finding.gain.method
+
+
+def test_what_pandas_calls_for_each_row_is_the_cause_of_slow_rows():
+    recorded = recording(Stood((user(3), APPLY, MAIN), 0, 4_000))
+    known(recorded, 3, "strptime-per-row")
+    assert "row-wise-python" in findings(recorded)[0].explains
+    alone = recording(Stood((user(3), MAIN), 0, 4_000))
+    known(alone, 3, "strptime-per-row")
+    assert "row-wise-python" not in findings(alone)[0].explains
+
+
+SERVES = library("finish_request", "/usr/lib/python3.11/http/server.py")
+READS = library("SocketIO.readinto", "/usr/lib/python3.11/socket.py")
+
+
+@pytest.mark.parametrize(
+    ("server", "found"),
+    [
+        (Stood((user(5, "answer"), SERVES), 0, 6_000, thread=1, blocked=True), True),  # it sleeps, as a far one would
+        (Stood((user(5, "answer"), SERVES), 0, 1_000, thread=1), False),
+    ],
+)
+def test_a_client_of_the_programs_own_server_waits_for_a_latency_only_if_that_waits_too(server: Stood, found: bool):
+    recorded = recording(Stood((READS, user(3), MAIN), 0, 6_000, blocked=True), server)
+    known(recorded, 3, "serial-downloads")
+    assert isinstance(judged(recorded), Findings) == found
 
 
 def test_a_process_beside_counts_like_a_thread():

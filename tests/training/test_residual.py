@@ -192,7 +192,7 @@ def test_less_work_saves_only_what_loading_does_not_take():
     steps = Steps.compute(loop_of((1.0, signals.FORWARD, signals.STACK_CPU, at(12)), seconds=0.090))
     place = Place(at(25), None, 1.0, 0.0, at(25), 1.0)
     logging = Residual(0.9, 0.080 * steps.count, place, 5.0)
-    found = ResidualPython().detect(steps, logging, with_workers(2))
+    found = ResidualPython().detect(steps, logging, with_workers(2), None)
     # Without logging a step takes max(10, 120/2) of 90 ms: a third is saved, not nine tenths.
     assert found.gain.step_share == pytest.approx(0.33, abs=0.02)
     assert found.gain.high < 0.5

@@ -107,13 +107,14 @@ def _outside(host: Host, name: str, start: int, end: int, evaluations: Evaluatio
 
 
 def _collecting_seconds(recording: Recording, steps: Steps) -> float | None:
-    """Seconds of the loop in full collections. The sum is noted when it has grown, so nothing follows the last note."""
+    """Seconds of the steps in full collections. The sum is noted when it has grown: nothing follows the last note."""
     notes = recording.facts.of_process(Collections, steps.process)
     if not notes:
         return None
     times = [float(fact.time_ns) for fact in notes]
-    ends = np.interp([float(steps.start_ns[0]), float(steps.end_ns[-1])], times, [fact.total_ns for fact in notes])
-    return float(ends[1] - ends[0]) / 1e9
+    totals = [fact.total_ns for fact in notes]
+    before, after = (np.interp(edges.astype(float), times, totals) for edges in (steps.start_ns, steps.end_ns))
+    return float((after - before).sum()) / 1e9
 
 
 def _running(recording: Recording, steps: Steps) -> Records:

@@ -205,6 +205,10 @@ class UserLines:
             return False
         return (not target.name or target.name.startswith(_HERE)) and not line.handles
 
+    def asks_own_server_at(self, file: str, line: int) -> bool:
+        """The same for a line by its place."""
+        return any(self.asks_own_server(each) for each in self.lines if (each.file, each.line) == (file, line))
+
     def server(self) -> UserLine | None:
         """The line with most time of its own in a request handler, or else off the main thread; None if few were seen.
 

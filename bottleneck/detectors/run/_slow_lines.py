@@ -21,6 +21,7 @@ _PATTERNS = {pattern.id: pattern for pattern in PATTERNS}
 _ABOUT = 0.25  # of a loop's time in matching lines: then the loop is about what the pattern describes
 _OF_WAITING = ("wait", "overlap")  # laws of patterns whose time passes in somebody else's work
 _COMPUTES = 0.5  # of a core
+_STANDS_IN = 0.5  # of the client's wait, in other lines that wait
 _MATTERS = 0.25  # of the heaviest line's time
 
 
@@ -106,14 +107,19 @@ def _backward(recording: Recording) -> float:
 
 
 def _for_own_server(line: UserLine, lines: UserLines, host: Host | None) -> bool:
-    """Whether it waits while the program's own server computes: that is no latency, and asking more at once is no help.
+    """Whether it waits for the program's own server, and not for a latency that asking more at once would hide.
 
-    A stand-in for a distant service sleeps instead, as that service would make its client wait.
+    A stand-in for a distant service sleeps, as that service would make its client wait. A server that computes is no
+    latency, and one that does neither has a fault of its own.
     """
-    if host is None or not lines.asks_own_server(line):
+    if not lines.asks_own_server(line):
         return False
-    cpu = host.rate("cpu_ns_total", line.rows["t0"], line.rows["t1"])
-    return cpu is not None and cpu / 1e9 >= _COMPUTES
+    cpu = None if host is None else host.rate("cpu_ns_total", line.rows["t0"], line.rows["t1"])
+    if cpu is not None and cpu / 1e9 >= _COMPUTES:
+        return True
+    others = (each for each in lines.lines if each is not line and each.own_share > 0.5 and not each.idle)
+    waits = sum(each.blocked_seconds for each in others if not lines.asks_own_server(each))
+    return waits < _STANDS_IN * line.seconds
 
 
 def _innermost(known: list[SlowLine]) -> list[SlowLine]:

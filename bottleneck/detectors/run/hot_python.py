@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...artifacts.loading.loading import Loading
 from ...artifacts.run.host import Host
 from ...artifacts.run.machine import Machine
-from ...artifacts.run.user_lines import MIN_SAMPLES, UserLines
+from ...artifacts.run.user_lines import MIN_SAMPLES, UserLine, UserLines
 from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import (
     Changes,
@@ -124,7 +124,7 @@ class HotPython(Detector):
             fix=Fix(pattern.replacement, pattern.snippet, pattern.effort, pattern.risk),
             after="the rest of the program becomes the bottleneck",
             changes=changes,
-            explains=_SYMPTOMS.get(known.stage, ()),
+            explains=_SYMPTOMS.get(known.stage, ()) + (("row-wise-python",) if _runs_per_row(line) else ()),
         )
 
     def _priced(
@@ -167,6 +167,11 @@ class HotPython(Detector):
     def _pays(self, known: SlowLine) -> bool:
         """Whether more goes than the replacement takes to start."""
         return known.seconds * removed(known.pattern, known.cores)[1] > known.pattern.price.start_seconds
+
+
+def _runs_per_row(line: UserLine) -> bool:
+    """Whether pandas calls the line's function, as ``apply`` does: that it does so for each row is no second cause."""
+    return line.share_where(lambda way: any("/pandas/core/" in frame.file for frame in way.above)) > 0.5
 
 
 def _too_few(rare: SlowLine, lines: UserLines) -> NotMeasured:

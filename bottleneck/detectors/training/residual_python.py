@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 from ...artifacts.loading.loading import Loading
+from ...artifacts.run.user_lines import UserLines
 from ...artifacts.training.places import Place
 from ...artifacts.training.residual import Residual
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Fine, Fix, Gain, Outcome, StepModel
+from ...diagnosis.findings import Evidence, Fine, Fix, Gain, NotApplicable, Outcome, StepModel
 from ...diagnosis.laws import best_workers, gain, seconds_saved_by_less_work, step_seconds_with_workers, warmer
 from .. import Detector
 from .._common import limit_after, location
@@ -43,13 +44,15 @@ class ResidualPython(Detector):
     vectorised_share = 0.1  # of a Python loop's time that whole-array operations still take (conservative)
     min_sampled_seconds = 0.2  # of stacks: fewer samples name nothing
 
-    def detect(self, steps: Steps, residual: Residual, loading: Loading | None) -> Outcome:
+    def detect(self, steps: Steps, residual: Residual, loading: Loading | None, lines: UserLines | None) -> Outcome:
         if residual.share < self.share_threshold:
             return Fine(residual.share, self.share_threshold, "share", "step time outside the named phases")
         place = residual.place
         share = place.share if place is not None else 0.0
         if residual.sampled_seconds < self.min_sampled_seconds or place is None or share < self.place_share_threshold:
             return Fine(share, self.place_share_threshold, "share", "share of time outside the phases in one place")
+        if lines is not None and lines.asks_own_server_at(place.frame.file, place.frame.line):
+            return NotApplicable("The main thread waits for the program's own server, which runs the model.")
         name = f"line {place.frame.line}" if place.function is None else place.function.rpartition(".")[2]
         ceiling = residual.seconds * share
         if residual.feeds or not steps.training:

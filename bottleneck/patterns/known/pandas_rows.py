@@ -103,6 +103,17 @@ def _row_of_iterrows(hot: Hot) -> bool:
     )
 
 
+def _masks_a_table(hot: Hot) -> bool:
+    """``frame[(frame.key == x) & (frame.day >= start)]`` with what the sample's index gave."""
+    node: ast.AST = hot.node
+    while isinstance(node, ast.Compare | ast.BinOp | ast.UnaryOp) or _is_in_a_test(hot.source, node):
+        node = hot.source.parents[node]
+    if not isinstance(node, ast.Subscript) or not any(each.is_in("pandas/core/") for each in hot.seen.below):
+        return False
+    names = names_of_pass(hot, node)
+    return any(_compares(each) and mentions(each, names) for each in ast.walk(node.slice))
+
+
 def _filters_by_the_pass(hot: Hot) -> bool:
     """``frame[frame.key == x]`` (or ``.eq(x)``) with x of the pass, on a frame that stays the same.
 
@@ -242,6 +253,19 @@ PATTERNS = (
         price=Price("once"),
         source="vanTeeffelenLab/ExTrack#5 (more than 48 h to 1 min), nestauk/asf_heat_pump_suitability#33",
         stages=("etl",),
+    ),
+    Pattern(
+        id="table-scanned-per-sample",
+        title="Each sample scans a whole table for its rows",
+        replacement="Split the table once in __init__ (a dict of groupby's parts, as arrays), and cut out each sample by "
+        "position; np.searchsorted finds the ends of a range in a sorted column",
+        snippet="self.parts = {key: part.to_numpy() for key, part in frame.groupby('key')}  # in __init__\n"
+        "window = self.parts[key][start : start + length]",
+        when=(loading(), _masks_a_table),
+        leave="A table of a few hundred rows.",
+        price=Price("loader", (5, 50)),
+        source="own measurement: 19.6 to 4.7 s for windows of a table of sales",
+        stages=("loading",),
     ),
     Pattern(
         id="groupby-python-function",

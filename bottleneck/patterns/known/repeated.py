@@ -8,7 +8,7 @@ from ..loops import in_loop, in_tight_loop, names_of_pass
 from ..model import Hot, Pattern, Price
 from ..places import cached, handler, handlers, in_crew, known, less, more, named, over, overlapped
 from ..shapes import all_of, any_of, below, deep, keyword, leaf, matches, method, not_if
-from ..syntax import last_name, mentions, parameters
+from ..syntax import arguments, last_name, mentions, parameters
 
 _LARGE_TENSOR = 1 << 23  # values of one: a batch has rows of some ten thousand of them
 
@@ -52,8 +52,9 @@ def _unpacks_bits(hot: Hot) -> bool:
     if any(isinstance(getattr(each, "op", None), ast.LShift | ast.RShift) for each in values):  # a, b = data[i], ...
         named_ = [each for each in values if isinstance(each, ast.Name)]
         values += [bound.value for each in named_ for bound in hot.source.bindings(each)]
-    items = [each for each in values if isinstance(each, ast.Subscript)]
-    return any(mentions(each.slice, names) for each in items)
+    given = {part for each in values if isinstance(each, ast.Call) for one in arguments(each) for part in ast.walk(one)}
+    items = [each for each in values if isinstance(each, ast.Subscript) and each not in given]
+    return any(mentions(each.slice, names) for each in items if not isinstance(each.slice, ast.Slice))
 
 
 def _of_the_request(hot: Hot) -> bool:
