@@ -65,7 +65,7 @@ def _stacks(recording: Recording, process: int, delayed: bool) -> dict[int, _Sta
     mine = np.flatnonzero((rows["process"] == process) & (rows["kind"] == signals.STACK_CPU))
     movable = (rows["flags"] >> 8 >= _DELAYED_MS) | (not delayed)
     sure = (looks["t1"] - looks["t0"] < _PROMPT_NS) & ((looks["flags"] & _NATIVE > 0) | delayed)
-    by_stack = dict(_groups(rows["arg"][mine], mine))
+    by_stack = dict(_groups(rows["arg"][mine], mine)) if len(mine) else {}
     found: dict[int, _Stack] = {}
     for number in {*by_stack, *looks["arg"].tolist()}:
         at, here = by_stack.get(number, np.empty(0, np.int64)), looks["arg"] == number

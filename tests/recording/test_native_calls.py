@@ -90,3 +90,7 @@ def test_few_looks_and_other_functions_tell_nothing():
     assert seconds({NEXT: 100}, {OPERATOR: (7, PROMPT, NATIVE)}) == {8: pytest.approx(5.0)}
     elsewhere = Frame("other", "/home/ada/job.py", 30, True), MAIN
     assert seconds({elsewhere: 100}, {OPERATOR: (50, PROMPT, NATIVE)}).keys() == {30}
+
+
+def test_looks_without_any_tick_move_nothing():
+    assert seconds({}, {OPERATOR: (100, PROMPT, NATIVE)}) == {}

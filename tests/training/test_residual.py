@@ -197,7 +197,7 @@ def test_less_work_saves_only_what_loading_does_not_take():
     assert found.gain.step_share == pytest.approx(0.33, abs=0.02)
     assert found.gain.high < 0.5
     assert found.after == "data loading becomes the bottleneck (60.0 ms per step)"
-    found = ResidualPython().detect(steps, logging, with_workers(8, load=0.012))
+    found = ResidualPython().detect(steps, logging, with_workers(8, load=0.012), None)
     assert found.gain.step_share == pytest.approx(0.87, abs=0.02)
     assert found.after == "the remaining work of the step becomes the bottleneck"
 

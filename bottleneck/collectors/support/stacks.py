@@ -29,12 +29,12 @@ from .gil import PROMPT_NS, GilWatch
 from .other_threads import OtherThreads
 from .pace import SIGNAL_NS, TICK_NS, Pace
 from .posix_timer import Timer
+from .sampled_forks import follow_forks
 from .stack_table import MAX_STACKS, StackTable
 from .tasks import LOOP, SuspendedTasks
 from .thread_files import ThreadFiles
 
 SIGNAL = _signal.SIGURG
-WAKE_NS = 1_000_000  # of CPU time until a tick restarts the sampling thread after a fork
 RUNS = 0.97  # of the time since the last look: above this, a thread was not blocked
 NATIVE = 0.8  # of the time that a look takes
 FIRST_RING = 32001  # numbers of our two rings, above those that the recorder assigns
@@ -87,7 +87,7 @@ class Collector(BaseCollector):
             _signal.signal(SIGNAL, self._tick)
             _signal.siginterrupt(SIGNAL, False)
             if _collector is None:
-                os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)
+                follow_forks(lambda: _collector)
             _collector = self
             atexit.register(self._at_exit)
             self._arm()
@@ -361,46 +361,6 @@ class Collector(BaseCollector):
             self._rings[1].put(GIL_HELD, phase | wanting << 8, at - self._owed, at, number)
         self._owed = 0
         return LOOP if tasks else stack
-
-
-# -- fork --------------------------------------------------------------------------------------------------
-
-
-def _before_fork():
-    # Since Python 3.12, a fork in a multi-threaded process warns; our thread must not cause that.
-    collector = _collector
-    if collector is not None and collector.on:
-        collector._forking += 1
-        collector.stop_thread()
-
-
-def _in_parent():
-    collector = _collector
-    if collector is not None and collector.on:
-        collector._forking = max(0, collector._forking - 1)
-        try:
-            if sys.version_info < (3, 12) and not collector._forking:
-                collector._start_thread()  # the program may only wait from now on and never tick
-            elif collector._timer is not None:
-                # The threads are counted after this, so restart later: a parent that uses no CPU is not sampled again.
-                collector._set_timer(WAKE_NS)
-        except Exception as error:  # cannot start a thread
-            collector._give_up("fork", error)
-
-
-def _in_child():
-    # Timers are not inherited. The first tick creates rings and thread, so a child that execs pays nothing.
-    collector = _collector
-    if collector is not None and collector.on:
-        wakeup, masked = collector._wakeup, collector._masked
-        collector._forget()
-        collector._files.close()  # they belong to the parent
-        collector._wakeup, collector._masked = wakeup, masked
-        collector._timer = None
-        try:
-            collector._arm()
-        except Exception as error:
-            collector._give_up("fork", error)
 
 
 def restart(recorder):
