@@ -10,6 +10,7 @@ from ..artifacts import Artifacts, Missing
 from ..artifacts.device.gpu import Gpu
 from ..artifacts.device.window import Device
 from ..artifacts.run.breakdown import Breakdown
+from ..artifacts.run.crowding import Crowding
 from ..artifacts.run.host import Host
 from ..artifacts.run.machine import Machine, Settings
 from ..artifacts.run.main_process import main_process
@@ -48,7 +49,16 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
         run=_facts(recording, artifacts, steps, requests, breakdown),
         breakdown=_shares(breakdown, recording),
         headline=headline_of(
-            verdict, ranked, breakdown, steps, requests, place, lines, suspect, artifacts.get(Machine).cores
+            verdict,
+            ranked,
+            breakdown,
+            steps,
+            requests,
+            place,
+            lines,
+            suspect,
+            artifacts.get(Machine).cores,
+            _get(artifacts, Crowding),
         ),
         findings=tuple(ranked),
         also_noticed=tuple(aside),
@@ -116,6 +126,10 @@ def _facts(
     run = recording.run
     ranks = {p.rank for p in recording.facts.processes if p.rank is not None and p.role == "main"}
     notes = [str(note) for note in run.get("notes", [])]
+    crowding = _get(artifacts, Crowding)
+    if crowding is not None and crowding.crowded:
+        said = str(crowding)
+        notes.append(f"{said[0].upper()}{said[1:]}: the times and gains here are those of a crowded machine.")
     notes += [f"The {name} hooks failed and were switched off ({why})." for name, why in recording.facts.failed.items()]
     if recording.facts.unreadable:
         notes.append(f"Lines of the recording that could not be read were skipped ({recording.facts.unreadable}).")

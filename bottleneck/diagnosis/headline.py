@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import signals
 from ..artifacts.run.breakdown import Breakdown
+from ..artifacts.run.crowding import Crowding
 from ..artifacts.run.gaps import importing
 from ..artifacts.run.host import Host
 from ..artifacts.run.user_lines import UserLine, UserLines
@@ -162,6 +163,7 @@ def headline_of(
     lines: UserLines | None = None,
     suspect: str = "",
     cores: float = 1.0,
+    crowding: Crowding | None = None,
 ) -> str:
     """The headline: one sentence that is always true. ``cores``: that the program may use."""
     if verdict == "findings":
@@ -181,6 +183,8 @@ def headline_of(
         "nothing to judge": _unjudged(steps, requests, lines),
     }
     text = texts.get(verdict, "Nothing worth fixing was found")
+    if verdict == "fine" and crowding is not None and crowding.crowded:
+        return f"{text} in the program; {crowding}."
     where = _where(verdict, breakdown, place)
     return f"{text}; {where}." if where else f"{text}."
 

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from artifacts.recorded import golden
 from bottleneck_profiler import signals
-from bottleneck_profiler.artifacts import Artifacts
+from bottleneck_profiler.artifacts import Artifacts, Missing
 from bottleneck_profiler.artifacts.run.breakdown import Breakdown
+from bottleneck_profiler.artifacts.run.crowding import Crowding
 from bottleneck_profiler.artifacts.run.host import Host
+from bottleneck_profiler.artifacts.run.machine import Machine
 from bottleneck_profiler.artifacts.run.user_lines import UserLines
 from bottleneck_profiler.artifacts.run.waits import Target
 from bottleneck_profiler.artifacts.serving.requests import Requests
@@ -190,6 +192,27 @@ def test_a_read_without_a_line_is_named_by_its_call_and_file():
     found = Finding("a", "Text is parsed", "etl", read, Fix("", "", 1))
     said = headline_of("findings", [Ranked(found, "warning", 0.4, 1.0, ())], None, None, None, None)
     assert said == "Text is parsed (pandas.read_csv of orders.csv)."
+
+
+def test_other_programs_that_take_the_cores_are_said_where_nothing_else_is_wrong():
+    crowded = Crowding(others_cores=1.0, waiting_threads=0.9, cores=2.0)
+    assert headline_of("fine", [], None, None, None, None, crowding=crowded) == (
+        "Nothing worth fixing was found in the program; other programs used 1.0 of 2 cores, for which 0.9 of this "
+        "program's threads waited on average."
+    )
+    for few in (replace(crowded, others_cores=0.4), replace(crowded, waiting_threads=0.2)):
+        assert headline_of("fine", [], None, None, None, None, crowding=few) == "Nothing worth fixing was found."
+
+
+def test_crowding_is_measured_over_the_run_or_not_at_all():
+    second = 10**9
+    columns = {"time_ns": [0, 5 * second, 10 * second], "other_cores": [1.0, 1.0, 1.0]}
+    delays = {"run_delay_ns_total": [0, 4 * second, 9 * second]}
+    host = Host({name: np.array(column) for name, column in {**columns, **delays}.items()})
+    found = Crowding.compute(host, Machine(2.0, 0))
+    assert (found.others_cores, found.waiting_threads, found.crowded) == (1.0, pytest.approx(0.9), True)
+    with pytest.raises(Missing):
+        Crowding.compute(Host({name: np.array(column) for name, column in columns.items()}), Machine(2.0, 0))
 
 
 def test_a_minor_finding_does_not_hide_the_line_that_holds_the_run():
