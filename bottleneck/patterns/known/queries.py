@@ -6,8 +6,8 @@ import re
 
 from ..loops import in_loop, names_of_pass
 from ..model import Hot, Pattern, Price
-from ..places import known, less, more
-from ..shapes import any_of, calls, first, text
+from ..places import known, less, loading, more
+from ..shapes import all_of, any_of, calls, first, text
 from ..syntax import mentions
 
 
@@ -80,21 +80,21 @@ PATTERNS = (
     Pattern(
         id="query-scans-again",
         title="Each look-up is a query of its own, and the database searches the table again for it",
-        replacement="Make one query with IN, a join or GROUP BY, or an index that the condition can use (LIKE and "
-        "functions of a column use none; see EXPLAIN QUERY PLAN)",
+        replacement="Make an index that the condition can use (LIKE and functions of a column use none; see EXPLAIN "
+        "QUERY PLAN), or one query with IN, a join or GROUP BY for all; a dataset can read its table once in __init__",
         snippet="create index by_email on customers (email collate nocase)\n"
         "rows = dict(db.execute('select email, id from customers'))  # or all at once",
         when=(
             any_of(_selects, _fetches_a_query, _walks_a_query_again),
-            in_loop(),
+            any_of(in_loop(), loading()),
             known(off_cpu=False),
-            any_of(_uses_no_index, more(share=0.3)),
+            any_of(_uses_no_index, more(share=0.3), all_of(loading(), more(seconds_each=0.001))),
         ),
         unless=(less(passes=20),),
         leave="The look-ups are by an index and few.",
         price=Price("amdahl", (2, 100)),
         source="n24q02m/wet-mcp#495, MolSSI/QCFractal#615, StackOverflow 8584499",
-        stages=("etl", "serving"),
+        stages=("etl", "serving", "loading"),
         effort=1,
     ),
 )

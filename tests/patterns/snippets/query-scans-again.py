@@ -14,3 +14,25 @@ import sqlite3
 def totals():
     db = sqlite3.connect("")
     return db.execute("select customer, sum(amount) from orders group by customer").fetchall()  # hot
+# slow: for each sample
+# known: off_cpu=False loading=True seconds_each=0.005
+import sqlite3
+
+QUERY = "SELECT a, b FROM readings WHERE machine = ? ORDER BY step"
+
+class Readings:
+    def __getitem__(self, i):
+        if self.con is None:
+            self.con = sqlite3.connect(self.path)
+        rows = self.con.execute(QUERY, (self.machines[i],)).fetchall()  # hot
+        return rows
+# exempt: a row by its key
+# known: off_cpu=False loading=True seconds_each=0.00002 share=0.1
+import sqlite3
+
+class Rows:
+    def __init__(self, path):
+        self.con = sqlite3.connect(path)
+
+    def __getitem__(self, i):
+        return self.con.execute("select x from rows where id = ?", (i,)).fetchone()  # hot
