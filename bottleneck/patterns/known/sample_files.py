@@ -22,15 +22,21 @@ def _cuts_labelled(hot: Hot) -> bool:
 
 # --- decoding ---------------------------------------------------------------------------------------------------------
 def _shrinks(hot: Hot) -> bool:
-    """Something in the file resizes to a side of at most 320."""
+    """Something in the file resizes to a side of at most 320, or to one that it computes: then an image that takes long
+    to decode is larger than any model's input."""
     names = ("resize", "Resize", "RandomResizedCrop", "thumbnail", "imresize")
-    return any(
-        isinstance(each, ast.Constant) and type(each.value) is int and 8 <= each.value <= 320
+    sides = [
+        [
+            each.value
+            for given in (*call.args[:2], *(keyword.value for keyword in call.keywords))
+            for each in ast.walk(given)
+            if isinstance(each, ast.Constant) and type(each.value) is int and each.value >= 8
+        ]
         for name in names
         for call in hot.source.calls.get(name, [])
-        for given in (*call.args[:2], *(keyword.value for keyword in call.keywords))
-        for each in ast.walk(given)
-    )
+    ]
+    computed = any(not each for each in sides) and more(seconds_each=0.015)(hot)
+    return computed or any(side <= 320 for each in sides for side in each)
 
 
 def _in_memory(hot: Hot) -> bool:
