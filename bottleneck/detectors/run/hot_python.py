@@ -148,7 +148,7 @@ class HotPython(Detector):
             f"(law: {known.pattern.price.law})"
         )
         if known.backward:
-            method += ", of which the backward pass through it takes a part in proportion to the forward pass"
+            method += "; they include its part of the backward pass, taken in proportion to the forward pass"
         start = known.pattern.price.start_seconds
         if start:
             method += f", less about {start:g} s to start workers"
