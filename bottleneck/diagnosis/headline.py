@@ -24,6 +24,7 @@ from .ranking import GUESS
 _UNEXPLAINED_SHARE = 0.3  # of the run in one line or function that no detector judges: the run is not "fine"
 _UNJUDGED_SHARE = 0.5  # of the run in code outside every recorded phase, on any lines
 _ONE_CORE = 0.75  # cores: from here on one is busy; up to its reciprocal, only one
+_MOSTLY_NATIVE = 0.6  # of the running time of a line
 _ALL_CORES = 0.8  # of the cores that the program may use
 _MINOR = 0.3  # of the place's time: fixes that save less at best are not what the run is about
 _NO_WAY = "no faster way is known for it"
@@ -39,7 +40,7 @@ class Place:
 
     ``waits``: what it does if it mostly waits: "waits", "sleeps", "waits for a lock"; otherwise "".
     ``server``: the line with most time in the program's own server, if this line waits for that. ``busy_cores``: cores
-    that the program used while in it; None if not measured.
+    that the program used while in it; None if not measured. ``native``: it is mostly in native calls of some length.
     """
 
     file: str
@@ -51,6 +52,7 @@ class Place:
     waits: str
     server: Place | None = None
     busy_cores: float | None = None
+    native: bool = False
 
     def __str__(self) -> str:
         share, here = _percent(self.share), Location(self.file, self.line)
@@ -88,7 +90,10 @@ def _place(lines: UserLines, line: UserLine, fact: KnownLine | None, host: Host 
     call = fact.call if fact is not None else ""
     cpu = None if host is None else host.rate("cpu_ns_total", line.rows["t0"], line.rows["t1"])
     busy = None if cpu is None else cpu / 1e9
-    return Place(line.file, line.line, line.function, call, share, share * unjudged, waits, busy_cores=busy)
+    native = (line.native_share or 0.0) >= _MOSTLY_NATIVE
+    return Place(
+        line.file, line.line, line.function, call, share, share * unjudged, waits, busy_cores=busy, native=native
+    )
 
 
 def verdict_of(
@@ -132,9 +137,11 @@ def _busy(place: Place, cores: float) -> str:
     used = place.busy_cores
     if used is None or place.waits or place.server is not None or cores < 2 or used < _ONE_CORE:
         return ""
+    code = ", in native code" if place.native else ","
     if used >= _ALL_CORES * cores:
-        return ", with both cores busy" if cores == 2 else f", with all {cores:g} cores busy"
-    return f", on one of {cores:g} cores" if used < 1.0 / _ONE_CORE else f", with {used:.1f} of {cores:g} cores busy"
+        return f"{code} with both cores busy" if cores == 2 else f"{code} with all {cores:g} cores busy"
+    one = used < 1.0 / _ONE_CORE
+    return f"{code} on one of {cores:g} cores" if one else f"{code} with {used:.1f} of {cores:g} cores busy"
 
 
 def _unexplained(place: Place | None) -> bool:

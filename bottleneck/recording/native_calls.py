@@ -23,7 +23,7 @@ from .. import signals
 from .model import Frame, Recording
 
 _NATIVE = 1 << 8  # the flag of a look: the main thread ran on
-_DELAYED_MS = 6  # above a tick of the kernel's clock, at which it looks for timers that are due: 4 ms at 250 Hz
+DELAYED_MS = 6  # above a tick of the kernel's clock, at which it looks for timers that are due: 4 ms at 250 Hz
 _PROMPT_NS = 250_000  # a look that waited longer for the GIL does not say where the thread was when it was due
 _MIN_LOOKS = 8  # at the line
 _LEAST = 0.1  # of the time in the function: less is left where it was recorded
@@ -63,7 +63,7 @@ def _stacks(recording: Recording, process: int, delayed: bool) -> dict[int, _Sta
     rows, looks = recording.stacks, recording.looks
     looks = looks[looks["process"] == process]
     mine = np.flatnonzero((rows["process"] == process) & (rows["kind"] == signals.STACK_CPU))
-    movable = (rows["flags"] >> 8 >= _DELAYED_MS) | (not delayed)
+    movable = (rows["flags"] >> 8 >= DELAYED_MS) | (not delayed)
     sure = (looks["t1"] - looks["t0"] < _PROMPT_NS) & ((looks["flags"] & _NATIVE > 0) | delayed)
     by_stack = dict(_groups(rows["arg"][mine], mine)) if len(mine) else {}
     found: dict[int, _Stack] = {}

@@ -138,6 +138,8 @@ def test_the_headline_of_what_is_unexplained_says_how_many_cores_were_busy(used,
     held = Place("/home/ada/job.py", 3, "work", "merge", 0.88, 0.88, "", busy_cores=used)
     said = headline_of("unexplained", [], None, None, None, held, cores=cores)
     assert said == f"88 % of the run is merge() at /home/ada/job.py:3{words}; no faster way is known for it."
+    native = headline_of("unexplained", [], None, None, None, replace(held, native=True), cores=cores)
+    assert ("in native code" in native) == bool(words)
     waiting = headline_of("unexplained", [], None, None, None, replace(held, waits="sleeps"), cores=cores)
     assert "busy" not in waiting and "cores" not in waiting
 

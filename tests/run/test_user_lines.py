@@ -206,3 +206,13 @@ def test_a_tick_that_came_at_the_end_of_a_long_c_call_stands_for_all_that_were_d
     assert line(lines_of(long_calls), 3).samples == 50
     asleep = line(lines_of(long_calls._replace(blocked=True, to_ms=9_100)), 3)
     assert asleep.samples == 13, "a look at a blocked thread is one look"
+
+
+def test_delayed_ticks_tell_native_code_from_python():
+    made = recording(Stood((user(3), MAIN), 0, 3_000), Stood((user(5), MAIN), 3_000, 6_000))
+    late = (made.stacks["t1"] > 3_000_000_000).astype("u2") * (40 << 8)
+    made.stacks["flags"] |= late
+    lines = UserLines.compute(made)
+    assert [line(lines, number).native_share for number in (3, 5)] == [0.0, 1.0]
+    beside = UserLines.compute(recording(Stood((MAIN,), 0, 3_000), Stood((user(3),), 0, 3_000, thread=1)))
+    assert line(beside, 3).native_share is None

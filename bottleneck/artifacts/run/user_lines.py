@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ... import signals
 from ...recording.facts import Wait
 from ...recording.model import Recording, Records
+from ...recording.native_calls import DELAYED_MS as NATIVE_MS
 from .. import Missing
 from .breakdown import seconds_of, spans_of, union
 from .every_thread import by_thread
@@ -95,6 +96,15 @@ class UserLine:
     def own_share(self) -> float:
         """Share of its time in which it is the innermost user frame."""
         return self.own_seconds / max(self.thread_seconds, 1e-9)
+
+    @property
+    def native_share(self) -> float | None:
+        """Share of its running time in native calls of several milliseconds; None off the main thread."""
+        rows = self.rows[self.rows["kind"] != signals.STACK_BLOCKED]
+        if self.beside or not len(rows):
+            return None
+        each = (rows["t1"] - rows["t0"]) / 1e9
+        return float(each[rows["flags"] >> 8 >= NATIVE_MS].sum() / max(float(each.sum()), 1e-9))
 
     @property
     def sampled(self) -> bool:
