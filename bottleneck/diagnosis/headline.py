@@ -29,8 +29,15 @@ _ALL_CORES = 0.8  # of the cores that the program may use
 _MINOR = 0.3  # of the place's time: fixes that save less at best are not what the run is about
 _NO_WAY = "no faster way is known for it"
 _PART = 0.5  # of a function's time: below this, name the function and not the line
-_UNJUDGED = ("other", "python", "setup", "etl.transform", "etl.write")  # breakdown rows without a phase detector
-_UNJUDGED_PHASES = (signals.NONE, signals.TRANSFORM, signals.WRITE)
+_UNJUDGED = (
+    "other",
+    "python",
+    "setup",
+    "etl.transform",
+    "etl.write",
+    "eval",
+)  # breakdown rows without a phase detector
+_UNJUDGED_PHASES = (signals.NONE, signals.TRANSFORM, signals.WRITE, signals.EVAL)
 _NO_PHASES = ("other", "python", "setup", "serve.", "etl.transform", "etl.write")  # less informative than a line
 
 

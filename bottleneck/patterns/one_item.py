@@ -31,6 +31,18 @@ def batch_of_one(source: Source, value: ast.expr) -> bool:
     return bool(added) and isinstance(added[-1], ast.Constant) and added[-1].value == 0
 
 
+def without_gradient(hot: Hot) -> bool:
+    """It stands in ``with torch.no_grad()``, or in a function with that decorator."""
+    around = [each for each in hot.source.above(hot.node) if isinstance(each, ast.With | ast.FunctionDef)]
+    marks = [
+        mark
+        for each in around
+        for mark in (each.decorator_list if isinstance(each, ast.FunctionDef) else [i.context_expr for i in each.items])
+    ]
+    names = {last_name(mark.func if isinstance(mark, ast.Call) else mark) for mark in marks}
+    return bool(names & {"no_grad", "inference_mode"})
+
+
 def of_its_own_size(hot: Hot) -> bool:
     """The item is a picture or a recording that the pass reads, and nothing brings it to a size that others have."""
     function = hot.source.function(hot.node) or hot.source.tree

@@ -14,6 +14,7 @@ from ..one_item import (
     of_the_one_row,
     one_row,
     where_the_row_is_made,
+    without_gradient,
 )
 from ..places import cached, handler, less, more, of_request
 from ..shapes import all_of, any_of, below, calls, deep, first, listed, matches, not_if
@@ -27,7 +28,9 @@ _POOLS = (
 
 
 def _trains(hot: Hot) -> bool:
-    """A file on the way to the line computes gradients."""
+    """A file on the way to the line computes gradients, and the line is not kept out of them."""
+    if without_gradient(hot):
+        return False
     sources = (hot.source, *(each for each, _ in hot.seen.callers))
     return any(name in source.calls for source in sources for name in ("backward", "grad"))
 
