@@ -13,6 +13,7 @@ only if the main thread ran on while we held the GIL, or else for samples that w
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -32,6 +33,7 @@ _NEXT_LINES = 3  # the lines after an operator that its time may have gone to
 _WRAP = 1 << 30  # lines before the operator come after all that follow it: they are of the next pass of a loop
 
 Frames = tuple[Frame, ...]
+Function = tuple[int, str, str]  # depth, file, name
 Ints = npt.NDArray[np.int64]
 
 
@@ -54,9 +56,10 @@ def return_time_of_operators(recording: Recording) -> None:
     for process in np.unique(recording.looks["process"]).tolist():
         for delayed in (True, False):
             found = _stacks(recording, process, delayed)
+            by_function = _by_function(found)
             for number, stack in found.items():
                 if stack.sure >= _MIN_LOOKS and stack.frames:
-                    _return_to(recording, number, stack, found)
+                    _return_to(recording, number, stack, by_function)
 
 
 def _stacks(recording: Recording, process: int, delayed: bool) -> dict[int, _Stack]:
@@ -66,24 +69,29 @@ def _stacks(recording: Recording, process: int, delayed: bool) -> dict[int, _Sta
     movable = (rows["flags"] >> 8 >= DELAYED_MS) | (not delayed)
     sure = (looks["t1"] - looks["t0"] < _PROMPT_NS) & ((looks["flags"] & _NATIVE > 0) | delayed)
     by_stack = dict(_groups(rows["arg"][mine], mine)) if len(mine) else {}
+    seen, surely = Counter(looks["arg"].tolist()), Counter(looks["arg"][sure].tolist())
     found: dict[int, _Stack] = {}
-    for number in {*by_stack, *looks["arg"].tolist()}:
-        at, here = by_stack.get(number, np.empty(0, np.int64)), looks["arg"] == number
-        seconds = float((rows["t1"][at] - rows["t0"][at]).sum()) / 1e9
+    for number in {*by_stack, *seen}:
+        at = by_stack.get(number, np.empty(0, np.int64))
         frames = recording.facts.stacks.get((process, number), ())
-        found[number] = _Stack(frames, at[movable[at]], seconds, int(here.sum()), int((here & sure).sum()))
+        seconds = float(_seconds(recording, at).sum())
+        found[number] = _Stack(frames, at[movable[at]], seconds, seen[number], surely[number])
     return found
 
 
-def _return_to(recording: Recording, number: int, stack: _Stack, found: dict[int, _Stack]) -> None:
-    depth, (place, *outer) = len(stack.frames), stack.frames
-    same = [
-        each
-        for each in found.values()
-        if len(each.frames) >= depth
-        and _in_function(each.frames[-depth], place)
-        and each.frames[len(each.frames) - depth + 1 :] == tuple(outer)
-    ]
+def _by_function(found: dict[int, _Stack]) -> dict[Function, list[_Stack]]:
+    """The stacks in which a function stands at a depth, counted from the outermost frame."""
+    grouped: dict[Function, list[_Stack]] = {}
+    for stack in found.values():
+        for depth, frame in enumerate(reversed(stack.frames), 1):
+            grouped.setdefault((depth, frame.file, frame.function), []).append(stack)
+    return grouped
+
+
+def _return_to(recording: Recording, number: int, stack: _Stack, by_function: dict[Function, list[_Stack]]) -> None:
+    depth, place, outer = len(stack.frames), stack.frames[0], stack.frames[1:]
+    alike = by_function[depth, place.file, place.function]
+    same = [each for each in alike if each.frames[len(each.frames) - depth + 1 :] == outer]
     looks, seconds = sum(each.looks for each in same), sum(each.seconds for each in same)
     lacking = stack.sure / looks * seconds - stack.seconds
     # The looks are of fewer moments than the timer's: leave what may be chance.
@@ -94,10 +102,6 @@ def _return_to(recording: Recording, number: int, stack: _Stack, found: dict[int
         surplus = other.seconds - other.looks / looks * seconds
         if surplus > 0 and lacking > 0:
             lacking -= _move(recording, other, stack, number, min(surplus, lacking))
-
-
-def _in_function(frame: Frame, other: Frame) -> bool:
-    return (frame.file, frame.function) == (other.file, other.function)
 
 
 def _next(stack: _Stack, same: list[_Stack], depth: int) -> list[_Stack]:
