@@ -61,9 +61,14 @@ def _source(tree: ast.Module, file: str) -> Source:
     return Source(tree, partial(_module, Path(file).parent))
 
 
-@lru_cache(maxsize=1024)
 def _module(folder: Path, name: str) -> Source | None:
     """A module of the user's, by the name that a file in ``folder`` imports it by."""
+    file = _module_file(folder, name)
+    return None if file is None else source_of(file)  # which reads it again where it has changed
+
+
+@lru_cache(maxsize=1024)
+def _module_file(folder: Path, name: str) -> str | None:
     dots = len(name) - len(name.lstrip("."))
     parts = name.strip(".").split(".")
     if parts == [""]:
@@ -73,7 +78,7 @@ def _module(folder: Path, name: str) -> Source | None:
     for base in above:
         for file in (base.joinpath(*parts).with_suffix(".py"), base.joinpath(*parts, "__init__.py")):
             if file.is_file() and not _LIBRARIES & set(file.parts):
-                return source_of(str(file))
+                return str(file)
     return None
 
 
