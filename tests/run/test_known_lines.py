@@ -246,3 +246,50 @@ def test_the_thread_pool_of_a_server_handles_requests(serves: bool):
     pool = Called("WorkerThread.run", "/site-packages/anyio/_backends/_asyncio.py", False)
     way = Way((), (Called("Thread.run", "/stdlib/threading.py", False), pool), False, False, False)
     assert known_lines._with(Sighting(Source("pass"), 1, serves=serves), way).handler is serves
+
+
+SERVICE = """\
+from fastapi import FastAPI
+
+app = FastAPI()
+
+
+@app.get("/health")
+def health():
+    return {}
+
+
+@app.post("/tag")
+def tag(texts: list[str]):
+    found = [{"text": each} for each in texts]
+    return {"found": found}
+"""
+
+
+@pytest.mark.parametrize("ran", ["tag", "other"])
+def test_a_servers_own_work_is_of_the_request_handler_that_ran(tmp_path: Path, ran: str):
+    script, service = tmp_path / "main.py", tmp_path / "service.py"
+    script.write_text("import requests\n\nfor _ in range(100):\n    requests.post('http://127.0.0.1:8000/tag')\n")
+    service.write_text(SERVICE)
+    routing = "/site-packages/fastapi/routing.py"
+    cycle = library("RequestResponseCycle.run_asgi", "/site-packages/uvicorn/protocols/http/httptools_impl.py")
+    server = (cycle, library("Thread.run", "/stdlib/threading.py"))
+    encodes = (
+        library("jsonable_encoder", "/site-packages/fastapi/encoders.py"),
+        library("serialize_response", routing),
+        library("get_request_handler.<locals>.app", routing),
+        *server,
+    )
+    handles = (user(13, ran, str(service)), library("run_endpoint_function", routing), *server)
+    recorded = recording(
+        Stood((user(4, "<module>", str(script)),), 0, 9_000, blocked=True),
+        Stood(encodes, 0, 6_000, thread=1),
+        Stood(handles, 6_000, 8_000, thread=1),
+    )
+    known_lines.enrich(tmp_path, recorded)
+    fact = found(recorded).get(0)
+    if ran == "other":
+        assert fact is None, "either handler may have given the answer"
+    else:
+        assert fact is not None
+        assert (fact.pattern, fact.cause, fact.cause_file) == ("jsonable-encoder-walk", 14, str(service))
