@@ -29,15 +29,8 @@ _ALL_CORES = 0.8  # of the cores that the program may use
 _MINOR = 0.3  # of the place's time: fixes that save less at best are not what the run is about
 _NO_WAY = "no faster way is known for it"
 _PART = 0.5  # of a function's time: below this, name the function and not the line
-_UNJUDGED = (
-    "other",
-    "python",
-    "setup",
-    "etl.transform",
-    "etl.write",
-    "eval",
-)  # breakdown rows without a phase detector
-_UNJUDGED_PHASES = (signals.NONE, signals.TRANSFORM, signals.WRITE, signals.EVAL)
+_UNJUDGED = ("other", "python", "setup", "etl.transform", "etl.write")  # breakdown rows without a phase detector
+_UNJUDGED_PHASES = (signals.NONE, signals.TRANSFORM, signals.WRITE)
 _NO_PHASES = ("other", "python", "setup", "serve.", "etl.transform", "etl.write")  # less informative than a line
 
 
@@ -79,7 +72,9 @@ def largest_place(
     line = None if lines is None else lines.largest(process, events)
     if lines is None or line is None or _imports(line):
         return None
-    found = _place(lines, line, known.get(line.key), host)
+    # Passes without gradients are the steps of a program that only infers; beside a training, no detector judges them.
+    trains = bool((recording.stacks["flags"] & 0xFF == signals.BACKWARD).any())
+    found = _place(lines, line, known.get(line.key), host, trains)
     if not lines.asks_own_server(line):
         return found
     server = lines.server()
@@ -88,8 +83,11 @@ def largest_place(
     return replace(found, server=_place(lines, server, known.get(server.key)))
 
 
-def _place(lines: UserLines, line: UserLine, fact: KnownLine | None, host: Host | None = None) -> Place:
-    unjudged = float(np.isin(line.rows["flags"] & 0xFF, _UNJUDGED_PHASES).mean())
+def _place(
+    lines: UserLines, line: UserLine, fact: KnownLine | None, host: Host | None = None, trains: bool = False
+) -> Place:
+    phases = (*_UNJUDGED_PHASES, *((signals.EVAL,) if trains else ()))
+    unjudged = float(np.isin(line.rows["flags"] & 0xFF, phases).mean())
     share = min(1.0, lines.share(line) * line.own_share)
     waits = ""
     if line.blocked_share > 0.5:
@@ -156,7 +154,10 @@ def _unexplained(place: Place | None) -> bool:
 
 
 def _unjudged_share(breakdown: Breakdown | None) -> float:
-    return 0.0 if breakdown is None else breakdown.share(*(n for n in breakdown.seconds if n.startswith(_UNJUDGED)))
+    if breakdown is None:
+        return 0.0
+    beside = ("eval",) if "backward" in breakdown.seconds else ()
+    return breakdown.share(*(n for n in breakdown.seconds if n.startswith((*_UNJUDGED, *beside))))
 
 
 def _largest_function(breakdown: Breakdown | None) -> float:

@@ -76,6 +76,20 @@ def test_only_time_in_no_recorded_phase_is_unjudged():
     assert (free.unjudged_share, judged.unjudged_share) == (pytest.approx(0.6), 0.0)
 
 
+def test_passes_without_gradients_are_unjudged_beside_a_training_only():
+    predicts, trains = only(user(3)), Stood((user(7),), 6_000, 8_000)
+    made = recording(predicts, trains)
+    early = made.stacks["t1"] <= 6_000_000_000
+    made.stacks["flags"] |= np.where(early, signals.EVAL, signals.BACKWARD).astype("u2")
+    beside = largest_place(made, UserLines.compute(made), 0)
+    alone = place(only(user(3)), phase=signals.EVAL)
+    assert beside is not None and alone is not None
+    assert (beside.line, beside.unjudged_share, alone.unjudged_share) == (3, pytest.approx(0.6), 0.0)
+    parts = {"eval": 5.0, "forward": 3.0, "imports": 2.0}
+    assert verdict(None, whole=Breakdown(0, 10.0, parts)) == "fine"
+    assert verdict(None, whole=Breakdown(0, 10.0, {**parts, "backward": 0.5})) == "unexplained"
+
+
 def verdict(
     share: float | None,
     answered: bool = True,
