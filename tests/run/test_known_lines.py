@@ -293,3 +293,6 @@ def test_a_servers_own_work_is_of_the_request_handler_that_ran(tmp_path: Path, r
     else:
         assert fact is not None
         assert (fact.pattern, fact.cause, fact.cause_file) == ("jsonable-encoder-walk", 14, str(service))
+        count = len(recorded.facts.notes)
+        known_lines.enrich(tmp_path, recorded)
+        assert len(recorded.facts.notes) == count, "what is known is not asked again"

@@ -49,7 +49,7 @@ def enrich(run_dir: Path, recording: Recording) -> list[str]:
     for line in found.lines:
         files.add(line.file)
         source = source_of(line.file) if len(files) <= MAX_FILES else None
-        if source is None or (line.file, line.line, line.function) in known:
+        if source is None or line.key in known:
             continue
         try:
             seen = run.sighting(source, line)
@@ -66,6 +66,8 @@ def enrich(run_dir: Path, recording: Recording) -> list[str]:
         except Exception as error:
             failures[f"line {line.line} of {Path(line.file).name}"] = error
     for line in found.unclaimed:
+        if line.key in known:
+            continue
         try:
             for fact in _of_a_server(line, found, run, failures):
                 recording.facts.add(0, fact)
