@@ -93,11 +93,9 @@ def _place(
     if line.blocked_share > 0.5:
         waits = "waits" if line.waits_for is None else line.waits_for.verb
     call = fact.call if fact is not None else ""
-    cpu = None if host is None else host.rate("cpu_ns_total", line.rows["t0"], line.rows["t1"])
-    busy = None if cpu is None else cpu / 1e9
     native = (line.native_share or 0.0) >= _MOSTLY_NATIVE
     return Place(
-        line.file, line.line, line.function, call, share, share * unjudged, waits, busy_cores=busy, native=native
+        line.file, line.line, line.function, call, share, share * unjudged, waits, None, line.busy_cores(host), native
     )
 
 

@@ -54,12 +54,7 @@ def _transposed(source: Source, value: ast.expr) -> bool:
     if not isinstance(value, ast.Name) or value.id.rstrip("s") in _SCALARS:
         return False
     made = [each.value for each in source.bindings(value) if each.suffix]
-    return bool(made) and all(
-        isinstance(each, ast.Call)
-        and last_name(each.func) == "zip"
-        and any(isinstance(a, ast.Starred) for a in each.args)
-        for each in (_unwrapped(one) for one in made)
-    )
+    return bool(made) and all(_zips_all(_unwrapped(each)) for each in made)
 
 
 def _of_transposed(source: Source, value: ast.expr) -> bool:
@@ -74,12 +69,13 @@ def _of_transposed(source: Source, value: ast.expr) -> bool:
 def _transposes(made: ast.expr | None) -> bool:
     """``Transition(*zip(*samples))``."""
     parts = [each.value for each in made.args if isinstance(each, ast.Starred)] if isinstance(made, ast.Call) else []
-    return any(
-        isinstance(each, ast.Call)
-        and last_name(each.func) == "zip"
-        and any(isinstance(given, ast.Starred) for given in each.args)
-        for each in parts
-    )
+    return any(_zips_all(each) for each in parts)
+
+
+def _zips_all(value: ast.expr) -> bool:
+    """``zip(*samples)``."""
+    zips = isinstance(value, ast.Call) and last_name(value.func) == "zip"
+    return zips and any(isinstance(each, ast.Starred) for each in getattr(value, "args", []))
 
 
 def _unwrapped(value: ast.expr) -> ast.expr:

@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Sequence
 
 from .model import Hot
+from .places import in_no_grad
 from .shapes import argument
 from .source import Source
 from .syntax import is_self, last_name, mentions, parameters, same, stored
@@ -69,12 +70,6 @@ def _gone_through(loop: ast.AST) -> set[str]:
     return {each.iter.id for each in ast.walk(loop) if isinstance(each, ast.For) and isinstance(each.iter, ast.Name)}
 
 
-def _without_gradients(source: Source, node: ast.AST) -> bool:
-    """Inside ``with torch.no_grad():``."""
-    entered = [item.context_expr for outer in source.above(node) if isinstance(outer, ast.With) for item in outer.items]
-    return any(isinstance(each, ast.Call) and last_name(each.func) in ("no_grad", "inference_mode") for each in entered)
-
-
 def module_keeps_state(hot: Hot) -> bool:
     """A module of the file carries its state itself, ``self.h = cell(x, self.h)`` or ``self.m = a * self.m + x``, and
     nothing is ever detached."""
@@ -84,7 +79,7 @@ def module_keeps_state(hot: Hot) -> bool:
         is_self(target)
         and any(same(part, target) for part in ast.walk(each.value))
         and (isinstance(each.value, ast.Call) or _mixes_in(hot.source, each))
-        and not _without_gradients(hot.source, each)
+        and not in_no_grad(hot.source, each)
         for each in ast.walk(hot.source.tree)
         if isinstance(each, ast.Assign)
         for whole in each.targets

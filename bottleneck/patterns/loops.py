@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from .model import Condition, Hot
 from .source import Source
-from .syntax import Comprehension, Function, Loop, arguments, last_name, mentions, parameters
+from .syntax import Comprehension, Function, Loop, arguments, last_name, mentions, parameters, stored
 
 
 def in_loop() -> Condition:
@@ -117,10 +117,7 @@ def loop_names(source: Source, node: ast.AST, looped: bool = False, given: froze
         for outer in [*loops, *([function] if names and isinstance(function, ast.FunctionDef) else [])]:
             for each in ast.walk(outer):
                 if isinstance(each, ast.Assign) and mentions(each.value, names):
-                    set_ = (part for target in each.targets for part in ast.walk(target))
-                    names |= {
-                        part.id for part in set_ if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
-                    }
+                    names |= {name for target in each.targets for name in stored(target)}
                 elif isinstance(each, ast.withitem) and mentions(each.context_expr, names):
                     names |= {each.optional_vars.id} if isinstance(each.optional_vars, ast.Name) else set()
                 elif isinstance(each, ast.AugAssign) and isinstance(each.target, ast.Name) and isinstance(outer, Loop):

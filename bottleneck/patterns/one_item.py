@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from .model import Hot, Sighting
-from .places import named
+from .places import NO_GRAD, in_no_grad, named
 from .shapes import matches
 from .source import Source
 from .syntax import last_name, mentions
@@ -33,14 +33,9 @@ def batch_of_one(source: Source, value: ast.expr) -> bool:
 
 def without_gradient(hot: Hot) -> bool:
     """It stands in ``with torch.no_grad()``, or in a function with that decorator."""
-    around = [each for each in hot.source.above(hot.node) if isinstance(each, ast.With | ast.FunctionDef)]
-    marks = [
-        mark
-        for each in around
-        for mark in (each.decorator_list if isinstance(each, ast.FunctionDef) else [i.context_expr for i in each.items])
-    ]
-    names = {last_name(mark.func if isinstance(mark, ast.Call) else mark) for mark in marks}
-    return bool(names & {"no_grad", "inference_mode"})
+    around = (each for each in hot.source.above(hot.node) if isinstance(each, ast.FunctionDef))
+    marks = (mark.func if isinstance(mark, ast.Call) else mark for each in around for mark in each.decorator_list)
+    return in_no_grad(hot.source, hot.node) or any(last_name(mark) in NO_GRAD for mark in marks)
 
 
 def of_its_own_size(hot: Hot) -> bool:

@@ -10,6 +10,7 @@ from .source import Source
 from .syntax import Function, Loop, last_name
 
 WITH_BODY = frozenset("post put patch route api_route".split())
+NO_GRAD = ("no_grad", "inference_mode")
 ROUTES = WITH_BODY | {"get", "delete", "websocket"}
 
 
@@ -32,8 +33,8 @@ def _is_started_by_a_handler(hot: Hot) -> bool:
     function = hot.source.function(hot.node)
     if not (hot.seen.serves and hot.seen.event_loop and isinstance(function, ast.AsyncFunctionDef)):
         return False
-    callers = (hot.source.function(call) for call in hot.source.calls.get(function.name, ()))
-    return any(each in handlers(hot.source) for each in callers)
+    callers = {hot.source.function(call) for call in hot.source.calls.get(function.name, ())}
+    return not callers.isdisjoint(handlers(hot.source))
 
 
 def handlers(source: Source, methods: frozenset[str] = ROUTES) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -52,6 +53,12 @@ def handlers(source: Source, methods: frozenset[str] = ROUTES) -> list[ast.Funct
 def step() -> Condition:
     """Between two batches of a training loop, and not in its evaluation."""
     return lambda hot: hot.seen.step and not hot.seen.evaluating
+
+
+def in_no_grad(source: Source, node: ast.AST) -> bool:
+    """Inside ``with torch.no_grad():``."""
+    entered = [item.context_expr for outer in source.above(node) if isinstance(outer, ast.With) for item in outer.items]
+    return any(isinstance(each, ast.Call) and last_name(each.func) in NO_GRAD for each in entered)
 
 
 def draws_at_random() -> Condition:

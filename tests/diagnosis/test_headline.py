@@ -231,6 +231,14 @@ def test_crowding_is_measured_over_the_run_or_not_at_all():
         Crowding.compute(Host({name: np.array(column) for name, column in columns.items()}), Machine(2.0, 0))
 
 
+def test_one_host_sample_measures_no_rate():
+    edges = np.array([0]), np.array([2 * 10**9])
+    two = Host({"time_ns": np.array([0, 2 * 10**9]), "cpu_ns_total": np.array([0, 10**9])})
+    one = Host({"time_ns": np.array([0]), "cpu_ns_total": np.array([0])})
+    assert two.rate("cpu_ns_total", *edges) == pytest.approx(0.5e9)
+    assert one.rate("cpu_ns_total", *edges) is None
+
+
 def test_a_minor_finding_does_not_hide_the_line_that_holds_the_run():
     held = Place("/home/ada/job.py", 3, "work", "merge", 0.88, 0.88, "", busy_cores=1.9)
     gain = Gain(0.04, 0.03, 0.05, 0.4, "")

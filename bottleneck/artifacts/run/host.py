@@ -50,24 +50,25 @@ class Host:
 
     def rises(self, name: str, edges_ns: npt.NDArray[np.int64]) -> Floats | None:
         """The same for each window between consecutive edges."""
-        values = self.column(name)
-        if values is None or len(values) < 2:
-            return None
-        known = ~np.isnan(values)
-        at = np.interp(edges_ns.astype(float), self.time_ns[known].astype(float), values[known])
-        risen: Floats = np.maximum(np.diff(at), 0.0)
-        return risen
+        at = self._at(name, edges_ns)
+        return None if at is None else np.maximum(np.diff(at), 0.0)
 
     def rate(self, name: str, starts_ns: npt.NDArray[np.int64], ends_ns: npt.NDArray[np.int64]) -> float | None:
         """Rise per second of a ``_total`` column over all the spans; None if not measured, or under a second in all."""
         length = float((ends_ns - starts_ns).sum())
+        before, after = self._at(name, starts_ns), self._at(name, ends_ns)
+        if before is None or after is None or length < 1e9:
+            return None
+        return float((after - before).sum()) / length * 1e9
+
+    def _at(self, name: str, times_ns: npt.NDArray[np.int64]) -> Floats | None:
+        """A ``_total`` column at these times, interpolated between samples; None with fewer than two."""
         values = self.column(name)
-        if values is None or length < 1e9:
+        if values is None or len(values) < 2:
             return None
         known = ~np.isnan(values)
-        times, values = self.time_ns[known].astype(float), values[known]
-        risen = np.interp(ends_ns.astype(float), times, values) - np.interp(starts_ns.astype(float), times, values)
-        return float(risen.sum()) / length * 1e9
+        at: Floats = np.interp(times_ns.astype(float), self.time_ns[known].astype(float), values[known])
+        return at
 
     def least(self, name: str) -> float | None:
         """The smallest value of a column over the whole run; None if not measured."""

@@ -17,6 +17,7 @@ from .. import Missing
 from .breakdown import seconds_of, spans_of, union
 from .every_thread import by_thread
 from .frames import HANDLERS, through
+from .host import Host
 from .waits import COMPUTING, GIL, OUTSIDE, Sums, Target, Waited, Waits
 from .ways import Key, Place, Way, placed, places, script_of, unclaimed
 
@@ -105,6 +106,11 @@ class UserLine:
             return None
         each = (rows["t1"] - rows["t0"]) / 1e9
         return float(each[rows["flags"] >> 8 >= NATIVE_MS].sum() / max(float(each.sum()), 1e-9))
+
+    def busy_cores(self, host: Host | None) -> float | None:
+        """Cores that the program used while it was in the line; None if not measured, or for under a second."""
+        used = None if host is None else host.rate("cpu_ns_total", self.rows["t0"], self.rows["t1"])
+        return None if used is None else used / 1e9
 
     @property
     def sampled(self) -> bool:

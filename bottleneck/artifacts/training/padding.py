@@ -66,7 +66,8 @@ class Padding:
         width = np.array([fact.width for _, fact in known], "i8")
         used = np.array([np.mean(fact.lengths or [fact.width]) for _, fact in known])
         lengths = np.array([length for _, fact in known for length in fact.lengths], "i8")
-        longest = np.array([_longest(fact, np.sort(lengths)) for _, fact in known], "i8")
+        ordered = np.sort(lengths)
+        longest = np.array([_longest(fact, ordered) for _, fact in known], "i8")
         waste = 1.0 - float((rows * used).sum()) / max(float((rows * width).sum()), 1.0)
         return cls(rows, width, work[[index for index, _ in known]], lengths, longest, max(0.0, waste))
 

@@ -114,8 +114,7 @@ def _for_own_server(line: UserLine, lines: UserLines, host: Host | None) -> bool
     """
     if not lines.asks_own_server(line):
         return False
-    cpu = None if host is None else host.rate("cpu_ns_total", line.rows["t0"], line.rows["t1"])
-    if cpu is not None and cpu / 1e9 >= _COMPUTES:
+    if (line.busy_cores(host) or 0.0) >= _COMPUTES:
         return True
     others = (each for each in lines.lines if each is not line and each.own_share > 0.5 and not each.idle)
     waits = sum(each.blocked_seconds for each in others if not lines.asks_own_server(each))

@@ -86,9 +86,9 @@ class KnownLine(Line, frozen=True):
     ``pattern``: id of the known slow pattern it matches, "" if none; ``share``: share of the line's time spent in the
     pattern; ``call``: what it calls, "" if that cannot be told; ``loops``: enclosing loops in its function; ``cause``:
     the line to change, if it is another one, in ``cause_file`` if that is another file; ``same_function``: whether it
-    is in the same function; ``events``:
-    whether it waits for external events, like an endless loop or a server's connection; ``loop``: (first, last) lines
-    of the loop that the pattern's replacement takes the place of, (0, 0) if it replaces less.
+    is in the same function; ``events``: whether it waits for external events, like an endless loop or a server's
+    connection; ``loop``: (first, last) lines of the loop that the pattern's replacement takes the place of, (0, 0) if
+    it replaces less.
     """
 
     kind: ClassVar[str] = "known_line"
