@@ -9,6 +9,7 @@ from .. import detectors, signals
 from ..artifacts import Artifacts, Missing
 from ..artifacts.device.gpu import Gpu
 from ..artifacts.device.window import Device
+from ..artifacts.etl.reads import Reads
 from ..artifacts.run.breakdown import Breakdown
 from ..artifacts.run.crowding import Crowding
 from ..artifacts.run.host import Host
@@ -42,7 +43,9 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
         findings = [finding for finding in findings if finding.stage == "etl" or finding.general]
     ranked, aside, plan = ranking.rank(findings, explains, recording.wall_seconds)
     lines = _get(artifacts, UserLines)
-    place = largest_place(recording, lines, main_process(recording, steps), _get(artifacts, Host))
+    place = largest_place(
+        recording, lines, main_process(recording, steps), _get(artifacts, Host), _get(artifacts, Reads)
+    )
     suspect = next((each.suspect for each in outcomes.values() if isinstance(each, NotMeasured) and each.suspect), "")
     verdict = verdict_of(recording, ranked, short, _answered(checks, outcomes), breakdown, place, suspect)
     return Diagnosis(

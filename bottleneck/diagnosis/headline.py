@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .. import signals
+from ..artifacts.etl.reads import TEXT_FORMATS, Reads
 from ..artifacts.run.breakdown import Breakdown
 from ..artifacts.run.crowding import Crowding
 from ..artifacts.run.gaps import importing
@@ -30,6 +32,7 @@ _MINOR = 0.3  # of the place's time: fixes that save less at best are not what t
 _NO_WAY = "no faster way is known for it"
 _PART = 0.5  # of a function's time: below this, name the function and not the line
 _UNJUDGED = ("other", "python", "setup", "etl.transform", "etl.write")  # breakdown rows without a phase detector
+_JUDGED = (*TEXT_FORMATS, "parquet", "feather", "orc")  # formats that are read
 _UNJUDGED_PHASES = (signals.NONE, signals.TRANSFORM, signals.WRITE)
 _NO_PHASES = ("other", "python", "setup", "serve.", "etl.transform", "etl.write")  # less informative than a line
 
@@ -64,7 +67,7 @@ class Place:
 
 
 def largest_place(
-    recording: Recording, lines: UserLines | None, process: int, host: Host | None = None
+    recording: Recording, lines: UserLines | None, process: int, host: Host | None = None, reads: Reads | None = None
 ) -> Place | None:
     """The user's line that takes most of a process's time, not counting imports."""
     known = {(fact.file, fact.line, fact.function): fact for _, fact in recording.facts.of(KnownLine)}
@@ -74,7 +77,12 @@ def largest_place(
         return None
     # Passes without gradients are the steps of a program that only infers; beside a training, no detector judges them.
     trains = bool((recording.stacks["flags"] & 0xFF == signals.BACKWARD).any())
-    found = _place(lines, line, known.get(line.key), host, trains)
+    phases = [
+        *_UNJUDGED_PHASES,
+        *([signals.EVAL] if trains else []),
+        *([] if _is_judged(line, reads) else [signals.READ]),
+    ]
+    found = _place(lines, line, known.get(line.key), host, phases)
     if not lines.asks_own_server(line):
         return found
     server = lines.server()
@@ -83,10 +91,19 @@ def largest_place(
     return replace(found, server=_place(lines, server, known.get(server.key)))
 
 
+def _is_judged(line: UserLine, reads: Reads | None) -> bool:
+    """Whether a detector judges what the line reads: files of a format with a better one, or with columns."""
+    sites = [each.site for each in (() if reads is None else reads.reads) if each.format in _JUDGED]
+    return any(site is not None and (site.file, site.line) == (line.file, line.line) for site in sites)
+
+
 def _place(
-    lines: UserLines, line: UserLine, fact: KnownLine | None, host: Host | None = None, trains: bool = False
+    lines: UserLines,
+    line: UserLine,
+    fact: KnownLine | None,
+    host: Host | None = None,
+    phases: Sequence[int] = _UNJUDGED_PHASES,
 ) -> Place:
-    phases = (*_UNJUDGED_PHASES, *((signals.EVAL,) if trains else ()))
     unjudged = float(np.isin(line.rows["flags"] & 0xFF, phases).mean())
     share = min(1.0, lines.share(line) * line.own_share)
     waits = ""

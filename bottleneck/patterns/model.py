@@ -70,6 +70,7 @@ class Sighting:
     loading: bool = False  # in a DataLoader worker, or below a loader's fetch
     handler: bool = False  # below a request handler
     serves: bool = False  # the program was seen to answer requests
+    in_flight: float | None = None  # requests inside the server at the same time, as an arriving one sees them
     event_loop: bool = False  # on the thread of an event loop
     step: bool = False  # between two batches of a training loop
     evaluating: bool = False
@@ -96,6 +97,7 @@ class Sighting:
     pickling: float | None = None  # share of the parent's samples that pickle or send
     workers_busy: float | None = None  # share of the time that the busiest of the pool's processes runs
     pool_full: bool | None = None  # every thread of the server's pool waits
+    seconds: float | None = None  # of all executions of the line
     seconds_each: float | None = None  # of one execution of the line
     body: float | None = None  # share of the samples below the line that stand in the user's own function
     embedding: int | None = (

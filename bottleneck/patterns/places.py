@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from .loops import in_loop
 from .model import Condition, Hot
 from .shapes import matches
 from .source import Source
@@ -11,6 +12,7 @@ from .syntax import Function, Loop, last_name
 
 WITH_BODY = frozenset("post put patch route api_route".split())
 NO_GRAD = ("no_grad", "inference_mode")
+_FEW_PASSES = 10
 ROUTES = WITH_BODY | {"get", "delete", "websocket"}
 
 
@@ -294,6 +296,18 @@ def more(**limits: float) -> Condition:
 
     def check(hot: Hot) -> bool:
         return all((value := getattr(hot.seen, name)) is not None and value > limit for name, limit in limits.items())
+
+    return check
+
+
+def takes(seconds: float) -> Condition:
+    """One execution of the line takes longer. Where nothing counts them, a loop around it is taken to have ten passes:
+    for what a program does a few times, like fitting a model."""
+
+    def check(hot: Hot) -> bool:
+        if hot.seen.seconds_each is not None:
+            return hot.seen.seconds_each > seconds
+        return (hot.seen.seconds or 0.0) > seconds * (_FEW_PASSES if in_loop()(hot) else 1)
 
     return check
 

@@ -7,8 +7,9 @@ import re
 from ..loops import in_loop, names_of_pass
 from ..model import Hot, Pattern, Price
 from ..places import known, less, loading, more
-from ..shapes import all_of, any_of, calls, first, text
-from ..syntax import mentions
+from ..shapes import all_of, any_of, below, calls, first, text
+from ..source import Source
+from ..syntax import line_of, mentions, stored
 
 
 def _query_of_a_database(hot: Hot) -> bool:
@@ -64,7 +65,74 @@ def _uses_no_index(hot: Hot) -> bool:
     )
 
 
+def _asks_for_all_rows(source: Source, value: ast.expr) -> bool:
+    """``select * from orders``: no condition, no limit, no sums."""
+    literal = source.literal(value)
+    asked = literal.value if isinstance(literal, ast.Constant) and isinstance(literal.value, str) else ""
+    whole = re.match(r"\s*select\s+(?!distinct)[^()]+\s+from\s", asked, re.I)
+    return bool(whole) and not re.search(r"\b(where|limit|group|join|having|sample)\b", asked, re.I)
+
+
+def _keeps_a_part(hot: Hot) -> bool:
+    """The table that was read is used through masks only: ``orders[orders["shop"] == shop]``."""
+    statement, function = hot.source.statement(hot.node), hot.source.function(hot.node) or hot.source.tree
+    made = statement.targets[0] if isinstance(statement, ast.Assign) and statement.value is hot.node else None
+    if not isinstance(made, ast.Name):
+        return False
+    uses = [
+        each for each in ast.walk(function) if isinstance(each, ast.Name) and each.id == made.id and each is not made
+    ]
+    later = [use for use in uses if use.lineno > line_of(statement) and isinstance(use.ctx, ast.Load)]
+    masked = False
+    for user in dict.fromkeys(hot.source.statement(use) for use in sorted(later, key=lambda use: use.lineno)):
+        if _prepares_a_column(user, made.id):
+            continue
+        if not any(_is_masked(each, made.id) for each in ast.walk(user)):
+            return False
+        masked = True
+        if made.id in stored(user):
+            break  # from here on the name is of the part
+    return masked
+
+
+def _prepares_a_column(statement: ast.AST, name: str) -> bool:
+    """``orders["day"] = pd.to_datetime(orders["day"])``"""
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+    return isinstance(target, ast.Subscript) and mentions(target.value, {name})
+
+
+def _is_masked(node: ast.AST, name: str) -> bool:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("query", "filter"):
+        return isinstance(node.func.value, ast.Name) and node.func.value.id == name
+    if not isinstance(node, ast.Subscript):
+        return False
+    base = node.value.value if isinstance(node.value, ast.Attribute) and node.value.attr == "loc" else node.value
+    masks = ast.Compare | ast.BinOp | ast.Call | ast.UnaryOp
+    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    return isinstance(base, ast.Name) and base.id == name and isinstance(parts[0], masks) and mentions(parts[0], {name})
+
+
 PATTERNS = (
+    Pattern(
+        id="filtered-after-query",
+        title="The query fetches the whole table, and the program keeps some of its rows",
+        replacement="Let the database filter: put the condition into WHERE (with parameters), and name the columns in use",
+        snippet="orders = pd.read_sql('select day, amount from orders where shop = ? and status = ?', db, params=(shop, 'paid'))",
+        when=(
+            any_of(
+                calls("pandas.read_sql", "pandas.read_sql_query", "polars.read_database", "polars.read_database_uri"),
+                below("pandas/io/sql.py"),
+            ),
+            first(_asks_for_all_rows),
+            _keeps_a_part,
+        ),
+        leave="Most of the rows are kept.",
+        price=Price("amdahl", (1.5, 50)),
+        source="pandas user guide, IO tools: SQL queries; StackOverflow 18107953 (memory of read_sql)",
+        stages=("etl",),
+        effort=1,
+        risk=0.05,
+    ),
     Pattern(
         id="columnar-rows-inserted",
         title="DuckDB, a column store, is given its rows one by one",

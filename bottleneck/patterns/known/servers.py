@@ -3,10 +3,12 @@
 import ast
 
 from ..causes import called
-from ..model import Hot, Pattern, Price
-from ..places import handler, known, named, over
+from ..model import Hot, Pattern, Price, Sighting
+from ..places import handler, known, more, named, over
 from ..shapes import any_of, argument, matches, not_if
 
+_ALL_WAIT = 0.8  # of an executor's threads
+_CROWD = 1.5  # requests for each thread
 _ALWAYS_ONE = (
     "http.server.HTTPServer",
     "socketserver.TCPServer",
@@ -56,7 +58,88 @@ def _locks_more_than_the_model(hot: Hot) -> bool:
     )
 
 
+_EXECUTOR = "concurrent.futures.ThreadPoolExecutor"
+
+
+def _requests_queue_for_the_executor(hot: Hot) -> bool:
+    """The file's only executor has a few threads, all of which wait, and there are more requests than threads."""
+    made = [each for each in named(hot.source, (_EXECUTOR,)) if _EXECUTOR in hot.source.paths(each.func)]
+    sizes = [each.args[0] if each.args else argument(each, "max_workers") for each in made]
+    size = getattr(hot.source.literal(sizes[0]), "value", None) if len(sizes) == 1 else None
+    seen = hot.seen
+    if not isinstance(size, int) or seen.threads is None or seen.in_flight is None:
+        return False
+    return seen.threads >= _ALL_WAIT * size and seen.in_flight >= _CROWD * size
+
+
+_SEMAPHORES = tuple(f"{library}.{name}()" for library in ("asyncio", "anyio") for name in (
+    "Semaphore", "BoundedSemaphore", "CapacityLimiter", "Lock"))  # fmt: skip
+
+
+def _entered(hot: Hot) -> ast.expr | None:
+    """The semaphore or lock of ``async with limit:`` around the node."""
+    for outer in hot.source.above(hot.node):
+        if isinstance(outer, ast.AsyncWith):
+            for item in outer.items:
+                if any(matches(path, *_SEMAPHORES) for path in hot.source.paths(item.context_expr)):
+                    return item.context_expr
+    return None
+
+
+def _requests_queue_for_the_semaphore(hot: Hot) -> bool:
+    """It lets in fewer requests than there are, and those inside wait."""
+    entered, seen = _entered(hot), hot.seen
+    made = hot.source.literal(entered)
+    if not isinstance(made, ast.Call) or seen.in_flight is None:
+        return False
+    size = made.args[0] if made.args else argument(made, "value")
+    literal = getattr(hot.source.literal(size), "value", None) if size is not None else 1
+    return isinstance(literal, int) and seen.in_flight >= _CROWD * literal
+
+
+def _where_made(seen: Sighting) -> int | None:
+    """The line that makes the semaphore."""
+    entered = next((found for node in seen.nodes if (found := _entered(Hot(seen, node))) is not None), None)
+    made = seen.source.literal(entered)
+    return made.lineno if isinstance(made, ast.Call) else None
+
+
 PATTERNS = (
+    Pattern(
+        id="semaphore-too-small",
+        title="Requests queue for a semaphore or a lock, while those that it let in wait for something else",
+        replacement="Let in as many as the service behind it bears (asyncio.Semaphore(32)), or hold a lock around what is "
+        "shared alone, and not around an await",
+        snippet="limit = asyncio.Semaphore(32)",
+        when=(known(off_cpu=True, event_loop=True), more(share=0.2), _requests_queue_for_the_semaphore),
+        needs=("off_cpu", "in_flight"),
+        cause=_where_made,
+        leave="The service behind it bears no more calls at once.",
+        price=Price("overlap"),
+        source="docs.python.org asyncio-sync; encode/httpx discussions #3055",
+        stages=("serving",),
+        effort=1,
+    ),
+    Pattern(
+        id="executor-too-small",
+        title="Requests queue for an executor, all of whose threads wait",
+        replacement="Give the ThreadPoolExecutor as many threads as requests come at once (max_workers=32), or await an async client",
+        snippet="pool = ThreadPoolExecutor(max_workers=32)",
+        when=(
+            known(off_cpu=True),
+            more(share=0.2),
+            over("concurrent/futures/thread.py"),
+            _requests_queue_for_the_executor,
+        ),
+        unless=(_wait_for_each_other,),
+        needs=("off_cpu", "in_flight", "threads"),
+        cause=called(_EXECUTOR),
+        leave="What the threads call must not run twice at once, or the service that they ask bears no more calls.",
+        price=Price("overlap"),
+        source="docs.python.org concurrent.futures (max_workers); fastapi/fastapi#4221",
+        stages=("serving",),
+        effort=1,
+    ),
     Pattern(
         id="single-threaded-server",
         title="The server has one thread: while one request waits, all others wait for it",

@@ -1,0 +1,152 @@
+"""Training a head on a frozen part of the model: its features of a sample never change."""
+
+import ast
+import re
+
+from ..loops import takes_steps
+from ..model import Hot, Pattern, Price
+from ..places import in_no_grad, named, step
+from ..shapes import matches
+from ..source import Source
+from ..syntax import Loop, arguments, last_name, mentions, parameters, stored
+
+#: A transform that gives another image each time, by the names that people and libraries use for it.
+_VARIES = re.compile(r"random(?!_split|_state|_seed)[a-z]*(crop|flip|rot|aug|erasing|affine|resized|jitter|choice|apply)"
+                     r"|augment|jitter|mixup|cutmix|(crop|flip|rotate|shift)s?$|noise", re.I)  # fmt: skip
+
+
+def _is_frozen(source: Source, name: str) -> bool:
+    """The file switches off the gradients of all parameters of the module, and never on again."""
+    off = False
+    for each in ast.walk(source.tree):
+        if isinstance(each, ast.Call) and last_name(each.func) == "requires_grad_":
+            if not (each.args and getattr(each.args[0], "value", None) is False):
+                return False
+            off |= isinstance(each.func, ast.Attribute) and last_name(each.func.value) == name
+            off |= name in _owners_of_loops(source, each)
+        elif isinstance(each, ast.Assign) and any(last_name(target) == "requires_grad" for target in each.targets):
+            if getattr(each.value, "value", None) is not False:
+                return False
+            off |= name in _owners_of_loops(source, each)
+    return off
+
+
+def _is_only_evaluated(hot: Hot) -> bool:
+    """``with torch.no_grad(): features = backbone(x)``, and the optimizers of the file are given other modules."""
+    source, node = hot.source, hot.node
+    if not isinstance(node, ast.Call) or not in_no_grad(source, node):
+        return False
+    chain = {each.id for each in ast.walk(node.func) if isinstance(each, ast.Name)}
+    made = [each for each in named(source, ("torch.optim.*",)) if _makes_an_optimizer(source, each)]
+    given = [value for each in made for value in each.args[:1]]
+    own = {each.id for value in given for each in ast.walk(value) if isinstance(each, ast.Name)}
+    return bool(own) and len(given) == len(made) and "self" not in chain | own and chain.isdisjoint(own)
+
+
+def _makes_an_optimizer(source: Source, call: ast.Call) -> bool:
+    paths = source.paths(call.func)
+    return any(matches(each, "torch.optim.*") and "()" not in each and ".lr_scheduler" not in each for each in paths)
+
+
+def _owners_of_loops(source: Source, node: ast.AST) -> set[str]:
+    """``backbone`` of the loop ``for p in self.backbone.parameters():`` around a node."""
+    loops = (each for each in source.loops(node) if isinstance(each, ast.For))
+    iters = (each.iter for each in loops)
+    return {
+        last_name(each.func.value)
+        for each in iters
+        if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr == "parameters"
+    }
+
+
+def _follows_another(source: Source, name: str) -> bool:
+    """A target network, a teacher of averages: its weights are copied from a model that learns."""
+    copied = (each for call in ("load_state_dict", "zip") for each in source.calls.get(call, []))
+    return any(
+        any(last_name(part) == name for part in ast.walk(each) if isinstance(part, ast.Attribute | ast.Name))
+        and (last_name(each.func) == "zip" or any(last_name(a) == "state_dict" for b in each.args for a in ast.walk(b)))
+        for each in copied
+    )
+
+
+def _over_epochs(source: Source) -> bool:
+    """Some loop of the file goes over epochs."""
+    loops = (each for each in ast.walk(source.tree) if isinstance(each, ast.For))
+    return any("epoch" in ast.unparse(each.target).lower() + ast.unparse(each.iter).lower() for each in loops)
+
+
+def _given_a_batch(hot: Hot) -> bool:
+    """The module gets the batch itself: nothing that learns has changed its input."""
+    source, node = hot.source, hot.node
+    parts = [each for value in arguments(node) for each in ast.walk(value)] if isinstance(node, ast.Call) else []
+    given = {each.id for each in parts if isinstance(each, ast.Name)}
+    if not given or any(isinstance(each, ast.Call) for each in parts):
+        return False
+    steps = [each for each in source.loops(node) if isinstance(each, ast.For) and takes_steps(source, each)]
+    if steps:
+        return given <= _of_batch(steps[0])
+    function = source.function(node)
+    if not isinstance(function, ast.FunctionDef) or not given <= parameters(function) - stored(function):
+        return False
+    calls = hot.seen.callers[:1]
+    around = [
+        (where, loop)
+        for where, line in calls
+        for each in where.by_line.get(line, [])
+        for loop in where.loops(each)
+        if isinstance(loop, ast.For)
+    ]
+    return any(takes_steps(where, loop) for where, loop in around)
+
+
+def _of_batch(loop: Loop) -> set[str]:
+    """The names of what the loader gives, moved to the device or not."""
+    names = stored(loop.target) if isinstance(loop, ast.For) else set()
+    for each in ast.walk(loop):
+        moved = isinstance(each, ast.Assign) and (
+            isinstance(each.value, ast.Subscript | ast.DictComp)
+            or (isinstance(each.value, ast.Call) and last_name(each.value.func) in ("to", "cuda"))
+        )
+        if moved and mentions(each, names):
+            names |= stored(each)
+    return names
+
+
+def _is_augmented(source: Source) -> bool:
+    names = (
+        each.attr if isinstance(each, ast.Attribute) else each.id
+        for each in ast.walk(source.tree)
+        if isinstance(each, ast.Attribute | ast.Name)
+    )
+    return any(_VARIES.search(name) for name in names)
+
+
+def _computes_frozen_features(hot: Hot) -> bool:
+    node, source = hot.node, hot.source
+    if not isinstance(node, ast.Call):
+        return False
+    name = last_name(node.func)
+    asker = [source, *(each for each, _ in hot.seen.callers)]
+    return (
+        (any(_is_frozen(each, name) for each in asker) or _is_only_evaluated(hot))
+        and not any(_follows_another(each, name) or _is_augmented(each) for each in asker)
+        and any(_over_epochs(each) for each in asker)
+        and _given_a_batch(hot)
+    )
+
+
+PATTERNS = (
+    Pattern(
+        id="frozen-features-recomputed",
+        title="The frozen part of the model computes the features of the same samples again in every epoch",
+        replacement="Compute the features once, in eval mode and without gradients, and train the head on a TensorDataset of them",
+        snippet="backbone.eval()\nwith torch.no_grad():\n    features = torch.cat([backbone(x) for x, _ in loader])\n"
+        "loader = DataLoader(TensorDataset(features, labels), batch_size=256, shuffle=True)",
+        when=(step(), _computes_frozen_features),
+        leave="The samples are augmented at random, there is a single epoch, the features do not fit the disk, or the part is to be unfrozen later.",
+        price=Price("amdahl", (2, 30)),
+        source="PyTorch tutorial, Transfer learning (ConvNet as fixed feature extractor); Keras guide, Transfer learning and fine-tuning (an alternative, more lightweight workflow)",
+        stages=("training",),
+        effort=4,
+    ),
+)
