@@ -73,6 +73,11 @@ def test_a_short_pause_belongs_to_its_neighbour_and_a_long_one_to_nobody() -> No
     assert seconds(pauses) == {"python:work": 8.39, "import": 0.51, "other": 1.1}
 
 
+def test_between_two_samples_of_one_function_the_thread_waited_for_a_core_in_it() -> None:
+    crowded = recording((1_000, 1_000, USER), (6_000, 100, USER), (7_000, 1_000, IMPORTED), (10_000, 100, USER))
+    assert seconds(crowded) == {"python:work": 6.35, "import": 1.25, "other": 2.4}
+
+
 def test_a_sample_without_a_line_of_the_users_is_named_by_the_librarys_call_or_by_the_interpreters_end() -> None:
     assert seconds(recording((10_000, 10_000, LIBRARY))) == {"python:tool.main": 10.0}
     assert seconds(recording((10_000, 10_000, STANDARD))) == {"other": 10.0}

@@ -23,6 +23,9 @@ _FUNCTIONS, _LOSS_NAMES = "/torch/nn/functional.py", ("loss", "cross_entropy", "
 #: A sample covers the running or blocked time it stands for, and this much on either side: the sampler looks every 10
 #: to 100 ms, and a thread waiting for a core in between advances neither of its two clocks.
 REACH_NS = 250_000_000
+#: Between two samples of one function that are no further apart, the thread was in it, too: it waited for a core on a
+#: crowded machine, or ran in a native call, since a wait for anything else is sampled.
+WITHIN_NS = 10_000_000_000
 _MAX_GAPS = 2_000  # gaps kept as spans for drawing
 _IMPORT = "<frozen importlib"
 #: What the interpreter calls after the program's last line: it waits for threads and runs atexit handlers.
@@ -72,13 +75,16 @@ def name_gaps(
 def _timeline(rows: Records, codes: Ints, other: int) -> tuple[Ints, Ints]:
     """(start, code) of each stretch with one name, covering all of time.
 
-    Between two samples, the later one reaches back first, then the earlier one forward; the rest is other.
+    Between two samples, the later one reaches back first, then the earlier one forward; the rest is other, unless
+    both are of one name.
     """
     order = np.argsort(rows["t1"], kind="stable")
     far = np.iinfo("i8").max // 2
     ends = np.concatenate([[-far], rows["t1"][order], [far]])
     before, after = np.concatenate([[other], codes[order]]), np.concatenate([codes[order], [other]])
+    same = (before == after)[1:-1] & (rows["t0"][order][1:] - ends[1:-2] <= WITHIN_NS)
     reach = np.append(rows["t0"][order] - REACH_NS, far)
+    reach[1:-1] = np.where(same, ends[1:-2], reach[1:-1])
     known_from = np.clip(reach, ends[:-1], ends[1:])
     known_until = np.minimum(ends[:-1] + REACH_NS, known_from)
     starts = np.stack([ends[:-1], known_until, known_from], axis=1).ravel()
