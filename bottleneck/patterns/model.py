@@ -92,6 +92,7 @@ class Sighting:
     cores: float | None = None  # that the process keeps busy while the line runs
     device: str | None = None  # "cpu", "cuda" ...: of the tensors at hand
     fill: float | None = None  # share of a padded batch that is no padding
+    inferred_fill: float | None = None  # the longest row's share of the width of what a model infers
     ranks: int | None = None
     memory: float | None = None  # share of the device's memory that is taken at the peak; without one, of the machine's
     pickling: float | None = None  # share of the parent's samples that pickle or send

@@ -11,11 +11,13 @@ import torch
 from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.run.machine import Settings
+from bottleneck_profiler.artifacts.serving.inputs import InferredInputs
 from bottleneck_profiler.artifacts.training.padding import saved_share, slope_of
 from bottleneck_profiler.collectors.support.batches import Batches
 from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.training.padding_waste import PaddingWaste
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotApplicable, NotMeasured
+from bottleneck_profiler.recording.read import load
 from helpers import bottleneck
 from hypothesis import given
 from hypothesis import strategies as st
@@ -286,3 +288,22 @@ def test_a_run_notes_its_batches_where_its_steps_begin(tmp_path):
     assert [max(note["lengths"]) == note["width"] for note in notes] == [True] * 8
     row = next(row for row in ran.diagnosis["checked"] if row["detector"] == "padding-waste")
     assert row["outcome"] == "fine", row  # the artifact found the steps of these batches
+
+
+def test_what_a_model_infers_is_looked_at_too(tmp_path):
+    (tmp_path / "classify.py").write_text(INFERS)
+    ran = bottleneck(tmp_path, tmp_path / "classify.py")
+    inputs = Artifacts(load(ran.folder)).get(InferredInputs)
+    assert inputs.count == 7  # of 100 passes: 1, 2, 4, ..., 64
+    assert inputs.fill == pytest.approx(10 / 64)
+
+
+INFERS = """
+import torch
+
+model = torch.nn.Sequential(torch.nn.Embedding(100, 4), torch.nn.Flatten(), torch.nn.Linear(256, 2)).eval()
+row = torch.tensor([[7, 8, 9, 10, 11, 12, 13, 14, 15, 16] + [0] * 54])
+with torch.no_grad():
+    for _ in range(100):
+        model(row)
+"""

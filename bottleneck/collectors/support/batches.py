@@ -1,4 +1,4 @@
-"""Sequence lengths and padding, measured in one of 16 batches that a DataLoader returns.
+"""Sequence lengths and padding, measured in one of 16 batches that a DataLoader returns or a model infers.
 
 Covers token ids and masks only: 2-D integer tensors on the CPU. A row ends where its padding starts. We read little
 data, so torch starts no threads for it. We read nothing while the program itself watches torch's operations with a mode
@@ -12,6 +12,7 @@ from ...agent.recorder import is_users_exception
 _FIRST_MASK, _MASK = 7, 15  # one batch in 8 of the first 256, then one in 16
 _FIRST_LOOKS, _LOOKS = 32, 256  # after this many, half as often
 _BLANKS = 3  # after this many reads without tokens, give up on the loader
+INFERRED = -1  # in the place of a loader: what a model is given without gradients
 _ROWS, _VALUES = 32, 32767  # read per batch; torch uses several threads above that
 _WHOLE = ("torch.int64", "torch.int32", "torch.int16", "torch.uint8", "torch.bool")
 
@@ -19,7 +20,8 @@ _WHOLE = ("torch.int64", "torch.int32", "torch.int16", "torch.uint8", "torch.boo
 class Batches:
     """Call ``look()`` in steps where ``step & mask`` is 0."""
 
-    def __init__(self, recorder, torch):
+    def __init__(self, recorder, torch, least_rows=2):
+        self._least_rows = least_rows
         self.mask = _FIRST_MASK
         self._recorder = recorder
         self._torch = torch
@@ -69,7 +71,8 @@ class Batches:
         if type(value) is not self._torch.Tensor or value.dim() != 2 or value.dtype not in self._whole:
             return False
         rows, width = value.shape
-        return value.layout is self._torch.strided and value.device.type == "cpu" and rows > 1 and 4 <= width <= _VALUES
+        strided = value.layout is self._torch.strided and value.device.type == "cpu"
+        return strided and rows >= self._least_rows and 4 <= width <= _VALUES
 
     def _padded(self, value):
         rows, width = value.shape

@@ -12,7 +12,7 @@ from ...agent.frames import function_of, line_of
 from ...agent.recorder import now
 from ...agent.unpatched import get_ident
 from .. import dress
-from .batches import is_watched
+from .batches import INFERRED, Batches, is_watched
 
 _LEARN_CALLS = 64  # outermost forwards to see before wrapping only their classes
 _LEARN_AGAIN = 8  # after a new loader or optimizer: a new model is usually called at once
@@ -36,7 +36,7 @@ class _Ours:
 class _Timer(_Ours):
     """Times the outermost call of a module as the phase FORWARD or EVAL."""
 
-    __slots__ = ("collector", "grad_enabled", "recorder", "rings", "tensor")
+    __slots__ = ("collector", "grad_enabled", "inferred", "inputs", "recorder", "rings", "tensor")
 
     def __init__(self, collector, torch):
         self.collector = collector
@@ -44,6 +44,8 @@ class _Timer(_Ours):
         self.rings = collector.recorder.rings
         self.grad_enabled = torch.is_grad_enabled
         self.tensor = torch.Tensor
+        self.inputs = Batches(collector.recorder, torch, least_rows=1)
+        self.inferred = 0
 
     def size(self, values):
         """The leading dimension of the first tensor; 0 if unknown, as for nested tensors and symbolic shapes."""
@@ -55,6 +57,12 @@ class _Timer(_Ours):
                     return 0
                 return first if type(first) is int else 0
         return 0
+
+    def infers(self, args, kwargs, t0):
+        """Look at the inputs of a pass without gradients: of the passes 1, 2, 4, ..., and of one in 64."""
+        count = self.inferred = self.inferred + 1
+        if not count & (count - 1) or not count & 63:
+            self.inputs.look([*args, kwargs], INFERRED, t0)
 
     def served(self, ring, t0, t1, size):
         """Record a forward pass inside a server, with the requests in flight."""
@@ -223,6 +231,8 @@ def _timed(owner, plain, traced):
                 t1 = ring.close(phase, outer, t0, size)
                 if timer.recorder.serving is not None:
                     timer.served(ring, t0, t1, size)
+                if phase == _EVAL:
+                    timer.infers(args, kwargs, t0)
             except BaseException as error:
                 timer.collector.off("after", error)
 

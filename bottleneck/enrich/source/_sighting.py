@@ -15,6 +15,7 @@ from ...artifacts.memory.headroom import MemoryHeadroom
 from ...artifacts.run.frames import Named, through
 from ...artifacts.run.host import Host
 from ...artifacts.run.user_lines import UserLine, UserLines
+from ...artifacts.serving.inputs import InferredInputs
 from ...artifacts.serving.requests import Pool, Requests
 from ...artifacts.training.padding import Padding
 from ...artifacts.training.steps import Steps
@@ -49,14 +50,15 @@ class Run:
     memory: DeviceMemory | None
     headroom: MemoryHeadroom | None
     requests: Requests | None
+    inputs: InferredInputs | None
 
     @classmethod
     def of(
         cls, recording: Recording, lines: UserLines, steps: Steps | None, loader: Loader | None,
         padding: Padding | None, memory: DeviceMemory | None, headroom: MemoryHeadroom | None,
-        requests: Requests | None,
+        requests: Requests | None, inputs: InferredInputs | None,
     ) -> Run:  # fmt: skip
-        return cls(recording, lines, steps, loader, padding, memory, headroom, requests)
+        return cls(recording, lines, steps, loader, padding, memory, headroom, requests, inputs)
 
     def sighting(self, source: Source, line: UserLine) -> Sighting:
         """What is known about the line, except its place in the stacks, which comes with each of its ways."""
@@ -88,6 +90,7 @@ class Run:
             in_flight=None if self.requests is None else self.requests.concurrency,
             device=self._device,
             fill=None if self.padding is None else 1.0 - self.padding.waste_share,
+            inferred_fill=None if self.inputs is None else self.inputs.fill,
             ranks=self._ranks,
             memory=self._memory,
             pickling=_pickling(line, recording),
