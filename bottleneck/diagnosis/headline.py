@@ -141,6 +141,9 @@ def verdict_of(
         return "nothing to judge"
     if _unexplained(place) or _largest_function(breakdown) >= _UNEXPLAINED_SHARE:
         return "unexplained"
+    # Requests that wait leave few samples: no line says for what.
+    if place is None and breakdown is not None and breakdown.share("serve.handler") >= _UNJUDGED_SHARE:
+        return "unexplained"
     return "unexplained" if _unjudged_share(breakdown) >= _UNJUDGED_SHARE else "fine"
 
 

@@ -108,6 +108,13 @@ def test_a_third_of_the_run_in_one_line_that_nobody_judges_is_no_all_clear():
     assert verdict(0.9, short=True) == "too short to judge"
 
 
+def test_requests_that_no_line_explains_are_no_all_clear():
+    served = Breakdown(0, 10.0, {"serve.handler": 6.0, "serve.idle": 4.0})
+    assert verdict(None, whole=served) == "unexplained"
+    assert verdict(0.1, whole=served) == "fine"  # the line that holds most of it was judged
+    assert verdict(None, whole=Breakdown(0, 10.0, {"serve.handler": 4.0, "serve.idle": 6.0})) == "fine"
+
+
 def test_what_is_suspected_on_too_few_samples_is_no_all_clear():
     assert verdict(None, suspect="Something") == verdict(None, answered=False, suspect="Something") == "unexplained"
     assert verdict(None, short=True, suspect="Something") == "too short to judge"
