@@ -12,11 +12,12 @@ from bottleneck_profiler import signals
 from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.run.machine import Settings
 from bottleneck_profiler.artifacts.serving.inputs import InferredInputs
-from bottleneck_profiler.artifacts.training.padding import saved_share, slope_of
+from bottleneck_profiler.artifacts.training.padding import Padding, saved_share, slope_of
 from bottleneck_profiler.collectors.support.batches import Batches
 from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.training.padding_waste import PaddingWaste
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotApplicable, NotMeasured
+from bottleneck_profiler.recording.facts import Site
 from bottleneck_profiler.recording.read import load
 from helpers import bottleneck
 from hypothesis import given
@@ -288,6 +289,38 @@ def test_a_run_notes_its_batches_where_its_steps_begin(tmp_path):
     assert [max(note["lengths"]) == note["width"] for note in notes] == [True] * 8
     row = next(row for row in ran.diagnosis["checked"] if row["detector"] == "padding-waste")
     assert row["outcome"] == "fine", row  # the artifact found the steps of these batches
+
+
+def test_a_fixed_length_is_named_where_it_is_given(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(FIXED)
+    ran = bottleneck(tmp_path, script)
+    loaded = Artifacts(load(ran.folder))
+    assert loaded.get(Padding).waste_share > 0.8
+    assert loaded.get(Padding).site == Site(str(script), 10, "encode")
+
+
+FIXED = """
+import time
+
+import torch
+from torch.utils.data import DataLoader
+
+LONGEST = 64
+
+def encode(ids):
+    return torch.tensor(ids + [0] * (LONGEST - len(ids)))
+
+data = [encode(list(range(1, 3 + i % 5))) for i in range(160)]
+model = torch.nn.Sequential(torch.nn.Embedding(100, 4), torch.nn.Flatten(), torch.nn.Linear(256, 2))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+until = time.monotonic() + 0.5
+for x in DataLoader(data, batch_size=4):
+    model(x).sum().backward()
+    optimizer.step()
+while time.monotonic() < until:  # long enough for a sample of this file
+    pass
+"""
 
 
 def test_what_a_model_infers_is_looked_at_too(tmp_path):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ...recording.facts import Batch
-from ...recording.model import Recording
+from ...recording.facts import Batch, PaddingLine
+from ...recording.model import Recording, Site
 from .. import Absent, Missing
 from ..run.host import theil_sen
 from .steps import Floats, Steps
@@ -26,7 +26,8 @@ class Padding:
     its step, or of the step after that if the loop fetches one batch ahead.
 
     ``lengths``: of single rows, over all batches; ``longest``: row of each batch, expected from all lengths where not
-    all of its rows were looked at; ``waste_share``: share of all positions that are padding.
+    all of its rows were looked at; ``waste_share``: share of all positions that are padding; ``site``: the line that
+    pads to a fixed length, if there is one.
     """
 
     rows: Ints
@@ -35,6 +36,7 @@ class Padding:
     lengths: Ints
     longest: Ints
     waste_share: float
+    site: Site | None = None
 
     @property
     def count(self) -> int:
@@ -69,7 +71,8 @@ class Padding:
         ordered = np.sort(lengths)
         longest = np.array([_longest(fact, ordered) for _, fact in known], "i8")
         waste = 1.0 - float((rows * used).sum()) / max(float((rows * width).sum()), 1.0)
-        return cls(rows, width, work[[index for index, _ in known]], lengths, longest, max(0.0, waste))
+        site = next((fact.place for _, fact in recording.facts.of(PaddingLine)), None)
+        return cls(rows, width, work[[index for index, _ in known]], lengths, longest, max(0.0, waste), site)
 
     def bucketed(self, batches: int) -> Floats:
         """Padded lengths if this many batches' worth of samples are sorted by length before batching."""

@@ -70,7 +70,7 @@ class PaddingWaste(Detector):
         saved = saved_when(exponent)
         whole = float(steps.phase("forward").sum() + steps.phase("backward").sum())
         return self.finding(
-            location=location(loader.site),
+            location=location((padding.site if fixed else None) or loader.site),
             evidence=(
                 Evidence("share of positions that are padding", padding.waste_share, "share"),
                 Evidence("padded length", round(width.mean()), "count"),

@@ -52,6 +52,12 @@ class SwitchLine(Line, frozen=True):
     kind: ClassVar[str] = "switch_line"
 
 
+class PaddingLine(Line, frozen=True):
+    """The line that pads sequences to a fixed length."""
+
+    kind: ClassVar[str] = "padding_line"
+
+
 class ThreadsLine(Line, frozen=True):
     """The line that sets how many threads an operation may use."""
 
