@@ -129,11 +129,13 @@ def is_emptied(region: ast.AST, whole: ast.expr) -> bool:
 
 
 def _is_whole(source: Source, call: ast.Call, statement: ast.Assign) -> bool:
-    """Whether the value is the call, or the call with methods behind it (``.reset_index()``)."""
+    """Whether the value is the call, or the call with methods behind it (``.reset_index()``), perhaps under a condition
+    (``part if whole.empty else concat([whole, part])``)."""
     node: ast.AST = call
     while node is not statement.value:
         parent = source.parents.get(node)
-        if isinstance(parent, ast.Attribute) or (isinstance(parent, ast.Call) and parent.func is node):
+        behind = isinstance(parent, ast.Attribute) or (isinstance(parent, ast.Call) and parent.func is node)
+        if parent is not None and (behind or (isinstance(parent, ast.IfExp) and parent.test is not node)):
             node = parent
         else:
             return False
@@ -190,8 +192,12 @@ def _cuts(node: ast.AST, targets: list[ast.expr]) -> bool:
 
 
 def _begins(branch: ast.If, first: ast.stmt, targets: list[ast.expr]) -> bool:
-    """``if whole is None: whole = part``, or ``if not whole``."""
+    """``if whole is None: whole = part``, ``if not whole``, ``if whole.empty``, ``if len(whole) == 0``."""
     test, body = branch.test, branch.body
+    if isinstance(test, ast.Attribute) and test.attr == "empty":
+        return first in body and _is_one(test.value, targets)
+    if isinstance(test, ast.Compare) and isinstance(test.left, ast.Call) and last_name(test.left.func) == "len":
+        return first in body and any(_is_one(each, targets) for each in test.left.args)
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         return first in body and _is_one(test.operand, targets)
     if not isinstance(test, ast.Compare) or getattr(test.comparators[0], "value", 0) is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from .loops import in_loop
+from .loops import for_each, in_loop
 from .model import Condition, Hot
 from .shapes import matches
 from .source import Source
@@ -261,6 +261,17 @@ def named(source: Source, names: tuple[str, ...]) -> list[ast.Call]:
             source.calls.get(last, []) if "*" not in last else [each for some in source.calls.values() for each in some]
         )
     return found
+
+
+def iterates_over(*names: str) -> Condition:
+    """The node is what a loop goes through, and is one of these."""
+    there = for_each()
+
+    def check(hot: Hot) -> bool:
+        plain = isinstance(hot.node, ast.Name | ast.Call | ast.Attribute)
+        return plain and there(hot) and any(matches(path, *names) for path in hot.source.paths(hot.node))
+
+    return check
 
 
 def in_crew(least: float, place: str, *functions: str) -> Condition:

@@ -4,9 +4,10 @@ import ast
 
 from ..loops import in_loop, varies
 from ..model import Hot, Pattern, Price
-from ..places import cached, less
+from ..places import cached, iterates_over, less
 from ..rereads import reads_the_same_file, starts_a_program
-from ..shapes import all_of, any_of, below, calls
+from ..shapes import all_of, any_of, below, calls, deep
+from ..syntax import last_name
 
 _LOADERS = (
     "numpy.load", "numpy.loadtxt", "numpy.genfromtxt", "joblib.load", "torch.load", "pickle.load", "json.load",
@@ -40,6 +41,15 @@ def _of_an_archive(hot: Hot) -> bool:
         if source.function(each.where) is source.function(node) and (not loops or loops[0] in source.above(each.where)):
             return False  # opened in the same pass: another file each time
     return not isinstance(value, ast.Call)
+
+
+def _takes_lines_apart(hot: Hot) -> bool:
+    """Each line is split into fields or read as JSON, which a columnar reader does as well."""
+    loop = next(
+        (each for each in (*hot.source.loops(hot.node), *hot.source.above(hot.node)) if isinstance(each, ast.For)), None
+    )
+    made = [each for each in ast.walk(loop or hot.source.tree) if isinstance(each, ast.Call)]
+    return any(last_name(each.func) in ("split", "rsplit", "partition", "loads", "literal_eval") for each in made)
 
 
 PATTERNS = (
@@ -79,5 +89,28 @@ PATTERNS = (
         source="numpy/numpy#23661, numpy/numpy#32723",
         stages=("etl", "loading"),
         effort=1,
+    ),
+    Pattern(
+        id="compressed-line-loop",
+        title="A compressed file is unpacked and split line by line in Python",
+        replacement="Let a columnar reader unpack it (polars.read_csv, polars.read_ndjson and pyarrow.csv take .gz), or "
+        "use isal.igzip, zstd, and one process per file",
+        snippet="frame = pl.read_ndjson(gzip.open(path).read())",
+        when=(
+            iterates_over("gzip.open()", "bz2.open()", "lzma.open()", "gzip.GzipFile()"),
+            any_of(
+                deep("gzip.py"),
+                deep("bz2.py"),
+                deep("lzma.py"),
+                deep("_compression.py"),
+                lambda hot: not hot.seen.below,
+            ),
+            _takes_lines_apart,
+        ),
+        unless=(less(passes=10_000),),
+        leave="The lines are worked on for far longer than they take to read.",
+        price=Price("measure", probe="one file with the columnar reader"),
+        source="huggingface/datasets#6867, dask/fastparquet#344",
+        stages=("etl",),
     ),
 )

@@ -6,20 +6,9 @@ from ..growing import appended_to, grows, held_for_good, is_emptied, only_grows
 from ..independence import as_they_come
 from ..loops import for_each, in_loop
 from ..model import Hot, Pattern, Price
-from ..places import every_pass, known, less
+from ..places import every_pass, iterates_over, known, less
 from ..shapes import all_of, any_of, below, calls, calls_partial, deep, keyword, matches, method
 from ..syntax import Comprehension, Loop, is_self, last_name, mentions, parameters, same, stored
-
-
-def _iterates_over(*names: str):  # type: ignore[no-untyped-def]
-    """The node is what a loop goes through, and is one of these."""
-    there = for_each()
-
-    def check(hot: Hot) -> bool:
-        plain = isinstance(hot.node, ast.Name | ast.Call | ast.Attribute)
-        return plain and there(hot) and any(matches(path, *names) for path in hot.source.paths(hot.node))
-
-    return check
 
 
 def _makes_numbers(hot: Hot) -> bool:
@@ -221,7 +210,7 @@ PATTERNS = (
         snippet="frame = pl.read_csv(path, columns=['x', 'y'])\nx = frame['x'].to_numpy()",
         when=(
             any_of(
-                all_of(_iterates_over("csv.reader()", "csv.DictReader()"), _makes_numbers),
+                all_of(iterates_over("csv.reader()", "csv.DictReader()"), _makes_numbers),
                 _number_of_a_row,
             ),
         ),
@@ -231,28 +220,6 @@ PATTERNS = (
         source="dwavesystems/dwave-cloud-client#423, huggingface/datasets#6867 (the same cause in JSON)",
         stages=("etl",),
         effort=1,
-    ),
-    Pattern(
-        id="compressed-line-loop",
-        title="A compressed file is unpacked and split line by line in Python",
-        replacement="Let a columnar reader unpack it (polars.read_csv, polars.read_ndjson and pyarrow.csv take .gz), or "
-        "use isal.igzip, zstd, and one process per file",
-        snippet="frame = pl.read_ndjson(gzip.open(path).read())",
-        when=(
-            _iterates_over("gzip.open()", "bz2.open()", "lzma.open()", "gzip.GzipFile()"),
-            any_of(
-                deep("gzip.py"),
-                deep("bz2.py"),
-                deep("lzma.py"),
-                deep("_compression.py"),
-                lambda hot: not hot.seen.below,
-            ),
-        ),
-        unless=(less(passes=10_000),),
-        leave="The lines are worked on for far longer than they take to read.",
-        price=Price("measure", probe="one file with the columnar reader"),
-        source="huggingface/datasets#6867, dask/fastparquet#344",
-        stages=("etl",),
     ),
     Pattern(
         id="merge-in-loop",

@@ -20,3 +20,12 @@ def read(path):
     with gzip.open(path, "rt") as file:
         for line in file:  # hot
             yield line
+# exempt: the lines are pages, which no columnar reader parses
+# below: read1 gzip.py, readinto _compression.py, read gzip.py
+import gzip
+from lxml import html
+
+def read(path):
+    with gzip.open(path, "rt") as pages:
+        for line in pages:  # hot
+            yield html.document_fromstring(line).findtext(".//title")
