@@ -41,11 +41,11 @@ def _pads(source: Source, node: ast.AST) -> bool:
     ]
     if name == "pad":
         return any(isinstance(each, ast.BinOp) and _is_missing(source, each) for each in parts)
-    counts = len(parts) > 1 and isinstance(parts[0], ast.Call | ast.Name | ast.Constant)
-    whole = getattr(parts[0], "value", None) == 1 or (
-        isinstance(parts[0], ast.Call) and last_name(parts[0].func) == "len"
-    )
-    return counts and whole and _is_fixed(source, parts[1])
+    if len(parts) < 2:
+        return False
+    rows = parts[0]
+    counted = isinstance(rows, ast.Call) and last_name(rows.func) == "len"
+    return (counted or getattr(rows, "value", None) == 1) and _is_fixed(source, parts[1])
 
 
 def _is_missing(source: Source, value: ast.BinOp) -> bool:
@@ -59,5 +59,6 @@ def _is_missing(source: Source, value: ast.BinOp) -> bool:
 
 
 def padding_lines(source: Source) -> set[int]:
-    """The lines that pad to a fixed length: by a tokenizer, by hand, or into an array of that width."""
-    return {each.lineno for each in ast.walk(source.tree) if isinstance(each, ast.expr) and _pads(source, each)}
+    """The lines that pad to a fixed length: by an argument of a tokenizer, by hand, or into an array of that width."""
+    found = (each for each in ast.walk(source.tree) if isinstance(each, ast.expr) and _pads(source, each))
+    return {(argument(each, "padding") or each).lineno for each in found}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from bottleneck_profiler.patterns import Frame, Pattern, Position, Sighting, Source, recognise
+from bottleneck_profiler.patterns.padding import padding_lines
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +29,7 @@ def test_every_line_of_the_standard_library_can_be_asked(path: Path) -> None:
     source = Source(text)
     for line in range(text.count("\n") + 2):
         assert recognise(Sighting(source, line)) is None or line in source.by_line
+    assert padding_lines(source) <= source.by_line.keys()
 
 
 frames = st.builds(Frame, st.text(max_size=8), st.sampled_from(PLACES) | st.text(max_size=12))

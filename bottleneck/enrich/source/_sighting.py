@@ -153,7 +153,7 @@ class Run:
         if node is None:
             return None
         count, looped = 0, bool(source.loops(node))
-        fetches = line.function.rpartition(".")[2] == "__getitem__" and not looped
+        fetches = not looped and _is_once_a_sample(source, line)
         if fetches and self.loader is not None and self.steps is not None:
             count = self.steps.all_count * self.loader.batch_size
         elif once and self.steps is not None:
@@ -164,6 +164,15 @@ class Run:
             handled = line.share_where(lambda way: way.handler) > 0.5
             count = self.requests.count if handled else 0
         return line.thread_seconds / count if count else None
+
+
+def _is_once_a_sample(source: Source, line: UserLine) -> bool:
+    """Whether the line is in ``__getitem__``, or in a function that it calls outside of loops."""
+    name = line.function.rpartition(".")[2]
+    if name == "__getitem__":
+        return True
+    called = line.share_where(lambda way: any(each.function.endswith("__getitem__") for each in way.above[-1:]))
+    return called > 0.5 and not any(source.loops(call) for call in source.calls.get(name, ()))
 
 
 def _is_full(pool: Pool) -> bool:

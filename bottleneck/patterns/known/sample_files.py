@@ -224,7 +224,7 @@ PATTERNS = (
         ),
         unless=(somewhere("*.draft", "?.draft"),),
         leave="The source is at most 1.5 times the target, crops need the detail, or one epoch is all.",
-        price=Price("loader", (2, 3), probe="50 of the files with draft"),
+        price=Price("loader", (2, 8), probe="50 of the files with draft"),  # 2 for a half, 8 for an eighth of the side
         source="open-mmlab/mmcv#214 (2x), mattmcclean/sagemaker-reinvent-chalktalk-2018#2 (3x), mila-iqia/fuel#370, roboflow/rf-detr#1391",
         stages=("loading",),
     ),
