@@ -22,7 +22,7 @@ from ..detectors import Detector
 from ..recording.model import Recording
 from . import ranking
 from .findings import Finding, Findings, Fine, NotApplicable, NotMeasured, Outcome
-from .headline import headline_of, largest_place, verdict_of
+from .headline import headline_of, largest_place, verdict_of, wait_for_each_other
 from .model import Checked, Diagnosis, Overhead, PhaseShare, RunFacts
 from .view import build_view
 
@@ -47,7 +47,8 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
         recording, lines, main_process(recording, steps), _get(artifacts, Host), _get(artifacts, Reads)
     )
     suspect = next((each.suspect for each in outcomes.values() if isinstance(each, NotMeasured) and each.suspect), "")
-    verdict = verdict_of(recording, ranked, short, _answered(checks, outcomes), breakdown, place, suspect)
+    queued = place is None and wait_for_each_other(lines, requests)
+    verdict = verdict_of(recording, ranked, short, _answered(checks, outcomes), breakdown, place, suspect, queued)
     return Diagnosis(
         run=_facts(recording, artifacts, steps, requests, breakdown),
         breakdown=_shares(breakdown, recording),

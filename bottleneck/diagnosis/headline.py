@@ -28,6 +28,7 @@ _UNJUDGED_SHARE = 0.5  # of the run in code outside every recorded phase, on any
 _ONE_CORE = 0.75  # cores: from here on one is busy; up to its reciprocal, only one
 _MOSTLY_NATIVE = 0.6  # of the running time of a line
 _ALL_CORES = 0.8  # of the cores that the program may use
+_CROWD = 2.0  # requests inside the server for each that is seen in a handler
 _MINOR = 0.3  # of the place's time: fixes that save less at best are not what the run is about
 _NO_WAY = "no faster way is known for it"
 _PART = 0.5  # of a function's time: below this, name the function and not the line
@@ -124,10 +125,11 @@ def verdict_of(
     breakdown: Breakdown | None,
     place: Place | None,
     suspect: str = "",
+    queued: bool = False,
 ) -> str:
     """``answered``: at least one detector had data to judge. ``short``: the run has too few steps for that.
 
-    ``suspect``: what a detector saw too few samples of to name it.
+    ``suspect``: what a detector saw too few samples of to name it. ``queued``: requests wait for each other.
     """
     if ranked:
         return "findings"
@@ -141,10 +143,17 @@ def verdict_of(
         return "nothing to judge"
     if _unexplained(place) or _largest_function(breakdown) >= _UNEXPLAINED_SHARE:
         return "unexplained"
-    # Requests that wait leave few samples: no line says for what.
-    if place is None and breakdown is not None and breakdown.share("serve.handler") >= _UNJUDGED_SHARE:
+    if queued and breakdown is not None and breakdown.share("serve.handler") >= _UNJUDGED_SHARE:
         return "unexplained"
     return "unexplained" if _unjudged_share(breakdown) >= _UNJUDGED_SHARE else "fine"
+
+
+def wait_for_each_other(lines: UserLines | None, requests: Requests | None) -> bool:
+    """Whether far fewer requests are at work in the handlers' lines, or wait there, than are inside the server."""
+    if lines is None or requests is None or not requests.count:
+        return False
+    inside = [max(line.tasks, line.threads) for line in lines.lines if line.handles]
+    return bool(inside) and requests.concurrency >= _CROWD * max(inside)
 
 
 def _is_minor(finding: Finding, place: Place) -> bool:

@@ -159,8 +159,8 @@ def _is_cause_of(child: Finding, parent: Finding) -> bool:
 
 def _saves_more(child: Finding, parent: Finding) -> bool:
     """Whether the cause has a predicted gain, not a ceiling, and saves at least as much as the symptom's fix."""
-    if child.gain is None or parent.gain is None or child.gain.ceiling:
-        return False
+    if child.gain is None or parent.gain is None or child.gain.ceiling or parent.gain.basis == "p99":
+        return False  # a share of a latency is no share of the run
     return child.general and child.gain.share >= parent.gain.share
 
 

@@ -177,6 +177,7 @@ class Pattern:
     beats: tuple[str, ...] = ()  # less specific patterns that it replaces
     fallback: bool = False  # every other pattern replaces it
     differentiated: bool = False  # the backward pass goes through all that the line computes
+    whole_line: bool = False  # the replacement takes the place of all that the line does
     whole_loop: bool = False  # the replacement takes the place of the innermost loop around the line
     cause: Callable[[Sighting], int | None] | None = None  # the line to change, where that is not the hot one
     effort: Literal[1, 2, 4, 8] = 2

@@ -96,9 +96,10 @@ def verdict(
     short: bool = False,
     whole: Breakdown | None = None,
     suspect: str = "",
+    queued: bool = False,
 ) -> str:
     held = None if share is None else Place("job.py", 3, "work", "", share, share, "")
-    return verdict_of(recording(only(user(3))), [], short, answered, whole, held, suspect)
+    return verdict_of(recording(only(user(3))), [], short, answered, whole, held, suspect, queued)
 
 
 def test_a_third_of_the_run_in_one_line_that_nobody_judges_is_no_all_clear():
@@ -108,11 +109,11 @@ def test_a_third_of_the_run_in_one_line_that_nobody_judges_is_no_all_clear():
     assert verdict(0.9, short=True) == "too short to judge"
 
 
-def test_requests_that_no_line_explains_are_no_all_clear():
+def test_requests_that_wait_for_each_other_are_no_all_clear():
     served = Breakdown(0, 10.0, {"serve.handler": 6.0, "serve.idle": 4.0})
-    assert verdict(None, whole=served) == "unexplained"
-    assert verdict(0.1, whole=served) == "fine"  # the line that holds most of it was judged
-    assert verdict(None, whole=Breakdown(0, 10.0, {"serve.handler": 4.0, "serve.idle": 6.0})) == "fine"
+    assert verdict(None, whole=served, queued=True) == "unexplained"
+    assert verdict(None, whole=served) == "fine"
+    assert verdict(None, whole=Breakdown(0, 10.0, {"serve.handler": 4.0, "serve.idle": 6.0}), queued=True) == "fine"
 
 
 def test_what_is_suspected_on_too_few_samples_is_no_all_clear():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ...artifacts.loading.loading import Loading
 from ...artifacts.run.host import Host
 from ...artifacts.run.machine import Machine
@@ -19,7 +21,7 @@ from ...diagnosis.findings import (
     NotMeasured,
     Outcome,
 )
-from ...diagnosis.laws import gain, seconds_saved_by, seconds_saved_by_less_work, step_model
+from ...diagnosis.laws import cores_needed_share, gain, seconds_saved_by, seconds_saved_by_less_work, step_model
 from ...recording.facts import KnownLine
 from ...recording.model import Recording
 from .. import Detector
@@ -28,6 +30,7 @@ from ._removed import GUESS, removed
 from ._slow_lines import SlowLine, slow_lines
 
 #: What a slow line shows as in the other detectors, by the stage that it belongs to.
+_REMOVES = ("once", "amdahl")  # laws of replacements that take the work away
 _SYMPTOMS: dict[str, tuple[str, ...]] = {
     "data loading": (
         "cpu-bound-decode", "gil-threads", "input-wait", "repeat-transform", "residual-python", "serial-collate",
@@ -66,6 +69,7 @@ class HotPython(Detector):
     judges_work = False  # that no line is known to be slow is no all-clear
     share_threshold = 0.05  # of the run
     suspicion_threshold = 0.15  # of the run, on too few samples to name the line
+    shared_core = 0.35  # of a step's work, that it takes longer beside workers on the same physical core (own)
     timing_error = 0.05  # relative; the range of the factors is beside it
 
     def detect(
@@ -124,7 +128,7 @@ class HotPython(Detector):
             fix=Fix(pattern.replacement, pattern.snippet, pattern.effort, pattern.risk),
             after="the rest of the program becomes the bottleneck",
             changes=changes,
-            explains=_SYMPTOMS.get(known.stage, ()) + (("row-wise-python",) if _runs_per_row(line) else ()),
+            explains=_symptoms(known),
         )
 
     def _priced(
@@ -133,13 +137,17 @@ class HotPython(Detector):
         low, usual, high, confidence = removed(known.pattern, known.cores)
         noise = 1.28 / max(known.samples, 1) ** 0.5  # of the samples
         sure = known.own_seconds / max(known.seconds, 1e-9)  # the backward pass may be about other operations
-        seconds, changes = known.seconds, None
+        seconds, changes, freed = known.seconds, None, 0.0
         if known.stage == "data loading" and loading is not None and steps is not None and steps.count:
             each = known.thread_seconds / max(steps.all_count, 1)
             cpu = 1.0 - known.line.blocked_share
             model = step_model(loading, steps)
             changes = Changes(model, load_seconds=-each * usual, load_cpu_seconds=-each * usual * cpu)
-            seconds = seconds_saved_by(model, Changes(model, load_seconds=-each, load_cpu_seconds=-each * cpu))
+            whole = Changes(model, load_seconds=-each, load_cpu_seconds=-each * cpu)
+            if model.workers:  # without them, the loop waits for each sample, those of the evaluation, too
+                seconds = seconds_saved_by(model, whole)
+                less = -model.work_seconds * cores_needed_share(model) * self.shared_core
+                freed = max(0.0, seconds_saved_by(model, replace(whole, work_seconds=less)) - seconds)
         elif known.stage == "training" and steps is not None and steps.count:
             each = seconds / max(steps.all_count, 1)
             seconds = seconds_saved_by_less_work(steps, loading, each, 1.0 - known.line.blocked_share)
@@ -157,7 +165,7 @@ class HotPython(Detector):
             lines.wall_seconds,
             method,
             low_seconds=max(0.0, seconds * sure * low * max(0.0, 1 - noise) - 2 * start),
-            high_seconds=seconds * high * (1 + noise),
+            high_seconds=(seconds + freed) * high * (1 + noise),
             relative_error=self.timing_error,
             confidence=confidence,
             ceiling=confidence <= GUESS,
@@ -167,6 +175,14 @@ class HotPython(Detector):
     def _pays(self, known: SlowLine) -> bool:
         """Whether more goes than the replacement takes to start."""
         return known.seconds * removed(known.pattern, known.cores)[1] > known.pattern.price.start_seconds
+
+
+def _symptoms(known: SlowLine) -> tuple[str, ...]:
+    """The detectors whose findings this one explains."""
+    found = _SYMPTOMS.get(known.stage, ())
+    if known.stage == "serving" and known.pattern.price.law in _REMOVES:
+        found += ("synchronous-serving",)  # work that goes away need not go to a thread
+    return found + (("row-wise-python",) if _runs_per_row(known.line) else ())
 
 
 def _runs_per_row(line: UserLine) -> bool:

@@ -114,7 +114,7 @@ def _judge(source: Source, line: UserLine, seen: Sighting, failures: Failures) -
     cause = pattern.line(_with(seen, next(iter(ways))))
     if cause <= 0:  # in another cell of the notebook
         cause = line.line
-    share, stage = min(1.0, shares[best]), _stage(pattern, line, seen)
+    share, stage = 1.0 if pattern.whole_line else min(1.0, shares[best]), _stage(pattern, line, seen)
     return KnownLine(
         line.file,
         line.line,

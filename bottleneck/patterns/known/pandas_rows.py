@@ -224,6 +224,7 @@ PATTERNS = (
         cause=_where_taken,
         beats=("cell-by-cell",),
         leave="Decoding the sample takes far more time than its row.",
+        whole_line=True,
         price=Price("loader", (5, 20)),
         source="braindecode/braindecode#89 (more than 7x for the whole run), mandubian/pytorch_math_dataset#2",
         stages=("loading",),

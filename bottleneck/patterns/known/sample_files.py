@@ -211,6 +211,7 @@ PATTERNS = (
             loading(),
             any_of(
                 below("PIL/ImageFile.py", "load"),
+                all_of(below("PIL/Image.py", "resize", "thumbnail", "copy"), somewhere("PIL.Image.open")),
                 calls(
                     "cv2.imread",
                     "cv2.imdecode",
@@ -224,6 +225,7 @@ PATTERNS = (
         ),
         unless=(somewhere("*.draft", "?.draft"),),
         leave="The source is at most 1.5 times the target, crops need the detail, or one epoch is all.",
+        whole_line=True,
         price=Price("loader", (2, 8), probe="50 of the files with draft"),  # 2 for a half, 8 for an eighth of the side
         source="open-mmlab/mmcv#214 (2x), mattmcclean/sagemaker-reinvent-chalktalk-2018#2 (3x), mila-iqia/fuel#370, roboflow/rf-detr#1391",
         stages=("loading",),
