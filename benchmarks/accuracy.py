@@ -1,9 +1,10 @@
 """Accuracy of the diagnosis over all pairs and controls: planted against found, predicted against obtained.
 
-    python benchmarks/accuracy.py [--rounds N] [--only ID ...] [--json FILE] [--markdown FILE]
+    python benchmarks/accuracy.py [--rounds N] [--busy N] [--only ID ...] [--json FILE] [--markdown FILE]
 
 Every ``slow.py`` runs once under ``bottleneck run``; slow and fixed then run plainly in turn, and the obtained gain is
 the median of the pairs' ``1 - fixed / slow`` (wall time; for serving p99 latency or capacity from their RESULT line).
+``--rounds 0`` asks for the findings alone, and ``--busy N`` keeps N loops busy meanwhile.
 Exit code 1 when one of the figures of ``targets`` is missed; the Markdown holds them, the misses, and the machine.
 """
 
@@ -18,6 +19,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -250,9 +253,22 @@ def markdown(rows: list[Row], rounds: int) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+@contextmanager
+def busy_loops(count: int) -> Iterator[None]:
+    """Processes that compute for nothing meanwhile."""
+    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for each in loops:
+            each.kill()
+            each.wait()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=2, help="plain slow/fixed pairs to measure (default 2)")
+    parser.add_argument("--busy", type=int, default=0, help="loops to keep busy beside the runs")
     parser.add_argument("--only", nargs="*", help="names of pairs or controls")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--markdown", type=Path)
@@ -260,11 +276,12 @@ def main() -> int:
     rows = []
     folders = sorted(p.parent for p in PIPELINES.glob("*/slow.py"))
     scripts = sorted((PIPELINES / "controls").glob("*.py"))
-    for path in [*folders, *scripts]:
-        if arguments.only and path.stem not in arguments.only:
-            continue
-        rows.append(pair(path, arguments.rounds) if path.is_dir() else control(path))
-        print(lines(rows)[-1], flush=True)
+    with busy_loops(arguments.busy):
+        for path in [*folders, *scripts]:
+            if arguments.only and path.stem not in arguments.only:
+                continue
+            rows.append(pair(path, arguments.rounds) if path.is_dir() else control(path))
+            print(lines(rows)[-1], flush=True)
     for target in targets(rows):
         print(f"{target.name:40}{target.shown:>18}{target.asked:>14}   {'met' if target.met else 'MISSED'}")
     print("\n".join(misses(rows)))
