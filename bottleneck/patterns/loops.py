@@ -113,6 +113,8 @@ def loop_names(source: Source, node: ast.AST, looped: bool = False, given: froze
         function.name == "__getitem__" or (not loops and (looped or _called_in_loop(source, function)))
     ):
         names |= parameters(function) - {"self"} - same_each_pass(source, function) - given
+    elif isinstance(function, ast.Lambda) and _handed_to_map(source, function):
+        names |= parameters(function)
     for _ in range(3):  # name = f(loop name)
         for outer in [*loops, *([function] if names and isinstance(function, ast.FunctionDef) else [])]:
             for each in ast.walk(outer):

@@ -228,7 +228,46 @@ def _is_named(node: ast.expr, other: ast.expr) -> bool:
 _MOST = 0.5  # of the run: to append to a list takes nothing like it
 
 
+def _searches_its_own_list(hot: Hot) -> bool:
+    """``min(free)`` or ``free.index(value)`` in a loop that changes single items of the list: a queue of priorities."""
+    node = hot.node
+    if not isinstance(node, ast.Call) or hot.seen.below:
+        return False
+    name = last_name(node.func)
+    asked = node.args[0] if name in ("min", "max") and len(node.args) == 1 and isinstance(node.func, ast.Name) else None
+    if name == "index" and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
+        asked = node.func.value
+    loop = next((each for each in hot.source.loops(node) if isinstance(each, Loop)), None)
+    if not isinstance(asked, ast.Name) or loop is None or "builtins.list()" not in hot.source.paths(asked):
+        return False
+    least = any(
+        last_name(each.func) in ("min", "max") and each.args and same(each.args[0], asked)
+        for each in ast.walk(loop)
+        if isinstance(each, ast.Call)
+    )
+    stores = [each for each in ast.walk(loop) if isinstance(each, ast.Subscript) and isinstance(each.ctx, ast.Store)]
+    taken = [each for each in ast.walk(loop) if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute)]
+    changes = any(same(each.value, asked) for each in stores) or any(
+        isinstance(each.func, ast.Attribute) and each.func.attr in ("remove", "pop") and same(each.func.value, asked)
+        for each in taken
+    )
+    return least and changes
+
+
 PATTERNS = (
+    Pattern(
+        id="smallest-searched-again",
+        title="Each pass searches the whole list for its smallest or largest item",
+        replacement="Keep the items in a heap: heapq.heappop and heappush (heapreplace) take the logarithm of the list's length",
+        snippet="heap = [(time, machine) for machine in machines]\nheapq.heapify(heap)\n"
+        "time, machine = heap[0]\nheapq.heapreplace(heap, (time + job, machine))",
+        when=(in_loop(), _searches_its_own_list),
+        unless=(less(passes=100),),
+        leave="A few items.",
+        price=Price("amdahl", (3, 100)),
+        source="docs.python.org heapq (priority queue implementation notes)",
+        stages=("etl", "training"),
+    ),
     Pattern(
         id="sum-of-lists",
         title="Lists are joined by sum (or reduce), which copies everything joined so far for each of them",

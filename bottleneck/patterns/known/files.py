@@ -4,10 +4,10 @@ import ast
 
 from ..loops import in_loop, varies
 from ..model import Hot, Pattern, Price
-from ..places import cached, iterates_over, less
+from ..places import cached, every_pass, iterates_over, less
 from ..rereads import reads_the_same_file, starts_a_program
-from ..shapes import all_of, any_of, below, calls, deep
-from ..syntax import last_name
+from ..shapes import all_of, any_of, below, calls, deep, method
+from ..syntax import Loop, last_name, stored
 
 _LOADERS = (
     "numpy.load", "numpy.loadtxt", "numpy.genfromtxt", "joblib.load", "torch.load", "pickle.load", "json.load",
@@ -52,7 +52,49 @@ def _takes_lines_apart(hot: Hot) -> bool:
     return any(last_name(each.func) in ("split", "rsplit", "partition", "loads", "literal_eval") for each in made)
 
 
+def _writes_all_again(hot: Hot) -> bool:
+    """``json.dump(results, file)`` in the loop that appends to ``results``: each pass writes all passes so far."""
+    node = hot.node
+    loop = next((each for each in hot.source.loops(node) if isinstance(each, Loop)), None)
+    whole = node.args[0] if isinstance(node, ast.Call) and node.args else None
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr.startswith("to_"):
+        whole = node.func.value
+    if loop is None or whole is None:
+        return False
+    names = {each.id for each in ast.walk(whole) if isinstance(each, ast.Name)} - stored(getattr(loop, "target", loop))
+    grown = {
+        each.func.value.id
+        for each in ast.walk(loop)
+        if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute)
+        and each.func.attr in ("append", "extend") and isinstance(each.func.value, ast.Name)
+    }  # fmt: skip
+    made = {each for each in names & grown if not any(each in stored(one) for one in loop.body)}
+    return bool(made)
+
+
 PATTERNS = (
+    Pattern(
+        id="results-written-again",
+        title="Each pass writes all results so far to the file again",
+        replacement="Append one line per result (JSON Lines: json.dumps(result) and a newline in a file that stays open), or write "
+        "the whole every k passes",
+        snippet="with open(path, 'a') as file:\n    for item in items:\n        file.write(json.dumps(evaluate(item)) + '\\n')",
+        when=(
+            any_of(
+                calls("json.dump", "json.dumps", "pickle.dump", "torch.save", "joblib.dump", "yaml.dump", "numpy.save"),
+                method("to_csv", "to_json", "to_parquet", "to_pickle", "to_excel", of="pandas"),
+            ),
+            every_pass(),
+            _writes_all_again,
+        ),
+        unless=(less(passes=20),),
+        beats=("json-encoded-in-python", "to-csv-text"),
+        leave="A few passes that take minutes each.",
+        price=Price("amdahl", (5, 200)),
+        source="jsonlines.org; StackOverflow 12451431 (append to a JSON file)",
+        stages=("etl", "training"),
+        effort=1,
+    ),
     Pattern(
         id="file-loaded-again",
         title="The same file is loaded again in each pass",

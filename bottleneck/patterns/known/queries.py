@@ -28,7 +28,43 @@ def _fetches_a_query(hot: Hot) -> bool:
 
 
 def _selects(hot: Hot) -> bool:
-    return first(text("select", "with"))(hot) and _query_of_a_database(hot) and not _reads_its_own(hot)
+    return first(_looks_up)(hot) and _query_of_a_database(hot) and not _reads_its_own(hot)
+
+
+def _looks_up(source: Source, value: ast.expr) -> bool:
+    """``select ... where``, or a text of which the file shows the beginning alone."""
+    if not text("select", "with")(source, value):
+        return False
+    literal = source.literal(value)
+    asked = literal.value if isinstance(literal, ast.Constant) else None
+    return not isinstance(asked, str) or bool(re.search(r"\b(where|join|like|having)\b", asked, re.I))
+
+
+def _adds_up_rows(hot: Hot) -> bool:
+    """``for shop, amount in db.execute("select ..."): totals[shop] += amount``, and no more than that."""
+    loop = next((each for each in hot.source.loops(hot.node) if isinstance(each, ast.For)), None)
+    loop = loop or next((each for each in hot.source.above(hot.node) if isinstance(each, ast.For)), None)
+    rows = loop.iter if loop is not None else None
+    if isinstance(rows, ast.Name):
+        bound = hot.source.bindings(rows)
+        rows = bound[0].value if len(bound) == 1 else None
+    while isinstance(rows, ast.Call) and isinstance(rows.func, ast.Attribute) and rows.func.attr.startswith("fetch"):
+        rows = rows.func.value
+    if loop is None or not isinstance(rows, ast.Call) or not _query_of_a_database(Hot(hot.seen, rows)):
+        return False
+    return len(loop.body) <= _SUMS and all(_adds(each, stored(loop.target)) for each in loop.body)
+
+
+def _adds(statement: ast.stmt, row: set[str]) -> bool:
+    """``totals[key] += value``, ``counts[key] = counts.get(key, 0) + 1``, of fields of the row."""
+    if isinstance(statement, ast.If):
+        return not statement.orelse and all(_adds(each, row) for each in statement.body)
+    target: ast.expr | None = None
+    if isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.Add):
+        target = statement.target
+    elif isinstance(statement, ast.Assign) and isinstance(statement.value, ast.BinOp):
+        target = statement.targets[0]
+    return isinstance(target, ast.Subscript) and mentions(target.slice, row)
 
 
 def _reads_its_own(hot: Hot) -> bool:
@@ -112,7 +148,22 @@ def _is_masked(node: ast.AST, name: str) -> bool:
     return isinstance(base, ast.Name) and base.id == name and isinstance(parts[0], masks) and mentions(parts[0], {name})
 
 
+_SUMS = 4  # statements of a loop that adds up
+
 PATTERNS = (
+    Pattern(
+        id="rows-added-up-in-python",
+        title="The query fetches every row, and Python adds them up by key",
+        replacement="Let the database add up: SELECT key, SUM(amount), COUNT(*) ... GROUP BY key",
+        snippet="totals = dict(db.execute('select shop, sum(amount) from sales group by shop'))",
+        when=(_adds_up_rows,),
+        leave="The rows are needed one by one as well.",
+        price=Price("amdahl", (1.5, 6)),  # own measurement with sqlite: 2.2 to 3 by two keys, more by one
+        source="sqlite.org/lang_aggfunc.html; sqlalchemy/sqlalchemy discussions #6206 (rows as Python objects)",
+        stages=("etl",),
+        effort=1,
+        risk=0.05,
+    ),
     Pattern(
         id="filtered-after-query",
         title="The query fetches the whole table, and the program keeps some of its rows",

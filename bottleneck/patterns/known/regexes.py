@@ -8,8 +8,9 @@ from typing import Any
 
 from ..loops import in_loop
 from ..model import Hot, Pattern, Price
+from ..places import less
 from ..shapes import matches
-from ..syntax import last_name
+from ..syntax import last_name, mentions, stored
 
 
 def _part_of_re(name: str, before_3_11: str) -> Any:
@@ -21,6 +22,7 @@ def _part_of_re(name: str, before_3_11: str) -> Any:
 
 
 _codes, _parser = _part_of_re("_constants", "sre_constants"), _part_of_re("_parser", "sre_parse")
+_FEW = 16  # expressions: joined, they hardly pay for what reading them costs
 _MATCHING = frozenset("match search fullmatch findall finditer sub subn split".split())
 _REPEATS = (_codes.MAX_REPEAT, _codes.MIN_REPEAT)
 
@@ -154,7 +156,46 @@ def _takes(code: Any, value: Any, letter: str) -> bool:
     return False
 
 
+def _tries_one_after_another(hot: Hot) -> bool:
+    """``for pattern, new in PATTERNS.items(): text = re.sub(pattern, new, text)``: many expressions, one text."""
+    node = hot.node
+    loop = next((each for each in hot.source.loops(node) if isinstance(each, ast.For)), None)
+    if not isinstance(node, ast.Call) or loop is None or last_name(node.func) not in _MATCHING:
+        return False
+    names, given = stored(loop.target), list(node.args)
+    if not any(path == f"re.{last_name(node.func)}" for path in hot.source.paths(node.func)):
+        given = [node.func.value, *node.args] if isinstance(node.func, ast.Attribute) else []
+    # The expression changes with the pass, and the text does not, but for what the pass before has replaced in it.
+    text = given[-1] if given else None
+    if len(given) < 2 or not mentions(given[0], names) or not isinstance(text, ast.Name) or text.id in names:
+        return False
+    return not _are_few(hot, loop.iter) and in_loop()(Hot(hot.seen, loop))
+
+
+def _are_few(hot: Hot, value: ast.expr) -> bool:
+    """``RULES`` or ``RULES.items()`` of a list or a dict that is written out, and short."""
+    if isinstance(value, ast.Call):
+        value = value.func.value if isinstance(value.func, ast.Attribute) else next(iter(value.args), value)
+    literal = hot.source.literal(value)
+    items = literal.keys if isinstance(literal, ast.Dict) else getattr(literal, "elts", None)
+    return items is not None and len(items) < _FEW
+
+
 PATTERNS = (
+    Pattern(
+        id="expressions-one-by-one",
+        title="Each text is searched once for every expression of a list",
+        replacement="Join them to one expression, re.compile('|'.join(...)), and replace with a function that looks the match up; "
+        "for fixed words an Aho-Corasick automaton (pyahocorasick, flashtext)",
+        snippet="joined = re.compile('|'.join(map(re.escape, table)))\ntext = joined.sub(lambda found: table[found[0]], text)",
+        when=(_tries_one_after_another,),
+        unless=(less(passes=100),),
+        fallback=True,
+        leave="A few expressions, or later ones must see what earlier ones replaced.",
+        price=Price("amdahl", (1.5, 30)),
+        source="StackOverflow 42742810 (15,000 words: hours to minutes), vi3k6i5/flashtext (README)",
+        stages=("etl",),
+    ),
     Pattern(
         id="regex-backtracks",
         title="A regular expression with a repetition inside a repetition backtracks on texts that do not match",

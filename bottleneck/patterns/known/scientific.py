@@ -7,7 +7,7 @@ from ..loops import all_loops, counted, in_loop, loop_names, names_of_pass, vari
 from ..model import Hot, Pattern, Price
 from ..places import cached, handler, less, named
 from ..shapes import any_of, calls, comes_from, deep, matches, method, not_if
-from ..syntax import Comprehension, Loop, is_self, last_name, mentions, stored
+from ..syntax import Comprehension, Loop, is_self, last_name, mentions, parameters, stored
 
 _PREDICTS = (
     "predict",
@@ -66,6 +66,9 @@ def _another_model(hot: Hot) -> bool:
     if not isinstance(hot.node, ast.Call) or not isinstance(hot.node.func, ast.Attribute):
         return False
     model = hot.node.func.value
+    function = hot.source.function(hot.node)
+    if loop is None and isinstance(function, ast.Lambda):
+        return mentions(model, parameters(function))
     if loop is None:
         return not unchanged(hot, model, each_call=True, given=hot.seen.given)
     thing = model if isinstance(model, ast.Name) or is_self(model) else None
@@ -162,13 +165,17 @@ def _runs_own_code(hot: Hot) -> bool:
 
 
 def _for_a_row(hot: Hot) -> bool:
-    """The loop around is a comprehension or a ``for``: not a ``while`` that serves whatever comes."""
+    """The loop around is a comprehension, a ``for`` or ``apply``: not a ``while`` that serves whatever comes."""
     loops = all_loops(hot)
     mapped = any(
         isinstance(node, ast.Call) and last_name(node.func) in ("map", "filter")
         for source, line in hot.seen.callers[:1]
         for node in source.by_line.get(line, [])
     )
+    function = hot.source.function(hot.node)
+    name = getattr(function, "name", "")
+    given = (call.args[0] for each in ("apply", "map") for call in hot.source.calls.get(each, ()) if call.args)
+    mapped = mapped or any(each is function or (name and last_name(each) == name) for each in given)
     return mapped or (bool(loops) and isinstance(loops[0][1], ast.For | Comprehension))
 
 

@@ -130,3 +130,21 @@ class Scorer:
 
 def scores(model, rows):
     return list(map(Scorer(model).score, rows))  # caller
+# slow: for each row of a frame
+# below: predict_proba sklearn/ensemble/_forest.py, __call__ joblib/parallel.py
+from sklearn.ensemble import RandomForestClassifier
+
+def score(frame, x, y):
+    model = RandomForestClassifier().fit(x, y)
+    return frame.apply(lambda row: model.predict_proba([row.to_numpy()])[0, 1], axis=1)  # hot
+# slow: by a function for each row
+# below: predict sklearn/linear_model/_base.py
+from sklearn.linear_model import LogisticRegression
+
+MODEL = LogisticRegression()
+
+def score_row(row):
+    return MODEL.predict([row[["age", "income"]]])[0]  # hot
+
+def score(frame):
+    return frame.apply(score_row, axis=1)
