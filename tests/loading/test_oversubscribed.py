@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
+from bottleneck_profiler.artifacts import Artifacts
+from bottleneck_profiler.artifacts.run.cpu_contention import CpuContention
 from bottleneck_profiler.detectors.loading.oversubscribed import Oversubscribed
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotApplicable, NotMeasured
 from bottleneck_profiler.recording.model import Process
@@ -105,3 +109,13 @@ def test_a_pool_that_is_busy_as_it_should_be_is_fine(made):
 
 def test_a_program_whose_other_processes_do_not_compute_has_no_pool():
     assert isinstance(judge(pool(main=1.8, first=0.05, extra=0.05)), NotApplicable)
+
+
+@pytest.mark.parametrize(("beside", "kind"), [(True, Fine), (False, Finding)], ids=["own threads", "library's threads"])
+def test_threads_that_run_the_programs_own_code_are_not_those_of_a_library(beside, kind):
+    made = pool()
+    line = SimpleNamespace(
+        file="client.py", line=3, function="ask", processes={1}, thread_seconds=5.0, own_share=1.0, beside=beside
+    )
+    contention = Artifacts(made).get(CpuContention)
+    assert isinstance(Oversubscribed().detect(None, contention, None, SimpleNamespace(lines=[line]), made), kind)

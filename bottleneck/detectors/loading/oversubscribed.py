@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ...artifacts.loading.loader import Loader
 from ...artifacts.run.cpu_contention import CpuContention
-from ...artifacts.run.user_lines import UserLines
+from ...artifacts.run.user_lines import UserLine, UserLines
 from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Evidence, Fine, Fix, Location, Outcome
 from ...diagnosis.laws import gain
@@ -69,7 +69,11 @@ class Oversubscribed(Detector):
     ) -> Outcome:
         if not contention.oversubscribed:
             return self._fine(contention)
-        crowd = _of_steps(steps, contention, loader) if steps is not None else _of_pool(contention, lines, recording)
+        busiest = _busiest_elsewhere(lines, recording)
+        if steps is None and busiest is not None and busiest.beside:
+            # Threads of the program's own, such as those that answer requests, which no setting of a library limits.
+            return Fine(contention.extra_share, None, "share", "worker CPU in threads that run the program's own code")
+        crowd = _of_steps(steps, contention, loader) if steps is not None else _of_pool(contention, busiest, recording)
 
         def new_each(real: float) -> float:
             work = contention.first_cpu_seconds * real
@@ -136,10 +140,13 @@ def _of_steps(steps: Steps, contention: CpuContention, loader: Loader | None) ->
     )
 
 
-def _of_pool(contention: CpuContention, lines: UserLines | None, recording: Recording) -> _Crowd:
-    """The place is the line that holds most of the time of the other processes."""
+def _busiest_elsewhere(lines: UserLines | None, recording: Recording) -> UserLine | None:
+    """The line that holds most of the time of the processes that the first one started."""
     there = [line for line in lines.lines if not any(map(recording.is_root, line.processes))] if lines else []
-    busiest = max(there, key=lambda line: line.thread_seconds * line.own_share, default=None)
+    return max(there, key=lambda line: line.thread_seconds * line.own_share, default=None)
+
+
+def _of_pool(contention: CpuContention, busiest: UserLine | None, recording: Recording) -> _Crowd:
     return _Crowd(
         "worker processes",
         max(1, sum(not recording.is_root(process.index) for process in recording.facts.processes)),
