@@ -10,7 +10,7 @@ from .model import PlanStep, Ranked
 from .remaining import Remaining
 
 DEAD_BAND = 0.03  # of the run: a smaller gain is not worth a reader's time
-NOTHING = 0.01  # of the run: a fix that may save no more must be likely to save much
+NOTHING = 0.01  # of the run: a ceiling whose fix may save no more must be a high one
 STEP_DEAD_BAND = 0.05  # of the run or of the step: one of them must exceed it (dead band of similar tools)
 WARNING_SHARE, CRITICAL_SHARE = 0.10, 0.20
 EXHAUSTION_CRITICAL_SECONDS = 4 * 3600.0
@@ -100,7 +100,10 @@ def _order(ranked: Ranked) -> tuple[bool, float, float, int, str]:
 
 def _big(finding: Finding) -> bool:
     gain = finding.gain
-    if gain is None or (gain.low < NOTHING and gain.share < WARNING_SHARE):
+    if gain is None:
+        return False
+    nothing = gain.low < NOTHING if gain.ceiling else gain.low <= 0.0
+    if nothing and gain.share < WARNING_SHARE:
         return False
     return gain.share >= DEAD_BAND and max(gain.share, gain.step_share or 0.0) >= STEP_DEAD_BAND
 
