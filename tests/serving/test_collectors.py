@@ -191,3 +191,23 @@ print(seen)
 """)
     assert out == "['websocket', 'http']\n"
     assert names(folder) == ["GET /a/{} 0", "GET /x 200"]
+
+
+def test_an_application_inside_another_one_records_once_and_the_context_is_left_alone(run):
+    out, folder = run("""
+import contextvars
+from starlette.applications import Starlette
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+async def home(request):
+    return PlainTextResponse(str(list(contextvars.copy_context())))
+async def passing(request, call_next):
+    return await call_next(request)
+inner = Starlette(routes=[Route("/", home)])
+inner.add_middleware(BaseHTTPMiddleware, dispatch=passing)
+outer = Starlette(routes=[Mount("/in", inner), Route("/out", home)])
+print(serve(outer, lambda client: [client.get("/in/").status_code, client.get("/out").text]))
+""")
+    assert "bottleneck" not in out
+    assert names(folder) == ["GET /in/ 200", "GET /out 200"]

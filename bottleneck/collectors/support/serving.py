@@ -5,7 +5,6 @@ We therefore measure the lag of a heartbeat in the loop. A watchdog thread sampl
 is late, because the blocking frame is gone afterwards.
 """
 
-import contextvars
 import gc
 import os
 import sys
@@ -28,21 +27,29 @@ GARBAGE = 0xFFFF  # flags of a LAG record caused by the garbage collector
 _FORWARD_HOOK = os.sep + os.path.join("collectors", "support", "forward.py")
 _LOOP_FOLDERS = (os.sep + "asyncio" + os.sep, os.sep + "uvloop" + os.sep, os.sep + "selectors.py")
 
-# The request that the running code belongs to, as a list that is cleared when the request ends: a server may start the
-# next request of a connection in the context of the previous one.
-_current: "contextvars.ContextVar[object]" = contextvars.ContextVar("bottleneck_request", default=None)
-
 
 def recording_call(state, application, scope, receive, send):
     """The awaitable to use instead of ``application(scope, receive, send)``; the original one if not recording."""
     kind = scope["type"]
-    if not state.on or _current.get():
+    # An application inside another one, whose request is recorded, has the same scope or runs in the same task. A
+    # context variable would show in what the program copies of its context.
+    if not state.on or id(scope) in state.inside or _task() in state.inside:
         return application(scope, receive, send)
     if kind == "http":
         return _request(state, application, scope, receive, send)
     if kind == "lifespan":
         return _lifespan(state, application, scope, receive, send)
     return application(scope, receive, send)
+
+
+def _task():
+    """A number for the running task of asyncio; 0 without one."""
+    module = sys.modules.get("asyncio.tasks")
+    try:
+        task = None if module is None else module.current_task()
+    except RuntimeError:  # no loop of asyncio runs: the server has another one
+        return 0
+    return 0 if task is None else id(task)
 
 
 async def _lifespan(state, application, scope, receive, send):
@@ -59,8 +66,8 @@ async def _request(state, application, scope, receive, send):
         state.arrivals += 1
         if not state.beating or state.loop.is_closed():
             state.begin()
-        mark = [True]
-        _current.set(mark)
+        keys = id(scope), _task() or id(scope)
+        state.inside.update(keys)
         status = t1 = 0
         t0 = now()
     except BaseException as error:
@@ -83,7 +90,7 @@ async def _request(state, application, scope, receive, send):
         return await application(scope, receive, watched)
     finally:
         state.in_flight -= 1
-        mark.clear()
+        state.inside.difference_update(keys)
         if state.on:
             try:
                 state.put(t0, t1 or now(), in_flight, scope, status)
@@ -105,6 +112,7 @@ class Serving:
         self.recorder = recorder
         self.on = True
         self.in_flight = 0
+        self.inside = set()  # ids of the scopes and tasks of the requests inside
         self.arrivals = 0
         self.beating = False
         self.loop = None
