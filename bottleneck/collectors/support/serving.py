@@ -31,8 +31,7 @@ _LOOP_FOLDERS = (os.sep + "asyncio" + os.sep, os.sep + "uvloop" + os.sep, os.sep
 def recording_call(state, application, scope, receive, send):
     """The awaitable to use instead of ``application(scope, receive, send)``; the original one if not recording."""
     kind = scope["type"]
-    # An application inside another one, whose request is recorded, has the same scope or runs in the same task. A
-    # context variable would show in what the program copies of its context.
+    # An application inside another one has its scope or its task. A context variable would show in copied contexts.
     if not state.on or id(scope) in state.inside or _task() in state.inside:
         return application(scope, receive, send)
     if kind == "http":
