@@ -258,7 +258,7 @@ PATTERNS = (
     Pattern(
         id="smallest-searched-again",
         title="Each pass searches the whole list for its smallest or largest item",
-        replacement="Keep the items in a heap: heapq.heappop and heappush (heapreplace) take the logarithm of the list's length",
+        replacement="Keep the items in a heap: the time of heapq.heappop, heappush and heapreplace grows with the logarithm of its length",
         snippet="heap = [(time, machine) for machine in machines]\nheapq.heapify(heap)\n"
         "time, machine = heap[0]\nheapq.heapreplace(heap, (time + job, machine))",
         when=(in_loop(), _searches_its_own_list),

@@ -19,7 +19,8 @@ _DENSE = tuple(
 )
 #: What computes with sparse rows as well.
 _TAKE_SPARSE = (
-    "sklearn.linear_model.*", "sklearn.svm.*", "sklearn.naive_bayes.MultinomialNB*", "sklearn.naive_bayes.ComplementNB*",
+    "sklearn.linear_model.Logistic*", "sklearn.linear_model.SGD*", "sklearn.linear_model.Ridge*", "sklearn.linear_model.Lasso()*",
+    "sklearn.linear_model.ElasticNet*", "sklearn.linear_model.LinearRegression*", "sklearn.svm.*", "sklearn.naive_bayes.MultinomialNB*", "sklearn.naive_bayes.ComplementNB*",
     "sklearn.naive_bayes.BernoulliNB*", "sklearn.neighbors.*", "sklearn.decomposition.TruncatedSVD*",
     "sklearn.decomposition.NMF*", "sklearn.cluster.KMeans*", "sklearn.cluster.MiniBatchKMeans*",
 )  # fmt: skip
@@ -150,7 +151,7 @@ PATTERNS = (
     Pattern(
         id="linear-kernel-solver",
         title="A linear model is fitted by the solver for kernels, whose time grows with the square of the rows or faster",
-        replacement="Use LinearSVC (LinearSVR), or SGDClassifier: their time grows with the rows",
+        replacement="Use LinearSVC (for regression LinearSVR) or SGDClassifier: their time grows in proportion to the rows",
         snippet="model = LinearSVC(C=1.0)",
         when=(
             _directly("sklearn/svm/_base.py", "fit"),
@@ -158,7 +159,7 @@ PATTERNS = (
             takes(2.0),
         ),
         cause=called(*_SVM),
-        leave="Support vectors are wanted, or a few hundred rows.",
+        leave="The support vectors are needed, or there are only a few hundred rows.",
         price=Price("amdahl", (4, 100)),
         source="scikit-learn user guide, 1.4.4 (complexity of support vector machines)",
         stages=("training", "etl"),
@@ -199,7 +200,7 @@ PATTERNS = (
     Pattern(
         id="silhouette-of-all",
         title="The silhouette score compares every row with every other row",
-        replacement="Give sample_size= (10,000 rows are enough for two digits), or use davies_bouldin_score",
+        replacement="Set sample_size=10_000, which is enough for about two digits, or use davies_bouldin_score (another score: lower is better)",
         snippet="score = silhouette_score(X, labels, sample_size=10_000, random_state=0)",
         when=(
             calls("sklearn.metrics.silhouette_score", "sklearn.metrics.cluster.silhouette_score"),

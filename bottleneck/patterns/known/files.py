@@ -135,8 +135,8 @@ PATTERNS = (
     Pattern(
         id="compressed-line-loop",
         title="A compressed file is unpacked and split line by line in Python",
-        replacement="Let a columnar reader unpack it (polars.read_csv, polars.read_ndjson and pyarrow.csv take .gz), or "
-        "use isal.igzip, zstd, and one process per file",
+        replacement="Let a columnar reader split it (polars.read_csv and pyarrow.csv take .gz, polars.read_ndjson the unpacked bytes), or "
+        "unpack it with isal.igzip, store it as zstd, or read each file in a process of its own",
         snippet="frame = pl.read_ndjson(gzip.open(path).read())",
         when=(
             iterates_over("gzip.open()", "bz2.open()", "lzma.open()", "gzip.GzipFile()"),

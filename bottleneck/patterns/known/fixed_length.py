@@ -33,7 +33,7 @@ PATTERNS = (
     Pattern(
         id="padded-to-fixed-length",
         title="The inputs are padded to a fixed length, and the model computes on the filler",
-        replacement="Pad each batch to its own longest text (padding=True, pad_sequence), and no further than to a multiple of 8",
+        replacement="Pad each batch to its own longest text (padding=True, pad_sequence), at most rounded up to a multiple of 8",
         snippet="inputs = tokenizer(texts, padding=True, truncation=True, max_length=512, return_tensors='pt')",
         when=(less(inferred_fill=0.6), _asks_the_model),
         unless=(step(), _needs_one_shape),

@@ -140,10 +140,10 @@ PATTERNS = (
         id="frozen-features-recomputed",
         title="The frozen part of the model computes the features of the same samples again in every epoch",
         replacement="Compute the features once, in eval mode and without gradients, and train the head on a TensorDataset of them",
-        snippet="backbone.eval()\nwith torch.no_grad():\n    features = torch.cat([backbone(x) for x, _ in loader])\n"
+        snippet="backbone.eval()\nwith torch.no_grad():\n    pairs = [(backbone(x), y) for x, y in loader]\nfeatures, labels = (torch.cat(part) for part in zip(*pairs))\n"
         "loader = DataLoader(TensorDataset(features, labels), batch_size=256, shuffle=True)",
         when=(step(), _computes_frozen_features),
-        leave="The samples are augmented at random, there is a single epoch, the features do not fit the disk, or the part is to be unfrozen later.",
+        leave="The samples are augmented at random, there is a single epoch, the features do not fit on the disk, or the part is to be unfrozen later.",
         price=Price("amdahl", (2, 30)),
         source="PyTorch tutorial, Transfer learning (ConvNet as fixed feature extractor); Keras guide, Transfer learning and fine-tuning (an alternative, more lightweight workflow)",
         stages=("training",),

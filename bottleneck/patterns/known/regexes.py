@@ -185,13 +185,13 @@ PATTERNS = (
     Pattern(
         id="expressions-one-by-one",
         title="Each text is searched once for every expression of a list",
-        replacement="Join them to one expression, re.compile('|'.join(...)), and replace with a function that looks the match up; "
-        "for fixed words an Aho-Corasick automaton (pyahocorasick, flashtext)",
+        replacement="Join them into one expression, re.compile('|'.join(...)), and replace with a function that looks up the match; "
+        "for fixed words, use pyahocorasick, or flashtext for whole words",
         snippet="joined = re.compile('|'.join(map(re.escape, table)))\ntext = joined.sub(lambda found: table[found[0]], text)",
         when=(_tries_one_after_another,),
         unless=(less(passes=100),),
         fallback=True,
-        leave="A few expressions, or later ones must see what earlier ones replaced.",
+        leave="There are only a few expressions, or the later ones depend on the replacements of the earlier ones.",
         price=Price("amdahl", (1.5, 30)),
         source="StackOverflow 42742810 (15,000 words: hours to minutes), vi3k6i5/flashtext (README)",
         stages=("etl",),

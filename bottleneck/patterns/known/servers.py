@@ -107,14 +107,14 @@ def _where_made(seen: Sighting) -> int | None:
 PATTERNS = (
     Pattern(
         id="semaphore-too-small",
-        title="Requests queue for a semaphore or a lock, while those that it let in wait for something else",
-        replacement="Let in as many as the service behind it bears (asyncio.Semaphore(32)), or hold a lock around what is "
-        "shared alone, and not around an await",
+        title="Requests queue for a semaphore or a lock, while the requests that hold it wait for something else",
+        replacement="Raise the limit to the number of calls that the service behind it can take (asyncio.Semaphore(32)); hold a "
+        "lock only while shared data change, and not across an await",
         snippet="limit = asyncio.Semaphore(32)",
         when=(known(off_cpu=True, event_loop=True), more(share=0.2), _requests_queue_for_the_semaphore),
         needs=("off_cpu", "in_flight"),
         cause=_where_made,
-        leave="The service behind it bears no more calls at once.",
+        leave="The service behind it can take no more calls at once.",
         price=Price("overlap"),
         source="docs.python.org asyncio-sync; encode/httpx discussions #3055",
         stages=("serving",),
@@ -122,8 +122,8 @@ PATTERNS = (
     ),
     Pattern(
         id="executor-too-small",
-        title="Requests queue for an executor, all of whose threads wait",
-        replacement="Give the ThreadPoolExecutor as many threads as requests come at once (max_workers=32), or await an async client",
+        title="Requests queue for an executor whose threads are all waiting",
+        replacement="Give the ThreadPoolExecutor as many threads as there are requests at once (max_workers=32), or await an async client",
         snippet="pool = ThreadPoolExecutor(max_workers=32)",
         when=(
             known(off_cpu=True),
@@ -134,7 +134,7 @@ PATTERNS = (
         unless=(_wait_for_each_other,),
         needs=("off_cpu", "in_flight", "threads"),
         cause=called(_EXECUTOR),
-        leave="What the threads call must not run twice at once, or the service that they ask bears no more calls.",
+        leave="The function that the threads run must not run twice at once, or the service that it calls can take no more calls.",
         price=Price("overlap"),
         source="docs.python.org concurrent.futures (max_workers); fastapi/fastapi#4221",
         stages=("serving",),
