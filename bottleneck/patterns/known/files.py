@@ -91,7 +91,7 @@ PATTERNS = (
         beats=("json-encoded-in-python", "to-csv-text"),
         leave="A few passes that take minutes each.",
         price=Price("amdahl", (5, 200)),
-        source="jsonlines.org; StackOverflow 12451431 (append to a JSON file)",
+        source="jsonlines.org",
         stages=("etl", "training"),
         effort=1,
     ),
