@@ -127,6 +127,7 @@ RUN_DIR_VARIABLE = "BOTTLENECK_RUN_DIR"  # the run folder; rings and side files 
 # recording ends, though the program may go on; processes that start later record nothing), own=PATH:... (prefixes in
 # site-packages whose files are the user's)
 OPTIONS_VARIABLE = "BOTTLENECK_OPTIONS"
+INFERRED = -1  # in a note "batch", in the place of a loader: what a model was given without gradients
 LIVE = "live"  # rings and side files, deleted once drained
 
 # Trace of the device window: <pid>.trace.json in live/, as torch.profiler writes it. CLOCK is an annotation in it whose

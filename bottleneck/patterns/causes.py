@@ -6,8 +6,7 @@ import ast
 from collections.abc import Callable
 
 from .model import Sighting
-from .places import WITH_BODY, handlers, named
-from .shapes import matches
+from .places import WITH_BODY, calls_of, handlers
 
 Cause = Callable[[Sighting], int | None]
 
@@ -16,12 +15,7 @@ def called(*names: str) -> Cause:
     """The only call of one of these in the file."""
 
     def find(seen: Sighting) -> int | None:
-        source = seen.source
-        lines = {
-            call.lineno
-            for call in named(source, names)
-            if any(matches(path, *names) for path in source.paths(call.func))
-        }
+        lines = {call.lineno for call in calls_of(seen.source, *names)}
         return lines.pop() if len(lines) == 1 else None
 
     return find

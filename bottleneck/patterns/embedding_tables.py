@@ -6,8 +6,8 @@ import ast
 
 from .model import Hot, Sighting
 from .origins import origins
-from .places import named, uses
-from .shapes import argument, matches
+from .places import calls_of, uses
+from .shapes import argument
 from .source import Source
 from .syntax import last_name
 
@@ -27,7 +27,7 @@ def line_of_table(seen: Sighting) -> int | None:
 
 
 def _tables(source: Source) -> list[ast.Call]:
-    tables = [call for call in named(source, _NAMES) if any(matches(path, *_NAMES) for path in source.paths(call.func))]
+    tables = calls_of(source, *_NAMES)
     return [call for call in tables if not _may_be_sparse(source, call) and _rows(source, call) >= _LARGE_TABLE]
 
 

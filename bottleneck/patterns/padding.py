@@ -8,7 +8,7 @@ from .shapes import argument
 from .source import Source
 from .syntax import last_name
 
-_FILLED = ("zeros", "full", "ones", "full_like", "pad", "ljust", "pad_sequences")
+_FILLED = ("zeros", "full", "ones", "pad", "pad_sequences")
 
 
 def _is_fixed(source: Source, value: ast.expr | None) -> bool:

@@ -244,12 +244,13 @@ def uses(*libraries: str) -> Condition:
 def somewhere(*names: str) -> Condition:
     """One of these is called anywhere in the file."""
 
-    def check(hot: Hot) -> bool:
-        return any(
-            any(matches(path, *names) for path in hot.source.paths(call.func)) for call in named(hot.source, names)
-        )
+    return lambda hot: bool(calls_of(hot.source, *names))
 
-    return check
+
+def calls_of(source: Source, *names: str) -> list[ast.Call]:
+    """The calls in the file that the imports lead to one of these names."""
+    found = named(source, names)
+    return [call for call in found if any(matches(path, *names) for path in source.paths(call.func))]
 
 
 def named(source: Source, names: tuple[str, ...]) -> list[ast.Call]:

@@ -230,11 +230,11 @@ def argument(node: ast.AST, name: str, source: Source | None = None) -> ast.expr
     found = next((each.value for each in given if each.arg == name), None)
     for each in given if found is None and source is not None else ():
         options = source.literal(each.value) if source is not None and each.arg is None else None
-        found = found or _entry(options, name)
+        found = found or entry(options, name)
     return found
 
 
-def _entry(options: ast.expr | None, name: str) -> ast.expr | None:
+def entry(options: ast.expr | None, name: str) -> ast.expr | None:
     """The value of ``{"name": value}`` or ``dict(name=value)``."""
     if isinstance(options, ast.Call) and last_name(options.func) == "dict":
         return argument(options, name)
@@ -286,8 +286,13 @@ def text(*words: str) -> Callable[[Source, ast.expr], bool]:
     """The value is a text that begins with one of the words, in any case."""
 
     def test(source: Source, value: ast.expr) -> bool:
-        literal = source.literal(value.values[0] if isinstance(value, ast.JoinedStr) and value.values else value)
-        content = literal.value if isinstance(literal, ast.Constant) else None
-        return isinstance(content, str) and content.lstrip().lower().startswith(words)
+        content = written(source, value.values[0] if isinstance(value, ast.JoinedStr) and value.values else value)
+        return content is not None and content.lstrip().lower().startswith(words)
 
     return test
+
+
+def written(source: Source, value: ast.expr) -> str | None:
+    """The text that a value is, where the file holds it as one literal."""
+    literal = source.literal(value)
+    return literal.value if isinstance(literal, ast.Constant) and isinstance(literal.value, str) else None

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ... import signals
 from ...recording.facts import Batch
 from ...recording.model import Recording
 from .. import Absent, Missing
 
-_INFERRED = -1  # in the place of a loader
 _MIN_LOOKS = 6  # of the passes 1, 2, 4, ..., and of one in 64
 
 
@@ -27,7 +27,7 @@ class InferredInputs:
 
     @classmethod
     def compute(cls, recording: Recording) -> InferredInputs:
-        found = [fact for _, fact in recording.facts.of(Batch) if fact.loader == _INFERRED]
+        found = [fact for _, fact in recording.facts.of(Batch) if fact.loader == signals.INFERRED]
         if not found:
             raise Absent("No model inferred token sequences.")
         if len(found) < _MIN_LOOKS:

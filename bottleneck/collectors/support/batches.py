@@ -12,7 +12,6 @@ from ...agent.recorder import is_users_exception
 _FIRST_MASK, _MASK = 7, 15  # one batch in 8 of the first 256, then one in 16
 _FIRST_LOOKS, _LOOKS = 32, 256  # after this many, half as often
 _BLANKS = 3  # after this many reads without tokens, give up on the loader
-INFERRED = -1  # in the place of a loader: what a model is given without gradients
 _ROWS, _VALUES = 32, 32767  # read per batch; torch uses several threads above that
 _WHOLE = ("torch.int64", "torch.int32", "torch.int16", "torch.uint8", "torch.bool")
 

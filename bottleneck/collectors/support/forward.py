@@ -12,7 +12,7 @@ from ...agent.frames import function_of, line_of
 from ...agent.recorder import now
 from ...agent.unpatched import get_ident
 from .. import dress
-from .batches import INFERRED, Batches, is_watched
+from .batches import Batches, is_watched
 
 _LEARN_CALLS = 64  # outermost forwards to see before wrapping only their classes
 _LEARN_AGAIN = 8  # after a new loader or optimizer: a new model is usually called at once
@@ -62,7 +62,7 @@ class _Timer(_Ours):
         """Look at the inputs of a pass without gradients: of the passes 1, 2, 4, ..., and of one in 64."""
         count = self.inferred = self.inferred + 1
         if not count & (count - 1) or not count & 63:
-            self.inputs.look([*args, kwargs], INFERRED, t0)
+            self.inputs.look([*args, kwargs], signals.INFERRED, t0)
 
     def served(self, ring, t0, t1, size):
         """Record a forward pass inside a server, with the requests in flight."""

@@ -32,10 +32,11 @@ def recording_call(state, application, scope, receive, send):
     """The awaitable to use instead of ``application(scope, receive, send)``; the original one if not recording."""
     kind = scope["type"]
     # An application inside another one has its scope or its task. A context variable would show in copied contexts.
-    if not state.on or id(scope) in state.inside or _task() in state.inside:
+    task = _task()
+    if not state.on or id(scope) in state.inside or task in state.inside:
         return application(scope, receive, send)
     if kind == "http":
-        return _request(state, application, scope, receive, send)
+        return _request(state, application, scope, receive, send, {id(scope), task or id(scope)})
     if kind == "lifespan":
         return _lifespan(state, application, scope, receive, send)
     return application(scope, receive, send)
@@ -59,14 +60,13 @@ async def _lifespan(state, application, scope, receive, send):
         state.guard(state.end, "lifespan")
 
 
-async def _request(state, application, scope, receive, send):
+async def _request(state, application, scope, receive, send, keys):
     try:
         in_flight = state.in_flight = state.in_flight + 1
         state.arrivals += 1
         if not state.beating or state.loop.is_closed():
             state.begin()
-        keys = id(scope), _task() or id(scope)
-        state.inside.update(keys)
+        state.inside |= keys
         status = t1 = 0
         t0 = now()
     except BaseException as error:
@@ -89,7 +89,7 @@ async def _request(state, application, scope, receive, send):
         return await application(scope, receive, watched)
     finally:
         state.in_flight -= 1
-        state.inside.difference_update(keys)
+        state.inside -= keys
         if state.on:
             try:
                 state.put(t0, t1 or now(), in_flight, scope, status)

@@ -69,11 +69,14 @@ class Oversubscribed(Detector):
     ) -> Outcome:
         if not contention.oversubscribed:
             return self._fine(contention)
-        busiest = _busiest_elsewhere(lines, recording)
-        if steps is None and busiest is not None and busiest.beside:
-            # Threads of the program's own, such as those that answer requests, which no setting of a library limits.
-            return Fine(contention.extra_share, None, "share", "worker CPU in threads that run the program's own code")
-        crowd = _of_steps(steps, contention, loader) if steps is not None else _of_pool(contention, busiest, recording)
+        if steps is not None:
+            crowd = _of_steps(steps, contention, loader)
+        else:
+            busiest = _busiest_elsewhere(lines, recording)
+            if busiest is not None and busiest.beside:
+                # Threads of the program's own, such as those that answer requests: no library's setting limits them.
+                return Fine(contention.extra_share, None, "share", "worker CPU in threads with the program's own code")
+            crowd = _of_pool(contention, busiest, recording)
 
         def new_each(real: float) -> float:
             work = contention.first_cpu_seconds * real

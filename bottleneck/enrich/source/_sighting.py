@@ -87,7 +87,7 @@ class Run:
             at_once=line.at_once,
             cores=_cores(line, recording),
             serves=self.requests is not None,
-            in_flight=None if self.requests is None else self.requests.concurrency,
+            in_flight=self._in_flight,
             device=self._device,
             fill=None if self.padding is None else 1.0 - self.padding.waste_share,
             inferred_fill=None if self.inputs is None else self.inputs.fill,
@@ -130,6 +130,10 @@ class Run:
         begins, ends = loops[-1].lineno, loops[-1].end_lineno or 0
         inside = [each for each in self.lines.lines if (each.file, each.function) == (line.file, line.function)]
         return _drift.grows(line, [each for each in inside if begins <= each.line <= ends]) or None
+
+    @cached_property
+    def _in_flight(self) -> float | None:
+        return None if self.requests is None else self.requests.concurrency
 
     @cached_property
     def _ranks(self) -> int | None:

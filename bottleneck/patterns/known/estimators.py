@@ -4,8 +4,8 @@ import ast
 
 from ..causes import called
 from ..model import Condition, Hot, Pattern, Price, Sighting
-from ..places import named, takes
-from ..shapes import any_of, argument, below, calls, deep, matches, method, not_if
+from ..places import calls_of, takes
+from ..shapes import any_of, argument, below, calls, deep, entry, matches, method, not_if
 from ..source import Source
 from ..syntax import last_name
 
@@ -37,10 +37,9 @@ def _directly(place: str, *functions: str) -> Condition:
 
 def _makes(source: Source, names: tuple[str, ...], **given: object) -> list[ast.Call]:
     """The calls in the file that make one of these with these arguments."""
-    made = [each for each in named(source, names) if any(matches(path, *names) for path in source.paths(each.func))]
     return [
         each
-        for each in made
+        for each in calls_of(source, *names)
         if all(getattr(argument(each, name, source), "value", None) == value for name, value in given.items())
     ]
 
@@ -68,11 +67,11 @@ def _split(source: Source, value: ast.expr) -> list[ast.expr]:
     return [value.value] if isinstance(value, ast.Subscript) else [value]
 
 
-def _dense_parts(hot: Hot) -> list[ast.expr]:
-    """The arguments of the call that a sparse matrix was written out for."""
+def _is_given_dense(hot: Hot) -> bool:
+    """An argument of the call is a sparse matrix that was written out."""
     given = hot.node.args if isinstance(hot.node, ast.Call) else []
     parts = (part for value in given for part in _split(hot.source, value))
-    return [part for part in parts if any(matches(path, *_DENSE) for path in hot.source.paths(part))]
+    return any(matches(path, *_DENSE) for part in parts for path in hot.source.paths(part))
 
 
 def _takes_sparse(hot: Hot) -> bool:
@@ -92,22 +91,18 @@ def _where_written_out(seen: Sighting) -> int | None:
     return lines.pop() if len(lines) == 1 else None
 
 
-def _grows_exactly(hot: Hot) -> bool:
-    """``tree_method`` is "exact", wherever the file says so."""
-    for each in ast.walk(hot.source.tree):
-        if isinstance(each, ast.Call) and getattr(argument(each, "tree_method"), "value", None) == "exact":
-            return True
-        pairs = zip(each.keys, each.values, strict=True) if isinstance(each, ast.Dict) else ()
-        for key, value in pairs:
-            if getattr(key, "value", None) == "tree_method" and getattr(value, "value", None) == "exact":
-                return True
-    return False
+def _exact_lines(source: Source) -> set[int]:
+    """The lines that set ``tree_method`` to "exact", in a call or in a dict of parameters."""
+    given = (
+        argument(each, "tree_method") if isinstance(each, ast.Call) else entry(each, "tree_method")
+        for each in ast.walk(source.tree)
+        if isinstance(each, ast.Call | ast.Dict)
+    )
+    return {value.lineno for value in given if isinstance(value, ast.Constant) and value.value == "exact"}
 
 
 def _where_exact(seen: Sighting) -> int | None:
-    lines = {
-        each.lineno for each in ast.walk(seen.source.tree) if isinstance(each, ast.Constant) and each.value == "exact"
-    }
+    lines = _exact_lines(seen.source)
     return lines.pop() if len(lines) == 1 else None
 
 
@@ -173,7 +168,7 @@ PATTERNS = (
         when=(
             any_of(method(*_FITS, of="sklearn"), calls(*_SIMILAR)),
             _takes_sparse,
-            lambda hot: bool(_dense_parts(hot)),
+            _is_given_dense,
         ),
         cause=_where_written_out,
         leave="More than a tenth of the values are not zero.",
@@ -188,7 +183,10 @@ PATTERNS = (
         title="xgboost tries every value of every feature as a split (tree_method='exact')",
         replacement="Set tree_method='hist', the default since 2.0",
         snippet="params = {'tree_method': 'hist'}",
-        when=(any_of(below("xgboost/"), method("fit", "train", of="xgboost")), _grows_exactly),
+        when=(
+            any_of(below("xgboost/"), method("fit", "train", of="xgboost")),
+            lambda hot: bool(_exact_lines(hot.source)),
+        ),
         cause=_where_exact,
         leave="A few thousand rows.",
         price=Price("amdahl", (2, 15)),
@@ -209,7 +207,7 @@ PATTERNS = (
         ),
         leave="A few thousand rows, or the exact score is wanted.",
         price=Price("amdahl", (2, 20)),
-        source="scikit-learn reference, silhouette_score (sample_size); scikit-learn/scikit-learn#7175",
+        source="scikit-learn reference, silhouette_score (sample_size)",
         stages=("etl", "training"),
         effort=1,
         risk=0.05,

@@ -7,7 +7,7 @@ import re
 from ..loops import in_loop, names_of_pass
 from ..model import Hot, Pattern, Price
 from ..places import known, less, loading, more
-from ..shapes import all_of, any_of, below, calls, first, text
+from ..shapes import all_of, any_of, below, calls, first, text, written
 from ..source import Source
 from ..syntax import line_of, mentions, stored
 
@@ -35,9 +35,8 @@ def _looks_up(source: Source, value: ast.expr) -> bool:
     """``select ... where``, or a text of which the file shows the beginning alone."""
     if not text("select", "with")(source, value):
         return False
-    literal = source.literal(value)
-    asked = literal.value if isinstance(literal, ast.Constant) else None
-    return not isinstance(asked, str) or bool(re.search(r"\b(where|join|like|having)\b", asked, re.I))
+    asked = written(source, value)
+    return asked is None or bool(re.search(r"\b(where|join|like|having)\b", asked, re.I))
 
 
 def _adds_up_rows(hot: Hot) -> bool:
@@ -103,8 +102,7 @@ def _uses_no_index(hot: Hot) -> bool:
 
 def _asks_for_all_rows(source: Source, value: ast.expr) -> bool:
     """``select * from orders``: no condition, no limit, no sums."""
-    literal = source.literal(value)
-    asked = literal.value if isinstance(literal, ast.Constant) and isinstance(literal.value, str) else ""
+    asked = written(source, value) or ""
     whole = re.match(r"\s*select\s+(?!distinct)[^()]+\s+from\s", asked, re.I)
     return bool(whole) and not re.search(r"\b(where|limit|group|join|having|sample)\b", asked, re.I)
 
@@ -159,7 +157,7 @@ PATTERNS = (
         when=(_adds_up_rows,),
         leave="The rows are needed one by one as well.",
         price=Price("amdahl", (1.5, 6)),  # own measurement with sqlite: 2.2 to 3 by two keys, more by one
-        source="sqlite.org/lang_aggfunc.html; sqlalchemy/sqlalchemy discussions #6206 (rows as Python objects)",
+        source="sqlite.org/lang_aggfunc.html",
         stages=("etl",),
         effort=1,
         risk=0.05,

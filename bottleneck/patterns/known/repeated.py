@@ -6,8 +6,8 @@ from ..embedding_tables import dense_anyway, large_dense_table, line_of_table, m
 from ..independence import counts_stages
 from ..loops import in_loop, in_tight_loop, names_of_pass
 from ..model import Hot, Pattern, Price
-from ..places import cached, handler, handlers, in_crew, known, less, more, named, over, overlapped
-from ..shapes import all_of, any_of, below, deep, keyword, leaf, matches, method, not_if
+from ..places import cached, calls_of, handler, handlers, in_crew, known, less, more, over, overlapped
+from ..shapes import all_of, any_of, below, deep, keyword, leaf, method, not_if
 from ..syntax import arguments, last_name, mentions, parameters
 
 _LARGE_TENSOR = 1 << 23  # values of one: a batch has rows of some ten thousand of them
@@ -33,12 +33,7 @@ def _is_given_the_item(hot: Hot) -> bool:
 def _searches_a_pipeline(hot: Hot) -> bool:
     """The file, or a module that it imports, makes a pipeline to search over that keeps nothing: no ``memory=``."""
     pipelines = ("sklearn.pipeline.Pipeline", "sklearn.pipeline.make_pipeline")
-    made = [
-        call
-        for source in (hot.source, *hot.source.imported())
-        for call in named(source, pipelines)
-        if any(matches(path, *pipelines) for path in source.paths(call.func))
-    ]
+    made = [call for source in (hot.source, *hot.source.imported()) for call in calls_of(source, *pipelines)]
     return bool(made) and not any(each.arg in ("memory", None) for call in made for each in call.keywords)
 
 

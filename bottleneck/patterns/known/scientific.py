@@ -5,7 +5,7 @@ import ast
 from ..fixed import is_changed, unchanged
 from ..loops import all_loops, counted, in_loop, loop_names, names_of_pass, varies
 from ..model import Hot, Pattern, Price
-from ..places import cached, handler, less, named
+from ..places import cached, handed_to, handler, less, named
 from ..shapes import any_of, calls, comes_from, deep, matches, method, not_if
 from ..syntax import Comprehension, Loop, is_self, last_name, mentions, parameters, stored
 
@@ -164,6 +164,9 @@ def _runs_own_code(hot: Hot) -> bool:
     return True in places and not all(places[places.index(True) :])
 
 
+_for_each_row = handed_to("?.apply", "?.map")
+
+
 def _for_a_row(hot: Hot) -> bool:
     """The loop around is a comprehension, a ``for`` or ``apply``: not a ``while`` that serves whatever comes."""
     loops = all_loops(hot)
@@ -172,11 +175,7 @@ def _for_a_row(hot: Hot) -> bool:
         for source, line in hot.seen.callers[:1]
         for node in source.by_line.get(line, [])
     )
-    function = hot.source.function(hot.node)
-    name = getattr(function, "name", "")
-    given = (call.args[0] for each in ("apply", "map") for call in hot.source.calls.get(each, ()) if call.args)
-    mapped = mapped or any(each is function or (name and last_name(each) == name) for each in given)
-    return mapped or (bool(loops) and isinstance(loops[0][1], ast.For | Comprehension))
+    return mapped or _for_each_row(hot) or (bool(loops) and isinstance(loops[0][1], ast.For | Comprehension))
 
 
 PATTERNS = (

@@ -4,7 +4,7 @@ import ast
 
 from ..causes import called
 from ..model import Hot, Pattern, Price, Sighting
-from ..places import handler, known, more, named, over
+from ..places import calls_of, handler, known, more, named, over
 from ..shapes import any_of, argument, matches, not_if
 
 _ALL_WAIT = 0.8  # of an executor's threads
@@ -63,7 +63,7 @@ _EXECUTOR = "concurrent.futures.ThreadPoolExecutor"
 
 def _requests_queue_for_the_executor(hot: Hot) -> bool:
     """The file's only executor has a few threads, all of which wait, and there are more requests than threads."""
-    made = [each for each in named(hot.source, (_EXECUTOR,)) if _EXECUTOR in hot.source.paths(each.func)]
+    made = calls_of(hot.source, _EXECUTOR)
     sizes = [each.args[0] if each.args else argument(each, "max_workers") for each in made]
     size = getattr(hot.source.literal(sizes[0]), "value", None) if len(sizes) == 1 else None
     seen = hot.seen
@@ -116,7 +116,7 @@ PATTERNS = (
         cause=_where_made,
         leave="The service behind it can take no more calls at once.",
         price=Price("overlap"),
-        source="docs.python.org asyncio-sync; encode/httpx discussions #3055",
+        source="docs.python.org asyncio-sync",
         stages=("serving",),
         effort=1,
     ),
