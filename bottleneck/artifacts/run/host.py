@@ -43,6 +43,12 @@ class Host:
             return float(values[inside].mean())
         return float(values[int(np.argmin(np.abs(times - (start_ns + end_ns) // 2)))])
 
+    def obtainable_cores(self, start_ns: int, end_ns: int) -> float | None:
+        """Cores that more threads of the program would get: those left idle, and half of those that other programs use,
+        since the kernel shares a core equally between two threads that want it. None if not measured."""
+        idle, others = (self.mean(name, start_ns, end_ns) for name in ("idle_cores", "other_cores"))
+        return None if idle is None else idle + (others or 0.0) / 2
+
     def rise(self, name: str, start_ns: int, end_ns: int) -> float | None:
         """How much a ``_total`` column rose in a window, interpolated between samples; None if not measured."""
         risen = self.rises(name, np.array([start_ns, end_ns]))

@@ -22,7 +22,8 @@ _MIN_HOST_SAMPLES = 10
 @dataclass(frozen=True)
 class IntraOp:
     """CPU threads of one rank. ``threads``: threads per operation, as torch last reported; ``cores``: that the rank may
-    use; ``idle_cores``, ``runnable_threads``: during the steps, the program's own threads running or in a run queue.
+    use; ``obtainable_cores``: that more threads would get; ``runnable_threads``: during the steps, the program's own
+    threads running or in a run queue.
 
     ``operations``: in the graph of one backward pass, 0 if unknown; ``operation_seconds``: mean main-thread CPU per
     operation of that pass. ``computing_seconds``: main-thread CPU per step for the graph, forward and backward.
@@ -31,7 +32,7 @@ class IntraOp:
 
     threads: int
     cores: float
-    idle_cores: float
+    obtainable_cores: float
     runnable_threads: float
     operations: int
     operation_seconds: float
@@ -49,7 +50,7 @@ class IntraOp:
             raise Missing("Call stacks were not sampled.")
         start, end = int(steps.start_ns[0]), int(steps.end_ns[-1])
         inside = (host.time_ns >= start) & (host.time_ns <= end)
-        idle = host.mean("idle_cores", start, end)
+        idle = host.obtainable_cores(start, end)
         used, ready = (host.rise(name, start, end) for name in ("cpu_ns_total", "run_delay_ns_total"))
         if idle is None or used is None or inside.sum() < _MIN_HOST_SAMPLES:
             raise Missing("Idle cores were not sampled during the steps.")
@@ -63,7 +64,7 @@ class IntraOp:
         return cls(
             threads=notes[-1].count,
             cores=machine.cores / ranks,
-            idle_cores=idle / ranks,
+            obtainable_cores=idle / ranks,
             runnable_threads=(used + (ready or 0.0)) / max(end - start, 1) / ranks,
             operations=operations,
             operation_seconds=backward / (operations * _PER_OPERATION) if operations else 0.0,

@@ -23,7 +23,8 @@ class GilThreads(Detector):
     How it is measured
         The sampler, which looks at the training thread while that is blocked, wakes late: another thread holds the
         GIL. Threads that wait for input or compute in native code do not make it late. The gain is the pipeline law
-        with the CPU time of those threads per step, in processes on the cores that were idle.
+        with the CPU time of those threads per step, in processes on the cores that were idle, and on a share of those
+        that other programs used.
     How to fix it
         Use processes (a DataLoader with workers, a ProcessPoolExecutor), or a native function that releases the GIL,
         as those of NumPy, Pillow and zlib do for large inputs.
@@ -53,11 +54,11 @@ class GilThreads(Detector):
         if used > self.max_cores:
             return Fine(used, self.max_cores, "cores", "cores in use: the threads run in parallel")
         start, end = int(steps.start_ns[0]), int(steps.end_ns[-1])
-        idle, busy = (host.mean(name, start, end) for name in ("idle_cores", "busy_cores"))
+        idle, busy = host.obtainable_cores(start, end), host.mean("busy_cores", start, end)
         if idle is None or busy is None:
             return NotMeasured("Idle cores were not sampled during the run.")
         if idle < self.min_idle_cores:
-            return Fine(idle, self.min_idle_cores, "cores", "idle cores: too few for processes")
+            return Fine(idle, self.min_idle_cores, "cores", "cores that processes would get: too few")
         cores = min(machine.cores, idle + busy)
         workers = max(1, min(gil.threads, math.ceil(cores)))
         model = StepModel(
@@ -89,7 +90,7 @@ class GilThreads(Detector):
                 Evidence("CPU time of competing threads per step", gil.threads_cpu_seconds, "s"),
                 Evidence("share of competing CPU time in this function", gil.place_share, "share"),
                 Evidence("cores in use by the process", round(used, 1), "cores"),
-                Evidence("idle cores during the wait", round(idle, 1), "cores"),
+                Evidence("cores that processes would get", round(idle, 1), "cores"),
             ),
             gain=gain(
                 saved,

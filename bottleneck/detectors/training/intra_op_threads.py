@@ -20,9 +20,9 @@ class IntraOpThreads(Detector):
     How it is measured
         torch is asked for its thread count in a backward pass about ten steps into the run, and again much later; the
         operations of one step are counted in autograd's graph. It is reported when an operation takes long enough to
-        be split and cores were idle during the steps. The gain is Amdahl's law for the forward and backward pass; how
-        well they scale is not measured, so the range is wide. Too many threads have no price: they are listed under
-        "also noticed".
+        be split and cores were idle during the steps, or other programs used them. The gain is Amdahl's law for the
+        forward and backward pass; how well they scale is not measured, so the range is wide. Too many threads have no
+        price: they are listed under "also noticed".
     How to fix it
         Remove the line that sets the thread count, or set it to the number of cores that the process has.
     When to ignore it
@@ -35,7 +35,7 @@ class IntraOpThreads(Detector):
     #: CPU of one on average. Own measurement: at 0.16 ms two threads were 1.7 times as fast, at 0.04 ms 1.3 times, at
     #: 0.02 ms no faster; a mean far above that leaves room for a few large ones among many small.
     min_operation_seconds = 0.002
-    min_idle_cores = 0.5  # during the steps
+    min_idle_cores = 0.5  # during the steps, or obtainable from other programs
     min_gain_share = 0.05  # of the step
     scaling = 0.75  # of an additional core, that operations turn into speed; own measurement, and its range
     least_scaling, most_scaling = 0.4, 1.0
@@ -46,11 +46,11 @@ class IntraOpThreads(Detector):
         crowd = intraop.runnable_threads / intraop.cores
         if intraop.threads > cores and crowd >= self.max_runnable:
             return self._too_many(intraop, cores)
-        more = min(cores - intraop.threads, intraop.idle_cores)
+        more = min(cores - intraop.threads, intraop.obtainable_cores)
         if intraop.threads >= cores:
             return Fine(intraop.threads, cores, "count", "threads per operation; threshold: cores")
         if more < self.min_idle_cores:
-            return Fine(max(0.0, more), self.min_idle_cores, "cores", "idle cores during the steps")
+            return Fine(max(0.0, more), self.min_idle_cores, "cores", "cores that more threads would get")
         if not intraop.operations:
             return NotMeasured("The operations of a step could not be counted: autograd runs them as one node.")
         if intraop.operation_seconds < self.min_operation_seconds:
@@ -71,7 +71,7 @@ class IntraOpThreads(Detector):
             evidence=(
                 Evidence("threads per operation", intraop.threads, "count"),
                 Evidence("cores", cores, "cores"),
-                Evidence("idle cores during the steps", round(intraop.idle_cores, 1), "cores"),
+                Evidence("cores that more threads would get", round(intraop.obtainable_cores, 1), "cores"),
                 Evidence("operations per backward pass", intraop.operations, "count"),
                 Evidence("mean time per operation", intraop.operation_seconds, "s"),
                 Evidence("forward and backward time per step", intraop.computing_seconds, "s"),

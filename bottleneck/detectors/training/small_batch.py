@@ -71,7 +71,7 @@ class SmallBatch(Detector):
         if fixed < self.fixed_threshold:
             return Fine(fixed, self.fixed_threshold, "share", "fixed share of the computation")
         if low < self.surely_threshold:
-            return Fine(low, self.surely_threshold, "share", "fixed share of the computation, lower bound")
+            return NotMeasured(f"The steps vary too much: {low:.0%} of the computation or more may be fixed.")
         whole = float(sizes.full_seconds.mean())
         in_pass = steps.all_count / max(1, sizes.epochs)
         factor = next((factor for factor in self.factors if in_pass / factor >= self.steps_left), 0)
