@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from .shapes import argument
 from .source import Source
 from .syntax import last_name
 
+_LAYERS = ("Linear", "Conv1d", "Conv2d", "BatchNorm1d", "Dense")
+_LENGTH = re.compile("len|seq|tokens|positions", re.IGNORECASE)
 _FILLED = ("zeros", "full", "ones", "pad", "pad_sequences")
 
 
@@ -62,3 +65,15 @@ def padding_lines(source: Source) -> set[int]:
     """The lines that pad to a fixed length: by an argument of a tokenizer, by hand, or into an array of that width."""
     found = (each for each in ast.walk(source.tree) if isinstance(each, ast.expr) and _pads(source, each))
     return {(argument(each, "padding") or each).lineno for each in found}
+
+
+def bound_to_length(source: Source) -> int | None:
+    """The line of a layer that only takes sequences of one length: ``Linear(MAX_LEN * width, 2)``, ``Flatten()``."""
+    for call in source.calls.get("Flatten", ()):
+        return call.lineno
+    for name in _LAYERS:
+        for call in source.calls.get(name, ()):
+            inside = [each for value in (*call.args, *(k.value for k in call.keywords)) for each in ast.walk(value)]
+            if any(isinstance(each, ast.Name | ast.Attribute) and _LENGTH.search(last_name(each)) for each in inside):
+                return call.lineno
+    return None

@@ -183,7 +183,7 @@ def with_workers(workers, load=0.120):
     work = np.full(197, 0.090)
     return Loading(
         wait_seconds=np.zeros(197), work_seconds=work, load_seconds=load, load_cpu_seconds=0.0, work_cpu_seconds=0.01,
-        cores=8.0, all_cores=8.0, idle_cores=6.0, workers=workers, epochs=1, start_seconds=0.0,
+        cores=8.0, all_cores=8.0, idle_cores=6.0, obtainable_cores=6.0, workers=workers, epochs=1, start_seconds=0.0,
         collate_share=0.0, reading_share=0.0, blocked_share=1.0, hot=(),
     )  # fmt: skip
 

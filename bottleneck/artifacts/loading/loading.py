@@ -31,7 +31,8 @@ class Loading:
     ``load_seconds``, ``load_cpu_seconds``: to load one batch; ``work_cpu_seconds``: CPU of the rest of the program per
     step. CPU time is given as the wall time it took: ``crowding_factor`` seconds per second of computing, as other
     programs may compete for the cores.
-    ``cores``: cores the program used plus those left idle; ``idle_cores``: idle while the loop waited for data;
+    ``cores``: cores the program used plus those that it could get; ``idle_cores``: idle while the loop waited for data;
+    ``obtainable_cores``: those, and half of what other programs used meanwhile (see ``Host.obtainable_cores``);
     ``all_cores``: cores one rank may use when nobody else does. ``epochs``: passes over the data.
     ``reading_share``: share of the loading time blocked in reads. ``contention``: how a batch's time grows with the
     number loaded at once: 0 not at all, 1 in proportion, None if that number never changed.
@@ -46,6 +47,7 @@ class Loading:
     cores: float
     all_cores: float
     idle_cores: float
+    obtainable_cores: float
     workers: int
     epochs: int
     start_seconds: float
@@ -106,6 +108,7 @@ class Loading:
             cores=cores.usable_cores,
             all_cores=cores.all_cores,
             idle_cores=cores.idle_cores,
+            obtainable_cores=cores.obtainable_cores,
             workers=loader.num_workers,
             epochs=len(np.unique(steps.rows["loop"])),
             start_seconds=_MIN_EPOCH_SECONDS,
@@ -137,6 +140,7 @@ class Loading:
             cores=cores.usable_cores,
             all_cores=cores.all_cores,
             idle_cores=cores.idle_cores,
+            obtainable_cores=cores.obtainable_cores,
             workers=0,
             epochs=1,
             start_seconds=_MIN_EPOCH_SECONDS,
@@ -151,17 +155,19 @@ class Loading:
 
 @dataclass(frozen=True)
 class _Cores:
-    """Cores of one rank: those it may use, those it used, and those left idle while it waited for data."""
+    """Cores of one rank: those it may use, those it used, those left idle while it waited for data, and those that more
+    of its threads would have got then."""
 
     all_cores: float
     busy_cores: float
     idle_cores: float
+    obtainable_cores: float
     crowding_factor: float
 
     @property
     def usable_cores(self) -> float:
         """Available cores, in the unit of the CPU terms: wall seconds of computing."""
-        return min(self.all_cores, (self.busy_cores + self.idle_cores) * self.crowding_factor)
+        return min(self.all_cores, (self.busy_cores + self.obtainable_cores) * self.crowding_factor)
 
     @property
     def own_crowding_factor(self) -> float:
@@ -191,13 +197,17 @@ class _Cores:
         cpu = host.rise("cpu_ns_total", start, end) or 0.0
         delay = host.rise("run_delay_ns_total", start, end) or 0.0
         used = float(np.nanmean(busy[inside])) / ranks
+        unused = min(float(np.nanmean(idle[waiting])), machine.cores) / ranks
+        beside = host.column("other_cores")
+        others = 0.0 if beside is None else float(np.nanmean(beside[waiting])) / ranks
         # Threads that sleep often are delayed at each wake-up. Computing cannot have taken longer than the time awake.
         most = awake_seconds / max(used * float(steps.wall_seconds.mean()), 1e-9)
         crowding = max(1.0, min(1.0 + delay / max(cpu, 1.0), most))
         return cls(
             machine.cores / ranks,
             used,
-            min(float(np.nanmean(idle[waiting])), machine.cores) / ranks,
+            unused,
+            min(unused + others / 2, machine.cores / ranks),
             crowding,
         )
 

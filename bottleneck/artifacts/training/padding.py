@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ...recording.facts import Batch, PaddingLine
+from ...recording.facts import Batch, OneLengthLine, PaddingLine
 from ...recording.model import Recording, Site
 from .. import Absent, Missing
 from ..run.host import theil_sen
@@ -27,7 +27,7 @@ class Padding:
 
     ``lengths``: of single rows, over all batches; ``longest``: row of each batch, expected from all lengths where not
     all of its rows were looked at; ``waste_share``: share of all positions that are padding; ``site``: the line that
-    pads to a fixed length, if there is one.
+    pads to a fixed length, if there is one; ``one_length``: a layer takes no other.
     """
 
     rows: Ints
@@ -37,6 +37,7 @@ class Padding:
     longest: Ints
     waste_share: float
     site: Site | None = None
+    one_length: bool = False
 
     @property
     def count(self) -> int:
@@ -72,7 +73,9 @@ class Padding:
         longest = np.array([_longest(fact, ordered) for _, fact in known], "i8")
         waste = 1.0 - float((rows * used).sum()) / max(float((rows * width).sum()), 1.0)
         site = next((fact.place for _, fact in recording.facts.of(PaddingLine)), None)
-        return cls(rows, width, work[[index for index, _ in known]], lengths, longest, max(0.0, waste), site)
+        one_length = bool(recording.facts.of(OneLengthLine))
+        work = work[[index for index, _ in known]]
+        return cls(rows, width, work, lengths, longest, max(0.0, waste), site, one_length)
 
     def bucketed(self, batches: int) -> Floats:
         """Padded lengths if this many batches' worth of samples are sorted by length before batching."""

@@ -110,10 +110,10 @@ class CpuBoundDecode(Detector):
         most = changed(model, Changes(model, workers=_shared.advised_workers(model, loading)))
         if step_seconds(most) > self.kept_up * model.work_seconds:
             return None
-        return Fine(loading.idle_cores, self.max_idle_cores, "cores", "idle cores: more workers would do")
+        return Fine(loading.obtainable_cores, self.max_idle_cores, "cores", "idle cores: more workers would do")
 
     def _leaves_cores_idle(self, loading: Loading) -> bool:
-        return loading.workers < loading.cores and loading.idle_cores > self.max_idle_cores
+        return loading.workers < loading.cores and loading.obtainable_cores > self.max_idle_cores
 
     def _operation(
         self, hot: HotLine, fraction: float, vary: bool, steps: Steps, loader: Loader | None, loading: Loading

@@ -54,7 +54,7 @@ class TooFewWorkers(Detector):
         changes = Changes(model, workers=workers)
         now, new_step = step_seconds(model), step_seconds(changed(model, changes))
         if workers <= loader.num_workers or new_step > (1 - self.min_gain_share) * now:
-            return Fine(loading.idle_cores, 1.0, "cores", "idle cores: too few for more workers")
+            return Fine(loading.obtainable_cores, 1.0, "cores", "cores that more workers would get: too few")
         gain = _shared.priced(
             loading,
             steps,

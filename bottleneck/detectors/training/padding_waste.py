@@ -26,7 +26,7 @@ class PaddingWaste(Detector):
         Pad to the longest sequence of the batch (padding="longest" of a tokenizer). Batch sequences of similar length:
         sort within chunks of a shuffled order, or pack several into a row.
     When to ignore it
-        When every batch has to have one shape: compiled models, CUDA graphs, TPUs.
+        When every batch has to have one shape: compiled models, CUDA graphs, TPUs, a layer over all positions.
     """
 
     id = "padding-waste"
@@ -55,7 +55,8 @@ class PaddingWaste(Detector):
         if fixed:
             bucketed = padding.longest.astype(float)
             used = float(bucketed.mean() / width.mean())
-            if used >= self.full_shape or (compiles is not None and compiles.first):
+            needed = padding.one_length or (compiles is not None and compiles.first)
+            if used >= self.full_shape or needed:
                 return Fine(used, self.full_shape, "share", "length of the longest sequence: the shape is fixed")
         work = float(steps.work().mean())
         measured = padding.count >= self.slope_batches and not fixed

@@ -3,7 +3,7 @@
 import ast
 
 from ..model import Hot, Pattern, Price, Sighting
-from ..padding import padding_lines
+from ..padding import bound_to_length, padding_lines
 from ..places import less, step
 from ..shapes import deep
 
@@ -22,7 +22,9 @@ def _asks_the_model(hot: Hot) -> bool:
 
 
 def _needs_one_shape(hot: Hot) -> bool:
-    """The model is compiled, traced or exported, which a new shape would repeat."""
+    """The model is compiled, traced or exported, which a new shape would repeat, or a layer takes one length only."""
+    if any(bound_to_length(source) for source in (hot.source, *hot.source.imported())):
+        return True
     names = ("compile", "trace", "script", "InferenceSession", "CUDAGraph", "make_graphed_callables")
     return any(name in hot.source.calls and name != "compile" for name in names) or any(
         "torch.compile" in hot.source.paths(each.func) for each in hot.source.calls.get("compile", ())

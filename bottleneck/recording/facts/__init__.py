@@ -44,6 +44,7 @@ from .source import (
     KnownLine,
     Line,
     ObjectsLine,
+    OneLengthLine,
     OutputLines,
     PaddingLine,
     SwitchLine,
@@ -58,8 +59,8 @@ __all__ = [
     "Container", "DataLoader", "DataParallel", "Ddp", "DeviceLines", "DeviceMemory", "DeviceProperties", "DeviceTrace",
     "DeviceWindow", "Exchange", "Fact", "Failed", "FlowLines", "Forward", "Frame", "Gil", "GrowthLine", "Hello",
     "KnownLine", "Line",
-    "ModelCall", "Moved", "Objects", "ObjectsLine", "Optimizer", "OutputLines", "PaddingLine", "Pages", "Probe",
-    "Pyinstrument",
+    "ModelCall", "Moved", "Objects", "ObjectsLine", "OneLengthLine", "Optimizer", "OutputLines", "PaddingLine",
+    "Pages", "Probe", "Pyinstrument",
     "Read", "Ready", "RowWise", "Sampler", "Serving", "Site", "Stack", "String", "SwitchLine", "Switches", "Thread",
     "Threads", "ThreadsLine", "Used", "UserLoop", "Wait", "Worker", "fact_of", "fields_of",
 ]  # fmt: skip

@@ -58,6 +58,12 @@ class PaddingLine(Line, frozen=True):
     kind: ClassVar[str] = "padding_line"
 
 
+class OneLengthLine(Line, frozen=True):
+    """The line that makes a layer which only takes sequences of one length."""
+
+    kind: ClassVar[str] = "one_length_line"
+
+
 class ThreadsLine(Line, frozen=True):
     """The line that sets how many threads an operation may use."""
 
