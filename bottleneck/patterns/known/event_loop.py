@@ -10,6 +10,7 @@ from ..source import Source
 from ..syntax import last_name
 
 _SHORT = less(seconds_each=0.002)  # shorter than what a loop's turn takes anyway
+_ALONE = less(in_flight=1.5)  # one client at a time: nobody waits for the loop
 
 
 def _plain_dependencies(source: Source) -> list[ast.FunctionDef]:
@@ -72,7 +73,7 @@ PATTERNS = (
                 "pathlib.Path().read_bytes",
             ),
         ),
-        unless=(_SHORT,),
+        unless=(_SHORT, _ALONE),
         beats=("http-connection-per-call", "ssl-context-per-client", "db-connection-per-request"),
         leave="The same call in a worker thread, or at start-up.",
         price=Price("wait"),
@@ -100,7 +101,7 @@ PATTERNS = (
                 below("spacy/language.py", "__call__"),
             ),
         ),
-        unless=(less(seconds_each=0.005),),
+        unless=(less(seconds_each=0.005), _ALONE),
         leave="One request at a time by design, or a call of a few milliseconds.",
         price=Price("measure"),
         source="fastapi/fastapi#1806, #2488, FastCrest/tether#14",
@@ -120,7 +121,7 @@ PATTERNS = (
                 calls("cv2.imdecode", "cv2.resize", "base64.b64decode"),
             ),
         ),
-        unless=(_SHORT,),
+        unless=(_SHORT, _ALONE),
         leave="Thumbnails that take under a millisecond.",
         price=Price("measure"),
         source="ai-dynamo/dynamo#7760, FastCrest/tether#38, python-pillow/Pillow#1224",
