@@ -30,6 +30,7 @@ class WorkerRespawn(Detector):
     id = "worker-respawn"
     title = "Dataloader workers are restarted for every epoch"
     stage = "data loading"
+    explains = ("file-loaded-again",)  # what each worker loads as it starts
     min_passes = 3  # fewer are a trial run, in which a single start is saved
     share_threshold = 0.02  # of the run (own)
 
