@@ -11,6 +11,7 @@ from time import monotonic_ns, time_ns
 
 from .. import signals
 from ..signals import MAIN_CAPACITY, THREAD_CAPACITY
+from .descriptors import open_high
 from .files import Files
 from .frames import OURS, function_of, library_prefixes, line_of
 from .ring import NullRing, Ring, TimedRing
@@ -53,7 +54,7 @@ class Recorder:
         self.serving = None  # the serving collector's state, with ``in_flight``
         self.growth = None  # container growth; called by both collectors that see steps
         self.looping = False  # a loop over a DataLoader has begun
-        self.learn_models = None  # set by the training collector: look for models not called before
+        self.look_again = None  # set by the training collector: note the callers of the next forwards
 
     # -- rings ---------------------------------------------------------------------------------------------
 
@@ -95,7 +96,7 @@ class Recorder:
         try:
             if not self._side_is_ours():
                 path = os.path.join(self.live, "%d.side" % self.pid)
-                self._side = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+                self._side = open_high(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
                 self._side_is = _identity(self._side)
             line = repr((kind, fields)) + "\n"
             os.write(self._side, line.encode("utf-8", "backslashreplace"))

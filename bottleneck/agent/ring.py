@@ -3,13 +3,13 @@
 Runs inside the user's process. A put costs about half a microsecond.
 """
 
-import mmap
 import os
 from struct import Struct
 from time import monotonic_ns, time_ns
 
 from .. import signals
 from ..signals import DATA_AT, HEADER, HIST_AT, PHASE_COUNT, TOTALS_AT
+from .descriptors import mapped
 
 pack_record = Struct(signals.RECORD).pack_into
 pack_header = Struct(HEADER).pack_into
@@ -34,13 +34,13 @@ class Ring:
                 os.posix_fallocate(descriptor, 0, size)
             else:
                 os.ftruncate(descriptor, size)
-            self._map = mmap.mmap(descriptor, size)
+            self._map = mapped(descriptor, size)
         except BaseException:
             os.unlink(path)
             raise
         finally:
             os.close(descriptor)
-        self._words = memoryview(self._map).cast("Q")
+        self._words = memoryview(self._map).cast("B").cast("Q")
         self._mask = capacity - 1
         self.number = number
         self.open = []

@@ -1,11 +1,12 @@
 """``PIL.Image``: opening (reading) and decoding images inside a timed Dataset item. Records nothing elsewhere."""
 
+from functools import partial
 from time import thread_time_ns
 
 from .. import signals
 from ..agent.recorder import now
-from . import BaseCollector, dress
-from .support.hooking import unseen
+from . import BaseCollector
+from .support.hooking import hook
 
 
 class Collector(BaseCollector):
@@ -13,7 +14,7 @@ class Collector(BaseCollector):
     module = "PIL.Image"
 
     def hook(self, module):
-        self.patches.replace(module, "open", self._part(module.open, signals.SAMPLE_READ))
+        hook(self, module, "open", partial(self._part, kind=signals.SAMPLE_READ))
         # Most formats decode in ImageFile.load, which is imported when the first image is opened.
         self.file = None
 
@@ -33,15 +34,14 @@ class Collector(BaseCollector):
                 self.off("after", error)
             return result
 
-        return dress(unseen(hooked, original), original)
+        return hooked
 
     def _decoders(self):
         import sys
 
         self.file = sys.modules.get("PIL.ImageFile")
         if self.file is not None:
-            owner = self.file.ImageFile
-            self.patches.replace(owner, "load", self._load(owner.load))
+            hook(self, self.file.ImageFile, "load", self._load)
 
     def _load(self, original):
         recorder = self.recorder
@@ -58,4 +58,4 @@ class Collector(BaseCollector):
                 self.off("after", error)
             return result
 
-        return dress(unseen(load, original), original)
+        return load

@@ -8,6 +8,7 @@ All attributes are replaced through ``Patches``, so that ``detach`` can restore 
 
 import sys
 from functools import WRAPPER_ASSIGNMENTS
+from types import FunctionType
 
 from ..agent.recorder import is_users_exception, now
 
@@ -29,6 +30,11 @@ class Patches:
         setattr(owner, name, value)
         self._undo.append((owner, name, before, vars(owner).get(name)))
 
+    def recode(self, function, code):
+        """Make ``function`` run ``code``, which takes the same parameters and free variables."""
+        before, function.__code__ = function.__code__, code
+        self._undo.append((function, "__code__", before, code))
+
     def put_back(self, owner, name):
         """Undo the last replacement of one attribute."""
         for index in range(len(self._undo) - 1, -1, -1):
@@ -38,7 +44,8 @@ class Patches:
 
     @staticmethod
     def _put(owner, name, before, ours):
-        if vars(owner).get(name) is not ours:
+        now_there = getattr(owner, name) if isinstance(owner, FunctionType) else vars(owner).get(name)
+        if now_there is not ours:
             return
         try:
             if before is _MISSING:

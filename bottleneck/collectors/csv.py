@@ -6,12 +6,13 @@ a proxy with the C reader's type (``isinstance``), ``dialect`` and ``line_num``.
 
 import sys
 import weakref
+from functools import partial
 from time import thread_time_ns
 
 from .. import signals
 from ..agent.recorder import now
 from . import BaseCollector, dress
-from .support.hooking import alike, replace
+from .support.hooking import alike, hook
 from .support.reads import names, of, size_of
 
 EVERY = 63  # mask on the line number
@@ -88,11 +89,11 @@ class Collector(BaseCollector):
         self.reads = of(self.recorder)
         self.kind = type(module.reader(()))
         self.stand_in = _stand_in(self, self.kind)
-        replace(self, module, "reader", self._reader(module.reader))
+        hook(self, module, "reader", self._reader)
         rows = module.DictReader
         self.states = weakref.WeakKeyDictionary()
-        self.patches.replace(rows, "__init__", self.wrap(rows.__init__, self._constructing, self._constructed))
-        self.patches.replace(rows, "__next__", self._next(rows.__next__))
+        hook(self, rows, "__init__", partial(self.wrap, before=self._constructing, after=self._constructed))
+        hook(self, rows, "__next__", self._next)
 
     def _wanted(self):
         """Whether to record: not inside a Dataset, and not when a library such as pandas opened it inside a read."""

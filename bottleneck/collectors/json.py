@@ -1,7 +1,11 @@
-"""``json``: every ``load``, but ``loads`` only above 64 KiB, so that small messages cost one comparison."""
+"""``json``: every ``load``, but ``loads`` only above 64 KiB, so that small messages cost one comparison.
 
-from . import BaseCollector, dress
-from .support.hooking import replace, unseen
+``loads`` has many parameters to forward; we hook what it calls, ``JSONDecoder.decode``, which has one."""
+
+from functools import partial
+
+from . import BaseCollector
+from .support.hooking import hook
 from .support.reads import argument, of, reader, size_of
 
 LARGE = 64 * 1024  # characters or bytes
@@ -15,7 +19,7 @@ def _describe(args, kwargs, result):
 
 
 def _describe_text(args, kwargs, result):
-    fields = {"size_bytes": len(argument(args, kwargs, 0, "s"))}
+    fields = {"size_bytes": len(argument(args, kwargs, 1, "s"))}
     if isinstance(result, list):
         fields["rows"] = len(result)
     return fields
@@ -27,13 +31,15 @@ class Collector(BaseCollector):
 
     def hook(self, module):
         of(self.recorder)
-        replace(self, module, "load", reader(self, module.load, "json.load", "json", _describe))
-        plain = module.loads
+        hook(self, module, "load", partial(reader, self, call="json.load", form="json", describe=_describe))
+        hook(self, module.JSONDecoder, "decode", self._decode)
+
+    def _decode(self, plain):
         recorded = reader(self, plain, "json.loads", "json", _describe_text)
 
-        def loads(*args, **kwargs):
-            if args and type(args[0]) in (str, bytes, bytearray) and len(args[0]) > LARGE:
-                return recorded(*args, **kwargs)
-            return plain(*args, **kwargs)
+        def decode(decoder, s, **kwargs):
+            if type(s) is str and len(s) > LARGE:
+                return recorded(decoder, s, **kwargs)
+            return plain(decoder, s, **kwargs)
 
-        replace(self, module, "loads", dress(unseen(loads, plain), plain))
+        return decode

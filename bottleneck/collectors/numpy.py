@@ -3,12 +3,14 @@
 ``save`` and ``savez`` pass themselves to ``__array_function__`` of other array libraries, which compare them by
 identity. We therefore hook the functions that they call."""
 
+from functools import partial
+
 from . import BaseCollector
-from .support.hooking import replace, writer
+from .support.hooking import hook, writer
 from .support.reads import argument, reader, size_of
 
-_READERS = (("load", "npy", "file"), ("genfromtxt", "text", "fname"), ("loadtxt", "text", "fname"),
-            ("fromfile", "binary", "file"))  # fmt: skip
+#: Not ``fromfile``: C code that is called through us would warn about our line, and knows itself by identity.
+_READERS = (("load", "npy", "file"), ("genfromtxt", "text", "fname"), ("loadtxt", "text", "fname"))
 
 
 def _describer(parameter):
@@ -30,8 +32,6 @@ class Collector(BaseCollector):
 
     def hook(self, module):
         for name, form, parameter in _READERS:
-            if name == "fromfile" and tuple(map(int, module.__version__.split(".")[:2])) < (2, 4):
-                continue  # C code warns about the calling line, which would be ours
-            original = getattr(module, name)
-            replace(self, module, name, reader(self, original, "numpy." + name, form, _describer(parameter)))
-        replace(self, module.lib.format, "write_array", writer(self, module.lib.format.write_array))
+            read = partial(reader, self, call="numpy." + name, form=form, describe=_describer(parameter))
+            hook(self, module, name, read)
+        hook(self, module.lib.format, "write_array", partial(writer, self))

@@ -4,13 +4,14 @@ Records outermost calls only. Reads inside a DataLoader count as data loading (s
 """
 
 import weakref
+from functools import partial
 from types import FunctionType
 
 from .. import signals
 from ..agent.recorder import now
 from . import BaseCollector
 from .support.columns import Columns
-from .support.hooking import guard, replace, timed
+from .support.hooking import guard, hook, timed
 from .support.reads import asked, names, of, path_of, size_of
 from .support.rows import Rows
 
@@ -50,19 +51,19 @@ class Collector(BaseCollector):
         rows = Rows(self)
         for name, form in _READERS.items():
             if hasattr(module, name):
-                replace(self, module, name, self._reader(getattr(module, name), name, form))
+                hook(self, module, name, partial(self._reader, name=name, form=form))
         for name in _FUNCTIONS:
             if hasattr(module, name):
-                replace(self, module, name, timed(self, getattr(module, name), signals.TRANSFORM))
+                hook(self, module, name, partial(timed, self, phase=signals.TRANSFORM))
         frame, series = module.DataFrame, module.Series
         groups = module.core.groupby.DataFrameGroupBy, module.core.groupby.SeriesGroupBy
         self._hook_methods((frame, series), _WRITERS, signals.WRITE)
         self._hook_methods((frame,), _METHODS, signals.TRANSFORM)
         self._hook_methods(groups, _GROUPED, signals.TRANSFORM)
-        self.patches.replace(frame, "apply", rows.apply(frame.apply, "DataFrame.apply"))
-        self.patches.replace(frame, "iterrows", rows.iterrows(frame.iterrows))
-        self.patches.replace(series, "apply", rows.apply(series.apply, "Series.apply"))
-        self.patches.replace(series, "map", rows.apply(series.map, "Series.map"))
+        hook(self, frame, "apply", partial(rows.apply, call="DataFrame.apply"))
+        hook(self, frame, "iterrows", rows.iterrows)
+        hook(self, series, "apply", partial(rows.apply, call="Series.apply"))
+        hook(self, series, "map", partial(rows.apply, call="Series.map"))
         self._hook_chunks(module)
 
     def _hook_methods(self, owners, methods, phase):
@@ -71,7 +72,7 @@ class Collector(BaseCollector):
         for home, name in places:
             method = vars(home)[name]
             if isinstance(method, FunctionType) and not _looks_around(method):
-                self.patches.replace(home, name, timed(self, method, phase))
+                hook(self, home, name, partial(timed, self, phase=phase))
 
     def detach(self):
         if hasattr(self, "columns"):
@@ -143,7 +144,7 @@ class Collector(BaseCollector):
                 fields = {"path": path, "rows": None if failed else len(result), "site": site}
                 reads.end(begun, call, form, lambda: fields, failed)
 
-        self.patches.replace(owner, "read", guard(self, owner.read, before, after))
+        hook(self, owner, "read", partial(guard, self, before=before, after=after))
 
 
 def _home(owner, name):

@@ -1,7 +1,9 @@
 """``pyarrow.csv``: tables read and written."""
 
+from functools import partial
+
 from . import BaseCollector
-from .support.hooking import replace, writer
+from .support.hooking import hook, writer
 from .support.reads import argument, asked, names, reader, size_of
 
 
@@ -24,5 +26,6 @@ class Collector(BaseCollector):
     module = "pyarrow.csv"
 
     def hook(self, module):
-        replace(self, module, "read_csv", reader(self, module.read_csv, "pyarrow.csv.read_csv", "csv", _describe))
-        replace(self, module, "write_csv", writer(self, module.write_csv))
+        read = partial(reader, self, call="pyarrow.csv.read_csv", form="csv", describe=_describe)
+        hook(self, module, "read_csv", read)
+        hook(self, module, "write_csv", partial(writer, self))

@@ -1,7 +1,9 @@
 """``pyarrow.parquet``: tables read and written."""
 
+from functools import partial
+
 from . import BaseCollector
-from .support.hooking import replace, writer
+from .support.hooking import hook, writer
 from .support.reads import argument, asked, names, reader, size_of
 
 
@@ -23,6 +25,6 @@ class Collector(BaseCollector):
     module = "pyarrow.parquet"
 
     def hook(self, module):
-        read = reader(self, module.read_table, "pyarrow.parquet.read_table", "parquet", _describe)
-        replace(self, module, "read_table", read)
-        replace(self, module, "write_table", writer(self, module.write_table))
+        read = partial(reader, self, call="pyarrow.parquet.read_table", form="parquet", describe=_describe)
+        hook(self, module, "read_table", read)
+        hook(self, module, "write_table", partial(writer, self))

@@ -1,6 +1,9 @@
 """``starlette.applications``: requests of Starlette and FastAPI applications on any server."""
 
-from . import BaseCollector, dress
+from functools import partial
+
+from . import BaseCollector
+from .support.hooking import hook
 from .support.serving import recording_call, serving
 
 
@@ -14,16 +17,14 @@ class Collector(BaseCollector):
 
     def hook(self, module):
         self.state = state = serving(self.recorder)
-        original = module.Starlette.__call__
 
-        # It must be a coroutine function too: servers detect the protocol version from that.
-        async def __call__(app, scope, receive, send):
-            def application(scope, receive, send):
-                return original(app, scope, receive, send)
+        def make(original):
+            def __call__(app, scope, receive, send):
+                return recording_call(state, partial(original, app), scope, receive, send)
 
-            return await recording_call(state, application, scope, receive, send)
+            return __call__
 
-        self.patches.replace(module.Starlette, "__call__", dress(__call__, original))
+        hook(self, module.Starlette, "__call__", make)
 
     def detach(self):
         super().detach()

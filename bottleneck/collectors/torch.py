@@ -5,13 +5,14 @@ Optimizers use torch's public global hooks. Backward is wrapped in ``torch.autog
 """
 
 import sys
+from functools import partial
 
 from .. import signals
 from ..agent.recorder import now
 from ..agent.unpatched import get_ident
 from . import BaseCollector, dress
 from .support.forward import RootForward, is_traced
-from .support.hooking import replace
+from .support.hooking import hook, unseen
 from .support.optimizers import Optimizers
 from .support.reads import argument, reader, size_of
 
@@ -37,15 +38,14 @@ class Collector(BaseCollector):
         for name in ("backward", "grad"):
             self.patches.replace(torch.autograd, name, self._backward(getattr(torch.autograd, name)))
         self.forward = RootForward(self, torch)
-        self.forward.learn()
-        self.recorder.learn_models = self.forward.learn
+        self.recorder.look_again = self.forward.look_again
         self._hook_optimizer()
-        replace(self, torch, "save", self.checkpoint(torch.save))
+        hook(self, torch, "save", self.checkpoint)
         describe = lambda args, kwargs, result: size_of(argument(args, kwargs, 0, "f"))  # noqa: E731
-        replace(self, torch, "load", reader(self, torch.load, "torch.load", "torch", describe))
+        hook(self, torch, "load", partial(reader, self, call="torch.load", form="torch", describe=describe))
 
     def detach(self):
-        self.recorder.learn_models = None
+        self.recorder.look_again = None
         self.forward.stop()
         super().detach()
         for handle in self.handles:
@@ -84,7 +84,7 @@ class Collector(BaseCollector):
                 except BaseException as error:
                     self.off("after", error)
 
-        return dress(hooked, original)
+        return dress(unseen(hooked, original), original)
 
     def _look(self, outputs):
         """Check the settings now and then, inside the user's call: a with-statement may set an option temporarily."""
@@ -119,8 +119,7 @@ class Collector(BaseCollector):
                 seen.discard(id(args[0]))
                 optimizers.made(args[0])
 
-        construct = self.wrap(Optimizer.__init__, made, lambda token, result, failed: None)
-        self.patches.replace(Optimizer, "__init__", construct)
+        hook(self, Optimizer, "__init__", partial(self.wrap, before=made, after=lambda token, result, failed: None))
         self.handles.append(register_optimizer_step_pre_hook(self._before_step(seen, optimizers)))
         self.handles.append(register_optimizer_step_post_hook(self._after_step()))
 
@@ -140,7 +139,7 @@ class Collector(BaseCollector):
                     _drop_lost(ring, me)
                 if me not in seen:
                     seen.add(me)
-                    self.forward.learn()
+                    self.forward.look_again()
                     optimizers.note(optimizer)
                 outer = ring.phase
                 ring.phase = phase
@@ -175,7 +174,8 @@ class Collector(BaseCollector):
 
     def checkpoint(self, function):
         """Record ``function`` as a checkpoint with the user's call site."""
-        return self.phase(function, signals.CHECKPOINT, lambda args, kwargs: self.recorder.site(4))
+        saved = self.phase(function, signals.CHECKPOINT, lambda args, kwargs: self.recorder.site(4))
+        return unseen(saved, function)
 
 
 def _operations(outputs, hiding):

@@ -5,12 +5,13 @@ matched by number, since all ranks of a group make the same calls. For a non-blo
 """
 
 import sys
+from functools import partial
 
 from .. import signals
 from ..agent.recorder import now
 from . import BaseCollector, dress
 from .support.forward import is_traced
-from .support.hooking import replace
+from .support.hooking import hook
 
 _NAMES = (
     "all_reduce all_gather all_gather_into_tensor all_gather_object all_to_all all_to_all_single barrier broadcast "
@@ -29,7 +30,7 @@ class Collector(BaseCollector):
         self.next = 1
         for name in _NAMES:
             if hasattr(module, name):
-                replace(self, module, name, self._collective(name, getattr(module, name)))
+                hook(self, module, name, partial(self._collective, name))
 
     def _collective(self, name, original):
         recorder = self.recorder

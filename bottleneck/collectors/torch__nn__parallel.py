@@ -6,8 +6,10 @@ one backward pass of four, less often as the run goes on. The other passes have 
 
 import sys
 import weakref
+from functools import partial
 
 from . import BaseCollector
+from .support.hooking import hook
 
 _FIRST = 20  # trainings before the first look
 _EVERY = 4  # initial number of backward passes and optimizer steps between two looks; DDP times its passes as often
@@ -25,8 +27,7 @@ class Collector(BaseCollector):
         self.looks = 0
         self.recorder.exchange = self
         for name, made in (("DistributedDataParallel", self._distributed), ("DataParallel", self._data_parallel)):
-            owner = getattr(module, name)
-            self.patches.replace(owner, "__init__", self.wrap(owner.__init__, self._making, made))
+            hook(self, getattr(module, name), "__init__", partial(self.wrap, before=self._making, after=made))
 
     def detach(self):
         super().detach()

@@ -1,6 +1,6 @@
 """``torch.utils.data.DataLoader``: waits and passes, and samples and batches inside its workers.
 
-We wrap ``DataLoader.__init__`` and ``__iter__``, and ``__next__`` on the class from which the returned iterator
+We hook ``DataLoader.__init__`` and ``__iter__``, and ``__next__`` on the class from which the returned iterator
 inherits it. Recording in the workers is set up by picklable wrappers of ``worker_init_fn`` and ``collate_fn``, which
 are installed only while the iterator is being created.
 """
@@ -8,6 +8,7 @@ are installed only while the iterator is being created.
 import os
 import sys
 import weakref
+from functools import partial
 
 from .. import signals
 from ..agent.recorder import now
@@ -15,10 +16,10 @@ from ..agent.unpatched import get_ident
 from . import BaseCollector, dress
 from .support.batches import Batches
 from .support.growth import Growth
+from .support.hooking import hook
 from .support.loader_note import innermost, note_loader
 from .support.objects import note_largest
-from .support.samples import Collate, WorkerInit, watch_dataset
-from .support.samples import state as samples
+from .support.samples import Collate, WorkerInit, watch_fetchers
 
 
 class _ByIdentity:
@@ -71,10 +72,10 @@ class Collector(BaseCollector):
         self.batches = Batches(self.recorder, sys.modules["torch"])
         self.collections = self.growth.watch_collections()
         loader = module.DataLoader
-        self.patches.replace(
-            loader, "__init__", self.wrap(loader.__init__, self._before_init, lambda token, result, failed: None)
-        )
-        self.patches.replace(loader, "__iter__", self._iter(loader.__iter__))
+        nothing = lambda token, result, failed: None  # noqa: E731
+        hook(self, loader, "__init__", partial(self.wrap, before=self._before_init, after=nothing))
+        hook(self, loader, "__iter__", self._iter)
+        watch_fetchers(self, module._utils.fetch)
 
     def detach(self):
         super().detach()
@@ -91,7 +92,7 @@ class Collector(BaseCollector):
         """The user's line that creates a loader. If a library recreates the user's loader (Accelerate does), the line
         of the original, found by its dataset unless several of the user's loaders share that."""
         site, known = self.recorder.site(4), self.of_data.get(id(dataset))
-        if not self.recorder.is_user(sys._getframe(3).f_code):
+        if not self.recorder.is_user(sys._getframe(4).f_code):
             return known or site
         try:
             self.of_data.put(dataset, site if known in (None, site) else 0)
@@ -133,13 +134,12 @@ class Collector(BaseCollector):
             number = self.count
             self.ids.put(loader, number)
             self._describe(loader, number)
-            if self.recorder.learn_models is not None:
-                self.recorder.learn_models()  # a new loader may mean a new model
+            if self.recorder.look_again is not None:
+                self.recorder.look_again()  # a new loader may mean a new model
         worker_init, collate = loader.worker_init_fn, loader.collate_fn
         if loader.num_workers == 0:
-            watch_dataset(self.recorder, loader.dataset, self.patches)
+            self.recorder.sampling = False
             loader.collate_fn = Collate(collate)
-            samples.feeding = True
         elif self._workers_can_unpickle(loader):
             loader.collate_fn = Collate(collate)
             loader.worker_init_fn = WorkerInit(worker_init, self.recorder, number, number in self.holding)
@@ -149,7 +149,6 @@ class Collector(BaseCollector):
 
     def _constructed(self, loader, token):
         ring, outer, t0, number, worker_init, collate = token
-        samples.feeding = False
         loader.worker_init_fn = worker_init
         loader.collate_fn = collate
         ring.close(signals.LOADER_START, outer, t0, number)

@@ -1,25 +1,17 @@
-"""``uvicorn.config``: requests of plain ASGI applications. Starlette applications have a collector of their own."""
+"""``uvicorn.config``: requests of any ASGI application, and when its server starts and stops.
+
+The application stays the object that uvicorn has loaded. We hook the method that runs it for one request, and the
+lifespan; both belong to classes that uvicorn imports when it loads a configuration.
+"""
 
 import sys
+from functools import partial
 
 from . import BaseCollector
+from .support.hooking import hook
 from .support.serving import recording_call, serving
 
-_MAX_LAYERS = 32  # middlewares to search for a Starlette application
-
-
-class Layer:
-    """Wraps the ASGI application ``app`` and records its requests; other attributes come from ``app``."""
-
-    def __init__(self, app, state):
-        self.app = app
-        self._state = state
-
-    async def __call__(self, scope, receive, send):
-        return await recording_call(self._state, self.app, scope, receive, send)
-
-    def __getattr__(self, name):
-        return getattr(self.app, name)
+_PROTOCOLS = "uvicorn.protocols.http."
 
 
 class Collector(BaseCollector):
@@ -29,37 +21,58 @@ class Collector(BaseCollector):
     def __init__(self):
         super().__init__()
         self.state = None
-        self._loaded = []
+        self._hooked = set()
 
     def hook(self, module):
         self.state = serving(self.recorder)
-
-        def after(token, result, failed):
-            config = token
-            app = getattr(config, "loaded_app", None)
-            if not failed and app is not None and config.interface != "wsgi" and not _is_starlette(app):
-                config.loaded_app = Layer(app, self.state)
-                self._loaded.append((config, app, config.loaded_app))
-
-        load = self.wrap(module.Config.load, lambda args, kwargs: args[0], after)
-        self.patches.replace(module.Config, "load", load)
+        hook(self, module.Config, "load", partial(self.wrap, before=lambda args, kwargs: args[0], after=self._loaded))
 
     def detach(self):
         super().detach()
-        while self._loaded:
-            config, app, layer = self._loaded.pop()
-            if config.loaded_app is layer:
-                config.loaded_app = app
         if self.state is not None:
             self.state.release()
             self.state = None
 
+    def _loaded(self, config, result, failed):
+        for name, module in list(sys.modules.items()):
+            cycle = getattr(module, "RequestResponseCycle", None) if name.startswith(_PROTOCOLS) else None
+            if cycle is not None:
+                self._once(cycle, "run_asgi", self._run)
+        lifespan = getattr(config, "lifespan_class", None)
+        if lifespan is not None:
+            self._once(lifespan, "startup", partial(self._tells, "begin"))
+            self._once(lifespan, "shutdown", partial(self._tells, "end"))
 
-def _is_starlette(app):
-    """Whether the ``app`` attributes of the middlewares lead to a Starlette application."""
-    starlette = sys.modules.get("starlette.applications")
-    for _ in range(_MAX_LAYERS if starlette is not None else 0):
-        if app is None or isinstance(app, starlette.Starlette):
-            return app is not None
-        app = getattr(app, "__dict__", {}).get("app")
-    return False
+    def _once(self, owner, name, make):
+        if (owner, name) not in self._hooked:
+            self._hooked.add((owner, name))
+            hook(self, owner, name, make)
+
+    def _run(self, original):
+        state = self.state
+
+        async def run_asgi(cycle, app):
+            def application(scope, receive, send):
+                cycle.send = send  # what the original passes to the application
+                return original(cycle, app)
+
+            try:
+                return await recording_call(state, application, cycle.scope, cycle.receive, cycle.send)
+            finally:
+                vars(cycle).pop("send", None)
+
+        return run_asgi
+
+    def _tells(self, name, original):
+        state = self.state
+
+        async def told(lifespan):
+            if name == "begin" and state.on:
+                state.guard(state.begin, "lifespan")
+            try:
+                return await original(lifespan)
+            finally:
+                if name == "end":
+                    state.guard(state.end, "lifespan")
+
+        return told

@@ -139,7 +139,8 @@ def test_no_hook_on_what_counts_references_or_looks_at_frames(program):
             for name, hooked in list(vars(owner).items()):
                 if "(hooked)" in getattr(getattr(hooked, "__code__", None), "co_filename", ""):
                     seen += 1
-                    code = inspect.unwrap(hooked).__code__
+                    hook = next(each for each in hooked.__code__.co_consts if callable(each))
+                    code = inspect.unwrap(hook).__code__
                     assert not {"getrefcount", "_getframe", "_check_inplace_deprecation"} & set(code.co_names), name
                     assert name not in ("eval", "query"), name
         print(seen > 30)

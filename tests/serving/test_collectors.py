@@ -43,7 +43,7 @@ def run(tmp_path):
         (tmp_path / "live").mkdir()
         script = tmp_path / "served.py"
         script.write_text(HEAD + code)
-        environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+        environ = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))}
         done = subprocess.run(
             [sys.executable, str(script), str(tmp_path)], capture_output=True, text=True, timeout=100, env=environ
         )
@@ -164,12 +164,14 @@ async def plain(scope, receive, send):
 config = uvicorn.Config(plain)
 config.load()
 child.detach_all()
-print(starlette.applications.Starlette.__call__ is hooked[0].__wrapped__)
-print(uvicorn.config.Config.load is hooked[1].__wrapped__)
+print(config.loaded_app is not plain, config.loaded_app.app is plain)
+now = starlette.applications.Starlette.__call__, uvicorn.config.Config.load
+print([one is before and one.__code__.co_filename == sys.modules[one.__module__].__file__
+       for one, before in zip(now, hooked)])
 import gc
 print(len(gc.callbacks), child.recorder_module.recorder().serving)
 """)
-    assert out == "True\nTrue\n0 None\n"
+    assert out == "True True\n[True, True]\n0 None\n"
 
 
 def test_middleware_by_hand_records_once_and_passes_through_without_a_recorder(run):

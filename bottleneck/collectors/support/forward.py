@@ -1,9 +1,7 @@
-"""The root forward of torch models: learns which classes are called outermost, then wraps only those.
+"""The root forward of torch models: one function in the place of ``Module.__call__``, none on the user's classes.
 
-It stays as invisible to the program as possible. The functions that we set on classes refer to our objects through two
-globals that pickle as None, so a class pickled by value to another process falls back to the plain call. torch.compile
-only sees the plain call (it would wrap the contents of a closure). Whatever other code sets as ``Module.__call__``,
-such as a tracer, is called as it would be without us."""
+A class or model that is pickled by value therefore holds nothing of ours. torch.compile only sees the plain call (it
+would wrap the contents of a closure)."""
 
 import sys
 
@@ -14,29 +12,17 @@ from ...agent.unpatched import get_ident
 from .. import dress
 from .batches import Batches, is_watched
 
-_LEARN_CALLS = 64  # outermost forwards to see before wrapping only their classes
-_LEARN_AGAIN = 8  # after a new loader or optimizer: a new model is usually called at once
+_FIRST_LOOKS = 64  # outermost forwards whose callers are noted
+_LOOKS = 8  # after a new loader or optimizer: a new model is usually called at once
 _MAX_PLACES = 16
 _LOSSES = "torch.nn.modules.loss"
 _FORWARD, _EVAL = _BOTH = signals.FORWARD, signals.EVAL
 
 _timer = None  # of this process, while it records
-_learner = None  # while classes are being learned
 
 
-class _Ours:
-    """Pickles as None, so that our objects stay in this process."""
-
-    __slots__ = ()
-
-    def __reduce__(self):
-        return type(None), ()
-
-
-class _Timer(_Ours):
+class _Timer:
     """Times the outermost call of a module as the phase FORWARD or EVAL."""
-
-    __slots__ = ("collector", "grad_enabled", "inferred", "inputs", "recorder", "rings", "tensor")
 
     def __init__(self, collector, torch):
         self.collector = collector
@@ -46,6 +32,8 @@ class _Timer(_Ours):
         self.tensor = torch.Tensor
         self.inputs = Batches(collector.recorder, torch, least_rows=1)
         self.inferred = 0
+        self.looks = _FIRST_LOOKS  # calls whose callers are still to be noted, by ``found``
+        self.found = None
 
     def size(self, values):
         """The leading dimension of the first tensor; 0 if unknown, as for nested tensors and symbolic shapes."""
@@ -69,96 +57,37 @@ class _Timer(_Ours):
         ring.put(signals.MODEL_CALL, min(self.recorder.serving.in_flight, 65535), t0, t1, size)
 
 
-class _Learner(_Ours):
-    """Notes the classes of outermost calls except torch's losses, which are not models and mostly short."""
-
-    __slots__ = ("collector", "depth", "finish", "found", "left")
-
-    def __init__(self, collector, found, finish, calls):
-        self.collector = collector
-        self.found = found
-        self.finish = finish
-        self.left = calls
-        self.depth = {}
-
-    def __call__(self, plain, timed, module, args, kwargs):
-        thread = get_ident()
-        if not self.collector.on or self.depth.get(thread) or type(module).__module__ == _LOSSES:
-            return plain(module, *args, **kwargs)
-        self.depth[thread] = 1
-        try:
-            try:
-                ring = self.collector.recorder.ring()
-                if ring.phase != signals.FORWARD and ring.phase != signals.EVAL:
-                    self.found(type(module), sys._getframe(2), args or kwargs.values())
-                    self.left -= 1
-                    if self.left == 0:
-                        self.finish()
-            except BaseException as error:
-                self.collector.off("learn", error)
-            return timed(module, *args, **kwargs)
-        finally:
-            self.depth[thread] = 0
-
-
 class RootForward:
-    """Hooks the models of one process. ``learn()`` looks for new ones, for example after a new loader or optimizer."""
+    """Times the models of one process. ``look_again()`` notes new callers, as after a new loader or optimizer."""
 
     def __init__(self, collector, torch):
         global _timer
-        self._collector = collector
         self._recorder = collector.recorder
-        self._module_class = torch.nn.Module
         self._torch = torch
-        self._is_traced = is_traced(torch)
-        self._classes = set()
-        self._narrowed = set()
         self._places = set()
         _timer = _Timer(collector, torch)
+        _timer.found = self._found
+        plain = vars(torch.nn.Module)["__call__"]
+        collector.patches.replace(torch.nn.Module, "__call__", dress(_timed(plain, is_traced(torch)), plain))
 
-    def learn(self):
-        """Wrap ``Module.__call__`` until the next outermost calls reveal their classes; harmless if already wrapped."""
-        global _learner
-        if _learner is None and _timer is not None:
-            calls = _LEARN_AGAIN if self._narrowed else _LEARN_CALLS
-            # Known classes also go through the learner for now: they may have new call sites, or switch to training.
-            for learned in self._narrowed:
-                self._collector.patches.put_back(learned, "__call__")
-            self._narrowed.clear()
-            _learner = _Learner(self._collector, self._found, self._finish, calls)
-            plain = vars(self._module_class)["__call__"]
-            hooked = _learning(plain, self._is_traced)
-            self._collector.patches.replace(self._module_class, "__call__", dress(hooked, plain))
+    def look_again(self):
+        """Note the callers of the next outermost calls."""
+        if _timer is not None:
+            _timer.looks = max(_timer.looks, _LOOKS)
 
     def stop(self):
-        """Turn any hooks that remain into pass-throughs."""
-        global _timer, _learner
-        _timer = _learner = None
+        """Turn the hook into a pass-through, should it remain."""
+        global _timer
+        _timer = None
 
-    def _finish(self):
-        global _learner
-        _learner = None
-        self._collector.patches.put_back(self._module_class, "__call__")
-        for learned in self._classes - self._narrowed:
-            self._narrowed.add(learned)
-            owner = next(base for base in learned.__mro__ if "__call__" in vars(base))
-            plain = vars(owner)["__call__"]
-            if owner is learned:
-                if not learned.__module__.startswith("torch."):  # a class of the user's, which may do anything
-                    continue
-                owner = plain  # compiled modules have only this one
-            hooked = _timed(owner, plain, self._is_traced)
-            self._collector.patches.replace(learned, "__call__", dress(hooked, plain))
-
-    def _found(self, owner, frame, values):
-        """Handle an outermost call of ``owner``: note its class and, once per call path, the user's lines."""
-        self._classes.add(owner)
+    def _found(self, frame, values):
+        """Note the user's lines of an outermost call, once per call path."""
         frames = []
         while frame is not None:
             if self._recorder.is_user(frame.f_code):
                 frames.append((frame.f_code, line_of(frame)))
             frame = frame.f_back
-        grad = _timer is not None and _timer.grad_enabled()
+        grad = _timer.grad_enabled()
         place = (grad, *[(id(code), line) for code, line in frames])
         if place not in self._places and len(self._places) < _MAX_PLACES:
             self._places.add(place)
@@ -185,47 +114,34 @@ def is_traced(torch):
     return known or (lambda: False)
 
 
-def _learning(plain, traced):
-    timed = _timed(plain, plain, traced)
+def _timed(plain, traced):
+    """Record ``plain`` as a phase, in one function without layers: our code is cold in the caches every step."""
 
-    def __call__(module, *args, **kwargs):
-        if traced() or _learner is None:
-            return plain(module, *args, **kwargs)
-        return _learner(plain, timed, module, args, kwargs)
-
-    return __call__
-
-
-def _timed(owner, plain, traced):
-    """Record ``plain`` as a phase. A single function without layers, since our code is cold in the caches every step.
-
-    When its class is pickled by value, the names it uses are pickled too. They are numbers, names from the standard
-    library, and ``_timer``, which becomes None.
-    """
-
-    def __call__(module, *args, **kwargs):
+    def __call__(self, *args, **kwargs):
         if traced():
-            return plain(module, *args, **kwargs)
+            return plain(self, *args, **kwargs)
         timer = _timer
-        # Looked up at each call: a tracer or the user may have replaced it since.
-        call = owner.__call__
         if timer is None:
-            return call(module, *args, **kwargs)
+            return plain(self, *args, **kwargs)
         try:
             ring = timer.rings.get(get_ident()) or timer.recorder.ring()
             outer = ring.phase
-            nested = outer in _BOTH or not timer.collector.on
-            if not nested:
+            # A loss is no model, and mostly short.
+            inner = outer in _BOTH or not timer.collector.on or type(self).__module__ == _LOSSES
+            if not inner:
+                if timer.looks:
+                    timer.looks -= 1
+                    timer.found(sys._getframe(1), args or kwargs.values())
                 phase = ring.phase = _FORWARD if timer.grad_enabled() else _EVAL
                 size = 0 if timer.recorder.serving is None else timer.size(args or kwargs.values())
                 t0 = now()
         except BaseException as error:
             timer.collector.off("before", error)
-            nested = True
-        if nested:
-            return call(module, *args, **kwargs)
+            inner = True
+        if inner:
+            return plain(self, *args, **kwargs)
         try:
-            return call(module, *args, **kwargs)
+            return plain(self, *args, **kwargs)
         finally:
             try:
                 t1 = ring.close(phase, outer, t0, size)

@@ -7,6 +7,9 @@ from types import FunctionType, MethodType
 from ... import signals
 from ...agent.recorder import now
 from .. import dress
+from .recoding import can_recode, forwarding, twin
+
+_UNSEEN = "(hooked)", " (as importlib_bootstrap)"
 
 
 def guard(collector, original, before, after):
@@ -40,10 +43,12 @@ def unseen(hooked, original):
     frames, and ``warnings`` skips frames whose file name contains both "importlib" and "_bootstrap".
     """
     code = hooked.__code__
+    if code.co_filename.endswith(_UNSEEN):
+        return hooked
     if (getattr(original, "__module__", None) or "").partition(".")[0] == "pandas":
-        file = os.path.join(os.path.dirname(sys.modules["pandas"].__file__), "(hooked)")
+        file = os.path.join(os.path.dirname(sys.modules["pandas"].__file__), _UNSEEN[0])
     else:
-        file = code.co_filename + " (as importlib_bootstrap)"
+        file = code.co_filename + _UNSEEN[1]
     hooked.__code__ = code.replace(co_filename=file, co_name=getattr(original, "__name__", code.co_name))
     return hooked
 
@@ -68,9 +73,16 @@ def alike(hooked, original):
     return dress(type(kind.__name__, (), fields)(), original)
 
 
-def replace(collector, owner, name, hooked):
-    """Replace ``owner.name`` and the same object in its defining module, so that it still pickles by name."""
+def hook(collector, owner, name, make):
+    """Hook ``owner.name`` with ``make(original) -> hooked``: a Python function gets other code, else it is replaced.
+
+    What is replaced is also replaced in its defining module, so that it still pickles by name.
+    """
     original = getattr(owner, name)
+    if can_recode(original):
+        collector.patches.recode(original, forwarding(original, unseen(make(twin(original)), original)))
+        return
+    hooked = make(original)
     collector.patches.replace(owner, name, hooked)
     home = sys.modules.get(getattr(original, "__module__", None) or "")
     if home is not None and home is not owner and getattr(home, name, None) is original:

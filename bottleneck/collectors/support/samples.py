@@ -7,20 +7,21 @@ user's functions do.
 
 import os
 import sys
+from functools import partial
+from operator import getitem
 from time import thread_time_ns
 
 from ... import signals
 from ...agent import recorder as recorder_module
 from ...agent.recorder import is_users_exception, now
-from .. import Patches, dress
 from .batch_parts import note_batch_parts
+from .hooking import hook
 from .objects import note_pages
 from .outputs import note_output
 from .queues import watch_queues
 
 _QUICK_NS = 2_000_000  # one in 32 of faster batches is timed: they cost little, and our overhead would matter
 _QUICK_MASK = 31
-_SHARED = ("builtins", "numpy", "pandas", "polars", "pyarrow", "torch")
 _EVERY = 15  # mask: one item in 16
 _WHOLE_EVERY = 7  # mask: one whole-batch fetch in 8 is split
 
@@ -28,7 +29,7 @@ _WHOLE_EVERY = 7  # mask: one whole-batch fetch in 8 is split
 class _State:
     """State shared by the item and collate wrappers of one process; pickles as None, like all our objects."""
 
-    __slots__ = ("batches", "cpu", "failed", "feeding", "items", "mask", "recorder", "start", "timing")
+    __slots__ = ("batches", "cpu", "failed", "items", "mask", "recorder", "start", "timing")
 
     def __init__(self):
         self.recorder = None
@@ -45,7 +46,6 @@ class _State:
         self.start = 0
         self.cpu = 0
         self.failed = False
-        self.feeding = False  # a loader is requesting the iterator of its IterableDataset
 
     def off(self, where, error):
         if is_users_exception(error):
@@ -55,6 +55,13 @@ class _State:
         if recorder is not None:
             recorder.sampling = False
             recorder.fail("samples", where, error)
+
+    def timed(self, mask):
+        """Whether to time the next item: the first of a batch, then one in ``mask + 1``."""
+        if not self.timing or self.failed:
+            return False
+        self.items += 1
+        return not self.start or not self.items & mask
 
     def begin(self):
         """Token of a timed item, None if it is not timed; starts the batch if this is its first item."""
@@ -83,87 +90,84 @@ class _State:
 state = _State()
 
 
-def _timed(original, whole):
-    """Wrap ``original`` (``__getitem__``, or ``__getitems__`` if ``whole``) to time some of its calls.
-
-    Everything it refers to pickles without us: a Dataset class pickled by value must work in another process.
-    """
-    mask = _WHOLE_EVERY if whole else _EVERY
-    shared = state
-
-    def fetch(dataset, *args, **kwargs):
-        if shared is None or not shared.timing or shared.failed:
-            return original(dataset, *args, **kwargs)
-        shared.items += 1
-        if shared.start and shared.items & mask:
-            return original(dataset, *args, **kwargs)
+def _timed(whole, function, *args):
+    """``function(*args)``, timed; ``whole``: it returns all samples of a batch instead of one."""
+    try:
+        token = state.begin()
+    except BaseException as error:
+        state.off("before", error)
+        token = None
+    if token is None:
+        return function(*args)
+    outcome = []
+    try:
+        outcome.append(function(*args))
+        return outcome[0]
+    finally:
         try:
-            token = shared.begin()
+            state.finish(token, whole, args[1:], outcome)
         except BaseException as error:
-            shared.off("before", error)
-            token = None
-        if token is None:
-            return original(dataset, *args, **kwargs)
-        outcome = []
-        try:
-            outcome.append(original(dataset, *args, **kwargs))
-            return outcome[0]
-        finally:
-            try:
-                shared.finish(token, whole, args, outcome)
-            except BaseException as error:
-                shared.off("after", error)
-
-    return dress(fetch, original)
+            state.off("after", error)
 
 
-class _TimedIterator:
+class _Items:
+    """The Dataset as a fetcher of torch's sees it, which indexes it; the Dataset and its class stay untouched."""
+
+    def __init__(self, dataset):
+        self._dataset = dataset
+        if getattr(dataset, "__getitems__", None):
+            self.__getitems__ = self._batch
+
+    def __getitem__(self, index):
+        if state.timed(_EVERY):
+            return _timed(False, getitem, self._dataset, index)
+        return self._dataset[index]
+
+    def _batch(self, indices):
+        if state.timed(_WHOLE_EVERY):
+            return _timed(True, _all_items, self._dataset, indices)
+        return self._dataset.__getitems__(indices)
+
+    def __getattr__(self, name):
+        return getattr(self._dataset, name)
+
+
+def _all_items(dataset, indices):
+    return dataset.__getitems__(indices)
+
+
+class _Iterator:
     """The iterator of an IterableDataset; its next() is timed like an item."""
 
     def __init__(self, iterator):
         self._iterator = iterator
-        self._step = _timed(lambda _self: next(iterator), whole=False)
 
     def __iter__(self):
         return self
 
     def __next__(self):
-        return self._step(None)
+        return _timed(False, next, self._iterator) if state.timed(_EVERY) else next(self._iterator)
 
     def __getattr__(self, name):
         return getattr(self._iterator, name)
 
 
-def _timed_iter(original):
-    shared = state
+def watch_fetchers(collector, module):
+    """Time sampled items of the fetchers of torch's, which ask a Dataset for the samples of a batch."""
 
-    def __iter__(dataset):
-        iterator = original(dataset)
-        return iterator if shared is None or not shared.feeding else _TimedIterator(iterator)
+    def over_items(args, result, failed):
+        fetcher = args[0]
+        # Only of a loader that we record, whose collate_fn ends the batch.
+        if type(fetcher) is module._MapDatasetFetcher and type(fetcher.collate_fn) is Collate:
+            fetcher.dataset = _Items(fetcher.dataset)
 
-    return dress(__iter__, original)
+    def over_iterator(args, result, failed):
+        if not failed and type(args[0].collate_fn) is Collate:
+            args[0].dataset_iter = _Iterator(args[0].dataset_iter)
 
-
-def watch_dataset(recorder, dataset, patches):
-    """Time sampled items of ``dataset`` by patching its class. Classes that other code indexes too are not patched."""
-    owner = type(dataset)
-    recorder.sampling = False
-    data = sys.modules["torch.utils.data"]
-    shared = not issubclass(owner, data.Dataset) and owner.__module__.partition(".")[0] in _SHARED
-    if shared or "_bottleneck_watched" in vars(owner):
-        return
-    try:
-        patches.replace(owner, "_bottleneck_watched", True)
-        if isinstance(dataset, data.IterableDataset):
-            patches.replace(owner, "__iter__", _timed_iter(owner.__iter__))
-            return
-        for name, whole in (("__getitem__", False), ("__getitems__", True)):
-            original = next((vars(each)[name] for each in owner.__mro__ if name in vars(each)), None)
-            # Objects from lru_cache, singledispatchmethod and the like have their own state: do not wrap or time them.
-            if isinstance(original, type(watch_dataset)):
-                patches.replace(owner, name, _timed(original, whole))
-    except (AttributeError, TypeError):  # a built-in type, or a class that does not allow patching
-        return
+    owners = (module._BaseDatasetFetcher, over_items), (module._IterableDatasetFetcher, over_iterator)
+    for owner, after in owners:
+        hook(collector, owner, "__init__", partial(collector.wrap, before=lambda args, kwargs: args, after=after))
 
 
 class Collate:
@@ -225,12 +229,9 @@ class WorkerInit:
         recorder.role = signals.WORKER
         state.reset()
         state.recorder = recorder
-        state.feeding = True
         recorder.note("worker", loader=self.loader, worker=worker_id, pid=os.getpid())
         if self.look_at_pages:
             note_pages(recorder)
-        dataset = sys.modules["torch.utils.data"].get_worker_info().dataset
-        watch_dataset(recorder, dataset, Patches())
         watch_queues(recorder)
         stacks = sys.modules.get(__package__ + ".stacks")
         if stacks is not None and hasattr(stacks, "restart"):

@@ -2,6 +2,8 @@
 
 import os
 
+from ...agent.descriptors import open_high
+
 
 class ThreadFiles:
     """The /proc files of the thread ``native_id`` of this process."""
@@ -22,7 +24,7 @@ class ThreadFiles:
                     return os.pread(descriptor, 512, 0)
             except OSError:
                 pass
-        descriptor = os.open(f"/proc/self/task/{self._native}/{name}", os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = open_high(f"/proc/self/task/{self._native}/{name}", os.O_RDONLY)
         status = os.fstat(descriptor)
         self._files[name] = descriptor, (status.st_dev, status.st_ino)
         return os.pread(descriptor, 512, 0)

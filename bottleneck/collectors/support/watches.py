@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 
+from ...agent.descriptors import open_high
 from ...agent.recorder import now
 
 _EVERY_MASK = 3  # one look in four: one step in 64, later fewer
@@ -25,7 +26,7 @@ class ResidentMemory:
         if self._pid != os.getpid():  # a descriptor opened before a fork shows the parent
             self._pid = os.getpid()
             try:
-                self._statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+                self._statm = open_high("/proc/self/statm", os.O_RDONLY)
             except OSError:
                 self._statm = -1
         if self._statm < 0:
