@@ -44,9 +44,9 @@ def forwarding(function, hooked):
     passed += ["%s=%s" % (name, name) for name in (*positional[required:], *keywords)]
     passed += ["**" + double] if double else []
 
-    hook = "hook"
-    while hook in names or hook in code.co_freevars:
-        hook += "_"
+    # The hook takes the place of the function's first own variable; ``co_varnames`` stays as it was.
+    own = next((name for name in rest if name.isidentifier()), None)
+    hook = own or "[%r][0]" % _MARK
     call = "%s(%s)" % (hook, ", ".join(passed))
     is_async = code.co_flags & inspect.CO_COROUTINE
     if is_async:
@@ -57,12 +57,13 @@ def forwarding(function, hooked):
     lines += [" %s = None" % name for name in code.co_freevars]
     lines += [" %sdef inner(%s):" % ("async " if is_async else "", ", ".join(taken))]
     lines += ["  if 0: %s" % name for name in code.co_freevars]  # it must have the same free variables
-    lines += ["  %s = %r" % (hook, _MARK), "  return " + call]
+    lines += ["  %s = %r" % (hook, _MARK)] if own else []
+    lines += ["  return " + call]
     made = compile("\n".join(lines), hooked.__code__.co_filename, "exec", dont_inherit=True)
     made = _inner(_inner(made))
     fields = {"co_qualname": code.co_qualname} if hasattr(code, "co_qualname") else {}
     consts = tuple(hooked if each == _MARK else each for each in made.co_consts)
-    return made.replace(co_consts=consts, co_name=code.co_name, **fields)
+    return made.replace(co_consts=consts, co_name=code.co_name, co_varnames=names, co_nlocals=len(names), **fields)
 
 
 def can_recode(function):

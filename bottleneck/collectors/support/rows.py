@@ -92,7 +92,8 @@ class Rows:
             function = args[1] if len(args) > 1 else kwargs.get("func", kwargs.get("arg"))
             axis = args[2] if frames and len(args) > 2 else kwargs.get("axis", 0)
             per_row = hasattr(function, "__code__") and (not frames or axis in (1, "columns"))
-            if kwargs.get("raw") or kwargs.get("engine", "python") != "python" or kwargs.get("by_row") is False:
+            compiled = kwargs.get("engine") not in (None, "python")
+            if kwargs.get("raw") or compiled or kwargs.get("by_row") is False:
                 per_row = False
             ring = recorder.ring()
             outer = ring.phase
