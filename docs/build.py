@@ -45,6 +45,7 @@ AFTER = {
     "Traces": "telemetry.md",
     "Accuracy": "accuracy.md",
     "Frameworks and launchers": "frameworks.md",
+    "What your program may notice": "what-you-may-notice.md",
     "Comparison": "comparison.md",
     "Contributing": "contributing.md",
     "Changelog": "changelog.md",

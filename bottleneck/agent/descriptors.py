@@ -3,6 +3,7 @@ would get without us."""
 
 import mmap
 import os
+import struct
 import sys
 
 try:
@@ -12,6 +13,7 @@ except ImportError:  # Windows
 
 FIRST = 512  # most limits are at least 1024
 _PROT_READ_WRITE, _MAP_SHARED = 3, 1
+_FAILED = (1 << 8 * struct.calcsize("P")) - 1  # -1 as an address
 
 
 def open_high(path, flags, mode=0o600):
@@ -37,25 +39,14 @@ def mapped(descriptor, size):
 
 def _mapped(descriptor, size):
     """The same by the C library: before Python 3.13, ``mmap`` cannot do without a descriptor."""
-    import _ctypes
+    from . import libc
 
-    pointer = type("pointer", (_ctypes._SimpleCData,), {"_type_": "P"})
-    number = type("number", (_ctypes._SimpleCData,), {"_type_": "L"})
-    small = type("small", (_ctypes._SimpleCData,), {"_type_": "i"})
-    flags = {"_flags_": _ctypes.FUNCFLAG_CDECL | _ctypes.FUNCFLAG_USE_ERRNO, "_restype_": pointer}
-    function = type("function", (_ctypes.CFuncPtr,), flags)
-    library = _ctypes.dlopen(None, 2)
-    unmap = function(_ctypes.dlsym(library, "munmap"))
-
-    def free(buffer):
-        unmap(pointer(_ctypes.addressof(buffer)), number(size))
-
-    found = function(_ctypes.dlsym(library, "mmap"))(
-        pointer(None), number(size), small(_PROT_READ_WRITE), small(_MAP_SHARED), small(descriptor), number(0)
+    unmap = libc.function("munmap")
+    number, long, nothing = libc.Int, libc.Long, libc.Pointer()
+    found = libc.function("mmap", libc.Pointer)(
+        nothing, long(size), number(_PROT_READ_WRITE), number(_MAP_SHARED), number(descriptor), long(0)
     )
-    address = getattr(found, "value", found)
-    if address is None or address == (1 << 8 * _ctypes.sizeof(pointer)) - 1:
-        raise OSError(_ctypes.get_errno(), "mmap failed")
-    byte = type("byte", (_ctypes._SimpleCData,), {"_type_": "B"})
-    buffer = type("mapping", (_ctypes.Array,), {"_type_": byte, "_length_": size, "__del__": free})
-    return buffer.from_address(address)
+    address = libc.number(found)
+    if address is None or address == _FAILED:
+        raise OSError("mmap failed")
+    return libc.buffer_at(address, size, lambda address: unmap(libc.Pointer(address), long(size)))

@@ -3,7 +3,7 @@
 A collector's file name is the module it waits for, dots as underscores (``torch_utils_data.py`` waits for
 ``torch.utils.data``, ``torch__dynamo.py`` for ``torch._dynamo``), so a starting process only lists this folder and
 imports nothing. A file has one class ``Collector`` with ``id``, ``module``, ``attach(recorder)`` and ``detach()``.
-All attributes are replaced through ``Patches``, so that ``detach`` can restore the original objects in reverse order.
+All that is hooked goes through ``Patches``, so that ``detach`` can restore it in reverse order.
 """
 
 import sys
@@ -16,7 +16,7 @@ _MISSING = object()
 
 
 class Patches:
-    """Replaces attributes of modules and classes, and restores them.
+    """Replaces attributes of modules and classes and the code of functions, and restores them.
 
     If other code has since replaced our replacement, we leave its object in place: it most likely calls ours.
     """

@@ -11,9 +11,10 @@ import sys
 import time
 
 from ... import signals
+from ...agent import native_thread
 from ...agent.frames import AllFrames, line_of
 from ...agent.recorder import is_users_exception, now
-from ...agent.unpatched import allocate_lock, get_ident, sleep, start_new_thread
+from ...agent.unpatched import allocate_lock, get_ident, sleep
 
 BEAT_SECONDS = 0.05  # wakes the loop 20 times a second; a 20 ms heartbeat cost 0.9 % of a core
 LATE_NS = 10_000_000  # a heartbeat later than this is recorded
@@ -266,11 +267,10 @@ class Serving:
         if self._watching:
             return
         self._watching = True
-        self._stop = allocate_lock()
+        self._stop, self._stopped = allocate_lock(), allocate_lock()
         self._stop.acquire()
-        self._stopped = allocate_lock()
         self._stopped.acquire()
-        start_new_thread(self._watchdog, (self._stop, self._stopped))
+        native_thread.start(self._watchdog, self._stop, self._stopped)
 
     def stop_watching(self):
         """Stop the watchdog and wait for it (before a fork, since a process with threads must not fork)."""

@@ -18,14 +18,16 @@ import sys
 import time
 from _thread import get_native_id
 
+from ...agent import native_thread
 from ...agent.frames import AllFrames
 from ...agent.recorder import is_users_exception, now
 from ...agent.ring import Ring
-from ...agent.unpatched import allocate_lock, get_ident, sleep, start_new_thread
+from ...agent.unpatched import allocate_lock, get_ident, sleep
 from ...signals import GIL_HELD, MAIN_RUNS, STACK_BLOCKED, STACK_CPU, THREAD_CAPACITY
 from .. import BaseCollector, dress
 from . import pyinstrument
 from .gil import PROMPT_NS, GilWatch
+from .hooking import alike
 from .other_threads import OtherThreads
 from .pace import SIGNAL_NS, TICK_NS, Pace
 from .posix_timer import Timer
@@ -180,9 +182,8 @@ class Collector(BaseCollector):
                 self._set_timer(self.pace.tick_ns)
             return before
 
-        self.patches.replace(_signal, "pthread_sigmask", dress(pthread_sigmask, set_mask))
-        self.patches.replace(_signal, "signal", dress(signal, set_handler))
-        self.patches.replace(_signal, "set_wakeup_fd", dress(set_wakeup_fd, set_wakeup))
+        for hooked, original in ((pthread_sigmask, set_mask), (signal, set_handler), (set_wakeup_fd, set_wakeup)):
+            self.patches.replace(_signal, original.__name__, alike(dress(hooked, original), original))
         module = sys.modules.get("signal")
         if module is not None:
             self.patches.replace(module, "set_wakeup_fd", vars(_signal)["set_wakeup_fd"])
@@ -255,7 +256,7 @@ class Collector(BaseCollector):
         thread = leave, []
         if self._thread is None:  # a tick and a forking thread may both try to start it
             self._thread = thread
-            start_new_thread(self._run, thread)
+            native_thread.start(self._run, *thread)
 
     def stop_thread(self):
         """Tell the sampling thread to exit and wait, at most 50 ms, until the system no longer counts it."""
