@@ -41,12 +41,15 @@ def _mapped(descriptor, size):
     """The same by the C library: before Python 3.13, ``mmap`` cannot do without a descriptor."""
     from . import libc
 
-    unmap = libc.function("munmap")
-    number, long, nothing = libc.Int, libc.Long, libc.Pointer()
+    number, long, pointer, unmap = libc.Int, libc.Long, libc.Pointer, libc.function("munmap")
+
+    def free(address):  # no globals: they are gone when the interpreter exits
+        unmap(pointer(address), long(size))
+
     found = libc.function("mmap", libc.Pointer)(
-        nothing, long(size), number(_PROT_READ_WRITE), number(_MAP_SHARED), number(descriptor), long(0)
+        pointer(), long(size), number(_PROT_READ_WRITE), number(_MAP_SHARED), number(descriptor), long(0)
     )
     address = libc.number(found)
     if address is None or address == _FAILED:
         raise OSError("mmap failed")
-    return libc.buffer_at(address, size, lambda address: unmap(libc.Pointer(address), long(size)))
+    return libc.buffer_at(address, size, free)

@@ -326,7 +326,7 @@ def test_a_fork_where_no_thread_can_be_started_is_silent(tmp_path):
     body = """
 import os
 def no_more(*_): raise RuntimeError("can't start new thread")
-stacks.start_new_thread = no_more
+stacks.native_thread.start = no_more
 child = os.fork()
 if not child: os._exit(0)
 os.waitpid(child, 0)

@@ -10,6 +10,7 @@ import sys
 from functools import partial
 from operator import getitem
 from time import thread_time_ns
+from weakref import ref
 
 from ... import signals
 from ...agent import recorder as recorder_module
@@ -113,10 +114,12 @@ def _timed(whole, function, *args):
 class _Items:
     """The Dataset as a fetcher of torch's sees it, which indexes it; the Dataset and its class stay untouched."""
 
+    __getitems__ = None  # none, to a fetcher that asks
+
     def __init__(self, dataset):
         self._dataset = dataset
         if getattr(dataset, "__getitems__", None):
-            self.__getitems__ = self._batch
+            self.__getitems__ = self._batch  # type: ignore[assignment]
 
     def __getitem__(self, index):
         if state.timed(_EVERY):
@@ -159,7 +162,9 @@ def watch_fetchers(collector, module):
         fetcher = args[0]
         # Only of a loader that we record, whose collate_fn ends the batch.
         if type(fetcher) is module._MapDatasetFetcher and type(fetcher.collate_fn) is Collate:
-            fetcher.dataset = _Items(fetcher.dataset)
+            views = ref(fetcher), fetcher.dataset, _Items(fetcher.dataset)
+            fetcher.collate_fn.views = views  # type: ignore[assignment]
+            fetcher.collate_fn.show()
 
     def over_iterator(args, result, failed):
         if not failed and type(args[0].collate_fn) is Collate:
@@ -173,13 +178,28 @@ def watch_fetchers(collector, module):
 class Collate:
     """Times the user's ``collate_fn``; the batch ends when it returns."""
 
+    views = None  # (the fetcher, the Dataset, our view of it)
+
     def __init__(self, function):
         self.function = function
+
+    def __reduce__(self):
+        return Collate, (self.function,)
+
+    def show(self):
+        """Let the fetcher see our view of the Dataset if its next batch is timed, else the Dataset itself."""
+        if self.views is not None:
+            fetcher, dataset, items = self.views
+            fetcher = fetcher()
+            if fetcher is not None:
+                fetcher.dataset = items if state.timing and not state.failed else dataset
 
     def __call__(self, batch):
         if not state.timing:
             state.batches += 1
-            state.timing = not state.batches & state.mask
+            if not state.batches & state.mask:
+                state.timing = True
+                self.show()
             return self.function(batch)
         if state.failed or recorder_module.recorder() is None:
             return self.function(batch)
@@ -199,6 +219,7 @@ class Collate:
                 state.start = 0
             state.batches += 1
             state.timing = not state.batches & state.mask
+            self.show()
         except BaseException as error:
             state.off("after", error)
         return result
