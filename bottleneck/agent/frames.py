@@ -5,7 +5,14 @@ import os
 import sys
 
 _WALKING_ALLOCATES = sys.version_info[:2] == (3, 11)  # before, frames are linked; later, nothing is collected there
+#: Ends of the file names of our hooks, by which ``warnings`` and pandas do not take them for the caller.
+HOOKED = (" (as importlib_bootstrap)", "(hooked)")
 OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+def is_ours(file):
+    """Whether a code object's file is one of ours, or our code in the place of a hooked function's."""
+    return file.startswith(OURS) or file.endswith(HOOKED)
 
 
 def library_prefixes():

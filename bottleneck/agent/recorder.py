@@ -13,7 +13,7 @@ from .. import signals
 from ..signals import MAIN_CAPACITY, THREAD_CAPACITY
 from .descriptors import open_high
 from .files import Files
-from .frames import OURS, function_of, library_prefixes, line_of
+from .frames import OURS, function_of, is_ours, library_prefixes, line_of
 from .ring import NullRing, Ring, TimedRing
 from .unpatched import get_ident
 
@@ -182,7 +182,7 @@ class Recorder:
             frames = [
                 (function_of(c), self.files.name(c.co_filename), line, self.is_user(c))
                 for c, line in zip(key[::2], key[1::2])
-                if not c.co_filename.startswith(self.prefixes[0])  # skip our own wrappers
+                if not is_ours(c.co_filename)
             ]
             self.note("stack", id=found, frames=frames)
         return found

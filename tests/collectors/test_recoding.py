@@ -44,7 +44,7 @@ def hooked(function: FunctionType, patches: Patches) -> list[tuple[Any, Any]]:
         calls.append((args, kwargs))
         return plain(*args, **kwargs)
 
-    patches.recode(function, forwarding(function, hook))
+    patches.recode(function, forwarding(function, hook, __file__))
     return calls
 
 

@@ -2,14 +2,14 @@
 
 import os
 import sys
+from functools import partial
 from types import FunctionType, MethodType
 
 from ... import signals
+from ...agent.frames import HOOKED
 from ...agent.recorder import now
 from .. import dress
 from .recoding import can_recode, forwarding, twin
-
-_UNSEEN = "(hooked)", " (as importlib_bootstrap)"
 
 
 def guard(collector, original, before, after):
@@ -43,14 +43,23 @@ def unseen(hooked, original):
     frames, and ``warnings`` skips frames whose file name contains both "importlib" and "_bootstrap".
     """
     code = hooked.__code__
-    if code.co_filename.endswith(_UNSEEN):
+    if code.co_filename.endswith(HOOKED):
         return hooked
-    if (getattr(original, "__module__", None) or "").partition(".")[0] == "pandas":
-        file = os.path.join(os.path.dirname(sys.modules["pandas"].__file__), _UNSEEN[0])
+    if _of_pandas(original):
+        file = os.path.join(os.path.dirname(sys.modules["pandas"].__file__), HOOKED[1])
     else:
-        file = code.co_filename + _UNSEEN[1]
+        file = code.co_filename + HOOKED[0]
     hooked.__code__ = code.replace(co_filename=file, co_name=getattr(original, "__name__", code.co_name))
     return hooked
+
+
+def _text(file):
+    with open(file, encoding="utf-8") as opened:
+        return opened.read()
+
+
+def _of_pandas(original):
+    return (getattr(original, "__module__", None) or "").partition(".")[0] == "pandas"
 
 
 def alike(hooked, original):
@@ -80,7 +89,12 @@ def hook(collector, owner, name, make):
     """
     original = getattr(owner, name)
     if can_recode(original):
-        collector.patches.recode(original, forwarding(original, unseen(make(twin(original)), original)))
+        hooked = unseen(make(twin(original)), original)
+        own = original.__code__.co_filename
+        file = own + (" " + HOOKED[1] if _of_pandas(original) else HOOKED[0])
+        cache = getattr(sys.modules.get("linecache"), "cache", {})
+        cache.setdefault(file, (partial(_text, own),))  # who asks for the function's source finds it
+        collector.patches.recode(original, forwarding(original, hooked, file))
         return
     hooked = make(original)
     collector.patches.replace(owner, name, hooked)

@@ -21,10 +21,11 @@ def twin(function):
     return copy
 
 
-def forwarding(function, hooked):
+def forwarding(function, hooked, file):
     """Code for ``function`` that calls ``hooked`` with its arguments, all of them, and returns or awaits the result.
 
-    Parameters with a default are passed by name, unless the function takes ``*args``.
+    It stands in ``file``, on the function's first lines. Parameters with a default are passed by name, unless the
+    function takes ``*args``.
     """
     code = function.__code__
     names = code.co_varnames
@@ -59,10 +60,11 @@ def forwarding(function, hooked):
     lines += ["  if 0: %s" % name for name in code.co_freevars]  # it must have the same free variables
     lines += ["  %s = %r" % (hook, _MARK)] if own else []
     lines += ["  return " + call]
-    made = compile("\n".join(lines), hooked.__code__.co_filename, "exec", dont_inherit=True)
+    made = compile("\n".join(lines), file, "exec", dont_inherit=True)
     made = _inner(_inner(made))
     fields = {"co_qualname": code.co_qualname} if hasattr(code, "co_qualname") else {}
     consts = tuple(hooked if each == _MARK else each for each in made.co_consts)
+    fields["co_firstlineno"] = code.co_firstlineno
     return made.replace(co_consts=consts, co_name=code.co_name, co_varnames=names, co_nlocals=len(names), **fields)
 
 

@@ -3,7 +3,7 @@
 from itertools import count
 
 from ...agent.files import runs_cells
-from ...agent.frames import OURS, function_of, line_of
+from ...agent.frames import function_of, is_ours, line_of
 
 DEPTH = 100  # frames kept, innermost first
 MAX_STACKS = 4096  # stored in full; up to as many later ones keep only their innermost line and the user's
@@ -98,7 +98,7 @@ class StackTable:
             self._recorder.files.name(name),
             self._recorder.is_user(code),
             name.startswith("<frozen importlib"),
-            name.startswith(OURS),
+            is_ours(name),
             code,
             bool(code.co_flags & _GENERATOR),
             runs_cells(code),
