@@ -25,6 +25,14 @@ for f in (json.load, json.loads, csv.DictReader.__init__, csv.DictReader.__next_
 print(pd.io.parsers.readers.read_csv is early, inspect.isgeneratorfunction(pd.DataFrame.iterrows))
 """,
     ),
+    "sources": (
+        ("pandas",),
+        """
+import inspect, json, pandas as pd
+for f in (json.load, json.JSONDecoder.decode, pd.read_csv, pd.DataFrame.merge, pd.DataFrame.apply, pd.concat):
+    print(f.__qualname__, len(inspect.getsource(f)), inspect.getsourcelines(f)[1], inspect.getdoc(f)[:40])
+""",
+    ),
     "identity": (
         ("numpy",),
         """
@@ -200,6 +208,7 @@ from torch.utils.data import DataLoader
 for f in (DataLoader.__init__, DataLoader.__iter__, torch.save, torch.load, torch.optim.Optimizer.__init__,
           torch.distributed.all_reduce, torch.nn.parallel.DistributedDataParallel.__init__):
     print(f.__qualname__, inspect.getfullargspec(f)[:4], f.__defaults__, f.__kwdefaults__, f.__code__.co_varnames[:2])
+    print(len(inspect.getsource(f)), inspect.getsourcelines(f)[1])
 print(inspect.getfullargspec(torch.nn.Module.__call__)[:3])
 """,
     ),
