@@ -118,16 +118,17 @@ def _timed(plain, traced):
     """Record ``plain`` as a phase, in one function without layers: our code is cold in the caches every step."""
 
     def __call__(self, *args, **kwargs):
-        if traced():
-            return plain(self, *args, **kwargs)
         timer = _timer
-        if timer is None:
+        if traced() or timer is None:
+            return plain(self, *args, **kwargs)
+        ring = timer.rings.get(get_ident())
+        if ring is not None and ring.phase in _BOTH:  # most calls: a layer of a model
             return plain(self, *args, **kwargs)
         try:
-            ring = timer.rings.get(get_ident()) or timer.recorder.ring()
+            ring = ring or timer.recorder.ring()
             outer = ring.phase
             # A loss is no model, and mostly short.
-            inner = outer in _BOTH or not timer.collector.on or type(self).__module__ == _LOSSES
+            inner = not timer.collector.on or type(self).__module__ == _LOSSES
             if not inner:
                 if timer.looks:
                     timer.looks -= 1
