@@ -38,11 +38,10 @@ class Access:
 
 def accesses_of(recording: Recording, stacks: Stacks, taken: Spans) -> tuple[Access, ...]:
     """User functions whose samples outside phases and ``taken`` lie in pandas' element access."""
-    outside = complement([(a, b) for a, b in taken.tolist()], recording)
+    starts, ends = complement(taken, recording).T
     kinds = {stack: _access(frames) for stack, frames in stacks.frames.items()}
     found: dict[tuple[str, str], list[tuple[int, int, int, bool]]] = {}
     rows = stacks.rows[(stacks.rows["flags"] & 0xFF) == signals.NONE]
-    starts, ends = np.array(outside, "i8").reshape(-1, 2).T
     at = np.searchsorted(starts, rows["t1"], side="left") - 1
     for row in rows[(at >= 0) & (rows["t1"] <= ends[at])] if len(starts) else ():
         kind = kinds.get(int(row["arg"]))

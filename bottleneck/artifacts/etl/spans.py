@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+
 from ...recording.model import Recording
 
 Span = tuple[int, int]
@@ -23,7 +26,8 @@ def overlap(span: Span, others: list[Span]) -> int:
     return sum(max(0, min(span[1], end) - max(span[0], start)) for start, end in others)
 
 
-def complement(spans: list[Span], recording: Recording) -> list[Span]:
-    """The parts of the run that the merged spans do not cover."""
-    edges = [recording.started_ns, *(edge for span in spans for edge in span), recording.ended_ns]
-    return [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b > a]
+def complement(spans: npt.NDArray[np.int64], recording: Recording) -> npt.NDArray[np.int64]:
+    """The parts of the run that the merged spans, one per row, do not cover; a long run has one for each step."""
+    starts, ends = np.append(recording.started_ns, spans[:, 1]), np.append(spans[:, 0], recording.ended_ns)
+    found: npt.NDArray[np.int64] = np.array([starts, ends], "i8").T[ends > starts]
+    return found

@@ -43,7 +43,7 @@ class Gil:
         if not steps.count:
             raise Missing("No steps after warm-up.")
         rows = recording.samples[recording.samples["kind"] == signals.GIL_HELD]
-        within = list(zip(steps.start_ns.tolist(), steps.end_ns.tolist(), strict=True))
+        within = np.array([steps.start_ns, steps.end_ns]).T
         frames = {key[1]: value for key, value in recording.facts.stacks.items() if key[0] == process}
         others = Stacks(process, rows[rows["process"] == process], frames)
         held = others.seconds(within=within)

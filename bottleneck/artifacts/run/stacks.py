@@ -17,7 +17,8 @@ from ..training.steps import Steps
 from .gaps import importing
 from .main_process import main_process
 
-Intervals = Sequence[tuple[int, int]]  # monotonic ns, sorted, not overlapping
+#: Begin and end of each in monotonic ns, not overlapping; an array has one per row.
+Intervals = Sequence[tuple[int, int]] | npt.NDArray[np.int64]
 _PASSED_ON = 0.9  # of a library call's time spent in a single other library call: it only delegates
 #: Library code that counts as training wherever it is called.
 _TRAINING = ("/torch/nn/", "/torch/optim/", "/torch/autograd/", "/torch/amp/", "/torch/functional.py")
@@ -141,9 +142,10 @@ class Stacks:
             number = signals.PHASES.index(phase) if phase in signals.PHASES else -1
             rows = rows[(rows["flags"] & 0xFF) == number]
         if within is not None:
-            starts, ends = np.array(sorted(within), dtype="i8").reshape(-1, 2).T
-            if not len(starts):
+            spans = np.asarray(within, dtype="i8").reshape(-1, 2)
+            if not len(spans):
                 return rows[:0]
+            starts, ends = (spans if (spans[1:, 0] >= spans[:-1, 0]).all() else spans[np.argsort(spans[:, 0])]).T
             at = np.searchsorted(starts, rows["t1"], side="left") - 1
             rows = rows[(at >= 0) & (rows["t1"] <= ends[np.maximum(at, 0)])]
         return rows
