@@ -1,13 +1,15 @@
-"""Test suites that others wrote, run plainly and under ``bottleneck run``: what differs, and what it costs.
+"""Runs other projects' test suites plainly and under ``bottleneck run``; reports different outcomes and the overhead.
 
     python benchmarks/suites.py [--only NAME ...] [--rounds N] [--json FILE] [--markdown FILE]
 
-Each suite runs plainly, under the product, and plainly again. A test is a difference when both plain runs agree on its
-outcome and the recorded run has another one; a test whose plain runs disagree is only counted. CPU and wall time are
-those of the suite and its children, without the supervisor, and the ratio is that of the recorded run to the mean of
-the two plain ones; ``--rounds`` repeats all three and takes the median of the ratios. The suites come with Python,
-with numpy's and pandas's wheels, and in the source distributions of the installed versions of the other packages, which
-pip downloads; a suite whose package is not installed is left out. Exit code 1: a difference, or a ratio above a limit.
+Each suite runs plainly, under ``bottleneck run``, and plainly again. A test is reported as different if both plain runs
+agree on its outcome and the recorded run does not; if the plain runs disagree, it only counts as unsteady. CPU and wall
+time include the suite and its children but not the supervisor. Each ratio divides the time of the recorded run by the
+mean of the two plain runs; ``--rounds`` repeats all three runs and takes the median of the ratios.
+
+The suites come with Python, with numpy's and pandas's wheels, and in the source distributions of the installed versions
+of the other packages, which pip downloads; a suite whose package is not installed is left out. Exit code 1: a
+difference, or a ratio above a limit.
 """
 
 from __future__ import annotations

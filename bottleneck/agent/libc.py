@@ -57,7 +57,7 @@ def byref(value):
 
 
 def number(found):
-    """The number in what a C function returned; None for a null pointer."""
+    """The integer value of a C function's result; None for a null pointer."""
     return getattr(found, "value", found)
 
 

@@ -1,7 +1,7 @@
 """``uvicorn.config``: requests of any ASGI application, and when its server starts and stops.
 
-The application stays the object that uvicorn has loaded. We hook the method that runs it for one request, and the
-lifespan; both belong to classes that uvicorn imports when it loads a configuration.
+The application stays the object that uvicorn has loaded. We hook the method that runs it for one request and
+the two that start and end its lifespan; uvicorn imports their classes when it loads a configuration.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Wraps library functions for recording so that callers cannot tell the wrapper from the original."""
+"""Hooks library functions for recording: Python functions get new code, C functions a proxy that looks like them."""
 
 import os
 import sys
@@ -83,9 +83,9 @@ def alike(hooked, original):
 
 
 def hook(collector, owner, name, make):
-    """Hook ``owner.name`` with ``make(original) -> hooked``: a Python function gets other code, else it is replaced.
+    """Hook ``owner.name`` with ``make(original) -> hooked``: a Python function gets new code, all else is replaced.
 
-    What is replaced is also replaced in its defining module, so that it still pickles by name.
+    A replacement is also set in the module that defines the original, so that it still pickles by name.
     """
     original = getattr(owner, name)
     if can_recode(original):

@@ -23,10 +23,10 @@ def twin(function):
 
 
 def forwarding(function, hooked, file):
-    """Code for ``function`` that calls ``hooked`` with its arguments, all of them, and returns or awaits the result.
+    """Code for ``function`` that calls ``hooked`` with all its arguments and returns, awaits or yields from the result.
 
-    It stands in ``file``, on the function's first lines. Parameters with a default are passed by name, unless the
-    function takes ``*args``.
+    Its file name is ``file``, and its line numbers begin at the function's first line. Parameters with a default are
+    passed by name, unless they are positional-only or the function takes ``*args``.
     """
     code = function.__code__
     names = code.co_varnames

@@ -1,8 +1,8 @@
 """Inside a DataLoader worker (or the main process if there are no workers): sampled items, batches, collate.
 
 We time one item in 16 and the first of each batch, in wall and thread CPU time. Of batches that take less than 2 ms we
-time only one in 32. The two wrapper classes are top-level and hold only the wrapped object, so they pickle whenever the
-user's functions do.
+time only one in 32. ``Collate`` and ``WorkerInit`` are top-level classes and pickle only the user's function and plain
+values, so they pickle whenever the function does.
 """
 
 import os
@@ -28,7 +28,7 @@ _WHOLE_EVERY = 7  # mask: one whole-batch fetch in 8 is split
 
 
 class _State:
-    """State shared by the item and collate wrappers of one process; pickles as None, like all our objects."""
+    """State shared by the item and collate wrappers of one process; pickles as None, so no pickle contains it."""
 
     __slots__ = ("batches", "cpu", "failed", "items", "mask", "recorder", "start", "timing")
 
@@ -112,7 +112,7 @@ def _timed(whole, function, *args):
 
 
 class _Items:
-    """The Dataset as a fetcher of torch's sees it, which indexes it; the Dataset and its class stay untouched."""
+    """A view of the Dataset for torch's fetcher, which indexes it; the Dataset and its class stay untouched."""
 
     __getitems__ = None  # none, to a fetcher that asks
 
