@@ -14,6 +14,7 @@ from ..recording.folder import RunError, damaged, in_progress, read_run
 from ..recording.model import RECORD_TABLES
 from ..recording.notes import FACTS
 from ..recording.write import Writer
+from ..signals import LIVE
 from . import resume
 from .drain import Drain
 from .saver import Saver
@@ -34,8 +35,15 @@ def recover(run_dir: Path) -> bool:
 
 
 def read_rings(run_dir: Path, run: dict[str, Any]) -> None:
-    """Complete a run folder from its rings. ``run``: the content of run.json at the start. Raises RunError."""
+    """Complete a run folder from its rings. ``run``: the content of run.json at the start. Raises RunError.
+
+    Where the rings are gone, the tables are all there is: they stay as they are.
+    """
     try:
+        if not (run_dir / LIVE).is_dir():
+            end = _end(run_dir, run, Drain(run_dir))
+            write_json(run_dir / "run.json", {**end, **run, "ended_ns": end["ended_ns"]})
+            return
         drain, part, facts_bytes = resume.restore(run_dir)
         _cut(run_dir, part, facts_bytes)
         drain.poll(everything=True)

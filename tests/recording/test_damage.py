@@ -115,6 +115,13 @@ def test_the_small_run_is_sound(run: Path):
     assert {len(table) for table in (recording.stacks, recording.samples, recording.requests)} == {40}
 
 
+def test_an_unended_run_without_its_rings_keeps_its_tables(run: Path):
+    edit(run, lambda v: v.update(ended_ns=None))
+    assert outcome(run) == ""
+    recording, _ = session.analyse(run)
+    assert len(recording.steps["t0"]) == 40 and recording.ended_ns >= int(recording.steps["t1"].max())
+
+
 def edit(run: Path, change: Callable[[dict[str, Any]], object]) -> None:
     path = run / "run.json"
     value = json.loads(path.read_text())
