@@ -61,7 +61,13 @@ class Suite:
 
 
 def stdlib(name: str, *modules: str) -> Suite:
-    return Suite(f"CPython: {name}", modules or (f"test.test_{name}",), by_unittest=True)
+    """Tests of the standard library; a suite that is a package, depending on the version, by its modules."""
+    whole = f"test.test_{name}"
+    spec = None if modules else importlib.util.find_spec(whole)
+    if spec is not None and spec.submodule_search_locations:
+        files = sorted(Path(spec.submodule_search_locations[0]).glob("test_*.py"))
+        modules = tuple(f"{whole}.{file.stem}" for file in files)
+    return Suite(f"CPython: {name}", modules or (whole,), by_unittest=True)
 
 
 SUITES = (
