@@ -67,7 +67,8 @@ def stdlib(name: str, *modules: str) -> Suite:
     if spec is not None and spec.submodule_search_locations:
         files = sorted(Path(spec.submodule_search_locations[0]).glob("test_*.py"))
         modules = tuple(f"{whole}.{file.stem}" for file in files)
-    return Suite(f"CPython: {name}", modules or (whole,), by_unittest=True)
+    modules = modules or (whole,)
+    return Suite(f"CPython: {name}", modules, needs=modules, by_unittest=True)
 
 
 SUITES = (
@@ -172,7 +173,7 @@ def source(package: str, folder: Path) -> Path:
 def compare(suite: Suite, rounds: int) -> Result:
     with tempfile.TemporaryDirectory() as scratch:
         folder = source(suite.sdist, Path(scratch)) if suite.sdist else Path(scratch)
-        version = metadata.version(suite.needs[0]) if suite.needs else platform.python_version()
+        version = platform.python_version() if suite.by_unittest else metadata.version(suite.needs[0])
         result = Result(suite.name, version, 0, 0, 0.0, 0.0)
         cpu, wall = [], []
         for _ in range(rounds):
