@@ -33,7 +33,10 @@ def write(
 ) -> list[str]:
     """Print the report on ``console``, if there is one."""
     if console is not None:
-        render(diagnosis, console, verbose)
+        try:
+            render(diagnosis, console, verbose)
+        except SystemExit:  # rich's answer to a closed pipe, as of `| head`; the other exporters still have to write
+            pass
     return []
 
 
