@@ -161,6 +161,15 @@ class Base(Dataset):
 class Derived(Base): pass
 class Failing(Base):
     def __getitem__(self, i): raise KeyError(i)
+class Whole(Base):
+    def __getitems__(self, indices): return [-i for i in indices]
+import weakref
+for kind in (Base, Whole):
+    data = kind()
+    alive, batches = weakref.ref(data), iter(DataLoader(data, batch_size=2))
+    print(next(batches).tolist())
+    del data, batches
+    print(alive() is None)
 print([batch.tolist() for batch in DataLoader(Cached(), batch_size=4)], Cached.__getitem__.cache_info())
 print(list(DataLoader(Both(), batch_size=2, collate_fn=list)), Both()["a"])
 before = {name: set(vars(each)) for name, each in (("Base", Base), ("Derived", Derived))}

@@ -118,21 +118,23 @@ class _Items:
 
     def __init__(self, dataset):
         self._dataset = dataset
-        if getattr(dataset, "__getitems__", None):
-            self.__getitems__ = self._batch  # type: ignore[assignment]
 
     def __getitem__(self, index):
         if state.timed(_EVERY):
             return _timed(False, getitem, self._dataset, index)
         return self._dataset[index]
 
-    def _batch(self, indices):
+    def __getattr__(self, name):
+        return getattr(self._dataset, name)
+
+
+class _Batches(_Items):
+    """The same of a Dataset that returns all samples of a batch at once."""
+
+    def __getitems__(self, indices):  # type: ignore[override]
         if state.timed(_WHOLE_EVERY):
             return _timed(True, _all_items, self._dataset, indices)
         return self._dataset.__getitems__(indices)
-
-    def __getattr__(self, name):
-        return getattr(self._dataset, name)
 
 
 def _all_items(dataset, indices):
@@ -162,7 +164,8 @@ def watch_fetchers(collector, module):
         fetcher = args[0]
         # Only of a loader that we record, whose collate_fn ends the batch.
         if type(fetcher) is module._MapDatasetFetcher and type(fetcher.collate_fn) is Collate:
-            views = ref(fetcher), fetcher.dataset, _Items(fetcher.dataset)
+            kind = _Batches if getattr(fetcher.dataset, "__getitems__", None) else _Items
+            views = ref(fetcher), fetcher.dataset, kind(fetcher.dataset)
             fetcher.collate_fn.views = views  # type: ignore[assignment]
             fetcher.collate_fn.show()
 
