@@ -52,14 +52,18 @@ class Collector(BaseCollector):
         state = self.state
 
         async def run_asgi(cycle, app):
+            fields = getattr(cycle, "__dict__", None)
+            if fields is None or "scope" not in fields:  # another version's, which we do not know
+                return await original(cycle, app)
+
             def application(scope, receive, send):
-                cycle.send = send  # what the original passes to the application
+                fields["send"] = send  # what the original passes to the application
                 return original(cycle, app)
 
             try:
                 return await recording_call(state, application, cycle.scope, cycle.receive, cycle.send)
             finally:
-                vars(cycle).pop("send", None)
+                fields.pop("send", None)
 
         return run_asgi
 
