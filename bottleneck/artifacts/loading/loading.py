@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ...recording.model import Recording
 from .. import Missing
-from ..run.host import Host
+from ..run.host import Host, obtainable
 from ..run.machine import Machine
 from ..training.steps import Steps
 from .feeding import Feeding
@@ -32,7 +32,7 @@ class Loading:
     step. CPU time is given as the wall time it took: ``crowding_factor`` seconds per second of computing, as other
     programs may compete for the cores.
     ``cores``: cores the program used plus those that it could get; ``idle_cores``: idle while the loop waited for data;
-    ``obtainable_cores``: those, and half of what other programs used meanwhile (see ``Host.obtainable_cores``);
+    ``obtainable_cores``: those, and half of what other programs used meanwhile (see ``obtainable``);
     ``all_cores``: cores one rank may use when nobody else does. ``epochs``: passes over the data.
     ``reading_share``: share of the loading time blocked in reads. ``contention``: how a batch's time grows with the
     number loaded at once: 0 not at all, 1 in proportion, None if that number never changed.
@@ -207,7 +207,7 @@ class _Cores:
             machine.cores / ranks,
             used,
             unused,
-            min(unused + others / 2, machine.cores / ranks),
+            min(obtainable(unused, others), machine.cores / ranks),
             crowding,
         )
 

@@ -13,6 +13,12 @@ from .. import Missing
 Floats = npt.NDArray[np.float64]
 
 
+def obtainable(idle_cores: float, other_cores: float) -> float:
+    """Cores that more threads of the program would get: those left idle, and half of those that other programs use,
+    since the kernel shares a core equally between two threads that want it."""
+    return idle_cores + other_cores / 2
+
+
 @dataclass(frozen=True)
 class Host:
     """Host samples of one run. Windows are in monotonic ns; a column that was not measured is None, never 0."""
@@ -44,10 +50,9 @@ class Host:
         return float(values[int(np.argmin(np.abs(times - (start_ns + end_ns) // 2)))])
 
     def obtainable_cores(self, start_ns: int, end_ns: int) -> float | None:
-        """Cores that more threads of the program would get: those left idle, and half of those that other programs use,
-        since the kernel shares a core equally between two threads that want it. None if not measured."""
+        """``obtainable`` of the means in a window; None if idle cores were not measured."""
         idle, others = (self.mean(name, start_ns, end_ns) for name in ("idle_cores", "other_cores"))
-        return None if idle is None else idle + (others or 0.0) / 2
+        return None if idle is None else obtainable(idle, others or 0.0)
 
     def rise(self, name: str, start_ns: int, end_ns: int) -> float | None:
         """How much a ``_total`` column rose in a window, interpolated between samples; None if not measured."""

@@ -110,7 +110,9 @@ class CpuBoundDecode(Detector):
         most = changed(model, Changes(model, workers=_shared.advised_workers(model, loading)))
         if step_seconds(most) > self.kept_up * model.work_seconds:
             return None
-        return Fine(loading.obtainable_cores, self.max_idle_cores, "cores", "idle cores: more workers would do")
+        return Fine(
+            loading.obtainable_cores, self.max_idle_cores, "cores", "cores that more workers would get: they come first"
+        )
 
     def _leaves_cores_idle(self, loading: Loading) -> bool:
         return loading.workers < loading.cores and loading.obtainable_cores > self.max_idle_cores

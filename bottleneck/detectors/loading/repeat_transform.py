@@ -95,7 +95,12 @@ class RepeatTransform(Detector):
         if loading.workers < loading.cores and loading.obtainable_cores > self.max_idle_cores:
             most = changed(model, Changes(model, workers=_shared.advised_workers(model, loading)))
             if step_seconds(most) <= self.kept_up * model.work_seconds:
-                return Fine(loading.obtainable_cores, self.max_idle_cores, "cores", "idle cores: more workers would do")
+                return Fine(
+                    loading.obtainable_cores,
+                    self.max_idle_cores,
+                    "cores",
+                    "cores that more workers would get: they come first",
+                )
         # As a share of the law's own terms, which hold the wait for cores, and a first pass that may have been slower.
         now = min(1.0, reuse.load_seconds / max(loading.load_seconds, 1e-9)) if loading.workers else 1.0
         less = now * reuse.item_share * (1.0 - cached / reuse.item_seconds)
