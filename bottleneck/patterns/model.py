@@ -157,6 +157,7 @@ class Price:
     confidence: float | None = None  # None: as sure as its factors or its law
     probe: str = ""
     start_seconds: float = 0.0  # that the replacement takes once, before it saves anything
+    besides: float = 0.0  # what else it takes away at most, relative to the time in the pattern (own measurement)
 
 
 @dataclass(frozen=True)

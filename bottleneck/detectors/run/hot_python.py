@@ -160,12 +160,16 @@ class HotPython(Detector):
         start = known.pattern.price.start_seconds
         if start:
             method += f", less about {start:g} s to start workers"
+        besides = known.pattern.price.besides * seconds
+        if besides:
+            method += f"; up to {besides:.1f} s of other work may go with it"
         priced = gain(
             max(0.0, seconds * usual - start),
             lines.wall_seconds,
             method,
             low_seconds=max(0.0, seconds * sure * low * max(0.0, 1 - noise) - 2 * start),
             high_seconds=(seconds + freed) * high * (1 + noise),
+            besides=(besides / 2, besides),
             relative_error=self.timing_error,
             confidence=confidence,
             ceiling=confidence <= GUESS,

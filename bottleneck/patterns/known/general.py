@@ -178,7 +178,8 @@ PATTERNS = (
         when=(_is_method("commit"), in_loop(), every_pass(), _on_database, of_one_row()),
         unless=(less(passes=20), takes_jobs()),
         leave="Each item must survive a crash on its own.",
-        price=Price("wait", probe="one transaction for 1,000 rows"),
+        # The statement after a commit begins a transaction, and the rest of the pass finds cold caches.
+        price=Price("wait", probe="one transaction for 1,000 rows", besides=0.45),
         source="consbio/tpkutils#2 (hours to 1 min), ctjacobs/pyqso#29 (150 to 7 s), rogerbinns/apsw#195",
         stages=("etl",),
         effort=1,

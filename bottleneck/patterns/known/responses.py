@@ -58,7 +58,7 @@ PATTERNS = (
         unless=(known(loading=True),),
         cause=answered(),
         leave="Bodies under 10 KB, or odd types that need the encoder.",
-        price=Price("amdahl", (5, 50)),
+        price=Price("amdahl", (5, 50), besides=0.2),  # json.dumps of the answer
         source="fastapi/fastapi#1224 (6.3 s stall), #2615 (6x), wri/gfw-data-api#170",
         stages=("serving",),
         effort=1,
