@@ -252,7 +252,10 @@ def recorded(run_dir: Path, kind: str) -> int:
     total = 0
     for path in (run_dir / "tables").glob(f"{kind}-*.parquet"):
         table = pq.read_table(path)
-        total += table.num_rows if kind == "steps" else table["kind"].to_pylist().count(REQUEST)
+        if kind == "steps":  # a row may stand for several
+            total += sum(max(1, each) for each in table["estimated"].to_pylist())
+        else:
+            total += table["kind"].to_pylist().count(REQUEST)
     return total
 
 

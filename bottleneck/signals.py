@@ -9,7 +9,8 @@ bytes                   content
 ======================  ===============================================================
 0 .. 64                 header, ``HEADER``
 64 .. ``HIST_AT``       totals: (count, inclusive nanoseconds) per (phase, enclosing phase), u64;
-                        (NONE, NONE): how often the sampler ran, and its CPU nanoseconds
+                        (NONE, NONE): how often the sampler ran, and its CPU nanoseconds;
+                        (NONE, IMPORT): steps that were not recorded in full, and their nanoseconds
 ``HIST_AT`` .. DATA_AT  per phase 64 buckets of u64; bucket b counts durations with b bits (ns)
 ``DATA_AT`` ..          capacity records of ``RECORD``, written round and round
 ======================  ===============================================================
@@ -111,6 +112,9 @@ WAIT = 86
 # The looking thread found the main thread running, or waiting for a core, at t1, having waited for the GIL since t0;
 # arg: stack id; flags: open phase | 1 << 8 if it ran on while we held the GIL, so in a native call that needs none.
 MAIN_RUNS = 87
+# A stretch of steps that were not recorded in full, from the end of the step before to the end of its last one; arg:
+# loader id, 0 for a loop without one | number of steps << 32; flags: END if the loop was left.
+SKIPPED = 88
 STACK_MASK = (1 << 32) - 1  # the part of such a record's argument that is the stack; the thread's index is above it
 EVENTS = {
     LOOP: "loop", SAMPLE: "sample", BATCH: "batch", COLLATE: "collate", SAMPLE_READ: "sample.read",
@@ -118,7 +122,7 @@ EVENTS = {
     GIL_HELD: "gil.held", STACK_CPU: "stack.cpu",
     STACK_BLOCKED: "stack.blocked", STAGE: "stage", STEP: "step", MARK: "mark", REQUEST: "request",
     LAG: "lag", MODEL_CALL: "model_call", POOL: "pool", THREAD_CPU: "thread.cpu", THREAD_BLOCKED: "thread.blocked",
-    WAIT: "wait", MAIN_RUNS: "main.runs",
+    WAIT: "wait", MAIN_RUNS: "main.runs", SKIPPED: "skipped",
 }  # fmt: skip
 
 # Environment of the recorded program.

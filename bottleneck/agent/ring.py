@@ -21,9 +21,11 @@ _HIST = HIST_AT // 8
 
 class Ring:
     """The records of one thread, with exactly one writer. ``phase``: the thread's innermost open phase. ``open``: its
-    open optimizer steps as (optimizer id, enclosing phase, start)."""
+    open optimizer steps as (optimizer id, enclosing phase, start). ``skip``: above 0 while the phases of a step are not
+    recorded, counted down by backward passes; ``infers``: passes without gradients are left out, too. ``governors``: by
+    loop."""
 
-    __slots__ = ("_map", "_mask", "_words", "number", "on", "open", "phase", "written")
+    __slots__ = ("_map", "_mask", "_words", "governors", "infers", "number", "on", "open", "phase", "skip", "written")
 
     def __init__(self, path, number, capacity):
         size = DATA_AT + capacity * signals.RECORD_BYTES
@@ -46,6 +48,9 @@ class Ring:
         self.open = []
         self.phase = 0
         self.written = 0
+        self.skip = 0
+        self.infers = False
+        self.governors = {}
         self.on = True
         pack_header(
             self._map, 0, signals.MAGIC, signals.LAYOUT_VERSION, os.getpid(), 0, capacity, number, now(), time_ns()
@@ -62,6 +67,12 @@ class Ring:
         """Add CPU nanoseconds to the recording overhead of this ring's thread; the sum survives a kill."""
         self._words[_TOTALS] += 1
         self._words[_TOTALS + 1] += ns
+
+    def skipped(self, count, t0, t1, loop, flags):
+        """Record a stretch of ``count`` steps that were not recorded in full (ns)."""
+        self._words[_TOTALS + 2] += count
+        self._words[_TOTALS + 3] += t1 - t0
+        self.put(signals.SKIPPED, flags, t0, t1, loop | count << 32)
 
     def count(self, phase):
         """How often ``phase`` has ended in this thread."""
@@ -109,7 +120,7 @@ class TimedRing(Ring):
 class NullRing:
     """Discards records; used when a ring could not be created."""
 
-    __slots__ = ("number", "open", "phase", "written")
+    __slots__ = ("governors", "infers", "number", "open", "phase", "skip", "written")
     on = False
 
     def __init__(self):
@@ -117,6 +128,15 @@ class NullRing:
         self.open = []
         self.phase = 0
         self.written = 0
+        self.skip = 0
+        self.infers = False
+        self.governors = {}
+
+    def skipped(self, count, t0, t1, loop, flags):
+        pass
+
+    def count(self, phase):
+        return 0
 
     def put(self, kind, flags, t0, t1, arg):
         pass

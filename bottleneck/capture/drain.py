@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from .. import signals
-from ..recording.model import RECORD_DTYPE, TABLE_OF, Records, Table, empty_steps
+from ..recording.model import RECORD_DTYPE, TABLE_OF, Records, Table
+from ..recording.stretches import empty_rows
 from .steps import StepBuilder
 
 _RAW = np.dtype([("t0", "u8"), ("t1", "u8"), ("kind", "u4"), ("flags", "u2"), ("thread", "u2"), ("arg", "u8")])
@@ -133,7 +134,7 @@ class Drain:
                 self._settle(source.builder, final)
             if final:
                 self._keep_totals(source)
-        steps = [table for table in self._steps if len(table["t0"])] or [empty_steps()]
+        steps = [table for table in self._steps if len(table["t0"])] or [empty_rows()]
         joined = {name: np.concatenate([table[name] for table in steps]) for name in steps[0]}
         tables = {name: np.concatenate(parts) for name, parts in self._tables.items()}
         self._steps, self._tables = [], {}

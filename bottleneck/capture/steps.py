@@ -2,6 +2,7 @@
 
 A row spans from one return of a DataLoader's next() to the following one. Loops without a loader get rows between
 optimizer steps or forward passes, or as the user marked them. Each row has an exclusive microsecond column per phase.
+A row may stand for a stretch of steps that were not recorded in full.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import signals
-from ..recording.model import BY_FORWARD, BY_OPTIMIZER, BY_USER, RECORD_DTYPE, STEP_PHASES, Records, Table, empty_steps
+from ..recording.model import BY_FORWARD, BY_OPTIMIZER, BY_USER, RECORD_DTYPE, STEP_PHASES, Records, Table
+from ..recording.stretches import ESTIMATED, empty_rows
+from .stretches import ends_stretch, estimate, like_neighbours, split, steps_of
 
 _PHASES = len(STEP_PHASES)
 _OUTER = 0xFF
@@ -59,7 +62,7 @@ class StepBuilder:
     def flush(self, final: bool = False) -> tuple[Table, Records]:
         """Returns (complete step rows, records that no row covers or that are always kept)."""
         if not self.pending:
-            return empty_steps(), np.empty(0, RECORD_DTYPE)
+            return empty_rows(), np.empty(0, RECORD_DTYPE)
         records = np.concatenate(self.pending)
         force = final or len(records) > _MAX_PENDING
         rows = [self._loader_rows(records, int(loader), force) for loader in self._loaders(records)]
@@ -72,7 +75,7 @@ class StepBuilder:
         table = {name: np.concatenate([r[name] for r in rows]) for name in rows[0]}
         settled = records[done]
         covered = _covered(settled, table)
-        keep = ~covered | np.isin(settled["kind"], _KEPT)
+        keep = (~covered & (settled["kind"] != signals.SKIPPED)) | np.isin(settled["kind"], _KEPT)
         return table, settled[keep]
 
     def _loaders(self, records: Records) -> Ints:
@@ -93,12 +96,14 @@ class StepBuilder:
 
     def _loader_rows(self, records: Records, loader: int, force: bool) -> Table:
         """Rows of one DataLoader, each from a next() that returned a batch to the following next()."""
-        waits = records[(records["kind"] == signals.DATA_WAIT) & (records["arg"] == loader)]
+        is_wait = (records["kind"] == signals.DATA_WAIT) & (records["arg"] == loader)
+        waits = records[is_wait | ends_stretch(records, loader)]
         waits = waits[waits["t1"] > self._folded.get(loader, 0)]  # the earlier ones were kept for another open loop
         one = bool(waits["flags"][-1] & signals.FIRST) if len(waits) else bool(self._one.get(loader))
         ends, first, over = self._ends(waits, loader)
         if not len(ends):
-            return empty_steps()
+            return empty_rows()
+        steps = steps_of(waits)[len(waits) - len(ends) + 1 :]  # that end with each but the first of ``ends``
         loops = self._loops.get(loader, 0) + np.cumsum(first)
         t0, t1, begins = ends[:-1], ends[1:].copy(), ~over[:-1]
         for index in np.flatnonzero(first[1:] & begins):
@@ -110,6 +115,7 @@ class StepBuilder:
             if len(after):
                 t0, t1 = np.append(t0, ends[-1]), np.append(t1, after.max())
                 begins, loop = np.append(begins, True), np.append(loop, loops[-1])
+                steps = np.append(steps, 0)
         self._loops[loader] = int(loops[-1])
         self._one[loader] = int(one)
         if over[-1] or force:
@@ -117,7 +123,7 @@ class StepBuilder:
         else:
             self._open[loader] = int(ends[-1])
         use = begins & (t1 > t0)
-        return self._rows(records, loader, loop[use], t0[use], t1[use])
+        return self._rows(records, loader, loop[use], t0[use], t1[use], steps[use])
 
     def _ends(self, waits: Records, loader: int) -> tuple[Ints, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
         """Per next(): (end, whether it was its iterator's first, whether it ended the loop). An open row is first."""
@@ -131,18 +137,23 @@ class StepBuilder:
 
     def _loopless_rows(self, records: Records, kind: int, label: int, others: list[Table]) -> Table:
         """Rows between the ends of top-level records of ``kind``, outside every pass over a loader."""
-        top = records[(records["kind"] == kind) & ((records["flags"] & _OUTER) == 0)]
-        ends = top["t1"].astype("i8")
+        is_top = (records["kind"] == kind) & ((records["flags"] & _OUTER) == 0)
+        if kind == signals.OPTIMIZER:
+            is_top |= ends_stretch(records, 0)
+        top = records[is_top]
         for rows in others:
-            ends = ends[~_inside(ends, rows["t0"], rows["t1"])]
+            top = top[~_inside(top["t1"], rows["t0"], rows["t1"])]
         if self._open:
-            ends = ends[ends <= min(self._open.values())]
+            top = top[top["t1"] <= min(self._open.values())]
         last = self._last_optimizer if kind == signals.OPTIMIZER else self._last_forward
-        ends = ends[ends > last]
+        top = top[top["t1"] > last]
+        ends, steps = top["t1"].astype("i8"), steps_of(top)
         if last:
             ends = np.concatenate([[last], ends])
+        else:
+            steps = steps[1:]
         if not len(ends):
-            return empty_steps()
+            return empty_rows()
         if kind == signals.OPTIMIZER:
             self._last_optimizer = int(ends[-1])
         else:
@@ -152,24 +163,28 @@ class StepBuilder:
         for rows in others:  # not across a pass over a loader
             if len(rows["t0"]):
                 use &= np.searchsorted(np.sort(rows["t0"]), t0) == np.searchsorted(np.sort(rows["t0"]), t1)
-        return self._rows(records, label, np.zeros(int(use.sum()), "i4"), t0[use], t1[use])
+        return self._rows(records, label, 0, t0[use], t1[use], steps[use])
 
     def _user_rows(self, records: Records) -> Table:
         """Rows of the user's steps. Of nested steps only the inner ones count, so rows of one thread never overlap."""
         marked = records[(records["kind"] == signals.STEP) & (records["t1"] > self._last_user)]
         if not len(marked):
-            return empty_steps()
+            return empty_rows()
         before = np.concatenate([[self._last_user], marked["t1"][:-1]])
         self._last_user = int(marked["t1"][-1])
         marked = marked[marked["t0"] >= before]
-        return self._rows(records, BY_USER, marked["arg"].astype("i4"), marked["t0"], marked["t1"])
+        full = np.zeros(len(marked), "i8")
+        return self._rows(records, BY_USER, marked["arg"].astype("i4"), marked["t0"], marked["t1"], full)
 
-    def _rows(self, records: Records, loader: int, loop: Any, t0: Ints, t1: Ints) -> Table:
-        """Rows with exclusive microseconds per phase for the windows (t0, t1]."""
-        count = len(t0)
-        table = empty_steps()
-        if not count:
+    def _rows(self, records: Records, loader: int, loop: Any, t0: Ints, t1: Ints, estimated: Ints) -> Table:
+        """Rows with exclusive microseconds per phase for the windows (t0, t1]; ``estimated`` as ``steps_of``."""
+        table = empty_rows()
+        if not len(t0):
             return table
+        loops, starts = np.broadcast_to(loop, len(t0)), t0
+        t0, t1, estimated = split(records, t0, t1, estimated)
+        loop = loops[np.searchsorted(starts, t0, side="right") - 1]
+        count = len(t0)
         phases = records[(records["kind"] > 0) & (records["kind"] < _PHASES)]
         row = np.searchsorted(t0, phases["t1"], side="left") - 1
         inside = (row >= 0) & (phases["t1"] <= t1[np.maximum(row, 0)])
@@ -188,16 +203,18 @@ class StepBuilder:
         sums[:, signals.EVAL] += eval_ns
         top = np.bincount(row[outer == 0], weights=nanoseconds[outer == 0], minlength=count) + eval_ns
         sums[:, signals.NONE] = (t1 - t0) - top
+        estimate(sums, estimated)
         microseconds = np.maximum(sums, 0.0) / 1000.0
         for index, name in enumerate(STEP_PHASES):
             table[name] = np.minimum(microseconds[:, index], 2**31 - 1).astype("i4")
         backward = np.isin(phases["kind"], (signals.BACKWARD, signals.OPTIMIZER))
-        table["trained"] = np.bincount(row[backward], minlength=count) > 0
+        table["trained"] = like_neighbours(np.bincount(row[backward], minlength=count) > 0, estimated)
         stepped = phases["kind"] == signals.OPTIMIZER
-        table["optimized"] = np.bincount(row[stepped], minlength=count) > 0
+        table["optimized"] = like_neighbours(np.bincount(row[stepped], minlength=count) > 0, estimated)
         table["process"] = np.full(count, self.process, "i2")
         table["loader"] = np.full(count, loader, "i4")
-        table["loop"] = np.asarray(loop).astype("i4")
+        table["loop"] = np.broadcast_to(loop, count).astype("i4")
+        table[ESTIMATED] = estimated.astype("i4")
         table["t0"], table["t1"] = np.asarray(t0, "i8"), np.asarray(t1, "i8")
         return table
 

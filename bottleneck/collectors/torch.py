@@ -12,6 +12,7 @@ from ..agent.recorder import now
 from ..agent.unpatched import get_ident
 from . import BaseCollector, dress
 from .support.forward import RootForward, is_traced
+from .support.governor import governor_of
 from .support.hooking import hook, unseen
 from .support.optimizers import Optimizers
 from .support.reads import argument, reader, size_of
@@ -70,7 +71,7 @@ class Collector(BaseCollector):
                     if recorder.trainings > recorder.look_at:
                         self._look(args[0] if args else None)
                     ring.phase = backward
-                    t0 = now()
+                    t0 = 0 if ring.skip else now()
             except BaseException as error:
                 self.off("before", error)
                 nested = True
@@ -80,7 +81,12 @@ class Collector(BaseCollector):
                 return original(*args, **kwargs)
             finally:
                 try:
-                    ring.close(backward, outer, t0)
+                    if t0:
+                        ring.close(backward, outer, t0)
+                    else:
+                        ring.phase = outer
+                        if ring.skip:
+                            ring.skip -= 1
                 except BaseException as error:
                     self.off("after", error)
 
@@ -143,7 +149,7 @@ class Collector(BaseCollector):
                     optimizers.note(optimizer)
                 outer = ring.phase
                 ring.phase = phase
-                ring.open.append((me, outer, now()))
+                ring.open.append((me, outer, 0 if ring.skip else now()))
             except BaseException as error:
                 self.off("before", error)
 
@@ -163,14 +169,26 @@ class Collector(BaseCollector):
                 if ring is not None and ring.open and ring.open[-1][0] == id(optimizer):
                     _, outer, t0 = ring.open.pop()
                     recorder.trainings += 1
-                    ring.close(phase, outer, t0)
-                    # The DataLoader collector handles loops over a DataLoader.
-                    if not recorder.looping and recorder.growth is not None and recorder.growth.due():
-                        recorder.growth.look(recorder.user_frame(sys._getframe(1)))
+                    if t0:
+                        t1 = ring.close(phase, outer, t0)
+                    else:
+                        t1 = 0
+                        ring.phase = outer
+                    if not recorder.looping:  # the DataLoader collector handles loops over a DataLoader
+                        self._stepped(ring, t1)
             except BaseException as error:
                 self.off("after", error)
 
         return after
+
+    def _stepped(self, ring, t1):
+        """A step of a loop without a DataLoader ended at ``t1``, 0 if it was not recorded in full."""
+        governor = ring.governors.get(0) or governor_of(self.recorder, ring, 0, t1)
+        if governor is not None:
+            governor.step(ring, t1) if t1 else governor.passed(ring, 0)
+        growth = self.recorder.growth
+        if growth is not None and growth.due():
+            growth.look(self.recorder.user_frame(sys._getframe(2)))
 
     def checkpoint(self, function):
         """Record ``function`` as a checkpoint with the user's call site."""

@@ -15,6 +15,7 @@ from ..agent.recorder import now
 from ..agent.unpatched import get_ident
 from . import BaseCollector, dress
 from .support.batches import Batches
+from .support.governor import governor_of
 from .support.growth import Growth
 from .support.hooking import hook
 from .support.loader_note import innermost, note_loader
@@ -25,19 +26,26 @@ from .support.samples import Collate, WorkerInit, watch_fetchers
 class _ByIdentity:
     """``get(id(object))``: maps objects to values by identity, since they may be unhashable or compare equal.
 
-    We set nothing on the objects; an entry is removed when its object is deleted.
+    We set nothing on the objects; when one is deleted, its entry is removed and ``over`` is called with the value.
     """
 
-    def __init__(self):
+    def __init__(self, over=None):
         self._values = {}
         self._ends = {}
+        self._over = over
         self.get = self._values.get
 
     def put(self, item, value):
-        key, values, ends = id(item), self._values, self._ends
-        if key not in ends:
-            ends[key] = weakref.ref(item, lambda _: (ends.pop(key, None), values.pop(key, None)))
-        values[key] = value
+        key = id(item)
+        if key not in self._ends:
+            self._ends[key] = weakref.ref(item, lambda _: self._deleted(key))
+        self._values[key] = value
+
+    def _deleted(self, key):
+        self._ends.pop(key, None)
+        value = self._values.pop(key, None)
+        if self._over is not None and value is not None:
+            self._over(value)
 
 
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class whose attributes can be set
@@ -46,14 +54,17 @@ _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class whose attributes can be set
 class _Pass:
     """One iteration over one loader, on the thread (and in the process) whose ring it writes to."""
 
-    __slots__ = ("began", "count", "loader", "ring", "trainings")
+    __slots__ = ("began", "count", "governor", "loader", "ring", "trainings")
 
-    def __init__(self, ring, loader, recorder):
+    def __init__(self, ring, loader, recorder, site):
         self.ring = ring
         self.loader = loader
         self.began = now()
         self.trainings = recorder.trainings
         self.count = 0
+        self.governor = governor_of(recorder, ring, site, self.began)
+        if self.governor is not None:
+            self.governor.begin(ring, self.began)
 
 
 class Collector(BaseCollector):
@@ -64,7 +75,7 @@ class Collector(BaseCollector):
         self.sites = _ByIdentity()
         self.of_data = _ByIdentity()
         self.ids = _ByIdentity()
-        self.passes = _ByIdentity()
+        self.passes = _ByIdentity(self._left)
         self.holding = set()  # loaders whose dataset contains many Python objects
         self.count = 0
         self.recorder.trainings = 0
@@ -119,7 +130,7 @@ class Collector(BaseCollector):
                 except BaseException as error:
                     self.off("after", error)
             try:
-                self._began(iterator, token)
+                self._began(loader, iterator, token)
             except BaseException as error:
                 self.off("after", error)
             return iterator
@@ -176,7 +187,7 @@ class Collector(BaseCollector):
 
     # -- __next__ ------------------------------------------------------------------------------------------
 
-    def _began(self, iterator, token):
+    def _began(self, loader, iterator, token):
         ring, number = token[0], token[3]
         owner = next((owner for owner in type(iterator).__mro__ if "__next__" in vars(owner)), None)
         if owner is None or not (owner.__flags__ & _HEAP_TYPE and type(iterator).__weakrefoffset__):
@@ -186,7 +197,13 @@ class Collector(BaseCollector):
             hooked._bottleneck = True
             self.patches.replace(owner, "__next__", hooked)
         self.recorder.looping = True
-        self.passes.put(iterator, _Pass(ring, number, self.recorder))
+        site = self.sites.get(id(loader)) or number
+        self.passes.put(iterator, _Pass(ring, number, self.recorder, site))
+
+    def _left(self, current):
+        """The loop of a pass was left before its end, maybe in a stretch of steps that are not recorded in full."""
+        if current.governor is not None and current.ring is self.recorder.rings.get(get_ident()):
+            current.governor.end(current.ring, now(), current.loader, signals.END)
 
     def _next(self, original):
         data_wait, first, end, raised = signals.DATA_WAIT, signals.FIRST, signals.END, signals.RAISED
@@ -206,13 +223,22 @@ class Collector(BaseCollector):
                 return original(iterator)
             ring.phase = data_wait
             flags = 0 if current.count else first
-            t0 = now()
+            governor = current.governor
+            skipped = governor is not None and governor.left
+            t0 = 0 if skipped else now()
             try:
                 batch = original(iterator)
             except BaseException as stop:
                 try:
                     over = isinstance(stop, StopIteration)
-                    t1 = ring.close(data_wait, outer, t0, current.loader, flags | (end if over else raised))
+                    flags |= end if over else raised
+                    if skipped:
+                        ring.phase = outer
+                        t1 = governor.last(ring, current.loader, flags | outer)
+                    else:
+                        t1 = ring.close(data_wait, outer, t0, current.loader, flags)
+                    if governor is not None:
+                        governor.pause(t1)
                     if over:
                         trained = self.recorder.trainings != current.trainings
                         ring.put(signals.LOOP, int(trained), current.began, t1, current.loader)
@@ -220,13 +246,20 @@ class Collector(BaseCollector):
                     self.off("after", error)
                 raise
             try:
-                t1 = ring.close(data_wait, outer, t0, current.loader, flags)
                 current.count += 1
+                if skipped:
+                    ring.phase = outer
+                    governor.passed(ring, current.loader)
+                    t1 = 0
+                else:
+                    t1 = ring.close(data_wait, outer, t0, current.loader, flags)
+                    if governor is not None and current.count > 1:
+                        governor.step(ring, t1)
                 growth.steps = step = growth.steps + 1  # inlines due()
                 if not step & growth.mask:
                     growth.look(recorder.user_frame(sys._getframe(1)))
                 if not step & batches.mask:
-                    batches.look(batch, current.loader, t1)
+                    batches.look(batch, current.loader, t1 or now())
             except BaseException as error:
                 ring.phase = outer
                 self.off("after", error)

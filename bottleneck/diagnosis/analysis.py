@@ -26,6 +26,7 @@ from .headline import headline_of, largest_place, verdict_of, wait_for_each_othe
 from .model import Checked, Diagnosis, Overhead, PhaseShare, RunFacts
 from .view import build_view
 
+_UNWRITTEN = 0.4  # cost of a hook that writes no record, of the cost of one that does
 _ACCELERATED = {Gpu, Device}  # without an accelerator, we do not report these as missing
 
 
@@ -165,12 +166,14 @@ def _overhead(recording: Recording) -> Overhead:
     """Our CPU time in the program: the sampler measures its own; the hooks' is calls times the cost of one call."""
     wall = max(recording.wall_seconds, 1e-9)
     sampler = sum(ns for (_, phase, outer), (_, ns) in recording.totals.items() if phase == outer == signals.NONE) / 1e9
+    steps = max(1, len(recording.steps["t0"]))
+    full = steps if recording.full_steps is None else max(1, recording.full_steps)
+    one_in = max(1, round(steps / full))
     call = recording.run.get("unit_costs", {}).get("call_seconds")
     if call is None:
-        return Overhead(None, None, None, sampler / wall, recording.dropped_records)
+        return Overhead(None, None, None, sampler / wall, recording.dropped_records, one_in)
     sampled = len(recording.stacks) + len(recording.threads) + len(recording.looks)
     hooks = max(0, recording.written_records - sampled) * float(call)
-    steps = max(1, len(recording.steps["t0"]))
-    return Overhead(
-        hooks + sampler, (hooks + sampler) / wall, hooks / steps * 1e6, sampler / wall, recording.dropped_records
-    )
+    hooks += _UNWRITTEN * hooks * max(0, steps - full) / full  # of the steps that were not recorded in full
+    seconds = hooks + sampler
+    return Overhead(seconds, seconds / wall, hooks / steps * 1e6, sampler / wall, recording.dropped_records, one_in)

@@ -59,6 +59,7 @@ class Overhead:
     """The overhead of recording: CPU ``seconds`` of all processes, and the same as a ``share`` of the wall time.
 
     ``phases_us``: CPU microseconds of the hooks per step; None if the cost of one hook was not measured.
+    ``one_step_in``: of so many steps, one was recorded in full; the phases of the others are estimates.
     """
 
     seconds: float | None
@@ -66,6 +67,7 @@ class Overhead:
     phases_us: float | None
     sampler_share: float
     dropped_records: int
+    one_step_in: int = 1
 
 
 @dataclass(frozen=True)

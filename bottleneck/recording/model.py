@@ -212,6 +212,7 @@ class Recording:
     swap_in_bytes, run_delay_ns ... (cumulative ones end in _total). ``gpu``: time_ns, index, utilization (0..1),
     memory_used_bytes, memory_total_bytes, power_watts, ...; both empty dicts when not measured.
     ``device``: ``DEVICE_COLUMNS`` of the window that was traced, empty without one.
+    ``full_steps``: rows of ``steps`` that were recorded in full, the others are estimates (``stretches``); None: all.
     ``totals``: (process, phase, enclosing) -> (count, inclusive ns); survive a wrapped ring.
     """
 
@@ -228,6 +229,7 @@ class Recording:
     ended_ns: int
     dropped_records: int = 0
     written_records: int = 0
+    full_steps: int | None = None
     totals: dict[tuple[int, int, int], tuple[int, int]] = field(default_factory=dict)
     device: Table = field(default_factory=dict)
     threads: Records = field(default_factory=lambda: np.empty(0, RECORD_DTYPE))
@@ -271,6 +273,7 @@ class Recording:
 #: Which table each kind of record goes to. Kinds for "steps" that no row covers go to "events".
 TABLE_OF = {
     **dict.fromkeys((*range(len(signals.PHASES)), signals.LOOP, signals.STAGE, signals.STEP, signals.MARK), "steps"),
+    signals.SKIPPED: "steps",
     **dict.fromkeys(range(signals.SAMPLE, signals.SAMPLE_TRANSFORM + 1), "samples"),
     **dict.fromkeys((signals.GIL_HELD, signals.SAMPLE_KEY, signals.PICKLED), "samples"),
     **dict.fromkeys((signals.STACK_CPU, signals.STACK_BLOCKED), "stacks"),

@@ -18,11 +18,18 @@ _BATCH_ROWS = 1 << 14  # rows decoded at once
 _ERRORS = (OSError, ValueError, MemoryError, pa.ArrowException)  # what pyarrow raises for corrupted bytes
 
 
-def read(run_dir: Path, name: str, schema: Mapping[str, np.dtype[Any]]) -> Table:
-    """The columns of ``schema`` from all parts; other columns are left out. Raises RunError naming a damaged part."""
+def read(
+    run_dir: Path, name: str, schema: Mapping[str, np.dtype[Any]], absent: Mapping[str, int] | None = None
+) -> Table:
+    """The columns of ``schema`` from all parts; other columns are left out. Raises RunError naming a damaged part.
+
+    ``absent``: columns that a part may lack, with the value that they have there.
+    """
     paths = _paths(run_dir, name)
     table = {column: np.empty(sum(map(_rows, paths)), dtype) for column, dtype in schema.items()}
-    _fill(paths, table)
+    for column, value in (absent or {}).items():
+        table[column].fill(value)
+    _fill(paths, table, absent or {})
     return table
 
 
@@ -82,12 +89,14 @@ def _batches(path: Path, columns: list[str] | None, needed: list[str]) -> Iterat
         raise damaged(path, error) from None
 
 
-def _fill(paths: list[Path], table: Table) -> None:
+def _fill(paths: list[Path], table: Table, absent: Mapping[str, int] | None = None) -> None:
     at = 0
     for path in paths:
         end = at + _rows(path)
-        for batch in _batches(path, list(table), list(table)):
+        for batch in _batches(path, list(table), [column for column in table if column not in (absent or {})]):
             for column, target in table.items():
+                if column not in batch.schema.names:
+                    continue
                 values = _typed(path, column, batch.column(column), target.dtype)
                 if at + len(values) > end:
                     raise damaged(path, "it has more rows than it says")

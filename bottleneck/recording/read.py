@@ -7,16 +7,18 @@ from pathlib import Path
 from . import parts
 from .folder import read_run
 from .loaders import join_loaders
-from .model import DEVICE_COLUMNS, RECORD_TABLES, Process, Recording, Records, Table, empty_steps
+from .model import DEVICE_COLUMNS, RECORD_TABLES, Process, Recording, Records, Table
 from .native_calls import return_time_of_operators
 from .notes import read_facts
+from .stretches import ESTIMATED, empty_rows, expanded
 
 
 def load(run_dir: Path) -> Recording:
     """The whole recording of a run folder. Raises RunError naming a file that cannot be read."""
     run = read_run(run_dir)
     facts = read_facts(run_dir)
-    steps = parts.read(run_dir, "steps", {name: column.dtype for name, column in empty_steps().items()})
+    rows = {name: column.dtype for name, column in empty_rows().items()}
+    steps = parts.read(run_dir, "steps", rows, {ESTIMATED: 0})
     records = {name: parts.read_records(run_dir, name) for name in RECORD_TABLES}
     device = parts.read(run_dir, "device", DEVICE_COLUMNS)
     for process in facts.processes:
@@ -40,6 +42,7 @@ def load(run_dir: Path) -> Recording:
         **records,
     )
     join_loaders(recording)
+    recording.steps, recording.full_steps = expanded(recording.steps)
     return_time_of_operators(recording)
     return recording
 

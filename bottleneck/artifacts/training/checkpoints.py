@@ -59,11 +59,11 @@ class Checkpoints:
         seconds = _without_imports(mine, first, stacks)
         sites = [recording.facts.sites.get((steps.process, int(number))) for number in ids]
         site = sites[int(np.argmax(np.bincount(inverse, weights=seconds)))]
-        # A function written for saving includes its flush and fsync; the training loop itself is not such a function.
+        # A function written for saving includes its flush and fsync; one that trains is not such a function.
         at = recording.facts.loop_site(steps.process, steps.loader)
         functions = frozenset(
             (s.file, s.function) for s in sites if s is not None and (at is None or s.function != at.function)
-        )
+        ) - _training_functions(recording, steps)
         until = max(int(steps.rows["t1"][-1]), int(mine["t1"].max()))
         around = _sampled_seconds_in(recording, steps, functions, until)
         step = np.searchsorted(steps.rows["t0"], mine["t0"], side="right")
@@ -108,6 +108,14 @@ def _cold_seconds(steps: Steps) -> float:
     work = steps.phase("forward", "backward", "optimizer")
     warm = np.median(work[far])
     return max(0.0, float(np.median(work[saves]) - warm)) + max(0.0, float(np.median(work[following]) - warm))
+
+
+def _training_functions(recording: Recording, steps: Steps) -> frozenset[Function]:
+    """The user's functions that lead to a backward pass or an optimizer step."""
+    rows = recording.stacks[recording.stacks["process"] == steps.process]
+    numbers = np.unique(rows["arg"][np.isin(rows["flags"] & 0xFF, (signals.BACKWARD, signals.OPTIMIZER))])
+    stacks = (recording.facts.stacks.get((steps.process, number), ()) for number in numbers.tolist())
+    return frozenset((frame.file, frame.function) for stack in stacks for frame in stack if frame.user)
 
 
 def _sampled_seconds_in(recording: Recording, steps: Steps, functions: frozenset[Function], until_ns: int) -> float:

@@ -134,8 +134,10 @@ def _timed(plain, traced):
                     timer.looks -= 1
                     timer.found(sys._getframe(1), args or kwargs.values())
                 phase = ring.phase = _FORWARD if timer.grad_enabled() else _EVAL
-                size = 0 if timer.recorder.serving is None else timer.size(args or kwargs.values())
-                t0 = now()
+                size = t0 = 0
+                if not ring.skip or (phase == _EVAL and not ring.infers):
+                    size = 0 if timer.recorder.serving is None else timer.size(args or kwargs.values())
+                    t0 = now()
         except BaseException as error:
             timer.collector.off("before", error)
             inner = True
@@ -145,11 +147,14 @@ def _timed(plain, traced):
             return plain(self, *args, **kwargs)
         finally:
             try:
-                t1 = ring.close(phase, outer, t0, size)
-                if timer.recorder.serving is not None:
-                    timer.served(ring, t0, t1, size)
-                if phase == _EVAL:
-                    timer.infers(args, kwargs, t0)
+                if t0:
+                    t1 = ring.close(phase, outer, t0, size)
+                    if timer.recorder.serving is not None:
+                        timer.served(ring, t0, t1, size)
+                    if phase == _EVAL:
+                        timer.infers(args, kwargs, t0)
+                else:
+                    ring.phase = outer
             except BaseException as error:
                 timer.collector.off("after", error)
 

@@ -222,6 +222,8 @@ def overhead(diagnosis: Diagnosis) -> str:
     text = "Recording overhead was not measured"
     if cost.share is not None and cost.seconds is not None:
         text = f"Recording overhead: {units.share(cost.share)} of the run ({units.seconds(cost.seconds)} of CPU time)"
+    if cost.one_step_in > 1:
+        text += f"; 1 of {cost.one_step_in} steps was recorded in full"
     lost = cost.dropped_records
     return text + (f"; {lost:,} record{'s were' if lost != 1 else ' was'} lost." if lost else "; no records lost.")
 

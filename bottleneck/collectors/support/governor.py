@@ -1,0 +1,106 @@
+"""Chooses which steps of a fast loop are recorded in full: one in k, at random, so that the hooks stay cheap.
+
+A stretch of steps that are not recorded in full becomes one record SKIPPED. In these steps, the hooks of forward,
+backward and optimizer only set the phase, which the sampler reads. Rare phases are recorded in every step.
+"""
+
+import sys
+
+from ... import signals
+from ...agent.recorder import now
+
+BLOCK = 128  # steps recorded in full between two looks at the step time; those of the first block are consecutive
+SLOW_NS = 4_000_000  # steps that take this long are all recorded: the hooks cost less than 1 % of them
+MOST = 32  # steps for one that is recorded in full
+HITS = 64  # backward passes since the last step: so many only if the loop was left; recording resumes
+_OFTEN = BLOCK // 2  # passes without gradients in a block: they are a part of every step
+_BITS = (1 << 64) - 1  # of a random number; the generator is our own: the program's random numbers stay as they are
+
+
+class Governor:
+    """The recording of one loop's steps on one thread. ``left``: steps of the stretch that are still to come."""
+
+    __slots__ = ("_at", "_before", "_evals", "_full", "_length", "_random", "_since", "_steps", "k", "left")
+
+    def __init__(self, at):
+        self.k = 1
+        self.left = self._length = self._since = 0  # steps of the stretch, and when it began
+        self._full = self._steps = self._before = 0  # of the block, and its time (ns) in earlier passes of the loop
+        self._at = at  # when the block, or this pass of the loop, began
+        self._evals = 0  # passes without gradients before the block
+        self._random = at
+
+    def begin(self, ring, at):
+        """A pass of the loop begins at ``at`` (ns)."""
+        bare = ring.governors.get(0)
+        if bare is not None:
+            bare.end(ring, at, 0)
+        self._at = at
+        self.left = self._length = ring.skip = 0
+
+    def step(self, ring, at):
+        """A step that was recorded in full ended at ``at`` (ns): maybe begin a stretch."""
+        self._full += 1
+        self._steps += 1
+        if self._full == BLOCK:
+            self._look(ring, at)
+        if self.k > 1:
+            self._random = (self._random * 6364136223846793005 + 1442695040888963407) & _BITS
+            self.left = self._length = (self._random >> 33) % (2 * self.k - 1)
+            if self.left:
+                self._since = at
+                ring.skip = HITS
+
+    def _look(self, ring, at):
+        mean = (self._before + at - self._at) // self._steps
+        self.k = min(MOST, -(-SLOW_NS // max(mean, 1))) if _is_alone() else 1
+        evals = ring.count(signals.EVAL)
+        ring.infers = evals - self._evals >= _OFTEN
+        self._at, self._evals = at, evals
+        self._full = self._steps = self._before = 0
+
+    def passed(self, ring, loop):
+        """A step that was not recorded in full has ended."""
+        self.left -= 1
+        if self.left <= 0:
+            self.left = 0
+            self.end(ring, now(), loop)
+        else:
+            ring.skip = HITS
+
+    def last(self, ring, loader, flags):
+        """The next() that ends the loop was in a stretch, and ends that, too; returns when (ns)."""
+        self.left -= 1
+        at = now()
+        self.end(ring, at, loader)
+        ring.put(signals.DATA_WAIT, flags, at, at, loader)
+        return at
+
+    def end(self, ring, at, loop, flags=0):
+        """End the stretch at ``at`` (ns), if there is one. ``loop``: a loader's id, 0 for a loop without one."""
+        done, self.left = self._length - self.left, 0
+        ring.skip = self._length = 0
+        if done:
+            self._steps += done
+            ring.skipped(done, self._since, at, loop, flags)
+
+    def pause(self, at):
+        """The pass of the loop ended at ``at`` (ns)."""
+        self._before += at - self._at
+        self._at = at
+
+
+def governor_of(recorder, ring, loop, at):
+    """The governor of a loop; ``loop``: where its loader is made, 0 without one. None: all steps are recorded."""
+    if recorder.options.get("window"):  # the device window is about consecutive steps
+        return None
+    found = ring.governors.get(loop)
+    if found is None:
+        found = ring.governors[loop] = Governor(at)
+    return found
+
+
+def _is_alone():
+    """Whether this process trains alone: the steps of several ranks are compared one by one."""
+    distributed = sys.modules.get("torch.distributed")
+    return distributed is None or not (distributed.is_available() and distributed.is_initialized())

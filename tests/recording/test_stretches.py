@@ -1,0 +1,192 @@
+"""Fast steps are recorded in full at random; the others are estimated, and nothing of the run is missing."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from bottleneck_profiler import signals
+from bottleneck_profiler.capture.steps import StepBuilder
+from bottleneck_profiler.collectors.support import governor as governing
+from bottleneck_profiler.collectors.support.governor import BLOCK, MOST, Governor
+from bottleneck_profiler.recording.model import RECORD_DTYPE, STEP_PHASES, Table
+from bottleneck_profiler.recording.stretches import ESTIMATED, empty_rows, expanded
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+US = 1_000
+LOADER = 3
+Length = Callable[[int], int]  # step -> microseconds
+
+
+class Ring:
+    """What the hooks do with a ring, on a fake clock."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000 * US
+        self.rows: list[tuple[int, int, int, int, int, int, int]] = []
+        self.skip, self.infers, self.governors = 0, False, {}
+        self.truth: dict[str, int] = {}
+
+    def put(self, kind: int, flags: int, t0: int, t1: int, arg: int) -> None:
+        self.rows.append((0, 1, kind, flags, t0, t1, arg))
+
+    def skipped(self, count: int, t0: int, t1: int, loop: int, flags: int) -> None:
+        self.put(signals.SKIPPED, flags, t0, t1, loop | count << 32)
+
+    def count(self, phase: int) -> int:
+        return sum(row[2] == phase for row in self.rows)
+
+    def phase(self, kind: int, microseconds: int, flags: int = 0, arg: int = 0, rare: bool = False) -> None:
+        t0 = self.now
+        self.now += microseconds * US
+        name = signals.PHASES[kind]
+        self.truth[name] = self.truth.get(name, 0) + microseconds
+        if rare or not self.skip:
+            self.put(kind, flags, t0, self.now, arg)
+
+    def python(self, microseconds: int) -> None:
+        self.now += microseconds * US
+        self.truth["other"] = self.truth.get("other", 0) + microseconds
+
+
+@pytest.fixture
+def ring(monkeypatch: pytest.MonkeyPatch) -> Ring:
+    made = Ring()
+    monkeypatch.setattr(governing, "now", lambda: made.now)
+    return made
+
+
+def constant(microseconds: int) -> Length:
+    return lambda step: microseconds
+
+
+def over_a_loader(
+    ring: Ring, steps: int, forward: Length, python: Length, saves: int = 0, leaves: bool = False
+) -> Governor:
+    """A pass as the DataLoader's hook governs it. ``saves``: every so many steps; ``leaves``: by break."""
+    governor = Governor(ring.now)
+    governor.begin(ring, ring.now)
+    ring.phase(signals.DATA_WAIT, 40, flags=signals.FIRST, arg=LOADER)
+    for step in range(1, steps + 1):
+        ring.phase(signals.FORWARD, forward(step))
+        ring.phase(signals.BACKWARD, 50)
+        ring.phase(signals.OPTIMIZER, 20)
+        ring.python(python(step))
+        if saves and step % saves == 0:
+            ring.phase(signals.CHECKPOINT, 5_000, rare=True)
+        if step == steps and leaves:
+            governor.end(ring, ring.now, LOADER, signals.END)
+            break
+        skipped, over = governor.left, step == steps
+        ring.phase(signals.DATA_WAIT, 40, flags=signals.END if over else 0, arg=LOADER)
+        if over and skipped:
+            governor.left -= 1
+            governor.end(ring, ring.now, LOADER)
+            ring.put(signals.DATA_WAIT, signals.END, ring.now, ring.now, LOADER)
+        elif skipped:
+            governor.passed(ring, LOADER)
+        elif not over:
+            governor.step(ring, ring.now)
+    return governor
+
+
+def rows_of(ring: Ring, pieces: int = 1) -> tuple[Table, int]:
+    """(one row per step, how many of them were recorded in full)"""
+    records = np.array(ring.rows, dtype=RECORD_DTYPE)
+    builder = StepBuilder(0)
+    tables = [empty_rows()]
+    edges = [len(records) * piece // pieces for piece in range(pieces + 1)]
+    for begin, end in itertools.pairwise(edges):
+        builder.add(records[begin:end])
+        tables.append(builder.flush(final=end == len(records))[0])
+    table = {name: np.concatenate([part[name] for part in tables]) for name in tables[0]}
+    order = np.argsort(table["t0"], kind="stable")
+    return expanded({name: column[order] for name, column in table.items()})
+
+
+@pytest.mark.parametrize("pieces", [1, 7])
+@pytest.mark.parametrize("steps", [100, 500, 5_003])
+def test_every_step_has_a_row_and_no_time_is_missing(ring: Ring, steps: int, pieces: int):
+    over_a_loader(ring, steps, constant(60), constant(30))
+    rows, full = rows_of(ring, pieces)
+    assert len(rows["t0"]) == steps
+    assert full == steps if steps < BLOCK else full < steps
+    assert (rows["t0"][1:] == rows["t1"][:-1]).all()
+    assert rows["trained"].all() and rows["optimized"].all()
+    whole = sum(int(rows[name].sum()) for name in STEP_PHASES)
+    assert whole == pytest.approx((rows["t1"][-1] - rows["t0"][0]) / US, rel=0.01)
+
+
+def test_a_step_of_0_2_ms_is_recorded_once_in_twenty_and_one_of_5_ms_always(ring: Ring):
+    fast = over_a_loader(ring, 5_000, constant(60), constant(30))
+    assert fast.k == 20
+    ring.rows.clear()
+    slow = over_a_loader(ring, 400, constant(5_000), constant(30))
+    assert slow.k == 1 and not any(row[2] == signals.SKIPPED for row in ring.rows)
+
+
+@pytest.mark.parametrize("every", [2, 19, 20, 21, MOST, 40])
+def test_what_comes_in_a_cadence_of_k_is_not_missed_or_counted_k_times(ring: Ring, every: int):
+    steps = 60_000  # about 3,500 of them in full: what one in 20 does is known to about 8 %
+    over_a_loader(ring, steps, lambda step: 60 if step % every else 600, lambda step: 10 if step % every else 400)
+    rows, full = rows_of(ring, 5)
+    assert full < steps / 4
+    assert len(rows["t0"]) == steps
+    for name in ("other", "forward", "backward", "optimizer"):
+        assert int(rows[name].sum()) == pytest.approx(ring.truth[name], rel=0.2), name
+
+
+def test_a_pause_that_no_step_in_full_saw_counts_as_other_code(ring: Ring):
+    over_a_loader(ring, 10_000, constant(60), lambda step: 30 if step % 700 else 40_000)
+    rows, _ = rows_of(ring)
+    for name in ("other", "forward", "backward"):
+        assert int(rows[name].sum()) == pytest.approx(ring.truth[name], rel=0.1), name
+
+
+def test_a_save_keeps_a_step_of_its_own(ring: Ring):
+    over_a_loader(ring, 6_000, constant(60), constant(30), saves=500)
+    rows, _ = rows_of(ring)
+    assert len(rows["t0"]) == 6_000
+    assert int((rows["checkpoint"] > 0).sum()) == 12
+    assert int(rows["checkpoint"].sum()) == pytest.approx(ring.truth["checkpoint"], rel=0.01)
+    assert rows["trained"].all()
+    typical = np.median(rows["t1"] - rows["t0"])
+    assert ((rows["t1"] - rows["t0"] > 5 * typical) == (rows["checkpoint"] > 0)).all()
+
+
+def test_a_loop_that_is_left_in_a_stretch_keeps_its_steps(ring: Ring):
+    for steps in range(3_000, 3_016):
+        ring.rows.clear()
+        over_a_loader(ring, steps, constant(60), constant(30), leaves=True)
+        ring.python(50)
+        assert abs(len(rows_of(ring)[0]["t0"]) - steps) <= 1
+        assert ring.skip == 0
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 10**7), st.integers(0, 10**5)), min_size=1, max_size=30))
+@settings(max_examples=60, deadline=None)
+def test_expanding_keeps_the_sums_and_the_edges(stored: list[tuple[int, int, int]]):
+    rows = empty_rows()
+    ends = np.cumsum([length for _, length, _ in stored])
+    rows = {name: np.zeros(len(stored), column.dtype) for name, column in rows.items()}
+    rows["t1"], rows["t0"] = ends, ends - [length for _, length, _ in stored]
+    rows["forward"] = np.array([forward for _, _, forward in stored], "i4")
+    rows[ESTIMATED] = np.array([repeats for repeats, _, _ in stored], "i4")
+    found, full = expanded(rows)
+    assert full == sum(repeats == 0 for repeats, _, _ in stored)
+    assert len(found["t0"]) == sum(max(1, repeats) for repeats, _, _ in stored)
+    assert int(found["forward"].sum()) == sum(forward for _, _, forward in stored)
+    assert (found["t0"][1:] == found["t1"][:-1]).all()
+    assert found["t0"][0] == 0 and found["t1"][-1] == ends[-1]
+
+
+def test_the_program_keeps_its_random_numbers(ring: Ring):
+    random.seed(1)
+    expected = random.random()
+    random.seed(1)
+    over_a_loader(ring, 2_000, constant(60), constant(30))
+    assert random.random() == expected
