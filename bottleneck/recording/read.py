@@ -38,6 +38,7 @@ def load(run_dir: Path) -> Recording:
         ended_ns=run.get("ended_ns") or run["started_ns"],
         dropped_records=run.get("dropped_records", 0),
         written_records=run.get("written_records", 0),
+        full_steps=None,
         totals={(process, phase, outer): (count, ns) for process, phase, outer, count, ns in run.get("totals", ())},
         **records,
     )
