@@ -11,6 +11,8 @@ from ...agent.recorder import now
 from .. import dress
 from .recoding import can_recode, forwarding, twin
 
+_SHORT_NS = 50_000  # calls of libraries that take less are not recorded one by one
+
 
 def guard(collector, original, before, after):
     """``collector.wrap``, but a failing hook also restores the thread's phase."""
@@ -109,7 +111,7 @@ def writer(collector, original):
 
 
 def timed(collector, original, phase):
-    """Record ``original`` as ``phase`` if no other phase is open; arg: call-site id."""
+    """Record ``original`` as ``phase`` if no other phase is open and it takes long enough; arg: call-site id."""
     recorder = collector.recorder
 
     def before(args, kwargs):
@@ -119,13 +121,16 @@ def timed(collector, original, phase):
         outer = ring.phase
         if outer > signals.IMPORT:
             return None
-        site = recorder.site()
         ring.phase = phase
-        return (ring, outer), now(), site
+        return (ring, outer), now()
 
     def after(token, result, failed):
-        if token is not None:
-            (ring, outer), t0, site = token
-            ring.close(phase, outer, t0, site)
+        if token is None:
+            return
+        (ring, outer), t0 = token
+        if now() - t0 < _SHORT_NS:  # many of them cost more to record than they tell; the sampler sees their sum
+            ring.phase = outer
+        else:
+            ring.close(phase, outer, t0, recorder.site())
 
     return guard(collector, original, before, after)
