@@ -180,6 +180,7 @@ class Pattern:
     differentiated: bool = False  # the backward pass goes through all that the line computes
     whole_line: bool = False  # the replacement takes the place of all that the line does
     whole_loop: bool = False  # the replacement takes the place of the innermost loop around the line
+    across: bool = False  # one replacement serves all lines of the file, in whichever function
     cause: Callable[[Sighting], int | None] | None = None  # the line to change, where that is not the hot one
     effort: Literal[1, 2, 4, 8] = 2
     risk: float = 0.1

@@ -28,7 +28,15 @@ def loading() -> Condition:
 
 def handler() -> Condition:
     """Below a request handler, or in a task of the server's event loop that a request handler starts."""
-    return lambda hot: hot.seen.handler or _is_started_by_a_handler(hot)
+    return lambda hot: hot.seen.handler or _is_started_by_a_handler(hot) or _is_for_a_connection(hot)
+
+
+def _is_for_a_connection(hot: Hot) -> bool:
+    """In or below a function of the file that ``asyncio.start_server`` calls for each connection."""
+    function = hot.source.function(hot.node)
+    names = {getattr(function, "name", ""), *(frame.function.rpartition(".")[2] for frame in hot.seen.above)}
+    given = (call for name in names for call in hot.source.handed.get(name, []))
+    return any(last_name(call.func) in ("start_server", "start_unix_server") for call in given)
 
 
 def _is_started_by_a_handler(hot: Hot) -> bool:

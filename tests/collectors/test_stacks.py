@@ -167,6 +167,26 @@ print(signal.getsignal(signal.SIGURG) == signal.SIG_DFL, len(os.listdir("/proc/s
     assert run.result.stdout == "True True\nTrue 1\n", run.result.stderr
 
 
+def test_a_forked_child_that_sets_a_wakeup_descriptor_is_sampled_too(tmp_path):
+    """As each worker of gunicorn does: no tick comes in it that could start the sampling thread."""
+    body = """
+import os, signal, time
+def work():
+    end = time.monotonic() + 0.8
+    while time.monotonic() < end:
+        time.sleep(0.02)
+pid = os.fork()
+if not pid:
+    signal.set_wakeup_fd(os.pipe2(os.O_NONBLOCK)[1])
+    work()
+    os._exit(0)
+os.waitpid(pid, 0)
+"""
+    run = Run(tmp_path, body)
+    assert run.result.returncode == 0, run.result.stderr
+    assert run.seconds(signals.STACK_BLOCKED, "work") > 0.3
+
+
 def test_a_forked_child_is_sampled_too(tmp_path):
     body = """
 import os

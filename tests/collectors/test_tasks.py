@@ -110,6 +110,37 @@ def test_who_waits_for_requests_or_for_the_end_is_not_blocked(tmp_path, waiting)
     assert not len(tasks_of(run))
 
 
+def test_who_waits_for_an_answer_counts_and_not_the_task_that_hands_answers_over(tmp_path):
+    body = """
+import itertools
+async def serves(reader, writer):
+    while line := await reader.readline():
+        await asyncio.sleep(0.02)
+        writer.write(line)
+    writer.close()
+waiting = {}
+async def receive(reader):
+    while line := await reader.readline():
+        waiting.pop(int(line)).set_result(None)
+async def ask(number, writer):
+    waiting[number] = future = asyncio.get_running_loop().create_future()
+    writer.write(b"%d\\n" % number)
+    await future
+async def main():
+    server = await asyncio.start_server(serves, "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    receiving = asyncio.ensure_future(receive(reader))
+    for number in range(60):
+        await ask(number, writer)
+    receiving.cancel()
+    server.close()
+asyncio.run(main())
+"""
+    run = ran(tmp_path, body)
+    assert blocked(run, "ask") > blocked(run, "receive")
+    assert blocked(run, "ask") > 0.2
+
+
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="its tasks are like any other")
 def test_a_connection_that_waits_for_its_next_request_is_not_blocked_and_its_client_is(tmp_path):
     body = """

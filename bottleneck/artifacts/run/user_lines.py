@@ -22,6 +22,7 @@ from .waits import COMPUTING, GIL, OUTSIDE, Sums, Target, Waited, Waits
 from .ways import Key, Place, Way, placed, places, script_of, unclaimed
 
 MIN_SAMPLES = 30  # with fewer samples, no line is named
+_WORKERS = "gunicorn/workers/"  # forked by the program to answer its requests
 _TICK_NS = 70_000_000  # of CPU time: ticks are at most so far apart
 _MIN_KEPT = 8  # fewest samples of a kept line: lines of one function may count together
 _MIN_SHARE = 0.03  # of the run: lighter lines are not kept
@@ -167,7 +168,7 @@ class UserLines:
         script, seen = script_of(recording), waits or Waits()
         for process, thread, rows in by_thread(recording):
             stretch = _stretch_factor(recording, process, rows) if not thread else 1.0
-            apart = bool(script) and not recording.is_root(process)
+            apart, forked = bool(script) and not recording.is_root(process), _is_forked(recording, process)
             order = np.argsort(np.argsort(rows["t1"], kind="stable"))
             waited_for = seen.during(process, thread, rows)
             blocked = rows["kind"] == signals.STACK_BLOCKED
@@ -176,9 +177,10 @@ class UserLines:
                 frames = placed(recording.facts.stacks.get((process, stack), ()), script)
                 off = at[blocked[at]]
                 waited = seen.sums(waited_for[off], seconds[off], samples[off])
+                elsewhere = apart and not (forked and any(_WORKERS in frame.file for frame in frames))
                 for place in (*places(frames), *unclaimed(frames, script)):
                     of_line = found.setdefault(place.key, _Sum())
-                    of_line.add((process, thread), rows[at], stretch, place, apart, waited)
+                    of_line.add((process, thread), rows[at], stretch, place, elsewhere, waited)
                     of_line.seen.setdefault((process, thread), []).append(order[at])
         least = _MIN_SHARE * recording.wall_seconds
         lines = [each.line(key, recording.wall_seconds) for key, each in found.items() if each.thread_seconds >= least]
@@ -313,6 +315,11 @@ def _samples(rows: Records, beside: bool) -> npt.NDArray[np.int64]:
         return counts
     due = (rows["t1"] - rows["t0"]).astype("i8") // _TICK_NS
     return np.where(rows["kind"] == signals.STACK_BLOCKED, 1, np.maximum(1, due))
+
+
+def _is_forked(recording: Recording, process: int) -> bool:
+    known = recording.facts.processes
+    return process < len(known) and known[process].role == signals.FORKED
 
 
 def _stretch_factor(recording: Recording, process: int, rows: Records) -> float:

@@ -33,7 +33,7 @@ def _in_parent(collector):
             collector._start_thread()  # the program may only wait from now on and never tick
         elif collector._timer is not None:
             # The threads are counted after this, so restart later: a parent that uses no CPU is not sampled again.
-            collector._set_timer(WAKE_NS)
+            collector._set_timer(WAKE_NS, start=False)
     except Exception as error:  # cannot start a thread
         collector._give_up("fork", error)
 

@@ -188,11 +188,14 @@ class Collector(BaseCollector):
         if module is not None:
             self.patches.replace(module, "set_wakeup_fd", vars(_signal)["set_wakeup_fd"])
 
-    def _set_timer(self, first_ns):
+    def _set_timer(self, first_ns, start=True):
         self._timed_from = time.clock_gettime_ns(self._clock) + first_ns
         try:
             if self._wakeup or self._masked:
                 self._timer.set(0, 0)
+                if start and not (self._thread or self._forking):  # in a forked child, where no tick will start it
+                    self._rings = self._rings or self._open_rings()
+                    self._start_thread()
             else:
                 self._timer.set(first_ns, self.pace.tick_ns)
         except OSError as error:

@@ -13,6 +13,7 @@ copy in one step, and we read the tasks without running overrides in their class
 import gc
 import sys
 from itertools import islice
+from weakref import ref
 
 LOOP = -1  # instead of a stack id: an event loop stays in one place, whichever task we see
 MAX_TASKS = 16  # waiting tasks per sample: more would add no information
@@ -27,8 +28,9 @@ _LOOPS = ("/asyncio/runners.py", "/uvloop/__init__.py")  # frames of the thread 
 
 USER, LIBRARY, INNER, SERVES = range(4)  # what a frame belongs to
 #: What a task waits for: something outside of the loop, a sleep of the user's, other tasks, something outside without
-#: a line of the user's above it, or requests.
-OUTSIDE, PAUSES, FOR_TASKS, HIDDEN, SERVING = range(5)
+#: a line of the user's above it, requests, or a future that other code of the user's fulfils when an answer comes.
+OUTSIDE, PAUSES, FOR_TASKS, HIDDEN, SERVING, ANSWERS = range(6)
+_LASTING = 40  # looks in which a task waits for the same future: no answer takes that long
 #: Waits for another task of the loop, wherever the user's own code calls it.
 _PRIMITIVES = (
     "/asyncio/locks.py", "/asyncio/queues.py", "/asyncio/futures.py", "/asyncio/taskgroups.py", "/asyncio/tasks.py",
@@ -69,6 +71,7 @@ class SuspendedTasks:
         self._stacks = stacks
         self._codes = {}
         self._turn = 1
+        self._futures = {}  # id -> a future that a task waits for, and the looks that have seen it
         self.on = True
 
     def walk(self, frame, ident):
@@ -104,19 +107,31 @@ class SuspendedTasks:
     def _waiting(self, module, ident, in_c):
         """(frames of each task of the most informative kind; the number of tasks they represent)."""
         self._turn = self._turn * 16807 % 2147483647  # pseudo-random, so that it cannot alias with the program
-        stands = {OUTSIDE: [], PAUSES: [], FOR_TASKS: [], HIDDEN: [], SERVING: []}
+        stands = {OUTSIDE: [], ANSWERS: [], PAUSES: [], FOR_TASKS: [], HIDDEN: [], SERVING: []}
+        before, self._futures = self._futures, {}
         for task in self._tasks(module):
             try:
                 waiter = _get(task, "_fut_waiter")
                 if waiter is not None and _runs_in(_get(task, "_loop"), ident, in_c):
                     frames = _frames(_get(task, "_coro"))
-                    stands.get(self._stands(module, task, waiter, frames), []).append(frames)
+                    kind = self._stands(module, task, waiter, frames)
+                    if kind is ANSWERS:
+                        same, looks = before.get(id(waiter), (None, 0))
+                        if same is None or same() is not waiter:  # the memory of one is soon that of another
+                            same, looks = ref(waiter), 0
+                        self._futures[id(waiter)] = same, looks + 1
+                        kind = ANSWERS if looks < _LASTING else None  # it ends the program, or a part of it
+                    stands.get(kind, []).append(frames)
             except AttributeError:  # another class that only looks like a task
                 continue
             if len(stands[OUTSIDE]) + len(stands[PAUSES]) + len(stands[HIDDEN]) == MAX_TASKS:
                 break
         # A timer next to a server that waits for requests delays nothing.
         best = stands[OUTSIDE] or (stands[PAUSES] if not stands[SERVING] else [])
+        # One task reads the connection and hands each answer to the task that waits for it.
+        others = [frames for frames in stands[OUTSIDE] if not _hands_over(frames)]
+        if stands[ANSWERS] and len(others) < len(stands[OUTSIDE]):
+            best = stands[ANSWERS] + others
         hidden = len(stands[HIDDEN])
         if len(best) == len(stands[FOR_TASKS]) == 1 and not hidden:
             best[0] += stands[FOR_TASKS][0]  # tasks that wait for a task wait for this one
@@ -133,7 +148,7 @@ class SuspendedTasks:
         if frames and _waits_for_tasks(module, waiter, frames[0].f_code):
             return FOR_TASKS if user < len(kinds) else None
         if LIBRARY not in kinds[:user] and not _of_executor(waiter):
-            return None
+            return ANSWERS if user == 0 and frames and _is_plain_future(module, waiter) else None
         if user == len(kinds):
             return HIDDEN
         if frames[0].f_code.co_filename.endswith("/asyncio/streams.py") and _of_connection(task):
@@ -209,6 +224,15 @@ def _frames(one):
             break
     frames.reverse()
     return frames[:_MAX_AWAITED]
+
+
+def _hands_over(frames):
+    """Whether the task may only hand on what others wait for, or waits for the end of a child program."""
+    return frames[0].f_code.co_filename.endswith(("/asyncio/streams.py", "/asyncio/base_subprocess.py"))
+
+
+def _is_plain_future(module, waiter):
+    return type(waiter) is getattr(module.futures, "Future", None)
 
 
 def _waits_for_tasks(module, waiter, code):

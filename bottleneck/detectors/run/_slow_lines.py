@@ -136,10 +136,14 @@ def _is_part(inner: SlowLine, outer: SlowLine) -> bool:
 
 
 def _merged(known: list[SlowLine], others: list[UserLine]) -> Iterator[SlowLine]:
-    """The lines of one function with the same pattern as one, at the first that matters: others use what it made."""
+    """The lines of one function (with ``across``, file) with the same pattern as one, at the first that matters.
+
+    The others use what that made.
+    """
     groups: dict[tuple[str, str, str], list[SlowLine]] = {}
     for each in known:
-        groups.setdefault((each.pattern.id, each.line.file, each.line.function), []).append(each)
+        function = "" if each.pattern.across else each.line.function
+        groups.setdefault((each.pattern.id, each.line.file, function), []).append(each)
     for group in groups.values():
         matters = [each for each in group if each.seconds >= _MATTERS * group[0].seconds]
         first = min(matters, key=lambda each: each.line.line)

@@ -4,7 +4,7 @@ import ast
 
 from ..loops import in_loop, varies
 from ..model import Hot, Pattern, Price
-from ..places import cached, every_pass, iterates_over, less
+from ..places import cached, every_pass, iterates_over, less, loading
 from ..rereads import reads_the_same_file, starts_a_program
 from ..shapes import all_of, any_of, below, calls, deep, method
 from ..syntax import Loop, last_name, stored
@@ -41,6 +41,20 @@ def _of_an_archive(hot: Hot) -> bool:
         if source.function(each.where) is source.function(node) and (not loops or loops[0] in source.above(each.where)):
             return False  # opened in the same pass: another file each time
     return not isinstance(value, ast.Call)
+
+
+def _for_a_part(hot: Hot) -> bool:
+    """``archive["x"][i]``: all of the array is decompressed, and one part of it is used."""
+    node, index = hot.node, hot.source.parents.get(hot.node)
+    named = isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and type(node.slice.value) is str
+    return named and isinstance(index, ast.Subscript) and index.value is node and not isinstance(index.slice, ast.Slice)
+
+
+def _skips_bad_lines(hot: Hot) -> bool:
+    """The loop goes on after a line that cannot be read, which a columnar reader does not."""
+    above = (*hot.source.loops(hot.node), *hot.source.above(hot.node))
+    loop = next((each for each in above if isinstance(each, ast.For)), None)
+    return loop is not None and any(isinstance(each, ast.Try) for each in ast.walk(loop))
 
 
 def _takes_lines_apart(hot: Hot) -> bool:
@@ -121,8 +135,7 @@ PATTERNS = (
                 below("numpy/lib/_npyio_impl.py", "__getitem__", through="numpy/"),
                 below("numpy/lib/npyio.py", "__getitem__", through="numpy/"),
             ),
-            _of_an_archive,
-            in_loop(),
+            any_of(all_of(_of_an_archive, in_loop()), all_of(_for_a_part, loading())),
         ),
         unless=(cached(), less(passes=2)),
         beats=("file-loaded-again",),
@@ -149,7 +162,7 @@ PATTERNS = (
             ),
             _takes_lines_apart,
         ),
-        unless=(less(passes=10_000),),
+        unless=(less(passes=10_000), _skips_bad_lines),
         leave="The lines are worked on for far longer than they take to read.",
         price=Price("measure", probe="one file with the columnar reader"),
         source="huggingface/datasets#6867, dask/fastparquet#344",

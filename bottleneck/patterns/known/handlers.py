@@ -252,6 +252,7 @@ PATTERNS = (
         snippet="model = joblib.load(path)\nmodel.set_params(n_jobs=1)",
         when=(handler(), below("joblib/parallel.py", "_get_outputs", "_retrieve", "_start", through="sklearn/")),
         unless=(more(seconds_each=0.5),),
+        beats=("sync-worker-waiting",),
         leave="Large batches.",
         price=Price("amdahl", (2, 6)),
         source="scikit-learn/scikit-learn#32455 (6x at 10 rows), #16143, #16310",

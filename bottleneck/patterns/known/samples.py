@@ -30,6 +30,9 @@ _LISTS = frozenset(
     "filenames name names document documents doc docs title titles caption captions url urls sample samples record "
     "records example examples graph graphs dataset datasets subset words tokens lines strings".split()
 )
+_TO_TENSOR = (
+    "torch.tensor", "torch.as_tensor", "torch.FloatTensor", "torch.LongTensor", "numpy.array", "numpy.asarray",
+)  # fmt: skip
 _ARRAYS = ("numpy.*", "torch.*", "jax.*", "cupy.*")
 
 
@@ -149,17 +152,50 @@ def _holders(source: Source, value: ast.expr) -> list[ast.expr]:
     ]
 
 
-def _of_unformatted_rows(hot: Hot) -> bool:
-    """``torch.tensor([row["x"] for row in rows])`` in a file that uses Hugging Face datasets and sets no format."""
-    source = hot.source
-    given = hot.node.args[0] if isinstance(hot.node, ast.Call) and hot.node.args else None
-    if not isinstance(given, ast.ListComp) or not isinstance(given.elt, ast.Subscript):
-        return False
-    field, row = given.elt.slice, given.generators[0].target
-    of_row = isinstance(row, ast.Name) and isinstance(given.elt.value, ast.Name) and given.elt.value.id == row.id
-    named_field = isinstance(field, ast.Constant) and isinstance(field.value, str)
+def _without_format(source: Source) -> bool:
+    """The file uses Hugging Face datasets and sets no format."""
     of_datasets = any(path == "datasets" or path.startswith("datasets.") for path in source.imports.values())
-    return of_row and named_field and of_datasets and not {"with_format", "set_format"} & source.calls.keys()
+    return of_datasets and not {"with_format", "set_format"} & source.calls.keys()
+
+
+def _row_of(field: ast.AST) -> ast.Name | None:
+    """``row`` of ``row["x"]``."""
+    if not isinstance(field, ast.Subscript) or not isinstance(field.value, ast.Name):
+        return None
+    return field.value if isinstance(field.slice, ast.Constant) and type(field.slice.value) is str else None
+
+
+def _of_unformatted_rows(hot: Hot) -> bool:
+    """``torch.tensor([row["x"] for row in rows])``, or ``torch.tensor(batch["x"])`` of ``for batch in data.iter(64)``."""
+    given = hot.node.args[0] if isinstance(hot.node, ast.Call) and hot.node.args else None
+    if not _without_format(hot.source) or given is None:
+        return False
+    if isinstance(given, ast.ListComp):
+        row, target = _row_of(given.elt), given.generators[0].target
+        return row is not None and isinstance(target, ast.Name) and target.id == row.id
+    row = _row_of(given)
+    return row is not None and any(
+        isinstance(loop, ast.For) and mentions(loop.target, {row.id}) and _is_batches(loop.iter)
+        for loop in hot.source.loops(row)
+    )
+
+
+def _is_batches(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "iter"
+
+
+def _gives_unformatted_rows(hot: Hot) -> bool:
+    """``for batch in data.iter(64)`` whose body makes tensors of ``batch["x"]``."""
+    loop = hot.source.parents.get(hot.node)
+    if not (isinstance(loop, ast.For) and loop.iter is hot.node and isinstance(loop.target, ast.Name)):
+        return False
+    made = [each for each in ast.walk(loop) if isinstance(each, ast.Call) and each.args]
+    return _is_batches(hot.node) and any(
+        (row := _row_of(each.args[0])) is not None
+        and row.id == loop.target.id
+        and any(matches(path, *_TO_TENSOR) for path in hot.source.paths(each.func))
+        for each in made
+    )
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
@@ -250,7 +286,12 @@ PATTERNS = (
         title="Arrays of a Hugging Face dataset come as Python lists, and every number is read through Python",
         replacement="Give the dataset a format, dataset.with_format('torch') or 'numpy', and stack what its rows hold",
         snippet="dataset = dataset.with_format('torch')\nbatch = torch.stack([row['features'] for row in rows])",
-        when=(calls("torch.tensor", "torch.as_tensor", "torch.FloatTensor", "torch.LongTensor"), _of_unformatted_rows),
+        when=(
+            any_of(
+                all_of(calls(*_TO_TENSOR), _of_unformatted_rows),
+                all_of(deep("datasets/formatting/formatting.py"), _gives_unformatted_rows),
+            ),
+        ),
         leave="Rows of a few numbers.",
         price=Price("amdahl", (3, 20)),
         source="own measurement: 25 to 11 s for arrays of some thousand numbers; the documentation of datasets, Use with PyTorch",

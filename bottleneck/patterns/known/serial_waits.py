@@ -125,6 +125,11 @@ def _serves_itself(hot: Hot) -> bool:
     return any(hot.source.calls.get(name) for name in ("start_server", "create_server", "start_unix_server"))
 
 
+def _many_wait(hot: Hot) -> bool:
+    """Other tasks wait meanwhile, so that little is gained; but a client waits for the whole of its own request."""
+    return more(tasks=16)(hot) or (more(tasks=2)(hot) and not handler()(hot))
+
+
 PATTERNS = (
     Pattern(
         id="sequential-awaits",
@@ -133,7 +138,7 @@ PATTERNS = (
         snippet="limit = asyncio.Semaphore(8)\n\nasync def one(key):\n    async with limit:\n        return await fetch(key)"
         "\n\nanswers = await asyncio.gather(*(one(key) for key in keys))",
         when=(known(off_cpu=True), awaited_call(), independent()),
-        unless=(keeps_a_rate(), side_by_side(), in_order(), _is_query, _one_connection, less(passes=3), more(tasks=2)),
+        unless=(keeps_a_rate(), side_by_side(), in_order(), _is_query, _one_connection, less(passes=3), _many_wait),
         needs=("off_cpu",),
         leave="A later call needs an earlier answer, the peer limits the rate, or the coroutines do not wait.",
         price=Price("overlap"),

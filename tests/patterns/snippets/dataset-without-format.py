@@ -7,6 +7,37 @@ def collate(examples):
 
 def loader(path):
     return torch.utils.data.DataLoader(load_from_disk(path), collate_fn=collate)
+# slow: batches of the dataset, the conversion
+import torch
+from datasets import load_from_disk
+
+def epoch(model, data):
+    for batch in data.iter(batch_size=64):
+        x = torch.as_tensor(batch["mel"])  # hot
+        model(x)
+# slow: batches of the dataset, what makes the lists
+# below: iter datasets/arrow_dataset.py, format_batch datasets/formatting/formatting.py
+import torch
+from datasets import load_from_disk
+
+def epoch(model, data):
+    for batch in data.iter(batch_size=64):  # hot
+        model(torch.as_tensor(batch["mel"]))
+# exempt: texts, which are Python objects anyway
+# below: iter datasets/arrow_dataset.py, format_batch datasets/formatting/formatting.py
+import torch
+from datasets import load_from_disk
+
+def count(data):
+    for batch in data.iter(batch_size=64):  # hot
+        yield [len(text) for text in batch["text"]]
+# exempt: batches of another iterator
+import torch
+import datasets
+
+def epoch(model, loader):
+    for batch in loader:
+        model(torch.as_tensor(batch["mel"]))  # hot
 # exempt: with a format
 import torch
 from datasets import load_from_disk

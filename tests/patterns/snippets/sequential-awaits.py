@@ -108,3 +108,24 @@ async def titles(page, urls):
     for url in urls:
         await page.goto(url)  # hot
         yield await page.title()
+# slow: a service for many clients: each waits for the whole of its own request
+# known: off_cpu=True tasks=4
+# above: handle service.py, rank service.py
+import asyncio
+
+class Service:
+    async def vectors(self, items):
+        found = []
+        for item in items:
+            found.append(await self.store.get(item))  # hot
+        return found
+
+    async def rank(self, request):
+        return await self.vectors(request["items"])
+
+    async def handle(self, reader, writer):
+        while line := await reader.readline():
+            await self.rank(line)
+
+async def main(service):
+    await asyncio.start_server(service.handle, "127.0.0.1", 8000)
