@@ -237,12 +237,13 @@ def _strangers(path: Path) -> str:
 
 
 def markdown(rows: list[Row], rounds: int) -> str:
+    repeated = f"{rounds} round{'' if rounds == 1 else 's'}"
     """The page docs/accuracy.md."""
     figures = [f"| {t.name} | {t.shown} | {t.asked} | {'yes' if t.met else '**no**'} |" for t in targets(rows)]
     wrong = [f"- {miss}" for miss in misses(rows)]
     parts = [
         "# Accuracy",
-        f"Measured by `benchmarks/accuracy.py` on {time.strftime('%Y-%m-%d')}: {machine()}, {rounds} rounds.",
+        f"Measured by `benchmarks/accuracy.py` on {time.strftime('%Y-%m-%d')}: {machine()}, {repeated}.",
         "Every pair of `sample_pipelines` runs slow and fixed; controls are healthy: nothing may be found.",
         "\n".join(["| figure | measured | asked | met |", "|" + " --- |" * 4, *figures]),
         "## Misses",

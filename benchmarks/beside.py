@@ -2,9 +2,9 @@
 
     beside.py [--rounds N] [--steps MS ...] [--tools TOOL ...] [--markdown FILE]
 
-Per tool and step length, child processes run the same loop plainly and under the tool in turn; of each, the cheapest of
-its rounds counts. Printed is the additional CPU time of the training thread per step, the same as a share of the step,
-and the additional CPU time of all processes together over the run, start and end included. Tools that are not
+Per tool and step length, child processes run the same loop with and without the tool in turn; the cheapest round of
+each counts. Prints the additional CPU time of the training thread per step, its share of the step, the additional wall
+time per step, and the additional CPU time of all processes over the run, start and end included. Tools that are not
 installed are left out.
 """
 
@@ -100,7 +100,7 @@ def versions() -> dict[str, str]:
         try:
             found[tool] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
-            print(f"{tool} is not installed and left out", file=sys.stderr)
+            print(f"{tool} is not installed; it is left out", file=sys.stderr)
     return found
 
 

@@ -64,7 +64,7 @@ class _Pass:
         self.count = 0
         self.governor = governor_of(recorder, ring, site, self.began)
         if self.governor is not None:
-            self.governor.begin(ring, self.began)
+            self.governor.begin(ring, self.began, self)
 
 
 class Collector(BaseCollector):
@@ -202,8 +202,11 @@ class Collector(BaseCollector):
 
     def _left(self, current):
         """The loop of a pass was left before its end, maybe in a stretch of steps that are not recorded in full."""
-        if current.governor is not None and current.ring is self.recorder.rings.get(get_ident()):
-            current.governor.end(current.ring, now(), current.loader, signals.END)
+        governor = current.governor
+        if governor is not None and governor.owner is current:
+            at, governor.owner = now(), None
+            if current.ring is self.recorder.rings.get(get_ident()):  # a ring has one writer
+                governor.end(current.ring, at, current.loader, signals.END)
 
     def _next(self, original):
         data_wait, first, end, raised = signals.DATA_WAIT, signals.FIRST, signals.END, signals.RAISED

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from .. import detectors, signals
 from ..artifacts import Artifacts, Missing
+from ..artifacts.device.devices import Devices
 from ..artifacts.device.gpu import Gpu
 from ..artifacts.device.window import Device
 from ..artifacts.etl.reads import Reads
@@ -37,6 +38,11 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
     steps, requests, breakdown = (_get(artifacts, kind) for kind in (Steps, Requests, Breakdown))
     checks = detectors.all_detectors()
     outcomes = detectors.run_all(checks, artifacts)
+    if recording.run.get("imported"):  # a trace does not say what it leaves out
+        outcomes = {
+            name: NotMeasured("The trace does not show it.") if isinstance(outcome, NotApplicable) else outcome
+            for name, outcome in outcomes.items()
+        }
     explains = {check.id: check.explains for check in checks}
     findings = [finding for outcome in outcomes.values() for finding in _found(outcome)]
     short = _too_short(steps, requests)
@@ -70,6 +76,7 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
         checked=tuple(_checked(checks, outcomes, short)),
         plan=tuple(plan),
         overhead=_overhead(recording),
+        devices=() if (devices := _get(artifacts, Devices)) is None else devices.devices,
         view=build_view(recording, artifacts, steps),
         verdict=verdict,
     )
@@ -100,7 +107,9 @@ def _checked(checks: list[Detector], outcomes: dict[str, Outcome], short: bool) 
     """One row per detector that did not fire. A short run has too few steps; ETL detectors need no steps."""
     rows = []
     for check in checks:
-        outcome, device = outcomes[check.id], bool(_ACCELERATED & set(get_type_hints(check.detect).values()))
+        asked = get_type_hints(check.detect).values()
+        kinds = {kind for each in asked for kind in (each, *get_args(each))}  # of "Gpu | None", too
+        outcome, device = outcomes[check.id], bool(_ACCELERATED & kinds)
         if isinstance(outcome, NotApplicable):
             rows.append(Checked(check.id, "not-applicable", reason=outcome.reason, needs_accelerator=device))
         elif isinstance(outcome, NotMeasured):
@@ -151,7 +160,7 @@ def _facts(
         ranks=max(1, len(ranks)),
         steps=0 if steps is None else steps.all_count,
         requests=0 if requests is None else requests.count,
-        cores=artifacts.get(Machine).cores,
+        cores=artifacts.get(Machine).cores if recording.run.get("machine") else 0.0,
         started=started.isoformat(timespec="seconds"),
         python=python,
         versions={str(k): str(v) for k, v in run.get("versions", {}).items()},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..artifacts.device.devices import DeviceUse
 from .findings import Finding, Severity
 
 SCHEMA = "bottleneck.diagnosis/2"
@@ -59,7 +60,7 @@ class Overhead:
     """The overhead of recording: CPU ``seconds`` of all processes, and the same as a ``share`` of the wall time.
 
     ``phases_us``: CPU microseconds of the hooks per step; None if the cost of one hook was not measured.
-    ``one_step_in``: of so many steps, one was recorded in full; the phases of the others are estimates.
+    ``one_step_in``: one step in this many was recorded in full; the phases of the others are estimates.
     """
 
     seconds: float | None
@@ -163,5 +164,6 @@ class Diagnosis:
     checked: tuple[Checked, ...]
     plan: tuple[PlanStep, ...]
     overhead: Overhead
+    devices: tuple[DeviceUse, ...] = ()
     view: View = field(default_factory=View)
     verdict: str = "fine"  # or "findings", "unexplained", "too short to judge", "nothing to judge", "nothing recorded"

@@ -27,6 +27,7 @@ def to_json(diagnosis: Diagnosis) -> dict[str, Any]:
         "checked": [asdict(row) for row in diagnosis.checked],
         "plan": [asdict(row) for row in diagnosis.plan],
         "overhead": asdict(diagnosis.overhead),
+        "devices": [asdict(row) for row in diagnosis.devices],
         "view": asdict(diagnosis.view),
     }
     cleaned: dict[str, Any] = _finite(document)

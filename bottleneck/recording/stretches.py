@@ -11,7 +11,7 @@ ESTIMATED = "estimated"
 
 
 def empty_rows() -> Table:
-    """Stored step rows, none: those in memory with ``ESTIMATED``."""
+    """No stored step rows: an empty table with the columns of those in memory and ``ESTIMATED``."""
     return {**empty_steps(), ESTIMATED: np.empty(0, "i4")}
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from bottleneck_profiler import signals
 from bottleneck_profiler.capture.steps import StepBuilder
 from bottleneck_profiler.collectors.support import governor as governing
-from bottleneck_profiler.collectors.support.governor import BLOCK, MOST, Governor
+from bottleneck_profiler.collectors.support.governor import BLOCK, MOST, Governor, governor_of
 from bottleneck_profiler.recording.model import RECORD_DTYPE, STEP_PHASES, Table
 from bottleneck_profiler.recording.stretches import ESTIMATED, empty_rows, expanded
 from hypothesis import given, settings
@@ -69,7 +70,7 @@ def over_a_loader(
 ) -> Governor:
     """A pass as the DataLoader's hook governs it. ``saves``: every so many steps; ``leaves``: by break."""
     governor = Governor(ring.now)
-    governor.begin(ring, ring.now)
+    governor.begin(ring, ring.now, governor)
     ring.phase(signals.DATA_WAIT, 40, flags=signals.FIRST, arg=LOADER)
     for step in range(1, steps + 1):
         ring.phase(signals.FORWARD, forward(step))
@@ -165,6 +166,20 @@ def test_a_loop_that_is_left_in_a_stretch_keeps_its_steps(ring: Ring):
         ring.python(50)
         assert abs(len(rows_of(ring)[0]["t0"]) - steps) <= 1
         assert ring.skip == 0
+
+
+def test_loaders_that_one_line_makes_are_governed_apart_while_one_runs_in_the_other(ring: Ring):
+    recorder = SimpleNamespace(options={})
+    outer = governor_of(recorder, ring, 7, ring.now)
+    outer.begin(ring, ring.now, "outer")
+    inner = governor_of(recorder, ring, 7, ring.now)
+    assert inner is not outer
+    inner.begin(ring, ring.now, "inner")
+    inner.pause(ring.now)
+    assert governor_of(recorder, ring, 7, ring.now) is inner
+    outer.pause(ring.now)
+    assert governor_of(recorder, ring, 7, ring.now) is outer
+    assert governor_of(SimpleNamespace(options={"window": "5"}), ring, 7, ring.now) is None
 
 
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 10**7), st.integers(0, 10**5)), min_size=1, max_size=30))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from ... import signals
 from ...recording.facts import DeviceProperties, DeviceTrace, DeviceWindow
 from ...recording.model import DEVICE_KINDS, Recording, Table
 from .. import Missing
@@ -16,6 +17,7 @@ from ..training.steps import Steps
 
 Rows = npt.NDArray[np.int64]  # row numbers in the table
 _MIN_STEPS = 3  # whole steps of the loop inside the window, not counting the first
+_MIN_TRACE_NS = 4_000_000  # of an imported trace with fewer steps
 _LAUNCH_GAP_NS = 200_000  # in a longer gap between two kernels, the host did more than launch the next one
 _LONG_CALL_NS = 50_000  # a driver call that takes longer is waiting for the device (HTA: outliers)
 _AFTER_WAIT_NS = 20_000  # time for the host to resume after a wait: a gap that begins within it is blamed on the wait
@@ -120,7 +122,7 @@ class Device:
             names=tuple(trace.names),
             steps=count,
             step_seconds=(end - start) / 1e9 / count,
-            typical_seconds=steps.typical_seconds,
+            typical_seconds=(end - start) / 1e9 / count if steps.imported else steps.typical_seconds,
             busy_seconds=seconds_of(work) / count,
             idle_seconds_by_cause={
                 cause: ns / 1e9 / count for cause, ns in _causes(idle, waiting, rows, fetching, copying).items()
@@ -150,7 +152,10 @@ def _judged(recording: Recording, steps: Steps) -> tuple[int, int, int, Spans]:
     if window.problem or trace.problem:
         raise Missing(window.problem or trace.problem)
     rows = steps.rows
-    inside = np.flatnonzero((rows["t0"] >= window.t0) & (rows["t1"] <= window.t1))[1:]
+    inside = np.flatnonzero((rows["t0"] >= window.t0) & (rows["t1"] <= window.t1))
+    if window.imported:
+        return _imported(recording, steps, inside)
+    inside = inside[1:]
     if len(inside) < _MIN_STEPS:
         raise Missing("The device window holds too few whole steps; trace more steps.")
     ends = rows["t1"][inside]
@@ -158,6 +163,15 @@ def _judged(recording: Recording, steps: Steps) -> tuple[int, int, int, Spans]:
     # The loop asks for its next batch at the end of a step.
     waiting = union([spans_of(ends - waited, ends)])
     return int(rows["t0"][inside[0]]), int(ends[-1]), len(inside), waiting
+
+
+def _imported(recording: Recording, steps: Steps, inside: Rows) -> tuple[int, int, int, Spans]:
+    """The same of a trace that another tool made: it says when the loop waited for data."""
+    start, end = int(steps.rows["t0"][0]), int(steps.rows["t1"][-1])
+    if len(inside) < _MIN_STEPS and end - start < _MIN_TRACE_NS:
+        raise Missing("The trace holds too few steps, and too short ones.")
+    events = recording.events[recording.events["kind"] == signals.DATA_WAIT]
+    return start, end, len(inside), union([spans_of(events["t0"], events["t1"])])
 
 
 def _is_work(table: Table) -> npt.NDArray[np.bool_]:

@@ -36,6 +36,7 @@ class Steps:
     rank_rows: dict[int, Table] = field(default_factory=dict, repr=False)  # see ``rank_rows()``; empty with one rank
     traced_seconds: float = 0.0  # run time in steps traced on request, with the tracing itself
     accelerated: bool = False  # an accelerator is present and may do the steps' work
+    imported: bool = False  # from a trace of another tool, which shows a few steps in detail
 
     @property
     def all_count(self) -> int:
@@ -48,7 +49,7 @@ class Steps:
 
     @property
     def judgeable(self) -> bool:
-        return self.all_count >= MIN_STEPS
+        return self.all_count >= MIN_STEPS or self.imported
 
     @property
     def start_ns(self) -> npt.NDArray[np.int64]:
@@ -124,19 +125,20 @@ class Steps:
         kind = {BY_OPTIMIZER: "optimizer", BY_FORWARD: "forward", BY_USER: "user"}.get(loader, "loader")
         ranks = np.unique(table["process"][(table["loader"] == loader) & _useful(table, mine, rows)])
         training = bool(table["trained"].any())
-        traced = _traced(recording, process, rows)
+        traced, imported = _traced(recording, process, rows), bool(recording.run.get("imported"))
         return cls(
             process,
             kind,
             loader,
             training,
             rows,
-            _warm_up(rows) | traced,
+            traced if imported else _warm_up(rows) | traced,
             recording.wall_seconds,
             tuple(int(r) for r in ranks),
             beside,
             float((rows["t1"] - rows["t0"])[traced].sum()) / 1e9,
             bool(recording.gpu),
+            imported,
         )
 
 

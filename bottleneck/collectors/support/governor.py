@@ -13,25 +13,29 @@ BLOCK = 128  # steps recorded in full between two looks at the step time; those 
 SLOW_NS = 4_000_000  # steps that take this long are all recorded: the hooks cost less than 1 % of them
 MOST = 32  # steps for one that is recorded in full
 HITS = 64  # backward passes since the last step: so many only if the loop was left; recording resumes
+_DEEPEST, _NEXT = 4, 1 << 32  # passes over such loaders within each other, and between their keys
 _OFTEN = BLOCK // 2  # passes without gradients in a block: they are a part of every step
 _BITS = (1 << 64) - 1  # of a random number; the generator is our own: the program's random numbers stay as they are
 
 
 class Governor:
-    """The recording of one loop's steps on one thread. ``left``: steps of the stretch that are still to come."""
+    """The recording of one loop's steps on one thread. ``left``: steps of the stretch that are still to come;
+    ``owner``: the pass of the loop that is under way."""
 
-    __slots__ = ("_at", "_before", "_evals", "_full", "_length", "_random", "_since", "_steps", "k", "left")
+    __slots__ = ("_at", "_before", "_evals", "_full", "_length", "_random", "_since", "_steps", "k", "left", "owner")
 
     def __init__(self, at):
         self.k = 1
+        self.owner = None
         self.left = self._length = self._since = 0  # steps of the stretch, and when it began
         self._full = self._steps = self._before = 0  # of the block, and its time (ns) in earlier passes of the loop
         self._at = at  # when the block, or this pass of the loop, began
         self._evals = 0  # passes without gradients before the block
         self._random = at
 
-    def begin(self, ring, at):
+    def begin(self, ring, at, owner):
         """A pass of the loop begins at ``at`` (ns)."""
+        self.owner = owner
         bare = ring.governors.get(0)
         if bare is not None:
             bare.end(ring, at, 0)
@@ -88,16 +92,20 @@ class Governor:
         """The pass of the loop ended at ``at`` (ns)."""
         self._before += at - self._at
         self._at = at
+        self.owner = None
 
 
 def governor_of(recorder, ring, loop, at):
     """The governor of a loop; ``loop``: where its loader is made, 0 without one. None: all steps are recorded."""
     if recorder.options.get("window"):  # the device window is about consecutive steps
         return None
-    found = ring.governors.get(loop)
-    if found is None:
-        found = ring.governors[loop] = Governor(at)
-    return found
+    for nested in range(_DEEPEST):
+        found = ring.governors.get(loop + nested * _NEXT)
+        if found is None:
+            found = ring.governors[loop + nested * _NEXT] = Governor(at)
+        if found.owner is None:  # else a pass of such a loader is under way: one function may make all loaders
+            return found
+    return None
 
 
 def _is_alone():

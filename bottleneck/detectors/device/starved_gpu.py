@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ...artifacts.device.gpu import Gpu
+from ...artifacts.device.window import Device
 from ...artifacts.loading.loader import Loader
 from ...artifacts.run.machine import Machine
 from ...artifacts.training.steps import Steps
@@ -12,6 +15,21 @@ from .. import Detector
 from .._common import workers_edit
 
 
+@dataclass(frozen=True)
+class _Idle:
+    """``share``: of the steps' wall time; ``in_wait``: of that, while the loop waits for data."""
+
+    share: float
+    in_wait: float
+    devices: int
+    simulated: bool
+
+    @classmethod
+    def traced(cls, device: Device) -> _Idle:
+        in_wait = device.idle_seconds_by("input") / max(device.idle_seconds, 1e-12)
+        return cls(device.idle_share, in_wait, 1, device.simulated)
+
+
 class StarvedGpu(Detector):
     """The accelerator idles exactly while the training loop waits for its next batch.
 
@@ -19,7 +37,8 @@ class StarvedGpu(Detector):
         The most expensive part of the machine does nothing while something cheaper is the bottleneck.
     How it is measured
         Utilization samples over the steps after warm-up, against the wait in ``next(loader)`` at the same moments. The
-        gain is a ceiling: the idle time that falls inside the wait.
+        gain is a ceiling: the idle time that falls inside the wait. In the trace of another tool, the gaps between the
+        kernels take the place of the samples.
     How to fix it
         Apply the data-loading finding reported beside this one; it names the cause and the line.
     When to ignore it
@@ -32,26 +51,35 @@ class StarvedGpu(Detector):
     explains = ("input-wait",)
     idle_threshold_share = 0.10  # of the steps' wall time
     inside_wait_share = 0.80  # of the idle time
+    traced_wait_share = 0.50  # the same where it is exact
 
-    def detect(self, steps: Steps, gpu: Gpu, machine: Machine, loader: Loader | None) -> Outcome:
+    def detect(
+        self, steps: Steps, gpu: Gpu | None, device: Device | None, machine: Machine, loader: Loader | None
+    ) -> Outcome:
         if not steps.judgeable:
             return NotMeasured("Too few steps to judge the accelerator.")
-        if gpu.idle_share < self.idle_threshold_share:
-            return Fine(gpu.idle_share, self.idle_threshold_share, "share", "accelerator idle time")
-        if gpu.idle_in_wait_share < self.inside_wait_share:
-            reason = "accelerator idle time spent waiting for data"
-            return Fine(gpu.idle_in_wait_share, self.inside_wait_share, "share", reason)
-        return self._finding(steps, gpu, machine, loader)
+        if gpu is not None:
+            idle = _Idle(gpu.idle_share, gpu.idle_in_wait_share, gpu.count, gpu.simulated)
+        elif device is not None and steps.imported:
+            idle = _Idle.traced(device)
+        else:
+            return NotMeasured("No accelerator was measured.")
+        if idle.share < self.idle_threshold_share:
+            return Fine(idle.share, self.idle_threshold_share, "share", "accelerator idle time")
+        inside = self.inside_wait_share if gpu is not None else self.traced_wait_share
+        if idle.in_wait < inside:
+            return Fine(idle.in_wait, inside, "share", "accelerator idle time spent waiting for data")
+        return self._finding(steps, idle, machine, loader)
 
-    def _finding(self, steps: Steps, gpu: Gpu, machine: Machine, loader: Loader | None) -> Finding:
-        overlap = min(gpu.idle_share * gpu.idle_in_wait_share, steps.share("data_wait", "loader_start"))
+    def _finding(self, steps: Steps, idle: _Idle, machine: Machine, loader: Loader | None) -> Finding:
+        overlap = min(idle.share * idle.in_wait, steps.share("data_wait", "loader_start"))
         saved = overlap * steps.total_seconds
         evidence = [
-            Evidence("accelerator idle time during the steps", gpu.idle_share, "share"),
-            Evidence("share of idle time spent waiting for data", gpu.idle_in_wait_share, "share"),
-            Evidence("accelerators measured", gpu.count, "count"),
+            Evidence("accelerator idle time during the steps", idle.share, "share"),
+            Evidence("share of idle time spent waiting for data", idle.in_wait, "share"),
+            Evidence("accelerators measured", idle.devices, "count"),
         ]
-        if gpu.simulated:
+        if idle.simulated:
             evidence.append(Evidence("accelerator", "simulated"))
         workers = max(1, int(machine.cores))
         gain = prediction.gain(

@@ -162,7 +162,7 @@ class HotPython(Detector):
             method += f", less about {start:g} s to start workers"
         besides = known.pattern.price.besides * seconds
         if besides:
-            method += f"; up to {besides:.1f} s of other work may go with it"
+            method += f"; it may also save up to {besides:.1f} s of other work"
         priced = gain(
             max(0.0, seconds * usual - start),
             lines.wall_seconds,

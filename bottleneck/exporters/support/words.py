@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 
 from ...diagnosis.findings import Evidence, Finding, Fix, Gain, Location
@@ -61,7 +62,8 @@ def facts(diagnosis: Diagnosis) -> list[str]:
             found.append(f"{count:,} {word}{'' if count == 1 else 's'}")
     if run.cores:
         found.append(f"{run.cores:g} core{'' if run.cores == 1 else 's'}")
-    found += [visible(gpu) for gpu in run.gpus]
+    of_a_kind = Counter(run.gpus)
+    found += [f"{count} × {visible(gpu)}" if count > 1 else visible(gpu) for gpu, count in of_a_kind.items()]
     if run.exit_code:
         found.append(f"exit code {run.exit_code}")
     return found
@@ -223,7 +225,7 @@ def overhead(diagnosis: Diagnosis) -> str:
     if cost.share is not None and cost.seconds is not None:
         text = f"Recording overhead: {units.share(cost.share)} of the run ({units.seconds(cost.seconds)} of CPU time)"
     if cost.one_step_in > 1:
-        text += f"; 1 of {cost.one_step_in} steps was recorded in full"
+        text += f"; one step in {cost.one_step_in} was recorded in full"
     lost = cost.dropped_records
     return text + (f"; {lost:,} record{'s were' if lost != 1 else ' was'} lost." if lost else "; no records lost.")
 

@@ -46,8 +46,7 @@ def _computed_one_by_one(hot: Hot) -> bool:
 PATTERNS = (
     Pattern(
         id="dask-computed-one-by-one",
-        title="Several results are computed from one lazy Dask frame one after another, and each reads and prepares the "
-        "data again",
+        title="Results of one lazy Dask frame are computed one by one, and each reads and prepares the data again",
         replacement="Compute them in one call, dask.compute(a, b, c), or keep the prepared frame in memory with "
         "frame = frame.persist()",
         snippet="frame = frame.persist()  # before the first compute()\ntotal, mean = dask.compute(frame.x.sum(), frame.y.mean())",

@@ -1,0 +1,103 @@
+"""How imported traces compare with the figures that others computed from them.
+
+    import_accuracy.py TRACES [--markdown FILE]
+
+TRACES is a folder with ``kineto/`` (traces of torch.profiler) and ``kineto.shared.json`` (the figures). For each device
+it compares the busy share, exposed communication and host waits for the device (within 2 points of the window), the
+number of steps (equal) and their median (within 2 %). Exit code 1 if a figure differs by more or a file cannot be read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bottleneck_profiler.diagnosis.model import Diagnosis
+from bottleneck_profiler.recording.folder import RunError
+from bottleneck_profiler.session import analyse
+
+POINTS, RELATIVE, TINY_MS = 2.0, 2.0, 0.1
+#: Part of a trace's name -> the figure that differs, and why.
+KNOWN = {"Qwen1.5": ("sync ms", "their figure includes the profiler's own synchronize after the only step")}
+
+
+@dataclass
+class Compared:
+    """One figure: ours and the computed one, and whether they agree."""
+
+    what: str
+    ours: float | None
+    truth: float
+    agrees: bool
+
+    def __str__(self) -> str:
+        shown = "-" if self.ours is None else f"{self.ours:g}"
+        return f"{self.what} {shown} ({self.truth:g}){'' if self.agrees else ' **differs**'}"
+
+
+def near(ours: float | None, truth: float) -> bool:
+    return ours is not None and abs(ours - truth) <= RELATIVE / 100 * abs(truth)
+
+
+def compare(diagnosis: Diagnosis, truth: dict[str, Any]) -> list[Compared]:
+    """Every figure that both have; of a device that we do not report, what it should have been."""
+    by_index = {str(use.index): use for use in diagnosis.devices}
+    found = []
+    for index, device in truth.get("dev", {}).items():
+        use = by_index.get(index)
+        busy = None if use is None else round(100 * use.busy_share, 1)
+        expected = 100 * device["busy_of_window"]
+        found.append(Compared("busy %", busy, round(expected, 1), busy is not None and abs(busy - expected) <= POINTS))
+        exposed = None if use is None else round(use.exposed_communication_seconds * 1e3, 2)
+        points = POINTS / 100 * device["window_ms"]
+        agrees = exposed is not None and abs(exposed - device["nccl_exposed_ms"]) <= points
+        if device["nccl_exposed_ms"]:
+            found.append(Compared("exposed ms", exposed, device["nccl_exposed_ms"], agrees))
+        if use is not None and truth.get("n_steps"):
+            median = statistics.median(length for _, length in truth["steps"])
+            ours = None if use.step_seconds_median is None else round(use.step_seconds_median * 1e3, 2)
+            found.append(Compared("steps", use.steps, truth["n_steps"], use.steps == truth["n_steps"]))
+            found.append(Compared("step ms", ours, round(median, 2), near(ours, median)))
+            ours = round(use.sync_seconds * 1e3, 2)
+            found.append(
+                Compared("sync ms", ours, truth["sync_ms"], abs(ours - truth["sync_ms"]) <= max(points, TINY_MS))
+            )
+    if not truth.get("dev") and diagnosis.devices:
+        found.append(Compared("devices", len(diagnosis.devices), 0, False))
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("traces", type=Path, metavar="TRACES")
+    parser.add_argument("--markdown", type=Path)
+    arguments = parser.parse_args()
+    truths: dict[str, Any] = json.loads((arguments.traces / "kineto.shared.json").read_text(encoding="utf-8"))
+    rows = ["| trace | ours (computed by others) | first finding |", "| --- | --- | --- |"]
+    agree = True
+    for name, truth in truths.items():
+        try:
+            _, diagnosis = analyse(arguments.traces / name)
+        except RunError as error:
+            rows.append(f"| {name} | {error} | |")
+            agree = False
+            continue
+        figures = compare(diagnosis, truth)
+        known_one = next((figure for part, (figure, _) in KNOWN.items() if part in name), None)
+        agree &= all(each.agrees or each.what == known_one for each in figures)
+        first = diagnosis.findings[0].finding.detector if diagnosis.findings else "nothing"
+        rows.append(f"| {name.removeprefix('kineto/')} | {'; '.join(map(str, figures)) or 'no device'} | {first} |")
+    rows += ["", *(f"{part}: {figure}: {why}." for part, (figure, why) in KNOWN.items())]
+    print("\n".join(rows))
+    if arguments.markdown:
+        arguments.markdown.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return 0 if agree else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

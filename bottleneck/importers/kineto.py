@@ -1,0 +1,244 @@
+"""Traces that torch.profiler exported: Chrome JSON by Kineto, plain or compressed with gzip.
+
+A file is one rank, a folder of files is the ranks of one job. Steps are the ``ProfilerStep#`` ranges, or else what lies
+between two optimizer steps, or between two batches of a DataLoader. The rest of a trace is not read: it may hold the
+whole environment.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import signals
+from ..recording.facts import DeviceProperties, DeviceTrace, DeviceWindow, Hello
+from ..recording.folder import RunError
+from ..recording.model import (
+    BY_USER,
+    DEVICE_COLUMNS,
+    RECORD_DTYPE,
+    RECORD_TABLES,
+    Facts,
+    Recording,
+    Records,
+    Table,
+    empty_steps,
+)
+from ..recording.torch_traces import (
+    NEXT_BATCH,
+    OPTIMIZER_STEP,
+    STEP,
+    Event,
+    Trace,
+    category_of,
+    decode,
+    devices_of,
+    rows_of,
+    table_of,
+)
+
+name = "torch.profiler trace"
+
+_START = 1 << 16  # bytes that show what a file is
+_GZIP = b"\x1f\x8b"
+_KEYS = (b'"schemaVersion"', b'"deviceProperties"', b'"traceEvents"', b'"baseTimeNanoseconds"')
+_HOST = ("cpu_op", "user_annotation", "python_function")
+_LEAST = 2  # repetitions of a range that may be a step
+_APART_NS = 60_000_000_000  # traces that begin further apart are not of one clock
+
+Spans = npt.NDArray[np.int64]  # (n, 2): begin and end in ns
+
+
+@dataclass
+class _Rank:
+    """What one file holds. Times in ns from its first event, which was at ``begin`` on the file's clock."""
+
+    path: Path
+    rank: int | None
+    begin: int
+    end: int
+    window: tuple[int, int]
+    steps: Table
+    waits: Records
+    device: Table
+    names: list[str]
+    devices: tuple[DeviceProperties, ...]
+
+
+def recognises(path: Path) -> bool:
+    """Whether ``path`` begins like a Kineto trace, or is a folder with such a file that is not a run folder."""
+    if path.is_dir():
+        return not (path / "run.json").exists() and bool(_files(path))
+    return _is_trace(path)
+
+
+def read(path: Path) -> Recording:
+    """The recording made from the traces. Raises RunError; for a folder, only if none of its traces can be read."""
+    ranks, notes = list[_Rank](), list[str]()
+    for each in _files(path) if path.is_dir() else [path]:
+        try:
+            found = _rank(each)
+        except RunError as error:
+            if each == path:
+                raise
+            notes.append(f"{error}.")
+            continue
+        same = next((one for one in ranks if found.rank is not None and one.rank == found.rank), None)
+        if same is None:
+            ranks.append(found)
+        else:
+            notes.append(f"{each} was left out: {same.path.name} already holds rank {found.rank}.")
+    if not ranks:
+        raise RunError(f"{path} holds no readable trace: {' '.join(notes)}")
+    ranks.sort(key=lambda one: (one.rank is None, one.rank or 0, one.path.name))
+    return _joined(path, ranks, notes)
+
+
+def _files(folder: Path) -> list[Path]:
+    names = sorted([*folder.glob("*.json"), *folder.glob("*.json.gz")])
+    return [each for each in names if _is_trace(each)]
+
+
+def _is_trace(path: Path) -> bool:
+    try:
+        if not path.is_file():
+            return False
+        with open(path, "rb") as file:
+            start = file.read(_START)
+        if start.startswith(_GZIP):
+            start = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(start, 8 * _START)
+    except (OSError, zlib.error):
+        return False
+    return start.lstrip().startswith(b"{") and any(key in start for key in _KEYS)
+
+
+def _joined(path: Path, ranks: list[_Rank], notes: list[str]) -> Recording:
+    first = min(one.begin for one in ranks)
+    one_clock = max(one.begin for one in ranks) - first < _APART_NS
+    facts, parts = Facts(), list[tuple[Table, Records, Table]]()
+    for process, one in enumerate(ranks):
+        shift = one.begin - first if one_clock else 0
+        facts.add(process, Hello(process + 1, 0, shift, signals.MAIN, "", rank=one.rank))
+        facts.add(process, DeviceTrace(one.names, one.devices))
+        begin, end = (shift + each for each in one.window)
+        facts.add(process, DeviceWindow(0, 0, begin, end, imported=True))
+        for table in (one.steps, one.waits, one.device):
+            table["process"][:] = process
+            for edge in ("t0", "t1"):
+                table[edge] += shift
+        parts.append((one.steps, one.waits, one.device))
+    ended = max(one.end + (one.begin - first if one_clock else 0) for one in ranks)
+    gpus = [
+        {"name": one.devices[index].name}
+        for one in ranks
+        for index in np.unique(one.device["device"]).tolist()
+        if 0 <= index < len(one.devices)
+    ]
+    none = np.empty(0, RECORD_DTYPE)
+    records: dict[str, Any] = {table: none for table in RECORD_TABLES}
+    records["events"] = np.concatenate([waits for _, waits, _ in parts])
+    return Recording(
+        run={
+            "command": path.name, "started_ns": 0, "ended_ns": ended, "finished": True, "gpus": gpus, "imported": name,
+            "notes": notes,
+        },
+        facts=facts,
+        steps={column: np.concatenate([steps[column] for steps, _, _ in parts]) for column in empty_steps()},
+        host={},
+        gpu={},
+        started_ns=0,
+        ended_ns=ended,
+        device={column: np.concatenate([device[column] for _, _, device in parts]) for column in DEVICE_COLUMNS},
+        full_steps=None,
+        **records,
+    )  # fmt: skip
+
+
+# --- one file ---------------------------------------------------------------------------------------------------------
+def _rank(path: Path) -> _Rank:
+    trace = _trace(path)
+    rows, _ = rows_of(trace)
+    ranges = [event for event in trace.traceEvents if event.ph == "X" and category_of(event) in _HOST]
+    begins = [event.ts for event in ranges] + [row[4] for row in rows.values]
+    if not begins:
+        raise RunError(f"{path} holds no operations or kernels")
+    base = min(begins)
+    ends = [event.ts + event.dur for event in ranges] + [row[4] + row[5] for row in rows.values]
+    end = round((max(ends) - base) * 1e3)
+    steps = _steps(ranges, base)
+    marked = any(event.name.startswith(STEP) for event in ranges)
+    window = (int(steps["t0"].min()), int(steps["t1"].max())) if marked else (0, end)
+    device = table_of(rows, 0, base, 0.0)
+    begin = trace.baseTimeNanoseconds + round(base * 1e3)
+    rank = trace.distributedInfo.rank if type(trace.distributedInfo.rank) is int else None
+    waits = _waits(ranges, base)
+    return _Rank(path, rank, begin, end, window, steps, waits, device, list(rows.names), devices_of(trace))
+
+
+def _trace(path: Path) -> Trace:
+    try:
+        data = path.read_bytes()
+        return decode(gzip.decompress(data) if data.startswith(_GZIP) else data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise RunError(f"{path} cannot be read: {error}") from None
+    except (ValueError, TypeError) as error:  # msgspec names the place
+        raise RunError(f"{path} is damaged: {str(error).partition(chr(10))[0]}") from None
+
+
+def _spans(events: Sequence[Event], base: float) -> Spans:
+    edges = [((event.ts - base) * 1e3, (event.ts + event.dur - base) * 1e3) for event in events]
+    found: Spans = np.array(sorted(edges), float).reshape(-1, 2).round().astype(np.int64)
+    return found
+
+
+def _named(ranges: list[Event], start: str) -> list[Event]:
+    """The ranges of this name on the thread that has most of them."""
+    found = [event for event in ranges if event.name.startswith(start)]
+    threads = [str(event.tid) for event in found]
+    most = max(set(threads), key=threads.count, default="")
+    return [event for event in found if str(event.tid) == most]
+
+
+def _steps(ranges: list[Event], base: float) -> Table:
+    """The step rows; without any if nothing in the trace repeats."""
+    marked = _named(ranges, STEP)
+    batches, updates = (_spans(_named(ranges, start), base) for start in (NEXT_BATCH, OPTIMIZER_STEP))
+    spans = _spans(marked, base)
+    if not marked:
+        ends = updates[:, 1] if len(updates) >= _LEAST else batches[:, 1]
+        spans = np.column_stack([ends[:-1], ends[1:]])
+    table = {column: np.zeros(len(spans), values.dtype) for column, values in empty_steps().items()}
+    if not len(spans):
+        return table
+    table["t0"], table["t1"] = spans[:, 0], spans[:, 1]
+    table["loader"][:] = BY_USER
+    wait, optimizer = (_inside(spans, each) for each in (batches, updates))
+    other = np.maximum(spans[:, 1] - spans[:, 0] - wait - optimizer, 0)
+    for column, nanoseconds in (("data_wait", wait), ("optimizer", optimizer), ("other", other)):
+        table[column] = (nanoseconds // 1000).astype("i4")
+    table["optimized"] = optimizer > 0
+    table["trained"] = (optimizer > 0) | any("Backward" in event.name for event in ranges)
+    return table
+
+
+def _inside(spans: Spans, parts: Spans) -> npt.NDArray[np.int64]:
+    """Nanoseconds of ``parts``, which do not overlap, in each of the spans."""
+    shared = np.minimum(spans[:, None, 1], parts[None, :, 1]) - np.maximum(spans[:, None, 0], parts[None, :, 0])
+    found: npt.NDArray[np.int64] = np.maximum(shared, 0).sum(axis=1)
+    return found
+
+
+def _waits(ranges: list[Event], base: float) -> Records:
+    """When the loop waited for its next batch."""
+    spans = _spans(_named(ranges, NEXT_BATCH), base)
+    records = np.zeros(len(spans), RECORD_DTYPE)
+    records["kind"], records["thread"] = signals.DATA_WAIT, 1
+    records["t0"], records["t1"] = spans[:, 0], spans[:, 1]
+    return records
