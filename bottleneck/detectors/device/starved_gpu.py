@@ -14,6 +14,8 @@ from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Out
 from .. import Detector
 from .._common import workers_edit
 
+_WORKERS = 4  # suggested where the number of cores is not known, as in a trace
+
 
 @dataclass(frozen=True)
 class _Idle:
@@ -81,7 +83,7 @@ class StarvedGpu(Detector):
         ]
         if idle.simulated:
             evidence.append(Evidence("accelerator", "simulated"))
-        workers = max(1, int(machine.cores))
+        workers = _WORKERS if steps.imported else max(1, int(machine.cores))
         gain = prediction.gain(
             saved,
             steps.run_seconds,
