@@ -24,7 +24,7 @@ from ..recording.model import Recording
 from . import ranking
 from .findings import Finding, Findings, Fine, NotApplicable, NotMeasured, Outcome
 from .headline import headline_of, largest_place, verdict_of, wait_for_each_other
-from .model import Checked, Diagnosis, Overhead, PhaseShare, RunFacts
+from .model import Checked, DeviceUse, Diagnosis, Overhead, PhaseShare, RunFacts
 from .view import build_view
 
 _UNWRITTEN = 0.4  # cost of a hook that writes no record, of the cost of one that does
@@ -76,7 +76,7 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
         checked=tuple(_checked(checks, outcomes, short)),
         plan=tuple(plan),
         overhead=_overhead(recording),
-        devices=() if (devices := _get(artifacts, Devices)) is None else devices.devices,
+        devices=_devices(_get(artifacts, Devices)),
         view=build_view(recording, artifacts, steps),
         verdict=verdict,
     )
@@ -169,6 +169,10 @@ def _facts(
         named_share=0.0 if breakdown is None else breakdown.named_share,
         finished=bool(run.get("finished", True)),
     )
+
+
+def _devices(traced: Devices | None) -> tuple[DeviceUse, ...]:
+    return () if traced is None else tuple(DeviceUse(**vars(each)) for each in traced.devices)
 
 
 def _overhead(recording: Recording) -> Overhead:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..artifacts.device.devices import DeviceUse
 from .findings import Finding, Severity
 
 SCHEMA = "bottleneck.diagnosis/2"
@@ -53,6 +52,33 @@ class PlanStep:
 
     detector: str
     wall_seconds_after: float
+
+
+@dataclass(frozen=True)
+class DeviceUse:
+    """One device as one process used it. Shares are of ``window_seconds``; None: not known.
+
+    ``window_seconds``: the traced steps, without marks of steps the whole trace. ``exposed_communication_seconds``:
+    communication while no other kernel runs. ``sync_seconds``: host calls that wait for the device to finish.
+    ``basis``: what the figures come from, "trace" (of another tool) or "window" (of ours).
+    """
+
+    host: str
+    rank: int | None
+    index: int
+    name: str
+    window_seconds: float
+    busy_share: float
+    idle_share: float
+    compute_seconds: float
+    copy_seconds: dict[str, float]
+    communication_seconds: float
+    exposed_communication_seconds: float
+    sync_seconds: float
+    data_wait_seconds: float | None
+    steps: int | None
+    step_seconds_median: float | None
+    basis: str
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ _WORK = DEVICE_KINDS[: DEVICE_KINDS.index("launch")]
 
 
 @dataclass(frozen=True)
-class DeviceUse:
+class TracedDevice:
     """One device as one process used it. Shares are of ``window_seconds``; None: not known.
 
     ``window_seconds``: the traced steps, without marks of steps the whole trace. ``exposed_communication_seconds``:
@@ -49,7 +49,7 @@ class DeviceUse:
 class Devices:
     """All traced devices, by rank and index."""
 
-    devices: tuple[DeviceUse, ...]
+    devices: tuple[TracedDevice, ...]
 
     @classmethod
     def compute(cls, recording: Recording) -> Devices:
@@ -65,7 +65,7 @@ class Devices:
         return cls(tuple(sorted(found, key=lambda use: (use.rank or 0, use.host, use.index))))
 
 
-def _of_process(recording: Recording, process: int, window: DeviceWindow, trace: DeviceTrace) -> list[DeviceUse]:
+def _of_process(recording: Recording, process: int, window: DeviceWindow, trace: DeviceTrace) -> list[TracedDevice]:
     table = {name: column[recording.device["process"] == process] for name, column in recording.device.items()}
     begin, end = window.t0, window.t1
     if end <= begin:
@@ -86,7 +86,7 @@ def _of_process(recording: Recording, process: int, window: DeviceWindow, trace:
         hidden = float(overlap(of["collective"], of["kernel"]).sum()) / 1e9
         length = (end - begin) / 1e9
         found.append(
-            DeviceUse(
+            TracedDevice(
                 host=facts.host or recording.host_name,
                 rank=facts.rank,
                 index=int(index),
