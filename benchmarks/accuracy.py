@@ -237,8 +237,8 @@ def _strangers(path: Path) -> str:
 
 
 def markdown(rows: list[Row], rounds: int) -> str:
-    repeated = f"{rounds} round{'' if rounds == 1 else 's'}"
     """The page docs/accuracy.md."""
+    repeated = f"{rounds} round{'' if rounds == 1 else 's'}"
     figures = [f"| {t.name} | {t.shown} | {t.asked} | {'yes' if t.met else '**no**'} |" for t in targets(rows)]
     wrong = [f"- {miss}" for miss in misses(rows)]
     parts = [

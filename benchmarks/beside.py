@@ -129,7 +129,8 @@ def main() -> int:
     parser.add_argument("--tools", nargs="*", metavar="TOOL")
     parser.add_argument("--markdown", type=Path, help="write the table to this file")
     arguments = parser.parse_args()
-    tools = {name: version for name, version in versions().items() if name in (arguments.tools or versions())}
+    installed = versions()
+    tools = {name: version for name, version in installed.items() if name in (arguments.tools or installed)}
     rows = [
         f"On {datetime.date.today()}, {os.cpu_count()} cores, Python {sys.version.split()[0]}, "
         + ", ".join(f"{name} {version}" for name, version in tools.items()) + ".",

@@ -7,7 +7,6 @@ from typing import Any, get_args, get_type_hints
 
 from .. import detectors, signals
 from ..artifacts import Artifacts, Missing
-from ..artifacts.device.devices import Devices
 from ..artifacts.device.gpu import Gpu
 from ..artifacts.device.window import Device
 from ..artifacts.etl.reads import Reads
@@ -22,9 +21,10 @@ from ..artifacts.training.steps import MIN_STEPS, Steps
 from ..detectors import Detector
 from ..recording.model import Recording
 from . import ranking
+from .devices import device_uses
 from .findings import Finding, Findings, Fine, NotApplicable, NotMeasured, Outcome
 from .headline import headline_of, largest_place, verdict_of, wait_for_each_other
-from .model import Checked, DeviceUse, Diagnosis, Overhead, PhaseShare, RunFacts
+from .model import Checked, Diagnosis, Overhead, PhaseShare, RunFacts
 from .view import build_view
 
 _UNWRITTEN = 0.4  # cost of a hook that writes no record, of the cost of one that does
@@ -38,7 +38,7 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
     steps, requests, breakdown = (_get(artifacts, kind) for kind in (Steps, Requests, Breakdown))
     checks = detectors.all_detectors()
     outcomes = detectors.run_all(checks, artifacts)
-    if recording.run.get("imported"):  # a trace does not say what it leaves out
+    if recording.imported:  # a trace does not say what it leaves out
         outcomes = {
             name: NotMeasured("The trace does not show it.") if isinstance(outcome, NotApplicable) else outcome
             for name, outcome in outcomes.items()
@@ -76,7 +76,7 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
         checked=tuple(_checked(checks, outcomes, short)),
         plan=tuple(plan),
         overhead=_overhead(recording),
-        devices=_devices(_get(artifacts, Devices)),
+        devices=device_uses(recording),
         view=build_view(recording, artifacts, steps),
         verdict=verdict,
     )
@@ -169,10 +169,6 @@ def _facts(
         named_share=0.0 if breakdown is None else breakdown.named_share,
         finished=bool(run.get("finished", True)),
     )
-
-
-def _devices(traced: Devices | None) -> tuple[DeviceUse, ...]:
-    return () if traced is None else tuple(DeviceUse(**vars(each)) for each in traced.devices)
 
 
 def _overhead(recording: Recording) -> Overhead:

@@ -128,7 +128,7 @@ def _joined(path: Path, ranks: list[_Rank], notes: list[str]) -> Recording:
         facts.add(process, Hello(process + 1, 0, shift, signals.MAIN, "", rank=one.rank))
         facts.add(process, DeviceTrace(one.names, one.devices))
         begin, end = (shift + each for each in one.window)
-        facts.add(process, DeviceWindow(0, 0, begin, end, imported=True))
+        facts.add(process, DeviceWindow(0, 0, begin, end))
         for table in (one.steps, one.waits, one.device):
             table["process"][:] = process
             for edge in ("t0", "t1"):
@@ -172,14 +172,14 @@ def _rank(path: Path) -> _Rank:
     base = min(begins)
     ends = [event.ts + event.dur for event in ranges] + [row[4] + row[5] for row in rows.values]
     end = round((max(ends) - base) * 1e3)
-    steps = _steps(ranges, base)
+    batches = _spans(_named(ranges, NEXT_BATCH), base)
+    steps = _steps(ranges, batches, base)
     marked = any(event.name.startswith(STEP) for event in ranges)
     window = (int(steps["t0"].min()), int(steps["t1"].max())) if marked else (0, end)
     device = table_of(rows, 0, base, 0.0)
     begin = trace.baseTimeNanoseconds + round(base * 1e3)
     rank = trace.distributedInfo.rank if type(trace.distributedInfo.rank) is int else None
-    waits = _waits(ranges, base)
-    return _Rank(path, rank, begin, end, window, steps, waits, device, list(rows.names), devices_of(trace))
+    return _Rank(path, rank, begin, end, window, steps, _waits(batches), device, list(rows.names), devices_of(trace))
 
 
 def _trace(path: Path) -> Trace:
@@ -206,10 +206,10 @@ def _named(ranges: list[Event], start: str) -> list[Event]:
     return [event for event in found if str(event.tid) == most]
 
 
-def _steps(ranges: list[Event], base: float) -> Table:
+def _steps(ranges: list[Event], batches: Spans, base: float) -> Table:
     """The step rows; without any if nothing in the trace repeats."""
     marked = _named(ranges, STEP)
-    batches, updates = (_spans(_named(ranges, start), base) for start in (NEXT_BATCH, OPTIMIZER_STEP))
+    updates = _spans(_named(ranges, OPTIMIZER_STEP), base)
     spans = _spans(marked, base)
     if not marked:
         ends = updates[:, 1] if len(updates) >= _LEAST else batches[:, 1]
@@ -235,9 +235,8 @@ def _inside(spans: Spans, parts: Spans) -> npt.NDArray[np.int64]:
     return found
 
 
-def _waits(ranges: list[Event], base: float) -> Records:
-    """When the loop waited for its next batch."""
-    spans = _spans(_named(ranges, NEXT_BATCH), base)
+def _waits(spans: Spans) -> Records:
+    """When the loop waited for its next batch, as records."""
     records = np.zeros(len(spans), RECORD_DTYPE)
     records["kind"], records["thread"] = signals.DATA_WAIT, 1
     records["t0"], records["t1"] = spans[:, 0], spans[:, 1]

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from .source import Source
-from .syntax import Function, is_self, last_name, parameters
+from .syntax import Function, is_field, is_self, last_name, parameters
 
 _MAX_DEPTH = 6  # names and calls followed
 _SHAPED = frozenset("zeros ones empty full random".split())  # by their first argument
@@ -107,8 +107,7 @@ def _of_columns(table: ast.expr) -> int | None:
     """``frame["x"]`` has one, ``frame[["x", "y"]]`` two."""
     if not isinstance(table, ast.Subscript):
         return None
-    one = isinstance(table.slice, ast.Constant) and isinstance(table.slice.value, str)
-    return 1 if one else 2 if isinstance(table.slice, ast.List) else None
+    return 1 if is_field(table) else 2 if isinstance(table.slice, ast.List) else None
 
 
 def _of_slices(node: ast.Subscript) -> int | None:

@@ -20,6 +20,13 @@ class Binding:
         self.where, self.value, self.suffix = where, value, suffix
 
 
+def is_field(node: ast.AST) -> TypeGuard[ast.Subscript]:
+    """``row["x"]``: an item by a name that is written there."""
+    if not isinstance(node, ast.Subscript) or not isinstance(node.slice, ast.Constant):
+        return False
+    return isinstance(node.slice.value, str)
+
+
 def line_of(node: ast.AST) -> int:
     return getattr(node, "lineno", 0) or getattr(getattr(node, "target", None), "lineno", 0)
 

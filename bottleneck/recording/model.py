@@ -52,6 +52,8 @@ RECORD_TABLES = ("events", "samples", "stacks", "requests", "threads", "waits", 
 DEVICE_KINDS = (
     "kernel", "collective", "memcpy_h2d", "memcpy_d2h", "memcpy_d2d", "memset", "launch", "copy_call", "sync", "cpu_op",
 )  # fmt: skip
+#: The kinds that are work of a device.
+DEVICE_WORK = DEVICE_KINDS[: DEVICE_KINDS.index("launch")]
 #: ``lane``: CUDA stream or thread; ``name``: index into the names of the note "device_trace"; ``t0``, ``t1``: monotonic
 #: ns; ``pageable``: 1 yes, 0 no, -1 unknown; ``op``: row of the operation that it belongs to, -1 for none.
 DEVICE_COLUMNS: dict[str, np.dtype[Any]] = {
@@ -256,6 +258,11 @@ class Recording:
         """Whether nothing was recorded."""
         rows = sum(map(len, self._processes()))
         return not (rows or self.facts.notes or self.facts.processes)
+
+    @property
+    def imported(self) -> bool:
+        """Whether another tool recorded it, which shows a few steps in detail: all of them count."""
+        return bool(self.run.get("imported"))
 
     @property
     def host_name(self) -> str:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from .. import signals
 from .facts import DeviceProperties
-from .model import DEVICE_COLUMNS, DEVICE_KINDS, Table
+from .model import DEVICE_COLUMNS, DEVICE_KINDS, DEVICE_WORK, Table
 
 _NUMBER = {name: index for index, name in enumerate(DEVICE_KINDS)}
 _COPIES = {"HtoD": "memcpy_h2d", "HostToDevice": "memcpy_h2d", "DtoH": "memcpy_d2h", "DeviceToHost": "memcpy_d2h"}
@@ -70,7 +70,7 @@ class Rows:
 
     def add(self, kind: str, event: Event, lane: int, more: Arguments, pageable: int = -1) -> None:
         name = self.names.setdefault(event.name, len(self.names))
-        device = more.device if isinstance(more.device, int) and kind in DEVICE_KINDS[:6] else -1
+        device = more.device if isinstance(more.device, int) and kind in DEVICE_WORK else -1
         row = (_NUMBER[kind], device, lane, name, event.ts, event.dur, more.bytes, pageable, more.correlation)
         self.values.append(row)
 

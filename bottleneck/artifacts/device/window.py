@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ... import signals
 from ...recording.facts import DeviceProperties, DeviceTrace, DeviceWindow
-from ...recording.model import DEVICE_KINDS, Recording, Table
+from ...recording.model import DEVICE_KINDS, DEVICE_WORK, Recording, Table
 from .. import Missing
 from ..run.breakdown import Spans, seconds_of, spans_of, union
 from ..training.steps import Steps
@@ -21,7 +21,6 @@ _MIN_TRACE_NS = 4_000_000  # of an imported trace with fewer steps
 _LAUNCH_GAP_NS = 200_000  # in a longer gap between two kernels, the host did more than launch the next one
 _LONG_CALL_NS = 50_000  # a driver call that takes longer is waiting for the device (HTA: outliers)
 _AFTER_WAIT_NS = 20_000  # time for the host to resume after a wait: a gap that begins within it is blamed on the wait
-_DEVICE_KINDS = DEVICE_KINDS[: DEVICE_KINDS.index("launch")]
 IDLE_CAUSES = ("input", "copy", "sync", "launch", "host")
 
 
@@ -153,7 +152,7 @@ def _judged(recording: Recording, steps: Steps) -> tuple[int, int, int, Spans]:
         raise Missing(window.problem or trace.problem)
     rows = steps.rows
     inside = np.flatnonzero((rows["t0"] >= window.t0) & (rows["t1"] <= window.t1))
-    if window.imported:
+    if recording.imported:
         return _imported(recording, steps, inside)
     inside = inside[1:]
     if len(inside) < _MIN_STEPS:
@@ -175,7 +174,7 @@ def _imported(recording: Recording, steps: Steps, inside: Rows) -> tuple[int, in
 
 
 def _is_work(table: Table) -> npt.NDArray[np.bool_]:
-    return table["kind"] < len(_DEVICE_KINDS)
+    return table["kind"] < len(DEVICE_WORK)
 
 
 def _waits(rows: Table) -> tuple[Rows, Rows, Rows]:

@@ -125,7 +125,7 @@ class Steps:
         kind = {BY_OPTIMIZER: "optimizer", BY_FORWARD: "forward", BY_USER: "user"}.get(loader, "loader")
         ranks = np.unique(table["process"][(table["loader"] == loader) & _useful(table, mine, rows)])
         training = bool(table["trained"].any())
-        traced, imported = _traced(recording, process, rows), bool(recording.run.get("imported"))
+        traced, imported = _traced(recording, process, rows), recording.imported
         return cls(
             process,
             kind,

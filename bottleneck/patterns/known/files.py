@@ -7,7 +7,7 @@ from ..model import Hot, Pattern, Price
 from ..places import cached, every_pass, iterates_over, less, loading
 from ..rereads import reads_the_same_file, starts_a_program
 from ..shapes import all_of, any_of, below, calls, deep, method
-from ..syntax import Loop, last_name, stored
+from ..syntax import Loop, is_field, last_name, stored
 
 _LOADERS = (
     "numpy.load", "numpy.loadtxt", "numpy.genfromtxt", "joblib.load", "torch.load", "pickle.load", "json.load",
@@ -46,23 +46,24 @@ def _of_an_archive(hot: Hot) -> bool:
 def _for_a_part(hot: Hot) -> bool:
     """``archive["x"][i]``: all of the array is decompressed, and one part of it is used."""
     node, index = hot.node, hot.source.parents.get(hot.node)
-    named = isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and type(node.slice.value) is str
-    return named and isinstance(index, ast.Subscript) and index.value is node and not isinstance(index.slice, ast.Slice)
+    part = isinstance(index, ast.Subscript) and index.value is node and not isinstance(index.slice, ast.Slice)
+    return part and is_field(node)
+
+
+def _loop_around(hot: Hot) -> ast.For | None:
+    above = (*hot.source.loops(hot.node), *hot.source.above(hot.node))
+    return next((each for each in above if isinstance(each, ast.For)), None)
 
 
 def _skips_bad_lines(hot: Hot) -> bool:
     """The loop goes on after a line that cannot be read, which a columnar reader does not."""
-    above = (*hot.source.loops(hot.node), *hot.source.above(hot.node))
-    loop = next((each for each in above if isinstance(each, ast.For)), None)
+    loop = _loop_around(hot)
     return loop is not None and any(isinstance(each, ast.Try) for each in ast.walk(loop))
 
 
 def _takes_lines_apart(hot: Hot) -> bool:
     """Each line is split into fields or read as JSON, which a columnar reader does as well."""
-    loop = next(
-        (each for each in (*hot.source.loops(hot.node), *hot.source.above(hot.node)) if isinstance(each, ast.For)), None
-    )
-    made = [each for each in ast.walk(loop or hot.source.tree) if isinstance(each, ast.Call)]
+    made = [each for each in ast.walk(_loop_around(hot) or hot.source.tree) if isinstance(each, ast.Call)]
     return any(last_name(each.func) in ("split", "rsplit", "partition", "loads", "literal_eval") for each in made)
 
 

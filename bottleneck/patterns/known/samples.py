@@ -9,7 +9,7 @@ from ..origins import origins
 from ..places import draws_at_random, in_function, known, less, loading, more
 from ..shapes import all_of, any_of, below, calls, deep, first, leaf, matches, not_if, running
 from ..source import Source
-from ..syntax import Function, is_self, last_name, mentions, parameters
+from ..syntax import Function, is_field, is_self, last_name, mentions, parameters
 
 _WRAPS = (
     "torch.from_numpy",
@@ -160,9 +160,7 @@ def _without_format(source: Source) -> bool:
 
 def _row_of(field: ast.AST) -> ast.Name | None:
     """``row`` of ``row["x"]``."""
-    if not isinstance(field, ast.Subscript) or not isinstance(field.value, ast.Name):
-        return None
-    return field.value if isinstance(field.slice, ast.Constant) and type(field.slice.value) is str else None
+    return field.value if is_field(field) and isinstance(field.value, ast.Name) else None
 
 
 def _of_unformatted_rows(hot: Hot) -> bool:

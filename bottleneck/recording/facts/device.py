@@ -12,7 +12,6 @@ from .base import Count, Fact, Int, Moment
 class DeviceWindow(Fact, frozen=True):
     """torch.profiler was started at ``began`` and had written its trace at ``ended``; it traced ``t0`` to ``t1``.
 
-    ``imported``: the trace of another tool, whose steps all count.
     ``clocks``: the times around each mark in the trace, on the process's clock, like the rows made from the trace.
     """
 
@@ -23,7 +22,6 @@ class DeviceWindow(Fact, frozen=True):
     t1: Moment = 0
     clocks: tuple[tuple[Count, Count], ...] = ()
     problem: str = ""
-    imported: bool = False
 
 
 class DeviceProperties(Struct, frozen=True):

@@ -2,70 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
-from ... import signals
-from ...recording.facts import DeviceTrace, DeviceWindow
-from ...recording.model import DEVICE_KINDS, Recording, Table
-from .. import Missing
-from ..run.breakdown import Spans, seconds_of, spans_of, union
-from .window import overlap
+from .. import signals
+from ..artifacts.device.window import overlap
+from ..artifacts.run.breakdown import Spans, seconds_of, spans_of, union
+from ..recording.facts import DeviceTrace, DeviceWindow
+from ..recording.model import DEVICE_KINDS, DEVICE_WORK, Recording, Table
+from .model import DeviceUse
 
 _COPIES = {"h2d": "memcpy_h2d", "d2h": "memcpy_d2h", "d2d": "memcpy_d2d"}
-_WORK = DEVICE_KINDS[: DEVICE_KINDS.index("launch")]
 
 
-@dataclass(frozen=True)
-class TracedDevice:
-    """One device as one process used it. Shares are of ``window_seconds``; None: not known.
-
-    ``window_seconds``: the traced steps, without marks of steps the whole trace. ``exposed_communication_seconds``:
-    communication while no other kernel runs. ``sync_seconds``: host calls that wait for the device to finish.
-    ``basis``: what the figures come from, "trace" (of another tool) or "window" (of ours).
-    """
-
-    host: str
-    rank: int | None
-    index: int
-    name: str
-    window_seconds: float
-    busy_share: float
-    idle_share: float
-    compute_seconds: float
-    copy_seconds: dict[str, float]
-    communication_seconds: float
-    exposed_communication_seconds: float
-    sync_seconds: float
-    data_wait_seconds: float | None
-    steps: int | None
-    step_seconds_median: float | None
-    basis: str
+def device_uses(recording: Recording) -> tuple[DeviceUse, ...]:
+    """Each traced device, by rank and index; none without a trace that holds work of a device."""
+    found = [
+        use
+        for process, window in recording.facts.of(DeviceWindow)
+        if (trace := next(iter(recording.facts.of_process(DeviceTrace, process)), None)) is not None
+        for use in _of_process(recording, process, window, trace)
+    ]
+    return tuple(sorted(found, key=lambda use: (use.rank or 0, use.host, use.index)))
 
 
-@dataclass(frozen=True)
-class Devices:
-    """All traced devices, by rank and index."""
-
-    devices: tuple[TracedDevice, ...]
-
-    @classmethod
-    def compute(cls, recording: Recording) -> Devices:
-        """Raises Missing without a trace, or if no trace holds work of a device."""
-        found = [
-            use
-            for process, window in recording.facts.of(DeviceWindow)
-            if (trace := next(iter(recording.facts.of_process(DeviceTrace, process)), None)) is not None
-            for use in _of_process(recording, process, window, trace)
-        ]
-        if not found:
-            raise Missing("No work of a device was traced.")
-        return cls(tuple(sorted(found, key=lambda use: (use.rank or 0, use.host, use.index))))
-
-
-def _of_process(recording: Recording, process: int, window: DeviceWindow, trace: DeviceTrace) -> list[TracedDevice]:
+def _of_process(recording: Recording, process: int, window: DeviceWindow, trace: DeviceTrace) -> list[DeviceUse]:
     table = {name: column[recording.device["process"] == process] for name, column in recording.device.items()}
     begin, end = window.t0, window.t1
     if end <= begin:
@@ -76,17 +37,17 @@ def _of_process(recording: Recording, process: int, window: DeviceWindow, trace:
     walls = (recording.steps["t1"] - recording.steps["t0"])[steps] / 1e9
     waits = recording.events
     waits = waits[(waits["process"] == process) & (waits["kind"] == signals.DATA_WAIT)]
-    waited = _within(waits["t0"], waits["t1"], begin, end) if window.imported else None
-    host_waits = inside & (table["kind"] == DEVICE_KINDS.index("sync"))
+    waited = _within(waits["t0"], waits["t1"], begin, end) if recording.imported else None
+    host_waits = inside & _are(table, "sync")
     found = []
-    for index in np.unique(table["device"][inside & _are(table, *_WORK)]).tolist():
+    for index in np.unique(table["device"][inside & _are(table, *DEVICE_WORK)]).tolist():
         mine = inside & (table["device"] == index)
-        of = {kind: _spans(table, mine & _are(table, kind), begin, end) for kind in _WORK}
+        of = {kind: _spans(table, mine & _are(table, kind), begin, end) for kind in DEVICE_WORK}
         busy = seconds_of(union(list(of.values())))
         hidden = float(overlap(of["collective"], of["kernel"]).sum()) / 1e9
         length = (end - begin) / 1e9
         found.append(
-            TracedDevice(
+            DeviceUse(
                 host=facts.host or recording.host_name,
                 rank=facts.rank,
                 index=int(index),
@@ -102,7 +63,7 @@ def _of_process(recording: Recording, process: int, window: DeviceWindow, trace:
                 data_wait_seconds=None if waited is None else seconds_of(waited),
                 steps=len(walls) or None,
                 step_seconds_median=float(np.median(walls)) if len(walls) else None,
-                basis="trace" if window.imported else "window",
+                basis="trace" if recording.imported else "window",
             )
         )
     return found
