@@ -13,6 +13,7 @@ from ..recording.write import Writer
 from . import resume
 from .drain import Drain
 from .saver import Saver
+from .stretches import LEFT_OUT
 
 PART_SECONDS = 10.0
 HOST_SECONDS = 0.1
@@ -88,7 +89,11 @@ class Recorder:
         """The busiest process so far: its exclusive share of the elapsed time per phase, and its optimizer steps."""
         seconds: dict[int, dict[int, float]] = {}
         steps: dict[int, int] = {}
+        skipped: dict[int, int] = {}  # steps that were not recorded in full
         for pid, phase, outer, count, ns in self.drain.live_totals():
+            if (phase, outer) == (signals.NONE, signals.IMPORT):
+                skipped[pid] = count
+                continue
             mine = seconds.setdefault(pid, {})
             mine[phase] = mine.get(phase, 0.0) + ns / 1e9
             mine[outer] = mine.get(outer, 0.0) - ns / 1e9
@@ -97,12 +102,14 @@ class Recorder:
         if not seconds:
             return {}, None
         pid = max(seconds, key=lambda p: sum(v for k, v in seconds[p].items() if k))
+        full = steps.get(pid)
+        times = 1.0 + skipped.get(pid, 0) / full if full else 1.0  # as many steps as one that was recorded stands for
         shares = {
-            signals.PHASES[phase]: max(0.0, value) / max(elapsed_seconds, 1e-9)
+            signals.PHASES[phase]: max(0.0, value) * (times if phase in LEFT_OUT else 1.0) / max(elapsed_seconds, 1e-9)
             for phase, value in seconds[pid].items()
             if phase
         }
-        return shares, steps.get(pid)
+        return shares, None if full is None else round(full * times)
 
     def finish(self) -> str:
         """Drain the remaining records after the end. Returns what could not be written, "" if everything was.

@@ -10,7 +10,8 @@ from ..recording.model import STEP_PHASES, Records
 
 _PHASES = len(STEP_PHASES)
 _AROUND = 25  # steps recorded in full, before a stretch and after it
-_LEFT_OUT = [signals.NONE, signals.DATA_WAIT, signals.FORWARD, signals.BACKWARD, signals.OPTIMIZER]
+#: The phases that the steps of a stretch do not record, and what no phase holds.
+LEFT_OUT = [signals.NONE, signals.DATA_WAIT, signals.FORWARD, signals.BACKWARD, signals.OPTIMIZER]
 _LONG = 3.0  # times what its steps would take: a stretch that takes longer was held up by other code
 _MANY = 2.0  # typical steps: as long as recorded phases must take in a stretch to get a step of their own
 
@@ -76,7 +77,7 @@ def estimate(sums: Floats, estimated: Ints) -> None:
     wall = sums.sum(axis=1)
     usual = float(np.median(wall[full]))
     full = full[wall[full] <= usual * (1.0 + (_LONG - 1.0) * float(estimated[stretches].mean()))]
-    phases = list(_LEFT_OUT)
+    phases = list(LEFT_OUT)
     if (sums[full, signals.EVAL] > 0).mean() > 0.5 and not sums[stretches, signals.EVAL].any():
         phases.append(signals.EVAL)
     # Of a few steps around, because a loop may change its pace; the mean, because only that adds up to the whole.

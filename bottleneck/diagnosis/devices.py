@@ -27,10 +27,10 @@ def device_uses(recording: Recording) -> tuple[DeviceUse, ...]:
 
 
 def _of_process(recording: Recording, process: int, window: DeviceWindow, trace: DeviceTrace) -> list[DeviceUse]:
-    table = {name: column[recording.device["process"] == process] for name, column in recording.device.items()}
     begin, end = window.t0, window.t1
-    if end <= begin:
+    if end <= begin or not recording.device or process >= len(recording.facts.processes):
         return []
+    table = {name: column[recording.device["process"] == process] for name, column in recording.device.items()}
     inside = (table["t1"] > begin) & (table["t0"] < end)
     facts = recording.facts.processes[process]
     steps = (recording.steps["process"] == process) & (recording.steps["t0"] >= begin) & (recording.steps["t1"] <= end)

@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bottleneck_profiler.diagnosis.devices import device_uses
 from bottleneck_profiler.diagnosis.model import Diagnosis
 from bottleneck_profiler.exporters.json import to_json
 from bottleneck_profiler.importers import importer_of, kineto
+from bottleneck_profiler.recording.facts import DeviceTrace, DeviceWindow
 from bottleneck_profiler.recording.folder import RunError
+from bottleneck_profiler.recording.model import RECORD_DTYPE, Facts, Recording, empty_steps
 from bottleneck_profiler.session import analyse, report_folder, write
 from click.testing import CliRunner
 
@@ -134,6 +137,13 @@ def test_a_damaged_trace_is_named_in_one_line(tmp_path: Path, content: bytes):
     assert importer_of(path) is kineto
     with pytest.raises(RunError, match=r"trace\.json"):
         kineto.read(path)
+
+
+def test_a_trace_that_could_not_be_read_has_no_devices():
+    facts, none = Facts(), np.empty(0, RECORD_DTYPE)
+    facts.add(0, DeviceTrace([], problem="The trace of the device window is damaged."))
+    facts.add(0, DeviceWindow(0, 0, 5, 10))
+    assert device_uses(Recording({}, facts, empty_steps(), none, none, none, none, {}, {}, 0, 10)) == ()
 
 
 def test_a_folder_is_the_ranks_of_one_job(tmp_path: Path):
