@@ -7,6 +7,7 @@ import sys
 _WALKING_ALLOCATES = sys.version_info[:2] == (3, 11)  # before, frames are linked; later, nothing is collected there
 #: Ends of the file names of our hooks, by which ``warnings`` and pandas do not take them for the caller.
 HOOKED = (" (as importlib_bootstrap)", "(hooked)")
+TYPED = ("<ipython-input-", "<stdin>")  # code that the user typed, in no file
 OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
@@ -18,7 +19,7 @@ def is_ours(file):
 def library_prefixes():
     """Path prefixes of files that are not the user's: our own first, then the standard library, site-packages, and the
     console scripts beside them, which only call what they were installed with."""
-    found = {os.path.dirname(os.__file__) + os.sep, "<frozen", "<string>", "<__array"}
+    found = {os.path.dirname(os.__file__) + os.sep, "<"}  # what a library generates: "<sqlalchemy generated ...>"
     for entry in sys.path:
         if entry.rstrip("/").endswith(("site-packages", "dist-packages")):
             folder = os.path.abspath(entry)

@@ -13,7 +13,7 @@ from .. import signals
 from ..signals import MAIN_CAPACITY, THREAD_CAPACITY
 from .descriptors import open_high
 from .files import Files
-from .frames import OURS, function_of, is_ours, library_prefixes, line_of
+from .frames import OURS, TYPED, function_of, is_ours, library_prefixes, line_of
 from .ring import NullRing, Ring, TimedRing
 from .unpatched import get_ident
 
@@ -136,7 +136,8 @@ class Recorder:
         known = self._codes.get(id(code))
         if known is None:
             name = code.co_filename
-            users = not name.startswith(self.prefixes) or (name.startswith(self.own) and not name.startswith(OURS))
+            own = name.startswith((*self.own, *TYPED)) and not name.startswith(OURS)
+            users = own or not name.startswith(self.prefixes)
             known = self._codes[id(code)] = (users, code)
         return known[0]
 

@@ -27,7 +27,7 @@ Law = Literal[
 # Calls too cheap to be what a C call without a frame of its own is waiting for.
 _CHEAP = frozenset(
     "len range enumerate zip isinstance getattr hasattr min max abs round int float str bool id iter next "
-    "append add items keys values get detach numpy size dim type super format".split()
+    "append add items keys values get detach numpy size dim type super format fileno".split()
 )
 
 

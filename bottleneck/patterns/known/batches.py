@@ -14,7 +14,6 @@ from ..shapes import (
     below,
     calls,
     deep,
-    first,
     given_own_function,
     keyword,
     listed,
@@ -98,14 +97,6 @@ def _takes_itself(hot: Hot) -> bool:
         and isinstance(given[0].value, ast.Name)
         and given[0].value.id == "self"
     )
-
-
-def _draws_a_share(hot: Hot) -> bool:
-    """``choice(n, n // 2, replace=False)``, or with weights: no other generator is much faster."""
-    node = hot.node
-    size = argument(node, "size") or (node.args[1] if isinstance(node, ast.Call) and len(node.args) > 1 else None)
-    share = size is not None and any(isinstance(each, ast.BinOp) for each in ast.walk(size))
-    return share or argument(node, "p") is not None
 
 
 PATTERNS = (
@@ -293,32 +284,5 @@ PATTERNS = (
         price=Price("amdahl", (2, 100)),
         source="theorchard/openpyxl#66 (7.3 M parses for 1,000 cells), brightway-lca/brightway2-io#101 (5 h to minutes)",
         stages=("etl",),
-    ),
-    Pattern(
-        id="linear-cost-draw",
-        title="The whole population is permuted or walked for a few draws",
-        replacement="Use np.random.default_rng().choice(n, k, replace=False); a list or an array as ring buffer instead of a deque",
-        snippet="rng = np.random.default_rng()\nindex = rng.choice(n, size=k, replace=False)",
-        when=(
-            any_of(
-                lambda hot: (
-                    calls("numpy.random.choice", "numpy.random.RandomState().choice")(hot)
-                    and keyword("replace", False)(hot)
-                    and not _draws_a_share(hot)
-                ),
-                lambda hot: (
-                    calls("random.sample", "random.Random().sample")(hot)
-                    and first(
-                        lambda source, value: any(path.endswith("collections.deque()") for path in source.paths(value))
-                    )(hot)
-                ),
-            ),
-            any_of(in_loop(), loading(), known(step=True)),
-        ),
-        leave="A population under 10,000, or exact legacy seeds.",
-        price=Price("amdahl", (20, 1000)),
-        source="chandar-lab/RLHive#60 (6.6 s against 3.5 ms), numpy/numpy#16268, chainer/chainerrl#131 (337 to 172 s)",
-        stages=("training", "loading"),
-        effort=1,
     ),
 )

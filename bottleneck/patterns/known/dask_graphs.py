@@ -3,11 +3,12 @@
 import ast
 
 from ..model import Hot, Pattern, Price
-from ..shapes import deep
+from ..shapes import argument, deep
 from ..source import Source
 from ..syntax import last_name
 
 _LEAST = 3  # results computed from a frame
+_MANY_PARTS = 500
 _HOPS = 4  # names between a result and the frame
 
 
@@ -43,7 +44,41 @@ def _computed_one_by_one(hot: Hot) -> bool:
     return bool(begins) and len(same) >= _LEAST
 
 
+def _tiny_parts(source: Source) -> list[ast.Call]:
+    """Where a table that is in memory is cut into hundreds of parts, or a frame is, by number."""
+    found = []
+    for name in ("from_pandas", "repartition"):
+        for call in source.calls.get(name, ()):
+            given = argument(call, "npartitions")
+            given = (
+                given if given is not None else call.args[1] if name == "from_pandas" and len(call.args) > 1 else None
+            )
+            number = source.literal(given)
+            if isinstance(number, ast.Constant) and type(number.value) is int and number.value >= _MANY_PARTS:
+                found.append(call)
+    return found
+
+
+def _in_tiny_parts(hot: Hot) -> bool:
+    return bool(_tiny_parts(hot.source))
+
+
 PATTERNS = (
+    Pattern(
+        id="dask-tiny-partitions",
+        title="A Dask frame is cut into so many parts that scheduling the tasks takes longer than they do",
+        replacement="Make fewer parts of about 100 MB each: from_pandas(npartitions=a few per core), read_csv(blocksize='64MB'), "
+        "or repartition(partition_size='100MB')",
+        snippet="frame = dd.from_pandas(table, npartitions=4 * os.cpu_count())",
+        when=(deep("dask/base.py", "compute", "persist"), _in_tiny_parts),
+        cause=lambda seen: next((each.lineno for each in _tiny_parts(seen.source)), None),
+        across=True,
+        leave="The parts are large, and there are thousands of them because the data is.",
+        price=Price("amdahl", (1.5, 20)),
+        source="dask documentation, Best practices (avoid very large graphs; very small partitions)",
+        stages=("etl",),
+        effort=1,
+    ),
     Pattern(
         id="dask-computed-one-by-one",
         title="Results of one lazy Dask frame are computed one by one, and each reads and prepares the data again",

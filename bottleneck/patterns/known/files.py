@@ -2,11 +2,12 @@
 
 import ast
 
+from ..fixed import unchanged
 from ..loops import in_loop, varies
 from ..model import Hot, Pattern, Price
-from ..places import cached, every_pass, iterates_over, less, loading
+from ..places import cached, every_pass, iterates_over, less, loading, takes
 from ..rereads import reads_the_same_file, starts_a_program
-from ..shapes import all_of, any_of, below, calls, deep, method
+from ..shapes import all_of, any_of, argument, below, calls, deep, method
 from ..syntax import Loop, is_field, last_name, stored
 
 _LOADERS = (
@@ -67,6 +68,28 @@ def _takes_lines_apart(hot: Hot) -> bool:
     return any(last_name(each.func) in ("split", "rsplit", "partition", "loads", "literal_eval") for each in made)
 
 
+def _updates_the_whole(hot: Hot) -> bool:
+    """``state = json.load(file); state[key] = value; json.dump(state, file)``, always of the same file."""
+    node, source = hot.node, hot.source
+    loop = next((each for each in source.loops(node) if isinstance(each, Loop)), None)
+    region = loop or (source.function(node) if in_loop()(hot) else None)
+    calls = [each for each in ast.walk(region) if isinstance(each, ast.Call)] if region is not None else []
+    loads = {each: stored(source.statement(each)) for each in calls if source.paths(each.func) & _READ}
+    dumps = [each for each in calls if each.args and source.paths(each.func) & _WRITTEN]
+    names = {each.args[0].id for each in dumps if isinstance(each.args[0], ast.Name)}
+    mine = loads.get(node, set()) if node in loads else {getattr(node.args[0], "id", "")} if node in dumps else set()
+    if not mine & names or not any(mine & given for given in loads.values()):
+        return False
+    opened = [each for each in calls if last_name(each.func) in ("open", "read_text", "write_text", "read_bytes")]
+    places = [*(each.args[0] for each in opened if last_name(each.func) == "open" and each.args),
+              *(each.func.value for each in opened if isinstance(each.func, ast.Attribute))]  # fmt: skip
+    return bool(places) and unchanged(hot, *places, given=hot.seen.given)
+
+
+_READ = {"json.load", "json.loads", "pickle.load", "yaml.safe_load"}
+_WRITTEN = {"json.dump", "json.dumps", "pickle.dump", "yaml.dump", "yaml.safe_dump"}
+
+
 def _writes_all_again(hot: Hot) -> bool:
     """``json.dump(results, file)`` in the loop that appends to ``results``: each pass writes all passes so far."""
     node = hot.node
@@ -87,23 +110,69 @@ def _writes_all_again(hot: Hot) -> bool:
     return bool(made)
 
 
+def _parses_a_table(hot: Hot) -> bool:
+    """A large text of numbers, without converters of its own."""
+    return argument(hot.node, "converters") is None and argument(hot.node, "dtype") is None
+
+
 PATTERNS = (
+    Pattern(
+        id="array-parsed-from-text",
+        title="An array of numbers is parsed from text by numpy's slow reader",
+        replacement="Use pandas.read_csv(path, header=None).to_numpy(), or polars; better, store it once as .npy (np.save) "
+        "or Parquet and load that",
+        snippet="values = pd.read_csv(path, header=None).to_numpy()",
+        when=(calls("numpy.genfromtxt", "numpy.loadtxt"), _parses_a_table, takes(0.2)),
+        leave="Under a megabyte, or a format that pandas cannot read.",
+        price=Price("amdahl", (2.5, 20)),
+        source="numpy/numpy#19687 (loadtxt), StackOverflow 8956832; own measurement: genfromtxt 15 and loadtxt 3 times as long as pandas",
+        stages=("etl", "loading"),
+        effort=1,
+    ),
+    Pattern(
+        id="synced-per-row",
+        title="Each row is forced to the disk alone",
+        replacement="Call os.fsync once after the loop, or every few thousand rows; a file that is closed is complete for "
+        "every reader without it",
+        snippet="for row in rows:\n    file.write(row)\nfile.flush()\nos.fsync(file.fileno())",
+        when=(calls("os.fsync", "os.fdatasync"), in_loop(), every_pass()),
+        unless=(less(passes=20),),
+        leave="Each row must survive a power failure on its own, as in a journal.",
+        price=Price("amdahl", (10, 1000)),
+        source="fsync(2): waits until the device reports that the transfer has completed",
+        stages=("etl",),
+        effort=1,
+    ),
     Pattern(
         id="results-written-again",
         title="Each pass writes all results so far to the file again",
         replacement="Append one line per result (JSON Lines: json.dumps(result) and a newline in a file that stays open), or write "
-        "the whole every k passes",
+        "the whole every k passes; a database (sqlite3, shelve) where single entries change",
         snippet="with open(path, 'a') as file:\n    for item in items:\n        file.write(json.dumps(evaluate(item)) + '\\n')",
         when=(
             any_of(
-                calls("json.dump", "json.dumps", "pickle.dump", "torch.save", "joblib.dump", "yaml.dump", "numpy.save"),
-                method("to_csv", "to_json", "to_parquet", "to_pickle", "to_excel", of="pandas"),
+                all_of(
+                    any_of(
+                        calls(
+                            "json.dump",
+                            "json.dumps",
+                            "pickle.dump",
+                            "torch.save",
+                            "joblib.dump",
+                            "yaml.dump",
+                            "numpy.save",
+                        ),
+                        method("to_csv", "to_json", "to_parquet", "to_pickle", "to_excel", of="pandas"),
+                    ),
+                    _writes_all_again,
+                ),
+                _updates_the_whole,
             ),
             every_pass(),
-            _writes_all_again,
         ),
+        across=True,
         unless=(less(passes=20),),
-        beats=("json-encoded-in-python", "to-csv-text"),
+        beats=("json-encoded-in-python", "to-csv-text", "file-loaded-again"),
         leave="A few passes that take minutes each.",
         price=Price("amdahl", (5, 200)),
         source="jsonlines.org",

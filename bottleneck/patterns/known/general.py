@@ -9,7 +9,7 @@ from ..loops import in_loop, in_tight_loop, loop_names, varies
 from ..model import Hot, Pattern, Price
 from ..origins import holds_more
 from ..places import every_pass, handed_to, known, less, loading, more, overlapped
-from ..shapes import any_of, below, calls, comes_from, first, matches, text
+from ..shapes import any_of, below, calls, comes_from, first, text
 from ..source import Source
 from ..syntax import is_self, mentions
 from ..transactions import hands_on_a_table, is_of_many_rows, of_one_row, takes_jobs
@@ -33,40 +33,6 @@ def _on_database(hot: Hot) -> bool:
         comes_from(hot.source, value, name) or any(frame.is_in(f"{name}/") for frame in hot.seen.below[:1])
         for name in _DATABASES
     )
-
-
-def _searches_a_list(hot: Hot) -> bool:
-    """``x in names`` where names is a list that was made before the loop and is not a short literal."""
-    node = hot.node
-    if (
-        not isinstance(node, ast.Compare)
-        or not isinstance(node.ops[0], ast.In | ast.NotIn)
-        or hot.seen.below
-        or hot.seen.rivals
-    ):
-        return False
-    right = node.comparators[0]
-    if isinstance(right, ast.Name) and right.id not in loop_names(hot.source, node):
-        bound = hot.source.bindings(right)
-    elif is_self(right):
-        bound = hot.source.bindings_of_self(right)
-    else:
-        return False
-    listed = (
-        "builtins.list()",
-        "builtins.sorted()",
-        "*.tolist()",
-        "*.readlines()",
-        "*.split()",
-        "*.splitlines()",
-        "nltk.corpus.*.words()",
-    )
-    inside = [
-        each for each in bound if any(loop in hot.source.above(each.where) for loop in hot.source.loops(node)[:1])
-    ]
-    short = [each for each in bound if isinstance(each.value, ast.List) and each.value.elts]
-    paths = hot.source.paths(right)
-    return bool(bound) and not inside and not short and bool(paths) and all(matches(path, *listed) for path in paths)
 
 
 def _element_of(library: str):  # type: ignore[no-untyped-def]
@@ -309,18 +275,6 @@ PATTERNS = (
         price=Price("amdahl", (1.25, 5), probe="10,000 lines with the columnar reader"),
         source="dwavesystems/dwave-cloud-client#423 (41.6 to 19.6 ms), huggingface/datasets#6867",
         stages=("etl",),
-    ),
-    Pattern(
-        id="list-membership",
-        title="Each test for membership searches a list from its beginning",
-        replacement="Make a set (or a dict) of it once before the loop",
-        snippet="known = set(names)",
-        when=(_searches_a_list, in_loop()),
-        leave="Under ten items, or items that cannot be hashed.",
-        price=Price("amdahl", (2, 10)),
-        source="ultralytics/yolov5#806 (4-5 to 0.4 s), aquasecurity/kube-hunter#231",
-        stages=("etl", "loading"),
-        effort=1,
     ),
     Pattern(
         id="numpy-element-loop",

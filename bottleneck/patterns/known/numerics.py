@@ -2,11 +2,12 @@
 
 import ast
 
-from ..fixed import thrown_away, unchanged
+from ..fixed import is_changed, thrown_away, unchanged
 from ..loops import in_loop
 from ..model import Hot, Pattern, Price, Sighting
-from ..places import cached, less, more, named, step, uses
+from ..places import cached, less, named, receivers, step, uses
 from ..shapes import all_of, any_of, argument, below, calls, deep, keyword, matches, not_if
+from ..source import Source
 from ..syntax import Loop, arguments, is_self, last_name, mentions
 
 # Functions of these, called with the same arguments, give the same result; what makes an array anew is no computing.
@@ -15,6 +16,7 @@ _PURE = (
     "scipy.signal.*", "scipy.stats.rankdata", "sklearn.metrics.pairwise.*", "torch.inverse", "torch.cdist",
     "numpy.sort", "numpy.argsort", "numpy.unique", "numpy.corrcoef", "numpy.cov", "numpy.percentile", "numpy.quantile",
     "numpy.median", "numpy.histogram", "numpy.convolve", "numpy.fft.*", "scipy.fft.*", "xgboost.DMatrix",
+    "builtins.set", "builtins.frozenset", "builtins.sorted", "collections.Counter", "numpy.dot", "numpy.matmul", "numpy.einsum", "numpy.kron", "numpy.outer",
 )  # fmt: skip
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
@@ -25,15 +27,34 @@ def _same_arguments(hot: Hot) -> bool:
     In no loop: every call of the function is of the same object, or is given the same.
     """
     loops = hot.source.loops(hot.node)
-    if not isinstance(hot.node, ast.Call) or not (hot.node.args or hot.node.keywords):
+    given = [hot.node.left, hot.node.right] if isinstance(hot.node, ast.BinOp) else _given(hot.node)
+    if not given:
         return False
-    given = arguments(hot.node)
     if not loops:
         alike = bool(hot.seen.given) and unchanged(hot, *given, given=hot.seen.given)
         return alike and not _set_from_outside(hot, given)
     if any(isinstance(each, ast.Call | ast.Lambda) for value in given for each in ast.walk(value)):
         return False
     return unchanged(hot, *given) and not _owner_acts(hot, loops[0], given)
+
+
+def _given(node: ast.AST) -> list[ast.expr]:
+    return arguments(node) if isinstance(node, ast.Call) else []
+
+
+def _is_a_product(hot: Hot) -> bool:
+    """``A @ B``, in no function that trains: what an optimizer updates changes unseen."""
+    around = hot.source.function(hot.node) or hot.source.tree
+    called = {last_name(each.func) for each in ast.walk(around) if isinstance(each, ast.Call)}
+    product = isinstance(hot.node, ast.BinOp) and isinstance(hot.node.op, ast.MatMult)
+    return product and not called & {"backward", "step", "train_step"}
+
+
+def _is_a_copy(hot: Hot) -> bool:
+    """``left = set(names)`` from which the pass takes something away: each pass needs its own."""
+    statement, loops = hot.source.statement(hot.node), hot.source.loops(hot.node)
+    made = statement.targets[0] if isinstance(statement, ast.Assign) and statement.value is hot.node else None
+    return bool(loops) and made is not None and is_changed(hot.source, loops[0], made, rebound=False)
 
 
 def _owner_acts(hot: Hot, loop: ast.AST, given: list[ast.expr]) -> bool:
@@ -100,17 +121,20 @@ def _in_double(seen: Sighting) -> ast.AST | None:
         if call.args and any(path in ("torch.float64", "torch.double") for path in source.paths(call.args[0])):
             return call
     for call in source.calls.get("double", ()):
-        if _is_of_a_model(call):
+        if _is_of_a_model(source, call):
             return call
     for call in source.calls.get("to", ()):
         dtypes = {path for each in arguments(call) for path in source.paths(each)}
-        if _is_of_a_model(call) and dtypes & {"torch.float64", "torch.double"}:
+        if _is_of_a_model(source, call) and dtypes & {"torch.float64", "torch.double"}:
             return call
     return None
 
 
-def _is_of_a_model(call: ast.Call) -> bool:
-    name = last_name(call.func.value).lower() if isinstance(call.func, ast.Attribute) else ""
+def _is_of_a_model(source: Source, call: ast.Call) -> bool:
+    made = call.func.value if isinstance(call.func, ast.Attribute) else call
+    if isinstance(made, ast.Call) and isinstance(call.func, ast.Attribute):
+        return any(path.startswith("torch.nn.") for path in source.paths(made.func))
+    name = last_name(made).lower()
     return "model" in name or "net" in name
 
 
@@ -135,6 +159,14 @@ _SCIENCE = (
     "scipy",
     "pyro",
 )
+
+
+def _is_a_metric(hot: Hot) -> bool:
+    """The line is of a function of the file that is given as ``metric=`` to scikit-learn or scipy, which called it."""
+    function = hot.source.function(hot.node)
+    given = receivers(hot.source, function) if function is not None else []
+    named = any(argument(each, name) is not None for each in given for name in ("metric", "distance"))
+    return named and any(frame.is_in(place) for frame in hot.seen.above for place in ("sklearn/", "scipy/"))
 
 
 def _needs_double(hot: Hot) -> bool:
@@ -178,48 +210,38 @@ def _steps(hot: Hot) -> bool:
 _ARRAYS = frozenset("numpy math builtins torch jax".split()) | {"scipy"}
 
 
-_DRAWS = tuple(
-    f"numpy.random.{prefix}{name}"
-    for prefix in ("", "default_rng().", "RandomState().")
-    for name in ("randint", "integers", "rand", "random", "random_sample", "uniform", "normal", "randn", "exponential")
-)
-
-
-def _draws_one(hot: Hot) -> bool:
-    """``np.random.randint(n)``, without a size."""
-    node = hot.node
-    if not isinstance(node, ast.Call):
-        return False
-    name, shape = last_name(node.func), argument(node, "size")
-    most = {"randint": 2, "integers": 2, "uniform": 2, "normal": 2, "exponential": 1}.get(name, 0)
-    return shape is None and len(node.args) <= most and not any(isinstance(each, ast.Starred) for each in node.args)
-
-
 PATTERNS = (
-    Pattern(
-        id="random-numbers-one-by-one",
-        title="Random numbers are drawn from numpy one at a time",
-        replacement="Draw as many as are needed at once (rng.integers(n, size=count)), and draw again only those that must "
-        "be others; for single ones Python's random is several times faster",
-        snippet="picked = rng.integers(n, size=count)\nwrong = known[users, picked]  # draw these again",
-        when=(in_loop(), calls(*_DRAWS), _draws_one),
-        unless=(less(passes=1000), more(seconds_each=0.0005)),
-        leave="A few numbers, or a stream of draws that must not change.",
-        price=Price("amdahl", (5, 50)),
-        source="rail-berkeley/rlkit#112 (80x); own measurement: 2 to 4 us for each draw of one number",
-        stages=("etl", "loading", "training"),
-    ),
     Pattern(
         id="computed-again",
         title="Each pass of a loop computes the same result again from the same arguments",
         replacement="Compute it once before the loop and keep the result; to solve with one matrix many times, factor it "
         "once (scipy.linalg.lu_factor, cho_factor)",
         snippet="inverse = np.linalg.inv(A)  # once\nfor b in right_sides:\n    x = inverse @ b",
-        when=(calls(*_PURE), in_loop(), _same_arguments, not_if(thrown_away())),
+        when=(
+            any_of(calls(*_PURE), _is_a_product),
+            in_loop(),
+            _same_arguments,
+            not_if(thrown_away()),
+            not_if(_is_a_copy),
+        ),
         unless=(less(passes=2), cached()),
         leave="The loop measures how long the call takes.",
         price=Price("once"),
         source="openmodal/OpenModal#5, isofit/isofit#791 (1.5-1.7x)",
+        stages=("etl", "training", "loading"),
+        effort=1,
+    ),
+    Pattern(
+        id="product-computed-again",
+        title="Each pass of a loop multiplies the same matrices again",
+        replacement="Multiply them once before the loop; where only x changes in (A @ B) @ x, A @ (B @ x) is cheaper still",
+        snippet="gram = X.T @ X  # once\nfor penalty in penalties:\n    w = np.linalg.solve(gram + penalty * identity, moments)",
+        when=(_is_a_product, in_loop(), _same_arguments, not_if(thrown_away())),
+        unless=(less(passes=2), cached()),
+        leave="Small matrices.",
+        # The line may compute more besides, and no sample tells its operators apart.
+        price=Price("amdahl", (1.3, 20)),
+        source="docs.scipy.org linalg; numpy.linalg.multi_dot (the order of products)",
         stages=("etl", "training", "loading"),
         effort=1,
     ),
@@ -257,6 +279,7 @@ PATTERNS = (
             any_of(
                 deep("scipy/spatial/distance.py", "_pdist_callable", "_cdist_callable"),
                 deep("sklearn/metrics/pairwise.py", "_pairwise_callable"),
+                _is_a_metric,
             ),
         ),
         unless=(_runs_more_than_arrays,),

@@ -17,6 +17,7 @@ from ..shapes import (
     given_own_function,
     keyword,
     method,
+    own_function,
     single,
     subscript,
 )
@@ -92,6 +93,13 @@ def _on_groups(hot: Hot) -> bool:
     """The method is called on a ``groupby``."""
     value = hot.node.func.value if isinstance(hot.node, ast.Call) and isinstance(hot.node.func, ast.Attribute) else None
     return value is not None and any(".groupby()" in path for path in hot.source.paths(value))
+
+
+def _pivots_by_own_function(hot: Hot) -> bool:
+    """``pivot_table(..., aggfunc=lambda s: ...)``"""
+    given = argument(hot.node, "aggfunc")
+    named = last_name(hot.node.func) if isinstance(hot.node, ast.Call) else ""
+    return named in ("pivot_table", "crosstab") and given is not None and own_function(hot.source, given)
 
 
 def _row_of_iterrows(hot: Hot) -> bool:
@@ -275,9 +283,14 @@ PATTERNS = (
         "columns that are computed beforehand",
         snippet="frame['share'] = frame['value'] / frame.groupby('key')['value'].transform('sum')",
         when=(
-            method("apply", "agg", "aggregate", "transform", "filter", of="pandas"),
-            given_own_function,
-            any_of(below("pandas/core/groupby/"), _on_groups),
+            any_of(
+                all_of(
+                    method("apply", "agg", "aggregate", "transform", "filter", of="pandas"),
+                    given_own_function,
+                    any_of(below("pandas/core/groupby/"), _on_groups),
+                ),
+                _pivots_by_own_function,
+            ),
         ),
         unless=(more(body=0.8), keyword("engine", "numba")),
         leave="Few large groups with heavy work in each (a model is fitted), or nothing built in does the same.",

@@ -1,13 +1,14 @@
 """pandas: reading, writing, dates and joins."""
 
 import ast
+import re
 
 from ..fixed import given_alike, unchanged
 from ..loops import in_loop, names_of_pass
 from ..model import Hot, Pattern, Price, Sighting
 from ..places import handed_to, known, less, more
 from ..shapes import all_of, any_of, argument, below, calls, comes_from, deep, keyword, matches, method, not_if
-from ..syntax import last_name, mentions, same
+from ..syntax import last_name, mentions, same, stored
 
 _READERS = "read_csv read_table read_parquet read_feather read_excel read_json read_pickle read_orc".split()
 _READS = tuple(f"{library}.{name}" for library in ("pandas", "polars") for name in _READERS)
@@ -73,6 +74,56 @@ def _one_value_of_a_column(hot: Hot) -> bool:
     given = hot.node.args[0] if isinstance(hot.node, ast.Call) and hot.node.args else None
     paths = hot.source.paths(given) if isinstance(given, ast.Name) else frozenset()
     return bool(paths) and all(path.startswith("pandas.") and path.endswith("[][]") for path in paths)
+
+
+def _value_of_a_record(hot: Hot) -> bool:
+    """``pd.to_datetime(row["time"])`` with the variable of a loop, which is nowhere used like a table."""
+    given = hot.node.args[0] if isinstance(hot.node, ast.Call) and hot.node.args else None
+    if not isinstance(given, ast.Subscript | ast.Attribute):
+        return False
+    while isinstance(given, ast.Subscript | ast.Attribute):
+        given = given.value
+    loops = [each for each in hot.source.loops(hot.node) if isinstance(each, ast.For)]
+    loop = next((each for each in loops if isinstance(given, ast.Name) and given.id in stored(each.target)), None)
+    if loop is None or not isinstance(given, ast.Name) or _TABLES.search(f"{given.id} {ast.unparse(loop.iter)}"):
+        return False
+    called = (each.func for each in ast.walk(loop) if isinstance(each, ast.Call))
+    return not any(
+        isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name) and each.value.id == given.id
+        and each.attr not in ("get", "pop", "items", "update", "setdefault", "copy")
+        for each in called
+    )  # fmt: skip
+
+
+def _tiny_chunks(hot: Hot) -> list[ast.Call]:
+    """The readers of the file with a ``chunksize`` of under 2,000 rows."""
+    readers = [
+        call for name in ("read_csv", "read_table", "read_sql", "read_json") for call in hot.source.calls.get(name, [])
+    ]
+    sizes = [(each, hot.source.literal(argument(each, "chunksize"))) for each in readers]
+    return [
+        each
+        for each, size in sizes
+        if isinstance(size, ast.Constant) and type(size.value) is int and 0 < size.value < _FEW_ROWS
+    ]
+
+
+def _of_tiny_chunks(hot: Hot) -> bool:
+    """The line reads them, or works on one of them in the loop over them."""
+    calls = set(_tiny_chunks(hot))
+    loops = [each for each in hot.source.loops(hot.node) if isinstance(each, ast.For)]
+    iters = [each.iter for each in loops] + [hot.node]
+    made = {id(call) for value in iters for part in ast.walk(value) for call in [part, *_bound_to(hot, part)]}
+    return any(id(each) in made for each in calls) and any(frame.is_in("pandas/") for frame in hot.seen.below)
+
+
+def _bound_to(hot: Hot, part: ast.AST) -> list[ast.expr]:
+    bound = hot.source.literal(part) if isinstance(part, ast.Name) else None
+    return [bound] if bound is not None else []
+
+
+_FEW_ROWS = 2_000
+_TABLES = re.compile(r"df|frame|chunk|group|table|batch|part|read_csv|read_parquet", re.I)
 
 
 def _polls(hot: Hot) -> bool:
@@ -169,7 +220,7 @@ PATTERNS = (
                 ),
                 all_of(
                     calls("pandas.to_datetime", "pandas.Timestamp"),
-                    any_of(_for_one_value, _one_value_of_a_column, more(passes=1000)),
+                    any_of(_for_one_value, _one_value_of_a_column, _value_of_a_record, more(passes=1000)),
                 ),
             ),
             in_loop(),
@@ -179,6 +230,20 @@ PATTERNS = (
         price=Price("amdahl", (5, 80), probe="1,000 of the strings with fromisoformat or to_datetime"),
         source="getsentry/sentry#41271 (10,000: 0.84 s, 0.106 s, fromisoformat 0.0105 s), mozilla/addons#9000",
         stages=("etl",),
+        effort=1,
+    ),
+    Pattern(
+        id="tiny-chunks",
+        title="A table is read in chunks of so few rows that each chunk costs more than its rows",
+        replacement="Read 50,000 rows or more at a time (chunksize=100_000), or the whole table where it fits in memory",
+        snippet="for chunk in pd.read_csv(path, chunksize=100_000):\n    total += chunk['x'].sum()",
+        when=(_of_tiny_chunks,),
+        cause=lambda seen: next((each.lineno for each in _tiny_chunks(Hot(seen, seen.source.tree))), None),
+        across=True,
+        leave="Each row is megabytes, or a consumer takes no more rows at once.",
+        price=Price("amdahl", (3, 50)),
+        source="own measurement: 400,000 rows by 100 take 19 times as long as by 100,000",
+        stages=("etl", "loading"),
         effort=1,
     ),
     Pattern(

@@ -4,7 +4,7 @@ import ast
 
 from ..flow import LIBRARIES
 from ..independence import independent, keeps_a_rate
-from ..loops import loop_names
+from ..loops import in_loop, loop_names
 from ..model import Hot, Pattern, Price
 from ..places import known, less, more, over, uses
 from ..shapes import all_of, any_of, argument, deep, leaf, matches
@@ -182,6 +182,19 @@ PATTERNS = (
         source="ray-project/ray design patterns (ray.get in a loop), docs.python.org concurrent.futures",
         stages=("etl", "loading", "serving"),
         effort=1,
+    ),
+    Pattern(
+        id="manager-proxy-per-item",
+        title="Each access to a Manager's dict or list is a message to another process and back",
+        replacement="Collect in a plain dict or list inside the task, return that, and merge the results in the parent; or "
+        "hand over a whole part at once (shared.update(part))",
+        snippet="def count(words):\n    return Counter(words)\n\ntotal = sum(pool.map(count, parts), Counter())",
+        when=(deep("multiprocessing/managers.py", "_callmethod", "BaseProxy._callmethod"), in_loop()),
+        unless=(less(passes=100),),
+        leave="A few accesses in each task, such as a flag or a counter of finished tasks.",
+        price=Price("amdahl", (10, 1000)),
+        source="docs.python.org multiprocessing (Managers: slower than shared memory), StackOverflow 10415028",
+        stages=("etl", "loading"),
     ),
     Pattern(
         id="pool-of-few-connections",

@@ -6,10 +6,10 @@ import re
 
 from ..loops import in_loop, names_of_pass
 from ..model import Hot, Pattern, Price
-from ..places import known, less, loading, more
+from ..places import every_pass, known, less, loading, more
 from ..shapes import all_of, any_of, below, calls, first, text, written
 from ..source import Source
-from ..syntax import line_of, mentions, stored
+from ..syntax import last_name, line_of, mentions, stored
 
 
 def _query_of_a_database(hot: Hot) -> bool:
@@ -146,6 +146,17 @@ def _is_masked(node: ast.AST, name: str) -> bool:
     return isinstance(base, ast.Name) and base.id == name and isinstance(parts[0], masks) and mentions(parts[0], {name})
 
 
+def _flushes_a_row(hot: Hot) -> bool:
+    """``session.add(item); session.flush()`` in one pass, of a session of SQLAlchemy."""
+    node = hot.node
+    if not isinstance(node, ast.Call) or last_name(node.func) != "flush" or node.args:
+        return False
+    loop = next((each for each in hot.source.loops(node)), None)
+    inside = [each for each in ast.walk(loop) if isinstance(each, ast.Call)] if loop is not None else []
+    adds = any(last_name(each.func) == "add" and isinstance(each.func, ast.Attribute) for each in inside)
+    return adds and any(frame.is_in("sqlalchemy/") for frame in hot.seen.below)
+
+
 _SUMS = 4  # statements of a loop that adds up
 
 PATTERNS = (
@@ -192,6 +203,21 @@ PATTERNS = (
         price=Price("wait", (5, 100)),
         source="duckdb/duckdb#2458 (8 min to 1 s), #10106 (16 s to 24 ms), pentamorfico/hoodini#88 (28 s to under 1 s)",
         stages=("etl",),
+        effort=1,
+    ),
+    Pattern(
+        id="flush-per-row",
+        title="Each new object is sent to the database alone, and the session looks through all that it holds each time",
+        replacement="session.add_all(objects) and one flush or commit at the end; for many rows "
+        "session.execute(insert(Model), dicts)",
+        snippet="session.add_all(Item(**row) for row in rows)\nsession.commit()",
+        when=(_flushes_a_row, in_loop(), every_pass()),
+        unless=(less(passes=100),),
+        beats=("insert-per-row",),
+        leave="The generated key of each object is needed at once.",
+        price=Price("amdahl", (2, 20)),
+        source="docs.sqlalchemy.org, Performance (bulk inserts: one flush for all objects)",
+        stages=("etl", "serving"),
         effort=1,
     ),
     Pattern(

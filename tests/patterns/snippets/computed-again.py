@@ -167,3 +167,15 @@ def refine(model, points):
     for x in points:
         model.cov = 0.9 * model.cov + np.outer(x, x)
         model.show(model.precision)
+# slow: a set of the same words
+def known(documents, vocabulary):
+    for document in documents:
+        words = set(vocabulary)  # hot
+        yield [word for word in document if word in words]
+# exempt: each pass takes something away from its own set
+def missing(documents, vocabulary):
+    for document in documents:
+        left = set(vocabulary)  # hot
+        for word in document:
+            left.discard(word)
+        yield left

@@ -96,3 +96,14 @@ class Regressor:
         for x, y in loader:
             loss = ((self.net(x) - y) ** 2).mean()
             loss.backward()  # hot
+# slow: the model is made in one expression
+# below: _wrapped_call_impl torch/nn/modules/module.py
+# known: step=True
+import torch
+
+layers = torch.nn.Sequential(torch.nn.Linear(8, 8), torch.nn.ReLU()).double()  # cause
+
+def train(x, y, optimizer):
+    for i in range(100):
+        loss = layers(x).mean()  # hot
+        loss.backward()

@@ -14,3 +14,13 @@ def models(frame):
 # below: agg pandas/core/groupby/generic.py
 def spread(frame):
     return frame.groupby("user")["amount"].agg("mean")  # hot
+# slow: in a pivot table
+import pandas as pd
+
+def spread(frame):
+    return frame.pivot_table(index="user", columns="month", values="amount", aggfunc=lambda s: s.max() - s.min())  # hot
+# exempt: by name
+import pandas as pd
+
+def mean(frame):
+    return frame.pivot_table(index="user", columns="month", values="amount", aggfunc="mean")  # hot

@@ -43,3 +43,14 @@ class Cleaner:
         if event["visitor"] in self.blocked:  # hot
             return False
         return True
+# slow: positions
+def encode(tokens, text):
+    vocabulary = text.split()
+    out = []
+    for token in tokens:
+        out.append(vocabulary.index(token))  # hot
+    return out
+# exempt: the position of a character
+def cut(lines, mark):
+    for line in lines:
+        yield line[line.index(mark):]  # hot

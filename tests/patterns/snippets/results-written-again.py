@@ -46,3 +46,23 @@ def export(groups):
             lines.append(row)
         with open(f"{name}.json", "wb") as file:
             pickle.dump(lines, file)  # hot
+# slow: read, changed and written as a whole
+import json
+
+def update(path, items):
+    for item in items:
+        with open(path) as file:
+            state = json.load(file)  # hot
+        state[item["key"]] = item
+        with open(path, "w") as file:
+            json.dump(state, file)  # hot
+# exempt: another file in each pass
+import json
+
+def stamp(paths, date):
+    for path in paths:
+        with open(path) as file:
+            state = json.load(file)  # hot
+        state["date"] = date
+        with open(path, "w") as file:
+            json.dump(state, file)  # hot

@@ -1,0 +1,68 @@
+"""polars: tables that are scanned again for each key, and rows that become Python objects."""
+
+import ast
+
+from ..loops import for_each, in_loop, names_of_pass, varies
+from ..model import Hot, Pattern, Price
+from ..places import less, more, uses
+from ..shapes import all_of, any_of, comes_from, method
+from ..syntax import mentions
+
+_ROWS = ("iter_rows", "rows", "to_dicts", "row")
+
+
+def _filters_by_the_pass(hot: Hot) -> bool:
+    """``table.filter(pl.col("id") == key)`` with the key of the pass, and no other test of the pass: ranges overlap."""
+    if not isinstance(hot.node, ast.Call) or not hot.node.args:
+        return False
+    names = names_of_pass(hot)
+    compares = (each for given in hot.node.args for each in ast.walk(given) if isinstance(each, ast.Compare))
+    tests = [each for each in compares if mentions(each, names)]
+    equal = all(isinstance(operator, ast.Eq) for each in tests for operator in each.ops)
+    table = hot.node.func.value if isinstance(hot.node.func, ast.Attribute) else hot.node
+    return bool(tests) and equal and not mentions(table, names)
+
+
+def _cell_of_the_pass(hot: Hot) -> bool:
+    """``table[i, "price"]``, ``table["price"][i]`` of a table of polars, one cell in each pass."""
+    node = hot.node
+    if not isinstance(node, ast.Subscript) or isinstance(node.slice, ast.Slice) or not varies()(hot):
+        return False
+    return comes_from(hot.source, node.value, "polars")
+
+
+PATTERNS = (
+    Pattern(
+        id="polars-filter-in-loop",
+        title="The whole table is scanned once per key of a loop",
+        replacement="Split the table once: table.partition_by(key, as_dict=True); better, table.group_by(key).agg(...) or a join "
+        "for all keys at once",
+        snippet="sums = table.group_by('id').agg(pl.col('value').sum())",
+        when=(method("filter", of="polars"), in_loop(), _filters_by_the_pass),
+        unless=(less(passes=10),),
+        leave="Under ten keys, or a table that changes inside the loop.",
+        price=Price("once"),
+        source="polars user guide, Aggregation (group_by); pola-rs/polars#18292",
+        stages=("etl",),
+        effort=1,
+    ),
+    Pattern(
+        id="polars-rows-in-python",
+        title="Every row of a polars table becomes Python objects, and a Python loop computes with them",
+        replacement="Compute whole columns with expressions: with_columns(pl.col('a') * pl.col('b')), pl.when(...), over(...); "
+        "where a loop must stay, zip the columns' to_list()",
+        snippet="table = table.with_columns(total=pl.col('a') * pl.col('b'))",
+        when=(
+            uses("polars"),
+            any_of(
+                all_of(method(*_ROWS, of="polars"), any_of(for_each(), in_loop())),
+                all_of(in_loop(), _cell_of_the_pass),
+            ),
+        ),
+        unless=(more(body=0.9), less(passes=100)),
+        leave="The body of the loop (requests, a database) takes nearly all of the time.",
+        price=Price("amdahl", (5, 100)),
+        source="docs.pola.rs, DataFrame.iter_rows (row iteration is not optimal: use expressions)",
+        stages=("etl", "loading"),
+    ),
+)
