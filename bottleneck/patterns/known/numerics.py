@@ -218,7 +218,7 @@ PATTERNS = (
         "once (scipy.linalg.lu_factor, cho_factor)",
         snippet="inverse = np.linalg.inv(A)  # once\nfor b in right_sides:\n    x = inverse @ b",
         when=(
-            any_of(calls(*_PURE), _is_a_product),
+            calls(*_PURE),
             in_loop(),
             _same_arguments,
             not_if(thrown_away()),
