@@ -78,7 +78,9 @@ def draws_at_random() -> Condition:
         function = hot.source.function(hot.node)
         calls = (each for each in ast.walk(function) if isinstance(each, ast.Call)) if function is not None else ()
         return any(
-            matches(path, "random.*", "numpy.random.*") for each in calls for path in hot.source.paths(each.func)
+            matches(path, "random.*", "numpy.random.*") and "[]" not in path  # not an item of what was drawn before
+            for each in calls
+            for path in hot.source.paths(each.func)
         )
 
     return check

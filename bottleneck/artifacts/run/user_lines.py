@@ -26,6 +26,7 @@ _WORKERS = "gunicorn/workers/"  # forked by the program to answer its requests
 _TICK_NS = 70_000_000  # of CPU time: ticks are at most so far apart
 _MIN_KEPT = 8  # fewest samples of a kept line: lines of one function may count together
 _MIN_SHARE = 0.03  # of the run: lighter lines are not kept
+_MIN_SERVED = 0.1  # of the run: a server that takes as much is what a child process is there to try
 _MAX_LINES = 40
 _MAX_STRETCH = 10.0
 _HERE = ("127.", "localhost", "[::1]", "::1")  # addresses of this machine
@@ -219,9 +220,12 @@ class UserLines:
     def asks_own_server(self, line: UserLine) -> bool:
         """Whether a line mostly waits for a server that the program runs itself, for example to try it."""
         target = line.waits_for
-        if not self.serves or target is None or target.what != "socket" or line.blocked_share < 0.5:
+        if not self.serves or target is None or line.blocked_share < 0.5 or line.handles:
             return False
-        return (not target.name or target.name.startswith(_HERE)) and not line.handles
+        if target.what == "child":  # a client in a process of its own
+            server = self.server()
+            return server is not None and self.share(server) >= _MIN_SERVED
+        return target.what == "socket" and (not target.name or target.name.startswith(_HERE))
 
     def asks_own_server_at(self, file: str, line: int) -> bool:
         """The same for a line by its place."""

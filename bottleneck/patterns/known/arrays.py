@@ -10,7 +10,7 @@ from ..model import Hot, Pattern, Price, Sighting
 from ..places import known, less
 from ..shapes import all_of, any_of, argument, below, deep, matches, not_if
 from ..source import Source
-from ..syntax import Comprehension, Loop, last_name, mentions, stored
+from ..syntax import Comprehension, Loop, last_name, mentions, same, stored
 
 _STACKS = tuple(
     f"{library}.{name}"
@@ -150,6 +150,39 @@ def _outermost(seen: Sighting) -> int | None:
     return None if call is None else call.lineno
 
 
+def _differences_of_all(hot: Hot) -> bool:
+    """``((a[:, None] - b[None]) ** 2).sum(-1)``: a distance of all pairs, through the differences of all pairs."""
+    inside = list(ast.walk(hot.source.statement(hot.node)))
+    pairs = [
+        each
+        for each in inside
+        if isinstance(each, ast.BinOp)
+        and isinstance(each.op, ast.Sub)
+        and _is_spread(each.left)
+        and _is_spread(each.right)
+    ]
+    sums = any(isinstance(each, ast.Call) and last_name(each.func) in ("sum", "norm", "mean") for each in inside)
+    return bool(pairs) and sums and not same(pairs[0].left, pairs[0].right)
+
+
+def _is_spread(value: ast.expr) -> bool:
+    """``a[:, None]``, ``a[np.newaxis]`` or ``a.unsqueeze(1)``"""
+    if isinstance(value, ast.Call):
+        return last_name(value.func) in ("unsqueeze", "expand_dims")
+    keys = value.slice.elts if isinstance(getattr(value, "slice", None), ast.Tuple) else [getattr(value, "slice", None)]  # type: ignore[attr-defined]
+    return any(
+        last_name(each) == "newaxis" or (isinstance(each, ast.Constant) and each.value is None) for each in keys if each
+    )
+
+
+def _in_a_loop_over_pixels(hot: Hot) -> bool:
+    """The innermost loop calls ``image.getpixel((x, y))`` with its own variable, or ``putpixel``."""
+    loop = next(iter(hot.source.loops(hot.node)), None)
+    calls = [each for each in ast.walk(loop) if isinstance(each, ast.Call)] if loop is not None else []
+    pixels = [each for each in calls if last_name(each.func) in ("getpixel", "putpixel")]
+    return any(mentions(given, names_of_pass(hot, each)) for each in pixels for given in each.args)
+
+
 PATTERNS = (
     Pattern(
         id="elementwise-loop",
@@ -198,6 +231,35 @@ PATTERNS = (
         price=Price("cores", start_seconds=2.5),  # worker processes that import the libraries again (own measurement)
         source="scikit-learn user guide, 8.3 (n_jobs=None means 1)",
         stages=("training", "etl"),
+        effort=1,
+    ),
+    Pattern(
+        id="differences-of-all-pairs",
+        title="The distances of all pairs are computed from an array of all their differences, dimension by dimension",
+        replacement="Use torch.cdist(a, b) or scipy.spatial.distance.cdist, which store the distances alone; for squared ones "
+        "|a|^2 + |b|^2 - 2 a @ b.T, which is a matrix product",
+        snippet="squared = torch.cdist(a, b).pow(2)  # or: (a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T",
+        when=(_differences_of_all,),
+        leave="A few dimensions, a few points, or differences that are used themselves.",
+        price=Price("amdahl", (2, 20)),
+        source="pytorch/pytorch#15253 (cdist against broadcasting), StackOverflow 27948363 (memory of broadcast differences)",
+        differentiated=True,
+        stages=("training", "etl"),
+        effort=1,
+        risk=0.2,
+    ),
+    Pattern(
+        id="pixels-one-by-one",
+        title="The pixels of an image are read or set one by one in Python",
+        replacement="Turn the whole image into an array: np.asarray(image) (and Image.fromarray back), and compute with that",
+        snippet="pixels = np.asarray(image, dtype=np.float32) / 255",
+        when=(_in_a_loop_over_pixels,),
+        unless=(less(passes=1000),),
+        leave="A few pixels of each image.",
+        price=Price("amdahl", (20, 500)),
+        source="pillow.readthedocs.io, Image.getpixel and PixelAccess (slow; use arrays), StackOverflow 1109422",
+        whole_loop=True,
+        stages=("etl", "loading", "serving"),
         effort=1,
     ),
 )

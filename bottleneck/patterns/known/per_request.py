@@ -76,6 +76,20 @@ def _builds_again(hot: Hot) -> bool:
     )
 
 
+def _computes_again(hot: Hot) -> bool:
+    """``vectorizer.transform(DOCUMENTS)``: a method of an object of the module, of data of the module alone."""
+    node = hot.node
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.func.attr not in _COMPUTES:
+        return False
+    owner, given = node.func.value, node.args[:1]
+    if not given or not isinstance(owner, ast.Name) or not hot.source.bindings(owner):
+        return False
+    return all(_of_the_module(hot, each) for each in given) and unchanged(hot, owner, each_call=True)
+
+
+_COMPUTES = frozenset("transform encode predict predict_proba kneighbors embed vectorize".split())
+
+
 def _inside(node: ast.AST) -> set[ast.Call]:
     return {each for each in ast.walk(node) if isinstance(each, ast.Call)}
 
@@ -144,7 +158,7 @@ PATTERNS = (
         title="A value that does not depend on the request is built again for each one",
         replacement="Build it once, at module level or behind functools.cache",
         snippet="BY_ID = {row['id']: row for row in ROWS}  # module level",
-        when=(handler(), _builds_again),
+        when=(handler(), any_of(_builds_again, _computes_again)),
         unless=(cached(), less(passes=2), less(seconds_each=0.0005)),
         leave="The data change while the server runs.",
         price=Price("once"),

@@ -129,6 +129,23 @@ def _keeps_a_part(hot: Hot) -> bool:
     return masked
 
 
+def _fetches_all_for_a_part(hot: Hot) -> bool:
+    """``rows = db.execute("select a, b from t").fetchall()``, of which ``[row for row in rows if row[0] == key]`` is
+    used, and that alone."""
+    node = hot.node
+    call = node.func.value if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else None
+    if not isinstance(call, ast.Call) or last_name(node.func) != "fetchall":  # type: ignore[attr-defined]
+        return False
+    statement = hot.source.statement(node)
+    made = statement.targets[0] if isinstance(statement, ast.Assign) and statement.value is node else None
+    if not isinstance(made, ast.Name) or not first(_asks_for_all_rows)(Hot(hot.seen, call)):
+        return False
+    around = hot.source.function(node) or hot.source.tree
+    uses = [each for each in ast.walk(around) if isinstance(each, ast.Name) and each.id == made.id and each is not made]
+    walks = [hot.source.parents.get(each) for each in uses]
+    return bool(walks) and all(isinstance(each, ast.comprehension) and bool(each.ifs) for each in walks)
+
+
 def _prepares_a_column(statement: ast.AST, name: str) -> bool:
     """``orders["day"] = pd.to_datetime(orders["day"])``"""
     target = statement.targets[0] if isinstance(statement, ast.Assign) else None
@@ -180,11 +197,21 @@ PATTERNS = (
         snippet="orders = pd.read_sql('select day, amount from orders where shop = ? and status = ?', db, params=(shop, 'paid'))",
         when=(
             any_of(
-                calls("pandas.read_sql", "pandas.read_sql_query", "polars.read_database", "polars.read_database_uri"),
-                below("pandas/io/sql.py"),
+                all_of(
+                    any_of(
+                        calls(
+                            "pandas.read_sql",
+                            "pandas.read_sql_query",
+                            "polars.read_database",
+                            "polars.read_database_uri",
+                        ),
+                        below("pandas/io/sql.py"),
+                    ),
+                    first(_asks_for_all_rows),
+                    _keeps_a_part,
+                ),
+                _fetches_all_for_a_part,
             ),
-            first(_asks_for_all_rows),
-            _keeps_a_part,
         ),
         leave="Most of the rows are kept.",
         price=Price("amdahl", (1.5, 50)),

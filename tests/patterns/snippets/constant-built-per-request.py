@@ -54,3 +54,32 @@ STORE = Store("redis://")
 
 def keys():
     return sorted(STORE.keys())  # hot
+# slow: a method of an object of the module, of data of the module
+# below: transform /site-packages/sklearn/feature_extraction/text.py
+# known: handler=True
+from fastapi import FastAPI
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+app = FastAPI()
+texts = open("texts.txt").read().splitlines()
+vectorizer = TfidfVectorizer().fit(texts)
+
+
+@app.get("/find")
+def find(q: str):
+    matrix = vectorizer.transform(texts)  # hot
+    return matrix @ vectorizer.transform([q]).T
+# exempt: of the request
+# below: transform /site-packages/sklearn/feature_extraction/text.py
+# known: handler=True
+from fastapi import FastAPI
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+app = FastAPI()
+texts = open("texts.txt").read().splitlines()
+vectorizer = TfidfVectorizer().fit(texts)
+
+
+@app.get("/find")
+def find(q: str):
+    return vectorizer.transform([q])  # hot

@@ -33,3 +33,18 @@ def load(db):
     orders = pd.read_sql("SELECT * FROM orders", db)  # hot
     total = orders["amount"].sum()
     return orders[orders["amount"] > 0.01 * total]
+# slow: rows of sqlite
+import sqlite3
+
+def events(path, user):
+    db = sqlite3.connect(path)
+    rows = db.execute("select id, user, kind from events").fetchall()  # hot
+    return [row for row in rows if row[1] == user]
+# exempt: all of them are used
+import sqlite3
+
+def events(path, user):
+    db = sqlite3.connect(path)
+    rows = db.execute("select id, user, kind from events").fetchall()  # hot
+    mine = [row for row in rows if row[1] == user]
+    return mine, len(rows)

@@ -19,10 +19,3 @@ class Sequences:
 class Sequences:
     def __getitem__(self, i):
         return self.parts[self.users[i]]  # hot
-# exempt: rows that do not depend on the sample
-# below: DataFrame.__getitem__ /site-packages/pandas/core/frame.py
-# known: loading=True
-class Known:
-    def __getitem__(self, i):
-        known = self.frame[self.frame["valid"] == 1]  # hot
-        return known.iloc[i]
