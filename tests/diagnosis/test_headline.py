@@ -67,15 +67,15 @@ def test_a_program_that_asks_its_own_server_spends_its_time_there():
 def test_a_client_in_a_process_of_its_own_is_no_place_beside_the_server_that_it_asks():
     serves = library("finish_request", "/usr/lib/python3.11/http/server.py")
     child = only(library("run", "/usr/lib/python3.11/subprocess.py"), user(3, "load"), blocked=True)
-    answers = Stood((user(5, "answer"), serves), 0, 2_000, thread=1)
-    assert str(place(child, answers)) == (
+    stack = user(5, "answer"), serves
+    assert str(place(child, Stood(stack, 0, 2_000, thread=1))) == "20 % of the run is answer at /home/ada/job.py:5"
+    assert str(place(child, Stood(stack, 0, 2_000, thread=1, every_ms=100))) == (
         "20 % of the run is answer at /home/ada/job.py:5, in the program's own server, for which 60 % of the run waits "
         "at /home/ada/job.py:3"
     )
-    few = Stood((user(5, "answer"), serves), 0, 800, thread=1)
-    assert str(place(child, few)) == "60 % of the run waits for a child process in load at /home/ada/job.py:3"
-    elsewhere = Stood((user(5, "answer"),), 0, 800, thread=1)
-    assert str(place(child, elsewhere)) == "60 % of the run waits for a child process in load at /home/ada/job.py:3"
+    alone = "60 % of the run waits for a child process in load at /home/ada/job.py:3"
+    assert str(place(child, Stood(stack, 0, 800, thread=1))) == alone
+    assert str(place(child, Stood(stack[:1], 0, 2_000, thread=1, every_ms=100))) == alone
 
 
 def test_imports_are_no_place_and_neither_is_nothing():
