@@ -96,6 +96,11 @@ class UserLine:
         return self.share_where(lambda way: way.handler) > 0.5
 
     @property
+    def answers(self) -> bool:
+        """The same, or in the pool of threads in which Starlette calls handlers that are no coroutines."""
+        return self.share_where(lambda way: way.handler or way.pooled) > 0.5
+
+    @property
     def own_share(self) -> float:
         """Share of its time in which it is the innermost user frame."""
         return self.own_seconds / max(self.thread_seconds, 1e-9)
@@ -220,7 +225,7 @@ class UserLines:
     def asks_own_server(self, line: UserLine) -> bool:
         """Whether a line mostly waits for a server that the program runs itself, for example to try it."""
         target = line.waits_for
-        if not self.serves or target is None or line.blocked_share < 0.5 or line.handles:
+        if not self.serves or target is None or line.blocked_share < 0.5 or line.answers:
             return False
         if target.what == "child":  # a client in a process of its own
             server = self.server()
@@ -238,7 +243,7 @@ class UserLines:
         """
         own = [line for line in self.lines if line.own_share >= 0.5 and not line.idle]
         busy = [line for line in own if line.beside and line.sampled and line.waiting_share < 0.5]
-        return max([line for line in own if line.handles] or busy, key=_own_seconds, default=None)
+        return max([line for line in own if line.answers] or busy, key=_own_seconds, default=None)
 
 
 def _own_seconds(line: UserLine) -> float:

@@ -3,6 +3,7 @@
 import ast
 
 from ..model import Hot, Pattern, Price
+from ..places import known
 from ..shapes import any_of
 from ..syntax import last_name
 
@@ -104,7 +105,37 @@ def _works(statement: ast.stmt) -> bool:
     )
 
 
+def _sleeps_until(hot: Hot) -> bool:
+    """``while key not in results: sleep(0.25)``: nothing but a constant sleep until something of this program is there."""
+    node = hot.node
+    loop = next((each for each in hot.source.loops(node) if isinstance(each, ast.While)), None)
+    if loop is None or not isinstance(node, ast.Call) or last_name(node.func) != "sleep" or len(loop.body) != 1:
+        return False
+    given = hot.source.literal(node.args[0]) if node.args else None
+    long = isinstance(given, ast.Constant) and isinstance(given.value, int | float) and given.value >= _LONG
+    asks = [each for each in ast.walk(loop.test) if isinstance(each, ast.Call)]
+    inside = all(last_name(each.func) in _ASKS - {"exists", "poll"} | {"len", "any", "all", "get"} for each in asks)
+    return long and inside and not isinstance(loop.test, ast.Constant)
+
+
+_LONG = 0.02  # seconds
+
 PATTERNS = (
+    Pattern(
+        id="polled-between-sleeps",
+        title="The program sleeps between two questions whether a result is there, and so gets it late",
+        replacement="Wait for the result itself: future.result(), await the future, Event.wait(), Condition, or queue.get(); the "
+        "one who makes the result sets it",
+        snippet="future = loop.create_future()\njobs[job_id] = future  # the worker: loop.call_soon_threadsafe(future.set_result, value)\n"
+        "result = await future",
+        when=(known(off_cpu=True), _sleeps_until),
+        needs=("off_cpu",),
+        leave="Another program makes the result, and gives no notice.",
+        price=Price("wait", (1.2, 10)),
+        source="docs.python.org, threading (Event and Condition objects), asyncio (Future); half an interval is lost on average",
+        stages=("serving", "etl"),
+        effort=2,
+    ),
     Pattern(
         id="busy-wait",
         title="A loop polls without waiting, and keeps a core (and the GIL) from those that have work",

@@ -60,6 +60,11 @@ def _takes_one_row(hot: Hot) -> bool:
     return bool(given) and _is_one_row(hot, given[0]) and varies()(hot)
 
 
+def _of_one_request(hot: Hot) -> bool:
+    """A request brings one row; where the handler goes through rows, the loop stands in the same function."""
+    return handler()(hot) and not hot.source.loops(hot.node)
+
+
 def _another_model(hot: Hot) -> bool:
     """The passes change the model, make it anew, or go through many."""
     loop = next(iter(hot.source.loops(hot.node)), None)
@@ -209,11 +214,11 @@ PATTERNS = (
             _takes_one_row,
             not_if(_another_model),
         ),
-        unless=(_fed_back, _one_at_a_time, handler(), less(passes=100)),
+        unless=(_fed_back, _one_at_a_time, _of_one_request, less(passes=100)),
         leave="The next row depends on the last result, or rows come one at a time.",
         price=Price("amdahl", (4, 200), probe="1,000 of the rows at once"),
         source="scikit-learn/scikit-learn#12899 (2.7 a second), dmlc/xgboost#1756 (4x), scikit-learn/scikit-learn#16310",
-        stages=("etl", "training"),
+        stages=("etl", "training", "serving"),
         effort=1,
         risk=0.05,
     ),

@@ -52,6 +52,7 @@ from fastapi import FastAPI
 app = FastAPI()
 
 @app.post("/score")
+@torch.inference_mode()
 def score(body: dict):
     for part in body["parts"]:
         yield model(torch.tensor(part).unsqueeze(0))  # hot
