@@ -21,7 +21,7 @@ from ..artifacts.training.steps import MIN_STEPS, Steps
 from ..detectors import Detector
 from ..recording.model import Recording
 from . import ranking
-from .devices import device_uses
+from .devices import device_uses, largest_use
 from .findings import Finding, Findings, Fine, NotApplicable, NotMeasured, Outcome
 from .headline import headline_of, largest_place, verdict_of, wait_for_each_other
 from .model import Checked, Diagnosis, Overhead, PhaseShare, RunFacts
@@ -56,6 +56,7 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
     suspect = next((each.suspect for each in outcomes.values() if isinstance(each, NotMeasured) and each.suspect), "")
     queued = place is None and wait_for_each_other(lines, requests)
     verdict = verdict_of(recording, ranked, short, _answered(checks, outcomes), breakdown, place, suspect, queued)
+    devices = device_uses(recording)
     return Diagnosis(
         run=_facts(recording, artifacts, steps, requests, breakdown),
         breakdown=_shares(breakdown, recording),
@@ -70,13 +71,14 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
             suspect,
             artifacts.get(Machine).cores,
             _get(artifacts, Crowding),
+            largest_use(devices) if recording.imported else "",
         ),
         findings=tuple(ranked),
         also_noticed=tuple(aside),
         checked=tuple(_checked(checks, outcomes, short)),
         plan=tuple(plan),
         overhead=_overhead(recording),
-        devices=device_uses(recording),
+        devices=devices,
         view=build_view(recording, artifacts, steps),
         verdict=verdict,
     )

@@ -37,7 +37,7 @@ def _of_process(recording: Recording, process: int, window: DeviceWindow, trace:
     walls = (recording.steps["t1"] - recording.steps["t0"])[steps] / 1e9
     waits = recording.events
     waits = waits[(waits["process"] == process) & (waits["kind"] == signals.DATA_WAIT)]
-    waited = _within(waits["t0"], waits["t1"], begin, end) if recording.imported else None
+    waited = _within(waits["t0"], waits["t1"], begin, end) if recording.imported and len(waits) else None
     host_waits = inside & _are(table, "sync")
     found = []
     for index in np.unique(table["device"][inside & _are(table, *DEVICE_WORK)]).tolist():
@@ -67,6 +67,27 @@ def _of_process(recording: Recording, process: int, window: DeviceWindow, trace:
             )
         )
     return found
+
+
+_DOES = {"compute": "computes", "h2d": "copies from the host", "d2h": "copies to the host",
+         "d2d": "copies within or between devices", "communication": "communicates", "idle": "is idle"}  # fmt: skip
+
+
+def largest_use(devices: tuple[DeviceUse, ...]) -> str:
+    """What the device with the longest window does most of it: "GPU 0 copies from the host for 95 % of 969 ms"."""
+    if not devices:
+        return ""
+    use = max(devices, key=lambda each: (each.window_seconds, -each.index))
+    seconds = {
+        "compute": use.compute_seconds,
+        **use.copy_seconds,
+        "communication": use.exposed_communication_seconds,
+        "idle": use.idle_share * use.window_seconds,
+    }
+    most = max(seconds, key=lambda name: seconds[name])
+    share = min(1.0, seconds[most] / max(use.window_seconds, 1e-9))
+    window = f"{use.window_seconds:.1f} s" if use.window_seconds >= 10 else f"{use.window_seconds * 1e3:.4g} ms"
+    return f"GPU {use.index} {_DOES[most]} for {100 * share:.0f} % of {window}"
 
 
 def _are(table: Table, *kinds: str) -> npt.NDArray[np.bool_]:

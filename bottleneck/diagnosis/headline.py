@@ -206,8 +206,10 @@ def headline_of(
     suspect: str = "",
     cores: float = 1.0,
     crowding: Crowding | None = None,
+    device: str = "",
 ) -> str:
-    """The headline: one sentence that is always true. ``cores``: that the program may use."""
+    """The headline: one sentence that is always true. ``cores``: that the program may use. ``device``: what an imported
+    trace's device does most of the time."""
     if verdict == "findings":
         first = _finding(ranked[0])
         if place is None or not _unexplained(place) or not all(_is_minor(each.finding, place) for each in ranked):
@@ -227,7 +229,7 @@ def headline_of(
     text = texts.get(verdict, "Nothing worth fixing was found")
     if verdict == "fine" and crowding is not None and crowding.crowded:
         return f"{text} in the program; {crowding}."
-    where = _where(verdict, breakdown, place)
+    where = device or _where(verdict, breakdown, place)
     return f"{text}; {where}." if where else f"{text}."
 
 

@@ -10,22 +10,16 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .. import signals
-from ..recording.facts import DeviceProperties, DeviceTrace, DeviceWindow, Hello
 from ..recording.folder import RunError
 from ..recording.model import (
     BY_USER,
-    DEVICE_COLUMNS,
     RECORD_DTYPE,
-    RECORD_TABLES,
-    Facts,
     Recording,
     Records,
     Table,
@@ -43,6 +37,7 @@ from ..recording.torch_traces import (
     rows_of,
     table_of,
 )
+from ._ranks import Rank, joined
 
 name = "torch.profiler trace"
 
@@ -51,25 +46,8 @@ _GZIP = b"\x1f\x8b"
 _KEYS = (b'"schemaVersion"', b'"deviceProperties"', b'"traceEvents"', b'"baseTimeNanoseconds"')
 _HOST = ("cpu_op", "user_annotation", "python_function")
 _LEAST = 2  # repetitions of a range that may be a step
-_APART_NS = 60_000_000_000  # traces that begin further apart are not of one clock
 
 Spans = npt.NDArray[np.int64]  # (n, 2): begin and end in ns
-
-
-@dataclass
-class _Rank:
-    """What one file holds. Times in ns from its first event, which was at ``begin`` on the file's clock."""
-
-    path: Path
-    rank: int | None
-    begin: int
-    end: int
-    window: tuple[int, int]
-    steps: Table
-    waits: Records
-    device: Table
-    names: list[str]
-    devices: tuple[DeviceProperties, ...]
 
 
 def recognises(path: Path) -> bool:
@@ -81,7 +59,7 @@ def recognises(path: Path) -> bool:
 
 def read(path: Path) -> Recording:
     """The recording made from the traces. Raises RunError; for a folder, only if none of its traces can be read."""
-    ranks, notes = list[_Rank](), list[str]()
+    ranks, notes = list[Rank](), list[str]()
     for each in _files(path) if path.is_dir() else [path]:
         try:
             found = _rank(each)
@@ -98,7 +76,7 @@ def read(path: Path) -> Recording:
     if not ranks:
         raise RunError(f"{path} holds no readable trace: {' '.join(notes)}")
     ranks.sort(key=lambda one: (one.rank is None, one.rank or 0, one.path.name))
-    return _joined(path, ranks, notes)
+    return joined(path, ranks, notes, name)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -119,50 +97,8 @@ def _is_trace(path: Path) -> bool:
     return start.lstrip().startswith(b"{") and any(key in start for key in _KEYS)
 
 
-def _joined(path: Path, ranks: list[_Rank], notes: list[str]) -> Recording:
-    first = min(one.begin for one in ranks)
-    one_clock = max(one.begin for one in ranks) - first < _APART_NS
-    facts, parts = Facts(), list[tuple[Table, Records, Table]]()
-    for process, one in enumerate(ranks):
-        shift = one.begin - first if one_clock else 0
-        facts.add(process, Hello(process + 1, 0, shift, signals.MAIN, "", rank=one.rank))
-        facts.add(process, DeviceTrace(one.names, one.devices))
-        begin, end = (shift + each for each in one.window)
-        facts.add(process, DeviceWindow(0, 0, begin, end))
-        for table in (one.steps, one.waits, one.device):
-            table["process"][:] = process
-            for edge in ("t0", "t1"):
-                table[edge] += shift
-        parts.append((one.steps, one.waits, one.device))
-    ended = max(one.end + (one.begin - first if one_clock else 0) for one in ranks)
-    gpus = [
-        {"name": one.devices[index].name}
-        for one in ranks
-        for index in np.unique(one.device["device"]).tolist()
-        if 0 <= index < len(one.devices)
-    ]
-    none = np.empty(0, RECORD_DTYPE)
-    records: dict[str, Any] = {table: none for table in RECORD_TABLES}
-    records["events"] = np.concatenate([waits for _, waits, _ in parts])
-    return Recording(
-        run={
-            "command": path.name, "started_ns": 0, "ended_ns": ended, "finished": True, "gpus": gpus, "imported": name,
-            "notes": notes,
-        },
-        facts=facts,
-        steps={column: np.concatenate([steps[column] for steps, _, _ in parts]) for column in empty_steps()},
-        host={},
-        gpu={},
-        started_ns=0,
-        ended_ns=ended,
-        device={column: np.concatenate([device[column] for _, _, device in parts]) for column in DEVICE_COLUMNS},
-        full_steps=None,
-        **records,
-    )  # fmt: skip
-
-
 # --- one file ---------------------------------------------------------------------------------------------------------
-def _rank(path: Path) -> _Rank:
+def _rank(path: Path) -> Rank:
     trace = _trace(path)
     rows, _ = rows_of(trace)
     ranges = [event for event in trace.traceEvents if event.ph == "X" and category_of(event) in _HOST]
@@ -179,7 +115,7 @@ def _rank(path: Path) -> _Rank:
     device = table_of(rows, 0, base, 0.0)
     begin = trace.baseTimeNanoseconds + round(base * 1e3)
     rank = trace.distributedInfo.rank if type(trace.distributedInfo.rank) is int else None
-    return _Rank(path, rank, begin, end, window, steps, _waits(batches), device, list(rows.names), devices_of(trace))
+    return Rank(path, rank, begin, end, window, steps, _waits(batches), device, list(rows.names), devices_of(trace))
 
 
 def _trace(path: Path) -> Trace:

@@ -149,11 +149,11 @@ def table_of(rows: Rows, process: int, base: float, shift: float) -> Table:
         "op": np.full(len(kind), -1),
     }
     table: Table = {column: np.asarray(found[column]).astype(dtype) for column, dtype in DEVICE_COLUMNS.items()}
-    table["op"] = _operations(table)
+    table["op"] = operations_of(table)
     return table
 
 
-def _operations(table: Table) -> npt.NDArray[np.int32]:
+def operations_of(table: Table) -> npt.NDArray[np.int32]:
     """For each row, the row of the operation that made this call, or that caused it on the device."""
     found = np.full(len(table["kind"]), -1, np.int32)
     operations = np.flatnonzero(table["kind"] == _NUMBER["cpu_op"])

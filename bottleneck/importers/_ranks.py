@@ -1,0 +1,74 @@
+"""What importers of traces have in common: the ranks of a job, each from one file, joined to a recording."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import signals
+from ..recording.facts import DeviceProperties, DeviceTrace, DeviceWindow, Hello
+from ..recording.model import DEVICE_COLUMNS, RECORD_DTYPE, RECORD_TABLES, Facts, Recording, Records, Table, empty_steps
+
+_APART_NS = 60_000_000_000  # traces that begin further apart are not of one clock
+
+
+@dataclass
+class Rank:
+    """What one process left in a file. Times in ns from its first event, which was at ``begin`` on the file's clock."""
+
+    path: Path
+    rank: int | None
+    begin: int
+    end: int
+    window: tuple[int, int]
+    steps: Table
+    waits: Records
+    device: Table
+    names: list[str]
+    devices: tuple[DeviceProperties, ...]
+
+
+def joined(path: Path, ranks: list[Rank], notes: list[str], kind: str) -> Recording:
+    """The recording of all ranks. ``kind``: what the files are, for the reader."""
+    first = min(one.begin for one in ranks)
+    one_clock = max(one.begin for one in ranks) - first < _APART_NS
+    facts, parts = Facts(), list[tuple[Table, Records, Table]]()
+    for process, one in enumerate(ranks):
+        shift = one.begin - first if one_clock else 0
+        facts.add(process, Hello(process + 1, 0, shift, signals.MAIN, "", rank=one.rank))
+        facts.add(process, DeviceTrace(one.names, one.devices))
+        begin, end = (shift + each for each in one.window)
+        facts.add(process, DeviceWindow(0, 0, begin, end))
+        for table in (one.steps, one.waits, one.device):
+            table["process"][:] = process
+            for edge in ("t0", "t1"):
+                table[edge] += shift
+        parts.append((one.steps, one.waits, one.device))
+    ended = max(one.end + (one.begin - first if one_clock else 0) for one in ranks)
+    gpus = [
+        {"name": one.devices[index].name or "GPU"}
+        for one in ranks
+        for index in np.unique(one.device["device"]).tolist()
+        if 0 <= index < len(one.devices)
+    ]
+    none = np.empty(0, RECORD_DTYPE)
+    records: dict[str, Any] = {table: none for table in RECORD_TABLES}
+    records["events"] = np.concatenate([waits for _, waits, _ in parts])
+    return Recording(
+        run={
+            "command": path.name, "started_ns": 0, "ended_ns": ended, "finished": True, "gpus": gpus, "imported": kind,
+            "notes": notes,
+        },
+        facts=facts,
+        steps={column: np.concatenate([steps[column] for steps, _, _ in parts]) for column in empty_steps()},
+        host={},
+        gpu={},
+        started_ns=0,
+        ended_ns=ended,
+        device={column: np.concatenate([device[column] for _, _, device in parts]) for column in DEVICE_COLUMNS},
+        full_steps=None,
+        **records,
+    )  # fmt: skip

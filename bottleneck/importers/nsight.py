@@ -1,0 +1,195 @@
+"""Exports of Nsight Systems to SQLite (``nsys export --type sqlite``).
+
+Each process that used a device is one rank. The window is the time from the first to the last work on its devices: a
+capture may begin long before. Tables that a capture does not need are not in the file, and the tables of the machine's
+environment are never read.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..recording.facts import DeviceProperties
+from ..recording.folder import RunError
+from ..recording.model import DEVICE_COLUMNS, DEVICE_KINDS, RECORD_DTYPE, Recording, Table, empty_steps
+from ..recording.torch_traces import operations_of
+from ._ranks import Rank, joined
+
+name = "Nsight Systems export"
+
+_MAGIC = b"SQLite format 3\0"
+_PREFIX = "CUPTI_ACTIVITY_KIND_"
+_WORK = ("KERNEL", "MEMCPY", "MEMSET")
+_KIND = {kind: number for number, kind in enumerate(DEVICE_KINDS)}
+_COPIES = {1: "memcpy_h2d", 2: "memcpy_d2h"}  # CUpti_ActivityMemcpyKind; the others stay on devices
+_DIRECTIONS = {"memcpy_h2d": "HtoD", "memcpy_d2h": "DtoH", "memcpy_d2d": "DtoD"}
+_PAGEABLE, _PINNED = 0, 1  # CUpti_ActivityMemoryKind as Nsight counts it
+_COLLECTIVES = ("nccl", "rccl")
+_PUSH_POP = 59  # NVTX: a range of one thread
+
+#: (kind, device, lane, name, begin, end, bytes, pageable, correlation, thread), times in ns.
+_Row = tuple[int, int, int, str, int, int, int, int, int, int]
+
+
+def recognises(path: Path) -> bool:
+    """Whether ``path`` is a SQLite file with tables of Nsight Systems."""
+    try:
+        if not path.is_file():
+            return False
+        with open(path, "rb") as file:
+            if file.read(len(_MAGIC)) != _MAGIC:
+                return False
+        with closing(_connected(path)) as database:
+            return any(table.startswith(_PREFIX) for table in _tables(database)) or "StringIds" in _tables(database)
+    except (OSError, sqlite3.Error):
+        return False
+
+
+def read(path: Path) -> Recording:
+    """The recording made from the export. Raises RunError."""
+    try:
+        with closing(_connected(path)) as database:
+            found = _rows(database)
+            devices = _devices(database)
+            started = _started_ns(database)
+    except sqlite3.Error as error:
+        raise RunError(f"{path} cannot be read: {error}") from None
+    used = [rows for _, rows in sorted(found.items()) if any(row[1] >= 0 for row in rows)]
+    ranks = [_rank(path, rows, devices, started) for rows in used]
+    if not ranks:
+        raise RunError(f"{path} holds no kernels or copies of a device")
+    return joined(path, ranks, [], name)
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+    database.text_factory = lambda data: data.decode("utf-8", "replace")
+    return database
+
+
+def _tables(database: sqlite3.Connection) -> set[str]:
+    return {row[0] for row in database.execute("select name from sqlite_master where type = 'table'")}
+
+
+def _columns(database: sqlite3.Connection, table: str) -> set[str]:
+    return {row[1] for row in database.execute(f"pragma table_info({table})")}
+
+
+def _rows(database: sqlite3.Connection) -> dict[int, list[_Row]]:
+    """The rows of each process, by its number."""
+    tables = _tables(database)
+    names = dict(database.execute("select id, value from StringIds")) if "StringIds" in tables else {}
+    found: dict[int, list[_Row]] = {}
+    for table in _WORK:
+        if _PREFIX + table in tables:
+            _add_work(database, table, names, found)
+    for table in ("RUNTIME", "DRIVER"):
+        if _PREFIX + table in tables:
+            _add_calls(database, table, names, found)
+    if "NVTX_EVENTS" in tables:
+        _add_operations(database, names, found)
+    return found
+
+
+def _select(database: sqlite3.Connection, table: str, wanted: dict[str, str]) -> Any:
+    """Rows of a table; columns that this version of the exporter does not write have their default."""
+    there = _columns(database, table)
+    parts = ", ".join(column if column in there else default for column, default in wanted.items())
+    return database.execute(f"select {parts} from {table} order by start")
+
+
+def _add_work(database: sqlite3.Connection, table: str, names: dict[int, str], found: dict[int, list[_Row]]) -> None:
+    wanted = {
+        "start": "0", "end": "0", "deviceId": "0", "streamId": "0", "correlationId": "0", "globalPid": "0",
+        "demangledName": "null", "shortName": "null", "bytes": "0", "copyKind": "-1", "srcKind": "-1", "dstKind": "-1",
+    }  # fmt: skip
+    for begin, end, device, stream, correlation, process, long, short, size, copy, source, target in _select(
+        database, _PREFIX + table, wanted
+    ):
+        called, pageable = names.get(short) or names.get(long) or "", -1
+        if table == "KERNEL":
+            kind = "collective" if called.lower().startswith(_COLLECTIVES) else "kernel"
+        elif table == "MEMSET":
+            kind, called = "memset", "Memset"
+        else:
+            kind = _COPIES.get(copy, "memcpy_d2d")
+            host = source if kind == "memcpy_h2d" else target if kind == "memcpy_d2h" else -1
+            pageable = {_PAGEABLE: 1, _PINNED: 0}.get(host, -1)
+            called = f"Memcpy {_DIRECTIONS[kind]}"
+        row = (_KIND[kind], device, stream, called, begin, end, size or 0, pageable, correlation or 0, 0)
+        found.setdefault(_process(process), []).append(row)
+
+
+def _add_calls(database: sqlite3.Connection, table: str, names: dict[int, str], found: dict[int, list[_Row]]) -> None:
+    """Launches, copies and waits of the host, by the names that CUDA gives them ("cudaLaunchKernel_v7000")."""
+    wanted = {"start": "0", "end": "0", "globalTid": "0", "correlationId": "0", "nameId": "null"}
+    for begin, end, thread, correlation, label in _select(database, _PREFIX + table, wanted):
+        called = names.get(label, "")
+        parts = (("Synchronize", "sync"), ("Memcpy", "copy_call"), ("Launch", "launch"))
+        kind = next((kind for part, kind in parts if part in called), None)
+        if kind is not None:
+            row = (_KIND[kind], -1, thread, called.partition("_v")[0], begin, end, 0, -1, correlation or 0, thread)
+            found.setdefault(_process(thread), []).append(row)
+
+
+def _add_operations(database: sqlite3.Connection, names: dict[int, str], found: dict[int, list[_Row]]) -> None:
+    """The outermost operations of torch, which ``nsys --pytorch`` marks ("aten::mm, op_id = 7")."""
+    wanted = {"start": "0", "end": "null", "eventType": "0", "text": "null", "textId": "null", "globalTid": "0"}
+    ends: dict[int, int] = {}
+    for begin, end, kind, text, label, thread in _select(database, "NVTX_EVENTS", wanted):
+        called = (text or names.get(label) or "").partition(",")[0]
+        if kind == _PUSH_POP and end is not None and called.startswith("aten::") and begin >= ends.get(thread, -1):
+            ends[thread] = end
+            row = (_KIND["cpu_op"], -1, thread, called, begin, end, 0, -1, 0, thread)
+            found.setdefault(_process(thread), []).append(row)
+
+
+def _process(identity: int | None) -> int:
+    """The process of a ``globalPid`` or ``globalTid``, whose lowest 24 bits are the thread."""
+    return (identity or 0) >> 24
+
+
+def _rank(path: Path, rows: list[_Row], devices: dict[int, DeviceProperties], started: int) -> Rank:
+    rows.sort(key=lambda row: row[4])
+    work = [row for row in rows if row[1] >= 0]
+    base = rows[0][4]
+    begin, end = work[0][4] - base, max(row[5] for row in work) - base
+    names: dict[str, int] = {}
+    columns = list(zip(*rows, strict=True))
+    values: dict[str, Any] = {
+        "process": np.zeros(len(rows)),
+        "kind": columns[0], "device": columns[1], "lane": columns[2],
+        "name": [names.setdefault(each, len(names)) for each in columns[3]],
+        "t0": np.array(columns[4]) - base, "t1": np.array(columns[5]) - base,
+        "bytes": columns[6], "pageable": columns[7], "correlation": columns[8], "op": np.full(len(rows), -1),
+    }  # fmt: skip
+    table: Table = {column: np.asarray(values[column]).astype(dtype) for column, dtype in DEVICE_COLUMNS.items()}
+    table["op"] = operations_of(table)
+    last = max(int(row[1]) for row in work)
+    known = tuple(devices.get(index, DeviceProperties("", 0, 0)) for index in range(last + 1))
+    none = np.empty(0, RECORD_DTYPE)
+    ended = int(table["t1"].max())
+    return Rank(path, None, started + base, ended, (begin, end), empty_steps(), none, table, list(names), known)
+
+
+def _devices(database: sqlite3.Connection) -> dict[int, DeviceProperties]:
+    """Name and compute capability of each device; none where the export does not say."""
+    if "TARGET_INFO_GPU" not in _tables(database):
+        return {}
+    there = _columns(database, "TARGET_INFO_GPU")
+    wanted = [each if each in there else "0" for each in ("id", "name", "computeMajor", "computeMinor")]
+    rows = database.execute(f"select {', '.join(wanted)} from TARGET_INFO_GPU")
+    return {index: DeviceProperties(str(label or ""), major or 0, minor or 0) for index, label, major, minor in rows}
+
+
+def _started_ns(database: sqlite3.Connection) -> int:
+    """When the capture began, in ns since 1970; 0 where the export does not say."""
+    table = "TARGET_INFO_SESSION_START_TIME"
+    if table not in _tables(database) or "utcEpochNs" not in _columns(database, table):
+        return 0
+    return next((int(row[0] or 0) for row in database.execute(f"select utcEpochNs from {table}")), 0)
