@@ -7,7 +7,7 @@ Diagnosis, ``look`` one that is still being written; ``write`` puts the reports 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,24 @@ def analyse(path: Path, price_per_hour: float | None = None) -> tuple[Recording,
     if importer is run_folder and recover(path):
         complete(path)
     return _judged(importer.read(path), price_per_hour)
+
+
+def store(paths: Sequence[Path], run_dir: Path | None) -> Path:
+    """Make a run folder of the traces of one job, in ``run_dir`` or below the current folder. Raises RunError."""
+    from .importers import importer_of
+    from .recording.folder import RunError, create
+    from .recording.store import store as write_folder
+
+    importer = importer_of(paths[0])
+    if not hasattr(importer, "read_many"):
+        raise RunError(f"{paths[0]} is a {importer.name} already; report shows it")
+    for path in paths[1:]:
+        if importer_of(path) is not importer:
+            raise RunError(f"{path} is no {importer.name}, as {paths[0]} is; import them one by one")
+    recording = importer.read_many(paths)
+    folder = create(None, paths[0].name, run_dir)
+    write_folder(folder, recording)
+    return folder
 
 
 def look(path: Path, price_per_hour: float | None = None) -> tuple[Recording, Diagnosis] | None:

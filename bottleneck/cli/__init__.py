@@ -9,11 +9,15 @@ import click
 _COMMANDS = {
     "run": "Run a program and report what limits it.",
     "report": "Analyse a recorded run again and show its report.",
+    "import": "Turn traces of torch.profiler, Nsight Systems or XPlane into a run.",
     "fix": "Show the patch for a finding, or apply it.",
     "runs": "List recorded runs, or delete old ones.",
     "explain": "Explain a detector: why it matters, how it is measured, how to fix it.",
     "detectors": "List the detectors.",
 }
+
+
+_MODULES = {"import": "import_traces"}  # a keyword names no module
 
 
 class _Lazy(click.Group):
@@ -25,7 +29,7 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        module = importlib.import_module(f".{cmd_name}", __name__)
+        module = importlib.import_module(f".{_MODULES.get(cmd_name, cmd_name)}", __name__)
         command: click.Command = module.command
         return command
 

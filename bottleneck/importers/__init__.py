@@ -1,7 +1,8 @@
 """Recordings from wherever they were made: each module of this folder is an importer.
 
 An importer has a ``name``, ``recognises(path)``, which is cheap and raises nothing, and ``read(path)``, which gives a
-``Recording`` or raises RunError with one line that names the file. What the format does not say stays absent: empty
+``Recording`` or raises RunError with one line that names the file; those whose files can be the ranks of one job also
+have ``read_many(paths)``. What the format does not say stays absent: empty
 tables, no note; then the detectors say "not measured". Its processes need no hello, and there need be no run folder.
 """
 

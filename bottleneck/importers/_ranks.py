@@ -12,6 +12,7 @@ from .. import signals
 from ..recording.facts import DeviceProperties, DeviceTrace, DeviceWindow, Hello
 from ..recording.model import DEVICE_COLUMNS, RECORD_DTYPE, RECORD_TABLES, Facts, Recording, Records, Table, empty_steps
 
+_EPOCH_NS = 1_000_000_000_000_000_000  # 2001, in ns since 1970
 _APART_NS = 60_000_000_000  # traces that begin further apart are not of one clock
 
 
@@ -49,18 +50,19 @@ def joined(path: Path, ranks: list[Rank], notes: list[str], kind: str) -> Record
         parts.append((one.steps, one.waits, one.device))
     ended = max(one.end + (one.begin - first if one_clock else 0) for one in ranks)
     gpus = [
-        {"name": one.devices[index].name or "GPU"}
+        {"index": index, "name": one.devices[index].name or "GPU"}
         for one in ranks
         for index in np.unique(one.device["device"]).tolist()
         if 0 <= index < len(one.devices)
     ]
     none = np.empty(0, RECORD_DTYPE)
+    known = {"started_wall_ns": first} if first > _EPOCH_NS else {}  # else the clock began with the machine
     records: dict[str, Any] = {table: none for table in RECORD_TABLES}
     records["events"] = np.concatenate([waits for _, waits, _ in parts])
     return Recording(
         run={
             "command": path.name, "started_ns": 0, "ended_ns": ended, "finished": True, "gpus": gpus, "imported": kind,
-            "notes": notes,
+            "notes": notes, **known,
         },
         facts=facts,
         steps={column: np.concatenate([steps[column] for steps, _, _ in parts]) for column in empty_steps()},

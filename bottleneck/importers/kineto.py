@@ -59,12 +59,19 @@ def recognises(path: Path) -> bool:
 
 def read(path: Path) -> Recording:
     """The recording made from the traces. Raises RunError; for a folder, only if none of its traces can be read."""
+    return read_many([path])
+
+
+def read_many(paths: Sequence[Path]) -> Recording:
+    """The same for the traces of one job, files and folders. Raises RunError only if none can be read."""
     ranks, notes = list[Rank](), list[str]()
-    for each in _files(path) if path.is_dir() else [path]:
+    files = [each for path in paths for each in (_files(path) if path.is_dir() else [path])]
+    path = paths[0]
+    for each in files:
         try:
             found = _rank(each)
         except RunError as error:
-            if each == path:
+            if len(files) == 1 and each == path:
                 raise
             notes.append(f"{error}.")
             continue

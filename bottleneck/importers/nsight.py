@@ -8,6 +8,7 @@ environment are never read.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,25 @@ def recognises(path: Path) -> bool:
 
 def read(path: Path) -> Recording:
     """The recording made from the export. Raises RunError."""
+    return read_many([path])
+
+
+def read_many(paths: Sequence[Path]) -> Recording:
+    """The same for the exports of one job. Raises RunError only if none can be read."""
+    ranks, notes = list[Rank](), list[str]()
+    for path in paths:
+        try:
+            ranks += _ranks(path)
+        except RunError as error:
+            if len(paths) == 1:
+                raise
+            notes.append(f"{error}.")
+    if not ranks:
+        raise RunError(f"{paths[0]} holds no readable export: {' '.join(notes)}")
+    return joined(paths[0], ranks, notes, name)
+
+
+def _ranks(path: Path) -> list[Rank]:
     try:
         with closing(_connected(path)) as database:
             found = _rows(database)
@@ -63,7 +83,7 @@ def read(path: Path) -> Recording:
     ranks = [_rank(path, rows, devices, started) for rows in used]
     if not ranks:
         raise RunError(f"{path} holds no kernels or copies of a device")
-    return joined(path, ranks, [], name)
+    return ranks
 
 
 def _connected(path: Path) -> sqlite3.Connection:

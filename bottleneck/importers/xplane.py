@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,8 +71,15 @@ def recognises(path: Path) -> bool:
 
 def read(path: Path) -> Recording:
     """The recording made from the profiles. Raises RunError; for a folder, only if no profile can be read."""
+    return read_many([path])
+
+
+def read_many(paths: Sequence[Path]) -> Recording:
+    """The same for the profiles of one job, files and folders. Raises RunError only if none can be read."""
     ranks, notes, known = list[Rank](), list[str](), dict[bytes, Path]()
-    for each in _files(path) if path.is_dir() else [path]:
+    files = [each for path in paths for each in (_files(path) if path.is_dir() else [path])]
+    path = paths[0]
+    for each in files:
         try:
             data = each.read_bytes()
             same = known.setdefault(hashlib.sha256(data).digest(), each)
@@ -82,7 +89,7 @@ def read(path: Path) -> Recording:
             ranks += _ranks(each, memoryview(data))
         except (OSError, ValueError) as error:
             problem = RunError(f"{each} cannot be read: {error}")
-            if each == path:
+            if len(files) == 1 and each == path:
                 raise problem from None
             notes.append(f"{problem}.")
     if not ranks:

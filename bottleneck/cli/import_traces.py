@@ -1,0 +1,35 @@
+"""``bottleneck import``: make a run of what other tools recorded."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command("import", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
+@click.option(
+    "--run-dir", type=click.Path(path_type=Path), help="New folder for the run; default: in .bottleneck/runs."
+)
+@click.option("--verbose", "-v", is_flag=True, help="Show every phase and every check.")
+def command(paths: tuple[Path, ...], run_dir: Path | None, verbose: bool) -> None:
+    """Turn PATHs, the traces of one job, into a run and report on it.
+
+    Read are traces of torch.profiler (JSON, plain or .gz), SQLite exports of Nsight Systems, and XPlane profiles of JAX
+    and TensorFlow; a folder stands for the traces in it.
+    """
+    from rich.console import Console
+
+    from ..recording.folder import RunError
+    from ..session import analyse, store, write
+
+    try:
+        folder = store(paths, run_dir)
+        recording, diagnosis = analyse(folder)
+    except RunError as error:
+        click.echo(f"bottleneck: {error}", err=True)
+        sys.exit(2)
+    for warning in write(folder, recording, diagnosis, {"terminal": {"console": Console(), "verbose": verbose}}):
+        click.echo(f"bottleneck: {warning}", err=True)

@@ -1,0 +1,36 @@
+"""Writes a recording that was made from another tool's files as a run folder."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..files import reason, write_json
+from ..signals import LIVE
+from .facts import Fact, Hello
+from .folder import VERSION, RunError
+from .model import Recording
+from .notes import append_facts
+from .write import Writer
+
+
+def store(run_dir: Path, recording: Recording) -> None:
+    """Write all tables, facts and run.json of ``recording`` to the new folder ``run_dir``. Raises RunError."""
+    facts: list[tuple[int, Fact]] = [
+        (each.index, Hello(each.pid, each.parent_pid, each.hello_ns, each.role, each.python, each.rank, each.host))
+        for each in recording.facts.processes
+    ]
+    try:
+        Writer(run_dir).append(recording.steps, {"events": recording.events}, [], [], [])
+        if len(recording.device.get("t0", ())):
+            pq.write_table(pa.table(recording.device), run_dir / "tables" / "device-00001.parquet", compression="zstd")
+        append_facts(run_dir, [*facts, *recording.facts.notes])
+        (run_dir / LIVE).rmdir()  # nothing will be recorded
+        # run.json comes last: without it the folder is no run.
+        identity = {"format": "bottleneck.run", "version": VERSION, "name": recording.run["command"]}
+        write_json(run_dir / "run.json", {**identity, "started_wall_ns": time.time_ns(), **recording.run})
+    except OSError as error:
+        raise RunError(f"cannot write {error.filename or run_dir}: {reason(error)}") from None
