@@ -154,5 +154,10 @@ def stop():
 
 
 def _bye(recorder):
-    if recorder.pid == os.getpid():
-        recorder.note("bye", time_ns=now())
+    if recorder.pid != os.getpid():
+        return
+    for ring in recorder.rings.values():
+        bare = getattr(ring, "governors", {}).get(0)
+        if bare is not None:
+            bare.leave(ring)
+    recorder.note("bye", time_ns=now())

@@ -168,6 +168,25 @@ def test_a_loop_that_is_left_in_a_stretch_keeps_its_steps(ring: Ring):
         assert ring.skip == 0
 
 
+def test_the_last_stretch_of_a_loop_without_a_loader_is_kept_when_the_program_ends(ring: Ring):
+    for steps in range(3_000, 3_016):
+        ring.rows.clear()
+        governor = Governor(ring.now)
+        for _ in range(steps):
+            skipped = governor.left
+            ring.phase(signals.FORWARD, 60)
+            ring.phase(signals.BACKWARD, 50)
+            ring.phase(signals.OPTIMIZER, 20)
+            ring.python(30)
+            governor.passed(ring, 0) if skipped else governor.step(ring, ring.now)
+        ended = ring.now
+        ring.python(1_000_000)  # the program does something else, and ends
+        governor.leave(ring)
+        stretches = [row for row in ring.rows if row[2] == signals.SKIPPED]
+        assert sum(row[2] == signals.OPTIMIZER for row in ring.rows) + sum(row[6] >> 32 for row in stretches) == steps
+        assert stretches[-1][5] <= ended + 100 * US
+
+
 def test_loaders_that_one_line_makes_are_governed_apart_while_one_runs_in_the_other(ring: Ring):
     recorder = SimpleNamespace(options={})
     outer = governor_of(recorder, ring, 7, ring.now)

@@ -22,7 +22,9 @@ class Governor:
     """The recording of one loop's steps on one thread. ``left``: steps of the stretch that are still to come;
     ``owner``: the pass of the loop that is under way."""
 
-    __slots__ = ("_at", "_before", "_evals", "_full", "_length", "_random", "_since", "_steps", "k", "left", "owner")
+    __slots__ = (
+        "_at", "_before", "_evals", "_full", "_length", "_mean", "_random", "_since", "_steps", "k", "left", "owner",
+    )  # fmt: skip
 
     def __init__(self, at):
         self.k = 1
@@ -30,6 +32,7 @@ class Governor:
         self.left = self._length = self._since = 0  # steps of the stretch, and when it began
         self._full = self._steps = self._before = 0  # of the block, and its time (ns) in earlier passes of the loop
         self._at = at  # when the block, or this pass of the loop, began
+        self._mean = 0  # time (ns) of a step, at the last look
         self._evals = 0  # passes without gradients before the block
         self._random = at
 
@@ -56,7 +59,7 @@ class Governor:
                 ring.skip = HITS
 
     def _look(self, ring, at):
-        mean = (self._before + at - self._at) // self._steps
+        mean = self._mean = (self._before + at - self._at) // self._steps
         self.k = min(MOST, -(-SLOW_NS // max(mean, 1))) if _is_alone() else 1
         evals = ring.count(signals.EVAL)
         ring.infers = evals - self._evals >= _OFTEN
@@ -87,6 +90,11 @@ class Governor:
         if done:
             self._steps += done
             ring.skipped(done, self._since, at, loop, flags)
+
+    def leave(self, ring):
+        """The program ends, in a stretch of a loop of which nothing says where it ended: about when its steps had."""
+        done = self._length - self.left
+        self.end(ring, min(now(), self._since + done * self._mean), 0)
 
     def pause(self, at):
         """The pass of the loop ended at ``at`` (ns)."""
