@@ -8,7 +8,7 @@ from ..model import Hot, Pattern, Price
 from ..places import in_no_grad, named, step
 from ..shapes import matches
 from ..source import Source
-from ..syntax import Loop, arguments, last_name, mentions, parameters, stored
+from ..syntax import Loop, arguments, is_self, last_name, mentions, parameters, stored
 
 #: A transform that gives another image each time, by the names that people and libraries use for it.
 _VARIES = re.compile(r"random(?!_split|_state|_seed)[a-z]*(crop|flip|rot|aug|erasing|affine|resized|jitter|choice|apply)"
@@ -76,27 +76,53 @@ def _over_epochs(source: Source) -> bool:
 
 
 def _given_a_batch(hot: Hot) -> bool:
-    """The module gets the batch itself: nothing that learns has changed its input."""
+    """The module gets the batch itself, or what is computed from it alone: nothing that learns has changed its input.
+
+    Through the methods that lead to it: ``self.encoder(ids, mask)`` in ``embed``, which ``forward`` calls, which the
+    loop calls.
+    """
     source, node = hot.source, hot.node
-    parts = [each for value in arguments(node) for each in ast.walk(value)] if isinstance(node, ast.Call) else []
-    given = {each.id for each in parts if isinstance(each, ast.Name)}
-    if not given or any(isinstance(each, ast.Call) for each in parts):
-        return False
+    given = _names_given(source, node)
     steps = [each for each in source.loops(node) if isinstance(each, ast.For) and takes_steps(source, each)]
-    if steps:
-        return given <= _of_batch(steps[0])
-    function = source.function(node)
-    if not isinstance(function, ast.FunctionDef) or not given <= parameters(function) - stored(function):
+    if not given or steps:
+        return bool(given) and given <= _of_batch(steps[0])
+    if not _of_its_parameters(source, node, given):
         return False
-    calls = hot.seen.callers[:1]
-    around = [
-        (where, loop)
-        for where, line in calls
-        for each in where.by_line.get(line, [])
-        for loop in where.loops(each)
-        if isinstance(loop, ast.For)
-    ]
-    return any(takes_steps(where, loop) for where, loop in around)
+    for where, line in hot.seen.callers[:_HOPS]:
+        calls = [each for each in where.by_line.get(line, []) if isinstance(each, ast.Call) and each.args]
+        if any(isinstance(loop, ast.For) and takes_steps(where, loop) for each in calls for loop in where.loops(each)):
+            return True
+        if not any(_of_its_parameters(where, each, _names_given(where, each)) for each in calls):
+            return False
+    return False
+
+
+_HOPS = 4  # functions between the loop and the frozen module
+
+
+def _names_given(source: Source, call: ast.AST) -> set[str]:
+    """The names that a call is given; none if it is given the result of another call."""
+    parts = [each for value in arguments(call) for each in ast.walk(value)] if isinstance(call, ast.Call) else []
+    if any(isinstance(each, ast.Call) for each in parts):
+        return set()
+    return {each.id for each in parts if isinstance(each, ast.Name)}
+
+
+def _of_its_parameters(source: Source, node: ast.AST, names: set[str]) -> bool:
+    """The names are parameters of the function around, or are computed from these alone, and not at random."""
+    function = source.function(node)
+    if not isinstance(function, ast.FunctionDef) or not names:
+        return False
+    known = parameters(function) - stored(function)
+    for each in ast.walk(function):
+        if isinstance(each, ast.Assign):
+            parts = list(ast.walk(each.value))
+            used = {part.id for part in parts if isinstance(part, ast.Name)} - set(source.imports)
+            chance = any(isinstance(part, ast.Call) and "rand" in last_name(part.func) for part in parts)
+            learned = any(is_self(part) for part in parts)
+            if used and used <= known and not chance and not learned and not stored(each) & parameters(function):
+                known |= stored(each)
+    return names <= known
 
 
 def _of_batch(loop: Loop) -> set[str]:

@@ -128,3 +128,55 @@ def train(generator, critic, loader, criterion):
             loss = criterion(critic(fake))
             loss.backward()
             optimizer_c.step()
+# slow: through a method of the model, with a mask of the batch
+# known: step=True
+import torch
+from torch import nn
+
+class Router(nn.Module):
+    def __init__(self, encoder):
+        super().__init__()
+        self.encoder = encoder
+        for parameter in self.encoder.parameters():
+            parameter.requires_grad = False
+        self.head = nn.Linear(256, 5)
+
+    def embed(self, ids):
+        mask = (ids != 0).long()
+        return self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state  # hot
+
+    def forward(self, ids):
+        with torch.no_grad():
+            features = self.embed(ids)  # caller
+        return self.head(features)
+
+def train(model, loader, optimizer, criterion, epochs):
+    for epoch in range(epochs):
+        for ids, labels in loader:
+            logits = model(ids)  # caller
+            loss = criterion(logits, labels)
+            loss.backward()
+            optimizer.step()
+# exempt: a prompt that learns stands before it
+# known: step=True
+from torch import nn
+
+class Prompted(nn.Module):
+    def __init__(self, encoder):
+        super().__init__()
+        self.encoder = encoder.requires_grad_(False)
+        self.prompt = nn.Parameter(torch.zeros(8))
+
+    def embed(self, x):
+        prompted = x + self.prompt
+        return self.encoder(prompted)  # hot
+
+    def forward(self, x):
+        return self.embed(x)  # caller
+
+def train(model, loader, optimizer, criterion, epochs):
+    for epoch in range(epochs):
+        for x, labels in loader:
+            loss = criterion(model(x), labels)  # caller
+            loss.backward()
+            optimizer.step()
