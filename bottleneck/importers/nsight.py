@@ -18,7 +18,7 @@ import numpy as np
 from ..recording.facts import DeviceProperties
 from ..recording.folder import RunError
 from ..recording.model import DEVICE_COLUMNS, DEVICE_KINDS, RECORD_DTYPE, Recording, Table, empty_steps
-from ..recording.torch_traces import operations_of
+from ..recording.torch_traces import ALLOCATES, operations_of
 from ._ranks import Rank, joined
 
 name = "Nsight Systems export"
@@ -149,11 +149,11 @@ def _add_calls(database: sqlite3.Connection, table: str, names: dict[int, str], 
     """Launches, copies and waits of the host, by the names that CUDA gives them ("cudaLaunchKernel_v7000")."""
     wanted = {"start": "0", "end": "0", "globalTid": "0", "correlationId": "0", "nameId": "null"}
     for begin, end, thread, correlation, label in _select(database, _PREFIX + table, wanted):
-        called = names.get(label, "")
+        called = names.get(label, "").partition("_v")[0]
         parts = (("Synchronize", "sync"), ("Memcpy", "copy_call"), ("Launch", "launch"))
-        kind = next((kind for part, kind in parts if part in called), None)
+        kind = next((kind for part, kind in parts if part in called), "alloc" if called in ALLOCATES else None)
         if kind is not None:
-            row = (_KIND[kind], -1, thread, called.partition("_v")[0], begin, end, 0, -1, correlation or 0, thread)
+            row = (_KIND[kind], -1, thread, called, begin, end, 0, -1, correlation or 0, thread)
             found.setdefault(_process(thread), []).append(row)
 
 

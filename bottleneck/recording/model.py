@@ -48,9 +48,11 @@ Table = dict[str, npt.NDArray[Any]]  # column name -> values, all of the same le
 RECORD_TABLES = ("events", "samples", "stacks", "requests", "threads", "waits", "looks")
 
 #: What a row of the table ``device`` is. On the host: ``launch`` and ``copy_call`` (of the driver), ``sync`` (waiting
-#: for the device) and ``cpu_op`` (an outermost operation of torch); all others are the device's.
+#: for the device), ``cpu_op`` (an outermost operation of torch) and ``alloc`` (device memory taken from the driver or
+#: given back); all others are the device's. Recordings store the index: new kinds go to the end.
 DEVICE_KINDS = (
     "kernel", "collective", "memcpy_h2d", "memcpy_d2h", "memcpy_d2d", "memset", "launch", "copy_call", "sync", "cpu_op",
+    "alloc",
 )  # fmt: skip
 #: The kinds that are work of a device.
 DEVICE_WORK = DEVICE_KINDS[: DEVICE_KINDS.index("launch")]

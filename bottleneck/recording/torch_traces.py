@@ -17,6 +17,11 @@ from .model import DEVICE_COLUMNS, DEVICE_KINDS, DEVICE_WORK, Table
 _NUMBER = {name: index for index, name in enumerate(DEVICE_KINDS)}
 _COPIES = {"HtoD": "memcpy_h2d", "HostToDevice": "memcpy_h2d", "DtoH": "memcpy_d2h", "DeviceToHost": "memcpy_d2h"}
 _NO_JSON = re.compile(r"(?<=[:\s])-?(?:N/A|inf|nan|Infinity|NaN)(?=\s*[,}\]])")
+#: Calls that take device memory from the driver or give it back; each may wait for the whole device.
+ALLOCATES = frozenset(
+    "cudaMalloc cudaFree cudaMallocPitch hipMalloc hipFree hipExtMallocWithFlags cuMemAlloc cuMemAlloc_v2 cuMemFree "
+    "cuMemFree_v2".split()
+)
 _COLLECTIVES = ("nccl", "rccl")
 #: Categories of traces from before 2022, and what they are called now.
 _CATEGORIES = {"operator": "cpu_op", "runtime": "cuda_runtime", "memcpy": "gpu_memcpy", "memset": "gpu_memset"}
@@ -118,6 +123,8 @@ def _add_activity(rows: Rows, event: Event, category: str, more: Arguments) -> N
         kind = next((kind for text, kind in _COPIES.items() if text in name), "memcpy_d2d")
         pageable = 1 if "Pageable" in name else 0 if "Pinned" in name else -1
         rows.add(kind, event, _stream(more), more, pageable)
+    elif name in ALLOCATES:
+        rows.add("alloc", event, int(event.tid), more)
     elif "Synchronize" in name:
         rows.add("sync", event, int(event.tid), more)
     elif "Memcpy" in name:

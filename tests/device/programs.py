@@ -165,7 +165,19 @@ def waits_for_data(sim: Simulator) -> None:
 
 
 #: signature -> (program with the fault, the same without it)
+def memory_of_the_driver(sim: Simulator) -> None:
+    for _ in range(20):
+        sim.allocate()
+        layers(sim, 10, 60)
+        sim.free_memory()
+
+
+def memory_that_is_kept(sim: Simulator) -> None:
+    layers(sim, 200, 60)
+
+
 PAIRS = {
+    "device-allocator": (memory_of_the_driver, memory_that_is_kept),
     "sync-point": (fetches_each_step, fetches_rarely),
     "launch-bound": (tiny_kernels, tiny_kernels_replayed),
     "no-copy-overlap": (copies_in_between, copies_ahead),

@@ -81,6 +81,17 @@ class Simulator:
         """``torch.cuda.synchronize()``."""
         self._wait("cudaDeviceSynchronize", max(self.free.values(), default=self.host))
 
+    def allocate(self) -> None:
+        """Memory from the driver."""
+        self._call("cudaMalloc", self.host, 120.0, follows=False)
+        self.host += 120.0
+
+    def free_memory(self) -> None:
+        """Memory back to the driver, which waits for all work of the device first."""
+        begun = self.host
+        self.host = max(self.host, *self.free.values(), 0.0) + 60.0
+        self._call("cudaFree", begun, self.host - begun, follows=False)
+
     def _wait(self, name: str, until: float) -> None:
         begun, self.host = self.host, max(self.host + 1.0, until)
         self._call(name, begun, self.host - begun, follows=False)

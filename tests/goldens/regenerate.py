@@ -44,6 +44,7 @@ TRACED = (
     "many-small-copies",
     "no-copy-overlap",
     "pageable-copy",
+    "device-allocator",
     "sync-point",
     "unfused-pointwise",
 )
