@@ -187,6 +187,27 @@ os.waitpid(pid, 0)
     assert run.seconds(signals.STACK_BLOCKED, "work") > 0.3
 
 
+def test_running_code_is_sampled_once_while_a_wakeup_descriptor_is_set_and_after_it(tmp_path):
+    body = """
+import os, signal, time
+def work(): burn(600)
+def after(): burn(300)
+signal.set_wakeup_fd(os.pipe2(os.O_NONBLOCK)[1])
+began = time.thread_time()
+work()
+worked = time.thread_time()
+signal.set_wakeup_fd(-1)
+after()
+print(worked - began, time.thread_time() - worked)
+"""
+    run = Run(tmp_path, body)
+    worked, after = map(float, run.result.stdout.split())
+    assert run.seconds(signals.STACK_CPU, "work") == pytest.approx(worked, rel=0.3)
+    both = run.seconds(signals.STACK_CPU, "work") + run.seconds(signals.STACK_CPU, "after")
+    assert both <= 1.05 * (worked + after)
+    assert run.seconds(signals.STACK_CPU, "after") > 0.5 * after
+
+
 def test_a_forked_child_is_sampled_too(tmp_path):
     body = """
 import os

@@ -4,8 +4,9 @@ The timer counts the main thread's CPU time, so it never interrupts a blocked sy
 loop, and costs nothing while the program waits. Its signal handler runs at the next bytecode and weights the sample by
 the CPU time since the last one, so a long C call is attributed in full to the line that called it. A blocked thread has
 released the GIL, so a second, slow thread can sample it: blocked time = wall time - CPU time - time waiting for a core,
-and all of it is attributed to the stacks seen blocked. Running and blocked time add up to the wall time. The slow
-thread also samples all other threads (``other_threads``) and the suspended tasks of an event loop (``tasks``).
+and all of it is attributed to the stacks seen blocked. Running and blocked time add up to the wall time. While the
+program has set a wakeup descriptor, each signal would write to it: then the slow thread samples running code, too. It
+also samples all other threads (``other_threads``) and the suspended tasks of an event loop (``tasks``).
 
 The signal is SIGURG, which is ignored by default (the Go runtime uses it for the same reason): a signal that arrives
 after the interpreter has restored the default handlers, or just before an exec, is harmless.
@@ -70,6 +71,7 @@ class Collector(BaseCollector):
         self._masked = False  # our signal is blocked: it would stay pending and wake sigwait callers
         self.pace = Pace()
         self._owed = self._last_blocked = 0
+        self._unticked = 0  # CPU time of the main thread that no tick has attributed, while there are none
 
     # -- on and off ----------------------------------------------------------------------------------------
 
@@ -214,7 +216,7 @@ class Collector(BaseCollector):
             if not self.recorder.lasts():
                 return self.detach()
             weight = cpu_ns - self._cpu_ns
-            self._cpu_ns = cpu_ns
+            self._cpu_ns, self._unticked = cpu_ns, 0
             rings = self._rings or self._open_rings()
             tick_ns = self.pace.tick_ns
             # Timers are due at multiples of the tick; while the kernel waits for us, further ones are dropped.
@@ -336,9 +338,14 @@ class Collector(BaseCollector):
         still = blocked > 0.9 * wall
         certain = asleep and seen is not None and self._owed > 0 and (still or held or at - due < PROMPT_NS)
         stack = self._hand_out(seen, at, held) if certain else 0
+        if self._wakeup or self._masked:
+            self._unticked += cpu_ns - max(before_cpu, self._cpu_ns)
         if seen is not None and not asleep:
             number = self._stacks.number(*seen[0][:2])
             self._rings[1].put(MAIN_RUNS, seen[1] | native << 8, at - max(0, late), at, number)
+            if self._unticked > 0:
+                self._rings[1].put(STACK_CPU, seen[1], at - self._unticked, at, number)
+                self._cpu_ns, self._unticked = cpu_ns, 0
         if self._rings is not None:
             self._other_threads.write(self._rings[1], prompt=late < PROMPT_NS)
         unchanged = still and stack and stack == self._last_blocked and not self._other_threads.busy
