@@ -7,7 +7,7 @@ import sys
 _WALKING_ALLOCATES = sys.version_info[:2] == (3, 11)  # before, frames are linked; later, nothing is collected there
 #: Ends of the file names of our hooks, by which ``warnings`` and pandas do not take them for the caller.
 HOOKED = (" (as importlib_bootstrap)", "(hooked)")
-TYPED = ("<ipython-input-", "<stdin>")  # code that the user typed, in no file
+TYPED = ("<ipython-input-", "<command-", "<stdin>")  # code that the user typed (IPython, Databricks), in no file
 OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
