@@ -176,6 +176,17 @@ def test_of_nested_lines_the_innermost_that_holds_the_time_is_named():
     assert sorted(made(2_000)) == [3, 4]  # most of the outer one is its own
 
 
+def test_a_function_that_a_line_hands_over_is_part_of_that_line():
+    """``frame.apply(lambda row: distance(row["x"], row["y"]), axis=1)`` over several lines: all of it goes."""
+    inner = user(4, "work.<locals>.<lambda>")
+    recorded = recording(Stood((inner, APPLY, user(3), MAIN), 0, 3_000), Stood((APPLY, user(3), MAIN), 3_000, 5_000))
+    known(recorded, 3, "row-apply", cause=3)
+    known(recorded, 4, "row-apply", "work.<locals>.<lambda>", cause=3)
+    (finding,) = findings(recorded)
+    assert place(finding) == 3
+    assert evidence(finding, "time in this pattern") == pytest.approx(5.0)
+
+
 def test_the_line_to_change_is_the_place():
     recorded = recording(Stood((user(3),), 0, 4_000))
     known(recorded, 3, "row-apply", cause=17)

@@ -128,11 +128,14 @@ def _innermost(known: list[SlowLine]) -> list[SlowLine]:
 
 
 def _is_part(inner: SlowLine, outer: SlowLine) -> bool:
-    """Whether it is a lambda or a comprehension on the same line, of which the whole is an instance, too."""
-    same = (inner.pattern, inner.line.file, inner.line.line) == (outer.pattern, outer.line.file, outer.line.line)
-    return (
-        same and inner.line.function.startswith(outer.line.function + ".<locals>.") and inner.seconds <= outer.seconds
-    )
+    """Whether it is a lambda or a comprehension on the same line, of which the whole is an instance, too; or a function
+    that the outer line hands over, which is where the inner one says that the cause is."""
+    if inner.pattern != outer.pattern or inner.seconds > outer.seconds:
+        return False
+    here = outer.line.file, outer.line.line
+    if (inner.line.file, inner.line.line) == here:
+        return inner.line.function.startswith(outer.line.function + ".<locals>.")
+    return (inner.cause_file, inner.cause) == here and _calls(outer, inner)
 
 
 def _merged(known: list[SlowLine], others: list[UserLine]) -> Iterator[SlowLine]:
@@ -167,9 +170,14 @@ def _of_the_loop(group: list[SlowLine], others: list[UserLine]) -> list[SlowLine
 
 def _contains(outer: SlowLine, inner: SlowLine) -> bool:
     """Whether most of the outer line's time is spent in the inner one, which it calls."""
+    return inner.seconds >= 0.5 * outer.seconds and _calls(outer, inner)
+
+
+def _calls(outer: SlowLine, inner: SlowLine) -> bool:
+    """Whether the inner line's function was seen below the outer line."""
     if (outer.line.file, outer.line.function) == (inner.line.file, inner.line.function):
         return False  # a function that calls itself: its lines stand below each other
-    if inner.seconds < 0.5 * outer.seconds or not outer.line.processes & inner.line.processes:
+    if not outer.line.processes & inner.line.processes:
         return False
     called = {(each.function, each.file) for way in outer.line.ways for each in way.below if each.user}
     return (inner.line.function, inner.line.file) in called
