@@ -16,7 +16,8 @@ _MAX_DEPTH = 4  # assignments followed
 _CHANGES = frozenset(
     "append appendleft extend extendleft insert add update pop popleft popitem remove discard clear setdefault sort "
     "reverse put write writelines resize fill itemset set_params fit fit_transform partial_fit read_dict "
-    "difference_update intersection_update seek read readline readlines next send get_nowait".split()
+    "difference_update intersection_update subtract push readinto seek read readline readlines next send "
+    "get_nowait".split()
 )
 _CHANGES_GIVEN = frozenset(
     "shuffle heappush heappop heapify heapreplace insort insort_left insort_right next fill_diagonal copyto put place "

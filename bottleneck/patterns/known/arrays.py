@@ -10,7 +10,7 @@ from ..model import Hot, Pattern, Price, Sighting
 from ..places import known, less
 from ..shapes import all_of, any_of, argument, below, deep, matches, not_if
 from ..source import Source
-from ..syntax import Comprehension, Loop, last_name, mentions, same, stored
+from ..syntax import Comprehension, Loop, last_name, mentions, stored
 
 _STACKS = tuple(
     f"{library}.{name}"
@@ -151,28 +151,56 @@ def _outermost(seen: Sighting) -> int | None:
 
 
 def _differences_of_all(hot: Hot) -> bool:
-    """``((a[:, None] - b[None]) ** 2).sum(-1)``: a distance of all pairs, through the differences of all pairs."""
-    inside = list(ast.walk(hot.source.statement(hot.node)))
-    pairs = [
-        each
-        for each in inside
-        if isinstance(each, ast.BinOp)
-        and isinstance(each.op, ast.Sub)
-        and _is_spread(each.left)
-        and _is_spread(each.right)
-    ]
-    sums = any(isinstance(each, ast.Call) and last_name(each.func) in ("sum", "norm", "mean") for each in inside)
-    return bool(pairs) and sums and not same(pairs[0].left, pairs[0].right)
+    """``((a[:, None] - b[None]) ** 2).sum(-1)``: a distance of all pairs, through the differences of all pairs.
+
+    The sum is over the last axis, and of squares or absolute values alone: no kernel, no wrap, no sign.
+    """
+    for call in (each for each in ast.walk(hot.source.statement(hot.node)) if isinstance(each, ast.Call)):
+        name = last_name(call.func)
+        if name not in ("sum", "norm") or not _over_the_last_axis(call, name):
+            continue
+        value: ast.expr | None = call.func.value if isinstance(call.func, ast.Attribute) else None
+        while isinstance(value, ast.Attribute):
+            value = value.value
+        if isinstance(value, ast.Name) and value.id in hot.source.imports and call.args:
+            value = call.args[0]  # np.sum(x, axis=-1), torch.linalg.norm(x, dim=-1)
+        if name == "sum":
+            value = _squared(value)
+        if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Sub):
+            left, right = _spread(value.left), _spread(value.right)
+            if left and right and left != right:
+                return True
+    return False
 
 
-def _is_spread(value: ast.expr) -> bool:
-    """``a[:, None]``, ``a[np.newaxis]`` or ``a.unsqueeze(1)``"""
+def _over_the_last_axis(call: ast.Call, name: str) -> bool:
+    given = [argument(call, "axis"), argument(call, "dim"), *call.args]
+    return any(ast.unparse(each) in ("-1", "2") for each in given if each is not None)
+
+
+def _squared(value: ast.expr | None) -> ast.expr | None:
+    """What is squared, or taken without its sign."""
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Pow):
+        return value.left
+    if isinstance(value, ast.Call) and last_name(value.func) in ("abs", "square", "pow"):
+        return (
+            value.args[0]
+            if value.args and not isinstance(value.args[0], ast.Constant)
+            else getattr(value.func, "value", None)
+        )
+    return None
+
+
+def _spread(value: ast.expr) -> str:
+    """Where ``a[:, None]``, ``a[np.newaxis]`` or ``a.unsqueeze(1)`` has its new axis: "1", "0"; "" without one."""
     if isinstance(value, ast.Call):
-        return last_name(value.func) in ("unsqueeze", "expand_dims")
-    keys = value.slice.elts if isinstance(getattr(value, "slice", None), ast.Tuple) else [getattr(value, "slice", None)]  # type: ignore[attr-defined]
-    return any(
-        last_name(each) == "newaxis" or (isinstance(each, ast.Constant) and each.value is None) for each in keys if each
-    )
+        named = last_name(value.func) in ("unsqueeze", "expand_dims") and value.args
+        return ast.unparse(value.args[-1]) if named else ""
+    if not isinstance(value, ast.Subscript):
+        return ""
+    keys = value.slice.elts if isinstance(value.slice, ast.Tuple) else [value.slice]
+    new = (at for at, each in enumerate(keys) if last_name(each) == "newaxis" or ast.unparse(each) == "None")
+    return str(next(new, ""))
 
 
 def _in_a_loop_over_pixels(hot: Hot) -> bool:

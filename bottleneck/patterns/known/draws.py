@@ -2,11 +2,12 @@
 
 import ast
 
+from ..fixed import unchanged
 from ..loops import in_loop
 from ..model import Hot, Pattern, Price
 from ..places import known, less, loading, more
 from ..shapes import any_of, argument, calls, first, keyword
-from ..syntax import last_name
+from ..syntax import is_self, last_name
 
 _DRAWS = tuple(
     f"numpy.random.{prefix}{name}"
@@ -34,12 +35,24 @@ def _draws_a_share(hot: Hot) -> bool:
 
 
 def _weighted(hot: Hot) -> bool:
-    """``choice(n, p=weights)`` and ``choices(items, weights)``: each call adds all the weights up."""
+    """``choice(n, p=weights)`` and ``choices(items, weights)`` with weights that stay the same from pass to pass, or
+    that are computed from what an object keeps (a replay buffer's priorities): each call adds all of them up."""
+    weights = _weights_of(hot)
+    if weights is None or isinstance(weights, ast.List | ast.Tuple | ast.Constant):
+        return False
+    if hot.source.loops(hot.node):
+        return unchanged(hot, weights)
+    bound = hot.source.bindings(weights) if isinstance(weights, ast.Name) else []
+    made = [each.value for each in bound if each.value is not None] or [weights]
+    return any(is_self(part) for value in made for part in ast.walk(value))
+
+
+def _weights_of(hot: Hot) -> ast.expr | None:
     node = hot.node
     if calls("random.choices", "random.Random().choices")(hot):
         given = argument(node, "weights") or (node.args[1] if isinstance(node, ast.Call) and node.args[1:] else None)
-        return given is not None and not isinstance(given, ast.List | ast.Tuple)
-    return calls(*_CHOICES)(hot) and argument(node, "p") is not None
+        return given if argument(node, "cum_weights") is None else None
+    return argument(node, "p") if calls(*_CHOICES)(hot) else None
 
 
 _CHOICES = ("numpy.random.choice", "numpy.random.RandomState().choice", "numpy.random.default_rng().choice")

@@ -8,7 +8,7 @@ from ..model import Hot, Pattern, Price
 from ..places import cached, every_pass, iterates_over, less, loading, takes
 from ..rereads import reads_the_same_file, starts_a_program
 from ..shapes import all_of, any_of, argument, below, calls, deep, method
-from ..syntax import Loop, is_field, last_name, stored
+from ..syntax import Loop, arguments, is_field, last_name, stored
 
 _LOADERS = (
     "numpy.load", "numpy.loadtxt", "numpy.genfromtxt", "joblib.load", "torch.load", "pickle.load", "json.load",
@@ -80,7 +80,14 @@ def _updates_the_whole(hot: Hot) -> bool:
     mine = loads.get(node, set()) if node in loads else {getattr(node.args[0], "id", "")} if node in dumps else set()
     if not mine & names or not any(mine & given for given in loads.values()):
         return False
+    if any(starts_a_program(source, each) for each in calls):
+        return False  # which reads it
     opened = [each for each in calls if last_name(each.func) in ("open", "read_text", "write_text", "read_bytes")]
+    modes = [str(getattr(given, "value", "")) for each in opened for given in arguments(each)[1:]]
+    if any(mode.startswith("a") for mode in modes) or not (
+        any(mode.startswith("w") for mode in modes) or any(last_name(each.func) == "write_text" for each in opened)
+    ):
+        return False
     places = [*(each.args[0] for each in opened if last_name(each.func) == "open" and each.args),
               *(each.func.value for each in opened if isinstance(each.func, ast.Attribute))]  # fmt: skip
     return bool(places) and unchanged(hot, *places, given=hot.seen.given)

@@ -68,6 +68,7 @@ PATTERNS = (
         replacement="Call it under torch.inference_mode()",
         snippet="@torch.inference_mode()\ndef predict(x):\n    return model(x)",
         when=(handler(), below("torch/nn/modules/module.py", through="torch/"), _without_need_of_gradients),
+        fallback=True,
         leave="The request asks for gradients (explanations, adversarial examples).",
         price=Price("amdahl", (1.02, 1.5)),  # own measurement: 1.45 for small linear layers, 1.03 for convolutions
         source="pytorch.org, Autograd mechanics (inference mode)",

@@ -90,8 +90,14 @@ def _given_a_batch(hot: Hot) -> bool:
         return False
     for where, line in hot.seen.callers[:_HOPS]:
         calls = [each for each in where.by_line.get(line, []) if isinstance(each, ast.Call) and each.args]
-        if any(isinstance(loop, ast.For) and takes_steps(where, loop) for each in calls for loop in where.loops(each)):
-            return True
+        asked = [
+            (_names_given(where, each), loop)
+            for each in calls
+            for loop in where.loops(each)
+            if isinstance(loop, ast.For) and takes_steps(where, loop)
+        ]
+        if asked:
+            return any(names and names <= _of_batch(loop) for names, loop in asked)
         if not any(_of_its_parameters(where, each, _names_given(where, each)) for each in calls):
             return False
     return False

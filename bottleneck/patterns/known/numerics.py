@@ -2,7 +2,7 @@
 
 import ast
 
-from ..fixed import is_changed, thrown_away, unchanged
+from ..fixed import thrown_away, unchanged
 from ..loops import in_loop
 from ..model import Hot, Pattern, Price, Sighting
 from ..places import cached, less, named, receivers, step, uses
@@ -16,7 +16,7 @@ _PURE = (
     "scipy.signal.*", "scipy.stats.rankdata", "sklearn.metrics.pairwise.*", "torch.inverse", "torch.cdist",
     "numpy.sort", "numpy.argsort", "numpy.unique", "numpy.corrcoef", "numpy.cov", "numpy.percentile", "numpy.quantile",
     "numpy.median", "numpy.histogram", "numpy.convolve", "numpy.fft.*", "scipy.fft.*", "xgboost.DMatrix",
-    "builtins.set", "builtins.frozenset", "builtins.sorted", "collections.Counter", "numpy.dot", "numpy.matmul", "numpy.einsum", "numpy.kron", "numpy.outer",
+    "builtins.set", "builtins.frozenset", "numpy.dot", "numpy.matmul", "numpy.einsum", "numpy.kron", "numpy.outer",
 )  # fmt: skip
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
@@ -43,18 +43,45 @@ def _given(node: ast.AST) -> list[ast.expr]:
 
 
 def _is_a_product(hot: Hot) -> bool:
-    """``A @ B``, in no function that trains: what an optimizer updates changes unseen."""
-    around = hot.source.function(hot.node) or hot.source.tree
-    called = {last_name(each.func) for each in ast.walk(around) if isinstance(each, ast.Call)}
-    product = isinstance(hot.node, ast.BinOp) and isinstance(hot.node.op, ast.MatMult)
-    return product and not called & {"backward", "step", "train_step"}
+    """``A @ B`` of plain arrays. What an optimizer updates changes unseen: weights that stand in a list together."""
+    node = hot.node
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.MatMult):
+        return False
+    if uses("torch", "jax", "tensorflow", "autograd", "mxnet")(hot):
+        return False
+    around = hot.source.function(node) or hot.source.tree
+    lists = (each for each in ast.walk(around) if isinstance(each, ast.List | ast.Tuple) and len(each.elts) > 1)
+    listed = {
+        part.id for each in lists if isinstance(each.ctx, ast.Load) for part in each.elts if isinstance(part, ast.Name)
+    }
+    return not mentions(node, listed) and not _measures(hot)
 
 
-def _is_a_copy(hot: Hot) -> bool:
-    """``left = set(names)`` from which the pass takes something away: each pass needs its own."""
+def _measures(hot: Hot) -> bool:
+    """The loop looks at the clock: it is there to measure."""
+    clocks = ("perf_counter", "perf_counter_ns", "process_time", "timeit")
+    loops = hot.source.loops(hot.node)[:1]
+    return any(
+        isinstance(each, ast.Call) and last_name(each.func) in clocks for loop in loops for each in ast.walk(loop)
+    )
+
+
+def _only_tested(hot: Hot) -> bool:
+    """``words = set(vocabulary)``, of which the loop asks only whether something is in it."""
+    if not isinstance(hot.node, ast.Call) or last_name(hot.node.func) not in ("set", "frozenset"):
+        return True
     statement, loops = hot.source.statement(hot.node), hot.source.loops(hot.node)
     made = statement.targets[0] if isinstance(statement, ast.Assign) and statement.value is hot.node else None
-    return bool(loops) and made is not None and is_changed(hot.source, loops[0], made, rebound=False)
+    around = loops[0] if loops else hot.source.function(hot.node)
+    if not isinstance(made, ast.Name) or around is None:
+        return False
+    uses_ = [
+        each for each in ast.walk(around) if isinstance(each, ast.Name) and each.id == made.id and each is not made
+    ]
+    tests = [hot.source.parents.get(each) for each in uses_]
+    return bool(tests) and all(
+        isinstance(each, ast.Compare) and isinstance(each.ops[0], ast.In | ast.NotIn) for each in tests
+    )
 
 
 def _owner_acts(hot: Hot, loop: ast.AST, given: list[ast.expr]) -> bool:
@@ -222,7 +249,8 @@ PATTERNS = (
             in_loop(),
             _same_arguments,
             not_if(thrown_away()),
-            not_if(_is_a_copy),
+            _only_tested,
+            not_if(_measures),
         ),
         unless=(less(passes=2), cached()),
         leave="The loop measures how long the call takes.",

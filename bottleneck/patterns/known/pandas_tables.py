@@ -79,12 +79,15 @@ def _one_value_of_a_column(hot: Hot) -> bool:
 def _value_of_a_record(hot: Hot) -> bool:
     """``pd.to_datetime(row["time"])`` with the variable of a loop, which is nowhere used like a table."""
     given = hot.node.args[0] if isinstance(hot.node, ast.Call) and hot.node.args else None
-    if not isinstance(given, ast.Subscript | ast.Attribute):
+    if not isinstance(given, ast.Subscript | ast.Attribute) or argument(hot.node, "unit") is not None:
         return False
     while isinstance(given, ast.Subscript | ast.Attribute):
         given = given.value
     loops = [each for each in hot.source.loops(hot.node) if isinstance(each, ast.For)]
     loop = next((each for each in loops if isinstance(given, ast.Name) and given.id in stored(each.target)), None)
+    by_name = loop is not None and isinstance(loop.iter, ast.Call) and last_name(loop.iter.func) in ("items", "values")
+    if by_name or (loop is not None and isinstance(loop.iter, ast.Tuple | ast.List)):
+        return False  # tables, each with its name
     if loop is None or not isinstance(given, ast.Name) or _TABLES.search(f"{given.id} {ast.unparse(loop.iter)}"):
         return False
     called = (each.func for each in ast.walk(loop) if isinstance(each, ast.Call))

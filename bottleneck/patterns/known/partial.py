@@ -5,9 +5,9 @@ import ast
 from ..loops import in_loop
 from ..model import Hot, Pattern, Price
 from ..places import less
-from ..shapes import argument, calls
+from ..shapes import calls
 from ..source import Source
-from ..syntax import unpacked
+from ..syntax import mentions, stored, unpacked
 
 _MOST = 1_000  # of the largest or smallest that a constant may ask for
 
@@ -27,7 +27,7 @@ def _cut(source: Source, node: ast.AST) -> bool:
     while isinstance(outer, ast.Subscript) and outer.value is node:
         parts = outer.slice.elts if isinstance(outer.slice, ast.Tuple) else [outer.slice]
         slices = [each for each in parts if isinstance(each, ast.Slice)]
-        if any((each.lower is None and _few(each.upper)) or (each.upper is None and each.lower is not None
+        if any((each.lower is None and _few(each.upper) and not isinstance(each.upper, ast.UnaryOp)) or (each.upper is None and each.lower is not None
                and isinstance(each.lower, ast.UnaryOp) and _few(each.lower)) for each in slices):  # fmt: skip
             return True
         node, outer = outer, source.parents.get(outer)
@@ -62,14 +62,23 @@ def _decomposed_for_a_part(hot: Hot) -> bool:
     statement, source = hot.source.statement(hot.node), hot.source
     if not isinstance(statement, ast.Assign) or statement.value is not hot.node or not isinstance(hot.node, ast.Call):
         return False
-    full = argument(hot.node, "full_matrices")
     targets = [target for target, _ in unpacked(statement.targets[0], hot.node)]
     names = targets[0].elts if len(targets) == 1 and isinstance(targets[0], ast.Tuple) else targets
     if len(names) != 3 or not all(isinstance(each, ast.Name) for each in names):
         return False
     vectors = [_reads(source, hot.node, each.id) for each in (names[0], names[2]) if isinstance(each, ast.Name)]
-    cut = all(_cut(source, use) for uses in vectors for use in uses) and any(vectors)
-    return cut or (full is None and not all(vectors))
+    values = names[1].id if isinstance(names[1], ast.Name) else ""
+    # A rank that the singular values tell is not known before.
+    around = source.function(hot.node) or source.tree
+    ranks = {
+        name
+        for each in ast.walk(around)
+        if isinstance(each, ast.Assign) and mentions(each.value, {values})
+        for name in stored(each)
+    }
+    cuts = [source.parents.get(use) for uses in vectors for use in uses]
+    told = any(each is not None and mentions(each, ranks) for each in cuts)
+    return any(vectors) and all(_cut(source, use) for uses in vectors for use in uses) and not told
 
 
 PATTERNS = (

@@ -2,11 +2,11 @@
 
 import ast
 
-from ..loops import for_each, in_loop, names_of_pass, varies
+from ..loops import counted, for_each, in_loop, names_of_pass
 from ..model import Hot, Pattern, Price
 from ..places import less, more, uses
 from ..shapes import all_of, any_of, comes_from, method
-from ..syntax import mentions
+from ..syntax import arguments, mentions, stored
 
 _ROWS = ("iter_rows", "rows", "to_dicts", "row")
 
@@ -24,11 +24,23 @@ def _filters_by_the_pass(hot: Hot) -> bool:
 
 
 def _cell_of_the_pass(hot: Hot) -> bool:
-    """``table[i, "price"]``, ``table["price"][i]`` of a table of polars, one cell in each pass."""
+    """``table[i, "price"]`` of a table of polars, with the counter of the loop."""
     node = hot.node
-    if not isinstance(node, ast.Subscript) or isinstance(node.slice, ast.Slice) or not varies()(hot):
+    key = node.slice if isinstance(node, ast.Subscript) else None
+    if not isinstance(node, ast.Subscript) or not isinstance(key, ast.Tuple) or not counted(hot, key.elts[0]):
         return False
     return comes_from(hot.source, node.value, "polars")
+
+
+def _computes_with_rows(hot: Hot) -> bool:
+    """``for row in table.iter_rows(named=True): total += row["a"] * row["b"]``; nothing takes the row as it is."""
+    loop = next((each for each in hot.source.above(hot.node) if isinstance(each, ast.For)), None)
+    if loop is None or hot.node not in ast.walk(loop.iter):
+        return False
+    rows = stored(loop.target)
+    calls = [each for statement in loop.body for each in ast.walk(statement) if isinstance(each, ast.Call)]
+    whole = (given for each in calls for given in arguments(each))
+    return not any(isinstance(each, ast.Name) and each.id in rows for each in whole)
 
 
 PATTERNS = (
@@ -55,7 +67,7 @@ PATTERNS = (
         when=(
             uses("polars"),
             any_of(
-                all_of(method(*_ROWS, of="polars"), any_of(for_each(), in_loop())),
+                all_of(method(*_ROWS, of="polars"), for_each(), _computes_with_rows),
                 all_of(in_loop(), _cell_of_the_pass),
             ),
         ),

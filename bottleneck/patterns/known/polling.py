@@ -114,8 +114,9 @@ def _sleeps_until(hot: Hot) -> bool:
     given = hot.source.literal(node.args[0]) if node.args else None
     long = isinstance(given, ast.Constant) and isinstance(given.value, int | float) and given.value >= _LONG
     asks = [each for each in ast.walk(loop.test) if isinstance(each, ast.Call)]
-    inside = all(last_name(each.func) in _ASKS - {"exists", "poll"} | {"len", "any", "all", "get"} for each in asks)
-    return long and inside and not isinstance(loop.test, ast.Constant)
+    missing = isinstance(loop.test, ast.Compare) and isinstance(loop.test.ops[0], ast.NotIn) and not asks
+    done = bool(asks) and all(last_name(each.func) in ("done", "ready") for each in asks)
+    return long and (missing or done)
 
 
 _LONG = 0.02  # seconds

@@ -167,6 +167,15 @@ def _waits_for_threads(hot: Hot) -> bool:
     )
 
 
+def _of_a_dict_or_list(hot: Hot) -> bool:
+    """An item, or a method of a dict or a list: queues, locks and events are there to wait for others."""
+    node = hot.node
+    if isinstance(node, ast.Subscript):
+        return True
+    name = last_name(node.func) if isinstance(node, ast.Call) else ""
+    return name in ("append", "setdefault", "update", "extend") or (name == "get" and bool(getattr(node, "args", None)))
+
+
 PATTERNS = (
     Pattern(
         id="pool-task-by-task",
@@ -189,7 +198,11 @@ PATTERNS = (
         replacement="Collect in a plain dict or list inside the task, return that, and merge the results in the parent; or "
         "hand over a whole part at once (shared.update(part))",
         snippet="def count(words):\n    return Counter(words)\n\ntotal = sum(pool.map(count, parts), Counter())",
-        when=(deep("multiprocessing/managers.py", "_callmethod", "BaseProxy._callmethod"), in_loop()),
+        when=(
+            deep("multiprocessing/managers.py", "_callmethod", "BaseProxy._callmethod"),
+            _of_a_dict_or_list,
+            in_loop(),
+        ),
         unless=(less(passes=100),),
         leave="A few accesses in each task, such as a flag or a counter of finished tasks.",
         price=Price("amdahl", (10, 1000)),

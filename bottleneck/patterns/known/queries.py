@@ -143,7 +143,13 @@ def _fetches_all_for_a_part(hot: Hot) -> bool:
     around = hot.source.function(node) or hot.source.tree
     uses = [each for each in ast.walk(around) if isinstance(each, ast.Name) and each.id == made.id and each is not made]
     walks = [hot.source.parents.get(each) for each in uses]
-    return bool(walks) and all(isinstance(each, ast.comprehension) and bool(each.ifs) for each in walks)
+    if len(walks) != 1 or hot.source.loops(uses[0]):
+        return False
+    test = walks[0].ifs[0] if isinstance(walks[0], ast.comprehension) and walks[0].ifs else None
+    if not isinstance(test, ast.Compare) or not isinstance(test.left, ast.Subscript):
+        return False
+    compared = isinstance(test.comparators[0], ast.Constant | ast.Name)
+    return compared and not isinstance(test.ops[0], ast.In | ast.NotIn)
 
 
 def _prepares_a_column(statement: ast.AST, name: str) -> bool:

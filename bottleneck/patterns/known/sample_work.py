@@ -7,32 +7,24 @@ from ..model import Hot, Pattern, Price
 from ..places import draws_at_random, loading
 from ..shapes import any_of, below, not_if
 from ..source import Source
-from ..syntax import Comprehension, is_self
+from ..syntax import is_self, same
 
 _IN_PYTHON = ("<listcomp>", "<setcomp>", "<genexpr>", "<dictcomp>")
 
 
 def _walks_a_collection(hot: Hot) -> bool:
-    """``[item for item in self.items if item not in seen]``, and nothing but Python runs in it."""
+    """``[item for item in self.items if item not in seen]``: a choice among all items, which stay the same. What
+    gathers fields of the sample (``[a[i] for a in self.arrays]``) is work of the sample."""
+    node = hot.node
+    if not isinstance(node, ast.ListComp | ast.SetComp) or len(node.generators) != 1:
+        return False
+    over = node.generators[0]
+    if not over.ifs or not same(node.elt, over.target):
+        return False
     if any(frame.function not in _IN_PYTHON for frame in hot.seen.below):
         return False
-    loops = [*_inside(hot.node), *(hot.source.loops(hot.node) if hot.seen.below == () else [])]
-    return any(_is_of_all(hot, each) for each in loops)
-
-
-def _inside(node: ast.AST) -> list[ast.AST]:
-    return [node] if isinstance(node, Comprehension) else []
-
-
-def _is_of_all(hot: Hot, loop: ast.AST) -> bool:
-    """It goes through an attribute of the dataset, or a name of the module, which stays the same."""
-    given = [each.iter for each in loop.generators[:1]] if isinstance(loop, Comprehension) else []
-    if isinstance(loop, ast.For):
-        given = [loop.iter]
-    if isinstance(getattr(loop, "elt", None), ast.Subscript):
-        return False  # one item of each column
-    plain = [each for each in given if is_self(each) or (isinstance(each, ast.Name) and _is_outside(hot.source, each))]
-    return bool(plain) and unchanged(hot, *plain, each_call=True, given=frozenset({"self"}))
+    plain = is_self(over.iter) or (isinstance(over.iter, ast.Name) and _is_outside(hot.source, over.iter))
+    return plain and unchanged(hot, over.iter, each_call=True, given=frozenset({"self"}))
 
 
 def _is_outside(source: Source, name: ast.Name) -> bool:

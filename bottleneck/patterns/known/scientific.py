@@ -5,7 +5,7 @@ import ast
 from ..fixed import is_changed, unchanged
 from ..loops import all_loops, counted, in_loop, loop_names, names_of_pass, varies
 from ..model import Hot, Pattern, Price
-from ..places import cached, handed_to, handler, known, less, named
+from ..places import cached, handed_to, handler, known, less, named, uses
 from ..shapes import any_of, calls, comes_from, deep, matches, method, not_if
 from ..syntax import Comprehension, Loop, is_self, last_name, mentions, parameters, stored
 
@@ -186,7 +186,12 @@ def _for_a_row(hot: Hot) -> bool:
 def _sums_products(hot: Hot) -> bool:
     """``sum(x * y for x, y in zip(a, b))`` or ``sum(x * x for x in a)``, and nothing else on the line."""
     node = hot.node
-    if not isinstance(node, ast.Call) or last_name(node.func) != "sum" or not node.args:
+    if not isinstance(node, ast.Call) or last_name(node.func) != "sum" or len(node.args) != 1:
+        return False
+    outer = hot.source.parents.get(node)
+    if uses("torch", "jax", "tensorflow", "autograd", "decimal", "fractions")(hot):
+        return False  # of tensors, or exact
+    if isinstance(outer, ast.BinOp) and isinstance(outer.op, ast.Mod):
         return False
     given = node.args[0]
     if not isinstance(given, ast.GeneratorExp | ast.ListComp) or len(given.generators) != 1 or given.generators[0].ifs:
@@ -254,6 +259,7 @@ PATTERNS = (
         snippet="matrix = np.array(list(vectors.values()))  # once\nscores = matrix @ query / (norms * np.linalg.norm(query))",
         when=(_sums_products, any_of(in_loop(), handler(), known(looped=True))),
         unless=(less(passes=100),),
+        fallback=True,
         leave="Vectors of a few numbers, or exact integers beyond 64 bits.",
         price=Price("amdahl", (10, 300)),
         source="own measurement: 2,000 products of 64 numbers take 20 ms in Python and 0.05 ms as a matrix product",

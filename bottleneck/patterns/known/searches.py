@@ -2,6 +2,7 @@
 
 import ast
 
+from ..fixed import is_changed
 from ..loops import in_loop, loop_names
 from ..model import Hot, Pattern, Price
 from ..shapes import matches
@@ -32,9 +33,19 @@ def _searches_a_list(hot: Hot) -> bool:
     loops = hot.source.loops(node)[:1]
     inside = [each for each in bound if any(loop in hot.source.above(each.where) for loop in loops)]
     short = any(isinstance(each.value, ast.List) and each.value.elts for each in bound)
+    short |= any(_is_written_out(each.value) for each in bound)
+    if any(is_changed(hot.source, loop, right, rebound=False) for loop in loops):
+        return False  # what is taken out counts
     paths = hot.source.paths(right)
     listed = bool(paths) and all(matches(path, *_LISTED) for path in paths)
     return bool(bound) and not inside and not short and (listed or all(_makes_a_list(each.value) for each in bound))
+
+
+def _is_written_out(value: ast.expr | None) -> bool:
+    """``"A C G T".split()`` and ``list("ACGT")``: as short as it is written."""
+    owner = value.func.value if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) else None
+    given = value.args[0] if isinstance(value, ast.Call) and value.args else None
+    return isinstance(owner, ast.Constant) or (owner is None and isinstance(given, ast.Constant))
 
 
 def _makes_a_list(value: ast.expr | None) -> bool:

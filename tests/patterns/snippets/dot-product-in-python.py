@@ -11,3 +11,6 @@ def total(orders):
 # exempt: once
 def norm(a):
     return sum(x * x for x in a) ** 0.5  # hot
+# slow: the rows of tables, weighted
+def weighted(tables, weights):
+    return [[sum(x * y for x, y in zip(row, weights)) for row in table] for table in tables]  # hot

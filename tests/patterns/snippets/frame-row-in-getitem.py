@@ -4,11 +4,6 @@ class Trips:
     def __getitem__(self, index):
         row = self.frame.iloc[index]  # hot
         return row["x"], row["y"]
-# exempt: many rows at once
-# below: __getitem__ pandas/core/indexing.py
-class Trips:
-    def __getitem__(self, index):
-        return self.frame.iloc[index : index + 64].to_numpy()  # hot
 # slow: a selection of the row
 # below: __getitem__ pandas/core/series.py, _get_with pandas/core/series.py
 # known: loading=True
@@ -16,3 +11,8 @@ class Trips:
     def __getitem__(self, index):
         row = self.frame.iloc[index]  # cause
         return row[NUMBERS].to_numpy()  # hot
+# exempt: once
+# below: __getitem__ pandas/core/indexing.py
+class Trips:
+    def __init__(self, frame):
+        self.first = frame.iloc[0]  # hot

@@ -4,12 +4,6 @@ import numpy as np
 def components(x, k):
     u, s, vt = np.linalg.svd(x)  # hot
     return u[:, :k], s[:k], vt[:k]
-# slow: with vectors that nobody uses
-import numpy as np
-
-def spectrum(x):
-    u, s, vt = np.linalg.svd(x)  # hot
-    return u, s
 # exempt: the whole is used
 import numpy as np
 

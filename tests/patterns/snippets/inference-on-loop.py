@@ -12,10 +12,12 @@ async def classify(item):
 # exempt: in a thread
 # below: _wrapped_call_impl torch/nn/modules/module.py
 # known: handler=True
+@torch.no_grad()
 def classify(item):
     return model(item.rows)  # hot
 # exempt: takes no time
 # below: _wrapped_call_impl torch/nn/modules/module.py
 # known: event_loop=True handler=True seconds_each=0.001
+@torch.no_grad()
 async def classify(item):
     return model(item.rows)  # hot

@@ -41,9 +41,6 @@ class Matrix:
     def __matmul__(self, other):
         columns = list(zip(*other.rows))
         return Matrix([[sum(x * y for x, y in zip(row, column)) for column in columns] for row in self.rows])  # hot
-# exempt: weights of each row
-def weighted(tables, weights):
-    return [[sum(x * y for x, y in zip(row, weights)) for row in table] for table in tables]  # hot
 # exempt: modulo a prime
 def product(a, b, p):
     columns = list(zip(*b))

@@ -25,3 +25,9 @@ class Known:
     def __getitem__(self, i):
         known = self.frame[self.frame["valid"] == 1]  # hot
         return known.iloc[i]
+# slow: a slice of rows
+# known: loading=True
+# below: __getitem__ pandas/core/indexing.py
+class Trips:
+    def __getitem__(self, index):
+        return self.frame.iloc[index : index + 64].to_numpy()  # hot
