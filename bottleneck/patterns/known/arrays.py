@@ -263,9 +263,9 @@ PATTERNS = (
     ),
     Pattern(
         id="differences-of-all-pairs",
-        title="The distances of all pairs are computed from an array of all their differences, dimension by dimension",
-        replacement="Use torch.cdist(a, b) or scipy.spatial.distance.cdist, which store the distances alone; for squared ones "
-        "|a|^2 + |b|^2 - 2 a @ b.T, which is a matrix product",
+        title="All pairwise distances are computed from an array that holds every coordinate difference",
+        replacement="Use torch.cdist(a, b) or scipy.spatial.distance.cdist, which store only the distances; for squared ones "
+        "cdist(a, b, 'sqeuclidean') in scipy, or |a|^2 + |b|^2 - 2 a @ b.T (a matrix product, less exact)",
         snippet="squared = torch.cdist(a, b).pow(2)  # or: (a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T",
         when=(_differences_of_all,),
         leave="A few dimensions, a few points, or differences that are used themselves.",
@@ -279,7 +279,7 @@ PATTERNS = (
     Pattern(
         id="pixels-one-by-one",
         title="The pixels of an image are read or set one by one in Python",
-        replacement="Turn the whole image into an array: np.asarray(image) (and Image.fromarray back), and compute with that",
+        replacement="Turn the whole image into an array with np.array(image), compute on that, and return with Image.fromarray",
         snippet="pixels = np.asarray(image, dtype=np.float32) / 255",
         when=(_in_a_loop_over_pixels,),
         unless=(less(passes=1000),),

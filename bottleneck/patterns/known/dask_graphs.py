@@ -66,14 +66,14 @@ def _in_tiny_parts(hot: Hot) -> bool:
 PATTERNS = (
     Pattern(
         id="dask-tiny-partitions",
-        title="A Dask frame is cut into so many parts that scheduling the tasks takes longer than they do",
-        replacement="Make fewer parts of about 100 MB each: from_pandas(npartitions=a few per core), read_csv(blocksize='64MB'), "
+        title="A Dask DataFrame has so many partitions that scheduling the tasks takes longer than running them",
+        replacement="Use fewer partitions of about 100 MB each: from_pandas(npartitions=2 * cores), read_csv(blocksize='64MB'), "
         "or repartition(partition_size='100MB')",
         snippet="frame = dd.from_pandas(table, npartitions=4 * os.cpu_count())",
         when=(deep("dask/base.py", "compute", "persist"), _in_tiny_parts),
         cause=lambda seen: next((each.lineno for each in _tiny_parts(seen.source)), None),
         across=True,
-        leave="The parts are large, and there are thousands of them because the data is.",
+        leave="The partitions are already large, and there are thousands because the data is huge.",
         price=Price("amdahl", (1.5, 20)),
         source="dask documentation, Best practices (avoid very large graphs; very small partitions)",
         stages=("etl",),

@@ -61,8 +61,8 @@ PATTERNS = (
     Pattern(
         id="random-numbers-one-by-one",
         title="Random numbers are drawn from numpy one at a time",
-        replacement="Draw as many as are needed at once (rng.integers(n, size=count)), and draw again only those that must "
-        "be others; for single ones Python's random is several times faster",
+        replacement="Draw as many as are needed at once (rng.integers(n, size=count)), and redraw only "
+        "the rejected ones; for single numbers Python's random module is several times faster",
         snippet="picked = rng.integers(n, size=count)\nwrong = known[users, picked]  # draw these again",
         when=(in_loop(), calls(*_DRAWS), _draws_one),
         unless=(less(passes=1000), more(seconds_each=0.0005)),
@@ -73,8 +73,8 @@ PATTERNS = (
     ),
     Pattern(
         id="linear-cost-draw",
-        title="The whole population is permuted or walked for a few draws",
-        replacement="Use np.random.default_rng().choice(n, k, replace=False); a list or an array as ring buffer instead of a deque",
+        title="The whole population is permuted or traversed to draw a few items",
+        replacement="Use np.random.default_rng().choice(n, k, replace=False); keep a ring buffer in a list or an array instead of a deque",
         snippet="rng = np.random.default_rng()\nindex = rng.choice(n, size=k, replace=False)",
         when=(
             any_of(
@@ -92,7 +92,7 @@ PATTERNS = (
             ),
             any_of(in_loop(), loading(), known(step=True)),
         ),
-        leave="A population under 10,000, or exact legacy seeds.",
+        leave="A population under 10,000, or draws that must match those of an existing seed.",
         price=Price("amdahl", (20, 1000)),
         source="chandar-lab/RLHive#60 (6.6 s against 3.5 ms), numpy/numpy#16268, chainer/chainerrl#131 (337 to 172 s)",
         stages=("training", "loading"),
@@ -102,11 +102,11 @@ PATTERNS = (
         id="weights-added-up-per-draw",
         title="Every weighted draw adds up the weights of the whole population first",
         replacement="Draw as many as are needed at once (size=), or add the weights up once, sums = np.cumsum(p), and "
-        "draw with np.searchsorted(sums, rng.random(k) * sums[-1]); a sum tree where the weights change",
-        snippet="sums = np.cumsum(p)\npicked = np.searchsorted(sums, rng.random(k) * sums[-1])",
+        "draw with np.searchsorted(sums, rng.random(k) * sums[-1], side='right') or choices(cum_weights=sums); use a sum tree if the weights change",
+        snippet="sums = np.cumsum(p)\npicked = np.searchsorted(sums, rng.random(k) * sums[-1], side='right')",
         when=(_weighted, any_of(in_loop(), loading(), known(step=True))),
         unless=(less(passes=100), keyword("replace", False)),
-        leave="A population under 1,000, or exact legacy seeds.",
+        leave="A population under 1,000, or draws that must match those of an existing seed.",
         price=Price("amdahl", (5, 100)),
         source="numpy.random.choice (the cumulative sum of p in each call); Schaul et al. 2016, appendix B.2.1 (sum tree)",
         stages=("training", "loading", "etl"),

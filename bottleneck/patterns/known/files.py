@@ -125,8 +125,8 @@ def _parses_a_table(hot: Hot) -> bool:
 PATTERNS = (
     Pattern(
         id="array-parsed-from-text",
-        title="An array of numbers is parsed from text by numpy's slow reader",
-        replacement="Use pandas.read_csv(path, header=None).to_numpy(), or polars; better, store it once as .npy (np.save) "
+        title="An array of numbers is parsed from text by one of numpy's slower readers",
+        replacement="Use pandas.read_csv(path, header=None, sep=...).to_numpy() with the file's delimiter, or polars; better, store it once as .npy (np.save) "
         "or Parquet and load that",
         snippet="values = pd.read_csv(path, header=None).to_numpy()",
         when=(calls("numpy.genfromtxt", "numpy.loadtxt"), _parses_a_table, takes(0.2)),
@@ -138,9 +138,9 @@ PATTERNS = (
     ),
     Pattern(
         id="synced-per-row",
-        title="Each row is forced to the disk alone",
-        replacement="Call os.fsync once after the loop, or every few thousand rows; a file that is closed is complete for "
-        "every reader without it",
+        title="Each row is forced to disk with an fsync of its own",
+        replacement="Call os.fsync once after the loop, or every few thousand rows; other programs can read all of a "
+        "closed file without it",
         snippet="for row in rows:\n    file.write(row)\nfile.flush()\nos.fsync(file.fileno())",
         when=(calls("os.fsync", "os.fdatasync"), in_loop(), every_pass()),
         unless=(less(passes=20),),

@@ -41,9 +41,9 @@ def _by_a_long_kernel(hot: Hot) -> bool:
 PATTERNS = (
     Pattern(
         id="direct-convolution",
-        title="A convolution with a long kernel is computed weight by weight",
-        replacement="Use scipy.signal.fftconvolve or oaconvolve; for a kernel of equal weights "
-        "scipy.ndimage.uniform_filter or a cumulative sum",
+        title="A convolution with a large kernel is computed directly, without an FFT",
+        replacement="Use scipy.signal.fftconvolve or oaconvolve (with the kernel flipped for a correlation); for equal weights "
+        "scipy.ndimage.uniform_filter (a mean) or a cumulative sum; keep the same treatment of the edges",
         snippet="smooth = scipy.signal.oaconvolve(signal, kernel, mode='same')",
         when=(
             calls(
@@ -56,7 +56,7 @@ PATTERNS = (
             ),
             _by_a_long_kernel,
         ),
-        leave="The values span more than 15 digits, so that the rounding of a Fourier transform would show.",
+        leave="The values span so many orders of magnitude that the rounding of an FFT would show.",
         price=Price("amdahl", (3, 100)),
         source="docs.scipy.org, signal.convolve (the Fourier transform is faster from about 500 values on), oaconvolve",
         stages=("etl", "loading", "training"),
@@ -65,8 +65,8 @@ PATTERNS = (
     Pattern(
         id="python-function-per-window",
         title="A Python function is called for each pixel of an array",
-        replacement="Combine filters that run in C (uniform_filter, maximum_filter, percentile_filter; the variance is "
-        "uniform_filter(x**2) - uniform_filter(x)**2), or reduce numpy's sliding_window_view",
+        replacement="Combine filters that run in C (uniform_filter, maximum_filter, percentile_filter; for float x the variance is "
+        "uniform_filter(x**2) - uniform_filter(x)**2), or reduce over numpy's sliding_window_view",
         snippet="mean = uniform_filter(image, 5)\ndeviation = np.sqrt(uniform_filter(image**2, 5) - mean**2)",
         when=(
             any_of(

@@ -83,7 +83,7 @@ PATTERNS = (
         "loss = criterion(logits, y); logits.detach().argmax(1)",
         snippet="logits = model(x)\nloss = criterion(logits, y)\n...\ncorrect += (logits.detach().argmax(1) == y).sum()",
         when=(step(), every_pass(), _asks_again),
-        leave="The metric must be that of the updated weights, or the second pass runs without dropout.",
+        leave="The metric must reflect the updated weights, or the second pass runs in eval mode.",
         price=Price("amdahl", (20, 1000)),
         source="own measurement: 24 % of the run for a forward pass of a perceptron",
         stages=("training",),

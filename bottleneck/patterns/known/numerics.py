@@ -262,7 +262,7 @@ PATTERNS = (
     Pattern(
         id="product-computed-again",
         title="Each pass of a loop multiplies the same matrices again",
-        replacement="Multiply them once before the loop; where only x changes in (A @ B) @ x, A @ (B @ x) is cheaper still",
+        replacement="Multiply them once before the loop, M = A @ B; if their inner dimension is small, use A @ (B @ x)",
         snippet="gram = X.T @ X  # once\nfor penalty in penalties:\n    w = np.linalg.solve(gram + penalty * identity, moments)",
         when=(_is_a_product, in_loop(), _same_arguments, not_if(thrown_away())),
         unless=(less(passes=2), cached()),

@@ -56,11 +56,11 @@ def _of_pairs(source: Source, loop: ast.AST) -> bool:
 PATTERNS = (
     Pattern(
         id="sets-by-pair",
-        title="Every pair of sets is intersected by a Python operation of its own",
-        replacement="Count all intersections at once with a sparse matrix, X @ X.T (one row a set, scikit-learn's "
-        "MultiLabelBinarizer); or find candidates by an inverted index or MinHash (datasketch)",
+        title="Each pair of sets is intersected by a separate Python operation",
+        replacement="Count all intersections at once with a sparse matrix, X @ X.T (one row per set, scikit-learn's "
+        "MultiLabelBinarizer(sparse_output=True)); or find candidates with an inverted index or MinHash (datasketch)",
         snippet="x = MultiLabelBinarizer(sparse_output=True).fit_transform(sets).astype(np.int32)\n"
-        "common = (x @ x.T).tocoo()  # pairs that share anything, and how much",
+        "common = (x @ x.T).tocoo()  # pairs that share items, and how many",
         when=(_intersects_pairs,),
         unless=(less(passes=1000),),
         leave="A few hundred sets, or large sets that nearly all overlap.",

@@ -84,8 +84,8 @@ def _decomposed_for_a_part(hot: Hot) -> bool:
 PATTERNS = (
     Pattern(
         id="sorted-for-a-few",
-        title="All values are sorted to take the few largest or smallest of them",
-        replacement="Take them without sorting the rest: np.argpartition(values, -k)[-k:], heapq.nlargest(k, values), "
+        title="All values are sorted only to take the few largest or smallest",
+        replacement="Do not sort the rest: np.argpartition(values, -k)[-k:] (positions, unordered), heapq.nlargest(k, values), "
         "frame.nlargest(k, column), torch.topk",
         snippet="top = np.argpartition(scores, -k)[-k:]\ntop = top[np.argsort(-scores[top])]",
         when=(
@@ -103,12 +103,12 @@ PATTERNS = (
     ),
     Pattern(
         id="full-decomposition",
-        title="All singular vectors are computed although the first few are used",
+        title="All singular vectors are computed although only the first few are used",
         replacement="Compute only those: scipy.sparse.linalg.svds, sklearn.utils.extmath.randomized_svd, torch.svd_lowrank; "
         "at least full_matrices=False",
         snippet="from sklearn.utils.extmath import randomized_svd\n\nu, s, vt = randomized_svd(x, n_components=k)",
         when=(calls("numpy.linalg.svd", "scipy.linalg.svd", "torch.linalg.svd", "torch.svd"), _decomposed_for_a_part),
-        leave="A small matrix, or all singular values are needed to the last digit.",
+        leave="A small matrix, or all singular values are needed, or full precision is.",
         price=Price("amdahl", (1.5, 50)),
         source="scikit-learn user guide, Truncated singular value decomposition; numpy/numpy#8786",
         stages=("etl", "training"),

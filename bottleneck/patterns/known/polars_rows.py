@@ -47,8 +47,8 @@ PATTERNS = (
     Pattern(
         id="polars-filter-in-loop",
         title="The whole table is scanned once per key of a loop",
-        replacement="Split the table once: table.partition_by(key, as_dict=True); better, table.group_by(key).agg(...) or a join "
-        "for all keys at once",
+        replacement="Handle all keys at once with table.group_by(column).agg(...) or a join; or split the table once: "
+        "table.partition_by(column, as_dict=True), keyed by tuples (key,)",
         snippet="sums = table.group_by('id').agg(pl.col('value').sum())",
         when=(method("filter", of="polars"), in_loop(), _filters_by_the_pass),
         unless=(less(passes=10),),
@@ -62,7 +62,7 @@ PATTERNS = (
         id="polars-rows-in-python",
         title="Every row of a polars table becomes Python objects, and a Python loop computes with them",
         replacement="Compute whole columns with expressions: with_columns(pl.col('a') * pl.col('b')), pl.when(...), over(...); "
-        "where a loop must stay, zip the columns' to_list()",
+        "if a loop must stay, zip the columns' lists (Series.to_list())",
         snippet="table = table.with_columns(total=pl.col('a') * pl.col('b'))",
         when=(
             uses("polars"),

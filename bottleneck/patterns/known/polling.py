@@ -124,14 +124,14 @@ _LONG = 0.02  # seconds
 PATTERNS = (
     Pattern(
         id="polled-between-sleeps",
-        title="The program sleeps between two questions whether a result is there, and so gets it late",
-        replacement="Wait for the result itself: future.result(), await the future, Event.wait(), Condition, or queue.get(); the "
-        "one who makes the result sets it",
+        title="The program sleeps between checks for a result, and so gets it late",
+        replacement="Wait for the result itself: future.result(), await future, Event.wait(), Condition.wait() or queue.get(); the "
+        "code that produces the result signals it",
         snippet="future = loop.create_future()\njobs[job_id] = future  # the worker: loop.call_soon_threadsafe(future.set_result, value)\n"
         "result = await future",
         when=(known(off_cpu=True), _sleeps_until),
         needs=("off_cpu",),
-        leave="Another program makes the result, and gives no notice.",
+        leave="Another program produces the result and sends no notification.",
         price=Price("wait", (1.2, 10)),
         source="docs.python.org, threading (Event and Condition objects), asyncio (Future); half an interval is lost on average",
         stages=("serving", "etl"),

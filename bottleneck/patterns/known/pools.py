@@ -194,9 +194,9 @@ PATTERNS = (
     ),
     Pattern(
         id="manager-proxy-per-item",
-        title="Each access to a Manager's dict or list is a message to another process and back",
+        title="Each access to a Manager's dict or list is a round trip to another process",
         replacement="Collect in a plain dict or list inside the task, return that, and merge the results in the parent; or "
-        "hand over a whole part at once (shared.update(part))",
+        "send a whole batch at once (shared.update(part), or extend for a list)",
         snippet="def count(words):\n    return Counter(words)\n\ntotal = sum(pool.map(count, parts), Counter())",
         when=(
             deep("multiprocessing/managers.py", "_callmethod", "BaseProxy._callmethod"),

@@ -240,8 +240,8 @@ PATTERNS = (
     ),
     Pattern(
         id="flush-per-row",
-        title="Each new object is sent to the database alone, and the session looks through all that it holds each time",
-        replacement="session.add_all(objects) and one flush or commit at the end; for many rows "
+        title="Each new object is flushed to the database on its own, with a statement and a round trip of its own",
+        replacement="Call session.add_all(objects) and flush or commit once at the end; for many rows "
         "session.execute(insert(Model), dicts)",
         snippet="session.add_all(Item(**row) for row in rows)\nsession.commit()",
         when=(_flushes_a_row, in_loop(), every_pass()),

@@ -133,8 +133,8 @@ PATTERNS = (
     Pattern(
         id="asdict-per-row",
         title="dataclasses.asdict copies every object, and all that it holds, recursively in Python",
-        replacement="Read the fields: vars(row), or {name: getattr(row, name) for name in names}; columns at once with "
-        "operator.attrgetter; slots or NamedTuple._asdict() for flat rows",
+        replacement="Read the fields: dict(vars(row)), or, with slots, {name: getattr(row, name) for name in names}; "
+        "flat rows can be NamedTuples with row._asdict()",
         snippet="frame = pd.DataFrame([vars(row) for row in rows])",
         when=(calls("dataclasses.asdict", "dataclasses.astuple"), in_loop()),
         unless=(less(passes=1000), keyword("dict_factory")),

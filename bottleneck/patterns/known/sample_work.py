@@ -43,9 +43,9 @@ def _many_samples(hot: Hot) -> bool:
 PATTERNS = (
     Pattern(
         id="pandas-per-sample",
-        title="Each sample is cut out and prepared by pandas, whose calls take longer than the few values they work on",
+        title="Each sample is prepared with pandas calls that cost far more than the work on its few values",
         replacement="Prepare the whole table once in __init__ and keep plain arrays (frame[columns].to_numpy()), or a dict of "
-        "arrays by key; a sample then is a slice of an array",
+        "arrays by key; each sample is then a slice of an array",
         snippet="self.values = frame[columns].to_numpy(np.float32)  # in __init__\nreturn self.values[i : i + length]",
         when=(
             loading(),
@@ -62,8 +62,8 @@ PATTERNS = (
     Pattern(
         id="transformed-per-sample",
         title="scikit-learn transforms each sample alone, and checks its input each time",
-        replacement="Transform the whole array once before the Dataset is made: X = scaler.transform(X); or keep the "
-        "arithmetic, (x - scaler.mean_) / scaler.scale_",
+        replacement="Transform the whole array once before the Dataset is made: X = scaler.transform(X); or write out its "
+        "arithmetic: (x - scaler.mean_) / scaler.scale_ for a StandardScaler",
         snippet="self.x = scaler.transform(x).astype(np.float32)  # in __init__, once",
         when=(
             loading(),
@@ -71,7 +71,7 @@ PATTERNS = (
             below("sklearn/"),
         ),
         unless=(draws_at_random(),),
-        leave="The transformed samples do not fit in memory, or are changed at random first.",
+        leave="The transformed samples do not fit in memory, or each is augmented at random first.",
         price=Price("loader", (5, 100)),
         source="scikit-learn documentation, Computing with scikit-learn (prediction latency: bulk against atomic mode)",
         stages=("loading",),
@@ -80,8 +80,8 @@ PATTERNS = (
     Pattern(
         id="collection-walked-per-sample",
         title="Each sample walks through a whole collection in Python",
-        replacement="Prepare the result once in __init__, by key, as sets or arrays; to draw an item that is not in a set, draw "
-        "at random until one is not",
+        replacement="Prepare the result once in __init__, by key, as sets or arrays; to pick an item outside a set, draw "
+        "at random until the item is not in it",
         snippet="item = random.randrange(count)\nwhile item in self.seen[user]:  # a set\n    item = random.randrange(count)",
         when=(loading(), _many_samples, _walks_a_collection),
         beats=("list-membership",),

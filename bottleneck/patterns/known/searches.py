@@ -63,7 +63,7 @@ PATTERNS = (
     Pattern(
         id="list-membership",
         title="Each look-up searches a list from its beginning",
-        replacement="Make a set of it once before the loop; for .index() a dict from each item to its position",
+        replacement="Make a set of it once before the loop; for .index() a dict from each item to its first position",
         snippet="known = set(names)\nposition = {name: i for i, name in enumerate(names)}",
         when=(_searches_a_list, in_loop()),
         leave="Under ten items, or items that cannot be hashed.",
