@@ -157,7 +157,7 @@ def _bye(recorder):
     if recorder.pid != os.getpid():
         return
     for ring in recorder.rings.values():
-        bare = getattr(ring, "governors", {}).get(0)
+        bare = ring.governors.get(0)
         if bare is not None:
             bare.leave(ring)
     recorder.note("bye", time_ns=now())

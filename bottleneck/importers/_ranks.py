@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from .. import signals
 from ..recording.facts import DeviceProperties, DeviceTrace, DeviceWindow, Hello
-from ..recording.model import DEVICE_COLUMNS, RECORD_DTYPE, RECORD_TABLES, Facts, Recording, Records, Table, empty_steps
+from ..recording.folder import RunError
+from ..recording.model import (
+    BY_USER,
+    DEVICE_COLUMNS,
+    RECORD_DTYPE,
+    RECORD_TABLES,
+    Facts,
+    Recording,
+    Records,
+    Table,
+    empty_steps,
+)
+from ..recording.torch_traces import operations_of
 
 _EPOCH_NS = 1_000_000_000_000_000_000  # 2001, in ns since 1970
 _APART_NS = 60_000_000_000  # traces that begin further apart are not of one clock
@@ -30,6 +44,48 @@ class Rank:
     device: Table
     names: list[str]
     devices: tuple[DeviceProperties, ...]
+
+
+def read_each(
+    paths: Sequence[Path], files: Sequence[Path], read: Callable[[Path], Iterable[Rank]]
+) -> tuple[list[Rank], list[str]]:
+    """The ranks of the files that can be read, and a note on each of the others. Raises RunError for the only path."""
+    ranks, notes = list[Rank](), list[str]()
+    for each in files:
+        try:
+            ranks += read(each)
+        except RunError as error:
+            if list(paths) == list(files) == [each]:
+                raise
+            notes.append(f"{error}.")
+    return ranks, notes
+
+
+def device_table(columns: dict[str, Any]) -> Table:
+    """The table ``device`` of one process; times in ns. What belongs to operations of torch is found here."""
+    none = np.full(len(columns["t0"]), -1)
+    values = {"process": none + 1, "op": none, **columns}
+    table: Table = {column: np.asarray(values[column]).astype(dtype) for column, dtype in DEVICE_COLUMNS.items()}
+    table["op"] = operations_of(table)
+    return table
+
+
+def step_rows(spans: Sequence[tuple[int, int]] | npt.NDArray[np.int64]) -> Table:
+    """One row for each step (begin, end in ns), with nothing known of its phases."""
+    table = {column: np.zeros(len(spans), values.dtype) for column, values in empty_steps().items()}
+    edges = np.array(spans, np.int64).reshape(-1, 2)
+    table["t0"], table["t1"] = edges[:, 0], edges[:, 1]
+    table["loader"][:] = BY_USER
+    return table
+
+
+def data_waits(spans: Sequence[tuple[int, int]] | npt.NDArray[np.int64]) -> Records:
+    """When the loop waited for its next batch (begin, end in ns), as records."""
+    records = np.zeros(len(spans), RECORD_DTYPE)
+    records["kind"], records["thread"] = signals.DATA_WAIT, 1
+    edges = np.array(spans, np.int64).reshape(-1, 2)
+    records["t0"], records["t1"] = edges[:, 0], edges[:, 1]
+    return records
 
 
 def joined(path: Path, ranks: list[Rank], notes: list[str], kind: str) -> Recording:

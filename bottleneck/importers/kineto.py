@@ -15,15 +15,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from .. import signals
 from ..recording.folder import RunError
 from ..recording.model import (
-    BY_USER,
-    RECORD_DTYPE,
     Recording,
-    Records,
     Table,
-    empty_steps,
 )
 from ..recording.torch_traces import (
     NEXT_BATCH,
@@ -37,7 +32,7 @@ from ..recording.torch_traces import (
     rows_of,
     table_of,
 )
-from ._ranks import Rank, joined
+from ._ranks import Rank, data_waits, joined, read_each, step_rows
 
 name = "torch.profiler trace"
 
@@ -64,26 +59,19 @@ def read(path: Path) -> Recording:
 
 def read_many(paths: Sequence[Path]) -> Recording:
     """The same for the traces of one job, files and folders. Raises RunError only if none can be read."""
-    ranks, notes = list[Rank](), list[str]()
     files = [each for path in paths for each in (_files(path) if path.is_dir() else [path])]
-    path = paths[0]
-    for each in files:
-        try:
-            found = _rank(each)
-        except RunError as error:
-            if len(files) == 1 and each == path:
-                raise
-            notes.append(f"{error}.")
-            continue
-        same = next((one for one in ranks if found.rank is not None and one.rank == found.rank), None)
+    found, notes = read_each(paths, files, lambda path: [_rank(path)])
+    ranks = list[Rank]()
+    for one in found:
+        same = next((each for each in ranks if one.rank is not None and each.rank == one.rank), None)
         if same is None:
-            ranks.append(found)
+            ranks.append(one)
         else:
-            notes.append(f"{each} was left out: {same.path.name} already holds rank {found.rank}.")
+            notes.append(f"{one.path} was left out: {same.path.name} already holds rank {one.rank}.")
     if not ranks:
-        raise RunError(f"{path} holds no readable trace: {' '.join(notes)}")
+        raise RunError(f"{paths[0]} holds no readable trace: {' '.join(notes)}")
     ranks.sort(key=lambda one: (one.rank is None, one.rank or 0, one.path.name))
-    return joined(path, ranks, notes, name)
+    return joined(paths[0], ranks, notes, name)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -122,7 +110,7 @@ def _rank(path: Path) -> Rank:
     device = table_of(rows, 0, base, 0.0)
     begin = trace.baseTimeNanoseconds + round(base * 1e3)
     rank = trace.distributedInfo.rank if type(trace.distributedInfo.rank) is int else None
-    return Rank(path, rank, begin, end, window, steps, _waits(batches), device, list(rows.names), devices_of(trace))
+    return Rank(path, rank, begin, end, window, steps, data_waits(batches), device, list(rows.names), devices_of(trace))
 
 
 def _trace(path: Path) -> Trace:
@@ -157,11 +145,9 @@ def _steps(ranges: list[Event], batches: Spans, base: float) -> Table:
     if not marked:
         ends = updates[:, 1] if len(updates) >= _LEAST else batches[:, 1]
         spans = np.column_stack([ends[:-1], ends[1:]])
-    table = {column: np.zeros(len(spans), values.dtype) for column, values in empty_steps().items()}
+    table = step_rows(spans)
     if not len(spans):
         return table
-    table["t0"], table["t1"] = spans[:, 0], spans[:, 1]
-    table["loader"][:] = BY_USER
     wait, optimizer = (_inside(spans, each) for each in (batches, updates))
     other = np.maximum(spans[:, 1] - spans[:, 0] - wait - optimizer, 0)
     for column, nanoseconds in (("data_wait", wait), ("optimizer", optimizer), ("other", other)):
@@ -176,11 +162,3 @@ def _inside(spans: Spans, parts: Spans) -> npt.NDArray[np.int64]:
     shared = np.minimum(spans[:, None, 1], parts[None, :, 1]) - np.maximum(spans[:, None, 0], parts[None, :, 0])
     found: npt.NDArray[np.int64] = np.maximum(shared, 0).sum(axis=1)
     return found
-
-
-def _waits(spans: Spans) -> Records:
-    """When the loop waited for its next batch, as records."""
-    records = np.zeros(len(spans), RECORD_DTYPE)
-    records["kind"], records["thread"] = signals.DATA_WAIT, 1
-    records["t0"], records["t1"] = spans[:, 0], spans[:, 1]
-    return records

@@ -17,9 +17,9 @@ import numpy as np
 
 from ..recording.facts import DeviceProperties
 from ..recording.folder import RunError
-from ..recording.model import DEVICE_COLUMNS, DEVICE_KINDS, RECORD_DTYPE, Recording, Table, empty_steps
-from ..recording.torch_traces import ALLOCATES, operations_of
-from ._ranks import Rank, joined
+from ..recording.model import DEVICE_KINDS, Recording
+from ..recording.torch_traces import ALLOCATES, COLLECTIVES
+from ._ranks import Rank, data_waits, device_table, joined, read_each, step_rows
 
 name = "Nsight Systems export"
 
@@ -30,11 +30,10 @@ _KIND = {kind: number for number, kind in enumerate(DEVICE_KINDS)}
 _COPIES = {1: "memcpy_h2d", 2: "memcpy_d2h"}  # CUpti_ActivityMemcpyKind; the others stay on devices
 _DIRECTIONS = {"memcpy_h2d": "HtoD", "memcpy_d2h": "DtoH", "memcpy_d2d": "DtoD"}
 _PAGEABLE, _PINNED = 0, 1  # CUpti_ActivityMemoryKind as Nsight counts it
-_COLLECTIVES = ("nccl", "rccl")
 _PUSH_POP = 59  # NVTX: a range of one thread
 
-#: (kind, device, lane, name, begin, end, bytes, pageable, correlation, thread), times in ns.
-_Row = tuple[int, int, int, str, int, int, int, int, int, int]
+#: (kind, device, lane, name, begin, end, bytes, pageable, correlation), times in ns.
+_Row = tuple[int, int, int, str, int, int, int, int, int]
 
 
 def recognises(path: Path) -> bool:
@@ -58,14 +57,7 @@ def read(path: Path) -> Recording:
 
 def read_many(paths: Sequence[Path]) -> Recording:
     """The same for the exports of one job. Raises RunError only if none can be read."""
-    ranks, notes = list[Rank](), list[str]()
-    for path in paths:
-        try:
-            ranks += _ranks(path)
-        except RunError as error:
-            if len(paths) == 1:
-                raise
-            notes.append(f"{error}.")
+    ranks, notes = read_each(paths, paths, _ranks)
     if not ranks:
         raise RunError(f"{paths[0]} holds no readable export: {' '.join(notes)}")
     return joined(paths[0], ranks, notes, name)
@@ -133,7 +125,7 @@ def _add_work(database: sqlite3.Connection, table: str, names: dict[int, str], f
     ):
         called, pageable = names.get(short) or names.get(long) or "", -1
         if table == "KERNEL":
-            kind = "collective" if called.lower().startswith(_COLLECTIVES) else "kernel"
+            kind = "collective" if called.lower().startswith(COLLECTIVES) else "kernel"
         elif table == "MEMSET":
             kind, called = "memset", "Memset"
         else:
@@ -141,7 +133,7 @@ def _add_work(database: sqlite3.Connection, table: str, names: dict[int, str], f
             host = source if kind == "memcpy_h2d" else target if kind == "memcpy_d2h" else -1
             pageable = {_PAGEABLE: 1, _PINNED: 0}.get(host, -1)
             called = f"Memcpy {_DIRECTIONS[kind]}"
-        row = (_KIND[kind], device, stream, called, begin, end, size or 0, pageable, correlation or 0, 0)
+        row = (_KIND[kind], device, stream, called, begin, end, size or 0, pageable, correlation or 0)
         found.setdefault(_process(process), []).append(row)
 
 
@@ -153,7 +145,7 @@ def _add_calls(database: sqlite3.Connection, table: str, names: dict[int, str], 
         parts = (("Synchronize", "sync"), ("Memcpy", "copy_call"), ("Launch", "launch"))
         kind = next((kind for part, kind in parts if part in called), "alloc" if called in ALLOCATES else None)
         if kind is not None:
-            row = (_KIND[kind], -1, thread, called, begin, end, 0, -1, correlation or 0, thread)
+            row = (_KIND[kind], -1, thread, called, begin, end, 0, -1, correlation or 0)
             found.setdefault(_process(thread), []).append(row)
 
 
@@ -165,7 +157,7 @@ def _add_operations(database: sqlite3.Connection, names: dict[int, str], found: 
         called = (text or names.get(label) or "").partition(",")[0]
         if kind == _PUSH_POP and end is not None and called.startswith("aten::") and begin >= ends.get(thread, -1):
             ends[thread] = end
-            row = (_KIND["cpu_op"], -1, thread, called, begin, end, 0, -1, 0, thread)
+            row = (_KIND["cpu_op"], -1, thread, called, begin, end, 0, -1, 0)
             found.setdefault(_process(thread), []).append(row)
 
 
@@ -181,20 +173,18 @@ def _rank(path: Path, rows: list[_Row], devices: dict[int, DeviceProperties], st
     begin, end = work[0][4] - base, max(row[5] for row in work) - base
     names: dict[str, int] = {}
     columns = list(zip(*rows, strict=True))
-    values: dict[str, Any] = {
-        "process": np.zeros(len(rows)),
+    table = device_table({
         "kind": columns[0], "device": columns[1], "lane": columns[2],
         "name": [names.setdefault(each, len(names)) for each in columns[3]],
         "t0": np.array(columns[4]) - base, "t1": np.array(columns[5]) - base,
-        "bytes": columns[6], "pageable": columns[7], "correlation": columns[8], "op": np.full(len(rows), -1),
-    }  # fmt: skip
-    table: Table = {column: np.asarray(values[column]).astype(dtype) for column, dtype in DEVICE_COLUMNS.items()}
-    table["op"] = operations_of(table)
+        "bytes": columns[6], "pageable": columns[7], "correlation": columns[8],
+    })  # fmt: skip
     last = max(int(row[1]) for row in work)
     known = tuple(devices.get(index, DeviceProperties("", 0, 0)) for index in range(last + 1))
-    none = np.empty(0, RECORD_DTYPE)
     ended = int(table["t1"].max())
-    return Rank(path, None, started + base, ended, (begin, end), empty_steps(), none, table, list(names), known)
+    return Rank(
+        path, None, started + base, ended, (begin, end), step_rows([]), data_waits([]), table, list(names), known
+    )
 
 
 def _devices(database: sqlite3.Connection) -> dict[int, DeviceProperties]:

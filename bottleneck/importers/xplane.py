@@ -12,25 +12,18 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from .. import signals
 from ..recording.facts import DeviceProperties
 from ..recording.folder import RunError
 from ..recording.model import (
-    BY_USER,
-    DEVICE_COLUMNS,
     DEVICE_KINDS,
-    RECORD_DTYPE,
     Recording,
-    Records,
     Table,
-    empty_steps,
 )
 from ._protobuf import fields, number, text
-from ._ranks import Rank, joined
+from ._ranks import Rank, data_waits, device_table, joined, read_each, step_rows
 
 name = "XPlane profile"
 
@@ -76,25 +69,25 @@ def read(path: Path) -> Recording:
 
 def read_many(paths: Sequence[Path]) -> Recording:
     """The same for the profiles of one job, files and folders. Raises RunError only if none can be read."""
-    ranks, notes, known = list[Rank](), list[str](), dict[bytes, Path]()
     files = [each for path in paths for each in (_files(path) if path.is_dir() else [path])]
-    path = paths[0]
-    for each in files:
+    known, same = dict[bytes, Path](), list[str]()
+
+    def of(path: Path) -> list[Rank]:
         try:
-            data = each.read_bytes()
-            same = known.setdefault(hashlib.sha256(data).digest(), each)
-            if same is not each:
-                notes.append(f"{each} was left out: {same.name} has the same content.")
-                continue
-            ranks += _ranks(each, memoryview(data))
+            data = path.read_bytes()
+            first = known.setdefault(hashlib.sha256(data).digest(), path)
+            if first is path:
+                return list(_ranks(path, memoryview(data)))
         except (OSError, ValueError) as error:
-            problem = RunError(f"{each} cannot be read: {error}")
-            if len(files) == 1 and each == path:
-                raise problem from None
-            notes.append(f"{problem}.")
+            raise RunError(f"{path} cannot be read: {error}") from None
+        same.append(f"{path} was left out: {first.name} has the same content.")
+        return []
+
+    ranks, notes = read_each(paths, files, of)
+    notes += same
     if not ranks:
-        raise RunError(f"{path} holds no work of a device {' '.join(notes)}".rstrip())
-    return joined(path, ranks, notes, name)
+        raise RunError(f"{paths[0]} holds no work of a device {' '.join(notes)}".rstrip())
+    return joined(paths[0], ranks, notes, name)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -207,36 +200,23 @@ def _rank(
     base, end = work[0][2], max(each[3] for each in work)
     lanes = {id(line): number for number, line in enumerate(plane.lines)}
     names: dict[str, int] = {}
-    none = np.full(len(work), -1)
-    values: dict[str, Any] = {
-        "process": np.zeros(len(work)), "device": np.full(len(work), device),
+    table = device_table({
+        "device": np.full(len(work), device),
         "kind": [_KIND[_kind(line, called)] for line, called, _, _ in work],
         "lane": [lanes[id(line)] for line, _, _, _ in work],
         "name": [names.setdefault(called, len(names)) for _, called, _, _ in work],
         "t0": np.array([begin for _, _, begin, _ in work]) - base,
         "t1": np.array([ended for _, _, _, ended in work]) - base,
-        "bytes": np.zeros(len(work)), "pageable": none, "correlation": np.zeros(len(work)), "op": none,
-    }  # fmt: skip
-    table: Table = {column: np.asarray(values[column]).astype(dtype) for column, dtype in DEVICE_COLUMNS.items()}
+        "bytes": np.zeros(len(work)), "pageable": np.full(len(work), -1), "correlation": np.zeros(len(work)),
+    })  # fmt: skip
     marked = next((line.events for line in plane.lines if line.name == "Steps"), [])
     steps = _steps([(begin - base, ended - base) for _, begin, ended in marked])
     known = (*[DeviceProperties("", 0, 0)] * device, DeviceProperties(family, 0, 0))
     asked = [(begin - base, ended - base) for begin, ended in waits if ended > base and begin < end]
-    return Rank(path, None, base, end - base, (0, end - base), steps, _records(asked), table, list(names), known)
+    return Rank(path, None, base, end - base, (0, end - base), steps, data_waits(asked), table, list(names), known)
 
 
 def _steps(spans: list[tuple[int, int]]) -> Table:
-    table = {column: np.zeros(len(spans), values.dtype) for column, values in empty_steps().items()}
-    for at, (begin, end) in enumerate(sorted(spans)):
-        table["t0"][at], table["t1"][at] = begin, end
-        table["other"][at] = (end - begin) // 1000
-    table["loader"][:] = BY_USER
+    table = step_rows(sorted(spans))
+    table["other"] = ((table["t1"] - table["t0"]) // 1000).astype(table["other"].dtype)
     return table
-
-
-def _records(spans: list[tuple[int, int]]) -> Records:
-    """When the program waited for its next batch."""
-    records = np.zeros(len(spans), RECORD_DTYPE)
-    records["kind"], records["thread"] = signals.DATA_WAIT, 1
-    records["t0"], records["t1"] = [span[0] for span in spans], [span[1] for span in spans]
-    return records

@@ -22,7 +22,7 @@ ALLOCATES = frozenset(
     "cudaMalloc cudaFree cudaMallocPitch hipMalloc hipFree hipExtMallocWithFlags cuMemAlloc cuMemAlloc_v2 cuMemFree "
     "cuMemFree_v2".split()
 )
-_COLLECTIVES = ("nccl", "rccl")
+COLLECTIVES = ("nccl", "rccl")
 #: Categories of traces from before 2022, and what they are called now.
 _CATEGORIES = {"operator": "cpu_op", "runtime": "cuda_runtime", "memcpy": "gpu_memcpy", "memset": "gpu_memset"}
 #: Ranges of torch's own that hold operations; older traces put them among these.
@@ -116,7 +116,7 @@ def category_of(event: Event) -> str:
 def _add_activity(rows: Rows, event: Event, category: str, more: Arguments) -> None:
     name = event.name
     if category == "kernel":
-        rows.add("collective" if name.lower().startswith(_COLLECTIVES) else "kernel", event, _stream(more), more)
+        rows.add("collective" if name.lower().startswith(COLLECTIVES) else "kernel", event, _stream(more), more)
     elif category == "gpu_memset":
         rows.add("memset", event, _stream(more), more)
     elif category == "gpu_memcpy":

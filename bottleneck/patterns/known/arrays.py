@@ -157,7 +157,7 @@ def _differences_of_all(hot: Hot) -> bool:
     """
     for call in (each for each in ast.walk(hot.source.statement(hot.node)) if isinstance(each, ast.Call)):
         name = last_name(call.func)
-        if name not in ("sum", "norm") or not _over_the_last_axis(call, name):
+        if name not in ("sum", "norm") or not _over_the_last_axis(call):
             continue
         value: ast.expr | None = call.func.value if isinstance(call.func, ast.Attribute) else None
         while isinstance(value, ast.Attribute):
@@ -173,7 +173,7 @@ def _differences_of_all(hot: Hot) -> bool:
     return False
 
 
-def _over_the_last_axis(call: ast.Call, name: str) -> bool:
+def _over_the_last_axis(call: ast.Call) -> bool:
     given = [argument(call, "axis"), argument(call, "dim"), *call.args]
     return any(ast.unparse(each) in ("-1", "2") for each in given if each is not None)
 

@@ -50,9 +50,8 @@ def _tiny_parts(source: Source) -> list[ast.Call]:
     for name in ("from_pandas", "repartition"):
         for call in source.calls.get(name, ()):
             given = argument(call, "npartitions")
-            given = (
-                given if given is not None else call.args[1] if name == "from_pandas" and len(call.args) > 1 else None
-            )
+            if given is None and name == "from_pandas" and len(call.args) > 1:
+                given = call.args[1]
             number = source.literal(given)
             if isinstance(number, ast.Constant) and type(number.value) is int and number.value >= _MANY_PARTS:
                 found.append(call)

@@ -21,14 +21,20 @@ def _few(bound: ast.expr | None) -> bool:
     return isinstance(bound, ast.Name | ast.Attribute)
 
 
+def _takes_an_end(part: ast.Slice) -> bool:
+    """``:k`` or ``-k:``"""
+    if part.lower is None:
+        return _few(part.upper) and not isinstance(part.upper, ast.UnaryOp)
+    return part.upper is None and isinstance(part.lower, ast.UnaryOp) and _few(part.lower)
+
+
 def _cut(source: Source, node: ast.AST) -> bool:
     """``node[:k]``, ``node[-k:]``, ``node[::-1][:k]``, ``node[:, :k]``."""
     outer = source.parents.get(node)
     while isinstance(outer, ast.Subscript) and outer.value is node:
         parts = outer.slice.elts if isinstance(outer.slice, ast.Tuple) else [outer.slice]
         slices = [each for each in parts if isinstance(each, ast.Slice)]
-        if any((each.lower is None and _few(each.upper) and not isinstance(each.upper, ast.UnaryOp)) or (each.upper is None and each.lower is not None
-               and isinstance(each.lower, ast.UnaryOp) and _few(each.lower)) for each in slices):  # fmt: skip
+        if any(map(_takes_an_end, slices)):
             return True
         node, outer = outer, source.parents.get(outer)
     return False
