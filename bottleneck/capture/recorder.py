@@ -54,7 +54,7 @@ class Recorder:
         try:
             from ..collectors.host.nvml import GpuSampler
 
-            sampler = GpuSampler()
+            sampler = GpuSampler(pids=lambda: set(self.drain.pids))
         except Exception:
             return None
         if getattr(sampler, "reason", None):

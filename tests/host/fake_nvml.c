@@ -96,6 +96,12 @@ nvmlReturn_t nvmlDeviceGetPowerUsage(nvmlDevice_t device, unsigned *out) { retur
 nvmlReturn_t nvmlDeviceGetEnforcedPowerLimit(nvmlDevice_t device, unsigned *out) {
     return get_unsigned(device, "power_limit", out);
 }
+nvmlReturn_t nvmlDeviceGetTotalEnergyConsumption(nvmlDevice_t device, unsigned long long *out) {
+    char value[256];
+    nvmlReturn_t result = get(device, "energy", value, sizeof value);
+    if (result == SUCCESS) *out = strtoull(value, NULL, 10);
+    return result;
+}
 nvmlReturn_t nvmlDeviceGetClockInfo(nvmlDevice_t device, int type, unsigned *out) {
     return type == 1 ? get_unsigned(device, "sm_clock", out) : INVALID_ARGUMENT;
 }
@@ -108,20 +114,15 @@ nvmlReturn_t nvmlDeviceGetPcieThroughput(nvmlDevice_t device, int counter, unsig
 
 struct process { unsigned pid; unsigned long long used; unsigned instance, compute; };
 nvmlReturn_t nvmlDeviceGetComputeRunningProcesses_v3(nvmlDevice_t device, unsigned *count, struct process *out) {
-    char value[256];
-    nvmlReturn_t result = get(device, "process", value, sizeof value); /* "pid bytes" */
-    if (result != SUCCESS) {
-        *count = 0;
-        return result == NOT_SUPPORTED ? SUCCESS : result;
-    }
-    if (*count < 1 || !out) {
-        *count = 1;
-        return INSUFFICIENT_SIZE;
-    }
-    memset(out, 0, sizeof *out);
-    sscanf(value, "%u %llu", &out->pid, &out->used);
-    *count = 1;
-    return SUCCESS;
+    char value[256], *at = value;
+    nvmlReturn_t result = get(device, "process", value, sizeof value); /* "pid bytes pid bytes ..." */
+    unsigned room = *count;
+    int read;
+    *count = 0;
+    if (result != SUCCESS) return result == NOT_SUPPORTED ? SUCCESS : result;
+    for (struct process one = {0, 0, 0, 0}; sscanf(at, "%u %llu%n", &one.pid, &one.used, &read) == 2; at += read)
+        if ((*count)++ < room && out) out[*count - 1] = one;
+    return *count > room || !out ? INSUFFICIENT_SIZE : SUCCESS;
 }
 
 nvmlReturn_t nvmlDeviceGetMigMode(nvmlDevice_t device, unsigned *current, unsigned *pending) {

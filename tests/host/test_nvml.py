@@ -43,11 +43,12 @@ gpu0.memory_busy 12
 gpu0.memory 2000000000 8000000000
 gpu0.power 150500
 gpu0.power_limit 300000
+gpu0.energy 5000250
 gpu0.sm_clock 1200
 gpu0.temperature 61
 gpu0.pcie_rx 5000
 gpu0.pcie_tx 70
-gpu0.process 4242 1500000000
+gpu0.process 4242 1500000000 77 1000
 gpu1.uuid GPU-bbbb-1
 gpu1.name Simulated B
 gpu1.utilization 80
@@ -91,15 +92,19 @@ def test_values_units_and_what_is_not_supported(library, tmp_path):
         "memory_used_bytes": 2_000_000_000,
         "memory_total_bytes": 8_000_000_000,
         "process_memory_bytes": 1_500_000_000,
+        "recorded_processes": 1,
+        "other_processes": 1,
         "power_watts": 150.5,
         "power_limit_watts": 300.0,
+        "energy_joules_total": 5000.25,
         "sm_clock_hz": 1.2e9,
         "temperature_celsius": 61,
         "pcie_rx_bytes_per_second": 5_000_000,
         "pcie_tx_bytes_per_second": 70_000,
     }
     assert second["utilization"] == 0.8
-    assert second["power_watts"] is None and second["memory_used_bytes"] is None  # absent is not zero
+    for column in ("power_watts", "memory_used_bytes", "energy_joules_total", "recorded_processes"):
+        assert second[column] is None  # absent is not zero
     assert facts[0]["driver"] == "999.01"
     assert [device["name"] for device in facts] == ["Simulated A", "Simulated B"]
     assert "sm_clock_max_hz" in facts[0]["unsupported"]
@@ -139,7 +144,7 @@ gpu0.mig1.memory 3000 4000
 
 def test_a_mig_slice_has_its_own_memory_and_its_gpus_power(library, tmp_path):
     ((_, (row,), facts),) = drive(library, tmp_path, MIG, visible="MIG-2222")
-    assert facts[0]["uuid"] == "MIG-2222"
+    assert facts[0]["uuid"] == "MIG-2222" and facts[0]["slice_of"] == "GPU-aaaa-0"
     assert row["memory_used_bytes"] == 3000 and row["power_watts"] == 90.0 and row["utilization"] is None
     ((_, (row,), facts),) = drive(library, tmp_path, MIG)
     assert facts[0]["uuid"] == "MIG-1111"

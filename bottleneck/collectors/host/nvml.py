@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from math import nan
 from typing import Any, Literal
 
-from .visible_gpus import Gpus
+from .visible_gpus import Gpu, Gpus
 
 #: Why there are no samples: "" there are some; no-library (NVML is not installed here); no-driver (installed, not
 #: running); no-device; hidden (CUDA_VISIBLE_DEVICES shows none); no-permission; driver-mismatch (library and kernel
@@ -32,6 +32,7 @@ _REASONS: dict[int, Reason] = {
 }
 #: Reading the PCIe counters makes NVML wait 20 ms for each direction: once in so many samples.
 _PCIE_EVERY = 20
+_PROCESSES_EVERY = 5  # samples: processes come and go slowly, and the driver walks a list
 _LOST = 15
 
 COLUMNS = (
@@ -42,8 +43,11 @@ COLUMNS = (
     "memory_used_bytes",
     "memory_total_bytes",
     "process_memory_bytes",
+    "recorded_processes",
+    "other_processes",
     "power_watts",
     "power_limit_watts",
+    "energy_joules_total",
     "sm_clock_hz",
     "sm_clock_max_hz",
     "temperature_celsius",
@@ -51,16 +55,18 @@ COLUMNS = (
     "pcie_tx_bytes_per_second",
 )
 Row = dict[str, float | int]
+Holder = tuple[int, int | None]  # pid, bytes of device memory; None: the driver does not say
 
 
 class _Device:
-    """One visible device. ``parent``: the whole GPU of a MIG slice, which reports power, clocks and temperature."""
+    """One device. The whole GPU of a MIG slice reports its power, energy, clocks and temperature."""
 
-    def __init__(self, index: int, handle: Any, parent: Any, uuid: str, name: str) -> None:
+    def __init__(self, index: int, gpu: Gpu, name: str) -> None:
         self.index = index
-        self.handle = handle
-        self.parent = parent
-        self.uuid = uuid
+        self.handle = gpu.handle
+        self.parent = gpu.parent
+        self.uuid = gpu.uuid
+        self.slice_of = gpu.slice_of
         self.name = name
         self.unsupported: dict[str, str] = {}  # column -> NVML's word for why
         self.lost = False
@@ -70,11 +76,17 @@ class _Device:
 class GpuSampler:
     """Samples the GPUs visible in ``environ`` (None: ours): call ``sample()`` every 100 ms, then ``close()``.
 
-    ``pids``: returns the pids of the recorded program, to sum their memory. Never raises NVML errors: ``reason`` is ""
-    or says why there are no samples, ``detail`` is NVML's own text.
+    ``pids``: returns the pids of the recorded program, to find the devices that it uses. ``every``: all GPUs of the
+    machine, each followed by its MIG slices, in bus order, whatever ``environ`` says. Never raises NVML errors:
+    ``reason`` is "" or says why there are no samples, ``detail`` is NVML's own text.
     """
 
-    def __init__(self, environ: Mapping[str, str] | None = None, pids: Callable[[], set[int]] | None = None) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, str] | None = None,
+        pids: Callable[[], set[int]] | None = None,
+        every: bool = False,
+    ) -> None:
         self.reason: Reason = ""
         self.detail = ""
         self._pids = pids
@@ -94,7 +106,7 @@ class GpuSampler:
         self._nvml = pynvml
         try:
             self._driver = self._ask(pynvml.nvmlSystemGetDriverVersion) or ""
-            self._find_devices(os.environ if environ is None else environ)
+            self._find_devices(None if every else os.environ if environ is None else environ)
         except pynvml.NVMLError as error:
             self._give_up(error)
         else:
@@ -105,15 +117,14 @@ class GpuSampler:
         self.reason = _REASONS.get(error.value, "failed")
         self.detail = str(error)
 
-    def _find_devices(self, environ: Mapping[str, str]) -> None:
+    def _find_devices(self, environ: Mapping[str, str] | None) -> None:
         found = Gpus(self._nvml, self._ask)
-        visible = found.visible(environ.get("CUDA_VISIBLE_DEVICES"))
+        visible = found.every() if environ is None else found.visible(environ.get("CUDA_VISIBLE_DEVICES"))
         if found.whole and not visible:
             self.reason = "hidden"
         name = self._nvml.nvmlDeviceGetName
         self._devices = [
-            _Device(index, gpu.handle, gpu.parent, gpu.uuid, str(self._ask(name, gpu.handle) or "GPU"))
-            for index, gpu in enumerate(visible)
+            _Device(index, gpu, str(self._ask(name, gpu.handle) or "GPU")) for index, gpu in enumerate(visible)
         ]
 
     def _ask(self, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -130,7 +141,10 @@ class GpuSampler:
 
         ``time_ns``: monotonic. ``index``: CUDA's number. ``utilization``: share of NVML's last window in which a
         kernel ran. ``memory_busy``: share in which device memory was read or written. ``process_memory_bytes``: held
-        by the recorded processes (NaN in containers whose pids NVML does not know).
+        by the ``recorded_processes`` that are on the device; ``other_processes``: those of other programs (all three
+        are NaN where NVML lists no recorded process, as in containers whose pids it does not know).
+        ``energy_joules_total``: since the driver was loaded. Power, energy, clocks and temperature are the whole
+        GPU's, also for a MIG slice.
         """
         rows = [self._row(device) for device in self._devices if not device.lost]
         if self._devices and all(device.lost for device in self._devices):
@@ -163,6 +177,7 @@ class GpuSampler:
         scaled: tuple[tuple[str, float, Callable[[], Any]], ...] = (
             ("power_watts", 1e-3, lambda: nvml.nvmlDeviceGetPowerUsage(whole)),
             ("power_limit_watts", 1e-3, lambda: nvml.nvmlDeviceGetEnforcedPowerLimit(whole)),
+            ("energy_joules_total", 1e-3, lambda: nvml.nvmlDeviceGetTotalEnergyConsumption(whole)),
             ("sm_clock_hz", 1e6, lambda: nvml.nvmlDeviceGetClockInfo(whole, nvml.NVML_CLOCK_SM)),
             ("sm_clock_max_hz", 1e6, lambda: nvml.nvmlDeviceGetMaxClockInfo(whole, nvml.NVML_CLOCK_SM)),
             ("temperature_celsius", 1, lambda: nvml.nvmlDeviceGetTemperature(whole, nvml.NVML_TEMPERATURE_GPU)),
@@ -171,22 +186,26 @@ class GpuSampler:
             value = read(column, function)
             if value is not None:
                 row[column] = value * unit
+        device.samples += 1
         self._add_processes(device, row, read)
         self._add_pcie(device, row, read)
         return None if device.lost else row
 
     def _add_processes(self, device: _Device, row: Row, read: Callable[[str, Callable[[], Any]], Any]) -> None:
-        if self._pids is None:
+        if self._pids is None or device.samples % _PROCESSES_EVERY:
             return
         nvml = self._nvml
-        running = read("process_memory_bytes", lambda: nvml.nvmlDeviceGetComputeRunningProcesses(device.handle))
+        running = read("recorded_processes", lambda: nvml.nvmlDeviceGetComputeRunningProcesses(device.handle)) or ()
         pids = self._pids()
-        held = [entry.usedGpuMemory for entry in running or () if entry.pid in pids and entry.usedGpuMemory is not None]
+        ours = [entry for entry in running if entry.pid in pids]
+        if not ours:
+            return
+        row["recorded_processes"], row["other_processes"] = len(ours), len(running) - len(ours)
+        held = [entry.usedGpuMemory for entry in ours if entry.usedGpuMemory is not None]
         if held:
             row["process_memory_bytes"] = int(sum(held))
 
     def _add_pcie(self, device: _Device, row: Row, read: Callable[[str, Callable[[], Any]], Any]) -> None:
-        device.samples += 1
         if device.samples % _PCIE_EVERY == 0:
             nvml = self._nvml
             ask, parent = nvml.nvmlDeviceGetPcieThroughput, device.parent
@@ -195,8 +214,24 @@ class GpuSampler:
             row["pcie_rx_bytes_per_second"] = nan if rx is None else rx * 1000
             row["pcie_tx_bytes_per_second"] = nan if tx is None else tx * 1000
 
+    def holders(self) -> dict[int, list[Holder] | None]:
+        """Per device, the processes that compute or draw on it; None where the driver does not tell."""
+        nvml = self._nvml
+        found: dict[int, list[Holder] | None] = {}
+        for device in self._devices:
+            lists = [
+                self._ask(ask, device.handle)
+                for ask in (nvml.nvmlDeviceGetComputeRunningProcesses, nvml.nvmlDeviceGetGraphicsRunningProcesses)
+            ]
+            known = {int(entry.pid): entry.usedGpuMemory for each in lists if each for entry in each}
+            found[device.index] = sorted(known.items()) if any(each is not None for each in lists) else None
+        return found
+
     def facts(self) -> list[dict[str, Any]]:
-        """One {index, uuid, name, memory_total_bytes, driver, unsupported {column: why}} per visible device."""
+        """One {index, uuid, name, slice_of, memory_total_bytes, driver, unsupported {column: why}} per device.
+
+        ``slice_of``: the UUID of the whole GPU if the device is a MIG slice, otherwise "".
+        """
         devices = []
         for device in self._devices:
             memory = self._ask(self._nvml.nvmlDeviceGetMemoryInfo, device.handle)
@@ -205,6 +240,7 @@ class GpuSampler:
                     "index": device.index,
                     "uuid": device.uuid,
                     "name": device.name,
+                    "slice_of": device.slice_of,
                     "memory_total_bytes": int(memory.total) if memory is not None else None,
                     "driver": self._driver,
                     "unsupported": dict(device.unsupported),

@@ -7,11 +7,15 @@ from typing import Any, NamedTuple
 
 
 class Gpu(NamedTuple):
-    """A GPU or a MIG slice. ``parent``: the whole GPU of a slice, otherwise the GPU itself."""
+    """A GPU or a MIG slice. ``parent``: the whole GPU of a slice, otherwise the GPU itself.
+
+    ``slice_of``: the UUID of the whole GPU of a slice, otherwise "".
+    """
 
     handle: Any
     uuid: str
     parent: Any
+    slice_of: str = ""
 
 
 class Gpus:
@@ -50,8 +54,12 @@ class Gpus:
             part = self._ask(nvml.nvmlDeviceGetMigDeviceHandleByIndex, gpu.handle, number)
             uuid = self._ask(nvml.nvmlDeviceGetUUID, part) if part is not None else None
             if uuid:
-                found.append(Gpu(part, uuid, gpu.handle))
+                found.append(Gpu(part, uuid, gpu.handle, gpu.uuid))
         return found
+
+    def every(self) -> list[Gpu]:
+        """All GPUs in bus order, each followed by its slices."""
+        return [each for gpu in self.whole for each in (gpu, *(s for s in self._slices if s.parent is gpu.handle))]
 
     def visible(self, entries: str | None) -> list[Gpu]:
         """The devices in CUDA's order, from CUDA_VISIBLE_DEVICES, which takes numbers, GPU UUIDs and MIG UUIDs.
