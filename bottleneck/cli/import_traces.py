@@ -17,8 +17,8 @@ import click
 def command(paths: tuple[Path, ...], run_dir: Path | None, verbose: bool) -> None:
     """Turn PATHs, the traces of one job, into a run and report on it.
 
-    Read are traces of torch.profiler (JSON, plain or .gz), SQLite exports of Nsight Systems, and XPlane profiles of JAX
-    and TensorFlow; a folder stands for the traces in it.
+    It reads traces of torch.profiler (JSON, plain, .gz or .zst), SQLite exports of Nsight Systems, and XPlane profiles
+    of JAX and TensorFlow; a folder stands for the traces in it.
     """
     from rich.console import Console
 

@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .. import signals
+from ..recording import torch_traces
 from ..recording.facts import DeviceTrace, DeviceWindow
 from ..recording.model import Recording, Table
-from ..recording.torch_traces import decode, devices_of, rows_of, table_of
 
 _MAX_BYTES = 1 << 29
 
@@ -55,13 +55,16 @@ def read_trace(path: Path, process: int, clocks: Sequence[tuple[int, int]]) -> t
     if path.stat().st_size > _MAX_BYTES:
         raise TraceError("The trace of the device window is too large to be read: ask for fewer steps.")
     try:
-        trace = decode(path.read_bytes())
-        rows, clock = rows_of(trace)
-    except (ValueError, TypeError) as error:
-        raise TraceError(f"The trace of the device window is damaged: {str(error).partition(chr(10))[0]}.") from None
+        trace = torch_traces.read_trace(path)
+    except ValueError as error:
+        raise TraceError(f"The trace of the device window is damaged: {error}.") from None
+    if trace.problems:
+        raise TraceError(f"The trace of the device window is damaged: {trace.problems[0]}.")
+    clock = trace.clock
     if not clock or len(clock) != len(clocks):
         raise TraceError("The trace of the device window has another clock: its marks are missing.")
     ours = [(before + after) / 2 for before, after in clocks]
     base = clock[0]
     shift = statistics.median(mine - 1e3 * (theirs - base) for mine, theirs in zip(ours, clock, strict=True))
-    return table_of(rows, process, base, shift), DeviceTrace(list(rows.names), devices_of(trace))
+    table, names = trace.table(process, base, shift)
+    return table, DeviceTrace(names, trace.devices)

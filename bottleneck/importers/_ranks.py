@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ class Rank:
     device: Table
     names: list[str]
     devices: tuple[DeviceProperties, ...]
+    notes: list[str] = field(default_factory=list)
 
 
 def read_each(
@@ -53,7 +54,9 @@ def read_each(
     ranks, notes = list[Rank](), list[str]()
     for each in files:
         try:
-            ranks += read(each)
+            found = list(read(each))
+            ranks += found
+            notes += [note for one in found for note in one.notes]
         except RunError as error:
             if list(paths) == list(files) == [each]:
                 raise

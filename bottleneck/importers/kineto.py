@@ -1,4 +1,4 @@
-"""Traces that torch.profiler exported: Chrome JSON by Kineto, plain or compressed with gzip.
+"""Traces that torch.profiler exported: Chrome JSON by Kineto, plain or compressed with gzip or zstd.
 
 A file is one rank, a folder of files is the ranks of one job. Steps are the ``ProfilerStep#`` ranges, or else what lies
 between two optimizer steps, or between two batches of a DataLoader. The rest of a trace is not read: it may hold the
@@ -7,39 +7,25 @@ whole environment.
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from ..files import reason
 from ..recording.folder import RunError
-from ..recording.model import (
-    Recording,
-    Table,
-)
-from ..recording.torch_traces import (
-    NEXT_BATCH,
-    OPTIMIZER_STEP,
-    STEP,
-    Event,
-    Trace,
-    category_of,
-    decode,
-    devices_of,
-    rows_of,
-    table_of,
-)
+from ..recording.model import Recording, Table
+from ..recording.torch_traces import NEXT_BATCH, OPTIMIZER_STEP, STEP, Events, Trace, read_trace
+from ..recording.trace_files import start_of
 from ._ranks import Rank, data_waits, joined, read_each, step_rows
 
 name = "torch.profiler trace"
 
-_START = 1 << 16  # bytes that show what a file is
-_GZIP = b"\x1f\x8b"
+_START = 1 << 19  # bytes that show what a file is
+_SPACE = b" \t\r\n\xef\xbb\xbf"
 _KEYS = (b'"schemaVersion"', b'"deviceProperties"', b'"traceEvents"', b'"baseTimeNanoseconds"')
-_HOST = ("cpu_op", "user_annotation", "python_function")
+_EVENT_KEYS = (b'"ph"', b'"ts"', b'"name"')
 _LEAST = 2  # repetitions of a range that may be a step
 
 Spans = npt.NDArray[np.int64]  # (n, 2): begin and end in ns
@@ -75,74 +61,55 @@ def read_many(paths: Sequence[Path]) -> Recording:
 
 
 def _files(folder: Path) -> list[Path]:
-    names = sorted([*folder.glob("*.json"), *folder.glob("*.json.gz")])
-    return [each for each in names if _is_trace(each)]
+    return [each for each in sorted(folder.iterdir()) if _is_trace(each)]
 
 
 def _is_trace(path: Path) -> bool:
     try:
-        if not path.is_file():
-            return False
-        with open(path, "rb") as file:
-            start = file.read(_START)
-        if start.startswith(_GZIP):
-            start = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(start, 8 * _START)
-    except (OSError, zlib.error):
+        start = start_of(path, _START).lstrip(_SPACE) if path.is_file() else b""
+    except OSError:
         return False
-    return start.lstrip().startswith(b"{") and any(key in start for key in _KEYS)
+    if start.startswith(b"["):
+        return all(key in start for key in _EVENT_KEYS)
+    return start.startswith(b"{") and any(key in start for key in _KEYS)
 
 
 # --- one file ---------------------------------------------------------------------------------------------------------
 def _rank(path: Path) -> Rank:
     trace = _trace(path)
-    rows, _ = rows_of(trace)
-    ranges = [event for event in trace.traceEvents if event.ph == "X" and category_of(event) in _HOST]
-    begins = [event.ts for event in ranges] + [row[4] for row in rows.values]
-    if not begins:
+    if not len(trace.events):
         raise RunError(f"{path} holds no operations or kernels")
-    base = min(begins)
-    ends = [event.ts + event.dur for event in ranges] + [row[4] + row[5] for row in rows.values]
-    end = round((max(ends) - base) * 1e3)
-    batches = _spans(_named(ranges, NEXT_BATCH), base)
-    steps = _steps(ranges, batches, base)
-    marked = any(event.name.startswith(STEP) for event in ranges)
+    base = float(trace.events["ts"].min())
+    end = round((trace.end - base) * 1e3)
+    batches = _spans(trace.named(NEXT_BATCH), base)
+    steps = _steps(trace, batches, base)
+    marked = len(trace.named(STEP)) > 0
     window = (int(steps["t0"].min()), int(steps["t1"].max())) if marked else (0, end)
-    device = table_of(rows, 0, base, 0.0)
-    begin = trace.baseTimeNanoseconds + round(base * 1e3)
-    rank = trace.distributedInfo.rank if type(trace.distributedInfo.rank) is int else None
-    return Rank(path, rank, begin, end, window, steps, data_waits(batches), device, list(rows.names), devices_of(trace))
+    device, names = trace.table(0, base, 0.0)
+    begin = trace.begin_ns + round(base * 1e3)
+    notes = [f"{path} is used as far as it goes: {problem}." for problem in trace.problems]
+    return Rank(path, trace.rank, begin, end, window, steps, data_waits(batches), device, names, trace.devices, notes)
 
 
 def _trace(path: Path) -> Trace:
     try:
-        data = path.read_bytes()
-        return decode(gzip.decompress(data) if data.startswith(_GZIP) else data)
-    except (OSError, EOFError, zlib.error) as error:
-        raise RunError(f"{path} cannot be read: {error}") from None
-    except (ValueError, TypeError) as error:  # msgspec names the place
-        raise RunError(f"{path} is damaged: {str(error).partition(chr(10))[0]}") from None
+        return read_trace(path)
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {reason(error)}") from None
+    except ValueError as error:
+        raise RunError(f"{path} is damaged: {error}") from None
 
 
-def _spans(events: Sequence[Event], base: float) -> Spans:
-    edges = [((event.ts - base) * 1e3, (event.ts + event.dur - base) * 1e3) for event in events]
-    found: Spans = np.array(sorted(edges), float).reshape(-1, 2).round().astype(np.int64)
+def _spans(events: Events, base: float) -> Spans:
+    edges = np.column_stack([events["ts"] - base, events["ts"] + events["dur"] - base]) * 1e3
+    found: Spans = edges.round().astype(np.int64)
     return found
 
 
-def _named(ranges: list[Event], start: str) -> list[Event]:
-    """The ranges of this name on the thread that has most of them."""
-    found = [event for event in ranges if event.name.startswith(start)]
-    threads = [str(event.tid) for event in found]
-    most = max(set(threads), key=threads.count, default="")
-    return [event for event in found if str(event.tid) == most]
-
-
-def _steps(ranges: list[Event], batches: Spans, base: float) -> Table:
+def _steps(trace: Trace, batches: Spans, base: float) -> Table:
     """The step rows; without any if nothing in the trace repeats."""
-    marked = _named(ranges, STEP)
-    updates = _spans(_named(ranges, OPTIMIZER_STEP), base)
-    spans = _spans(marked, base)
-    if not marked:
+    updates, spans = (_spans(trace.named(each), base) for each in (OPTIMIZER_STEP, STEP))
+    if not len(spans):
         ends = updates[:, 1] if len(updates) >= _LEAST else batches[:, 1]
         spans = np.column_stack([ends[:-1], ends[1:]])
     table = step_rows(spans)
@@ -153,12 +120,16 @@ def _steps(ranges: list[Event], batches: Spans, base: float) -> Table:
     for column, nanoseconds in (("data_wait", wait), ("optimizer", optimizer), ("other", other)):
         table[column] = (nanoseconds // 1000).astype("i4")
     table["optimized"] = optimizer > 0
-    table["trained"] = (optimizer > 0) | any("Backward" in event.name for event in ranges)
+    table["trained"] = (optimizer > 0) | any("Backward" in label.name for label in trace.labels)
     return table
 
 
 def _inside(spans: Spans, parts: Spans) -> npt.NDArray[np.int64]:
     """Nanoseconds of ``parts``, which do not overlap, in each of the spans."""
-    shared = np.minimum(spans[:, None, 1], parts[None, :, 1]) - np.maximum(spans[:, None, 0], parts[None, :, 0])
-    found: npt.NDArray[np.int64] = np.maximum(shared, 0).sum(axis=1)
+    if not len(parts):
+        return np.zeros(len(spans), np.int64)
+    edges = parts.ravel()
+    covered = np.concatenate([[0], np.cumsum(np.diff(edges) * (np.arange(len(edges) - 1) % 2 == 0))])
+    begin, end = (np.interp(spans[:, side], edges, covered) for side in (0, 1))
+    found: npt.NDArray[np.int64] = (end - begin).round().astype(np.int64)
     return found
