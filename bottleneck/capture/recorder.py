@@ -13,7 +13,7 @@ from ..recording.write import Writer
 from . import resume
 from .drain import Drain
 from .saver import Saver
-from .stretches import LEFT_OUT
+from .shares import spent
 
 PART_SECONDS = 10.0
 HOST_SECONDS = 0.1
@@ -87,29 +87,14 @@ class Recorder:
 
     def shares(self, elapsed_seconds: float) -> tuple[dict[str, float], int | None]:
         """The busiest process so far: its exclusive share of the elapsed time per phase, and its optimizer steps."""
-        seconds: dict[int, dict[int, float]] = {}
-        steps: dict[int, int] = {}
-        skipped: dict[int, int] = {}  # steps that were not recorded in full
+        cells: dict[int, dict[tuple[int, int], tuple[int, int]]] = {}
         for pid, phase, outer, count, ns in self.drain.live_totals():
-            if (phase, outer) == (signals.NONE, signals.IMPORT):
-                skipped[pid] = count
-                continue
-            mine = seconds.setdefault(pid, {})
-            mine[phase] = mine.get(phase, 0.0) + ns / 1e9
-            mine[outer] = mine.get(outer, 0.0) - ns / 1e9
-            if phase == signals.OPTIMIZER:
-                steps[pid] = steps.get(pid, 0) + count
-        if not seconds:
+            cells.setdefault(pid, {})[phase, outer] = count, ns
+        busiest = max(map(spent, cells.values()), key=lambda each: each.total_seconds, default=None)
+        if busiest is None:
             return {}, None
-        pid = max(seconds, key=lambda p: sum(v for k, v in seconds[p].items() if k))
-        full = steps.get(pid)
-        times = 1.0 + skipped.get(pid, 0) / full if full else 1.0  # as many steps as one that was recorded stands for
-        shares = {
-            signals.PHASES[phase]: max(0.0, value) * (times if phase in LEFT_OUT else 1.0) / max(elapsed_seconds, 1e-9)
-            for phase, value in seconds[pid].items()
-            if phase
-        }
-        return shares, None if full is None else round(full * times)
+        elapsed = max(elapsed_seconds, 1e-9)
+        return {signals.PHASES[phase]: each / elapsed for phase, each in busiest.seconds.items()}, busiest.steps
 
     def finish(self) -> str:
         """Drain the remaining records after the end. Returns what could not be written, "" if everything was.

@@ -114,7 +114,7 @@ def in_progress(run_dir: Path) -> bool:
             return False
     except RunError:
         pass
-    return any(map(_writes, (run_dir / signals.LIVE).glob("*.side")))
+    return any(map(is_written_by, (run_dir / signals.LIVE).glob("*.side")))
 
 
 def is_held(run_dir: Path) -> bool:
@@ -136,8 +136,8 @@ def is_held(run_dir: Path) -> bool:
         os.close(descriptor)
 
 
-def _writes(side: Path) -> bool:
-    """Whether the process that wrote a side file is still alive, and its pid was not reused."""
+def is_written_by(side: Path) -> bool:
+    """Whether the process that writes a side file is still alive, and its pid was not reused."""
     import psutil
 
     try:

@@ -1,7 +1,7 @@
 /* A libnvidia-ml.so.1 for tests: every value and error comes from the text file named by FAKE_NVML, read again at each
  * call. A line is "key value"; "key!" gives the NVML error number to answer instead, e.g. "gpu0.power! 3".
- * Handles: GPU n is n + 1; slice m of GPU n is 0x100 + 0x10 * n + m. nvmlDeviceGetMaxClockInfo is left out on purpose:
- * the binding must report a function that an old library does not have. */
+ * Handles: GPU n is n + 1; slice m of GPU n is 0x100 + 0x10 * n + m. nvmlDeviceGetMaxClockInfo and
+ * nvmlDeviceGetGraphicsRunningProcesses are left out on purpose: an old library lacks a function, or its newest version. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -53,16 +52,6 @@ gpu1.uuid GPU-bbbb-1
 gpu1.name Simulated B
 gpu1.utilization 80
 """
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("nvml")
-    source = Path(__file__).with_name("fake_nvml.c")
-    target = folder / "libnvidia-ml.so.1"
-    command = ["gcc", "-Wall", "-Werror", "-shared", "-fPIC", "-Wl,-soname,libnvidia-ml.so.1", "-o", target, source]
-    subprocess.run(command, check=True)
-    return folder
 
 
 def drive(library, tmp_path, script, *later, visible="-"):

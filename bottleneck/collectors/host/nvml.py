@@ -104,6 +104,8 @@ class GpuSampler:
             self._give_up(error)
             return
         self._nvml = pynvml
+        # The second: the driver has only older versions of a function than the binding, which does not count as one.
+        self._errors = (pynvml.NVMLError, getattr(pynvml, "NVMLLibraryMismatchError", pynvml.NVMLError))
         try:
             self._driver = self._ask(pynvml.nvmlSystemGetDriverVersion) or ""
             self._find_devices(None if every else os.environ if environ is None else environ)
@@ -131,7 +133,7 @@ class GpuSampler:
         """The value, or None if this device or driver does not report it."""
         try:
             return function(*arguments)
-        except self._nvml.NVMLError:
+        except self._errors:
             return None
 
     # -- samples ----------------------------------------------------------------------------------------------
@@ -162,9 +164,10 @@ class GpuSampler:
                 return None
             try:
                 return function()
-            except nvml.NVMLError as error:
-                device.lost = device.lost or error.value == _LOST
-                if error.value in (3, 4, 13):  # not supported, no permission, function not found: permanent
+            except self._errors as error:
+                code = getattr(error, "value", 13)
+                device.lost = device.lost or code == _LOST
+                if code in (3, 4, 13):  # not supported, no permission, function not found: permanent
                     device.unsupported[columns] = str(error)
                 return None
 
