@@ -41,10 +41,10 @@ class _ByIdentity:
             self._ends[key] = weakref.ref(item, lambda _: self._deleted(key))
         self._values[key] = value
 
-    def _deleted(self, key):
+    def _deleted(self, key, is_exiting=sys.is_finalizing):  # bound here: at exit, our globals are gone
         self._ends.pop(key, None)
         value = self._values.pop(key, None)
-        if self._over is not None and value is not None:
+        if self._over is not None and value is not None and not is_exiting():
             self._over(value)
 
 

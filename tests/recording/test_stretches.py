@@ -12,7 +12,7 @@ import pytest
 from bottleneck_profiler import signals
 from bottleneck_profiler.capture.steps import StepBuilder
 from bottleneck_profiler.collectors.support import governor as governing
-from bottleneck_profiler.collectors.support.governor import BLOCK, MOST, Governor, governor_of
+from bottleneck_profiler.collectors.support.governor import BLOCK, MOST, PIECE_NS, Governor, governor_of
 from bottleneck_profiler.recording.model import RECORD_DTYPE, STEP_PHASES, Table
 from bottleneck_profiler.recording.stretches import ESTIMATED, empty_rows, expanded
 from hypothesis import given, settings
@@ -122,12 +122,22 @@ def test_every_step_has_a_row_and_no_time_is_missing(ring: Ring, steps: int, pie
     assert whole == pytest.approx((rows["t1"][-1] - rows["t0"][0]) / US, rel=0.01)
 
 
-def test_a_step_of_0_2_ms_is_recorded_once_in_twenty_and_one_of_5_ms_always(ring: Ring):
-    fast = over_a_loader(ring, 5_000, constant(60), constant(30))
-    assert fast.k == 20
-    ring.rows.clear()
-    slow = over_a_loader(ring, 400, constant(5_000), constant(30))
-    assert slow.k == 1 and not any(row[2] == signals.SKIPPED for row in ring.rows)
+@pytest.mark.parametrize(("microseconds", "k"), [(200, 32), (1_000, 32), (2_000, 9), (3_000, 4), (6_000, 1)])
+def test_the_shorter_the_steps_the_fewer_are_recorded_in_full(ring: Ring, microseconds: int, k: int):
+    assert over_a_loader(ring, 2_000, constant(microseconds - 140), constant(30)).k == k
+    assert any(row[2] == signals.SKIPPED for row in ring.rows) == (k > 1)
+
+
+def test_a_loop_whose_steps_become_slow_is_soon_recorded_in_full(ring: Ring):
+    over_a_loader(ring, 2_000, lambda step: 60 if step < 1_000 else 20_000, constant(30))
+    in_full = [row for row in ring.rows if row[2] == signals.FORWARD and row[5] - row[4] > 10_000 * US]
+    assert len(in_full) > 900
+
+
+def test_a_kill_loses_little_of_a_stretch(ring: Ring):
+    over_a_loader(ring, 3_000, constant(1_000 - 140), constant(30))
+    pieces = [row[5] - row[4] for row in ring.rows if row[2] == signals.SKIPPED]
+    assert max(pieces) <= PIECE_NS and len(pieces) > 100
 
 
 @pytest.mark.parametrize("every", [2, 19, 20, 21, MOST, 40])

@@ -173,6 +173,19 @@ def test_exit_code_is_kept_and_the_report_still_comes(tmp_path: Path, how: str):
     assert ran.diagnosis["run"]["exit_code"] == code
 
 
+def test_nothing_of_ours_raises_when_a_loader_is_still_in_use_at_exit(tmp_path: Path):
+    script = tmp_path / "x.py"
+    script.write_text(
+        "import sys, torch\nfrom torch.utils.data import DataLoader, TensorDataset\n"
+        "batches = iter(DataLoader(TensorDataset(torch.zeros(600, 1))))\n"
+        "def more(): next(batches)\n"
+        "for _ in range(500): more()\n"
+        "sys.more = more  # so that the iterator outlives the modules' variables\n"
+    )
+    ran = bottleneck(tmp_path, script)
+    assert ran.code == 0 and "Exception ignored" not in ran.err
+
+
 def test_kill_9_in_mid_training_keeps_every_step(tmp_path: Path):
     script = tmp_path / "train.py"
     script.write_text(

@@ -1,6 +1,7 @@
 """Chooses which steps of a fast loop are recorded in full: one in k, at random, so that the hooks stay cheap.
 
-A stretch of steps that are not recorded in full becomes one record SKIPPED. In these steps, the hooks of forward,
+A stretch of steps that are not recorded in full becomes records SKIPPED, one for about 8 ms, so that a kill loses no
+more. In these steps, the hooks of forward,
 backward and optimizer only set the phase, which the sampler reads. Rare phases are recorded in every step.
 """
 
@@ -10,26 +11,29 @@ from ... import signals
 from ...agent.recorder import now
 
 BLOCK = 128  # steps recorded in full between two looks at the step time; those of the first block are consecutive
-SLOW_NS = 4_000_000  # steps that take this long are all recorded: the hooks cost less than 1 % of them
+SLOW_NS = 6_000_000  # steps that take this long are all recorded: the hooks cost about 1 % of them
 MOST = 32  # steps for one that is recorded in full
 HITS = 64  # backward passes since the last step: so many only if the loop was left; recording resumes
+PIECE_NS = 8_000_000  # of a stretch, in a record of its own
+_SLOWER = 2  # times the mean: a stretch whose steps took longer is a reason to look at once
 _DEEPEST, _NEXT = 4, 1 << 32  # passes over such loaders within each other, and between their keys
 _OFTEN = BLOCK // 2  # passes without gradients in a block: they are a part of every step
 _BITS = (1 << 64) - 1  # of a random number; the generator is our own: the program's random numbers stay as they are
 
 
 class Governor:
-    """The recording of one loop's steps on one thread. ``left``: steps of the stretch that are still to come;
+    """The recording of one loop's steps on one thread. ``left``: steps of the stretch's piece that are still to come;
     ``owner``: the pass of the loop that is under way."""
 
     __slots__ = (
-        "_at", "_before", "_evals", "_full", "_length", "_mean", "_random", "_since", "_steps", "k", "left", "owner",
+        "_at", "_before", "_evals", "_full", "_length", "_mean", "_random", "_rest", "_since", "_steps", "k", "left", "owner",
     )  # fmt: skip
 
     def __init__(self, at):
         self.k = 1
         self.owner = None
-        self.left = self._length = self._since = 0  # steps of the stretch, and when it began
+        self.left = self._length = self._since = 0  # steps of the stretch's piece, and when it began
+        self._rest = 0  # steps of its further pieces
         self._full = self._steps = self._before = 0  # of the block, and its time (ns) in earlier passes of the loop
         self._at = at  # when the block, or this pass of the loop, began
         self._mean = 0  # time (ns) of a step, at the last look
@@ -43,7 +47,7 @@ class Governor:
         if bare is not None:
             bare.end(ring, at, 0)
         self._at = at
-        self.left = self._length = ring.skip = 0
+        self.left = self._length = self._rest = ring.skip = 0
 
     def step(self, ring, at):
         """A step that was recorded in full ended at ``at`` (ns): maybe begin a stretch."""
@@ -53,27 +57,43 @@ class Governor:
             self._look(ring, at)
         if self.k > 1:
             self._random = (self._random * 6364136223846793005 + 1442695040888963407) & _BITS
-            self.left = self._length = (self._random >> 33) % (2 * self.k - 1)
-            if self.left:
-                self._since = at
-                ring.skip = HITS
+            self._rest = (self._random >> 33) % (2 * self.k - 1)
+            if self._rest:
+                self._next_piece(ring, at)
+
+    def _next_piece(self, ring, at):
+        self.left = self._length = min(self._rest, PIECE_NS // self._mean or 1)
+        self._rest -= self.left
+        self._since = at
+        ring.skip = HITS
 
     def _look(self, ring, at):
-        mean = self._mean = (self._before + at - self._at) // self._steps
-        self.k = min(MOST, -(-SLOW_NS // max(mean, 1))) if _is_alone() else 1
+        self._adapt((self._before + at - self._at) // self._steps)
         evals = ring.count(signals.EVAL)
         ring.infers = evals - self._evals >= _OFTEN
         self._at, self._evals = at, evals
         self._full = self._steps = self._before = 0
 
+    def _adapt(self, mean):
+        """Choose k for steps of ``mean`` ns."""
+        self._mean = max(mean, 1)
+        # The square: hooks may take 20 us of a short step, so there fewer may be recorded in full.
+        self.k = min(MOST, -(-SLOW_NS * SLOW_NS // (self._mean * self._mean))) if _is_alone() else 1
+
     def passed(self, ring, loop):
         """A step that was not recorded in full has ended."""
         self.left -= 1
-        if self.left <= 0:
-            self.left = 0
-            self.end(ring, now(), loop)
-        else:
+        if self.left > 0:
             ring.skip = HITS
+            return
+        rest, at = self._rest, now()
+        mean = (at - self._since) // (self._length or 1)
+        self.end(ring, at, loop)
+        if mean > _SLOWER * self._mean:  # do not wait for a whole block of such steps
+            self._adapt(mean)
+        elif rest:
+            self._rest = rest
+            self._next_piece(ring, at)
 
     def last(self, ring, loader, flags):
         """The next() that ends the loop was in a stretch, and ends that, too; returns when (ns)."""
@@ -85,11 +105,12 @@ class Governor:
 
     def end(self, ring, at, loop, flags=0):
         """End the stretch at ``at`` (ns), if there is one. ``loop``: a loader's id, 0 for a loop without one."""
-        done, self.left = self._length - self.left, 0
-        ring.skip = self._length = 0
+        done = self._length - self.left
+        self.left = self._rest = ring.skip = 0
         if done:
             self._steps += done
             ring.skipped(done, self._since, at, loop, flags)
+        self._length = 0
 
     def leave(self, ring):
         """The program ends, in a stretch of a loop of which nothing says where it ended: about when its steps had."""
