@@ -26,7 +26,8 @@ class Governor:
     ``owner``: the pass of the loop that is under way."""
 
     __slots__ = (
-        "_at", "_before", "_evals", "_full", "_length", "_mean", "_random", "_rest", "_since", "_steps", "k", "left", "owner",
+        "_at", "_before", "_evals", "_full", "_length", "_mean", "_random", "_rest", "_since", "_steps", "k", "left",
+        "owner",
     )  # fmt: skip
 
     def __init__(self, at):
