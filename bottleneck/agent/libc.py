@@ -4,6 +4,7 @@ import _ctypes
 import os
 
 _RTLD_NOW = 2
+_found = {}
 
 
 class Int(_ctypes._SimpleCData):  # type: ignore[type-arg]
@@ -42,10 +43,15 @@ class Callback(_ctypes.CFuncPtr):
 
 def function(name, returns=Int):
     """The C function ``name``, returning ``Int`` or ``Pointer``; before glibc 2.34 some are in librt."""
-    kind = _Returns if returns is Int else _ReturnsPointer
+    if name not in _found:
+        _found[name] = (_Returns if returns is Int else _ReturnsPointer)(_address(name))
+    return _found[name]
+
+
+def _address(name):
     for library in (None, "librt.so.1"):
         try:
-            return kind(_ctypes.dlsym(_ctypes.dlopen(library, _RTLD_NOW), name))
+            return _ctypes.dlsym(_ctypes.dlopen(library, _RTLD_NOW), name)
         except OSError:
             continue
     raise OSError(f"no {name} in the C library")

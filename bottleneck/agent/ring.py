@@ -4,7 +4,7 @@ Runs inside the user's process. A put costs about half a microsecond.
 """
 
 import os
-from struct import Struct
+from _struct import Struct
 from time import monotonic_ns, time_ns
 
 from .. import signals

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..signals import LIVE, OPTIONS_VARIABLE, RUN_DIR_VARIABLE
+from . import start_code
 
 INJECT = Path(__file__).parent.parent / "agent" / "inject"
 FORWARDED = tuple(
@@ -74,6 +75,7 @@ class Supervisor:
         Raises nothing else, whatever ``tick`` does.
         """
         (self.run_dir / LIVE).mkdir(parents=True, exist_ok=True)
+        start_code.write(self.run_dir)
         previous = self._install_handlers()
         started_wall_ns, started_ns = time.time_ns(), time.monotonic_ns()
         try:
@@ -86,6 +88,7 @@ class Supervisor:
         old_mask = self._watch()
         first_error, errors = self._tick_until_the_end(tick, interval_seconds)
         self._unwatch(old_mask, previous)
+        start_code.remove(self.run_dir)
         code = self._process.returncode
         return Ended(
             exit_code=code if code >= 0 else 128 - code,

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from bottleneck_profiler.capture import start_code
 
 from .conftest import drive, driver_words, environment
 
@@ -60,6 +61,35 @@ subprocess.run([sys.executable, "other.py"])
     result = drive(tmp_path, script(tmp_path, text))
     assert {hello["pid"] for hello in result.hellos[1:]} == {int(word) for word in result.stdout.split()}
     assert [fields["reason"] for fields in skipped(result.run_dir)] == ["helper", "helper"]
+
+
+def test_a_process_finds_what_it_starts_with_in_one_file(tmp_path: Path) -> None:
+    text = """
+import os, sys
+ours = [(name, module) for name, module in sys.modules.items() if name.startswith("_bottleneck_child.")]
+print([name.partition(".")[2] for name, module in ours])
+print([name for name, module in ours if module.__spec__.loader is not None])
+print(os.path.exists(os.environ["BOTTLENECK_RUN_DIR"] + "/live/start.code"))
+"""
+    result = drive(tmp_path, script(tmp_path, text))
+    started_with, found_by_python, there = map(ast.literal_eval, result.stdout.decode().splitlines())
+    assert (tuple(started_with), found_by_python, there) == (start_code.MODULES, [], True)
+    assert not (result.run_dir / "live" / "start.code").exists()
+
+
+@pytest.mark.parametrize("damage", ["", "another version"])
+def test_a_process_starts_without_that_file(tmp_path: Path, damage: str) -> None:
+    text = f"""
+import os, subprocess, sys
+code = os.environ["BOTTLENECK_RUN_DIR"] + "/live/start.code"
+os.unlink(code)
+if {damage!r}:
+    open(code, "w").write({damage!r})
+sys.exit(subprocess.run([sys.executable, "other.py"]).returncode)
+"""
+    (tmp_path / "other.py").write_text("pass")
+    result = drive(tmp_path, script(tmp_path, text))
+    assert (result.returncode, result.stderr, len(result.hellos)) == (0, b"", 2)
 
 
 def test_code_given_on_the_command_line_is_the_program(tmp_path: Path) -> None:

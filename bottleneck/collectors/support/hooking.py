@@ -2,14 +2,12 @@
 
 import os
 import sys
-from functools import partial
-from types import FunctionType, MethodType
 
 from ... import signals
 from ...agent.frames import HOOKED
 from ...agent.recorder import now
 from .. import dress
-from .recoding import can_recode, forwarding, twin
+from .recoding import FunctionType, MethodType, can_recode, forwarding, twin
 
 _SHORT_NS = 50_000  # calls of libraries that take less are not recorded one by one
 
@@ -55,9 +53,12 @@ def unseen(hooked, original):
     return hooked
 
 
-def _text(file):
-    with open(file, encoding="utf-8") as opened:
-        return opened.read()
+def _reads(file):
+    def text():
+        with open(file, encoding="utf-8") as opened:
+            return opened.read()
+
+    return text
 
 
 def _of_pandas(original):
@@ -95,7 +96,7 @@ def hook(collector, owner, name, make):
         own = original.__code__.co_filename
         file = own + (" " + HOOKED[1] if _of_pandas(original) else HOOKED[0])
         cache = getattr(sys.modules.get("linecache"), "cache", {})
-        cache.setdefault(file, (partial(_text, own),))  # who asks for the function's source finds it
+        cache.setdefault(file, (_reads(own),))  # who asks for the function's source finds it
         collector.patches.recode(original, forwarding(original, hooked, file))
         return
     hooked = make(original)

@@ -1,6 +1,6 @@
 """A POSIX timer on the CPU clock of one thread. It signals that thread, and only while the thread uses a CPU."""
 
-import struct
+from _struct import pack
 
 from ...agent import libc
 
@@ -17,15 +17,13 @@ class Timer:
         self._settime = libc.function("timer_settime")
         self._delete = libc.function("timer_delete")
         self._id = libc.Long()
-        event = struct.pack("<Qiii", 0, signal_number, _SIGEV_THREAD_ID, native_id).ljust(_SIGEV_BYTES, b"\0")
+        event = pack("<Qiii", 0, signal_number, _SIGEV_THREAD_ID, native_id).ljust(_SIGEV_BYTES, b"\0")
         clock = libc.Int(_CLOCK_THREAD_CPUTIME_ID)
         libc.check(libc.function("timer_create")(clock, event, libc.byref(self._id)))
 
     def set(self, first_ns, interval_ns):
         """First expiry after ``first_ns`` of CPU time, then every ``interval_ns``; 0, 0 stops it."""
-        times = struct.pack(
-            "@llll", interval_ns // _SECOND, interval_ns % _SECOND, first_ns // _SECOND, first_ns % _SECOND
-        )
+        times = pack("@llll", interval_ns // _SECOND, interval_ns % _SECOND, first_ns // _SECOND, first_ns % _SECOND)
         libc.check(self._settime(self._id, 0, times, None))
 
     def delete(self):

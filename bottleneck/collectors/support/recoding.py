@@ -4,11 +4,17 @@ Its identity, signature, defaults, module and globals do not change, and names t
 are hooked too. The new code takes the same parameters and passes them to our hook, which calls a copy of the original.
 """
 
-from types import CodeType, FunctionType
-
-# As in ``inspect``, whose import takes longer than all of ours.
+# As in ``inspect`` and ``types``: importing them takes longer than all of ours.
 _VARARGS, _VARKEYWORDS, _GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x4, 0x8, 0x20, 0x80, 0x200
 _MARK = "(hook)"  # the constant that becomes the hook
+
+
+class _Plain:
+    def kinds(self):
+        return type(self.kinds), type(_Plain.kinds), type(_Plain.kinds.__code__)
+
+
+MethodType, FunctionType, CodeType = _Plain().kinds()
 
 
 def twin(function):

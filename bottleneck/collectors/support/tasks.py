@@ -12,8 +12,8 @@ copy in one step, and we read the tasks without running overrides in their class
 
 import gc
 import sys
+from _weakref import ref
 from itertools import islice
-from weakref import ref
 
 LOOP = -1  # instead of a stack id: an event loop stays in one place, whichever task we see
 MAX_TASKS = 16  # waiting tasks per sample: more would add no information
