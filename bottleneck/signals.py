@@ -133,7 +133,8 @@ RUN_DIR_VARIABLE = "BOTTLENECK_RUN_DIR"  # the run folder; rings and side files 
 OPTIONS_VARIABLE = "BOTTLENECK_OPTIONS"
 INFERRED = -1  # in a note "batch", in the place of a loader: what a model was given without gradients
 LIVE = "live"  # rings and side files, deleted once drained
-START_CODE = "start.code"  # in live/ while the program runs: what processes run first, for the supervisor's Python
+# In live/ while the program runs, <magic number of .pyc files>.code: the modules that processes begin with, marshalled.
+START_CODE_SUFFIX = ".code"
 
 # Trace of the device window: <pid>.trace.json in live/, as torch.profiler writes it. CLOCK is an annotation in it whose
 # time by our clock is in the note "device_window".

@@ -11,14 +11,15 @@ from importlib.machinery import SourceFileLoader
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 
-from ..signals import LIVE, START_CODE
+from ..signals import LIVE, START_CODE_SUFFIX
 
 _PACKAGE = Path(__file__).parent.parent
+NAME = MAGIC_NUMBER.hex() + START_CODE_SUFFIX
 #: Each after those that it imports. A folder is a package.
 MODULES = (
     "agent", "signals", "agent.libc", "agent.descriptors", "agent.files", "agent.frames", "agent.ring",
     "agent.unpatched", "agent.recorder", "agent.bootstrap", "collectors", "collectors.support", "agent.native_thread",
-    "collectors.support.pyinstrument", "collectors.support.thread_files", "collectors.support.gil",
+    "collectors.support.thread_files", "collectors.support.gil",
     "collectors.support.recoding", "collectors.support.hooking", "collectors.support.other_threads",
     "collectors.support.pace", "collectors.support.posix_timer", "collectors.support.sampled_forks",
     "collectors.support.stack_table", "collectors.support.tasks", "collectors.support.stacks",
@@ -28,8 +29,7 @@ MODULES = (
 def write(run_dir: Path) -> None:
     """Write the file, which ``agent/inject/sitecustomize.py`` reads. Never raises OSError."""
     try:
-        code = marshal.dumps([_module(name) for name in MODULES])
-        (run_dir / LIVE / START_CODE).write_bytes(MAGIC_NUMBER + code)
+        (run_dir / LIVE / NAME).write_bytes(marshal.dumps([_module(name) for name in MODULES]))
     except OSError:
         remove(run_dir)  # processes import their modules one by one
 
@@ -37,7 +37,7 @@ def write(run_dir: Path) -> None:
 def remove(run_dir: Path) -> None:
     """Delete the file. Never raises OSError."""
     try:
-        (run_dir / LIVE / START_CODE).unlink(missing_ok=True)
+        (run_dir / LIVE / NAME).unlink(missing_ok=True)
     except OSError:
         pass
 

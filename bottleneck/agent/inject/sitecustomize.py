@@ -119,13 +119,11 @@ def _run_start_code(run_dir: str, package: str) -> None:
     from _frozen_importlib_external import MAGIC_NUMBER
 
     try:
-        with open(os.path.join(run_dir, "live", "start.code"), "rb") as file:
+        with open(os.path.join(run_dir, "live", MAGIC_NUMBER.hex() + ".code"), "rb") as file:
             data = file.read()
     except OSError:
         return
-    if not data.startswith(MAGIC_NUMBER):
-        return
-    for name, path, is_package, code in marshal.loads(data[len(MAGIC_NUMBER) :]):
+    for name, path, is_package, code in marshal.loads(data):
         above, _, last = (package + "." + name).rpartition(".")
         module = type(sys)(above + "." + last)
         module.__spec__ = ModuleSpec(module.__name__, None, origin=path, is_package=is_package)

@@ -26,7 +26,6 @@ from ...agent.ring import Ring
 from ...agent.unpatched import allocate_lock, get_ident, sleep
 from ...signals import GIL_HELD, MAIN_RUNS, STACK_BLOCKED, STACK_CPU, THREAD_CAPACITY
 from .. import BaseCollector, dress
-from . import pyinstrument
 from .gil import PROMPT_NS, GilWatch
 from .hooking import alike
 from .other_threads import OtherThreads
@@ -40,7 +39,7 @@ from .thread_files import ThreadFiles
 SIGNAL = _signal.SIGURG
 RUNS = 0.97  # of the time since the last look: above this, a thread was not blocked
 NATIVE = 0.8  # of the time that a look takes
-FIRST_RING = 32001  # numbers of our two rings, above those that the recorder assigns
+TICKS, LOOKS = 32001, 32002  # numbers of our two rings, above those that the recorder assigns
 
 _collector = None  # the last one attached
 
@@ -58,7 +57,7 @@ class Collector(BaseCollector):
 
     def _forget(self):
         """Reset to the state of a process that has not been sampled yet."""
-        self._rings = None
+        self._rings = {}  # each opened by its one writer: most processes end before either has a record
         self._stacks = StackTable(self.recorder)
         self._tasks = SuspendedTasks(self.recorder, self._stacks)
         self._other_threads = OtherThreads(self.recorder, self._stacks, self._tasks)
@@ -82,7 +81,7 @@ class Collector(BaseCollector):
         self.on = True
         self._forget()
         try:
-            if recorder.options.get("stacks") == "pyinstrument" and pyinstrument.start(recorder):
+            if recorder.options.get("stacks") == "pyinstrument" and self._by_pyinstrument():
                 self.on = False
                 return
             if _signal.getsignal(SIGNAL) not in (_signal.SIG_DFL, None):
@@ -95,7 +94,6 @@ class Collector(BaseCollector):
             _collector = self
             atexit.register(self._at_exit)
             self._arm()
-            self._open_rings()
             self._start_thread()  # do not wait for a tick: the main thread may only wait from now on
         except BaseException as error:
             self.off("attach", error)
@@ -103,6 +101,11 @@ class Collector(BaseCollector):
         else:
             recorder.note("attached", collector=self.id)
             recorder.note("gil", enabled=getattr(sys, "_is_gil_enabled", lambda: True)())
+
+    def _by_pyinstrument(self):
+        from . import pyinstrument
+
+        return pyinstrument.start(self.recorder)
 
     def detach(self):
         """Stop sampling, and restore the signal handler and all patched attributes."""
@@ -196,7 +199,6 @@ class Collector(BaseCollector):
             if self._wakeup or self._masked:
                 self._timer.set(0, 0)
                 if start and not (self._thread or self._forking):  # in a forked child, where no tick will start it
-                    self._rings = self._rings or self._open_rings()
                     self._start_thread()
             else:
                 self._timer.set(first_ns, self.pace.tick_ns)
@@ -217,16 +219,16 @@ class Collector(BaseCollector):
                 return self.detach()
             weight = cpu_ns - self._cpu_ns
             self._cpu_ns, self._unticked = cpu_ns, 0
-            rings = self._rings or self._open_rings()
+            ring = self._rings.get(TICKS) or self._open_ring(TICKS)
             tick_ns = self.pace.tick_ns
             # Timers are due at multiples of the tick; while the kernel waits for us, further ones are dropped.
             delay_ns = max((cpu_ns - self._timed_from) % tick_ns, weight - tick_ns)
             flags = self._phase() | min(delay_ns // 1_000_000, 255) << 8
-            rings[0].put(STACK_CPU, flags, at - weight, at, self._stacks.id_of(frame))
+            ring.put(STACK_CPU, flags, at - weight, at, self._stacks.id_of(frame))
             if not (self._thread or self._forking):
                 self._start_thread()
             cost = time.thread_time_ns() - cpu_ns + SIGNAL_NS
-            rings[0].spent(cost)
+            ring.spent(cost)
             if self.pace.ticked(cost):
                 self._set_timer(self.pace.tick_ns)
         except RecursionError:
@@ -242,16 +244,15 @@ class Collector(BaseCollector):
         ring = self.recorder.rings.get(self._main)
         return 0 if ring is None else ring.phase
 
-    def _open_rings(self):
+    def _open_ring(self, number):
         recorder = self.recorder
         path = os.path.join(recorder.live, "%d-%d.ring")
-        first = FIRST_RING
-        while os.path.exists(path % (recorder.pid, first)):  # from the program that exec replaced with this one
-            first += 2
-        for number, key in ((first, "stacks"), (first + 1, "stacks.blocked")):
-            recorder.rings[key] = Ring(path % (recorder.pid, number), number, THREAD_CAPACITY)
-        self._rings = recorder.rings["stacks"], recorder.rings["stacks.blocked"]
-        return self._rings
+        free = number
+        while os.path.exists(path % (recorder.pid, free)):  # from the program that exec replaced with this one
+            free += 2
+        ring = self._rings[number] = Ring(path % (recorder.pid, free), free, THREAD_CAPACITY)
+        recorder.rings["stacks.%d" % number] = ring
+        return ring
 
     # -- blocked -------------------------------------------------------------------------------------------
 
@@ -291,15 +292,14 @@ class Collector(BaseCollector):
                 self._look(due)
                 total = time.thread_time_ns()
                 self.pace.looked(total - spent)
-                if self._rings is not None:
-                    self._rings[1].spent(total - spent)
+                self._rings[LOOKS].spent(total - spent)
                 spent = total
                 # A fixed interval would alias with a loop of the same period.
                 varied = self.pace.look_ns + (self.pace.looks * 7 % 11 - 5) * self.pace.look_ns // 40
                 due = min(now() + varied, until)
                 self._gil.falls_asleep()
-            if (not self.on or now() >= until) and self._rings is not None:  # for good, not just for a fork
-                self._other_threads.end(self._rings[1])
+            if (not self.on or now() >= until) and LOOKS in self._rings:  # for good, not just for a fork
+                self._other_threads.end(self._rings[LOOKS])
             self.recorder.lasts()
         except BaseException as error:
             native.append(0)
@@ -322,10 +322,11 @@ class Collector(BaseCollector):
         wall, ran = at - before_at, cpu_ns - before_cpu
         pauses = ran < RUNS * wall
         with AllFrames() as frames:
-            seen = self._walked(frames, pauses) if self._rings is not None else None
+            seen = self._walked(frames, pauses)
             # If its clock advances all the time while we hold the GIL, it is in a native call that needs no GIL.
             native = time.clock_gettime_ns(self._clock) - cpu_ns > NATIVE * (now() - at)
             self._other_threads.look(frames, self._main)
+        ring = self._rings.get(LOOKS) or self._open_ring(LOOKS)
         asleep = pauses and self._files.asleep()
         delay_ns = self._files.run_delay()
         self._look_at = at, cpu_ns, delay_ns
@@ -337,17 +338,16 @@ class Collector(BaseCollector):
         self._owed += blocked
         still = blocked > 0.9 * wall
         certain = asleep and seen is not None and self._owed > 0 and (still or held or at - due < PROMPT_NS)
-        stack = self._hand_out(seen, at, held) if certain else 0
+        stack = self._hand_out(ring, seen, at, held) if certain else 0
         if self._wakeup or self._masked:
             self._unticked += cpu_ns - max(before_cpu, self._cpu_ns)
         if seen is not None and not asleep:
             number = self._stacks.number(*seen[0][:2])
-            self._rings[1].put(MAIN_RUNS, seen[1] | native << 8, at - max(0, late), at, number)
+            ring.put(MAIN_RUNS, seen[1] | native << 8, at - max(0, late), at, number)
             if self._unticked > 0:
-                self._rings[1].put(STACK_CPU, seen[1], at - self._unticked, at, number)
+                ring.put(STACK_CPU, seen[1], at - self._unticked, at, number)
                 self._cpu_ns, self._unticked = cpu_ns, 0
-        if self._rings is not None:
-            self._other_threads.write(self._rings[1], prompt=late < PROMPT_NS)
+        self._other_threads.write(ring, prompt=late < PROMPT_NS)
         unchanged = still and stack and stack == self._last_blocked and not self._other_threads.busy
         self.pace.look_again(wall, unchanged)
         self._last_blocked = stack
@@ -364,14 +364,14 @@ class Collector(BaseCollector):
         other = self._stacks.walk(wanting[self.pace.looks % len(wanting)]) if wanting else None
         return self._tasks.walk(frame, self._main), self._phase(), other, len(wanting)
 
-    def _hand_out(self, seen, at, held):
+    def _hand_out(self, ring, seen, at, held):
         """Write the main thread's blocked time; returns a key that identifies its stack."""
         (place, lines, tasks), phase, other, wanting = seen
         stack = self._stacks.number(place, lines)
-        self._rings[1].put(STACK_BLOCKED, phase | tasks << 8, at - self._owed, at, stack)
+        ring.put(STACK_BLOCKED, phase | tasks << 8, at - self._owed, at, stack)
         if held and wanting:
             number = self._stacks.number(*other)
-            self._rings[1].put(GIL_HELD, phase | wanting << 8, at - self._owed, at, number)
+            ring.put(GIL_HELD, phase | wanting << 8, at - self._owed, at, number)
         self._owed = 0
         return LOOP if tasks else stack
 
