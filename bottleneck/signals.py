@@ -115,6 +115,14 @@ MAIN_RUNS = 87
 # A stretch of steps that were not recorded in full, from the end of the step before to the end of its last one; arg:
 # loader id, 0 for a loop without one | number of steps << 32; flags: END if the loop was left.
 SKIPPED = 88
+# A border between phases on the host, at t0, and when the device had done all that was queued before (t1, on a clock
+# that runs like ours, but may be ahead); flags: the phase that begins there, or that ends there | DEVICE_END; arg:
+# number of the stretch, in which no border is missing | us after t0 when the device was last seen not to be there yet
+# << WAITED_AT | us that it took to put the mark into the queue << TOOK_AT.
+DEVICE_MARK = 89
+DEVICE_END = 1 << 8
+WAITED_AT, MOST_WAITED = 28, (1 << 24) - 1
+TOOK_AT, MOST_TOOK = 52, (1 << 12) - 1
 STACK_MASK = (1 << 32) - 1  # the part of such a record's argument that is the stack; the thread's index is above it
 EVENTS = {
     LOOP: "loop", SAMPLE: "sample", BATCH: "batch", COLLATE: "collate", SAMPLE_READ: "sample.read",
@@ -123,6 +131,7 @@ EVENTS = {
     STACK_BLOCKED: "stack.blocked", STAGE: "stage", STEP: "step", MARK: "mark", REQUEST: "request",
     LAG: "lag", MODEL_CALL: "model_call", POOL: "pool", THREAD_CPU: "thread.cpu", THREAD_BLOCKED: "thread.blocked",
     WAIT: "wait", MAIN_RUNS: "main.runs", SKIPPED: "skipped",
+    DEVICE_MARK: "device.mark",
 }  # fmt: skip
 
 # Environment of the recorded program.

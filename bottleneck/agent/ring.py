@@ -23,9 +23,11 @@ class Ring:
     """The records of one thread, with exactly one writer. ``phase``: the thread's innermost open phase. ``open``: its
     open optimizer steps as (optimizer id, enclosing phase, start). ``skip``: above 0 while the phases of a step are not
     recorded, counted down by backward passes; ``infers``: passes without gradients are left out, too. ``governors``: by
-    loop."""
+    loop. ``clock``: of the device that this thread gives work to, if it is timed."""
 
-    __slots__ = ("_map", "_mask", "_words", "governors", "infers", "number", "on", "open", "phase", "skip", "written")
+    __slots__ = (
+        "_map", "_mask", "_words", "clock", "governors", "infers", "number", "on", "open", "phase", "skip", "written",
+    )  # fmt: skip
 
     def __init__(self, path, number, capacity):
         size = DATA_AT + capacity * signals.RECORD_BYTES
@@ -51,6 +53,7 @@ class Ring:
         self.skip = 0
         self.infers = False
         self.governors = {}
+        self.clock = None
         self.on = True
         pack_header(
             self._map, 0, signals.MAGIC, signals.LAYOUT_VERSION, os.getpid(), 0, capacity, number, now(), time_ns()
@@ -92,6 +95,8 @@ class Ring:
         pack_record(self._map, DATA_AT + ((written & self._mask) << 5), t0, t1, phase, flags | outer, self.number, arg)
         self.written = written + 1
         words[_WRITTEN] = written + 1
+        if self.clock is not None:
+            self.clock.mark(self, phase | signals.DEVICE_END, t1)
         return t1
 
 
@@ -120,7 +125,7 @@ class TimedRing(Ring):
 class NullRing:
     """Discards records; used when a ring could not be created."""
 
-    __slots__ = ("governors", "infers", "number", "open", "phase", "skip", "written")
+    __slots__ = ("clock", "governors", "infers", "number", "open", "phase", "skip", "written")
     on = False
 
     def __init__(self):
@@ -131,6 +136,7 @@ class NullRing:
         self.skip = 0
         self.infers = False
         self.governors = {}
+        self.clock = None
 
     def skipped(self, count, t0, t1, loop, flags):
         pass

@@ -11,6 +11,7 @@ from .. import signals
 from ..agent.recorder import now
 from ..agent.unpatched import get_ident
 from . import BaseCollector, dress
+from .support.device_clock import follow
 from .support.forward import RootForward, is_traced
 from .support.governor import governor_of
 from .support.hooking import hook, unseen
@@ -72,6 +73,8 @@ class Collector(BaseCollector):
                         self._look(args[0] if args else None)
                     ring.phase = backward
                     t0 = 0 if ring.skip else now()
+                    if ring.clock is not None and t0:
+                        ring.clock.mark(ring, backward, t0)
             except BaseException as error:
                 self.off("before", error)
                 nested = True
@@ -146,10 +149,14 @@ class Collector(BaseCollector):
                 if me not in seen:
                     seen.add(me)
                     self.forward.look_again()
+                    follow(self, ring)
                     optimizers.note(optimizer)
                 outer = ring.phase
                 ring.phase = phase
-                ring.open.append((me, outer, 0 if ring.skip else now()))
+                t0 = 0 if ring.skip else now()
+                ring.open.append((me, outer, t0))
+                if ring.clock is not None and t0:
+                    ring.clock.mark(ring, phase, t0)
             except BaseException as error:
                 self.off("before", error)
 

@@ -229,6 +229,8 @@ class Collector(BaseCollector):
             governor = current.governor
             skipped = governor is not None and governor.left
             t0 = 0 if skipped else now()
+            if ring.clock is not None and t0:
+                ring.clock.mark(ring, data_wait, t0)
             try:
                 batch = original(iterator)
             except BaseException as stop:

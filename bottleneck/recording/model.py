@@ -45,7 +45,7 @@ Records = npt.NDArray[Any]  # of RECORD_DTYPE
 Table = dict[str, npt.NDArray[Any]]  # column name -> values, all of the same length
 
 #: The tables of records, by name.
-RECORD_TABLES = ("events", "samples", "stacks", "requests", "threads", "waits", "looks")
+RECORD_TABLES = ("events", "samples", "stacks", "requests", "threads", "waits", "looks", "marks")
 
 #: What a row of the table ``device`` is. On the host: ``launch`` and ``copy_call`` (of the driver), ``sync`` (waiting
 #: for the device), ``cpu_op`` (an outermost operation of torch) and ``alloc`` (device memory taken from the driver or
@@ -239,6 +239,7 @@ class Recording:
     threads: Records = field(default_factory=lambda: np.empty(0, RECORD_DTYPE))
     waits: Records = field(default_factory=lambda: np.empty(0, RECORD_DTYPE))
     looks: Records = field(default_factory=lambda: np.empty(0, RECORD_DTYPE))
+    marks: Records = field(default_factory=lambda: np.empty(0, RECORD_DTYPE))
 
     @property
     def wall_seconds(self) -> float:
@@ -289,5 +290,6 @@ TABLE_OF = {
     **dict.fromkeys((signals.THREAD_CPU, signals.THREAD_BLOCKED), "threads"),
     signals.WAIT: "waits",
     signals.MAIN_RUNS: "looks",
+    signals.DEVICE_MARK: "marks",
     **dict.fromkeys((signals.REQUEST, signals.LAG, signals.MODEL_CALL, signals.POOL), "requests"),
 }

@@ -25,7 +25,7 @@ from .model import Frame, Recording
 
 _NATIVE = 1 << 8  # the flag of a look: the main thread ran on
 DELAYED_MS = 6  # above a tick of the kernel's clock, at which it looks for timers that are due: 4 ms at 250 Hz
-_PROMPT_NS = 250_000  # a look that waited longer for the GIL does not say where the thread was when it was due
+PROMPT_NS = 250_000  # a look that waited longer for the GIL does not say where the thread was when it was due
 _MIN_LOOKS = 8  # at the line
 _LEAST = 0.1  # of the time in the function: less is left where it was recorded
 _ERRORS = 2.0  # standard errors by which the looks must exceed the timer's share
@@ -67,7 +67,7 @@ def _stacks(recording: Recording, process: int, delayed: bool) -> dict[int, _Sta
     looks = looks[looks["process"] == process]
     mine = np.flatnonzero((rows["process"] == process) & (rows["kind"] == signals.STACK_CPU))
     movable = (rows["flags"] >> 8 >= DELAYED_MS) | (not delayed)
-    sure = (looks["t1"] - looks["t0"] < _PROMPT_NS) & ((looks["flags"] & _NATIVE > 0) | delayed)
+    sure = (looks["t1"] - looks["t0"] < PROMPT_NS) & ((looks["flags"] & _NATIVE > 0) | delayed)
     by_stack = dict(_groups(rows["arg"][mine], mine)) if len(mine) else {}
     seen, surely = Counter(looks["arg"].tolist()), Counter(looks["arg"][sure].tolist())
     found: dict[int, _Stack] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from . import parts
+from .device_waits import name_device_waits
 from .folder import read_run
 from .loaders import join_loaders
 from .model import DEVICE_COLUMNS, RECORD_TABLES, Process, Recording, Records, Table
@@ -45,6 +46,7 @@ def load(run_dir: Path) -> Recording:
     join_loaders(recording)
     recording.steps, recording.full_steps = expanded(recording.steps)
     return_time_of_operators(recording)
+    name_device_waits(recording)
     return recording
 
 

@@ -88,7 +88,7 @@ assert graph.broken
 """
 
 
-def run(script: str, **settings: float) -> None:
+def run(script: str, **settings: float | str) -> None:
     done = finished([sys.executable, "-W", "error", "-c", script], env=environment(**settings), text=True)
     assert done.returncode == 0, done.stderr
 
@@ -98,4 +98,4 @@ def test_it_learns_as_the_host_does():
 
 
 def test_the_host_waits_where_it_would():
-    run(WAITS, flops=2 * 64**3 / 0.15)
+    run(WAITS, flops=2 * 64**3 / 0.15, waits="spin")

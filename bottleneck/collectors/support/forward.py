@@ -11,6 +11,7 @@ from ...agent.recorder import now
 from ...agent.unpatched import get_ident
 from .. import dress
 from .batches import Batches, is_watched
+from .device_clock import follow
 
 _FIRST_LOOKS = 64  # outermost forwards whose callers are noted
 _LOOKS = 8  # after a new loader or optimizer: a new model is usually called at once
@@ -133,11 +134,14 @@ def _timed(plain, traced):
                 if timer.looks:
                     timer.looks -= 1
                     timer.found(sys._getframe(1), args or kwargs.values())
+                    follow(timer.collector, ring)
                 phase = ring.phase = _FORWARD if timer.grad_enabled() else _EVAL
                 size = t0 = 0
                 if not ring.skip or (phase == _EVAL and not ring.infers):
                     size = 0 if timer.recorder.serving is None else timer.size(args or kwargs.values())
                     t0 = now()
+                    if ring.clock is not None:
+                        ring.clock.mark(ring, phase, t0)
         except BaseException as error:
             timer.collector.off("before", error)
             inner = True

@@ -13,7 +13,7 @@ import msgspec
 
 from ...listing import modules
 from .base import Fact, Site
-from .device import DeviceMemory, DeviceProperties, DeviceTrace, DeviceWindow
+from .device import DeviceInUse, DeviceMemory, DeviceProperties, DeviceTrace, DeviceWindow
 from .distributed import Collective, DataParallel, Ddp, Exchange
 from .etl import Moved, Probe, Read, RowWise, Used
 from .loading import Batch, BatchPart, BatchParts, DataLoader, Objects, Pages
@@ -56,7 +56,8 @@ from .training import Compile, Forward, Optimizer, Switches, Threads
 __all__ = [
     "KINDS", "Attached", "Batch", "BatchPart", "BatchParts", "Bye", "CallSite", "Collections", "Collective", "Compile",
     "ConfigLine",
-    "Container", "DataLoader", "DataParallel", "Ddp", "DeviceLines", "DeviceMemory", "DeviceProperties", "DeviceTrace",
+    "Container", "DataLoader", "DataParallel", "Ddp", "DeviceInUse", "DeviceLines", "DeviceMemory", "DeviceProperties",
+    "DeviceTrace",
     "DeviceWindow", "Exchange", "Fact", "Failed", "FlowLines", "Forward", "Frame", "Gil", "GrowthLine", "Hello",
     "KnownLine", "Line",
     "ModelCall", "Moved", "Objects", "ObjectsLine", "OneLengthLine", "Optimizer", "OutputLines", "PaddingLine",

@@ -41,6 +41,13 @@ class DeviceTrace(Fact, frozen=True):
     problem: str = ""
 
 
+class DeviceInUse(Fact, frozen=True):
+    """The process has begun to work on an accelerator, and times it: ``name`` is that of its module in torch."""
+
+    kind: ClassVar[str] = "accelerator"
+    name: str
+
+
 class DeviceMemory(Fact, frozen=True):
     """Accelerator memory at one point in time."""
 

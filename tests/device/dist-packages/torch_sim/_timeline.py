@@ -49,7 +49,7 @@ def wait_until(at):
             sleep(left / 1e9)
             continue
         _turn_ns = _turn_ns or min(_timed_turn() for _ in range(5))
-        _native_spin(max(1, int(0.98 * left / _turn_ns)))
+        _native_spin(max(1, int(0.9 * left / _turn_ns)))
 
 
 class Stream:
@@ -146,21 +146,24 @@ _current = _Current()
 
 
 class Graph:
-    """``with Graph():`` captures: until then, no event may be made, recorded or asked by any thread.
+    """``with Graph():`` captures what this thread does; meanwhile no thread may make, record or ask an event.
 
-    ``broken``: whether one was.
+    ``broken``: whether one did.
     """
 
     capturing = None
+    thread = 0
 
     def __init__(self):
         self.broken = False
 
     def capture_begin(self, *args, **kwargs):
         Graph.capturing = self
+        Graph.thread = threading.get_ident()
 
     def capture_end(self):
         Graph.capturing = None
+        Graph.thread = 0
 
     def __enter__(self):
         self.capture_begin()
@@ -176,7 +179,7 @@ def _touched_by_capture():
 
 
 def is_current_stream_capturing():
-    return Graph.capturing is not None
+    return Graph.thread == threading.get_ident()
 
 
 def current_stream(device=None):

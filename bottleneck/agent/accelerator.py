@@ -1,0 +1,68 @@
+"""The accelerator that the program uses: the events of its queue, found through the torch that the program imported.
+
+An accelerator is asynchronous: the host queues work and goes on. An event is a point in the queue that says when the
+device got there. torch's generic events do nothing on devices that others add to it, so we use those of the device's
+own module, as ``torch.cuda`` (NVIDIA and AMD), ``torch.xpu``, and the module of such an added device. Not Apple's:
+reading the time of their events waits for the device.
+
+Nothing here touches a device that the program has not touched itself.
+"""
+
+import sys
+
+from .unpatched import get_ident
+
+_NEEDED = ("Event", "is_initialized", "current_stream")
+
+
+class Accelerator:
+    """A device in use. ``event()`` makes an event that keeps the time; its methods are those of ``torch.cuda.Event``.
+
+    ``capturing``: threads that are inside the capture of a graph. Meanwhile no thread may make, record or query an
+    event: that would break the capture.
+    """
+
+    def __init__(self, name, module):
+        self.name = name
+        self.module = module
+        self.capturing = set()
+        self._captures = getattr(module, "is_current_stream_capturing", None)
+
+    def event(self):
+        return self.module.Event(enable_timing=True)
+
+    def may_be_asked(self):
+        """Whether events may be used now: no graph is being captured."""
+        return not self.capturing and not (self._captures is not None and self._captures())
+
+    def graphs(self):
+        """The classes whose ``capture_begin`` and ``capture_end`` enclose a capture."""
+        owners = self.module, getattr(sys.modules.get("torch"), "accelerator", None)
+        found = {value for owner in owners for name, value in vars(owner or object).items() if name.endswith("Graph")}
+        return [graph for graph in found if isinstance(graph, type) and hasattr(graph, "capture_begin")]
+
+    def began(self, args=(), kwargs=None):
+        """A capture begins in this thread."""
+        self.capturing.add(get_ident())
+
+    def ended(self, token=None, result=None, failed=False):
+        """The capture of this thread is over."""
+        self.capturing.discard(get_ident())
+
+
+def in_use():
+    """The accelerator on which the program has begun to work; None if there is none, or if it cannot be timed."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return None
+    for name in ("cuda", "xpu", _added(torch)):
+        module = getattr(torch, name, None)
+        if module is not None and all(hasattr(module, needed) for needed in _NEEDED) and module.is_initialized():
+            return Accelerator(name, module)
+    return None
+
+
+def _added(torch):
+    """The name of the device that another package adds to torch."""
+    name = getattr(torch._C, "_get_privateuse1_backend_name", None)
+    return "" if name is None else name()
