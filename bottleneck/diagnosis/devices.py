@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from .. import signals
 from ..artifacts.device.window import overlap
-from ..artifacts.run.breakdown import Spans, seconds_of, spans_of, union
+from ..artifacts.run.intervals import Spans, seconds_of, spans_of, union
 from ..recording.facts import DeviceTrace, DeviceWindow
 from ..recording.model import DEVICE_KINDS, DEVICE_WORK, Recording, Table
 from .model import DeviceUse

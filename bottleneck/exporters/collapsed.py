@@ -21,10 +21,10 @@ name, after = "collapsed", ("html",)
 COLLAPSED_FILE = "stacks.collapsed.txt"
 
 
-def write(recording: Recording, diagnosis: Diagnosis, folder: Path) -> list[str]:
+def write(recording: Recording, diagnosis: Diagnosis, folder: Path, artifacts: Artifacts | None = None) -> list[str]:
     """Write stacks.collapsed.txt if stacks were sampled."""
     try:
-        every = Artifacts(recording).get(EveryThread)
+        every = (artifacts or Artifacts(recording)).get(EveryThread)
     except Missing:
         return []
     write_text(folder / COLLAPSED_FILE, dumps(every))

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..artifacts import Artifacts
 from ..diagnosis.model import Diagnosis
 from ..files import write_text
 from ..recording.model import Recording
@@ -23,10 +24,14 @@ JAEGER_FILE = "trace.jaeger.json"
 
 
 def write(
-    recording: Recording, diagnosis: Diagnosis, folder: Path, environment: Mapping[str, str] = os.environ
+    recording: Recording,
+    diagnosis: Diagnosis,
+    folder: Path,
+    environment: Mapping[str, str] = os.environ,
+    artifacts: Artifacts | None = None,
 ) -> list[str]:
     """Write trace.jaeger.json."""
-    spans = build(recording, diagnosis, folder.name)
+    spans = build(recording, diagnosis, folder.name, artifacts)
     service = environment.get("OTEL_SERVICE_NAME") or spans.service
     write_text(folder / JAEGER_FILE, dumps(spans.spans, spans.processes, service))
     return []

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from ..artifacts import Artifacts
 from ..diagnosis.model import Diagnosis
 from ..recording.model import Recording
 from .tracing import names
@@ -45,12 +46,13 @@ def write(
     folder: Path,
     environment: Mapping[str, str] = os.environ,
     url: str | None = None,
+    artifacts: Artifacts | None = None,
 ) -> list[str]:
     """Send spans if ``url`` or ``environment`` names an endpoint; returns at most one warning."""
     where = target(environment, url)
     if where is None or environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return []
-    problem = send(build(recording, diagnosis, folder.name), where, environment)
+    problem = send(build(recording, diagnosis, folder.name, artifacts), where, environment)
     return [problem] if problem else []
 
 

@@ -28,10 +28,10 @@ SPEEDSCOPE_FILE = "stacks.speedscope.json"
 _WINDOWS = 500
 
 
-def write(recording: Recording, diagnosis: Diagnosis, folder: Path) -> list[str]:
+def write(recording: Recording, diagnosis: Diagnosis, folder: Path, artifacts: Artifacts | None = None) -> list[str]:
     """Write stacks.speedscope.json if stacks were sampled."""
     try:
-        every = Artifacts(recording).get(EveryThread)
+        every = (artifacts or Artifacts(recording)).get(EveryThread)
     except Missing:
         return []
     document = to_json(every, recording, diagnosis.run.command)

@@ -17,7 +17,7 @@ from typing import Any
 
 from ..diagnosis.findings import Arguments, Cadence, Fix
 from ..diagnosis.model import Diagnosis, Ranked
-from . import unified
+from . import arguments, cadence, unified
 from .source import NoPatch, Source, replaced
 
 __all__ = ["NoPatch", "Patch", "add_patches", "make", "write"]
@@ -69,8 +69,6 @@ def make(fix: Fix, run: Mapping[str, Any]) -> Patch:
 
 
 def _make(edit: Arguments | Cadence, run: Mapping[str, Any]) -> Patch:
-    from . import arguments, cadence  # libcst takes a moment to load, and most fixes need none
-
     with warnings.catch_warnings():  # about the user's own code, which was compiled before
         warnings.simplefilter("ignore")
         source = Source.read(edit.file, int(run["started_wall_ns"]))

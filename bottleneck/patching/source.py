@@ -30,6 +30,12 @@ class Change(NamedTuple):
     new: bytes
 
 
+def short(code: str) -> str:
+    """Code as a part of one line."""
+    line = " ".join(code.split())
+    return line if len(line) <= 60 else f"{line[:57]}..."
+
+
 def replaced(text: bytes, changes: Iterable[Change]) -> bytes:
     """The text with the changes made, which do not overlap."""
     for start, end, new in sorted(changes, reverse=True):

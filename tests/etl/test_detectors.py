@@ -11,7 +11,7 @@ from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.etl.accesses import accesses_of
 from bottleneck_profiler.artifacts.etl.spans import complement, merged, overlap
 from bottleneck_profiler.artifacts.etl.stages import Etl
-from bottleneck_profiler.artifacts.run.breakdown import spans_of
+from bottleneck_profiler.artifacts.run.intervals import spans_of
 from bottleneck_profiler.artifacts.run.stacks import Stacks
 from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.etl.csv_instead_of_parquet import CsvInsteadOfParquet

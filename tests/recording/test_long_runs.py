@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from bottleneck_profiler.artifacts.etl.spans import merged, overlap
 from bottleneck_profiler.artifacts.etl.stages import _covered_ns
-from bottleneck_profiler.artifacts.run.breakdown import _gaps, _within, spans_of, union
+from bottleneck_profiler.artifacts.run.intervals import gaps, spans_of, union, within
 from bottleneck_profiler.diagnosis.analysis import diagnose
 from bottleneck_profiler.files import write_json
 from bottleneck_profiler.recording.model import BY_USER, empty_steps
@@ -71,7 +71,7 @@ def test_unions_gaps_and_overlaps(pairs: list[tuple[int, int]], start: int, leng
     covered = union([spans_of([a for a, _ in pairs], [b for _, b in pairs])])
     instants = np.arange(-5, 45)  # each stands for the time (t - 1, t]
     inside = np.array([any(a < t <= b for a, b in pairs) for t in instants])
-    assert (_within(instants, covered[:, 0], covered[:, 1]) == inside).all()
+    assert (within(instants, covered[:, 0], covered[:, 1]) == inside).all()
     free = [t for t, known in zip(instants.tolist(), inside, strict=True) if start < t <= end and not known]
-    assert [t for a, b in _gaps(covered, start, end).tolist() for t in range(a + 1, b + 1)] == free
+    assert [t for a, b in gaps(covered, start, end).tolist() for t in range(a + 1, b + 1)] == free
     assert _covered_ns((start, end), covered) == overlap((start, end), merged(pairs)) == length - len(free)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from ..run.breakdown import seconds_of
+from ..run.intervals import seconds_of
 from .window import Device, overlap
 
 _SMALL_SECONDS = 1e-3  # longest small copy, and longest pause before the next one in its run (RP)

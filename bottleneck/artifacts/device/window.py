@@ -12,7 +12,7 @@ from ... import signals
 from ...recording.facts import DeviceProperties, DeviceTrace, DeviceWindow
 from ...recording.model import DEVICE_KINDS, DEVICE_WORK, Recording, Table
 from .. import Missing
-from ..run.breakdown import Spans, seconds_of, spans_of, union
+from ..run.intervals import Spans, seconds_of, spans_of, union
 from ..training.steps import Steps
 
 Rows = npt.NDArray[np.int64]  # row numbers in the table

@@ -9,7 +9,7 @@ import numpy as np
 
 from ... import signals
 from ...recording.model import Frame, Recording, Site
-from ..run.breakdown import Spans
+from ..run.intervals import Spans
 from ..run.stacks import Stacks
 from .spans import Span, complement, merged
 

@@ -10,7 +10,7 @@ from ... import signals
 from ...recording.facts import RowWise
 from ...recording.model import Recording, Site
 from .. import Absent, Missing
-from ..run.breakdown import Spans, spans_of, union
+from ..run.intervals import Spans, spans_of, union
 from ..run.stacks import Stacks
 from ..training.steps import Steps
 from .accesses import Access, accesses_of
@@ -106,7 +106,7 @@ def _work(recording: Recording, reads: Reads) -> list[tuple[int, int, int, str]]
 
 
 def _step_spans(steps: Steps | None) -> Spans:
-    return union([spans_of([], [])] if steps is None else [spans_of(steps.rows["t0"], steps.rows["t1"])])
+    return spans_of([], []) if steps is None else steps.spans
 
 
 def _stage_cuts(recording: Recording, process: int) -> list[tuple[int, int, str]]:

@@ -110,7 +110,7 @@ class Loading:
             idle_cores=cores.idle_cores,
             obtainable_cores=cores.obtainable_cores,
             workers=loader.num_workers,
-            epochs=len(np.unique(steps.rows["loop"])),
+            epochs=steps.passes,
             start_seconds=_MIN_EPOCH_SECONDS,
             collate_share=workers.collate_share,
             reading_share=reading,

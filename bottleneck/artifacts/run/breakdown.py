@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from ... import signals
 from ...recording.facts import RowWise
@@ -14,10 +13,9 @@ from .. import Missing
 from ..serving.requests import Requests
 from ..training.steps import Steps
 from .gaps import LOSS, OTHER, REACH_NS, Span, label, name_gaps
+from .intervals import Spans, gaps, spans_of, union, within
 from .main_process import main_process
 
-Mask = npt.NDArray[np.bool_]
-Spans = npt.NDArray[np.int64]  # one interval (start, end) in monotonic ns per row
 _OUTER = 0xFF
 _SPLIT_SHARE = 0.10  # set-up above this share of the run is split by function
 _MIN_FUNCTION_SHARE = 0.01
@@ -57,20 +55,19 @@ class Breakdown:
         seconds: dict[str, float] = {}
         if steps is not None:
             _add_steps(seconds, recording, steps)
-            parts.append(spans_of(steps.rows["t0"], steps.rows["t1"]))
+            parts.append(steps.spans)
         serving = requests is not None and requests.process == process
         if requests is not None:
             for name, value, busy in requests.occupancy(process):
                 seconds[name] = seconds.get(name, 0.0) + value
                 parts.append(np.array(busy, dtype="i8").reshape(-1, 2))
         covered = union(parts)
-        del parts  # in a long run, it is as large as a table
         covered = union([covered, _add_events(seconds, recording, process, covered)])
         if facts.bye_ns and facts.bye_ns < end:
-            free = _gaps(covered, facts.bye_ns, end)
+            free = gaps(covered, facts.bye_ns, end)
             outside += [Span("shutdown", a, b) for a, b in free.tolist()]
             covered = union([covered, free])
-        spans, short = name_gaps(recording, process, _gaps(covered, start, end), serving)
+        spans, short = name_gaps(recording, process, gaps(covered, start, end), serving)
         names = _group_names(spans, short, recording.wall_seconds, "setup" if steps is not None else "python")
         outside += [Span(names.get(span.name, span.name), span.start_ns, span.end_ns) for span in spans]
         for name, value in [*((span.name, span.seconds) for span in outside), *short.items()]:
@@ -82,12 +79,11 @@ class Breakdown:
 
 def _add_steps(seconds: dict[str, float], recording: Recording, steps: Steps) -> None:
     rows, warm = steps.rows, steps.warm
-    wall = (rows["t1"] - rows["t0"]) / 1e9
-    seconds["warm-up"] = float(wall[warm].sum()) - steps.traced_seconds
+    seconds["warm-up"] = float(((rows["t1"][warm] - rows["t0"][warm]) / 1e9).sum()) - steps.traced_seconds
     seconds["device window"] = steps.traced_seconds
     for name in STEP_PHASES[1:]:
         label = "forward" if name == "eval" and not steps.training else name
-        seconds[label] = seconds.get(label, 0.0) + float(rows[name][~warm].sum()) / 1e6
+        seconds[label] = seconds.get(label, 0.0) + float(rows[name][steps.kept].sum()) / 1e6
     for name, value in _between_phases(recording, steps).items():
         seconds[name] = seconds.get(name, 0.0) + value
 
@@ -103,7 +99,7 @@ def _between_phases(recording: Recording, steps: Steps) -> dict[str, float]:
     ends = np.append(np.sort(stacks["t1"]), np.iinfo("i8").max)
     next_end = ends[np.searchsorted(ends, steps.start_ns - REACH_NS)]
     seen = next_end <= steps.end_ns + REACH_NS
-    stacks = stacks[(stacks["flags"] & _OUTER == signals.NONE) & _within(stacks["t1"], steps.start_ns, steps.end_ns)]
+    stacks = stacks[(stacks["flags"] & _OUTER == signals.NONE) & within(stacks["t1"], steps.start_ns, steps.end_ns)]
     # Samples stand for pauses shorter than the sampling interval, in this step and in similar ones. A long pause that
     # the sampler missed stays unknown.
     sampled = np.zeros(len(other))
@@ -130,7 +126,7 @@ def _add_events(seconds: dict[str, float], recording: Recording, process: int, c
     events = recording.events
     events = events[(events["process"] == process) & (events["kind"] > 0) & (events["kind"] < len(signals.PHASES))]
     events = events[events["thread"] == _main_thread(events)]
-    events = events[~_within(events["t1"], covered[:, 0], covered[:, 1])]
+    events = events[~within(events["t1"], covered[:, 0], covered[:, 1])]
     duration = (events["t1"] - events["t0"]) / 1e9
     for kind in np.unique(events["kind"]):
         own = float(duration[events["kind"] == kind].sum())
@@ -141,7 +137,7 @@ def _add_events(seconds: dict[str, float], recording: Recording, process: int, c
     found = spans_of(top["t0"], top["t1"])
     for owner, loop in recording.facts.of(RowWise):  # a loop over rows records no phase
         if owner == process:
-            free = _gaps(union([covered, found]), loop.t0, loop.t1)
+            free = gaps(union([covered, found]), loop.t0, loop.t1)
             seconds["etl.transform"] = seconds.get("etl.transform", 0.0) + int((free[:, 1] - free[:, 0]).sum()) / 1e9
             found = union([found, free])
     return found
@@ -188,42 +184,3 @@ def function_weights(recording: Recording, stacks: Records) -> dict[str, float]:
         name = label(recording.facts.stacks.get((key // 100_000, key % 100_000), ()))
         labels[name] = labels.get(name, 0.0) + weight
     return labels
-
-
-def spans_of(starts: npt.ArrayLike, ends: npt.ArrayLike) -> Spans:
-    """Intervals with each column contiguous in memory, as searches need it."""
-    spans: Spans = np.array([starts, ends], "i8").T
-    return spans
-
-
-def seconds_of(spans: Spans) -> float:
-    """Total seconds of non-overlapping intervals."""
-    return float((spans[:, 1] - spans[:, 0]).sum()) / 1e9
-
-
-def union(parts: list[Spans]) -> Spans:
-    """The same time as sorted intervals that neither overlap nor touch."""
-    spans = np.concatenate(parts)
-    if not len(spans):
-        return spans
-    if not (spans[1:, 0] >= spans[:-1, 0]).all():
-        spans = spans[np.argsort(spans[:, 0], kind="stable")]
-    latest = np.maximum.accumulate(spans[:, 1])
-    first = np.flatnonzero(np.append(True, spans[1:, 0] > latest[:-1]))
-    return spans_of(spans[first, 0], latest[np.append(first[1:], len(spans)) - 1])
-
-
-def _within(times: npt.NDArray[np.int64], starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> Mask:
-    """Which times lie in (start, end] of one of the sorted intervals."""
-    if not len(starts):
-        return np.zeros(len(times), bool)
-    at = np.searchsorted(starts, times, side="left") - 1
-    inside: Mask = (at >= 0) & (times <= ends[np.maximum(at, 0)])
-    return inside
-
-
-def _gaps(covered: Spans, start: int, end: int) -> Spans:
-    """The parts of [start, end] that a union of intervals does not cover."""
-    gaps = spans_of(np.append(start, covered[:, 1]), np.append(covered[:, 0], end))
-    gaps.clip(start, end, out=gaps)
-    return gaps[gaps[:, 1] > gaps[:, 0]]

@@ -13,9 +13,10 @@ from ..etl.stages import Etl
 from ..training.loop_samples import Function, Line, Sample, alike
 from ..training.places import Place, place_of
 from ..training.steps import Steps
-from .breakdown import Breakdown, Mask
+from .breakdown import Breakdown
 from .gaps import OTHER, REACH_NS, importing
 from .host import Host
+from .intervals import Mask
 from .stacks import Stacks
 
 #: Making and moving models, compiling, downloads and subprocesses: nothing that a file could cache.

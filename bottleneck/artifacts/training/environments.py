@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from ..run.frames import Named
 
@@ -24,9 +25,14 @@ def is_of_a_policy(frames: Iterable[Named]) -> bool:
 
 def answers(frame: Named) -> bool:
     """Whether a frame belongs to an environment that answers an action."""
-    if any(part in frame.file for part in _ENVIRONMENTS):
+    return _answers(frame.file, frame.function)
+
+
+@lru_cache(4096)  # a run has many samples of few functions
+def _answers(file: str, function: str) -> bool:
+    if any(part in file for part in _ENVIRONMENTS):
         return True
-    owner, _, name = frame.function.rpartition(".")
+    owner, _, name = function.rpartition(".")
     words = name.lower().strip("_").split("_")
     owners = owner.lower()
     if any(world in owners for world in _WORLDS):

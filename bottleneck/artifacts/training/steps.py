@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +12,7 @@ import numpy.typing as npt
 from ...recording.facts import DeviceWindow
 from ...recording.model import BY_FORWARD, BY_OPTIMIZER, BY_USER, Recording, Table
 from .. import Absent, Missing
+from ..run.intervals import Spans, spans_of, union
 from ..run.servers import servers
 
 Floats = npt.NDArray[np.float64]
@@ -43,9 +46,15 @@ class Steps:
         """Steps of the loop, warm-up included."""
         return len(self.rows["t0"])
 
+    @cached_property
+    def kept(self) -> slice | npt.NDArray[np.bool_]:
+        """Picks the rows that are no warm-up. As a rule that comes first, and a slice copies no column."""
+        first = self.all_count - int(self.warm[::-1].argmax()) if self.warm.any() else 0
+        return slice(first, None) if self.warm[:first].all() else ~self.warm
+
     @property
     def count(self) -> int:
-        return int((~self.warm).sum())
+        return len(self.start_ns)
 
     @property
     def judgeable(self) -> bool:
@@ -53,15 +62,20 @@ class Steps:
 
     @property
     def start_ns(self) -> npt.NDArray[np.int64]:
-        return self.rows["t0"][~self.warm]
+        return self.rows["t0"][self.kept]
 
     @property
     def end_ns(self) -> npt.NDArray[np.int64]:
-        return self.rows["t1"][~self.warm]
+        return self.rows["t1"][self.kept]
 
-    @property
+    @cached_property
     def wall_seconds(self) -> Floats:
         return (self.end_ns - self.start_ns) / 1e9
+
+    @cached_property
+    def spans(self) -> Spans:
+        """The time of all steps, warm-up included; steps that follow each other without a gap are one interval."""
+        return union([spans_of(self.rows["t0"], self.rows["t1"])])
 
     @property
     def total_seconds(self) -> float:
@@ -77,7 +91,7 @@ class Steps:
         """Exclusive seconds of each step in these phases."""
         total = np.zeros(self.count)
         for name in names:
-            total += self.rows[name][~self.warm] / 1e6
+            total += self.rows[name][self.kept] / 1e6
         return total
 
     def share(self, *names: str) -> float:
@@ -91,7 +105,7 @@ class Steps:
     @property
     def passes(self) -> int:
         """How often the loop was gone through, an epoch each."""
-        return len(np.unique(self.rows["loop"]))
+        return len(distinct(self.rows["loop"]))
 
     @property
     def loop_share(self) -> float:
@@ -103,9 +117,9 @@ class Steps:
         table = recording.steps
         if len(table["t0"]):
             # A server's forward passes are requests, often on several threads, not steps of one loop.
-            loops = ~((table["loader"] == BY_FORWARD) & np.isin(table["process"], servers(recording)))
-            if not loops.all():  # the table of a long run is large
-                table = {name: column[loops] for name, column in table.items()}
+            served = table["loader"] == BY_FORWARD
+            if served.any() and (served := served & np.isin(table["process"], servers(recording))).any():
+                table = {name: column[~served] for name, column in table.items()}  # large, in a long run
         if not len(table["t0"]):
             watched = recording.facts.processes and not recording.facts.failed  # otherwise there may have been steps
             raise (Absent if watched else Missing)(
@@ -123,7 +137,7 @@ class Steps:
             mine = (table["process"] == process) & (table["loader"] == loader)
         rows = _in_order(table, mine)
         kind = {BY_OPTIMIZER: "optimizer", BY_FORWARD: "forward", BY_USER: "user"}.get(loader, "loader")
-        ranks = np.unique(table["process"][(table["loader"] == loader) & _useful(table, mine, rows)])
+        ranks = distinct(table["process"][(table["loader"] == loader) & _useful(table, mine, rows)])
         training = bool(table["trained"].any())
         traced, imported = _traced(recording, process, rows), recording.imported
         return cls(
@@ -140,6 +154,11 @@ class Steps:
             bool(recording.gpu),
             imported,
         )
+
+
+def distinct(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """``np.unique`` of a long column in which equal values mostly follow each other."""
+    return np.unique(column[np.append(True, column[1:] != column[:-1])]) if len(column) else column
 
 
 def _in_order(table: Table, mine: npt.NDArray[np.bool_]) -> Table:
@@ -163,15 +182,16 @@ def _main_loop(table: Table) -> tuple[int, int, npt.NDArray[np.bool_]] | None:
     The user's own marks win; then loops that train, by total time; then the loop with the most time. An outer loop has
     more time than the loops nested in it.
     """
-    seconds = (table["t1"] - table["t0"]) / 1e9
     best: tuple[tuple[int, int, float], int, int, npt.NDArray[np.bool_]] | None = None
-    for process in np.unique(table["process"]):
-        for loader in np.unique(table["loader"][table["process"] == process]):
-            mask = (table["process"] == process) & (table["loader"] == loader)
-            trains = table["trained"][mask]
-            rank = (int(loader == BY_USER), int(trains.sum() * 2 >= len(trains)), float(seconds[mask].sum()))
-            if best is None or rank > best[0]:
-                best = (rank, int(process), int(loader), mask)
+    loops = distinct(table["process"].astype("i8") << 32 | table["loader"].astype("u4"))
+    for process, loader in zip((loops >> 32).tolist(), loops.astype("i4").tolist(), strict=True):
+        mask = (table["process"] == process) & (table["loader"] == loader)
+        if len(loops) == 1:
+            return process, loader, mask
+        trains, lasted = table["trained"][mask], (table["t1"][mask] - table["t0"][mask]) / 1e9
+        rank = (int(loader == BY_USER), int(trains.sum() * 2 >= len(trains)), float(lasted.sum()))
+        if best is None or rank > best[0]:
+            best = (rank, process, loader, mask)
     return None if best is None else best[1:]
 
 
@@ -204,13 +224,14 @@ def _latest_rank(rows: dict[int, Table]) -> int:
 
 def _warm_up(rows: Table) -> npt.NDArray[np.bool_]:
     """The first steps, and any after them that still take several times the median (lazy imports, compilation)."""
-    wall = (rows["t1"] - rows["t0"]).astype(float)
+    wall = rows["t1"] - rows["t0"]
     warm = np.zeros(len(wall), bool)
     warm[:WARM_UP_STEPS] = True
     if len(wall) > 10:
-        median = float(np.median(wall[WARM_UP_STEPS:]))
-        for index in range(WARM_UP_STEPS, min(len(wall) // 4, 50)):
-            if wall[index] < 3 * median:
+        first = wall[: min(len(wall) // 4, 50)].tolist()
+        median = float(np.median(wall[WARM_UP_STEPS:], overwrite_input=True))
+        for index in range(WARM_UP_STEPS, len(first)):
+            if first[index] < 3 * median:
                 break
             warm[index] = True
     return warm

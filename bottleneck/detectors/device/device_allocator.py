@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...artifacts.device.window import Device
 from ...artifacts.loading.loading import Loading
-from ...artifacts.run.breakdown import seconds_of
+from ...artifacts.run.intervals import seconds_of
 from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Evidence, Fine, Fix, NotMeasured, Outcome
 from .. import Detector

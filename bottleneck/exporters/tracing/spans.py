@@ -41,13 +41,13 @@ class Spans:
     service: str
 
 
-def build(recording: Recording, diagnosis: Diagnosis, run_id: str = "") -> Spans:
+def build(recording: Recording, diagnosis: Diagnosis, run_id: str = "", artifacts: Artifacts | None = None) -> Spans:
     """All spans of a run. ``run_id``: the name of the run folder, for the backend. Ids depend only on the run."""
     run = recording.run
     host = str(run.get("machine", {}).get("hostname", ""))
     seed = f"{host}/{run.get('pid')}/{run.get('started_wall_ns')}/{run.get('name')}"
     builder = Builder(seed, int(run.get("started_wall_ns") or 0) - recording.started_ns)
-    artifacts = Artifacts(recording)
+    artifacts = artifacts or Artifacts(recording)
     steps = _get(artifacts, Steps)
     main = main_process(recording, steps) if recording.facts.processes else 0
     start, end = recording.started_ns, max(recording.started_ns, recording.ended_ns)

@@ -80,13 +80,21 @@ def _choose(rows: Table, found: Diagnosis, limit: int) -> dict[int, str]:
         phases = [name for name in ranked.finding.removes if name in rows]
         if phases:
             time = sum(rows[name].astype("i8") for name in phases)
-            take(np.argsort(-np.asarray(time), kind="stable")[:STEPS_A_FINDING], ranked.finding.detector)
-    take(np.argsort(rows["t0"] - rows["t1"], kind="stable")[:WORST_STEPS], "worst")
+            take(_longest(np.asarray(time), STEPS_A_FINDING), ranked.finding.detector)
+    take(_longest(rows["t1"] - rows["t0"], WORST_STEPS), "worst")
     windows = (limit - len(chosen)) // WINDOW
     if windows > 0:
         starts = np.unique(np.linspace(0, max(0, count - WINDOW), windows).astype(int))
         take((starts[:, None] + np.arange(WINDOW)).ravel(), "window")
     return chosen
+
+
+def _longest(lengths: npt.NDArray[np.int64], most: int) -> npt.NDArray[np.int64]:
+    """The places of the largest values, largest first and equal ones in order, without sorting a whole run."""
+    most = min(most, len(lengths))
+    least = np.partition(lengths, -most)[-most]
+    places = np.flatnonzero(lengths >= least)
+    return places[np.argsort(-lengths[places], kind="stable")[:most]]
 
 
 def add(builder: Builder, parent: Span, loop: Loop) -> list[Span]:
@@ -140,7 +148,7 @@ def _summary(builder: Builder, epoch: Span, loop: Loop, hidden: npt.NDArray[np.i
     attributes: Attributes = {names.STEP_COUNT: len(hidden)}
     for phase in ("step", *used, "other"):  # one at a time: each array is as long as the run
         seconds = (rows["t1"][hidden] - rows["t0"][hidden]) / 1e9 if phase == "step" else rows[phase][hidden] / 1e6
-        values = [float(seconds.sum()), *np.percentile(seconds, (50, 95, 99)).tolist()]
+        values = [float(seconds.sum()), *np.percentile(seconds, (50, 95, 99), overwrite_input=True).tolist()]
         for part, value in zip(names.SUMMARY_PARTS, values, strict=True):
             attributes[f"{names.SUMMARY}{phase}.{part}"] = value
     name = names.STEPS if loop.training else names.INFERENCE_STEPS

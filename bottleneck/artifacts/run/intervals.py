@@ -1,0 +1,48 @@
+"""Many intervals of time as one array, so that a step more costs no Python. Pure."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Mask = npt.NDArray[np.bool_]
+Spans = npt.NDArray[np.int64]  # one interval (start, end) in monotonic ns per row
+
+
+def spans_of(starts: npt.ArrayLike, ends: npt.ArrayLike) -> Spans:
+    """Intervals with each column contiguous in memory, as searches need it."""
+    spans: Spans = np.array([starts, ends], "i8").T
+    return spans
+
+
+def seconds_of(spans: Spans) -> float:
+    """Total seconds of non-overlapping intervals."""
+    return float((spans[:, 1] - spans[:, 0]).sum()) / 1e9
+
+
+def union(parts: list[Spans]) -> Spans:
+    """The same time as sorted intervals that neither overlap nor touch."""
+    spans = np.concatenate(parts)
+    if not len(spans):
+        return spans
+    if not (spans[1:, 0] >= spans[:-1, 0]).all():
+        spans = spans[np.argsort(spans[:, 0], kind="stable")]
+    latest = np.maximum.accumulate(spans[:, 1])
+    first = np.flatnonzero(np.append(True, spans[1:, 0] > latest[:-1]))
+    return spans_of(spans[first, 0], latest[np.append(first[1:], len(spans)) - 1])
+
+
+def within(times: npt.NDArray[np.int64], starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> Mask:
+    """Which times lie in (start, end] of one of the sorted intervals."""
+    if not len(starts):
+        return np.zeros(len(times), bool)
+    at = np.searchsorted(starts, times, side="left") - 1
+    inside: Mask = (at >= 0) & (times <= ends[np.maximum(at, 0)])
+    return inside
+
+
+def gaps(covered: Spans, start: int, end: int) -> Spans:
+    """The parts of [start, end] that a union of intervals does not cover."""
+    free = spans_of(np.append(start, covered[:, 1]), np.append(covered[:, 0], end))
+    free.clip(start, end, out=free)
+    return free[free[:, 1] > free[:, 0]]
