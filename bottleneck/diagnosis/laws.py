@@ -143,19 +143,19 @@ def warmer(steps: Steps, saved_seconds: float, free: float = 1.0) -> tuple[float
 def block_bootstrap(
     columns: tuple[Floats, ...], statistic: Callable[..., float], seed: int = 7
 ) -> tuple[float, float, float]:
-    """(value, P10, P90) of ``statistic(*columns)``, resampling blocks of consecutive steps."""
+    """(value, P10, P90) of ``statistic`` of the columns' means, resampling blocks of consecutive steps."""
     count = len(columns[0])
-    value = statistic(*columns)
+    value = statistic(*(float(column.mean()) for column in columns))
     if count < 8:
         return value, value, value
     size = max(1, count // _BLOCKS)
-    starts = np.arange(0, count - size + 1)
+    sums = [np.append(0.0, np.cumsum(column)) for column in columns]  # a draw then costs its blocks, not its steps
     random = np.random.default_rng(seed)
     draws = []
     for _ in range(_ROUNDS):
-        chosen = random.choice(starts, size=max(1, count // size))
-        index = (chosen[:, None] + np.arange(size)[None, :]).ravel()
-        draws.append(statistic(*(column[index] for column in columns)))
+        chosen = random.choice(count - size + 1, size=max(1, count // size))
+        drawn = len(chosen) * size
+        draws.append(statistic(*(float((each[chosen + size] - each[chosen]).sum()) / drawn for each in sums)))
     low, high = np.percentile(draws, [10, 90])
     return value, float(low), float(high)
 

@@ -125,7 +125,7 @@ class ExposedComm(Detector):
         return math.ceil(place.step_bytes / _BUCKET_BYTES) * latency + place.step_bytes * seconds_per_byte
 
     def _priced(self, steps: Steps, place: Place, seconds: Floats, after: float, loading: Loading | None) -> Gain:
-        mean, low, high = block_bootstrap((seconds,), lambda drawn: float(drawn.mean()))
+        mean, low, high = block_bootstrap((seconds,), float)
 
         def saved(each: float) -> float:
             return seconds_saved_by_less_work(steps, loading, max(0.0, each), 0.0)

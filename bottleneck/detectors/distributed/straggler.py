@@ -147,4 +147,4 @@ def _less_loading(steps: Steps, loading: Loading | None, seconds: float) -> Chan
 def _bootstrap(own: Floats, late: int) -> tuple[float, float, float]:
     """(value, P10, P90) of the seconds that the latest rank is behind the mean of all, over the steps."""
     mine, mean = own[late], own.mean(axis=0)
-    return block_bootstrap((mine, mean), lambda a, b: float(np.maximum(a - b, 0.0).mean()) * len(mine))
+    return block_bootstrap((np.maximum(mine - mean, 0.0),), lambda behind: behind * len(mine))

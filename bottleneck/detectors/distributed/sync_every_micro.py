@@ -53,7 +53,7 @@ class SyncEveryMicro(Detector):
             per_step = mean_seconds * too_many * updates / max(steps.count, 1)
             return seconds_saved_by_less_work(steps, loading, per_step, 0.0)
 
-        net, low, high = block_bootstrap((gradient_sync.net_seconds,), lambda seconds: float(seconds.mean()))
+        net, low, high = block_bootstrap((gradient_sync.net_seconds,), float)
         even = evened_out_seconds(gradient_sync.wait_seconds, micro) * micro / max(too_many, 1e-9)
         overlap = float(gradient_sync.overlap_seconds.mean()) if gradient_sync.setting.device == "cpu" else 0.0
         busy = 0.0 if loading is None else max(0.0, 1.0 - loading.idle_cores)

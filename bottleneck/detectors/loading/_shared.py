@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...artifacts.loading.loader import Loader
-from ...artifacts.loading.loading import Floats, Loading
+from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Changes, Evidence, Gain, StepModel
 from ...diagnosis.laws import (
@@ -62,11 +62,11 @@ def priced(
     model, after = changes.of, changed(changes.of, changes)
     count = steps.count * part
 
-    def saved(wait: Floats, work: Floats) -> float:
-        drawn = replace(model, work_seconds=float(work.mean()))
+    def saved(wait: float, work: float) -> float:
+        drawn = replace(model, work_seconds=work)
         if not model.workers:
-            drawn = replace(drawn, load_seconds=float(wait.mean()))
-        now, law = float(wait.mean() + work.mean()), step_seconds(drawn)
+            drawn = replace(drawn, load_seconds=wait)
+        now, law = wait + work, step_seconds(drawn)
         # Waiting that the law does not see is not promised to go.
         unseen = max(1.0, now / max(law, 1e-9))
         return max(0.0, now - step_seconds(changed(drawn, changes)) * unseen) * count
