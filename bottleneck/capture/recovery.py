@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..files import reason, write_json
+from ..recording.columns import to_numpy
 from ..recording.folder import RunError, damaged, in_progress, read_run
 from ..recording.model import RECORD_TABLES
 from ..recording.notes import FACTS
@@ -86,7 +87,7 @@ def _end(run_dir: Path, run: dict[str, Any], drain: Drain) -> dict[str, Any]:
 
 def _last(path: Path, column: str) -> int:
     try:
-        values = pq.read_table(path, columns=[column])[column].to_numpy()
-        return int(values.max()) if len(values) else 0
+        parts = map(to_numpy, pq.read_table(path, columns=[column])[column].chunks)
+        return max((int(part.max()) for part in parts if len(part)), default=0)
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
         raise damaged(path, error) from None

@@ -11,11 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from .. import signals
-from ..recording import torch_traces
+from ..recording import columns, torch_traces
 from ..recording.facts import DeviceTrace, DeviceWindow
 from ..recording.model import Recording, Table
 
@@ -38,7 +36,7 @@ def enrich(run_dir: Path, recording: Recording) -> None:
         part += 1
         try:
             table, fact = read_trace(path, process, window.clocks)
-            pq.write_table(pa.table(table), run_dir / "tables" / f"device-{part:05d}.parquet", compression="zstd")
+            columns.write(table, run_dir / "tables" / f"device-{part:05d}.parquet")
             for column, values in table.items():
                 before = recording.device.get(column, np.empty(0, values.dtype))
                 recording.device[column] = np.concatenate([before, values])

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from .columns import is_known, to_numpy
 from .folder import RunError, damaged
 from .model import RECORD_DTYPE, Records, Table
 
@@ -86,7 +87,8 @@ def _batches(path: Path, columns: list[str] | None, needed: list[str]) -> Iterat
     """Record batches of ``columns``, None for all. Raises RunError, also if a column in ``needed`` is missing."""
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            lacking = [column for column in needed if column not in file.schema_arrow.names]
+            names = set(file.schema_arrow.names)
+            lacking = [column for column in needed if column not in names]
             if lacking:
                 raise RunError(f"{path} is damaged: it has no column {lacking[0]}")
             yield from file.iter_batches(_BATCH_ROWS, columns=columns, use_threads=False)
@@ -115,7 +117,7 @@ def _typed(path: Path, column: str, values: Any, dtype: np.dtype[Any]) -> npt.ND
     wanted = pa.types.is_boolean if dtype.kind == "b" else pa.types.is_integer
     if not wanted(values.type) or values.null_count:
         raise damaged(path, f"column {column} is {values.type}{' with gaps' if values.null_count else ''}")
-    found = _plain(values)
+    found = to_numpy(values)
     if found.dtype != dtype and len(found):
         limits = np.iinfo(dtype)
         for value in (int(found.min()), int(found.max())):
@@ -130,30 +132,7 @@ def _number(path: Path, column: str, values: Any) -> npt.NDArray[Any]:
         return np.full(len(values), np.nan)
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
         raise damaged(path, f"column {column} is {kind}")
-    found = _plain(values)
+    found = to_numpy(values)
     if values.null_count:
-        found = np.where(_bits(values, 0), found, np.nan)
+        found = np.where(is_known(values), found, np.nan)
     return found
-
-
-def _plain(values: Any) -> npt.NDArray[Any]:
-    """The numbers of an arrow array; any, where there is none.
-
-    pyarrow's ``to_numpy`` would import pandas wherever that is installed, for a third of a second and 40 MB.
-    """
-    if pa.types.is_boolean(values.type):
-        return _bits(values, 1)
-    dtype = np.dtype(values.type.to_pandas_dtype())
-    data = values.buffers()[1]
-    if not len(values) or data is None:
-        return np.zeros(len(values), dtype)
-    return np.frombuffer(data, dtype, len(values), values.offset * dtype.itemsize)
-
-
-def _bits(values: Any, buffer: int) -> npt.NDArray[np.bool_]:
-    """One bit per value: of a boolean array (buffer 1), or whether there is a value (buffer 0)."""
-    data = values.buffers()[buffer]
-    if not len(values) or data is None:
-        return np.zeros(len(values), bool)
-    bits = np.unpackbits(np.frombuffer(data, "u1"), count=values.offset + len(values), bitorder="little")
-    return bits[values.offset :].view(bool)

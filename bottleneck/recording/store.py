@@ -5,11 +5,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from ..files import reason, write_json
 from ..signals import LIVE
+from . import columns
 from .facts import Fact, Hello
 from .folder import VERSION, RunError
 from .model import Recording
@@ -26,7 +24,7 @@ def store(run_dir: Path, recording: Recording) -> None:
     try:
         Writer(run_dir).append(recording.steps, {"events": recording.events}, [], [], [])
         if len(recording.device.get("t0", ())):
-            pq.write_table(pa.table(recording.device), run_dir / "tables" / "device-00001.parquet", compression="zstd")
+            columns.write(recording.device, run_dir / "tables" / "device-00001.parquet")
         append_facts(run_dir, [*facts, *recording.facts.notes])
         (run_dir / LIVE).rmdir()  # nothing will be recorded
         # run.json comes last: without it the folder is no run.

@@ -8,9 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
+from . import columns
 from .model import RECORD_DTYPE, Records, Table
 from .notes import FACTS, Note, append_notes
 
@@ -36,13 +34,13 @@ class Writer:
         """Write one part of each table that has rows, then the notes. Raises OSError, keeping what is written."""
         self.part += 1
         if len(steps["t0"]):
-            self._write("steps", pa.table(steps))
+            self._write("steps", steps)
         for name, rows in records.items():
             kept = self._cap(name, rows)
-            self._write(name, pa.table({column: kept[column] for column in RECORD_DTYPE.names or ()}))
+            self._write(name, {column: kept[column] for column in RECORD_DTYPE.names or ()})
         for name, samples in (("host", host), ("gpu", gpu)):
             if samples:
-                self._write(name, pa.Table.from_pylist(samples))
+                self._write(name, {key: columns.measured([row.get(key) for row in samples]) for key in samples[0]})
         append_notes(self.run_dir, notes)
 
     def facts_bytes(self) -> int:
@@ -60,11 +58,11 @@ class Writer:
         step = max(2, 2 * (seen + len(rows)) // MAX_ROWS)
         return rows[::step]
 
-    def _write(self, name: str, table: pa.Table) -> None:
+    def _write(self, name: str, table: Mapping[str, Any]) -> None:
         path = self.run_dir / "tables" / f"{name}-{self.part:05d}.parquet"
         part = path.with_suffix(".part")
         try:
-            pq.write_table(table, part, compression="zstd", write_page_checksum=True)
+            columns.write(table, part)
             os.replace(part, path)
         except OSError:
             part.unlink(missing_ok=True)

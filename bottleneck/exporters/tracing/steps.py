@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -34,14 +35,14 @@ class Loop:
     shown: dict[int, str]  # row -> why
     groups: tuple[tuple[int, int, int], ...]  # epochs: first row, end row, how many passes
 
-    @property
-    def count(self) -> int:
-        return len(self.rows["t0"])
+    @cached_property
+    def used(self) -> list[str]:
+        return used_phases(self.rows)
 
 
 def used_phases(rows: Table) -> list[str]:
     """Phases with any time in these rows, in the order in which a step runs them."""
-    return [name for name in ORDER if name in rows and rows[name].sum() > 0]
+    return [name for name in ORDER if name in rows and rows[name].any()]
 
 
 def plan(rows: Table, warm: npt.NDArray[np.bool_], process: int, steps: Steps, found: Diagnosis, budget: int) -> Loop:
@@ -110,13 +111,12 @@ def _epoch(builder: Builder, parent: Span, loop: Loop, first: int, end: int, pas
     one, many = (names.EPOCH, names.EPOCHS) if loop.training else (names.PASS, names.PASSES)
     start, finish = int(rows["t0"][first:end].min()), int(rows["t1"][first:end].max())
     epoch = builder.child(parent, one if passes == 1 else many, start, finish, attributes, loop.process)
-    used = used_phases(rows)
     shown = sorted(row for row in loop.shown if first <= row < end)
     for row in shown:
-        _step(builder, epoch, loop, row, used)
+        _step(builder, epoch, loop, row)
     hidden = np.delete(np.arange(first, end), np.array(shown, dtype=int) - first)
     if len(hidden):
-        _summary(builder, epoch, loop, hidden, used)
+        _summary(builder, epoch, loop, hidden)
     return epoch
 
 
@@ -125,7 +125,7 @@ def _pass_number(loop: Loop, first: int) -> int:
     return int(np.count_nonzero(np.diff(loop.rows["loop"][: first + 1])))
 
 
-def _step(builder: Builder, epoch: Span, loop: Loop, row: int, used: list[str]) -> None:
+def _step(builder: Builder, epoch: Span, loop: Loop, row: int) -> None:
     start = int(loop.rows["t0"][row])
     attributes: Attributes = {
         names.STEP_NUMBER: row,
@@ -136,17 +136,17 @@ def _step(builder: Builder, epoch: Span, loop: Loop, row: int, used: list[str]) 
     name = names.STEP if loop.training else names.INFERENCE_STEP
     step = builder.child(epoch, name, start, int(loop.rows["t1"][row]), attributes)
     at = start
-    for phase in used:
+    for phase in loop.used:
         nanoseconds = int(loop.rows[phase][row]) * 1000
         if nanoseconds > 0:
             builder.child(step, phase, at, at + nanoseconds, {})
             at += nanoseconds
 
 
-def _summary(builder: Builder, epoch: Span, loop: Loop, hidden: npt.NDArray[np.int64], used: list[str]) -> None:
+def _summary(builder: Builder, epoch: Span, loop: Loop, hidden: npt.NDArray[np.int64]) -> None:
     rows = loop.rows
     attributes: Attributes = {names.STEP_COUNT: len(hidden)}
-    for phase in ("step", *used, "other"):  # one at a time: each array is as long as the run
+    for phase in ("step", *loop.used, "other"):  # one at a time: each array is as long as the run
         seconds = (rows["t1"][hidden] - rows["t0"][hidden]) / 1e9 if phase == "step" else rows[phase][hidden] / 1e6
         values = [float(seconds.sum()), *np.percentile(seconds, (50, 95, 99), overwrite_input=True).tolist()]
         for part, value in zip(names.SUMMARY_PARTS, values, strict=True):
