@@ -37,7 +37,7 @@ def elementwise() -> Condition:
         question = ("elementwise", loop)
         if question not in hot.source.answers:
             hot.source.answers[question] = _Passes(hot.source, loop).independent()
-        return hot.source.answers[question]
+        return bool(hot.source.answers[question])
 
     return check
 

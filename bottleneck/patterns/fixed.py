@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from .flow import KEEPING
 from .loops import same_each_pass
 from .model import Condition, Hot, Sighting
-from .source import Source
+from .source import Source, once
 from .syntax import Function, arguments, is_self, last_name, parameters, same, stored
 
 _MAX_DEPTH = 4  # assignments followed
@@ -110,7 +110,7 @@ def is_changed(source: Source, region: ast.AST, thing: ast.expr, depth: int = 0,
     question = (region, ast.dump(thing), bool(depth), rebound)
     if question not in source.answers:
         source.answers[question] = _is_changed(source, region, thing, depth, rebound)
-    return source.answers[question]
+    return bool(source.answers[question])
 
 
 def _is_changed(source: Source, region: ast.AST, thing: ast.expr, depth: int, rebound: bool) -> bool:
@@ -182,14 +182,11 @@ def _lasts(source: Source, name: ast.Name, function: Function, given: frozenset[
     return not any(is_changed(source, each, name) for each in functions if not _has_its_own(source, each, name.id))
 
 
+@once
 def _has_its_own(source: Source, function: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> bool:
     """Whether the function's name is another one than the module's."""
-    question = ("own", function, name)
-    if question not in source.answers:
-        shared = {each for node in ast.walk(function) if isinstance(node, ast.Global) for each in node.names}
-        own = name in parameters(function) or name in stored(function)
-        source.answers[question] = own and name not in shared
-    return source.answers[question]
+    shared = {each for node in ast.walk(function) if isinstance(node, ast.Global) for each in node.names}
+    return (name in parameters(function) or name in stored(function)) and name not in shared
 
 
 def _begins_with(node: ast.AST, thing: ast.expr) -> bool:

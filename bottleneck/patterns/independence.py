@@ -104,7 +104,7 @@ def independent_above() -> Condition:
     return check
 
 
-def _of_items(hot: Hot, loop: ast.AST) -> set[str]:
+def _of_items(hot: Hot, loop: ast.AST) -> frozenset[str]:
     """The names that are of a pass's item, files that it opens included."""
     names = loop_names(hot.source, hot.node)
     for each in ast.walk(loop):

@@ -6,7 +6,7 @@ import ast
 from dataclasses import replace
 
 from .model import Condition, Hot
-from .source import Source
+from .source import Source, once
 from .syntax import Comprehension, Function, Loop, arguments, last_name, mentions, parameters, stored
 
 
@@ -31,6 +31,7 @@ def all_loops(hot: Hot) -> list[tuple[Source, Loop | Comprehension]]:
     return found
 
 
+@once
 def _called_in_loop(source: Source, function: Function, through: int = 1) -> bool:
     """``through``: how many functions of the file may lie between the loop and the call."""
     if isinstance(function, ast.Lambda):
@@ -54,6 +55,7 @@ def _handed_to_map(source: Source, node: ast.AST) -> bool:
     return isinstance(parent, ast.Call) and last_name(parent.func) in ("map", "apply", "transform")
 
 
+@once
 def takes_steps(source: Source, loop: ast.AST) -> bool:
     """Each pass of the loop computes gradients, itself or in a function of the file that it calls."""
     backward = source.calls.get("backward", [])
@@ -91,12 +93,15 @@ def varies() -> Condition:
     return check
 
 
-def names_of_pass(hot: Hot, node: ast.AST | None = None) -> set[str]:
+def names_of_pass(hot: Hot, node: ast.AST | None = None) -> frozenset[str]:
     """``loop_names`` of a node (the hot one), with what the run tells of the calls of its function."""
     return loop_names(hot.source, node or hot.node, hot.seen.looped, hot.seen.given or frozenset())
 
 
-def loop_names(source: Source, node: ast.AST, looped: bool = False, given: frozenset[str] = frozenset()) -> set[str]:
+@once
+def loop_names(
+    source: Source, node: ast.AST, looped: bool = False, given: frozenset[str] = frozenset()
+) -> frozenset[str]:
     """The names that each pass of the loops around a node sets anew, and what is computed from them.
 
     ``looped``: another function calls this one in a loop; ``given``: the parameters that each call gives the same.
@@ -124,7 +129,7 @@ def loop_names(source: Source, node: ast.AST, looped: bool = False, given: froze
                     names |= {each.optional_vars.id} if isinstance(each.optional_vars, ast.Name) else set()
                 elif isinstance(each, ast.AugAssign) and isinstance(each.target, ast.Name) and isinstance(outer, Loop):
                     names.add(each.target.id)
-    return names
+    return frozenset(names)
 
 
 def same_each_pass(source: Source, function: ast.FunctionDef, through: int = 2) -> set[str]:

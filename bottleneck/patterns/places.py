@@ -7,11 +7,12 @@ import ast
 from .loops import for_each, in_loop
 from .model import Condition, Hot
 from .shapes import matches
-from .source import Source
+from .source import Source, once
 from .syntax import Function, Loop, last_name
 
 WITH_BODY = frozenset("post put patch route api_route".split())
 NO_GRAD = ("no_grad", "inference_mode")
+_PER_CONNECTION = ("start_server", "start_unix_server")
 _FEW_PASSES = 10
 ROUTES = WITH_BODY | {"get", "delete", "websocket"}
 
@@ -33,10 +34,12 @@ def handler() -> Condition:
 
 def _is_for_a_connection(hot: Hot) -> bool:
     """In or below a function of the file that ``asyncio.start_server`` calls for each connection."""
+    if hot.source.calls.keys().isdisjoint(_PER_CONNECTION):
+        return False
     function = hot.source.function(hot.node)
     names = {getattr(function, "name", ""), *(frame.function.rpartition(".")[2] for frame in hot.seen.above)}
     given = (call for name in names for call in hot.source.handed.get(name, []))
-    return any(last_name(call.func) in ("start_server", "start_unix_server") for call in given)
+    return any(last_name(call.func) in _PER_CONNECTION for call in given)
 
 
 def _is_started_by_a_handler(hot: Hot) -> bool:
@@ -47,6 +50,7 @@ def _is_started_by_a_handler(hot: Hot) -> bool:
     return not callers.isdisjoint(handlers(hot.source))
 
 
+@once
 def handlers(source: Source, methods: frozenset[str] = ROUTES) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
     """The functions that a decorator like ``@app.get("/")`` makes request handlers."""
     return [
@@ -142,6 +146,7 @@ def every_pass() -> Condition:
     return check
 
 
+@once
 def _now_and_then(source: Source, node: ast.AST) -> bool:
     for outer in source.above(node):
         if isinstance(outer, Function | Loop):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Set
 
 from .fixed import unchanged
 from .loops import in_loop, names_of_pass
@@ -20,7 +21,7 @@ def _keyed(value: ast.expr) -> bool:
     return field or isinstance(value, ast.Attribute)
 
 
-def _equal_by_key(test: ast.expr, inner: set[str], outer: set[str]) -> bool:
+def _equal_by_key(test: ast.expr, inner: Set[str], outer: Set[str]) -> bool:
     """The test compares a field of the inner loop's item with something of the outer loop's."""
     tests = test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]
     for each in tests:

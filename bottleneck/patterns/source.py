@@ -10,8 +10,9 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cached_property, wraps
 from itertools import chain
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from .syntax import (
     Binding,
@@ -38,6 +39,24 @@ _DISPLAYS: dict[type[ast.expr], str] = {
 }  # fmt: skip
 
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def once(question: Callable[Concatenate[Source, P], T]) -> Callable[Concatenate[Source, P], T]:
+    """A question about a file that pattern after pattern asks, way after way: answered once for the same arguments."""
+
+    @wraps(question)
+    def asked(source: Source, /, *given: P.args, **named: P.kwargs) -> T:
+        key = (question, *given, *named.items())
+        if key not in source.answers:
+            source.answers[key] = question(source, *given, **named)
+        answer: T = source.answers[key]
+        return answer
+
+    return asked
+
+
 class Source:
     """The syntax tree of one file and the questions that patterns ask of it. SyntaxError where it cannot be parsed.
 
@@ -48,7 +67,7 @@ class Source:
         self._find = find or (lambda name: None)
         self.tree = text if isinstance(text, ast.Module) else ast.parse(text)
         self.parents: dict[ast.AST, ast.AST] = {}
-        self.answers: dict[tuple[object, ...], bool] = {}  # to questions that patterns ask again and again
+        self.answers: dict[tuple[object, ...], Any] = {}  # to the questions that are asked ``once``
         self._asked: dict[ast.AST, frozenset[str]] = {}
         self._visits_left = 0
         self.by_line: dict[int, list[ast.AST]] = {}
@@ -106,6 +125,7 @@ class Source:
         """The function around a node."""
         return next((outer for outer in self.above(node) if isinstance(outer, Function)), None)
 
+    @once
     def loops(self, node: ast.AST) -> list[Loop | Comprehension]:
         """The loops of the same function that run a node once per pass, innermost first.
 

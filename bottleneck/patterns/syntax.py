@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import TypeGuard
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -117,7 +117,7 @@ def same(one: ast.AST, other: ast.AST) -> bool:
     return ast.dump(one).replace("Store()", "Load()") == ast.dump(other).replace("Store()", "Load()")
 
 
-def mentions(node: ast.AST, names: set[str]) -> bool:
+def mentions(node: ast.AST, names: Set[str]) -> bool:
     """Whether one of the names stands anywhere in a node."""
     return any(isinstance(each, ast.Name) and each.id in names for each in ast.walk(node))
 

@@ -67,7 +67,9 @@ class Breakdown:
             free = gaps(covered, facts.bye_ns, end)
             outside += [Span("shutdown", a, b) for a, b in free.tolist()]
             covered = union([covered, free])
-        spans, short = name_gaps(recording, process, gaps(covered, start, end), serving)
+        free = gaps(covered, start, end)
+        del covered  # it is as large as a table, if there is a gap behind each step
+        spans, short = name_gaps(recording, process, free, serving)
         names = _group_names(spans, short, recording.wall_seconds, "setup" if steps is not None else "python")
         outside += [Span(names.get(span.name, span.name), span.start_ns, span.end_ns) for span in spans]
         for name, value in [*((span.name, span.seconds) for span in outside), *short.items()]:

@@ -22,13 +22,17 @@ def seconds_of(spans: Spans) -> float:
 
 def union(parts: list[Spans]) -> Spans:
     """The same time as sorted intervals that neither overlap nor touch."""
-    spans = np.concatenate(parts)
-    if not len(spans):
-        return spans
+    parts = [part for part in parts if len(part)]
+    if not parts:
+        return spans_of([], [])
+    spans = np.concatenate(parts) if len(parts) > 1 else parts[0]
     if not (spans[1:, 0] >= spans[:-1, 0]).all():
         spans = spans[np.argsort(spans[:, 0], kind="stable")]
     latest = np.maximum.accumulate(spans[:, 1])
-    first = np.flatnonzero(np.append(True, spans[1:, 0] > latest[:-1]))
+    apart = spans[1:, 0] > latest[:-1]
+    if apart.all():
+        return spans
+    first = np.flatnonzero(np.append(True, apart))
     return spans_of(spans[first, 0], latest[np.append(first[1:], len(spans)) - 1])
 
 
@@ -43,6 +47,9 @@ def within(times: npt.NDArray[np.int64], starts: npt.NDArray[np.int64], ends: np
 
 def gaps(covered: Spans, start: int, end: int) -> Spans:
     """The parts of [start, end] that a union of intervals does not cover."""
-    free = spans_of(np.append(start, covered[:, 1]), np.append(covered[:, 0], end))
+    free: Spans = np.empty((2, len(covered) + 1), "i8").T
+    free[0, 0], free[-1, 1] = start, end
+    free[1:, 0], free[:-1, 1] = covered[:, 1], covered[:, 0]
     free.clip(start, end, out=free)
-    return free[free[:, 1] > free[:, 0]]
+    lasts = free[:, 1] > free[:, 0]
+    return free if lasts.all() else free[lasts]

@@ -9,7 +9,7 @@ from ..loops import names_of_pass
 from ..model import Hot, Pattern, Price, Sighting
 from ..places import known, less
 from ..shapes import all_of, any_of, argument, below, deep, matches, not_if
-from ..source import Source
+from ..source import Source, once
 from ..syntax import Comprehension, Loop, last_name, mentions, stored
 
 _STACKS = tuple(
@@ -27,7 +27,7 @@ _WHOLE = frozenset(
 def _gathers(hot: Hot) -> bool:
     """The loop around cuts one slice a pass out of an array, does plain arithmetic with it, and stacks the results."""
     loop: Loop | Comprehension | ast.FunctionDef | None = next(iter(hot.source.loops(hot.node)), None)
-    loop = _stacked_function(hot) if loop is None else loop if _is_stacked(hot.source, loop) else None
+    loop = _stacked_function(hot.source, hot.node) if loop is None else loop if _is_stacked(hot.source, loop) else None
     if loop is None:
         return False
     names = names_of_pass(hot)
@@ -38,9 +38,10 @@ def _gathers(hot: Hot) -> bool:
     return bool(slices) and _is_plain(loop) and _computes(loop)
 
 
-def _stacked_function(hot: Hot) -> ast.FunctionDef | None:
+@once
+def _stacked_function(source: Source, node: ast.AST) -> ast.FunctionDef | None:
     """The function around the node, if each call of it gives one item of a list that is stacked."""
-    source, function = hot.source, hot.source.function(hot.node)
+    function = source.function(node)
     if not isinstance(function, ast.FunctionDef) or len(source.functions[function.name]) != 1:
         return None
     calls = source.calls.get(function.name, [])
@@ -54,6 +55,7 @@ def _stacked_function(hot: Hot) -> ast.FunctionDef | None:
     return function if calls and all(items) else None
 
 
+@once
 def _is_stacked(source: Source, loop: ast.AST) -> bool:
     """What the passes append, or the comprehension itself, is stacked to one array in the same function."""
     around: ast.AST = source.function(loop) or source.tree
@@ -203,11 +205,15 @@ def _spread(value: ast.expr) -> str:
     return str(next(new, ""))
 
 
+_PIXELS = ("getpixel", "putpixel")
+
+
 def _in_a_loop_over_pixels(hot: Hot) -> bool:
     """The innermost loop calls ``image.getpixel((x, y))`` with its own variable, or ``putpixel``."""
     loop = next(iter(hot.source.loops(hot.node)), None)
-    calls = [each for each in ast.walk(loop) if isinstance(each, ast.Call)] if loop is not None else []
-    pixels = [each for each in calls if last_name(each.func) in ("getpixel", "putpixel")]
+    if loop is None or hot.source.calls.keys().isdisjoint(_PIXELS):
+        return False
+    pixels = [each for each in ast.walk(loop) if isinstance(each, ast.Call) and last_name(each.func) in _PIXELS]
     return any(mentions(given, names_of_pass(hot, each)) for each in pixels for given in each.args)
 
 

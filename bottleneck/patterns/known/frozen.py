@@ -7,7 +7,7 @@ from ..loops import takes_steps
 from ..model import Hot, Pattern, Price
 from ..places import in_no_grad, named, step
 from ..shapes import matches
-from ..source import Source
+from ..source import Source, once
 from ..syntax import Loop, arguments, is_self, last_name, mentions, parameters, stored
 
 #: A transform that gives another image each time, by the names that people and libraries use for it.
@@ -15,6 +15,7 @@ _VARIES = re.compile(r"random(?!_split|_state|_seed)[a-z]*(crop|flip|rot|aug|era
                      r"|augment|jitter|mixup|cutmix|(crop|flip|rotate|shift)s?$|noise", re.I)  # fmt: skip
 
 
+@once
 def _is_frozen(source: Source, name: str) -> bool:
     """The file switches off the gradients of all parameters of the module, and never on again."""
     off = False
@@ -59,6 +60,7 @@ def _owners_of_loops(source: Source, node: ast.AST) -> set[str]:
     }
 
 
+@once
 def _follows_another(source: Source, name: str) -> bool:
     """A target network, a teacher of averages: its weights are copied from a model that learns."""
     copied = (each for call in ("load_state_dict", "zip") for each in source.calls.get(call, []))
@@ -69,6 +71,7 @@ def _follows_another(source: Source, name: str) -> bool:
     )
 
 
+@once
 def _over_epochs(source: Source) -> bool:
     """Some loop of the file goes over epochs."""
     loops = (each for each in ast.walk(source.tree) if isinstance(each, ast.For))
@@ -144,6 +147,7 @@ def _of_batch(loop: Loop) -> set[str]:
     return names
 
 
+@once
 def _is_augmented(source: Source) -> bool:
     names = (
         each.attr if isinstance(each, ast.Attribute) else each.id

@@ -114,6 +114,8 @@ def _tiny_chunks(hot: Hot) -> list[ast.Call]:
 def _of_tiny_chunks(hot: Hot) -> bool:
     """The line reads them, or works on one of them in the loop over them."""
     calls = set(_tiny_chunks(hot))
+    if not calls:
+        return False
     loops = [each for each in hot.source.loops(hot.node) if isinstance(each, ast.For)]
     iters = [each.iter for each in loops] + [hot.node]
     made = {id(call) for value in iters for part in ast.walk(value) for call in [part, *_bound_to(hot, part)]}
