@@ -5,8 +5,9 @@ identity. We therefore hook the functions that they call."""
 
 from functools import partial
 
+from .. import signals
 from . import BaseCollector
-from .support.hooking import hook, writer
+from .support.hooking import hook, hook_timed
 from .support.reads import argument, reader, size_of
 
 #: Not ``fromfile``: C code that is called through us would warn about our line, and knows itself by identity.
@@ -34,4 +35,4 @@ class Collector(BaseCollector):
         for name, form, parameter in _READERS:
             read = partial(reader, self, call="numpy." + name, form=form, describe=_describer(parameter))
             hook(self, module, name, read)
-        hook(self, module.lib.format, "write_array", partial(writer, self))
+        hook_timed(self, module.lib.format, "write_array", signals.WRITE)

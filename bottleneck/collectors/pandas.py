@@ -11,7 +11,7 @@ from .. import signals
 from ..agent.recorder import now
 from . import BaseCollector
 from .support.columns import Columns
-from .support.hooking import guard, hook, timed
+from .support.hooking import guard, hook, hook_timed
 from .support.reads import asked, names, of, path_of, size_of
 from .support.rows import Rows
 
@@ -54,7 +54,7 @@ class Collector(BaseCollector):
                 hook(self, module, name, partial(self._reader, name=name, form=form))
         for name in _FUNCTIONS:
             if hasattr(module, name):
-                hook(self, module, name, partial(timed, self, phase=signals.TRANSFORM))
+                hook_timed(self, module, name, signals.TRANSFORM)
         frame, series = module.DataFrame, module.Series
         groups = module.core.groupby.DataFrameGroupBy, module.core.groupby.SeriesGroupBy
         self._hook_methods((frame, series), _WRITERS, signals.WRITE)
@@ -72,7 +72,7 @@ class Collector(BaseCollector):
         for home, name in places:
             method = vars(home)[name]
             if isinstance(method, FunctionType) and not _looks_around(method):
-                hook(self, home, name, partial(timed, self, phase=phase))
+                hook_timed(self, home, name, phase)
 
     def detach(self):
         if hasattr(self, "columns"):

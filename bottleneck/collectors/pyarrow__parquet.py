@@ -2,8 +2,9 @@
 
 from functools import partial
 
+from .. import signals
 from . import BaseCollector
-from .support.hooking import hook, writer
+from .support.hooking import hook, hook_timed
 from .support.reads import argument, asked, names, reader, size_of
 
 
@@ -27,4 +28,4 @@ class Collector(BaseCollector):
     def hook(self, module):
         read = partial(reader, self, call="pyarrow.parquet.read_table", form="parquet", describe=_describe)
         hook(self, module, "read_table", read)
-        hook(self, module, "write_table", partial(writer, self))
+        hook_timed(self, module, "write_table", signals.WRITE)

@@ -35,7 +35,7 @@ def signatures(draw: st.DrawFn) -> str:
     return ", ".join(parts)
 
 
-def hooked(function: FunctionType, patches: Patches) -> list[tuple[Any, Any]]:
+def hooked(function: FunctionType, patches: Patches, by_name: bool = True) -> list[tuple[Any, Any]]:
     """Hook ``function`` so that its calls are noted."""
     calls: list[tuple[Any, Any]] = []
     plain = twin(function)
@@ -44,7 +44,7 @@ def hooked(function: FunctionType, patches: Patches) -> list[tuple[Any, Any]]:
         calls.append((args, kwargs))
         return plain(*args, **kwargs)
 
-    patches.recode(function, forwarding(function, hook, __file__))
+    patches.recode(function, forwarding(function, hook, __file__, by_name))
     return calls
 
 
@@ -52,8 +52,11 @@ def hooked(function: FunctionType, patches: Patches) -> list[tuple[Any, Any]]:
     signatures(),
     st.lists(st.integers(), max_size=5),
     st.dictionaries(st.sampled_from([*NAMES, "other"]), st.integers()),
+    st.booleans(),
 )
-def test_calls_and_errors_are_those_of_the_function(taken: str, args: list[int], kwargs: dict[str, int]) -> None:
+def test_calls_and_errors_are_those_of_the_function(
+    taken: str, args: list[int], kwargs: dict[str, int], by_name: bool
+) -> None:
     space: dict[str, Any] = {}
     exec(f"def function({taken}):\n return dict(locals())", space)
     function = space["function"]
@@ -66,7 +69,7 @@ def test_calls_and_errors_are_those_of_the_function(taken: str, args: list[int],
             return str(error)
 
     expected, patches = outcome(), Patches()
-    calls = hooked(function, patches)
+    calls = hooked(function, patches, by_name)
     assert inspect.getfullargspec(function) == spec
     assert outcome() == expected and len(calls) == isinstance(expected, dict)
     patches.restore()

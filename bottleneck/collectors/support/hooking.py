@@ -9,31 +9,48 @@ from ...agent.recorder import now
 from .. import dress
 from .recoding import FunctionType, MethodType, can_recode, forwarding, twin
 
-_SHORT_NS = 50_000  # calls of libraries that take less are not recorded one by one
+SHORT_NS = 50_000  # calls of libraries that take less are not recorded one by one
 
 
 def guard(collector, original, before, after):
-    """``collector.wrap``, but a failing hook also restores the thread's phase."""
+    """``collector.wrap``, but a failing hook also restores the thread's phase, and there is no ``after`` to a token of
+    None."""
 
-    def safe_before(args, kwargs):
-        ring = collector.recorder.ring()
-        outer = ring.phase
+    def hooked(*args, **kwargs):
+        if not collector.on:
+            return original(*args, **kwargs)
+        ring = None
         try:
-            return before(args, kwargs)
+            ring = collector.recorder.ring()
+            outer = ring.phase
+            token = before(args, kwargs)
+        except BaseException as error:
+            if ring is not None:
+                ring.phase = outer
+            collector.off("before", error)
+            token = None
+        if token is None:
+            return original(*args, **kwargs)
+        try:
+            result = original(*args, **kwargs)
         except BaseException:
-            ring.phase = outer
+            end(ring, outer, token, None, True)
             raise
+        end(ring, outer, token, result, False)
+        return result
 
-    def safe_after(token, result, failed):
+    def end(ring, outer, token, result, failed):
         try:
             after(token, result, failed)
-        except BaseException:
-            begun = token[0] if isinstance(token, tuple) else None
-            if isinstance(begun, tuple) and begun[0] is not None:
-                begun[0].phase = begun[1]
-            raise
+        except BaseException as error:
+            ring.phase = outer
+            collector.off("after", error)
 
-    return alike(unseen(collector.wrap(original, safe_before, safe_after), original), original)
+    return _like(hooked, original)
+
+
+def _like(hooked, original):
+    return alike(unseen(dress(hooked, original), original), original)
 
 
 def unseen(hooked, original):
@@ -85,8 +102,10 @@ def alike(hooked, original):
     return dress(type(kind.__name__, (), fields)(), original)
 
 
-def hook(collector, owner, name, make):
+def hook(collector, owner, name, make, by_name=True):
     """Hook ``owner.name`` with ``make(original) -> hooked``: a Python function gets new code, all else is replaced.
+
+    A hook that reads no arguments does without their names (``by_name``): a dozen of them take half a microsecond.
 
     A replacement is also set in the module that defines the original, so that it still pickles by name.
     """
@@ -97,7 +116,7 @@ def hook(collector, owner, name, make):
         file = own + (" " + HOOKED[1] if _of_pandas(original) else HOOKED[0])
         cache = getattr(sys.modules.get("linecache"), "cache", {})
         cache.setdefault(file, (_reads(own),))  # who asks for the function's source finds it
-        collector.patches.recode(original, forwarding(original, hooked, file))
+        collector.patches.recode(original, forwarding(original, hooked, file, by_name))
         return
     hooked = make(original)
     collector.patches.replace(owner, name, hooked)
@@ -106,32 +125,41 @@ def hook(collector, owner, name, make):
         collector.patches.replace(home, name, hooked)
 
 
-def writer(collector, original):
-    """Record ``original`` as WRITE, only the outermost call outside other phases; arg: call-site id."""
-    return timed(collector, original, signals.WRITE)
+def hook_timed(collector, owner, name, phase):
+    """Hook ``owner.name`` to record outermost calls as ``phase``."""
+    hook(collector, owner, name, lambda original: timed(collector, original, phase), by_name=False)
 
 
 def timed(collector, original, phase):
-    """Record ``original`` as ``phase`` if no other phase is open and it takes long enough; arg: call-site id."""
+    """Record ``original`` as ``phase`` if no other phase is open and it takes long enough; arg: call-site id.
+
+    A library calls such functions thousands of times on tiny tables, so there is one layer, with nothing to allocate.
+    """
     recorder = collector.recorder
 
-    def before(args, kwargs):
-        if recorder.role == signals.WORKER or recorder.sampling:
-            return None
-        ring = recorder.ring()
-        outer = ring.phase
+    def hooked(*args, **kwargs):
+        if not collector.on or recorder.sampling or recorder.role == signals.WORKER:
+            return original(*args, **kwargs)
+        try:
+            ring = recorder.ring()
+            outer = ring.phase
+            t0 = now()
+        except BaseException as error:
+            collector.off("before", error)
+            return original(*args, **kwargs)
         if outer > signals.IMPORT:
-            return None
+            return original(*args, **kwargs)
         ring.phase = phase
-        return (ring, outer), now()
+        try:
+            return original(*args, **kwargs)
+        finally:
+            try:
+                if now() - t0 < SHORT_NS:  # many cost more to record than they tell; the sampler sees their sum
+                    ring.phase = outer
+                else:
+                    ring.close(phase, outer, t0, recorder.site())
+            except BaseException as error:
+                ring.phase = outer
+                collector.off("after", error)
 
-    def after(token, result, failed):
-        if token is None:
-            return
-        (ring, outer), t0 = token
-        if now() - t0 < _SHORT_NS:  # many of them cost more to record than they tell; the sampler sees their sum
-            ring.phase = outer
-        else:
-            ring.close(phase, outer, t0, recorder.site())
-
-    return guard(collector, original, before, after)
+    return _like(hooked, original)

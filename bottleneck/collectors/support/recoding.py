@@ -28,11 +28,11 @@ def twin(function):
     return copy
 
 
-def forwarding(function, hooked, file):
+def forwarding(function, hooked, file, by_name=True):
     """Code for ``function`` that calls ``hooked`` with all its arguments and returns, awaits or yields from the result.
 
-    Its file name is ``file``, and its line numbers begin at the function's first line. Parameters with a default are
-    passed by name, unless they are positional-only or the function takes ``*args``.
+    Its file name is ``file``, and its line numbers begin at the function's first line. With ``by_name``, parameters
+    that have a default are passed by name, unless they are positional-only or the function takes ``*args``.
     """
     code = function.__code__
     names = code.co_varnames
@@ -47,7 +47,7 @@ def forwarding(function, hooked, file):
         taken.insert(code.co_posonlyargcount, "/")
     taken += ["*" + star] if star else ["*"] if keywords else []
     taken += [*keywords, *(["**" + double] if double else [])]
-    required = count if star else max(count - len(function.__defaults__ or ()), code.co_posonlyargcount)
+    required = count if star or not by_name else max(count - len(function.__defaults__ or ()), code.co_posonlyargcount)
     passed = [*positional[:required], *(["*" + star] if star else [])]
     passed += ["%s=%s" % (name, name) for name in (*positional[required:], *keywords)]
     passed += ["**" + double] if double else []

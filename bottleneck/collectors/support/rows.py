@@ -5,7 +5,7 @@ from time import thread_time_ns
 from ... import signals
 from ...agent.recorder import now
 from .. import dress
-from .hooking import guard
+from .hooking import SHORT_NS, guard
 
 MIN_ROWS = 256
 EVERY = 64  # one row in 64 is timed
@@ -97,14 +97,17 @@ class Rows:
                 per_row = False
             ring = recorder.ring()
             outer = ring.phase
-            site = recorder.site()
             ring.phase = signals.TRANSFORM
-            return (ring, outer), now(), site, thread_time_ns(), per_row, args[0], function
+            return (ring, outer), now(), thread_time_ns() if per_row else 0, per_row, args[0], function
 
         def after(token, result, failed):
             if token is None:
                 return
-            (ring, outer), t0, site, cpu, per_row, data, function = token
+            (ring, outer), t0, cpu, per_row, data, function = token
+            if now() - t0 < SHORT_NS:
+                ring.phase = outer
+                return
+            site = recorder.site()
             ring.close(signals.TRANSFORM, outer, t0, site)
             if per_row and not failed:
                 spent = thread_time_ns() - cpu
