@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from ..recording.facts import DeviceProperties
 from ..recording.folder import RunError
@@ -22,8 +22,9 @@ from ..recording.model import (
     Recording,
     Table,
 )
-from ._protobuf import fields, number, text
+from ._protobuf import fields, text
 from ._ranks import Rank, data_waits, device_table, joined, read_each, step_rows
+from ._xspace import PLANE_NAME, PLANES, Plane, opened
 
 name = "XPlane profile"
 
@@ -34,25 +35,7 @@ _KIND = {kind: at for at, kind in enumerate(DEVICE_KINDS)}
 _COPIES = {"MemcpyH2D": "memcpy_h2d", "MemcpyD2H": "memcpy_d2h", "MemcpyD2D": "memcpy_d2d", "MemcpyP2P": "memcpy_d2d"}
 _COLLECTIVES = ("nccl", "rccl", "all-reduce", "all-gather", "reduce-scatter", "all-to-all", "collective-permute")
 _WAITS = ("IteratorGetNext", "MultiDeviceIteratorGetNext")  # tf.data: the program asks for its next batch
-
-#: Fields of XSpace, XPlane, XLine, XEvent and XEventMetadata in tsl's xplane.proto.
-_PLANES, _PLANE_NAME, _LINES, _EVENT_METADATA = 1, 2, 3, 4
-_LINE_NAME, _LINE_NS, _EVENTS = 2, 3, 4
-_EVENT_NAME, _OFFSET_PS, _DURATION_PS = 1, 2, 3
-
-
-@dataclass
-class _Line:
-    """One line of a plane. ``events``: (name, begin in ns, end in ns)."""
-
-    name: str
-    events: list[tuple[str, int, int]]
-
-
-@dataclass
-class _Plane:
-    name: str
-    lines: list[_Line] = field(default_factory=list)
+Spans = npt.NDArray[np.int64]  # (n, 2): begin and end in ns
 
 
 def recognises(path: Path) -> bool:
@@ -70,14 +53,13 @@ def read(path: Path) -> Recording:
 def read_many(paths: Sequence[Path]) -> Recording:
     """The same for the profiles of one job, files and folders. Raises RunError only if none can be read."""
     files = [each for path in paths for each in (_files(path) if path.is_dir() else [path])]
-    known, same = dict[bytes, Path](), list[str]()
+    known, same = dict[tuple[int, bytes], Path](), list[str]()
 
     def of(path: Path) -> list[Rank]:
         try:
-            data = path.read_bytes()
-            first = known.setdefault(hashlib.sha256(data).digest(), path)
+            first = known.setdefault(_identity(path), path)
             if first is path:
-                return list(_ranks(path, memoryview(data)))
+                return list(_ranks(path))
         except (OSError, ValueError) as error:
             raise RunError(f"{path} cannot be read: {error}") from None
         same.append(f"{path} was left out: {first.name} has the same content.")
@@ -100,123 +82,92 @@ def _is_profile(path: Path) -> bool:
             return False
         with open(path, "rb") as file:
             start = memoryview(file.read(_START))
-        if not len(start) or start[0] != _PLANES << 3 | 2:
+        if not len(start) or start[0] != PLANES << 3 | 2:
             return False
         at = 1
         while start[at] & 128:
             at += 1
         for key, value in fields(start[at + 1 :]):  # of the first plane, cut off
-            if key == _PLANE_NAME:
+            if key == PLANE_NAME:
                 return bool(_PLANE.match(text(value)))
-            if key > _PLANE_NAME:
+            if key > PLANE_NAME:
                 return False
     except (OSError, ValueError, IndexError):
         pass
     return False
 
 
-def _ranks(path: Path, data: memoryview) -> Iterator[Rank]:
-    planes = [_plane(value) for key, value in fields(data) if key == _PLANES and isinstance(value, memoryview)]
-    waits = [
-        (begin, end)
-        for plane in planes
-        if not _DEVICE.match(plane.name)
-        for line in plane.lines
-        for called, begin, end in line.events
-        if called.startswith(_WAITS)
-    ]
-    for plane in planes:
-        device = _DEVICE.match(plane.name)
-        work = [(line, *event) for line in plane.lines if device and _is_stream(line) for event in line.events]
-        if device and work:
-            yield _rank(path, int(device[2]), device[1], plane, work, waits)
+def _identity(path: Path) -> tuple[int, bytes]:
+    """Of two files that have it in common, one is a copy of the other."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while part := file.read(1 << 20):
+            digest.update(part)
+    return path.stat().st_size, digest.digest()
 
 
-def _plane(message: memoryview) -> _Plane:
-    found, lines, names = _Plane(""), list[memoryview](), dict[int, str]()
-    for key, value in fields(message):
-        if key == _PLANE_NAME:
-            found.name = text(value)
-        elif key == _LINES and isinstance(value, memoryview):
-            lines.append(value)
-        elif key == _EVENT_METADATA and isinstance(value, memoryview):
-            entry = dict(fields(value))  # of a map: key 1, value 2
-            described = entry.get(2)
-            if isinstance(described, memoryview):
-                names[number(entry.get(1, 0))] = text(dict(fields(described)).get(2, 0))
-    found.lines = [_line(each, names) for each in lines]
+def _ranks(path: Path) -> Iterator[Rank]:
+    with opened(path) as planes:
+        kept = list(planes)
+        waits = [_waits(plane) for plane in kept if not _DEVICE.match(plane.name)]
+        asked: Spans = np.concatenate([np.empty((0, 2), np.int64), *waits])
+        for plane in kept:
+            device = _DEVICE.match(plane.name)
+            if device:
+                yield from _rank(path, int(device[2]), device[1], plane, asked)
+
+
+def _waits(plane: Plane) -> Spans:
+    """When the program asked tf.data for its next batch."""
+    asks = [called for called, name in plane.names.items() if name.startswith(_WAITS)]
+    lines = list(plane.lines(lambda name: True, asks)) if asks else []
+    found: Spans = np.concatenate(
+        [np.empty((0, 2), np.int64), *(np.column_stack([each.begins, each.ends]) for each in lines)]
+    )
     return found
 
 
-def _line(message: memoryview, names: dict[int, str]) -> _Line:
-    called, began, events = "", 0, list[memoryview]()
-    for key, value in fields(message):
-        if key == _LINE_NAME:
-            called = text(value)
-        elif key == _LINE_NS:
-            began = number(value)
-        elif key == _EVENTS and isinstance(value, memoryview):
-            events.append(value)
-    return _Line(called, [_event(each, names, began) for each in events])
+def _is_stream(line: str) -> bool:
+    return line.startswith("Stream #") or line == "XLA Ops"
 
 
-def _event(message: memoryview, names: dict[int, str], began: int) -> tuple[str, int, int]:
-    label = offset = duration = 0
-    for key, value in fields(message):
-        if key > _DURATION_PS:
-            break  # statistics
-        if key == _EVENT_NAME:
-            label = number(value)
-        elif key == _OFFSET_PS:
-            offset = number(value)
-        elif key == _DURATION_PS:
-            duration = number(value)
-    begin = began + offset // 1000
-    return names.get(label, ""), begin, begin + duration // 1000
-
-
-def _is_stream(line: _Line) -> bool:
-    return line.name.startswith("Stream #") or line.name == "XLA Ops"
-
-
-def _kind(line: _Line, called: str) -> str:
+def _kind(line: str, called: str) -> int:
     for part, kind in _COPIES.items():
-        if called.startswith(part) or part in line.name:
-            return kind
+        if called.startswith(part) or part in line:
+            return _KIND[kind]
     if called.startswith("Memset"):
-        return "memset"
-    return "collective" if called.lower().startswith(_COLLECTIVES) else "kernel"
+        return _KIND["memset"]
+    return _KIND["collective" if called.lower().startswith(_COLLECTIVES) else "kernel"]
 
 
-def _rank(
-    path: Path,
-    device: int,
-    family: str,
-    plane: _Plane,
-    work: list[tuple[_Line, str, int, int]],
-    waits: list[tuple[int, int]],
-) -> Rank:
-    work.sort(key=lambda each: each[2])
-    base, end = work[0][2], max(each[3] for each in work)
-    lanes = {id(line): number for number, line in enumerate(plane.lines)}
-    names: dict[str, int] = {}
+def _rank(path: Path, device: int, family: str, plane: Plane, waits: Spans) -> Iterator[Rank]:
+    """The device as a rank; none if it did nothing."""
+    lines = list(plane.lines(_is_stream))
+    names = np.concatenate([np.empty(0, np.int64), *(line.names for line in lines)])
+    if not len(names):
+        return
+    t0, t1 = (np.concatenate(each) for each in ([line.begins for line in lines], [line.ends for line in lines]))
+    order = np.argsort(t0, kind="stable")
+    base, end = int(t0.min()), int(t1.max())
+    numbers, name = np.unique(names, return_inverse=True)
+    called = [plane.names.get(each, "") for each in numbers.tolist()]
+    lane = np.repeat(np.arange(len(lines)), [len(line.names) for line in lines])
+    kinds = np.array([[_kind(line.name, each) for each in called] for line in lines])
     table = device_table({
-        "device": np.full(len(work), device),
-        "kind": [_KIND[_kind(line, called)] for line, called, _, _ in work],
-        "lane": [lanes[id(line)] for line, _, _, _ in work],
-        "name": [names.setdefault(called, len(names)) for _, called, _, _ in work],
-        "t0": np.array([begin for _, _, begin, _ in work]) - base,
-        "t1": np.array([ended for _, _, _, ended in work]) - base,
-        "bytes": np.zeros(len(work)), "pageable": np.full(len(work), -1), "correlation": np.zeros(len(work)),
+        "device": np.full(len(order), device), "kind": kinds[lane, name][order], "lane": lane[order],
+        "name": name[order], "t0": t0[order] - base, "t1": t1[order] - base, "bytes": np.zeros(len(order)),
+        "pageable": np.full(len(order), -1), "correlation": np.zeros(len(order)),
     })  # fmt: skip
-    marked = next((line.events for line in plane.lines if line.name == "Steps"), [])
-    steps = _steps([(begin - base, ended - base) for _, begin, ended in marked])
+    marked = next(plane.lines("Steps".__eq__), None)
+    steps = _steps(
+        np.empty((0, 2), np.int64) if marked is None else np.column_stack([marked.begins, marked.ends]) - base
+    )
     known = (*[DeviceProperties("", 0, 0)] * device, DeviceProperties(family, 0, 0))
-    asked = [(begin - base, ended - base) for begin, ended in waits if ended > base and begin < end]
-    return Rank(path, None, base, end - base, (0, end - base), steps, data_waits(asked), table, list(names), known)
+    asked = data_waits(waits[(waits[:, 1] > base) & (waits[:, 0] < end)] - base)
+    yield Rank(path, None, base, end - base, (0, end - base), steps, asked, table, called, known)
 
 
-def _steps(spans: list[tuple[int, int]]) -> Table:
-    table = step_rows(sorted(spans))
+def _steps(spans: Spans) -> Table:
+    table = step_rows(spans[np.lexsort((spans[:, 1], spans[:, 0]))])
     table["other"] = ((table["t1"] - table["t0"]) // 1000).astype(table["other"].dtype)
     return table

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from bottleneck_profiler.diagnosis.analysis import diagnose
-from bottleneck_profiler.importers import importer_of, xplane
+from bottleneck_profiler.importers import _xspace, importer_of, xplane
 from bottleneck_profiler.importers._protobuf import fields
 from bottleneck_profiler.recording.folder import RunError
 from hypothesis import given
@@ -118,3 +118,31 @@ def test_any_bytes_are_fields_or_an_error(data):
             assert isinstance(value, int) or len(value) <= len(data)
     except ValueError:
         pass
+
+
+numbers = st.integers(0, 2**63 - 1) | st.integers(0, 300)
+others = st.lists(st.tuples(st.sampled_from([4, 5]), numbers, st.binary(max_size=200)), max_size=3)
+times = st.lists(st.tuples(st.sampled_from([1, 2, 3]), numbers, st.none()), max_size=3)
+parts = st.builds(lambda before, found, last: before + last if found else last + before, times, st.booleans(), others)
+
+
+@given(st.lists(parts, max_size=12), st.integers(300, 700))
+def test_events_are_read_in_parts_as_their_fields_say(made, size):
+    messages = [b"".join(field(key, data if key == 4 else value) for key, value, data in event) for event in made]
+    line = field(2, "a line") + b"".join(field(4, message) for message in messages) + field(9, 7)
+    known = [dict(fields(memoryview(message))) for message in messages]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_xspace, "_PART", size)
+        (found,) = _xspace.Plane("", {}, [memoryview(line)]).lines(lambda name: name == "a line")
+    assert found.names.tolist() == [each.get(1, 0) for each in known]
+    assert found.begins.tolist() == [each.get(2, 0) // 1000 for each in known]
+    lengths = [each.get(3, 0) // 1000 for each in known]
+    assert (found.ends - found.begins).tolist() == lengths
+
+
+def test_events_longer_than_a_part_are_read_too(tmp_path):
+    long = field(1, 1) + field(2, 7_000) + field(3, 9_000) + field(4, bytes(20_000))
+    line = field(2, "Stream #1") + field(4, long) + field(4, field(1, 1) + field(2, 20_000) + field(3, 1_000))
+    body = field(2, "/device:GPU:0") + field(3, line) + field(4, field(1, 1) + field(2, field(1, 1) + field(2, "k")))
+    table = xplane.read(profile(tmp_path / "a.pb", [body])).device
+    assert (table["t0"].tolist(), table["t1"].tolist()) == ([0, 13], [9, 14])

@@ -1,0 +1,141 @@
+"""Planes and lines of an XPlane file, found first and read only where they are used: the file is never held whole."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ._protobuf import Integers, fields, fields_until, first_numbers, messages_in_a_row, number, text
+
+#: Fields of XSpace, XPlane, XLine, XEvent and XEventMetadata in tsl's xplane.proto.
+PLANES, PLANE_NAME, _LINES, _EVENT_METADATA = 1, 2, 3, 4
+_LINE_NAME, _LINE_NS, _EVENTS = 2, 3, 4
+_METADATA_ID, _METADATA_NAME = 1, 2
+_NUMBERS = 3  # of an event: the number of its name, its offset and its duration in ps
+
+_PART = 1 << 22  # bytes of a line that are held at once
+_NONE = np.empty(0, np.int64)
+
+
+@dataclass
+class Line:
+    """One line of a plane: when its events begin and end, in ns, and the numbers of their names."""
+
+    name: str
+    names: Integers
+    begins: Integers
+    ends: Integers
+
+
+@dataclass
+class Plane:
+    """One plane. ``names``: of its events, by number."""
+
+    name: str
+    names: dict[int, str] = field(default_factory=dict)
+    _lines: list[memoryview] = field(default_factory=list)
+    _release: Callable[[], object] = lambda: None
+
+    def lines(self, wanted: Callable[[str], bool], only: Collection[int] | None = None) -> Iterator[Line]:
+        """The lines of the wanted names; ``only``: just the events with names of these numbers."""
+        for message in self._lines:
+            name, began = _of_line(message)
+            if wanted(name):
+                parts = list(_events(message, began, None if only is None else np.array(sorted(only)), self._release))
+                columns = [np.concatenate([_NONE, *(part[column] for part in parts)]) for column in range(_NUMBERS)]
+                yield Line(name, *columns)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Iterator[Plane]]:
+    """The planes of a file, which can be read until it is closed. Raises OSError; reading them, ValueError."""
+    with open(path, "rb") as file:
+        if not path.stat().st_size:
+            yield iter(())
+            return
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        try:
+            yield _planes(mapped)
+        finally:
+            try:
+                mapped.close()
+            except BufferError:
+                pass  # a plane still refers to a part of it; it is closed with the last one
+
+
+def _planes(mapped: mmap.mmap) -> Iterator[Plane]:
+    def release() -> None:
+        """Give back the memory of what has been read."""
+        if hasattr(mmap, "MADV_DONTNEED"):
+            mapped.madvise(mmap.MADV_DONTNEED)
+
+    for key, value in fields(memoryview(mapped)):
+        if key == PLANES and isinstance(value, memoryview):
+            yield _plane(value, release)
+            release()
+
+
+def _plane(message: memoryview, release: Callable[[], object]) -> Plane:
+    found = Plane("", _release=release)
+    for key, value in fields(message):
+        if key == PLANE_NAME:
+            found.name = text(value)
+        elif key == _LINES and isinstance(value, memoryview):
+            found._lines.append(value)
+        elif key == _EVENT_METADATA and isinstance(value, memoryview):
+            called, label = _metadata(value)
+            found.names[called] = label
+    return found
+
+
+def _metadata(entry: memoryview) -> tuple[int, str]:
+    """(number, name) of an entry of the map, whose key is field 1 and whose value is field 2."""
+    called = 0
+    for key, value in fields(entry):
+        if key == _METADATA_ID:
+            called = number(value)
+        elif isinstance(value, memoryview):
+            name = next((text(each) for at, each in fields(value) if at == _METADATA_NAME), "")
+            return called, name
+    return called, ""
+
+
+def _of_line(message: memoryview) -> tuple[str, int]:
+    """(name, ns at which it begins): the fields that stand before its events, where all writers put them."""
+    name, began = "", 0
+    for key, value in fields(message):
+        if key == _LINE_NAME:
+            name = text(value)
+        elif key == _LINE_NS:
+            began = number(value)
+        elif key == _EVENTS:
+            break
+    return name, began
+
+
+def _events(
+    message: memoryview, began: int, only: Integers | None, release: Callable[[], object]
+) -> Iterator[tuple[Integers, Integers, Integers]]:
+    """(numbers of the names, begins, ends) of the events, part by part."""
+    at = 0
+    while at < len(message):
+        data = bytes(message[at : at + _PART])
+        begins, ends, read = messages_in_a_row(data, _EVENTS)
+        if not begins:  # another field, or a long event
+            key, value, at = next(fields_until(message, at))
+            if key != _EVENTS or not isinstance(value, memoryview):
+                continue
+            data, begins, ends, read = bytes(value), [0], [len(value)], 0
+        names, offsets, durations = first_numbers(data, begins, ends, _NUMBERS)
+        if only is not None:
+            kept = np.isin(names, only)
+            names, offsets, durations = names[kept], offsets[kept], durations[kept]
+        begin = began + offsets // 1000
+        yield names, begin, begin + durations // 1000
+        at += read
+        release()
