@@ -22,6 +22,7 @@ from ..detectors import Detector
 from ..recording.model import Recording
 from . import ranking
 from .devices import device_uses, largest_use
+from .energy import energy_of
 from .findings import Finding, Findings, Fine, NotApplicable, NotMeasured, Outcome
 from .headline import headline_of, largest_place, verdict_of, wait_for_each_other
 from .model import Checked, Diagnosis, Overhead, PhaseShare, RunFacts
@@ -79,6 +80,7 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
         plan=tuple(plan),
         overhead=_overhead(recording),
         devices=devices,
+        energy=energy_of(artifacts),
         view=build_view(recording, artifacts, steps),
         verdict=verdict,
     )

@@ -82,6 +82,39 @@ class DeviceUse:
 
 
 @dataclass(frozen=True)
+class GpuEnergy:
+    """``joules`` that one accelerator of the run used; None: it reports neither energy nor power.
+
+    ``whole_gpu``: the run used a MIG slice, and the figure is the whole GPU's. ``shared``: other programs used it too,
+    and their energy is in the figure; None: not known.
+    """
+
+    index: int
+    name: str
+    joules: float | None
+    basis: str | None
+    whole_gpu: bool
+    shared: bool | None
+
+
+@dataclass(frozen=True)
+class Energy:
+    """What the accelerators that the run used have used in ``seconds``; None: not measured, never 0.
+
+    ``basis``: "counter" (of the accelerator), "power" (an estimate from samples of the power), or "not-measured", with
+    the ``reason``. ``joules_per_step``: of all of them during one step; ``joules_per_sample``: of that, by batch size.
+    """
+
+    joules: float | None = None
+    joules_per_step: float | None = None
+    joules_per_sample: float | None = None
+    seconds: float | None = None
+    basis: str = "not-measured"
+    reason: str = ""
+    gpus: tuple[GpuEnergy, ...] = ()
+
+
+@dataclass(frozen=True)
 class Overhead:
     """The overhead of recording: CPU ``seconds`` of all processes, and the same as a ``share`` of the wall time.
 
@@ -191,5 +224,6 @@ class Diagnosis:
     plan: tuple[PlanStep, ...]
     overhead: Overhead
     devices: tuple[DeviceUse, ...] = ()
+    energy: Energy = field(default_factory=Energy)
     view: View = field(default_factory=View)
     verdict: str = "fine"  # or "findings", "unexplained", "too short to judge", "nothing to judge", "nothing recorded"

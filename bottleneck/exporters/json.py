@@ -28,6 +28,7 @@ def to_json(diagnosis: Diagnosis) -> dict[str, Any]:
         "plan": [asdict(row) for row in diagnosis.plan],
         "overhead": asdict(diagnosis.overhead),
         "devices": [asdict(row) for row in diagnosis.devices],
+        "energy": asdict(diagnosis.energy),
         "view": asdict(diagnosis.view),
     }
     cleaned: dict[str, Any] = _finite(document)

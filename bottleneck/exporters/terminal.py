@@ -208,5 +208,5 @@ def _fine_table(screen: Screen, rows: list[Checked]) -> None:
 def _foot(screen: Screen, diagnosis: Diagnosis) -> None:
     for note in diagnosis.run.notes:
         screen.print((words.visible(note), "yellow"))
-    for line in filter(None, (words.overhead(diagnosis), words.attributed(diagnosis))):
+    for line in filter(None, (words.energy(diagnosis), words.overhead(diagnosis), words.attributed(diagnosis))):
         screen.print((line, "dim"))

@@ -62,6 +62,16 @@ def size(value: float) -> str:
     raise AssertionError("unreachable")
 
 
+def joules(value: float) -> str:
+    """340 mJ, 5.6 J, 12.3 kJ, 2.1 MJ."""
+    if not math.isfinite(value):
+        return NOTHING
+    for least, unit in ((1e6, "MJ"), (1e3, "kJ"), (1.0, "J")):
+        if abs(value) >= least:
+            return f"{value / least:.3g} {unit}" if abs(value) < 999.5 * least else f"{value / least:,.0f} {unit}"
+    return f"{value * 1e3:.3g} mJ"
+
+
 def number(value: float) -> str:
     """12,345 or 2.9."""
     if not math.isfinite(value):

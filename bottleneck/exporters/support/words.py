@@ -230,6 +230,26 @@ def overhead(diagnosis: Diagnosis) -> str:
     return text + (f"; {lost:,} record{'s were' if lost != 1 else ' was'} lost." if lost else "; no records lost.")
 
 
+def energy(diagnosis: Diagnosis) -> str:
+    """The energy of the accelerators and what the figure includes; "" if it was not measured."""
+    used = diagnosis.energy
+    if used.joules is None:
+        return ""
+    parts = [units.joules(used.joules)]
+    for value, what in ((used.joules_per_step, "step"), (used.joules_per_sample, "sample")):
+        parts += [f"{units.joules(value)} per {what}"] if value is not None else []
+    count = len(used.gpus)
+    source = "by its counter" if count == 1 else "by their counters"
+    if used.basis == "power":
+        source = "an estimate from samples of the power"
+    text = f"Energy of {count} GPU{'' if count == 1 else 's'}: {', '.join(parts)} ({source})"
+    if any(gpu.whole_gpu for gpu in used.gpus):
+        text += "; the run used a MIG slice, and this is the whole GPU's"
+    if any(gpu.shared for gpu in used.gpus):
+        text += "; other programs used it too, and theirs is included"
+    return text + "."
+
+
 def attributed(diagnosis: Diagnosis) -> str:
     """How much of the wall time is attributed to a phase; "" if there are no phases."""
     return f"{units.share(diagnosis.run.named_share)} of wall time attributed." if diagnosis.breakdown else ""
