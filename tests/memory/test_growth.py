@@ -9,6 +9,7 @@ from collections import defaultdict, deque
 
 import pytest
 from bottleneck_profiler.agent.files import Files
+from bottleneck_profiler.collectors.support import growth as growing
 from bottleneck_profiler.collectors.support.growth import Growth
 
 
@@ -31,11 +32,33 @@ class Notes:
         return frame if frame is not None and frame.f_code.co_filename == __file__ else None
 
 
+class Clock:
+    """It advances by a microsecond at each reading, and when told to."""
+
+    ns = 0
+
+    def __call__(self):
+        self.ns += 1_000
+        return self.ns
+
+
 @pytest.fixture
-def growth():
+def clock(monkeypatch):
+    made = Clock()
+    monkeypatch.setattr(growing, "now", made)
+    return made
+
+
+@pytest.fixture
+def growth(clock):
     made = Growth(Notes())
     sizes = iter(range(100 << 20, 1 << 40, 8 << 20))
-    made.rss = lambda: next(sizes)  # memory that grows by 8 MiB between looks
+
+    def rss():  # memory that grows by 8 MiB between looks
+        clock.ns += 1_000_000_000
+        return next(sizes)
+
+    made.rss = rss
     return made
 
 
@@ -151,6 +174,25 @@ def test_a_look_is_bounded(growth):
     crowd = {f"name{number}": [] for number in range(20_000)}
     exec("for step in range(3):\n look(frame())", {**crowd, "look": growth.look, "frame": sys._getframe})
     assert len(growth._lengths) < 4 * 1500
+
+
+def test_lengths_are_read_for_a_small_share_of_the_time(clock):
+    growth = Growth(Notes())
+    sizes = iter(range(100 << 20, 1 << 40, 8 << 20))
+    spent = [0]
+
+    def rss():
+        clock.ns += 100_000
+        return next(sizes)
+
+    def frame(*_):
+        clock.ns += 200_000
+        spent[0] += 200_000
+
+    growth.rss, growth._frame = rss, frame
+    for _ in range(20_000):
+        growth.look(sys._getframe())
+    assert 0.001 < spent[0] / clock.ns < 0.003
 
 
 def test_due_gets_rarer():

@@ -1,9 +1,9 @@
 """Finds the container that grows together with the process's memory. Called by the collectors that see steps.
 
-We read lengths only if RSS has grown since the first look. We check lists, dicts, sets, deques and bytearrays among
-the loop's local variables, its module's globals, and the attributes of those objects; also containers inside small
-dicts, such as a history of losses. We store only names and numbers, call none of the user's methods, and bound each
-look in names and in time.
+We read lengths only if RSS has grown since the first look, and for 0.2 % of the time at most. We check lists, dicts,
+sets, deques and bytearrays among the loop's local variables, its module's globals, and the attributes of those objects;
+also containers inside small dicts, such as a history of losses. We store only names and numbers, call none of the
+user's methods, and bound each look in names and in time.
 """
 
 import sys
@@ -17,6 +17,7 @@ _FIRST_MASK = 15  # one step in 16
 _LOOKS = 256  # after this many, half as often: a long run takes a few thousand
 _MAX_NAMES = 1500
 _MAX_NS = 2_000_000
+_PAUSE = 500  # times as long as the last reading of lengths took: reading takes 0.2 % of the time at most
 _MAX_FRAMES = 4  # the loop's function and its callers in the user's code
 _MIN_LENGTH = 8
 _MAX_KEYS = 32  # a dict with more keys is a table, and we only read its length
@@ -46,7 +47,7 @@ class Growth:
         self._kinds = {list: "list", dict: "dict", set: "set", bytearray: "bytearray"}
         if collections is not None:
             self._kinds[collections.deque] = "deque"
-        self._until = 0
+        self._until = self._due = 0
         self._left = 0
         self._looking = False
         self._device = DeviceWatch(recorder)
@@ -98,13 +99,18 @@ class Growth:
         grown = rss - self._base >= _GROWN_BYTES or self._device.grown
         if frame is None or (self.looks > 1 and not grown) or self._notes >= _MAX_NOTES:
             return
-        self._until = now() + _MAX_NS
+        began = now()
+        if began < self._due:
+            return
+        self._until = began + _MAX_NS
         self._left = _MAX_NAMES
         seen = set()
         user, frames = frame, 0
         while user is not None and frames < _MAX_FRAMES:
             self._frame(user, rss, seen)
             user, frames = self.recorder.user_frame(user.f_back), frames + 1
+        ended = now()
+        self._due = ended + _PAUSE * (ended - began)
 
     def _frame(self, frame, rss, seen):
         code = frame.f_code
