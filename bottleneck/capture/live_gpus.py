@@ -35,10 +35,11 @@ class GpuUser:
 class GpuNow:
     """A GPU, or a MIG slice of the GPU with the UUID ``slice_of``; None: the driver does not say.
 
-    ``partitioned``: it has MIG slices. ``users``: the processes on it; several share its time.
+    ``id``: the number of the GPU in bus order, "1:0" for its first slice. ``partitioned``: it has MIG slices.
+    ``users``: the processes on it; several share its time.
     """
 
-    index: int
+    id: str
     uuid: str
     name: str
     slice_of: str
@@ -74,8 +75,8 @@ class LiveGpus:
         holders, facts = self._sampler.holders(), self._sampler.facts()
         partitioned = {fact["slice_of"] for fact in facts}
         return [
-            _gpu(fact, rows[fact["index"]], _users(holders[fact["index"]], recorded), fact["uuid"] in partitioned)
-            for fact in facts
+            _gpu(known_as, fact, rows[fact["index"]], _users(holders[fact["index"]], recorded), partitioned)
+            for known_as, fact in zip(_ids(facts), facts, strict=True)
             if fact["index"] in rows
         ]
 
@@ -84,11 +85,27 @@ class LiveGpus:
         self._sampler.close()
 
 
+def _ids(facts: list[dict[str, Any]]) -> list[str]:
+    """The number of each GPU, and of each slice behind that of its GPU: "0", "1", "1:0", "1:1"."""
+    found: list[str] = []
+    gpu, part = -1, -1
+    for fact in facts:
+        gpu, part = (gpu, part + 1) if fact["slice_of"] else (gpu + 1, -1)
+        found.append(f"{gpu}:{part}" if fact["slice_of"] else f"{gpu}")
+    return found
+
+
 def _users(holders: list[Holder] | None, recorded: Set[int]) -> list[GpuUser] | None:
     return None if holders is None else [GpuUser(pid, _program(pid), held, pid in recorded) for pid, held in holders]
 
 
-def _gpu(fact: dict[str, Any], row: dict[str, float | int], users: list[GpuUser] | None, partitioned: bool) -> GpuNow:
+def _gpu(
+    known_as: str,
+    fact: dict[str, Any],
+    row: dict[str, float | int],
+    users: list[GpuUser] | None,
+    partitioned: Set[str],
+) -> GpuNow:
     def number(column: str) -> float | None:
         value = row[column]
         return None if math.isnan(value) else value
@@ -98,11 +115,11 @@ def _gpu(fact: dict[str, Any], row: dict[str, float | int], users: list[GpuUser]
         return None if value is None else int(value)
 
     return GpuNow(
-        index=fact["index"],
+        id=known_as,
         uuid=fact["uuid"],
         name=fact["name"],
         slice_of=fact["slice_of"],
-        partitioned=partitioned,
+        partitioned=fact["uuid"] in partitioned,
         utilization_share=number("utilization"),
         memory_used_bytes=count("memory_used_bytes"),
         memory_total_bytes=count("memory_total_bytes"),

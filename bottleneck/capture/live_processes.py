@@ -23,7 +23,7 @@ class ProcessNow:
 
     ``phases``: of ``recorded_seconds``. ``recent_phases``: of the last ``recent_seconds``, as ``steps_per_second``;
     None at the first look. ``phase_now``: the open phase, ``place``: the user's line, both as last sampled.
-    ``cpu_cores``: since the look before. ``gpus``: indices of the devices that it is on.
+    ``cpu_cores``: since the look before. ``gpus``: ids of the devices that it is on.
     """
 
     pid: int
@@ -31,7 +31,7 @@ class ProcessNow:
     role: str
     rank: int | str | None
     worker: int | None
-    gpus: list[int]
+    gpus: list[str]
     cpu_cores: float | None
     memory_bytes: int | None
     threads: int | None
@@ -55,7 +55,7 @@ class LiveProcess:
         self._cpu: tuple[int, float] | None = None  # (monotonic ns, CPU seconds) at the last look
         self._history: deque[tuple[int, Cells]] = deque()
 
-    def look(self, gpus: list[int]) -> tuple[ProcessNow | None, list[str]]:
+    def look(self, gpus: list[str]) -> tuple[ProcessNow | None, list[str]]:
         """(the process now, None if it has ended; a line on each ring that cannot be read)."""
         now = time.monotonic_ns()
         used = self._used(now)

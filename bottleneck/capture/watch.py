@@ -59,10 +59,10 @@ class Watch:
         sides = [side for each in found.values() for side in each]
         self._processes = {side: self._processes.get(side) or LiveProcess(side) for side in sides}
         gpus = self._gpus.look({process.pid for process in self._processes.values()})
-        on: dict[int, list[int]] = {}
+        on: dict[int, list[str]] = {}
         for gpu in gpus:
             for user in gpu.users or ():
-                on.setdefault(user.pid, []).append(gpu.index)
+                on.setdefault(user.pid, []).append(gpu.id)
         runs = [self._run(folder, sides, on, notes) for folder, sides in found.items()]
         if not gpus:
             notes.append(self._gpus.problem)
@@ -78,7 +78,7 @@ class Watch:
             notes=list(dict.fromkeys(notes)),
         )
 
-    def _run(self, folder: Path, sides: list[Path], on: dict[int, list[int]], notes: list[str]) -> RunNow | None:
+    def _run(self, folder: Path, sides: list[Path], on: dict[int, list[str]], notes: list[str]) -> RunNow | None:
         processes = []
         for side in sides:
             watched = self._processes[side]

@@ -55,7 +55,7 @@ def _gpus(screen: Screen, gpus: list[GpuNow]) -> Table:
         name = visible(gpu.name) + (" (in MIG slices)" if gpu.partitioned else "")
         celsius = gpu.temperature_celsius
         cells = [
-            f"{gpu.index}",
+            gpu.id,
             f"  MIG slice {gpu.uuid[:12]}" if gpu.slice_of else name,
             _known(gpu.utilization_share, units.share),
             _of(gpu.memory_used_bytes, gpu.memory_total_bytes, units.size),
@@ -95,7 +95,7 @@ def _processes(screen: Screen, run: RunNow, gpus: bool) -> Table:
             _who(process),
             _known(process.cpu_cores, lambda value: f"{value:.2f}"),
             _known(process.memory_bytes, units.size),
-            ", ".join(map(str, process.gpus)),
+            ", ".join(process.gpus),
             _known(process.steps, units.number, ""),
             _known(process.steps_per_second, units.number, ""),
             _phases(process, _PHASES_SHOWN if wide else 2),

@@ -123,10 +123,10 @@ def test_an_open_phase_counts_and_nothing_is_written(tmp_path: Path):
     assert rings is not None and rings.phase_now == signals.DATA_WAIT and problems == []
     watched = LiveProcess(path.with_name(f"{os.getpid()}.side"))
     for _ in range(2):
-        seen, _ = watched.look([1])
+        seen, _ = watched.look(["1:0"])
         assert seen is not None and seen.phase_now == "data_wait" and seen.place == "job.py:12 in train"
         assert seen.phases is not None and list(seen.phases) == ["data_wait", "forward"]
-        assert sum(seen.phases.values()) <= 1 + 1e-9 and (seen.rank, seen.gpus) == ("3", [1])
+        assert sum(seen.phases.values()) <= 1 + 1e-9 and (seen.rank, seen.gpus) == ("3", ["1:0"])
     assert seen.recent_phases is not None and seen.recent_phases["data_wait"] == pytest.approx(1.0)
     assert place_of(path.with_name(f"{os.getpid()}.side"), 7) == ""  # no line of the user's
     ring.close(signals.DATA_WAIT, signals.NONE, begin)

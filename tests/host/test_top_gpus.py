@@ -50,6 +50,7 @@ def test_every_gpu_and_slice_whatever_is_visible(library: Path, tmp_path: Path):
     gpus: list[dict[str, Any]] = json.loads(top(library, tmp_path, "--json", CUDA_VISIBLE_DEVICES="1"))["gpus"]
     whole, partitioned, first, second = gpus
     assert [gpu["uuid"] for gpu in gpus] == ["GPU-aaaa-0", "GPU-bbbb-1", "MIG-1111", "MIG-2222"]
+    assert [gpu["id"] for gpu in gpus] == ["0", "1", "1:0", "1:1"]
     assert [gpu["slice_of"] for gpu in gpus] == ["", "", "GPU-bbbb-1", "GPU-bbbb-1"]
     assert [gpu["partitioned"] for gpu in gpus] == [False, True, False, False]
     assert whole["utilization_share"] == 0.37 and whole["power_watts"] == 150.5 and whole["sm_clock_hz"] == 1.2e9
