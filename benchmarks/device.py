@@ -155,6 +155,7 @@ class _Traces:
 def true_use(trace: Path) -> dict[str, float] | None:
     """Busy and idle share between the first mark of our clock and the last traced step; None without device work."""
     events = json.loads(trace.read_text(encoding="utf-8", errors="replace"))["traceEvents"]
+    events = [e for e in events if e.get("cat") != "gpu_user_annotation"]  # the device's copy of a mark of the host
     marks = [e["ts"] + e["dur"] for e in events if e.get("name") == "bottleneck.clock" and "dur" in e]
     steps = [e["ts"] + e["dur"] for e in events if str(e.get("name")).startswith("ProfilerStep#") and "dur" in e]
     work = sorted((e["ts"], e["ts"] + e["dur"]) for e in events if e.get("cat") in WORK and "dur" in e)

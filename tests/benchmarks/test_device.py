@@ -24,7 +24,8 @@ def event(name: str, ts: float, dur: float, cat: str = "") -> dict[str, Any]:
 
 
 def test_busy_time_is_the_union_of_the_work_within_the_steps(module, tmp_path: Path):
-    events = [event("bottleneck.clock", 90, 10), event("ProfilerStep#1", 100, 50), event("ProfilerStep#2", 150, 50)]
+    events = [event("bottleneck.clock", 90, 10), event("ProfilerStep#1", 100, 50), event("ProfilerStep#2", 150, 50),
+              event("ProfilerStep#2", 170, 90, "gpu_user_annotation")]  # fmt: skip
     work = [event("gemm", 80, 30, "kernel"), event("copy", 105, 15, "gpu_memcpy"), event("relu", 110, 5, "kernel"),
             event("memset", 190, 40, "gpu_memset"), event("aten::mm", 120, 60, "cpu_op")]  # fmt: skip
     path = tmp_path / "trace.json"
