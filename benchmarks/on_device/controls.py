@@ -1,6 +1,5 @@
 """Healthy programs that look like the slow ones: ``controls.py NAME``. Nothing may be found in any of them."""
 
-import contextlib
 import sys
 import time
 
@@ -8,7 +7,6 @@ import torch
 from common import DEVICE, HALF, STEPS, layers, sized
 
 WIDTH, ROWS = sized(4096, 64), sized(4096, 32)
-NEEDS_CUDA = ("two_streams", "amp", "cuda_graph", "data_parallel")
 
 
 def saturated(loss_of, model, optimizer):
@@ -87,10 +85,20 @@ def data_parallel(loss_of, model, optimizer):
 
 
 def hidden_loader(loss_of, model, optimizer):
-    """The loop waits for its loader a little, while the device still works on the steps before."""
-    time.sleep(0.001)
+    """The loop waits for its loader, while the device still works on the steps before."""
     loss_of().backward()
     optimizer.step()
+
+
+class Slowly(torch.utils.data.Dataset):
+    """Items of a source that takes a millisecond for each."""
+
+    def __len__(self):
+        return STEPS
+
+    def __getitem__(self, index):
+        time.sleep(0.001)
+        return index
 
 
 ALL = (saturated, item_every_step, clip, accumulate, evaluate, hidden_loader, two_streams, amp, cuda_graph,
@@ -137,11 +145,11 @@ def main(name):
     loss_of = prepared(name, model, inputs)
     if name == "cuda_graph":
         captured(loss_of, model, optimizer)
-    with contextlib.suppress(KeyboardInterrupt):
-        for _ in range(STEPS):
-            if name != "cuda_graph":
-                optimizer.zero_grad()
-            step(loss_of, model, optimizer)
+    source = torch.utils.data.DataLoader(Slowly(), batch_size=None) if name == "hidden_loader" else range(STEPS)
+    for _ in source:
+        if name != "cuda_graph":
+            optimizer.zero_grad()
+        step(loss_of, model, optimizer)
 
 
 if __name__ == "__main__":
