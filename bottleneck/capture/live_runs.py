@@ -40,7 +40,7 @@ class LiveRuns:
         try:
             ended = read_run(folder).get("ended_ns") is not None
         except RunError as error:
-            if not is_held(folder):  # it has only begun
+            if folder == self._only or (folder / "run.json").exists():  # otherwise it may have only begun
                 self.problems.append(str(error))
             return []
         if ended:
