@@ -247,14 +247,16 @@ def control(bench: Bench, result: Result, name: str) -> None:
 
 
 def cost(bench: Bench, result: Result) -> None:
-    """Seconds of a step alone, recorded, and recorded without timing events: in turn, the least of two rounds."""
+    """Seconds of a step in several ways, in turn, the least of two rounds; those in the window itself do not count."""
+    run = ("-m", "bottleneck_profiler.cli", "run", "-q", "--run-dir")
     ways: dict[str, dict[str, float]] = result.setdefault("ways", {})
     for _ in range(2):
-        for way in ("alone", "recorded", "recorded without events"):
-            environ = {"NO_EVENTS": "1"} if way == "recorded without events" else {}
+        for way in ("alone", "recorded", "recorded without events", "recorded after a device window"):
+            environ = {"NO_EVENTS": "1"} if way.endswith("without events") else {}
+            window = ("--device-window", str(WINDOW)) if way.endswith("window") else ()
             with tempfile.TemporaryDirectory() as folder:
-                run = ["-m", "bottleneck_profiler.cli", "run", "-q", "--run-dir", f"{folder}/run", "--"]
-                done = bench.run(*([] if way == "alone" else run), PROGRAMS / "cost.py", **environ)
+                recorded = () if way == "alone" else (*run, f"{folder}/run", *window, "--")
+                done = bench.run(*recorded, PROGRAMS / "cost.py", **environ)
             printed = json.loads(done.stdout.rpartition("RESULT ")[2])
             best = ways.setdefault(way, dict(printed))
             best.update({unit: min(best[unit], seconds) for unit, seconds in printed.items()})
