@@ -96,11 +96,10 @@ class LiveProcess:
     def _spent(self, rings: Rings, now: int) -> dict[str, Any]:
         """Phases and steps, so far and recently; a phase that is open counts up to now."""
         ring, phase = rings.main, rings.phase_now
-        since_ns = ring.closed_ns or ring.begun_ns
         found: dict[str, Any] = {
             "recorded_seconds": max(1e-9, (now - ring.begun_ns) / 1e9),
             "steps": spent(ring.cells).steps,
-            "phases": _shares(ring.cells, ring.begun_ns, now, phase, since_ns),
+            "phases": _shares(ring.cells, ring.begun_ns, now, phase, ring.closed_ns),
             "phase_now": None if phase is None else _name(phase),
             "place": "" if rings.sample is None else place_of(self._side, rings.sample[2]),
         }
@@ -110,7 +109,7 @@ class LiveProcess:
             then, before = self._history[0]
             added = since(before, ring.cells)
             found["recent_seconds"] = seconds = max(1e-9, (now - then) / 1e9)
-            found["recent_phases"] = _shares(added, then, now, phase, since_ns)
+            found["recent_phases"] = _shares(added, then, now, phase, ring.closed_ns)
             steps = spent(added).steps
             found["steps_per_second"] = None if found["steps"] is None else (steps or 0) / seconds
         self._history.append((now, ring.cells))

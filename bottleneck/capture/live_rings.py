@@ -6,6 +6,7 @@ import ast
 import os
 import struct
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from .shares import Cells, spent
 
 _HEADER = struct.Struct(signals.HEADER)
 _RECORD = struct.Struct(signals.RECORD)
-_LAST = 8  # records of a ring that are looked at for what its thread does now
+_LAST = 64  # records of a ring that are looked at for what its thread does now
 _SAMPLES = (signals.STACK_CPU, signals.STACK_BLOCKED, signals.MAIN_RUNS)
 _FIRST_BYTES = 1 << 14  # of a side file, which begins with who the process is
 _IDENTITY = (b"('hello'", b"('worker'", b"('ddp'")
@@ -24,7 +25,8 @@ _IDENTITY = (b"('hello'", b"('worker'", b"('ddp'")
 
 @dataclass(frozen=True)
 class Ring:
-    """One ring at one moment. Times are monotonic ns. ``closed_ns``: when its thread last ended a phase, 0 if never.
+    """One ring at one moment. Times are monotonic ns. ``closed_ns``: when its thread last ended a phase, or that it
+    has not ended one since; when the ring was made if it never did.
 
     ``sample``: (time, open phase, stack id) of the last look at the main thread that is in it, if there is one.
     """
@@ -49,10 +51,7 @@ def read_ring(path: Path) -> Ring | None:
             magic, layout, _, written, capacity, _, begun_ns, _ = _HEADER.unpack_from(head)
             if magic != signals.MAGIC or layout != signals.LAYOUT_VERSION or not capacity:
                 raise NotARing(f"{path} is not a ring of this version and was left out")
-            last = []
-            for number in range(max(0, written - min(_LAST, capacity)), written):
-                file.seek(signals.DATA_AT + number % capacity * signals.RECORD_BYTES)
-                last.append(_RECORD.unpack(file.read(signals.RECORD_BYTES)))
+            last = _last(file, written, capacity)
     except (OSError, struct.error):
         return None
     cells = np.frombuffer(head, "u8", signals.PHASE_COUNT**2 * 2, signals.TOTALS_AT).reshape(-1, 2)
@@ -62,7 +61,19 @@ def read_ring(path: Path) -> Ring | None:
     }
     samples = [(t1, flags & 0xFF, arg & signals.STACK_MASK) for _, t1, kind, flags, _, arg in last if kind in _SAMPLES]
     closed = [t1 for _, t1, kind, *_ in last if kind < len(signals.PHASES)]
-    return Ring(begun_ns, totals, max(closed, default=0), max(samples, default=None))
+    known_ns = min(record[1] for record in last) if written > len(last) > 0 else begun_ns
+    return Ring(begun_ns, totals, max(closed, default=known_ns), max(samples, default=None))
+
+
+def _last(file: FileIO, written: int, capacity: int) -> list[tuple[int, ...]]:
+    """The last records of a ring, oldest first. Raises OSError and struct.error."""
+    count = min(written, capacity, _LAST)
+    first = (written - count) % capacity
+    data = b""
+    for start, number in ((first, min(count, capacity - first)), (0, max(0, first + count - capacity))):
+        file.seek(signals.DATA_AT + start * signals.RECORD_BYTES)
+        data += file.read(number * signals.RECORD_BYTES)
+    return list(_RECORD.iter_unpack(data))
 
 
 @dataclass(frozen=True)

@@ -136,6 +136,17 @@ def test_an_open_phase_counts_and_nothing_is_written(tmp_path: Path):
     assert ring_bytes[0] != ring_bytes[1] and {k: v for k, v in state(tmp_path).items() if k in before} == before
 
 
+def test_a_ring_that_has_wrapped_and_ended_no_phase_of_late(tmp_path: Path):
+    path = made(tmp_path / "run", os.getpid())
+    ring = Ring(str(path), 1, 128)
+    ring.close(signals.FORWARD, signals.NONE, 5)
+    for number in range(200):
+        ring.put(signals.MARK, 0, 1000 + number, 1000 + number, 0)
+    seen = read_ring(path)
+    assert seen is not None and seen.closed_ns == 1000 + 200 - 64  # at least: it is not in the last 64 records
+    assert seen.cells[signals.FORWARD, signals.NONE][0] == 1 and seen.sample is None
+
+
 def test_torn_and_dead_runs_are_skipped_with_a_line(tmp_path: Path):
     dead = made(tmp_path / "dead", 2**22 + 1).parent.parent
     torn = made(tmp_path / "torn", os.getpid())
