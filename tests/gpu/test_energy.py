@@ -115,9 +115,18 @@ def test_where_the_driver_does_not_know_our_processes_the_program_tells():
     hidden = {"energy_joules_total": np.arange(11) * 70.0, "recorded_processes": nan}
     with pytest.raises(Missing, match="No recorded process was seen"):
         energy(sampled({0: hidden}))  # as of a program that computes on the CPU
-    for devices, joules in (({0: hidden}, 700), ({0: hidden, 1: hidden}, None)):
+    other = sampled({0: hidden})
+    add(other.facts, "accelerator", name="xpu")
+    with pytest.raises(Missing, match="No recorded process was seen"):
+        energy(other)
+    memory, in_use = ("device_memory", {"time_ns": 1, **MEMORY}), ("accelerator", {"name": "cuda"})
+    for devices, (kind, fields), joules in (
+        ({0: hidden}, memory, 700),
+        ({0: hidden}, in_use, 700),
+        ({0: hidden, 1: hidden}, in_use, None),
+    ):
         made = sampled(devices)
-        add(made.facts, "device_memory", time_ns=1, **MEMORY)
+        add(made.facts, kind, **fields)
         if joules is None:
             with pytest.raises(Missing, match="does not tell which"):
                 energy(made)

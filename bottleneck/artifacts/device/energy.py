@@ -112,6 +112,7 @@ def _used(recording: Recording) -> list[int]:
         return [index for index in visible if np.nansum(ours[table["index"] == index]) > 0]
     # In a container, NVML does not know our pids. Then the program itself tells that it uses an accelerator.
     users = {process for process, _ in recording.facts.of(facts.DeviceMemory)}
+    users |= {process for process, fact in recording.facts.of(facts.DeviceInUse) if fact.name == "cuda"}
     if not users:
         raise Absent("No recorded process was seen to use an accelerator.")
     if len(users) < len(visible):
