@@ -3,10 +3,11 @@
     python benchmarks/device.py [--device NAME] [--out FOLDER] [--limit SECONDS] [--only NAME ...] [--wheels FOLDER]
 
 One command of at most eight minutes for a machine with a GPU and no network: it needs torch, and in ``--wheels`` the
-wheels of our dependencies that are not installed there. Steps run in the order of their value, each within what is left
-of the limit, and results are written after each: ``results.jsonl``, ``summary.md``, and ``recordings.tar`` with a
-golden of each recorded program. The programs are in ``on_device/``. On a CPU (``--device cpu``), and on the simulated
-device of the tests (``sim``), they show that all of this works; what only a real device has is not judged there.
+wheels of our dependencies that are not installed there (OpenTelemetry and pyinstrument may be missing). Steps run in
+the order of their value, each within what is left of the limit, and results are written after each: ``results.jsonl``,
+``summary.md``, and ``recordings.tar`` with a golden of each recorded program. The programs are in ``on_device/``. On a
+CPU (``--device cpu``), and on the simulated device of the tests (``sim``), they show that all of this works; what only
+a real device has is not judged there.
 
 Per pair: both programs plainly in one process (obtained), the slow one by default, and both with ``--device-window``;
 the trace of the window is read by a second reader here, so that busy and idle are compared on the same steps.
