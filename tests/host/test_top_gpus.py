@@ -7,10 +7,12 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers import started
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or shutil.which("gcc") is None, reason="compiles a shared library with gcc"
@@ -69,6 +71,26 @@ def test_what_is_drawn(library: Path, tmp_path: Path):
         assert text in shown, shown
     plain = top(library, tmp_path, COLUMNS="80", PYTHONIOENCODING="ascii")
     assert plain.isascii() and max(map(len, plain.splitlines())) <= 80
+
+
+def test_a_recorded_process_is_named_on_its_gpu(library: Path, tmp_path: Path):
+    (tmp_path / "job.py").write_text("import os, sys\nprint(os.getpid(), flush=True)\nsys.stdin.read()\n")
+    words = [sys.executable, "-m", "bottleneck_profiler.cli", "run", "-q", "--run-dir", tmp_path / "run", "job.py"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with started(words, **pipes, text=True, cwd=tmp_path) as process:
+        assert process.stdout is not None
+        pid = int(process.stdout.readline())
+        while not (tmp_path / "run" / "run.json").exists():
+            time.sleep(0.01)
+        script = GPUS.replace("{pid}", str(pid)) + f"gpu1.mig1.process {pid} 3000\n"
+        look = json.loads(top(library, tmp_path, "--json", str(tmp_path / "run"), script=script))
+        shown = top(library, tmp_path, str(tmp_path / "run"), script=script, COLUMNS="200")
+        process.communicate("")
+    ((seen,), gpus) = look["runs"][0]["processes"], {gpu["id"]: gpu for gpu in look["gpus"]}
+    assert seen["pid"] == pid and seen["gpus"] == ["0", "1:1"]
+    assert [user["recorded"] for user in gpus["0"]["users"]] == [True, False]
+    assert gpus["1:1"]["users"][0]["memory_bytes"] == 3000
+    assert f"{pid} (recorded)" in shown and "0, 1:1" in shown
 
 
 @pytest.mark.parametrize(("script", "why"), [("init! 9", "driver is not running"), ("count 0", "finds none")])
