@@ -125,6 +125,11 @@ class Recorded:
     def found(self) -> list[str]:
         return [finding["detector"] for finding in self.diagnosis["findings"]]
 
+    @property
+    def phases(self) -> dict[str, float]:
+        """Share of the run by phase."""
+        return {row["phase"]: round(row["share"], 3) for row in self.diagnosis["breakdown"]}
+
     def shares(self, truth: dict[str, float] | None) -> dict[str, Any]:
         """Our busy and idle share of the device that did most, and their basis, beside the true ones."""
         use = max(self.diagnosis["devices"], key=lambda use: use["busy_share"] or 0.0, default={})
@@ -224,8 +229,8 @@ def pair(bench: Bench, result: Result, name: str) -> None:
     fixed = bench.recorded(f"{name}-silent", name, "fixed", window=True)
     result.update(found_in_fixed=fixed.found, fixed=fixed.shares(fixed.truth))
     default = bench.recorded(f"{name}-default", name, "slow")
-    headline = default.diagnosis["headline"]
-    result.update(found_by_default=default.found, default=default.shares(slow.truth), headline=headline)
+    result.update(found_by_default=default.found, default=default.shares(slow.truth))
+    result.update(headline=default.diagnosis["headline"], phases=default.phases)
 
 
 def line_of(place: dict[str, Any]) -> str:

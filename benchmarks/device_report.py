@@ -16,6 +16,7 @@ PAIRS = {
     "fp32_matmul": {"fp32-matmul"},
 }
 SATURATED_POINTS = 3.0  # busy share that a device may differ by
+POWER_SHARE = 0.15  # of the counter's joules, that those of the sampled power may differ by
 PAIR_COLUMNS = ("pair", "found first", "by default", "line", "fixed finds", "predicted", "obtained", "busy slow",
                 "busy fixed")  # fmt: skip
 
@@ -45,6 +46,11 @@ def problems(device: str, results: list[dict[str, Any]]) -> list[str]:
                 found.append(f"{name}: the fixed one has {', '.join(r['found_in_fixed'])}")
         if name.startswith("control:") and r.get("found"):
             found.append(f"{name}: finds {', '.join(r['found'])}")
+        if name == "machine" and device == "cuda" and not r.get("gpus"):
+            found.append(f"{name}: NVML shows no GPU: {'; '.join(r.get('notes', []))}")
+        counter, power = (r.get("energy", {}).get(basis) for basis in ("counter", "power"))
+        if counter and power and abs(power - counter) > POWER_SHARE * counter:
+            found.append(f"{name}: {counter:.0f} J by the counter, {power:.0f} J by samples of the power")
         for which in ("slow", "fixed", "window"):
             ours, true = ((r.get(which) or {}).get(key) for key in ("busy_share", "true_busy_share"))
             if ours is not None and true is not None and 100 * abs(ours - true) > SATURATED_POINTS:

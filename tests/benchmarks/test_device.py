@@ -50,9 +50,11 @@ def test_a_summary_says_what_went_wrong(module):
         {**RIGHT, "slow": {"busy_share": 0.9, "true_busy_share": 0.8}},
         {"step": "control:clip", "found": ["sync-point"], "default": {"idle_share": 0.5, "true_idle_share": 0.4}},
         {"step": "cost", "error": "TimeoutExpired"},
+        {"step": "machine", "gpus": [], "notes": ["no driver"]},
+        {"step": "control:amp", "energy": {"counter": 100.0, "power": 120.0}},
     ]
-    assert len(report.problems("cuda", wrong)) == 5
-    assert len(report.problems("cpu", wrong)) == 4  # what only a device shows is not asked for
+    assert len(report.problems("cuda", wrong)) == 7
+    assert len(report.problems("cpu", wrong)) == 5  # what only a device shows is not asked for
     assert "None." not in report.summary("cuda", wrong) and "- a step" not in report.summary("cuda", wrong)
 
 
