@@ -63,8 +63,12 @@ class Collector(BaseCollector):
         def hooked(*args, **kwargs):
             if is_compiling() or not self.on:
                 return original(*args, **kwargs)
+            ring = rings.get(get_ident())
+            if ring is not None and ring.skip:
+                ring.skip -= 1
+                return original(*args, **kwargs)
             try:
-                ring = rings.get(get_ident()) or recorder.ring()
+                ring = ring or recorder.ring()
                 outer = ring.phase
                 nested = outer == backward  # a function that runs a backward pass inside the outer one
                 if not nested:
@@ -72,8 +76,8 @@ class Collector(BaseCollector):
                     if recorder.trainings > recorder.look_at:
                         self._look(args[0] if args else None)
                     ring.phase = backward
-                    t0 = 0 if ring.skip else now()
-                    if ring.clock is not None and t0:
+                    t0 = now()
+                    if ring.clock is not None:
                         ring.clock.mark(ring, backward, t0)
             except BaseException as error:
                 self.off("before", error)
@@ -84,16 +88,13 @@ class Collector(BaseCollector):
                 return original(*args, **kwargs)
             finally:
                 try:
-                    if t0:
-                        ring.close(backward, outer, t0)
-                    else:
-                        ring.phase = outer
-                        if ring.skip:
-                            ring.skip -= 1
+                    ring.close(backward, outer, t0)
                 except BaseException as error:
                     self.off("after", error)
 
-        return dress(unseen(hooked, original), original)
+        hooked = dress(unseen(hooked, original), original)
+        recorder.mark_frames(hooked.__code__, lambda frame: backward)
+        return hooked
 
     def _look(self, outputs):
         """Check the settings now and then, inside the user's call: a with-statement may set an option temporarily."""
@@ -128,6 +129,9 @@ class Collector(BaseCollector):
                 seen.discard(id(args[0]))
                 optimizers.made(args[0])
 
+        stepping = getattr(Optimizer, "profile_hook_step", None)  # the decorator in which step() calls its hooks
+        if stepping is not None:
+            self.recorder.mark_frames(stepping(_nothing).__code__, lambda frame: signals.OPTIMIZER)
         hook(self, Optimizer, "__init__", partial(self.wrap, before=made, after=lambda token, result, failed: None))
         self.handles.append(register_optimizer_step_pre_hook(self._before_step(seen, optimizers)))
         self.handles.append(register_optimizer_step_post_hook(self._after_step()))
@@ -141,8 +145,11 @@ class Collector(BaseCollector):
         def before(optimizer, args, kwargs):
             if is_compiling() or not self.on:
                 return
+            ring = rings.get(get_ident())
+            if ring is not None and ring.skip and not ring.open:
+                return
             try:
-                ring = rings.get(get_ident()) or recorder.ring()
+                ring = ring or recorder.ring()
                 me = id(optimizer)
                 if ring.open:
                     _drop_lost(ring, me)
@@ -153,9 +160,9 @@ class Collector(BaseCollector):
                     optimizers.note(optimizer)
                 outer = ring.phase
                 ring.phase = phase
-                t0 = 0 if ring.skip else now()
+                t0 = now()
                 ring.open.append((me, outer, t0))
-                if ring.clock is not None and t0:
+                if ring.clock is not None:
                     ring.clock.mark(ring, phase, t0)
             except BaseException as error:
                 self.off("before", error)
@@ -173,16 +180,18 @@ class Collector(BaseCollector):
                 return
             try:
                 ring = rings.get(get_ident())
-                if ring is not None and ring.open and ring.open[-1][0] == id(optimizer):
+                if ring is None:
+                    return
+                if ring.open and ring.open[-1][0] == id(optimizer):
                     _, outer, t0 = ring.open.pop()
-                    recorder.trainings += 1
-                    if t0:
-                        t1 = ring.close(phase, outer, t0)
-                    else:
-                        t1 = 0
-                        ring.phase = outer
-                    if not recorder.looping:  # the DataLoader collector handles loops over a DataLoader
-                        self._stepped(ring, t1)
+                    t1 = ring.close(phase, outer, t0)
+                elif ring.skip and not ring.open:
+                    t1 = 0
+                else:
+                    return
+                recorder.trainings += 1
+                if not recorder.looping:  # the DataLoader collector handles loops over a DataLoader
+                    self._stepped(ring, t1)
             except BaseException as error:
                 self.off("after", error)
 
@@ -200,6 +209,10 @@ class Collector(BaseCollector):
     def checkpoint(self, function):
         """Record ``function`` as a checkpoint with the user's call site."""
         return self.phase(function, signals.CHECKPOINT, lambda args, kwargs: self.recorder.site(4))
+
+
+def _nothing():
+    pass
 
 
 def _operations(outputs, hiding):

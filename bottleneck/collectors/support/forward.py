@@ -69,7 +69,9 @@ class RootForward:
         _timer = _Timer(collector, torch)
         _timer.found = self._found
         plain = vars(torch.nn.Module)["__call__"]
-        collector.patches.replace(torch.nn.Module, "__call__", dress(_timed(plain, is_traced(torch)), plain))
+        hooked = _timed(plain, is_traced(torch))
+        self._recorder.mark_frames(hooked.__code__, _phase)
+        collector.patches.replace(torch.nn.Module, "__call__", dress(hooked, plain))
 
     def look_again(self):
         """Note the callers of the next outermost calls."""
@@ -95,6 +97,11 @@ class RootForward:
             name = self._recorder.files.name
             shown = [(function_of(code), name(code.co_filename), line) for code, line in frames]
             self._recorder.note("forward", frames=shown, grad=grad, rows=_rows(self._torch, values))
+
+
+def _phase(frame):
+    """The phase of a frame of our hook in a step that is not recorded in full."""
+    return signals.NONE if type(frame.f_locals["self"]).__module__ == _LOSSES else _FORWARD
 
 
 def _rows(torch, values):
@@ -123,7 +130,8 @@ def _timed(plain, traced):
         if traced() or timer is None:
             return plain(self, *args, **kwargs)
         ring = timer.rings.get(get_ident())
-        if ring is not None and ring.phase in _BOTH:  # most calls: a layer of a model
+        # Most calls: a layer of a model, or a step that is not recorded in full.
+        if ring is not None and (ring.phase in _BOTH or (ring.skip and not ring.infers and timer.grad_enabled())):
             return plain(self, *args, **kwargs)
         try:
             ring = ring or timer.recorder.ring()
@@ -137,7 +145,7 @@ def _timed(plain, traced):
                     follow(timer.collector, ring)
                 phase = ring.phase = _FORWARD if timer.grad_enabled() else _EVAL
                 size = t0 = 0
-                if not ring.skip or (phase == _EVAL and not ring.infers):
+                if not ring.skip or not ring.infers:
                     size = 0 if timer.recorder.serving is None else timer.size(args or kwargs.values())
                     t0 = now()
                     if ring.clock is not None:

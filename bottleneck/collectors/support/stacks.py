@@ -223,7 +223,7 @@ class Collector(BaseCollector):
             tick_ns = self.pace.tick_ns
             # Timers are due at multiples of the tick; while the kernel waits for us, further ones are dropped.
             delay_ns = max((cpu_ns - self._timed_from) % tick_ns, weight - tick_ns)
-            flags = self._phase() | min(delay_ns // 1_000_000, 255) << 8
+            flags = self.recorder.phase(self._main, frame) | min(delay_ns // 1_000_000, 255) << 8
             ring.put(STACK_CPU, flags, at - weight, at, self._stacks.id_of(frame))
             if not (self._thread or self._forking):
                 self._start_thread()
@@ -239,10 +239,6 @@ class Collector(BaseCollector):
             self._give_up("tick", error)
         finally:
             self._busy = False
-
-    def _phase(self):
-        ring = self.recorder.rings.get(self._main)
-        return 0 if ring is None else ring.phase
 
     def _open_ring(self, number):
         recorder = self.recorder
@@ -362,7 +358,7 @@ class Collector(BaseCollector):
             return None
         wanting = self._gil.wanting(frames) if pauses and len(frames) > 2 else ()
         other = self._stacks.walk(wanting[self.pace.looks % len(wanting)]) if wanting else None
-        return self._tasks.walk(frame, self._main), self._phase(), other, len(wanting)
+        return self._tasks.walk(frame, self._main), self.recorder.phase(self._main, frame), other, len(wanting)
 
     def _hand_out(self, ring, seen, at, held):
         """Write the main thread's blocked time; returns a key that identifies its stack."""
