@@ -12,7 +12,7 @@ from ...agent.recorder import now
 
 BLOCK = 128  # steps recorded in full between two looks at the step time; those of the first block are consecutive
 SLOW_NS = 6_000_000  # steps that take this long are all recorded: the hooks cost about 1 % of them
-MOST = 32  # steps for one that is recorded in full
+MOST = 64  # steps for one that is recorded in full
 HITS = 64  # backward passes since the last step: so many only if the loop was left; recording resumes
 PIECE_NS = 8_000_000  # of a stretch, in a record of its own
 _SLOWER = 2  # times the mean: a stretch whose steps took longer is a reason to look at once
