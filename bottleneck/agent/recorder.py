@@ -14,6 +14,7 @@ from ..signals import MAIN_CAPACITY, THREAD_CAPACITY
 from .descriptors import open_high
 from .files import Files
 from .frames import OURS, TYPED, function_of, is_ours, library_prefixes, line_of
+from .phases import Phases
 from .ring import NullRing, Ring, TimedRing
 from .unpatched import get_ident
 
@@ -21,7 +22,6 @@ now = monotonic_ns
 NEVER = 1 << 62  # later than any clock
 _MAX_STACKS = 4096
 _MAX_STRINGS = 65536
-_DEEPEST = 256  # frames in which we look for a phase
 
 
 class Recorder:
@@ -48,7 +48,7 @@ class Recorder:
         self.prefixes = library_prefixes()
         self.own = ()  # path prefixes in site-packages whose files are the user's
         self._codes = {}
-        self._marked = {}
+        self.phases = Phases(self.rings)
         self.trainings = 0  # backward passes and optimizer steps so far
         self.compiling = False  # torch.compile is compiling
         self.sampling = False  # inside a timed Dataset item
@@ -58,30 +58,6 @@ class Recorder:
         self.looping = False  # a loop over a DataLoader has begun
         self.clock = None  # of the device, once one is in use
         self.look_again = None  # set by the training collector: note the callers of the next forwards
-
-    # -- phases --------------------------------------------------------------------------------------------
-
-    def mark_frames(self, code, phase):
-        """``phase(frame)`` is the phase of a thread with a frame of ``code`` in a step not recorded in full: there,
-        hooks do not set it."""
-        self._marked[id(code)] = code, phase  # the code object must stay, and its id with it
-
-    def phase(self, thread, frame):
-        """The innermost open phase of a thread, at ``frame``."""
-        ring = self.rings.get(thread)
-        if ring is None:
-            return signals.NONE
-        found = ring.phase
-        if not ring.skip or found:
-            return found
-        marked = self._marked
-        depth = 0
-        while frame is not None and not found and depth < _DEEPEST:
-            known = marked.get(id(frame.f_code))
-            found = known[1](frame) if known is not None else signals.NONE
-            frame = frame.f_back
-            depth += 1
-        return found
 
     # -- rings ---------------------------------------------------------------------------------------------
 

@@ -93,7 +93,7 @@ class Collector(BaseCollector):
                     self.off("after", error)
 
         hooked = dress(unseen(hooked, original), original)
-        recorder.mark_frames(hooked.__code__, lambda frame: backward)
+        recorder.phases.mark(hooked.__code__, lambda frame: backward)
         return hooked
 
     def _look(self, outputs):
@@ -131,7 +131,7 @@ class Collector(BaseCollector):
 
         stepping = getattr(Optimizer, "profile_hook_step", None)  # the decorator in which step() calls its hooks
         if stepping is not None:
-            self.recorder.mark_frames(stepping(_nothing).__code__, lambda frame: signals.OPTIMIZER)
+            self.recorder.phases.mark(stepping(_nothing).__code__, lambda frame: signals.OPTIMIZER)
         hook(self, Optimizer, "__init__", partial(self.wrap, before=made, after=lambda token, result, failed: None))
         self.handles.append(register_optimizer_step_pre_hook(self._before_step(seen, optimizers)))
         self.handles.append(register_optimizer_step_post_hook(self._after_step()))

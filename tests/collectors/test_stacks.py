@@ -36,61 +36,6 @@ def test_a_sample_carries_the_open_phase(tmp_path):
     assert run.seconds(signals.STACK_CPU, "burn", phase=5) > 0.05
 
 
-LOOP = """
-import torch
-def busy():
-    sum(range(8000))
-def forward():
-    busy()
-def loss():
-    busy()
-def backward():
-    busy()
-def update():
-    busy()
-class Twice(torch.autograd.Function):
-    @staticmethod
-    def forward(context, x):
-        return x * 2
-    @staticmethod
-    def backward(context, gradient):
-        backward()
-        return gradient * 2
-class Net(torch.nn.Linear):
-    def forward(self, x):
-        forward()
-        return Twice.apply(super().forward(x))
-class SGD(torch.optim.SGD):
-    def step(self):
-        update()
-        super().step()
-def lossy(self, result, truth):
-    loss()
-    return (result - truth).square().mean()
-torch.nn.MSELoss.forward = lossy
-model, criterion = Net(2, 2), torch.nn.MSELoss()
-optimizer, x = SGD(model.parameters(), 0.01), torch.zeros(2, 2)
-for step in range(3000):
-    optimizer.zero_grad()
-    criterion(model(x), x).backward()
-    optimizer.step()
-"""
-
-
-def test_a_sample_of_a_step_that_is_not_recorded_in_full_carries_its_phase(tmp_path):
-    run = Run(tmp_path, LOOP)
-    assert run.result.returncode == 0, run.result.stderr
-    expected = {
-        "forward": signals.FORWARD,
-        "loss": signals.NONE,
-        "backward": signals.BACKWARD,
-        "update": signals.OPTIMIZER,
-    }
-    for function, phase in expected.items():
-        whole = run.seconds(signals.STACK_CPU, function)
-        assert whole > 0.1 and run.seconds(signals.STACK_CPU, function, phase) > 0.9 * whole, function
-
-
 def test_a_long_c_call_is_charged_to_its_line_in_full(tmp_path):
     body = """
 import time

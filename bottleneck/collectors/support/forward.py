@@ -70,7 +70,7 @@ class RootForward:
         _timer.found = self._found
         plain = vars(torch.nn.Module)["__call__"]
         hooked = _timed(plain, is_traced(torch))
-        self._recorder.mark_frames(hooked.__code__, _phase)
+        self._recorder.phases.mark(hooked.__code__, _phase)
         collector.patches.replace(torch.nn.Module, "__call__", dress(hooked, plain))
 
     def look_again(self):

@@ -223,7 +223,7 @@ class Collector(BaseCollector):
             tick_ns = self.pace.tick_ns
             # Timers are due at multiples of the tick; while the kernel waits for us, further ones are dropped.
             delay_ns = max((cpu_ns - self._timed_from) % tick_ns, weight - tick_ns)
-            flags = self.recorder.phase(self._main, frame) | min(delay_ns // 1_000_000, 255) << 8
+            flags = self.recorder.phases.of(self._main, frame) | min(delay_ns // 1_000_000, 255) << 8
             ring.put(STACK_CPU, flags, at - weight, at, self._stacks.id_of(frame))
             if not (self._thread or self._forking):
                 self._start_thread()
@@ -358,7 +358,7 @@ class Collector(BaseCollector):
             return None
         wanting = self._gil.wanting(frames) if pauses and len(frames) > 2 else ()
         other = self._stacks.walk(wanting[self.pace.looks % len(wanting)]) if wanting else None
-        return self._tasks.walk(frame, self._main), self.recorder.phase(self._main, frame), other, len(wanting)
+        return self._tasks.walk(frame, self._main), self.recorder.phases.of(self._main, frame), other, len(wanting)
 
     def _hand_out(self, ring, seen, at, held):
         """Write the main thread's blocked time; returns a key that identifies its stack."""
