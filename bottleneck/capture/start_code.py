@@ -18,8 +18,8 @@ NAME = MAGIC_NUMBER.hex() + START_CODE_SUFFIX
 #: Each after those that it imports. A folder is a package.
 MODULES = (
     "agent", "signals", "agent.libc", "agent.descriptors", "agent.files", "agent.frames", "agent.ring",
-    "agent.unpatched", "agent.phases", "agent.recorder", "agent.bootstrap", "collectors", "collectors.support", "agent.native_thread",
-    "collectors.support.thread_files", "collectors.support.gil",
+    "agent.unpatched", "agent.phases", "agent.recorder", "agent.bootstrap", "collectors", "collectors.support",
+    "agent.native_thread", "collectors.support.thread_files", "collectors.support.gil",
     "collectors.support.recoding", "collectors.support.hooking", "collectors.support.other_threads",
     "collectors.support.pace", "collectors.support.posix_timer", "collectors.support.sampled_forks",
     "collectors.support.stack_table", "collectors.support.tasks", "collectors.support.stacks",
