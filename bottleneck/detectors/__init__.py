@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import types
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from ..artifacts import Absent, Artifacts, Missing
@@ -36,7 +37,10 @@ RENAMED = {
 
 
 class Detector(ABC):
-    """One signature. The subclass's docstring is its documentation page: a first line, then the four HEADINGS."""
+    """One signature. The subclass's docstring is its documentation page: a first line, then the four HEADINGS.
+
+    A subclass may have a method ``otherwise``: like ``detect``, for when an artifact that ``detect`` needs is missing.
+    """
 
     id: ClassVar[str]
     title: ClassVar[str]
@@ -123,10 +127,19 @@ def run_all(detectors: list[Detector], artifacts: Artifacts) -> dict[str, Outcom
         except Absent as absent:
             outcomes[detector.id] = NotApplicable(str(absent))
         except Missing as missing:
-            outcomes[detector.id] = NotMeasured(str(missing))
+            outcomes[detector.id] = _otherwise(detector, artifacts) or NotMeasured(str(missing))
         except Exception as error:
             outcomes[detector.id] = NotMeasured(f"the detector failed: {type(error).__name__}: {error}")
     return outcomes
+
+
+def _otherwise(detector: Detector, artifacts: Artifacts) -> Outcome | None:
+    """What the detector's second method says; None if it has none, or if that lacks an artifact, too."""
+    otherwise: Callable[..., Outcome] | None = getattr(detector, "otherwise", None)
+    try:
+        return None if otherwise is None else artifacts.call(otherwise)
+    except Missing:
+        return None
 
 
 def thresholds(detector: Detector) -> dict[str, float]:

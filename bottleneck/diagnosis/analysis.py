@@ -8,6 +8,7 @@ from typing import Any, get_args, get_type_hints
 from .. import detectors, signals
 from ..artifacts import Artifacts, Missing
 from ..artifacts.device.gpu import Gpu
+from ..artifacts.device.timed import Timed
 from ..artifacts.device.window import Device
 from ..artifacts.etl.reads import Reads
 from ..artifacts.run.breakdown import Breakdown
@@ -21,7 +22,7 @@ from ..artifacts.training.steps import MIN_STEPS, Steps
 from ..detectors import Detector
 from ..recording.model import Recording
 from . import ranking
-from .devices import device_uses, largest_use
+from .devices import device_uses, largest_use, timed_device
 from .energy import energy_of
 from .findings import Finding, Findings, Fine, NotApplicable, NotMeasured, Outcome
 from .headline import headline_of, largest_place, verdict_of, wait_for_each_other
@@ -29,7 +30,7 @@ from .model import Checked, Diagnosis, Overhead, PhaseShare, RunFacts
 from .view import build_view
 
 _UNWRITTEN = 0.4  # cost of a hook that writes no record, of the cost of one that does
-_ACCELERATED = {Gpu, Device}  # without an accelerator, we do not report these as missing
+_ACCELERATED = {Gpu, Device, Timed}  # without an accelerator, we do not report these as missing
 
 
 def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosis:
@@ -57,7 +58,7 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
     suspect = next((each.suspect for each in outcomes.values() if isinstance(each, NotMeasured) and each.suspect), "")
     queued = place is None and wait_for_each_other(lines, requests)
     verdict = verdict_of(recording, ranked, short, _answered(checks, outcomes), breakdown, place, suspect, queued)
-    devices = device_uses(recording)
+    devices = device_uses(recording) or timed_device(recording, _get(artifacts, Timed))
     return Diagnosis(
         run=_facts(recording, artifacts, steps, requests, breakdown),
         breakdown=_shares(breakdown, recording),

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import signals
+from ..artifacts.device.timed import Timed
 from ..artifacts.device.window import overlap
 from ..artifacts.run.intervals import Spans, seconds_of, spans_of, union
 from ..recording.facts import DeviceTrace, DeviceWindow
@@ -69,6 +70,35 @@ def _of_process(recording: Recording, process: int, window: DeviceWindow, trace:
     return found
 
 
+def timed_device(recording: Recording, timed: Timed | None) -> tuple[DeviceUse, ...]:
+    """The device of a default run, as far as the marks of the timed steps show it; none without any."""
+    if timed is None:
+        return ()
+    facts = recording.facts.processes[timed.process]
+    length = timed.steps * timed.step_seconds
+    return (
+        DeviceUse(
+            host=facts.host or recording.host_name,
+            rank=facts.rank,
+            index=0,
+            name=timed.name,
+            window_seconds=length,
+            busy_share=1.0 - timed.idle_share,
+            idle_share=timed.idle_share,
+            compute_seconds=None,
+            copy_seconds=None,
+            communication_seconds=None,
+            exposed_communication_seconds=None,
+            sync_seconds=timed.waited_seconds * timed.steps,
+            data_wait_seconds=timed.idle_seconds_by_cause["input"] * timed.steps,
+            steps=timed.steps,
+            step_seconds_median=timed.step_seconds,
+            basis="events",
+            idle_seconds_by_cause={cause: each * timed.steps for cause, each in timed.idle_seconds_by_cause.items()},
+        ),
+    )
+
+
 _DOES = {"compute": "computes", "h2d": "copies from the host", "d2h": "copies to the host",
          "d2d": "copies within or between devices", "communication": "communicates", "idle": "is idle"}  # fmt: skip
 
@@ -79,9 +109,9 @@ def largest_use(devices: tuple[DeviceUse, ...]) -> str:
         return ""
     use = max(devices, key=lambda each: (each.window_seconds, -each.index))
     seconds = {
-        "compute": use.compute_seconds,
-        **use.copy_seconds,
-        "communication": use.exposed_communication_seconds,
+        "compute": use.compute_seconds or 0.0,
+        **(use.copy_seconds or {}),
+        "communication": use.exposed_communication_seconds or 0.0,
         "idle": use.idle_share * use.window_seconds,
     }
     most = max(seconds, key=lambda name: seconds[name])

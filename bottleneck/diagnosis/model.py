@@ -60,7 +60,8 @@ class DeviceUse:
 
     ``window_seconds``: the traced steps, without marks of steps the whole trace. ``exposed_communication_seconds``:
     communication while no other kernel runs. ``sync_seconds``: host calls that wait for the device to finish.
-    ``basis``: what the figures come from, "trace" (of another tool) or "window" (of ours).
+    ``basis``: what the figures come from: "trace" (of another tool), "window" (of ours), or "events" at the borders of
+    the phases of timed steps, which say how long it was idle at least, by cause, and busy at most.
     """
 
     host: str
@@ -70,15 +71,16 @@ class DeviceUse:
     window_seconds: float
     busy_share: float
     idle_share: float
-    compute_seconds: float
-    copy_seconds: dict[str, float]
-    communication_seconds: float
-    exposed_communication_seconds: float
-    sync_seconds: float
+    compute_seconds: float | None
+    copy_seconds: dict[str, float] | None
+    communication_seconds: float | None
+    exposed_communication_seconds: float | None
+    sync_seconds: float | None
     data_wait_seconds: float | None
     steps: int | None
     step_seconds_median: float | None
     basis: str
+    idle_seconds_by_cause: dict[str, float] | None = None
 
 
 @dataclass(frozen=True)

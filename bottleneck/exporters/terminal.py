@@ -99,6 +99,10 @@ def _phases(screen: Screen, diagnosis: Diagnosis, verbose: bool) -> None:
         table.add_row(*(screen.text((part, "dim")) for part in text), "")
     screen.table(table)
     screen.gap()
+    for sentence, busy in words.devices(diagnosis):
+        screen.print(sentence)
+        screen.print(("  " + bar(busy, cells), "green"))
+        screen.gap()
 
 
 def _phase_style(row: PhaseShare) -> str:

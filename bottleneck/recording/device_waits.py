@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import signals
-from .marks import EMPTY_NS, Bools, Ints, Marks, marks_of
-from .model import STEP_PHASES, Recording, Table
+from .marks import EMPTY_NS, Bools, Ints, Marks, marks_of, within
+from .model import STEP_PHASES, Recording, Records, Table
 from .native_calls import PROMPT_NS
 
 _LEAST_NS = 50_000  # less is not worth a span
@@ -25,6 +25,7 @@ _ALWAYS, _MIN_INTERVALS = 0.9, 10  # of the intervals of a kind end after the de
 _SOON_SHARE = 0.3  # of such an interval, in the median: that much is all that Python in its place could cost
 _TIGHTER = 0.5  # times the spread of the intervals: that of the time after the device is done
 _MIN_SAMPLES = 3  # in native code, while work is pending,
+_LARGE_SHARE = 0.25  # of those samples: a stack with fewer may be of another call
 _NATIVE_SHARE = 0.6  # and of all samples there: those at the end of a call look like Python
 _SWITCH_NS = 3_000_000  # Python code that runs gives up the GIL after 5 ms
 _DELAYED_MS = 2  # a tick of the CPU timer
@@ -65,10 +66,10 @@ class _Samples:
         late = looks["t1"] - looks["t0"]
         sure = (looks["flags"] & _NATIVE > 0) | (late < PROMPT_NS)
         asleep = rows["kind"] == signals.STACK_BLOCKED
-        delay = np.where(asleep, 0, (rows["flags"] >> 8).astype("i8"))
+        delay = (rows["flags"] >> 8).astype("i8")
         held = asleep | (delay >= _DELAYED_MS)
         return cls(
-            np.concatenate([looks["t1"], rows["t1"] - 1_000_000 * delay]),
+            np.concatenate([looks["t1"], _taken_at(rows)]),
             np.concatenate([looks["arg"], rows["arg"]]).astype("i8"),
             np.concatenate([sure, held]),
             np.concatenate([~sure & (late > _SWITCH_NS), ~held]),
@@ -80,8 +81,16 @@ class _Samples:
         native, python = int((inside & self.native).sum()), int((inside & self.python).sum())
         if native < _MIN_SAMPLES or native < _NATIVE_SHARE * (native + python):
             return None
-        there = np.isin(self.stack[after], self.stack[inside & self.native])
+        stacks, counts = np.unique(self.stack[inside & self.native], return_counts=True)
+        there = np.isin(self.stack[after], stacks[counts >= _LARGE_SHARE * native])
         return float(there.mean()) if len(there) else 0.0
+
+
+def _taken_at(rows: Records) -> Ints:
+    """When the thread was where a sample found it: its length is not that of an interval before its end."""
+    late = np.where(rows["kind"] == signals.STACK_CPU, (rows["flags"] >> 8).astype("i8"), 0)
+    found: Ints = rows["t1"] - 1_000_000 * late
+    return found
 
 
 def name_device_waits(recording: Recording) -> None:
@@ -97,14 +106,14 @@ def name_device_waits(recording: Recording) -> None:
 def spans_of(recording: Recording, process: int, marks: Marks) -> Spans:
     """Where the host of this process waited for its device."""
     loading = ~marks.ends & (marks.phase == signals.DATA_WAIT)
-    waited = _waited(marks, _Samples.of(recording, process), ~_launching(marks) & ~loading)
+    waited = _waited(marks, _Samples.of(recording, process), ~launching(marks) & ~loading)
     free = _free(marks, waited > 0)
     length = np.maximum(marks.pending, waited)
-    use = (length >= _LEAST_NS) & (loading | (free & ~_launching(marks)))
+    use = (length >= _LEAST_NS) & (loading | (free & ~launching(marks)))
     return Spans(marks.host[use], (marks.host + length)[use], loading[use])
 
 
-def _launching(marks: Marks) -> Bools:
+def launching(marks: Marks) -> Bools:
     """Intervals in which the host launches all the time: that the queue is empty then does not say that it waited."""
     found: Bools = ~marks.ends & np.isin(marks.phase, _LAUNCHES)
     return found
@@ -128,7 +137,7 @@ def _waited(marks: Marks, samples: _Samples, may: Bools) -> Ints:
     for kind in np.unique(kinds[done]):
         these = done & (kinds == kind)
         begin, end, there = marks.host[these], following[these], (marks.host + pending)[these]
-        share = samples.share_in_call(_within(samples.at, begin, there), _within(samples.at, there, end))
+        share = samples.share_in_call(within(samples.at, begin, there), within(samples.at, there, end))
         if share is not None:
             found[these] = pending[these] + (share * late[these]).astype("i8")
         elif these.sum() >= _ALWAYS * (busy & (kinds == kind)).sum() and _follows(pending[these], late[these]):
@@ -199,12 +208,12 @@ def _timed(marks: Marks, t0: Ints, t1: Ints) -> Bools:
 
 
 def _move_samples(recording: Recording, process: int, marks: Marks, spans: Spans) -> None:
-    """Samples mostly inside a span are of the phase sync, and so are, in steps that were not timed, those of a stack
-    that is mostly seen there."""
+    """Samples taken in a span are of the phase sync, and so are, in steps that were not timed, those of a stack that is
+    mostly seen there."""
     stacks = recording.stacks
     mine = np.flatnonzero(stacks["process"] == process)
     t0, t1, number = stacks["t0"][mine], stacks["t1"][mine], stacks["arg"][mine]
-    inside = 2 * _overlap(t0, t1, spans.t0, spans.t1) > t1 - t0
+    inside = within(_taken_at(stacks[mine]), spans.t0, spans.t1)
     timed = _timed(marks, t0, t1)
     weights = np.where(timed, t1 - t0, 0)
     kinds, of = np.unique(number, return_inverse=True)
@@ -221,13 +230,4 @@ def _overlap(t0: Ints, t1: Ints, starts: Ints, ends: Ints) -> npt.NDArray[np.flo
     edges = np.array([starts, ends]).T.ravel().astype(float)
     covered = np.repeat(np.concatenate([[0.0], np.cumsum(ends - starts)]), 2)[1:-1]
     found: npt.NDArray[np.float64] = np.interp(t1, edges, covered) - np.interp(t0, edges, covered)
-    return found
-
-
-def _within(times: Ints, starts: Ints, ends: Ints) -> Bools:
-    """Which of these times lie in one of the spans."""
-    if not len(starts):
-        return np.zeros(len(times), bool)
-    at = np.searchsorted(starts, times, side="right") - 1
-    found: Bools = (at >= 0) & (times <= ends[np.maximum(at, 0)])
     return found

@@ -83,3 +83,12 @@ def _micros(rows: Records, at: int, most: int) -> Ints:
     """A field of the argument, in ns."""
     found: Ints = (rows["arg"] >> np.uint64(at) & np.uint64(most)).astype("i8") * 1000
     return found
+
+
+def within(times: Ints, starts: Ints, ends: Ints) -> Bools:
+    """Which of these times lie in one of the spans."""
+    if not len(starts):
+        return np.zeros(len(times), bool)
+    at = np.searchsorted(starts, times, side="right") - 1
+    found: Bools = (at >= 0) & (times <= ends[np.maximum(at, 0)])
+    return found

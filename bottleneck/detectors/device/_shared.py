@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...artifacts.device.timed import Timed
 from ...artifacts.device.window import Device
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
@@ -49,5 +50,34 @@ def evidence(device: Device, *more: Evidence) -> tuple[Evidence, ...]:
     if device.device:
         found.append(Evidence("device", device.device))
     if device.simulated:
+        found.append(Evidence("accelerator", "simulated"))
+    return tuple(found)
+
+
+def priced_by_marks(
+    timed: Timed, steps: Steps, loading: Loading | None, seconds: float, method: str, *, low: float, high: float
+) -> Gain:
+    """``priced`` for the timed steps of a default run: they say less than a trace, so the range is wider."""
+    values = (seconds, min(low, seconds), max(high, seconds))
+    saved, least, most = (seconds_saved_by_less_work(steps, loading, value, 0.0) for value in values)
+    return gain(
+        saved,
+        steps.run_seconds,
+        f"{method}; {timed.steps} timed steps",
+        low_seconds=least,
+        high_seconds=most,
+        step_share=saved / max(steps.total_seconds, 1e-9),
+        confidence=0.6,
+    )
+
+
+def evidence_by_marks(timed: Timed, *more: Evidence) -> tuple[Evidence, ...]:
+    """``more``, and what every finding of the timed steps shows."""
+    found = [
+        *more,
+        Evidence("step time", timed.step_seconds, "s"),
+        Evidence("device idle time, at least", timed.idle_share, "share"),
+    ]
+    if timed.simulated:
         found.append(Evidence("accelerator", "simulated"))
     return tuple(found)

@@ -6,13 +6,16 @@ import numpy as np
 
 from ...artifacts.device.kernels import DeviceKernels
 from ...artifacts.device.places import DevicePlaces
+from ...artifacts.device.timed import Timed
 from ...artifacts.device.window import Device
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Evidence, Fine, Fix, Outcome
 from .. import Detector
 from .._common import location
-from ._shared import IDLE, evidence, priced
+from ._shared import IDLE, evidence, evidence_by_marks, priced, priced_by_marks
+
+_WINDOW = "# bottleneck run --device-window 10 ...  (the rest of the command as before)\n"
 
 
 class LaunchBound(Detector):
@@ -25,7 +28,9 @@ class LaunchBound(Detector):
         In a window of traced steps (``--device-window``): gaps on the device that are too short for the host to have
         done more than launch a kernel, outside the wait for data and not after a host wait. The step is compared with
         one outside the window, because tracing slows the host but not the kernels. The gain is ``T' = max(device busy,
-        host - N x launch)``: a single launch replays all operations of the host.
+        host - N x launch)``: a single launch replays all operations of the host. In other runs: events at the borders
+        of the phases say how long the host launches without getting ahead of the device; how busy that is meanwhile,
+        only a window shows.
     How to fix it
         Use ``torch.compile(model, mode="reduce-overhead")`` or CUDA graphs, a larger batch, foreach or fused
         optimizers.
@@ -39,6 +44,7 @@ class LaunchBound(Detector):
     idle_threshold = 0.15  # of the step (XProf's high band for launches)
     kernel_threshold_seconds = 10e-6  # the median kernel is shorter (own)
     captured_share = 0.6  # of the operations, at worst: what a graph cannot hold is still launched by the host
+    kept_up_threshold = 0.5  # of the step, in phases before and after which the device has nothing left to do (own)
     gaps_share = 0.5  # of the idle time outside the wait for data: else something larger is in the way
 
     def detect(
@@ -78,15 +84,44 @@ class LaunchBound(Detector):
                 Evidence("median launch time", call, "s"),
             ),
             gain=worth,
-            fix=Fix(
-                "Launch the step at once: compile the model, or capture a CUDA graph",
-                'model = torch.compile(model, mode="reduce-overhead")',
-                effort=2,
-                risk=0.1,
-            ),
+            fix=_fix("Launch the step at once"),
             after="the device becomes the bottleneck",
             removes={IDLE: worth.seconds},
         )
+
+    def otherwise(self, steps: Steps, timed: Timed, places: DevicePlaces, loading: Loading | None) -> Outcome:
+        launching = timed.kept_up_seconds
+        share = launching / timed.step_seconds
+        if share < self.kept_up_threshold:
+            reason = "step time in which the device keeps up with the host's launches"
+            return Fine(share, self.kept_up_threshold, "share", reason)
+        worth = priced_by_marks(
+            timed,
+            steps,
+            loading,
+            launching * self.captured_share / 2,
+            "T' = max(device, host - N x launch); the device may be busy for part of that time: a window shows it",
+            low=0.0,
+            high=launching,
+        )
+        return self.finding(
+            location=location(places.forward),
+            evidence=evidence_by_marks(timed, Evidence("time of launches that the device waits for", share, "share")),
+            gain=worth,
+            detected_by=0.6,
+            fix=_fix("Run again with --device-window 10 to see the gaps; then launch the step at once", _WINDOW),
+            after="the device becomes the bottleneck",
+            removes={IDLE: worth.seconds},
+        )
+
+
+def _fix(summary: str, before: str = "") -> Fix:
+    return Fix(
+        f"{summary}: compile the model, or capture a CUDA graph",
+        f'{before}model = torch.compile(model, mode="reduce-overhead")',
+        effort=2,
+        risk=0.1,
+    )
 
 
 def _dispatch_seconds(device: Device) -> float:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from ...artifacts.device.copies import DeviceCopies
 from ...artifacts.device.kernels import DeviceKernels
 from ...artifacts.device.places import DevicePlaces
+from ...artifacts.device.timed import Timed
 from ...artifacts.device.window import Device
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Evidence, Fine, Fix, Outcome
 from .. import Detector
 from .._common import location
-from ._shared import COPIES, STEP_DEAD_BAND, evidence, priced
+from ._shared import COPIES, STEP_DEAD_BAND, evidence, evidence_by_marks, priced, priced_by_marks
 
 _PREFETCH = """side = torch.cuda.Stream()
 
@@ -37,7 +38,8 @@ class NoCopyOverlap(Detector):
         A device has separate engines for copies: a batch that is copied one step ahead costs nothing.
     How it is measured
         In a window of traced steps (``--device-window``): the time of host-to-device copies that no kernel covers.
-        ``T' = max(compute, copy)`` instead of their sum, as far as the host waits for the device at all.
+        ``T' = max(compute, copy)`` instead of their sum, as far as the host waits for the device at all. In other runs:
+        events at the borders of the phases say how long the device copies in front of the model.
     How to fix it
         Use ``pin_memory=True`` and ``non_blocking=True``, and copy the next batch on a separate stream.
     When to ignore it
@@ -49,6 +51,7 @@ class NoCopyOverlap(Detector):
     stage = "training"
     exposed_threshold_seconds = 1e-4  # per step (RatelProf)
     hidden_threshold = 0.5  # of the copies' time
+    copy_threshold = 0.10  # of the step, without a trace
 
     def detect(
         self,
@@ -97,5 +100,29 @@ class NoCopyOverlap(Detector):
             after="the device becomes the bottleneck"
             if kernels.total_seconds >= copies.total_seconds
             else "the link to the device becomes the bottleneck",
+            removes={COPIES: worth.seconds},
+        )
+
+    def otherwise(self, steps: Steps, timed: Timed, loading: Loading | None) -> Outcome:
+        copying, computing = timed.copying_seconds, max(0.0, timed.busy_seconds + timed.waited_seconds)
+        share = copying / timed.step_seconds
+        if share < self.copy_threshold:
+            return Fine(share, self.copy_threshold, "share", "step time in which the device only copies")
+        saved = min(copying, computing)
+        worth = priced_by_marks(
+            timed,
+            steps,
+            loading,
+            saved,
+            f"T' = max(C, H): H = {copying * 1e3:.2f} ms of copies",
+            low=0.7 * saved,  # side by side, both want the same memory
+            high=copying,
+        )
+        return self.finding(
+            location=location(timed.copy),
+            evidence=evidence_by_marks(timed, Evidence("copy time per step", copying, "s")),
+            gain=worth,
+            fix=Fix("Copy the next batch while the current one is processed", _PREFETCH, effort=2),
+            after="the device becomes the bottleneck",
             removes={COPIES: worth.seconds},
         )

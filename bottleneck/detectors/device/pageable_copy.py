@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from ...artifacts.device.copies import DeviceCopies
 from ...artifacts.device.places import DevicePlaces
+from ...artifacts.device.timed import Timed
 from ...artifacts.device.window import Device
 from ...artifacts.loading.loader import Loader
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Evidence, Fine, Fix, Gain, NotMeasured, Outcome
+from ...recording.model import Site
 from .. import Detector
 from .._common import loader_edit, location
-from ._shared import COPIES, STEP_DEAD_BAND, evidence, priced
+from ._shared import COPIES, STEP_DEAD_BAND, evidence, evidence_by_marks, priced, priced_by_marks
 
 
 class PageableCopy(Detector):
@@ -23,7 +25,8 @@ class PageableCopy(Detector):
     How it is measured
         In a window of traced steps (``--device-window``): the trace says which kind of memory each copy came from. The
         gain is ``B (1/BW pageable - 1/BW pinned)``, both rates from this run's own copies; if none came from pinned
-        memory, it is listed under "also noticed" without a gain.
+        memory, it is listed under "also noticed" without a gain. In other runs: events at the borders of the
+        phases say how long the host waits for copies in front of the model, the loader whether it pins its batches.
     How to fix it
         ``DataLoader(..., pin_memory=True)`` and ``batch.to(device, non_blocking=True)``.
     When to ignore it
@@ -33,8 +36,9 @@ class PageableCopy(Detector):
     id = "pageable-copy"
     title = "Batches are copied to the device from pageable memory"
     stage = "training"
-    explains = ("no-copy-overlap",)
+    explains = ("no-copy-overlap", "residual-python")
     copy_threshold = 0.10  # of the step (TraceML's warning for copies to the device)
+    faster_share = 0.5  # of the time of a copy that pinned memory saves (2 to 3 times the rate on PCIe)
 
     def detect(
         self,
@@ -54,10 +58,9 @@ class PageableCopy(Detector):
         worth = self._worth(steps, device, copies, loading)
         if worth is not None and worth.step_share is not None and worth.step_share < STEP_DEAD_BAND:
             return Fine(worth.step_share, STEP_DEAD_BAND, "share", "step time that pinned memory would save")
-        unpinned = loader is not None and not loader.facts.pin_memory
-        snippet = "DataLoader(..., pin_memory=True)\n" if unpinned else "host = torch.empty(shape, pin_memory=True)\n"
+        site, fix = _fix(loader, places.copy)
         return self.finding(
-            location=location(loader.site if loader is not None and unpinned else places.copy),
+            location=location(site),
             evidence=evidence(
                 device,
                 Evidence("bytes copied from pageable memory per step", copies.pageable_bytes, "B"),
@@ -66,15 +69,36 @@ class PageableCopy(Detector):
                 *_rate("rate from pinned memory", copies.pinned_bytes_per_second),
             ),
             gain=worth,
-            fix=Fix(
-                "Copy from pinned memory",
-                snippet + "batch = batch.to(device, non_blocking=True)",
-                effort=1,
-                edit=loader_edit(loader.site, pin_memory=True) if loader is not None and unpinned else None,
-            ),
+            fix=fix,
             after="the device becomes the bottleneck",
             removes={COPIES: worth.seconds} if worth is not None else {},
             hint=worth is None,
+        )
+
+    def otherwise(self, steps: Steps, timed: Timed, loader: Loader | None, loading: Loading | None) -> Outcome:
+        copying = timed.blocking_seconds
+        share = copying / timed.step_seconds
+        if share < self.copy_threshold:
+            return Fine(share, self.copy_threshold, "share", "step time in which the host waits for copies")
+        if loader is None or loader.facts.pin_memory:
+            return NotMeasured("Only a window of traced steps says which kind of host memory was copied.")
+        worth = priced_by_marks(
+            timed,
+            steps,
+            loading,
+            self.faster_share * copying,
+            f"B (1/BW - 1/BW'): {copying * 1e3:.2f} ms of copies per step, at twice the rate from pinned memory",
+            low=0.2 * copying,
+            high=copying,  # not blocking any more, it can be hidden too
+        )
+        site, fix = _fix(loader, timed.copy)
+        return self.finding(
+            location=location(site),
+            evidence=evidence_by_marks(timed, Evidence("host wait for copies per step", copying, "s")),
+            gain=worth,
+            fix=fix,
+            after="the device becomes the bottleneck",
+            removes={COPIES: worth.seconds},
         )
 
     def _worth(self, steps: Steps, device: Device, copies: DeviceCopies, loading: Loading | None) -> Gain | None:
@@ -93,6 +117,20 @@ class PageableCopy(Detector):
             low=0.8 * saved,
             high=device.saved_seconds(copies.pageable_exposed_seconds),  # not blocking any more, it can be hidden too
         )
+
+
+def _fix(loader: Loader | None, copy: Site | None) -> tuple[Site | None, Fix]:
+    """Where the batches could be pinned, and how."""
+    unpinned = loader if loader is not None and not loader.facts.pin_memory else None
+    snippet = (
+        "host = torch.empty(shape, pin_memory=True)\n" if unpinned is None else "DataLoader(..., pin_memory=True)\n"
+    )
+    return copy if unpinned is None else unpinned.site, Fix(
+        "Copy from pinned memory",
+        snippet + "batch = batch.to(device, non_blocking=True)",
+        effort=1,
+        edit=None if unpinned is None else loader_edit(unpinned.site, pin_memory=True),
+    )
 
 
 def _rate(label: str, rate: float | None) -> tuple[Evidence, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...artifacts.device.gpu import Gpu
+from ...artifacts.device.timed import Timed
 from ...artifacts.device.window import Device
 from ...artifacts.loading.loader import Loader
 from ...artifacts.run.machine import Machine
@@ -12,7 +13,7 @@ from ...artifacts.training.steps import Steps
 from ...diagnosis import laws as prediction
 from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Outcome
 from .. import Detector
-from .._common import workers_edit
+from .._common import location, workers_edit
 
 _WORKERS = 4  # suggested where the number of cores is not known, as in a trace
 
@@ -31,6 +32,11 @@ class _Idle:
         in_wait = device.idle_seconds_by("input") / max(device.idle_seconds, 1e-12)
         return cls(device.idle_share, in_wait, 1, device.simulated)
 
+    @classmethod
+    def timed(cls, timed: Timed) -> _Idle:
+        in_wait = timed.idle_seconds_by_cause["input"] / max(timed.idle_seconds, 1e-12)
+        return cls(timed.idle_share, in_wait, 1, timed.simulated)
+
 
 class StarvedGpu(Detector):
     """The accelerator idles exactly while the training loop waits for its next batch.
@@ -40,7 +46,7 @@ class StarvedGpu(Detector):
     How it is measured
         Utilization samples over the steps after warm-up, against the wait in ``next(loader)`` at the same moments. The
         gain is a ceiling: the idle time that falls inside the wait. In the trace of another tool, the gaps between the
-        kernels take the place of the samples.
+        kernels take the place of the samples; without samples, events at the borders of the phases.
     How to fix it
         Apply the data-loading finding reported beside this one; it names the cause and the line.
     When to ignore it
@@ -56,7 +62,13 @@ class StarvedGpu(Detector):
     traced_wait_share = 0.50  # the same where it is exact
 
     def detect(
-        self, steps: Steps, gpu: Gpu | None, device: Device | None, machine: Machine, loader: Loader | None
+        self,
+        steps: Steps,
+        gpu: Gpu | None,
+        device: Device | None,
+        timed: Timed | None,
+        machine: Machine,
+        loader: Loader | None,
     ) -> Outcome:
         if not steps.judgeable:
             return NotMeasured("Too few steps to judge the accelerator.")
@@ -64,6 +76,8 @@ class StarvedGpu(Detector):
             idle = _Idle(gpu.idle_share, gpu.idle_in_wait_share, gpu.count, gpu.simulated)
         elif device is not None and steps.imported:
             idle = _Idle.traced(device)
+        elif timed is not None:
+            idle = _Idle.timed(timed)
         else:
             return NotMeasured("No accelerator was measured.")
         if idle.share < self.idle_threshold_share:
@@ -93,6 +107,7 @@ class StarvedGpu(Detector):
             confidence=0.6,
         )
         return self.finding(
+            location=None if loader is None else location(loader.site),
             evidence=tuple(evidence),
             fix=Fix(
                 "Load batches faster than the accelerator consumes them",

@@ -1,4 +1,4 @@
-"""User source lines that wait for a device or copy to it, if the run has traced a device's work.
+"""User source lines that wait for a device or copy to it, if the run has traced or timed a device's work.
 
 Detectors read no files, so the lines found here become facts.
 """
@@ -24,7 +24,7 @@ def enrich(run_dir: Path, recording: Recording) -> None:
     """Add one ``DeviceLines`` for each file in sampled stacks that has such lines. Reads source files."""
     facts = recording.facts
     on_device = recording.device.get("kind", np.empty(0)) < DEVICE_KINDS.index("launch")
-    if not on_device.any():
+    if not on_device.any() and not len(recording.marks):
         return
     known = {fact.file for _, fact in facts.of(DeviceLines)}
     for file in [file for file in user_files(facts) if file not in known][:MAX_FILES]:

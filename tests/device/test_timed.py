@@ -1,0 +1,102 @@
+"""What the device did in the timed steps: busy and idle at least, and why it was idle."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from bottleneck_profiler.artifacts import Artifacts, Missing
+from bottleneck_profiler.artifacts.device.timed import Timed
+from bottleneck_profiler.recording.device_waits import name_device_waits
+from bottleneck_profiler.recording.facts import DeviceLines
+from bottleneck_profiler.recording.model import RECORD_DTYPE, Frame, Recording
+
+from .marked import Pair
+from .test_waits import looked_at, train
+
+COPY = Frame("main", "/home/ada/train.py", 12, True)
+
+
+def timed(made: Recording) -> Timed:
+    name_device_waits(made)
+    return Artifacts(made).get(Timed)
+
+
+def ms(seconds: float) -> float:
+    return 1e3 * seconds
+
+
+def test_a_loop_that_starves_its_device():
+    found = timed(train(Pair(), 60, load=20.0, device=10.0, sync=True))
+    assert ms(found.step_seconds) == pytest.approx(20.0 + 1.0 + 10.0, abs=1.0)
+    assert ms(found.idle_seconds_by_cause["input"]) == pytest.approx(20.0, abs=0.2)
+    assert ms(found.idle_seconds_by_cause["sync"]) < 0.5
+    assert ms(found.busy_seconds) <= 10.0
+    assert found.idle_share == pytest.approx(20 / 31, abs=0.05)
+
+
+def test_a_device_that_is_always_busy():
+    pair = Pair()
+    pair.done = 200.0
+    found = timed(train(pair, 60, load=20.0, device=26.0, sync=False))
+    assert found.idle_share < 0.01
+    assert found.busy_seconds == pytest.approx(found.step_seconds, rel=0.01)
+
+
+def test_a_big_model_whose_loss_is_asked_for_in_every_step():
+    found = timed(train(Pair(), 60, device=60.0))
+    assert found.idle_share < 0.03
+    assert ms(found.waited_seconds) == pytest.approx(55.0, abs=2.0)
+
+
+def test_host_work_after_the_wait():
+    made = train(Pair(), 60, device=30.0, after=10.0)
+    looked_at(made, python_after=True)
+    found = timed(made)
+    assert ms(found.idle_seconds_by_cause["sync"]) == pytest.approx(10.0, abs=0.5)
+
+
+def test_launches_that_the_device_keeps_up_with():
+    found = timed(train(Pair(), 60, device=0.1, sync=False))
+    assert ms(found.kept_up_seconds) == pytest.approx(5.0, abs=0.3)
+    assert found.idle_share < 0.1
+
+
+def test_the_time_of_the_device_is_never_more_than_the_step():
+    found = timed(train(Pair(), 60, load=5.0, python=3.0, device=17.0, after=4.0, copy=2.0))
+    assert found.idle_seconds + found.busy_seconds <= found.step_seconds
+
+
+@pytest.mark.parametrize("blocks", (True, False))
+def test_copies_in_front_of_the_model(blocks):
+    pair = Pair()
+    made = train(pair, 60, copy=8.0) if blocks else train_with_queued_copies(pair)
+    made.facts.notes.append((0, DeviceLines(COPY.file, [], [COPY.line])))
+    made.facts.stacks[0, 1] = (COPY,)
+    made.facts.attached.add("stacks")
+    made.stacks = np.zeros(20, RECORD_DTYPE)
+    made.stacks["arg"] = 1
+    made.stacks["t1"] = (made.steps["t0"][10:30] + 4_000_000).astype("i8")
+    made.stacks["t0"] = made.stacks["t1"] - 3_000_000
+    found = timed(made)
+    assert ms(found.copying_seconds) == pytest.approx(8.0, abs=0.5)
+    assert ms(found.blocking_seconds) == pytest.approx(8.0 if blocks else 0.0, abs=0.5)
+    assert found.copy is not None and found.copy.line == COPY.line
+
+
+def train_with_queued_copies(pair: Pair) -> Recording:
+    launch = pair.phase
+
+    def phase(number, host, device):
+        if number == 5:
+            pair.launch(8.0)
+        launch(number, host, device)
+
+    pair.phase = phase  # type: ignore[method-assign]
+    return train(pair, 60)
+
+
+def test_without_marks_nothing_is_said():
+    with pytest.raises(Missing, match="No accelerator was timed"):
+        made = train(Pair(), 30)
+        made.marks = made.marks[:0]
+        timed(made)
