@@ -12,8 +12,6 @@ import sys
 
 from .unpatched import get_ident
 
-_NEEDED = ("Event", "is_initialized", "current_stream")
-
 
 class Accelerator:
     """A device in use. ``event()`` makes an event that keeps the time; its methods are those of ``torch.cuda.Event``.
@@ -52,17 +50,23 @@ class Accelerator:
 
 def in_use():
     """The accelerator on which the program has begun to work; None if there is none, or if it cannot be timed."""
+    name, module = module_in_use("Event", "current_stream")
+    return None if module is None else Accelerator(name, module)
+
+
+def module_in_use(*needed):
+    """(name, module of torch) for the device on which the program has begun to work, if the module has what is needed;
+    ("", None) otherwise."""
     torch = sys.modules.get("torch")
-    if torch is None:
-        return None
     for name in ("cuda", "xpu", _added(torch)):
         module = getattr(torch, name, None)
-        if module is not None and all(hasattr(module, needed) for needed in _NEEDED) and module.is_initialized():
-            return Accelerator(name, module)
-    return None
+        started = getattr(module, "is_initialized", None)
+        if started is not None and all(hasattr(module, each) for each in needed) and started():
+            return name, module
+    return "", None
 
 
 def _added(torch):
     """The name of the device that another package adds to torch."""
-    name = getattr(torch._C, "_get_privateuse1_backend_name", None)
+    name = getattr(getattr(torch, "_C", None), "_get_privateuse1_backend_name", None)
     return "" if name is None else name()

@@ -95,6 +95,7 @@ def timed_device(recording: Recording, timed: Timed | None) -> tuple[DeviceUse, 
             step_seconds_median=timed.step_seconds,
             basis="events",
             idle_seconds_by_cause={cause: each * timed.steps for cause, each in timed.idle_seconds_by_cause.items()},
+            kept_up_seconds=timed.kept_up_seconds * timed.steps,
         ),
     )
 

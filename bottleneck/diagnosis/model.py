@@ -62,6 +62,8 @@ class DeviceUse:
     communication while no other kernel runs. ``sync_seconds``: host calls that wait for the device to finish.
     ``basis``: what the figures come from: "trace" (of another tool), "window" (of ours), or "events" at the borders of
     the phases of timed steps, which say how long it was idle at least, by cause, and busy at most.
+    ``kept_up_seconds``: of those, the host launched, and the device kept up: for how much of that it was idle, no event
+    says.
     """
 
     host: str
@@ -81,6 +83,7 @@ class DeviceUse:
     step_seconds_median: float | None
     basis: str
     idle_seconds_by_cause: dict[str, float] | None = None
+    kept_up_seconds: float | None = None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from bottleneck_profiler import signals
-from bottleneck_profiler.recording.facts import DeviceInUse
+from bottleneck_profiler.recording.facts import DeviceInUse, DeviceMemory
 from bottleneck_profiler.recording.read import load
 
 from .simulated import recorded
@@ -63,13 +63,16 @@ def test_waiting_for_a_big_model_is_neither_a_finding_nor_a_slow_line(tmp_path):
     assert ran.code == 0, ran.err
     recording = load(ran.folder)
     assert [fact.name for _, fact in recording.facts.of(DeviceInUse)] == ["sim"]
+    memory = [fact for _, fact in recording.facts.of(DeviceMemory)]
+    assert all(0 < fact.allocated_bytes <= fact.peak_bytes < fact.total_bytes for fact in memory)
     steps = {name: column[3:].sum() for name, column in recording.steps.items() if name in signals.PHASES}
     assert steps["sync"] > 0.5 * sum(steps.values()), steps
     assert steps["other"] < 0.2 * sum(steps.values()), steps
     waiting = recording.stacks[(recording.stacks["flags"] & 0xFF) == signals.SYNC]
     lines = [recording.facts.stacks[0, int(stack)] for stack in waiting["arg"]]
-    users = {next(frame.line for frame in frames if frame.user) for frames in lines}
-    assert len(HEAD.splitlines()) + 3 in users, users  # the line with item()
+    users = {next((frame.line for frame in frames if frame.user), 0) for frames in lines}
+    here = HEAD.splitlines().index("        loss = loss_of(model(x.to(device)), y.to(device))") + 1
+    assert users & {here, len(HEAD.splitlines()) + 3}, users  # copies from pageable memory, and item()
     assert not set(ran.found) & {"residual-python", "hot-python", "sync-point", "hot-logging"}, ran.found
 
 

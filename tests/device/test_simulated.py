@@ -29,6 +29,11 @@ assert here[-1] < here[0] and torch.allclose(torch.tensor(here), torch.tensor(th
 x = torch.arange(12.0, device="sim").reshape(3, 4)
 assert type(x) is torch.Tensor and x.device.type == "sim"
 assert type(torch.nn.Linear(1, 1).to("sim").weight) is torch.nn.Parameter
+held = torch.sim.memory_allocated()
+more = torch.zeros(1000, device="sim") + 1
+assert torch.sim.memory_allocated() - held == 4000
+del more
+assert torch.sim.memory_allocated() == held
 assert x.t()[1, 2].item() == 9 and x[x > 5].tolist() == [6, 7, 8, 9, 10, 11] and bool((x > 3).any())
 assert torch.func.vmap(lambda row: row.sum())(x).tolist() == [6, 22, 38]
 """

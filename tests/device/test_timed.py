@@ -7,7 +7,7 @@ import pytest
 from bottleneck_profiler.artifacts import Artifacts, Missing
 from bottleneck_profiler.artifacts.device.timed import Timed
 from bottleneck_profiler.recording.device_waits import name_device_waits
-from bottleneck_profiler.recording.facts import DeviceLines
+from bottleneck_profiler.recording.facts import DeviceInUse, DeviceLines, FlowLines, Forward, Optimizer
 from bottleneck_profiler.recording.model import RECORD_DTYPE, Frame, Recording
 
 from .marked import Pair
@@ -56,9 +56,24 @@ def test_host_work_after_the_wait():
 
 
 def test_launches_that_the_device_keeps_up_with():
-    found = timed(train(Pair(), 60, device=0.1, sync=False))
+    made = train(Pair(), 60, device=0.1, sync=False)
+    assert timed(made).kept_up_seconds == 0  # nothing says that the model is on the device
+    optimizer(made, "cuda")
+    found = timed(made)
     assert ms(found.kept_up_seconds) == pytest.approx(5.0, abs=0.3)
     assert found.idle_share < 0.1
+
+
+def optimizer(made: Recording, device: str) -> None:
+    fact = Optimizer("SGD", False, False, True, False, 1, device, [], "2.13")
+    made.facts.notes += [(0, DeviceInUse("cuda")), (0, fact)]
+
+
+def test_a_model_on_the_host_beside_a_device():
+    made = train(Pair(), 60, device=0.1, sync=False)
+    optimizer(made, "cpu")
+    with pytest.raises(Missing, match="not trained on the accelerator"):
+        timed(made)
 
 
 def test_the_time_of_the_device_is_never_more_than_the_step():
@@ -72,6 +87,7 @@ def test_copies_in_front_of_the_model(blocks):
     made = train(pair, 60, copy=8.0) if blocks else train_with_queued_copies(pair)
     made.facts.notes.append((0, DeviceLines(COPY.file, [], [COPY.line])))
     made.facts.stacks[0, 1] = (COPY,)
+    made.facts.notes.append((0, Forward([("main", COPY.file, COPY.line + 2)], True)))
     made.facts.attached.add("stacks")
     made.stacks = np.zeros(20, RECORD_DTYPE)
     made.stacks["arg"] = 1
@@ -81,6 +97,16 @@ def test_copies_in_front_of_the_model(blocks):
     assert ms(found.copying_seconds) == pytest.approx(8.0, abs=0.5)
     assert ms(found.blocking_seconds) == pytest.approx(8.0 if blocks else 0.0, abs=0.5)
     assert found.copy is not None and found.copy.line == COPY.line
+
+
+def test_work_in_front_of_the_model_that_is_no_copy():
+    made = train_with_queued_copies(Pair())
+    made.facts.notes += [
+        (0, DeviceLines(COPY.file, [], [COPY.line])),
+        (0, Forward([("main", COPY.file, COPY.line + 2)], True)),
+        (0, FlowLines(COPY.file, [COPY.line, COPY.line + 1, COPY.line + 2])),
+    ]
+    assert timed(made).copying_seconds == 0
 
 
 def train_with_queued_copies(pair: Pair) -> Recording:

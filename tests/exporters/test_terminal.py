@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from bottleneck_profiler.diagnosis.model import Diagnosis
+from bottleneck_profiler.diagnosis.model import DeviceUse, Diagnosis
 from bottleneck_profiler.exporters import terminal
 from bottleneck_profiler.exporters.support.words import visible
 from rich.console import Console
@@ -147,6 +147,28 @@ def test_no_gpu_is_named_on_a_run_without_one() -> None:
         assert "accelerator" not in text
     with_one = replace(samples.healthy(), run=samples.run_facts(gpus=("Simulated accelerator",)))
     assert "starved-gpu" in printed(with_one, verbose=True)
+
+
+@pytest.mark.parametrize(
+    ("idle", "kept_up", "said"),
+    (
+        (
+            {"input": 3.6, "sync": 0.4},
+            0.0,
+            "the GPU idles for at least 40 %; 90 % of that while the loop waited",
+        ),
+        ({"input": 0.0, "sync": 0.0}, 0.0, "the GPU is busy for up to 100 %"),
+        ({"input": 0.1, "sync": 0.1}, 8.0, "In 80 % of the steps' time, the GPU has nothing left to do"),
+    ),
+)
+def test_a_timed_device_has_a_bar_and_a_sentence(idle: dict[str, float], kept_up: float, said: str) -> None:
+    share = sum(idle.values()) / 10
+    use = DeviceUse(
+        "", None, 0, "cuda", 10.0, 1 - share, share, None, None, None, None, 1.0, idle["input"], 50, 0.2, "events",
+        idle, kept_up,
+    )  # fmt: skip
+    shown = " ".join(printed(replace(samples.healthy(), devices=(use,))).split())
+    assert said in shown
 
 
 def test_a_run_without_anything_to_judge_is_no_all_clear() -> None:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ... import signals
 from ...recording.device_waits import launching, spans_of
-from ...recording.facts import DeviceInUse, DeviceLines
+from ...recording.facts import DeviceInUse, DeviceLines, FlowLines, Optimizer
 from ...recording.marks import Bools, Ints, Marks, marks_of, within
 from ...recording.model import Frame, Recording, Records, Site
 from .. import Missing
@@ -23,6 +23,7 @@ from ..training.loop_samples import forwards, stacks_in_steps
 from ..training.steps import Steps
 
 MIN_STEPS = 10
+_USED_SHARE = 0.01  # of the steps: a device that is busy for less, in a loop that only infers, may not be what infers
 _PHASE = 0xFF
 
 
@@ -65,6 +66,10 @@ class Timed:
         marks = marks_of(recording, steps.process)
         if not marks.count:
             raise Missing("No accelerator was timed.")
+        name = next((fact.name for fact in recording.facts.of_process(DeviceInUse, steps.process)), "")
+        trained_on = {fact.device for fact in recording.facts.of_process(Optimizer, steps.process)} - {""}
+        if trained_on and name not in trained_on:
+            raise Missing("The model is not trained on the accelerator.")
         found = _Intervals.of(recording, steps, marks)
         if found.steps < MIN_STEPS:
             raise Missing("Too few steps were timed on the accelerator.")
@@ -73,14 +78,17 @@ class Timed:
         known = {(fact.file, line) for _, fact in recording.facts.of(DeviceLines) for line in fact.copies}
         copies = np.array([line is not None and (line.file, line.line) in known for line in lines], bool)
         waits = ((rows["flags"] & _PHASE) == signals.SYNC) & ~copies
-        names = [fact.name for fact in recording.facts.of_process(DeviceInUse, steps.process)]
-        copy = _most(rows, lines, copies) or _in_front(recording, steps, known)
+        alone = _in_front(recording, steps, known)
+        copy = _most(rows, lines, copies) or alone
+        sums = found.summed(found.share_in_front(rows, copies) if copy is not None else 0.0, alone is not None)
+        used = bool(trained_on) or sums.busy_seconds >= _USED_SHARE * sums.step_seconds
         return replace(
-            found.summed(found.share_in_front(rows, copies) if copy is not None else 0.0, copy is not None),
+            sums,
+            kept_up_seconds=sums.kept_up_seconds if used else 0.0,  # the model may be on the host
             place=_most(rows, lines, waits),
             copy=copy,
             process=steps.process,
-            name=names[0] if names else "",
+            name=name,
             simulated=bool(recording.run.get("gpu_simulated", False)),
         )
 
@@ -164,13 +172,17 @@ class _Intervals:
 
 
 def _in_front(recording: Recording, steps: Steps, known: set[tuple[str, int]]) -> Site | None:
-    """The last of these lines in front of the line that calls the model."""
-    for process, frames in forwards(recording):
-        if process == steps.process and frames:
-            function, file, called = frames[0]
-            before = [line for place, line in known if place == file and line < called]
-            return Site(file, max(before), function) if before else None
-    return None
+    """The last of these lines in front of the line that calls the model, if its input is complete after that.
+
+    Otherwise what the device does in front of the model may be to prepare the input, and not to copy it.
+    """
+    frames = next((frames for process, frames in forwards(recording) if process == steps.process and frames), None)
+    if frames is None:
+        return None
+    function, file, called = frames[0]
+    copy = max((line for place, line in known if place == file and line < called), default=0)
+    flow = {line for _, fact in recording.facts.of(FlowLines) if fact.file == file for line in fact.lines}
+    return None if not copy or any(copy < line < called for line in flow) else Site(file, copy, function)
 
 
 def _user_lines(recording: Recording, process: int, rows: Records) -> list[Frame | None]:

@@ -10,6 +10,7 @@ from ... import signals
 from ...recording.facts import RowWise
 from ...recording.model import STEP_PHASES, Recording, Records
 from .. import Missing
+from ..device.timed import Timed
 from ..serving.requests import Requests
 from ..training.steps import Steps
 from .gaps import LOSS, OTHER, REACH_NS, Span, label, name_gaps
@@ -43,7 +44,9 @@ class Breakdown:
         return sum(self.seconds.get(name, 0.0) for name in names) / max(self.wall_seconds, 1e-9)
 
     @classmethod
-    def compute(cls, recording: Recording, steps: Steps | None, requests: Requests | None) -> Breakdown:
+    def compute(
+        cls, recording: Recording, steps: Steps | None, requests: Requests | None, timed: Timed | None
+    ) -> Breakdown:
         if not recording.facts.processes:
             raise Missing("No process was recorded.")
         process = main_process(recording, steps)
@@ -54,7 +57,7 @@ class Breakdown:
         parts = [spans_of([start], [hello])]
         seconds: dict[str, float] = {}
         if steps is not None:
-            _add_steps(seconds, recording, steps)
+            _add_steps(seconds, recording, steps, 0.0 if timed is None else timed.blocking_seconds)
             parts.append(steps.spans)
         serving = requests is not None and requests.process == process
         if requests is not None:
@@ -79,15 +82,19 @@ class Breakdown:
         return cls(process, recording.wall_seconds, ordered, _merged(outside))
 
 
-def _add_steps(seconds: dict[str, float], recording: Recording, steps: Steps) -> None:
+def _add_steps(seconds: dict[str, float], recording: Recording, steps: Steps, copying: float) -> None:
+    """``copying``: seconds of a step in which the host waits for copies to a device."""
     rows, warm = steps.rows, steps.warm
     seconds["warm-up"] = float(((rows["t1"][warm] - rows["t0"][warm]) / 1e9).sum()) - steps.traced_seconds
     seconds["device window"] = steps.traced_seconds
     for name in STEP_PHASES[1:]:
         label = "forward" if name == "eval" and not steps.training else name
         seconds[label] = seconds.get(label, 0.0) + float(rows[name][steps.kept].sum()) / 1e6
-    for name, value in _between_phases(recording, steps).items():
-        seconds[name] = seconds.get(name, 0.0) + value
+    between = _between_phases(recording, steps)
+    copies = min(1.0, copying * steps.count / max(sum(between.values()), 1e-9))
+    for name, value in between.items():
+        seconds[name] = seconds.get(name, 0.0) + value * (1.0 - copies)
+    seconds["h2d"] = seconds.get("h2d", 0.0) + copies * sum(between.values())
 
 
 def _between_phases(recording: Recording, steps: Steps) -> dict[str, float]:

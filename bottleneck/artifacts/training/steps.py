@@ -151,7 +151,7 @@ class Steps:
             tuple(int(r) for r in ranks),
             beside,
             float((rows["t1"] - rows["t0"])[traced].sum()) / 1e9,
-            bool(recording.gpu),
+            bool(recording.gpu) or bool(len(recording.marks)),
             imported,
         )
 

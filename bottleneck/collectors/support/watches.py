@@ -1,9 +1,10 @@
-"""The other things that ``Growth`` watches: resident memory, torch's CUDA allocator, Python's garbage collector."""
+"""The other things that ``Growth`` watches: resident memory, torch's allocator on a device, the garbage collector."""
 
 import gc
 import os
 import sys
 
+from ...agent.accelerator import module_in_use
 from ...agent.descriptors import open_high
 from ...agent.recorder import now
 
@@ -35,7 +36,7 @@ class ResidentMemory:
 
 
 class DeviceWatch:
-    """Notes the memory in torch's caching allocator on the current CUDA device. A host-side read that never blocks."""
+    """Notes the memory in torch's caching allocator on the current device. A host-side read that never blocks."""
 
     def __init__(self, recorder):
         self.recorder = recorder
@@ -47,10 +48,12 @@ class DeviceWatch:
 
     def __call__(self):
         self.calls += 1
-        cuda = getattr(sys.modules.get("torch"), "cuda", None)
-        if self.calls & self.mask or cuda is None or not cuda.is_initialized():
+        if self.calls & self.mask:
             return
-        stats = cuda.memory_stats_as_nested_dict()
+        _, module = module_in_use("memory_stats_as_nested_dict", "get_device_properties")
+        if module is None:
+            return
+        stats = module.memory_stats_as_nested_dict()
         held, segments = stats["allocated_bytes"]["all"], stats["segment"]["all"]
         self.base = held["current"] if self.base is None else self.base
         self.grown = held["current"] - self.base >= _GROWN_BYTES
@@ -63,7 +66,7 @@ class DeviceWatch:
             allocated_bytes=int(held["current"]),
             peak_bytes=int(held["peak"]),
             reserved_bytes=int(stats["reserved_bytes"]["all"]["current"]),
-            total_bytes=int(cuda.get_device_properties(cuda.current_device()).total_memory),
+            total_bytes=int(module.get_device_properties(module.current_device()).total_memory),
             retries=int(stats.get("num_alloc_retries", 0)),
             device_allocations=int(segments["allocated"]),
             device_frees=int(segments["freed"]),

@@ -22,6 +22,7 @@ _RISKS = (
 )
 _PLACE = re.compile(r"(/[^:]*)(:\d+\b)")
 _IDLE = 0.01  # of the steps: less idle time of a device is not worth a word
+_KEPT_UP = 0.2  # of the steps: a device that keeps up with the host's launches may be idle for most of that
 _VISIBLY_MORE = 0.005  # of the run: a difference that shows in whole points
 _MAX_LENGTH = 2000
 
@@ -87,6 +88,12 @@ def _device(use: DeviceUse) -> str:
     causes = {"input": "while the loop waited for data", "sync": "while the host worked after a wait for the device"}
     seconds = use.idle_seconds_by_cause or {}
     idle, device = use.idle_share, "GPU" if use.name in ("cuda", "xpu") else f"device ({visible(use.name)})"
+    kept_up = (use.kept_up_seconds or 0.0) / max(use.window_seconds, 1e-9)
+    if kept_up > idle and kept_up >= _KEPT_UP:
+        return (
+            f"In {units.share(kept_up)} of the steps' time, the {device} has nothing left to do before or after the "
+            "host's launches: how busy it is in between, --device-window 10 shows."
+        )
     if idle < _IDLE:
         return f"In the steps, the {device} is busy for up to {units.share(use.busy_share)} of the time."
     cause = max(seconds, key=lambda name: seconds[name])
@@ -200,7 +207,7 @@ def compared(row: Checked) -> tuple[str, str]:
 
 def checked(diagnosis: Diagnosis) -> list[Checked]:
     """The rows to show: those of accelerator detectors only if there was an accelerator."""
-    return [row for row in diagnosis.checked if diagnosis.run.gpus or not row.needs_accelerator]
+    return [row for row in diagnosis.checked if diagnosis.run.gpus or diagnosis.devices or not row.needs_accelerator]
 
 
 def by_reason(rows: Sequence[Checked]) -> list[tuple[str, str, list[str]]]:

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import types
+import weakref
 
 import torch
 from torch import ops
@@ -26,6 +27,7 @@ _WAITS = (torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape)
 _libraries = []
 _pinned = {}  # address -> size
 _used = [False]
+_memory = {"now": 0, "peak": 0}  # bytes
 
 
 def _seen_as(tensor, device_type):
@@ -44,6 +46,24 @@ def on_device(tensor):
 def on_host(tensor):
     """The memory of a tensor of the device as a tensor of the host."""
     return _seen_as(tensor, _ON_HOST)
+
+
+def _allocated(tensor):
+    """Count the memory of a new tensor until it is freed."""
+    size = tensor.untyped_storage().nbytes()
+    _memory["now"] += size
+    _memory["peak"] = max(_memory.values())
+    weakref.finalize(tensor, _freed, size).atexit = False
+
+
+def _freed(size):
+    _memory["now"] -= size
+
+
+def _memory_stats():
+    figures = {"current": _memory["now"], "peak": _memory["peak"]}
+    segments = {"allocated": 0, "freed": 0}
+    return {"allocated_bytes": {"all": figures}, "reserved_bytes": {"all": figures}, "segment": {"all": segments}}
 
 
 def _is_ours(value):
@@ -90,6 +110,7 @@ class _Call:
         for mine, host in zip(self.tensors, self.hosts, strict=True):
             if tensor is host:
                 return mine
+        _allocated(tensor)
         return on_device(tensor)
 
     def device_ns(self):
@@ -193,5 +214,8 @@ def as_module(torch, timeline):
     made.device = lambda device: contextlib.nullcontext()
     made._is_in_bad_fork = lambda: False
     made.manual_seed_all = made.manual_seed = lambda seed: None
+    made.memory_allocated = lambda device=None: _memory["now"]
+    made.memory_stats_as_nested_dict = lambda device=None: _memory_stats()
+    made.get_device_properties = lambda device: types.SimpleNamespace(name="Simulated device", total_memory=1 << 34)
     made.get_device_name = lambda device=None: "Simulated device"
     return made
