@@ -56,7 +56,7 @@ class Recorder:
         self.serving = None  # the serving collector's state, with ``in_flight``
         self.growth = None  # container growth; called by both collectors that see steps
         self.looping = False  # a loop over a DataLoader has begun
-        self.clock = None  # of the device, once one is in use
+        self.clock = self.parents_clock = None  # of the device, once one is in use
         self.look_again = None  # set by the training collector: note the callers of the next forwards
 
     # -- rings ---------------------------------------------------------------------------------------------
@@ -222,7 +222,8 @@ class Recorder:
         """In a forked child: drop the parent's rings without writing to them."""
         self.role = signals.FORKED
         self.pid = os.getpid()
-        self.clock = None
+        # The events are the parent's: to destroy them here would call the driver, which does not survive a fork.
+        self.parents_clock, self.clock = self.clock, None
         self.rings.clear()  # not a new dictionary: hooks hold a reference to this one
         self._numbers = count(1)
         self.first_thread = get_ident()

@@ -10,7 +10,7 @@ from bottleneck_profiler.recording.read import load
 from .simulated import recorded
 
 HEAD = """
-import threading, time, torch
+import gc, os, threading, time, torch
 from torch.utils.data import DataLoader, TensorDataset
 torch.manual_seed(0)
 data = TensorDataset(torch.randn(3200, 32), torch.randint(0, 10, (3200,)))
@@ -36,11 +36,22 @@ train("sim", net(), 40, lambda loss: total.append(loss.item()))
 """
 
 CAPTURES = """
+destroyed = []
+class Destroyed(torch.sim.Event):
+    def __del__(self):
+        destroyed.append(os.getpid())
+torch.sim.Event = Destroyed
 train("cpu", net(), 30)
 assert torch.sim.Event.made == 0, "it was used before the program did"
 train("sim", net(), 20)
 made = torch.sim.Event.made
 assert made > 0
+if not os.fork():  # as a DataLoader's worker begins
+    for x, y in DataLoader(data, batch_size=32):
+        net()(x)
+    gc.collect()
+    os._exit(len(destroyed))
+assert os.wait()[1] == 0
 graphs = []
 def capture():
     while len(graphs) < 20:
