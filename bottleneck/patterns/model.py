@@ -176,6 +176,7 @@ class Pattern:
     unless: tuple[Condition, ...] = ()
     needs: tuple[str, ...] = ()  # fields of a Sighting without which it stays silent
     beats: tuple[str, ...] = ()  # less specific patterns that it replaces
+    explains: tuple[str, ...] = ()  # detectors whose findings are its symptoms
     fallback: bool = False  # every other pattern replaces it
     differentiated: bool = False  # the backward pass goes through all that the line computes
     whole_line: bool = False  # the replacement takes the place of all that the line does

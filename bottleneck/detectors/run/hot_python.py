@@ -183,7 +183,7 @@ class HotPython(Detector):
 
 def _symptoms(known: SlowLine) -> tuple[str, ...]:
     """The detectors whose findings this one explains."""
-    found = _SYMPTOMS.get(known.stage, ())
+    found = _SYMPTOMS.get(known.stage, ()) + known.pattern.explains
     if known.stage == "serving" and known.pattern.price.law in _REMOVES:
         found += ("synchronous-serving",)  # work that goes away need not go to a thread
     return found + (("row-wise-python",) if _runs_per_row(known.line) else ())

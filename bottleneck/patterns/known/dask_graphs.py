@@ -86,6 +86,7 @@ PATTERNS = (
         snippet="frame = frame.persist()  # before the first compute()\ntotal, mean = dask.compute(frame.x.sum(), frame.y.mean())",
         when=(deep("dask/base.py", "compute"), _computed_one_by_one),
         beats=("dask-compute-in-loop",),
+        explains=("csv-instead-of-parquet", "repeated-read"),
         leave="The prepared frame does not fit in memory, and each result needs few columns of columnar files.",
         price=Price("once"),
         source="dask documentation, Best practices (persist when you can; avoid calling compute repeatedly)",

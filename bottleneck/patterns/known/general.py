@@ -9,7 +9,7 @@ from ..loops import in_loop, in_tight_loop, loop_names, varies
 from ..model import Hot, Pattern, Price
 from ..origins import holds_more
 from ..places import every_pass, handed_to, known, less, loading, more, overlapped
-from ..shapes import any_of, below, calls, comes_from, first, text
+from ..shapes import any_of, below, calls, comes_from, first, text, written
 from ..source import Source
 from ..syntax import is_self, mentions
 from ..transactions import hands_on_a_table, is_of_many_rows, of_one_row, takes_jobs
@@ -130,6 +130,14 @@ def _one_thread(hot: Hot) -> bool:
     return bool(sizes) and all(given and getattr(given[0], "value", None) == 1 for given in sizes)
 
 
+def _is_constant(hot: Hot) -> bool:
+    """A statement without parameters, such as ``insert into documents(documents) values ('rebuild')``: no row."""
+    call = hot.node
+    if not isinstance(call, ast.Call) or len(call.args) != 1 or call.keywords:
+        return False
+    return written(hot.source, call.args[0]) is not None
+
+
 def _in_own_loop(hot: Hot) -> bool:
     """The line is in a loop of its function: it computes, and does not only hand on."""
     return bool(hot.source.loops(hot.node))
@@ -156,7 +164,7 @@ PATTERNS = (
         replacement="Use executemany, insert(Model) with a list of dicts, or COPY; for DuckDB insert from a registered frame",
         snippet="cursor.executemany('insert into t values (?, ?)', rows)",
         when=(_is_method("execute"), in_loop(), first(text(*_WRITES)), _on_database),
-        unless=(less(passes=100), takes_jobs(), lambda hot: is_of_many_rows(hot.source, hot.node)),
+        unless=(less(passes=100), takes_jobs(), lambda hot: is_of_many_rows(hot.source, hot.node), _is_constant),
         leave="A stream of single events, generated keys that are needed at once, or under 100 rows.",
         price=Price("wait", (2, 100)),
         source="nycdb/nycdb#67 (16 to 2 s per 20,000), duckdb/duckdb#2458 (8 min to 1 s), archlinux/arch-security-tracker#35",

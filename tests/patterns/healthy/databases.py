@@ -196,3 +196,10 @@ import duckdb
 con = duckdb.connect("x.db")
 for path in paths:
     con.execute(f"insert into t select * from read_parquet('{path}')")  # hot
+# healthy the full text index is built by one statement
+import sqlite3
+
+def index(path):
+    db = sqlite3.connect(path)
+    for _ in range(2):
+        db.execute("INSERT INTO documents(documents) VALUES ('rebuild')")  # hot
