@@ -6,6 +6,7 @@ Diagnosis, ``look`` one that is still being written; ``write`` puts the reports 
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .diagnosis.model import Diagnosis
+    from .importers import Reading
     from .recording.model import Recording
 
 
@@ -24,23 +26,25 @@ def complete(run_dir: Path) -> None:
     enrich_all(run_dir, load(run_dir))
 
 
-def analyse(path: Path, price_per_hour: float | None = None) -> tuple[Recording, Diagnosis]:
+def analyse(path: Path, price_per_hour: float | None = None, how: Reading | None = None) -> tuple[Recording, Diagnosis]:
     """A recording, of ours or of another tool, and its diagnosis, patches included. Raises RunError.
 
-    A run whose recording was killed is completed first.
+    A run whose recording was killed is completed first. ``how``: the files of other tools are read.
     """
     from .capture.recovery import recover
-    from .importers import importer_of, run_folder
+    from .importers import ONE_BY_ONE, importer_of, run_folder
 
     importer = importer_of(path)
     if importer is run_folder and recover(path):
         complete(path)
-    return _judged(importer.read(path), price_per_hour)
+    many = hasattr(importer, "read_many")
+    recording = importer.read_many([path], how or ONE_BY_ONE) if many else importer.read(path)
+    return _judged(recording, price_per_hour)
 
 
-def store(paths: Sequence[Path], run_dir: Path | None) -> Path:
+def store(paths: Sequence[Path], run_dir: Path | None, how: Reading | None = None) -> Path:
     """Make a run folder of the traces of one job, in ``run_dir`` or below the current folder. Raises RunError."""
-    from .importers import importer_of
+    from .importers import ONE_BY_ONE, importer_of
     from .recording.folder import RunError, create
     from .recording.store import store as write_folder
 
@@ -50,9 +54,13 @@ def store(paths: Sequence[Path], run_dir: Path | None) -> Path:
     for path in paths[1:]:
         if importer_of(path) is not importer:
             raise RunError(f"{path} is no {importer.name}, as {paths[0]} is; import them one by one")
-    recording = importer.read_many(paths)
+    recording = importer.read_many(paths, how or ONE_BY_ONE)
     folder = create(None, paths[0].name, run_dir)
-    write_folder(folder, recording)
+    try:
+        write_folder(folder, recording)
+    except BaseException:  # the disk is full, or Ctrl-C: half a run is none
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     return folder
 
 

@@ -13,8 +13,9 @@ import click
 @click.option(
     "--run-dir", type=click.Path(path_type=Path), help="New folder for the run; default: in .bottleneck/runs."
 )
+@click.option("--scheduler", metavar="ADDRESS", default="", help="Read many files on this Dask cluster.")
 @click.option("--verbose", "-v", is_flag=True, help="Show every phase and every check.")
-def command(paths: tuple[Path, ...], run_dir: Path | None, verbose: bool) -> None:
+def command(paths: tuple[Path, ...], run_dir: Path | None, scheduler: str, verbose: bool) -> None:
     """Turn PATHs, the traces of one job, into a run and report on it.
 
     It reads traces of torch.profiler (JSON, plain, .gz or .zst), SQLite exports of Nsight Systems, and XPlane profiles
@@ -24,9 +25,11 @@ def command(paths: tuple[Path, ...], run_dir: Path | None, verbose: bool) -> Non
 
     from ..recording.folder import RunError
     from ..session import analyse, store, write
+    from ._reading import reading
 
     try:
-        folder = store(paths, run_dir)
+        with reading(paths, scheduler) as how:
+            folder = store(paths, run_dir, how)
         recording, diagnosis = analyse(folder)
     except RunError as error:
         click.echo(f"bottleneck: {error}", err=True)

@@ -48,6 +48,7 @@ def command(
     from ..exporters import terminal
     from ..recording.folder import RunError, find
     from ..session import analyse, look, report_folder, write
+    from ._reading import reading
 
     folder: Path | None = None
     try:
@@ -58,7 +59,8 @@ def command(
         if live and found is None:
             click.echo(f"bottleneck: the recording of {path.name} has ended; this is the full report.", err=True)
         if found is None:
-            found = analyse(path, price_per_hour)
+            with reading([path]) as how:
+                found = analyse(path, price_per_hour, how)
             folder = report_folder(path)
     except RunError as error:
         click.echo(f"bottleneck: {error}", err=True)

@@ -2,7 +2,7 @@
 
 An importer has a ``name``, ``recognises(path)``, which is cheap and raises nothing, and ``read(path)``, which gives a
 ``Recording`` or raises RunError with one line that names the file; those whose files can be the ranks of one job also
-have ``read_many(paths)``. What the format does not say stays absent: empty
+have ``read_many(paths, how)``. What the format does not say stays absent: empty
 tables, no note; then the detectors say "not measured". Its processes need no hello, and there need be no run folder.
 """
 
@@ -14,6 +14,8 @@ from types import ModuleType
 from ..listing import modules
 from ..recording.folder import RunError
 from . import run_folder
+from ._reading import ONE_BY_ONE as ONE_BY_ONE
+from ._reading import Reading as Reading
 
 
 def importer_of(path: Path) -> ModuleType:

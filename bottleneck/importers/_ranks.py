@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from .. import signals
 from ..recording.facts import DeviceProperties, DeviceTrace, DeviceWindow, Hello
-from ..recording.folder import RunError
 from ..recording.model import (
     BY_USER,
     DEVICE_COLUMNS,
@@ -25,6 +24,7 @@ from ..recording.model import (
     empty_steps,
 )
 from ..recording.torch_traces import operations_of
+from ._reading import Read, Reading, read_all, without_copies
 
 _EPOCH_NS = 1_000_000_000_000_000_000  # 2001, in ns since 1970
 _APART_NS = 60_000_000_000  # traces that begin further apart are not of one clock
@@ -47,20 +47,21 @@ class Rank:
     notes: list[str] = field(default_factory=list)
 
 
-def read_each(
-    paths: Sequence[Path], files: Sequence[Path], read: Callable[[Path], Iterable[Rank]]
-) -> tuple[list[Rank], list[str]]:
+Found = tuple[list[Rank], list[str]]
+
+
+def read_each(paths: Sequence[Path], files: Sequence[Path], read: Read[list[Rank]], how: Reading) -> Found:
     """The ranks of the files that can be read, and a note on each of the others. Raises RunError for the only path."""
-    ranks, notes = list[Rank](), list[str]()
-    for each in files:
-        try:
-            found = list(read(each))
-            ranks += found
-            notes += [note for one in found for note in one.notes]
-        except RunError as error:
-            if list(paths) == list(files) == [each]:
-                raise
-            notes.append(f"{error}.")
+    kept, notes = without_copies(files)
+    ranks = list[Rank]()
+    for outcome in read_all(read, kept, how):
+        if isinstance(outcome, list):
+            ranks += outcome
+            notes += [note for one in outcome for note in one.notes]
+        elif len(files) == 1 and list(paths) == list(files):
+            raise outcome
+        else:
+            notes.append(f"{outcome}.")
     return ranks, notes
 
 

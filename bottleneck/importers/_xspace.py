@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..recording.trace_files import Progress
 from ._protobuf import Integers, fields, fields_until, first_numbers, messages_in_a_row, number, text
 
 #: Fields of XSpace, XPlane, XLine, XEvent and XEventMetadata in tsl's xplane.proto.
@@ -39,20 +40,38 @@ class Plane:
     name: str
     names: dict[int, str] = field(default_factory=dict)
     _lines: list[memoryview] = field(default_factory=list)
-    _release: Callable[[], object] = lambda: None
+    _has_read: Callable[[int], object] = lambda count: None
 
     def lines(self, wanted: Callable[[str], bool], only: Collection[int] | None = None) -> Iterator[Line]:
         """The lines of the wanted names; ``only``: just the events with names of these numbers."""
         for message in self._lines:
             name, began = _of_line(message)
             if wanted(name):
-                parts = list(_events(message, began, None if only is None else np.array(sorted(only)), self._release))
+                parts = list(_events(message, began, None if only is None else np.array(sorted(only)), self._has_read))
                 columns = [np.concatenate([_NONE, *(part[column] for part in parts)]) for column in range(_NUMBERS)]
                 yield Line(name, *columns)
 
 
+@dataclass
+class _File:
+    """A mapped file."""
+
+    path: Path
+    content: mmap.mmap
+    progress: Progress | None
+    read: int = 0
+
+    def has_read(self, count: int) -> None:
+        """So many bytes more: gives back their memory."""
+        if hasattr(mmap, "MADV_DONTNEED"):
+            self.content.madvise(mmap.MADV_DONTNEED)
+        if self.progress is not None:
+            self.read += count
+            self.progress(self.path, self.read, len(self.content))
+
+
 @contextmanager
-def opened(path: Path) -> Iterator[Iterator[Plane]]:
+def opened(path: Path, progress: Progress | None = None) -> Iterator[Iterator[Plane]]:
     """The planes of a file, which can be read until it is closed. Raises OSError; reading them, ValueError."""
     with open(path, "rb") as file:
         if not path.stat().st_size:
@@ -60,7 +79,7 @@ def opened(path: Path) -> Iterator[Iterator[Plane]]:
             return
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         try:
-            yield _planes(mapped)
+            yield _planes(_File(path, mapped, progress))
         finally:
             try:
                 mapped.close()
@@ -68,20 +87,15 @@ def opened(path: Path) -> Iterator[Iterator[Plane]]:
                 pass  # a plane still refers to a part of it; it is closed with the last one
 
 
-def _planes(mapped: mmap.mmap) -> Iterator[Plane]:
-    def release() -> None:
-        """Give back the memory of what has been read."""
-        if hasattr(mmap, "MADV_DONTNEED"):
-            mapped.madvise(mmap.MADV_DONTNEED)
-
-    for key, value in fields(memoryview(mapped)):
+def _planes(file: _File) -> Iterator[Plane]:
+    for key, value in fields(memoryview(file.content)):
         if key == PLANES and isinstance(value, memoryview):
-            yield _plane(value, release)
-            release()
+            yield _plane(value, file.has_read)
+            file.has_read(0)
 
 
-def _plane(message: memoryview, release: Callable[[], object]) -> Plane:
-    found = Plane("", _release=release)
+def _plane(message: memoryview, has_read: Callable[[int], object]) -> Plane:
+    found = Plane("", _has_read=has_read)
     for key, value in fields(message):
         if key == PLANE_NAME:
             found.name = text(value)
@@ -119,7 +133,7 @@ def _of_line(message: memoryview) -> tuple[str, int]:
 
 
 def _events(
-    message: memoryview, began: int, only: Integers | None, release: Callable[[], object]
+    message: memoryview, began: int, only: Integers | None, has_read: Callable[[int], object]
 ) -> Iterator[tuple[Integers, Integers, Integers]]:
     """(numbers of the names, begins, ends) of the events, part by part."""
     at = 0
@@ -138,4 +152,4 @@ def _events(
         begin = began + offsets // 1000
         yield names, begin, begin + durations // 1000
         at += read
-        release()
+        has_read(read)

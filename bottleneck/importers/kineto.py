@@ -16,9 +16,11 @@ import numpy.typing as npt
 from ..files import reason
 from ..recording.folder import RunError
 from ..recording.model import Recording, Table
-from ..recording.torch_traces import NEXT_BATCH, OPTIMIZER_STEP, STEP, Events, Trace, read_trace
-from ..recording.trace_files import start_of
+from ..recording.torch_traces import Trace, read_trace
+from ..recording.trace_columns import NEXT_BATCH, OPTIMIZER_STEP, STEP, Events
+from ..recording.trace_files import Progress, start_of
 from ._ranks import Rank, data_waits, joined, read_each, step_rows
+from ._reading import ONE_BY_ONE, Reading
 
 name = "torch.profiler trace"
 
@@ -43,10 +45,10 @@ def read(path: Path) -> Recording:
     return read_many([path])
 
 
-def read_many(paths: Sequence[Path]) -> Recording:
+def read_many(paths: Sequence[Path], how: Reading = ONE_BY_ONE) -> Recording:
     """The same for the traces of one job, files and folders. Raises RunError only if none can be read."""
     files = [each for path in paths for each in (_files(path) if path.is_dir() else [path])]
-    found, notes = read_each(paths, files, lambda path: [_rank(path)])
+    found, notes = read_each(paths, files, _ranks, how)
     ranks = list[Rank]()
     for one in found:
         same = next((each for each in ranks if one.rank is not None and each.rank == one.rank), None)
@@ -75,8 +77,8 @@ def _is_trace(path: Path) -> bool:
 
 
 # --- one file ---------------------------------------------------------------------------------------------------------
-def _rank(path: Path) -> Rank:
-    trace = _trace(path)
+def _ranks(path: Path, progress: Progress | None) -> list[Rank]:
+    trace = _trace(path, progress)
     if not len(trace.events):
         raise RunError(f"{path} holds no operations or kernels")
     base = float(trace.events["ts"].min())
@@ -88,12 +90,13 @@ def _rank(path: Path) -> Rank:
     device, names = trace.table(0, base, 0.0)
     begin = trace.begin_ns + round(base * 1e3)
     notes = [f"{path} is used as far as it goes: {problem}." for problem in trace.problems]
-    return Rank(path, trace.rank, begin, end, window, steps, data_waits(batches), device, names, trace.devices, notes)
+    waits = data_waits(batches)
+    return [Rank(path, trace.rank, begin, end, window, steps, waits, device, names, trace.devices, notes)]
 
 
-def _trace(path: Path) -> Trace:
+def _trace(path: Path, progress: Progress | None) -> Trace:
     try:
-        return read_trace(path)
+        return read_trace(path, progress)
     except OSError as error:
         raise RunError(f"{path} cannot be read: {reason(error)}") from None
     except ValueError as error:

@@ -18,8 +18,10 @@ import numpy as np
 from ..recording.facts import DeviceProperties
 from ..recording.folder import RunError
 from ..recording.model import DEVICE_KINDS, Recording
-from ..recording.torch_traces import ALLOCATES, COLLECTIVES
+from ..recording.trace_columns import ALLOCATES, COLLECTIVES
+from ..recording.trace_files import Progress
 from ._ranks import Rank, data_waits, device_table, joined, read_each, step_rows
+from ._reading import ONE_BY_ONE, Reading
 
 name = "Nsight Systems export"
 
@@ -55,15 +57,15 @@ def read(path: Path) -> Recording:
     return read_many([path])
 
 
-def read_many(paths: Sequence[Path]) -> Recording:
+def read_many(paths: Sequence[Path], how: Reading = ONE_BY_ONE) -> Recording:
     """The same for the exports of one job. Raises RunError only if none can be read."""
-    ranks, notes = read_each(paths, paths, _ranks)
+    ranks, notes = read_each(paths, paths, _ranks, how)
     if not ranks:
         raise RunError(f"{paths[0]} holds no readable export: {' '.join(notes)}")
     return joined(paths[0], ranks, notes, name)
 
 
-def _ranks(path: Path) -> list[Rank]:
+def _ranks(path: Path, progress: Progress | None) -> list[Rank]:
     try:
         with closing(_connected(path)) as database:
             found = _rows(database)

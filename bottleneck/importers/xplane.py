@@ -7,7 +7,6 @@ operations): the derived lines, such as "TensorFlow Ops", repeat the same time. 
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,8 +21,10 @@ from ..recording.model import (
     Recording,
     Table,
 )
+from ..recording.trace_files import Progress
 from ._protobuf import fields, text
 from ._ranks import Rank, data_waits, device_table, joined, read_each, step_rows
+from ._reading import ONE_BY_ONE, Reading
 from ._xspace import PLANE_NAME, PLANES, Plane, opened
 
 name = "XPlane profile"
@@ -50,23 +51,10 @@ def read(path: Path) -> Recording:
     return read_many([path])
 
 
-def read_many(paths: Sequence[Path]) -> Recording:
+def read_many(paths: Sequence[Path], how: Reading = ONE_BY_ONE) -> Recording:
     """The same for the profiles of one job, files and folders. Raises RunError only if none can be read."""
     files = [each for path in paths for each in (_files(path) if path.is_dir() else [path])]
-    known, same = dict[tuple[int, bytes], Path](), list[str]()
-
-    def of(path: Path) -> list[Rank]:
-        try:
-            first = known.setdefault(_identity(path), path)
-            if first is path:
-                return list(_ranks(path))
-        except (OSError, ValueError) as error:
-            raise RunError(f"{path} cannot be read: {error}") from None
-        same.append(f"{path} was left out: {first.name} has the same content.")
-        return []
-
-    ranks, notes = read_each(paths, files, of)
-    notes += same
+    ranks, notes = read_each(paths, files, _ranks, how)
     if not ranks:
         raise RunError(f"{paths[0]} holds no work of a device {' '.join(notes)}".rstrip())
     return joined(paths[0], ranks, notes, name)
@@ -97,24 +85,16 @@ def _is_profile(path: Path) -> bool:
     return False
 
 
-def _identity(path: Path) -> tuple[int, bytes]:
-    """Of two files that have it in common, one is a copy of the other."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while part := file.read(1 << 20):
-            digest.update(part)
-    return path.stat().st_size, digest.digest()
-
-
-def _ranks(path: Path) -> Iterator[Rank]:
-    with opened(path) as planes:
-        kept = list(planes)
-        waits = [_waits(plane) for plane in kept if not _DEVICE.match(plane.name)]
-        asked: Spans = np.concatenate([np.empty((0, 2), np.int64), *waits])
-        for plane in kept:
-            device = _DEVICE.match(plane.name)
-            if device:
-                yield from _rank(path, int(device[2]), device[1], plane, asked)
+def _ranks(path: Path, progress: Progress | None) -> list[Rank]:
+    try:
+        with opened(path, progress) as planes:
+            kept = list(planes)
+            waits = [_waits(plane) for plane in kept if not _DEVICE.match(plane.name)]
+            asked: Spans = np.concatenate([np.empty((0, 2), np.int64), *waits])
+            devices = [(plane, found) for plane in kept if (found := _DEVICE.match(plane.name))]
+            return [rank for plane, found in devices for rank in _rank(path, int(found[2]), found[1], plane, asked)]
+    except ValueError as error:
+        raise RunError(f"{path} cannot be read: {error}") from None
 
 
 def _waits(plane: Plane) -> Spans:

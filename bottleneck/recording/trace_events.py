@@ -101,7 +101,7 @@ class EventStream:
         end = _guess(data)
         if end and not last:
             try:
-                return _decode(b"[%b]" % data[:end]), data[data.index(b"{", end) :], False
+                return _decode(_listed(data, end)), data[data.index(b"{", end) :], False
             except _UNREADABLE:
                 pass
         ends, close = _read_brackets(data)
@@ -159,6 +159,11 @@ def _guess(data: bytes) -> int:
         if found := _BETWEEN.search(data, max(0, at - 200), at):
             return found.start() + 1
     return 0
+
+
+def _listed(data: bytes, end: int) -> bytes:
+    """The events up to there, as a list."""
+    return b"".join((b"[", memoryview(data)[:end], b"]"))
 
 
 def _read_brackets(data: bytes) -> tuple[list[int], int | None]:
