@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import signals
-from ..recording.facts import DeviceProperties, DeviceTrace, DeviceWindow, Hello
+from ..recording.facts import CallSite, DeviceProperties, DeviceTrace, DeviceWindow, Hello, Site
 from ..recording.model import (
     BY_USER,
     DEVICE_COLUMNS,
@@ -45,6 +45,7 @@ class Rank:
     names: list[str]
     devices: tuple[DeviceProperties, ...]
     notes: list[str] = field(default_factory=list)
+    sites: list[Site] = field(default_factory=list)
 
 
 Found = tuple[list[Rank], list[str]]
@@ -68,7 +69,7 @@ def read_each(paths: Sequence[Path], files: Sequence[Path], read: Read[list[Rank
 def device_table(columns: dict[str, Any]) -> Table:
     """The table ``device`` of one process; times in ns. What belongs to operations of torch is found here."""
     none = np.full(len(columns["t0"]), -1)
-    values = {"process": none + 1, "op": none, **columns}
+    values = {"process": none + 1, "op": none, "site": none + 1, **columns}
     table: Table = {column: np.asarray(values[column]).astype(dtype) for column, dtype in DEVICE_COLUMNS.items()}
     table["op"] = operations_of(table)
     return table
@@ -83,12 +84,14 @@ def step_rows(spans: Sequence[tuple[int, int]] | npt.NDArray[np.int64]) -> Table
     return table
 
 
-def data_waits(spans: Sequence[tuple[int, int]] | npt.NDArray[np.int64]) -> Records:
-    """When the loop waited for its next batch (begin, end in ns), as records."""
+def data_waits(
+    spans: Sequence[tuple[int, int]] | npt.NDArray[np.int64], sites: npt.NDArray[np.int32] | int = 0
+) -> Records:
+    """When the loop waited for its next batch (begin, end in ns), as records whose argument is the line's number."""
     records = np.zeros(len(spans), RECORD_DTYPE)
     records["kind"], records["thread"] = signals.DATA_WAIT, 1
     edges = np.array(spans, np.int64).reshape(-1, 2)
-    records["t0"], records["t1"] = edges[:, 0], edges[:, 1]
+    records["t0"], records["t1"], records["arg"] = edges[:, 0], edges[:, 1], sites
     return records
 
 
@@ -101,6 +104,8 @@ def joined(path: Path, ranks: list[Rank], notes: list[str], kind: str) -> Record
         shift = one.begin - first if one_clock else 0
         facts.add(process, Hello(process + 1, 0, shift, signals.MAIN, "", rank=one.rank))
         facts.add(process, DeviceTrace(one.names, one.devices))
+        for number, site in enumerate(one.sites, 1):
+            facts.add(process, CallSite(number, site.file, site.line, site.function))
         begin, end = (shift + each for each in one.window)
         facts.add(process, DeviceWindow(0, 0, begin, end))
         for table in (one.steps, one.waits, one.device):

@@ -81,17 +81,18 @@ def _ranks(path: Path, progress: Progress | None) -> list[Rank]:
     trace = _trace(path, progress)
     if not len(trace.events):
         raise RunError(f"{path} holds no operations or kernels")
-    base = float(trace.events["ts"].min())
+    base = trace.begin
     end = round((trace.end - base) * 1e3)
-    batches = _spans(trace.named(NEXT_BATCH), base)
+    nexts = trace.named(NEXT_BATCH)
+    batches = _spans(nexts, base)
     steps = _steps(trace, batches, base)
     marked = len(trace.named(STEP)) > 0
     window = (int(steps["t0"].min()), int(steps["t1"].max())) if marked else (0, end)
     device, names = trace.table(0, base, 0.0)
     begin = trace.begin_ns + round(base * 1e3)
     notes = [f"{path} is used as far as it goes: {problem}." for problem in trace.problems]
-    waits = data_waits(batches)
-    return [Rank(path, trace.rank, begin, end, window, steps, waits, device, names, trace.devices, notes)]
+    waits = data_waits(batches, nexts["site"])
+    return [Rank(path, trace.rank, begin, end, window, steps, waits, device, names, trace.devices, notes, trace.sites)]
 
 
 def _trace(path: Path, progress: Progress | None) -> Trace:

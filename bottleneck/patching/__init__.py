@@ -58,6 +58,8 @@ def add_patches(diagnosis: Diagnosis, run: Mapping[str, Any]) -> Diagnosis:
 
 def make(fix: Fix, run: Mapping[str, Any]) -> Patch:
     """The patch of a fix, tried: it applies, and what it gives compiles. Raises NoPatch."""
+    if run.get("imported"):
+        raise NoPatch("the run was recorded by another tool, perhaps on another machine")
     if fix.edit is None:
         raise NoPatch("this change is not mechanical: read what the report says about it")
     try:

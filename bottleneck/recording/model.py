@@ -57,7 +57,8 @@ DEVICE_KINDS = (
 #: The kinds that are work of a device.
 DEVICE_WORK = DEVICE_KINDS[: DEVICE_KINDS.index("launch")]
 #: ``lane``: CUDA stream or thread; ``name``: index into the names of the note "device_trace"; ``t0``, ``t1``: monotonic
-#: ns; ``pageable``: 1 yes, 0 no, -1 unknown; ``op``: row of the operation that it belongs to, -1 for none.
+#: ns; ``pageable``: 1 yes, 0 no, -1 unknown; ``op``: row of the operation that it belongs to, -1 for none;
+#: ``site``: number of the line of the user's code that it is of, 0 for none.
 DEVICE_COLUMNS: dict[str, np.dtype[Any]] = {
     "process": np.dtype("i2"),
     "kind": np.dtype("i1"),
@@ -70,6 +71,7 @@ DEVICE_COLUMNS: dict[str, np.dtype[Any]] = {
     "pageable": np.dtype("i1"),
     "correlation": np.dtype("i8"),
     "op": np.dtype("i4"),
+    "site": np.dtype("i4"),
 }
 
 #: Columns of ``steps`` in microseconds, exclusive, index = phase number up to etl.write.

@@ -21,7 +21,7 @@ def load(run_dir: Path) -> Recording:
     rows = {name: column.dtype for name, column in empty_rows().items()}
     steps = parts.read(run_dir, "steps", rows, {ESTIMATED: 0})
     records = {name: parts.read_records(run_dir, name) for name in RECORD_TABLES}
-    device = parts.read(run_dir, "device", DEVICE_COLUMNS)
+    device = parts.read(run_dir, "device", DEVICE_COLUMNS, {"site": 0})
     for process in facts.processes:
         process.host = process.host or str(run.get("machine", {}).get("hostname", ""))
         if process.clock_offset_ns:

@@ -8,7 +8,7 @@ from pathlib import Path
 from ..files import reason, write_json
 from ..signals import LIVE
 from . import columns
-from .facts import Fact, Hello
+from .facts import CallSite, Fact, Hello
 from .folder import VERSION, RunError
 from .model import Recording
 from .notes import append_facts
@@ -20,6 +20,10 @@ def store(run_dir: Path, recording: Recording) -> None:
     facts: list[tuple[int, Fact]] = [
         (each.index, Hello(each.pid, each.parent_pid, each.hello_ns, each.role, each.python, each.rank, each.host))
         for each in recording.facts.processes
+    ]
+    facts += [
+        (process, CallSite(number, site.file, site.line, site.function))
+        for (process, number), site in recording.facts.sites.items()
     ]
     try:
         Writer(run_dir).append(recording.steps, {"events": recording.events}, [], [], [])

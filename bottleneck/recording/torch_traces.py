@@ -10,24 +10,31 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import signals
-from .facts import DeviceProperties
+from .facts import DeviceProperties, Site
 from .model import DEVICE_COLUMNS, DEVICE_KINDS, Table
-from .trace_columns import EVENTS, RANGE, Columns, Events, Label, integer
+from .trace_columns import EVENTS, PYTHON, RANGE, Columns, Events, Label, integer
 from .trace_events import EventStream, Header
 from .trace_files import Progress
 
 _OPERATION, _LAUNCH = DEVICE_KINDS.index("cpu_op"), DEVICE_KINDS.index("launch")
 
+Floats = npt.NDArray[np.float64]
+
 
 @dataclass
 class Trace:
-    """The events that are used, by begin; of operations of torch, those that are in no other one."""
+    """The events that are used, by begin; of operations of torch, those that are in no other one.
+
+    ``begin``, ``end``: of all events, in the trace's microseconds. ``sites``: the user's lines; the first is number 1.
+    """
 
     events: Events
     labels: list[Label]
     header: Header
     problems: list[str]
-    end: float  # of the last of all events, in the trace's microseconds
+    begin: float
+    end: float
+    sites: list[Site]
 
     def of(self, *kinds: int) -> Events:
         """The events of these kinds, in the order of their begin."""
@@ -62,7 +69,7 @@ class Trace:
             "t1": start + events["dur"] * 1e3,
             "pageable": np.array([self.labels[label].pageable for label in used], int)[name],
             "op": np.full(len(events), -1),
-            **{column: events[column] for column in ("device", "lane", "bytes", "correlation")},
+            **{column: events[column] for column in ("device", "lane", "bytes", "correlation", "site")},
         }
         table: Table = {column: np.asarray(found[column]).astype(dtype) for column, dtype in DEVICE_COLUMNS.items()}
         table["op"] = operations_of(table)
@@ -99,13 +106,44 @@ def read_trace(path: Path, progress: Progress | None = None) -> Trace:
     parts = [columns.add(part) for part in stream]
     events = np.concatenate([*parts, np.empty(0, EVENTS)])
     parts.clear()
-    end = float((events["ts"] + events["dur"]).max()) if len(events) else 0.0
     events = events[np.lexsort((-events["dur"], events["ts"]))]
     operation = np.array([label.kind == _OPERATION for label in columns.labels], bool)[events["label"]]
     nested = np.flatnonzero(operation)
     kept = np.ones(len(events), bool)
     kept[nested[~_outermost(events[nested])]] = False
-    return Trace(events[kept], columns.labels, stream.header, stream.problems, end)
+    events = events[kept]
+    _find_sites(events, columns.labels)
+    return Trace(
+        events, columns.labels, stream.header, stream.problems, columns.begin, columns.end, list(columns.sites)
+    )
+
+
+def _find_sites(events: Events, labels: list[Label]) -> None:
+    """Give each event of the host the user's function that it is called in, unless its own stack names a line."""
+    calls = np.array([label.kind == PYTHON for label in labels], bool)[events["label"]]
+    site = np.array([label.site for label in labels], np.int32)
+    for lane in np.unique(events["lane"][calls]):
+        here = events["lane"] == lane
+        frames = events[calls & here]
+        times, sites = _innermost(frames["ts"], frames["ts"] + frames["dur"], site[frames["label"]])
+        rows = np.flatnonzero(here & ~calls & (events["site"] == 0) & (events["device"] < 0))
+        events["site"][rows] = sites[np.searchsorted(times, events["ts"][rows], side="right")]
+
+
+def _innermost(begins: Floats, ends: Floats, sites: npt.NDArray[np.int32]) -> tuple[Floats, npt.NDArray[np.int32]]:
+    """When the innermost of these nested calls changes, and its site before the first and after each of these times."""
+    times, found, active = list[float](), [0], list[tuple[float, int]]()
+    for begin, end, site in zip(begins.tolist(), ends.tolist(), sites.tolist(), strict=True):
+        while active and active[-1][0] <= begin:
+            times.append(active.pop()[0])
+            found.append(active[-1][1] if active else 0)
+        active.append((end, site))
+        times.append(begin)
+        found.append(site)
+    while active:
+        times.append(active.pop()[0])
+        found.append(active[-1][1] if active else 0)
+    return np.maximum.accumulate(np.array(times, float)), np.array(found, np.int32)
 
 
 def _outermost(events: Events) -> npt.NDArray[np.bool_]:

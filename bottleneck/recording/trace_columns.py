@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from .facts import Site
 from .model import DEVICE_KINDS, DEVICE_WORK
 from .trace_events import Arguments, Event
+from .trace_frames import innermost_user_line, user_line
 
 _NUMBER = {name: index for index, name in enumerate(DEVICE_KINDS)}
 _OPERATION = _NUMBER["cpu_op"]
@@ -28,10 +31,12 @@ _CATEGORIES = {"operator": "cpu_op", "runtime": "cuda_runtime", "memcpy": "gpu_m
 #: Ranges of torch's own that hold operations; older traces put them among these.
 STEP, NEXT_BATCH, OPTIMIZER_STEP = RANGES = ("ProfilerStep#", "enumerate(DataLoader)", "Optimizer.step")
 
-#: One event that is used. ``label``: index into the labels; ``lane``: stream or thread; ``ts``, ``dur``: microseconds.
+#: One event that is used. ``label``: index into the labels; ``lane``: stream or thread; ``ts``, ``dur``: microseconds;
+#: ``site``: number of the user's line, 0 for none.
 EVENTS = np.dtype(
     [
         ("label", "i4"),
+        ("site", "i4"),
         ("device", "i2"),
         ("lane", "i8"),
         ("ts", "f8"),
@@ -48,11 +53,15 @@ _WORK, _CALLS, _OTHERS = range(3)  # groups: work of a device, calls of its driv
 
 @dataclass(frozen=True)
 class Label:
-    """What all events of one category and name are. ``pageable``: 1 yes, 0 no, -1 unknown or no copy."""
+    """What all events of one category and name are. ``pageable``: 1 yes, 0 no, -1 unknown or no copy.
+
+    ``site``: number of the line that a call of a Python function is of, 0 if that is not the user's own.
+    """
 
     kind: int
     name: str
     pageable: int = -1
+    site: int = 0
 
 
 @dataclass
@@ -66,7 +75,8 @@ class _Kept:
         """What all of them have, and their arguments."""
         events = self.events
         found = np.empty(len(events), EVENTS)
-        found["label"], found["device"], found["bytes"], found["correlation"] = self.labels, -1, 0, 0
+        found["label"], found["device"] = self.labels, -1
+        found["site"] = found["bytes"] = found["correlation"] = 0
         found["ts"] = [event.ts for event in events]
         found["dur"] = [event.dur for event in events]
         return found, [event.args or _NOTHING for event in events]
@@ -79,6 +89,9 @@ class Columns:
     labels: list[Label] = field(default_factory=list)
     known: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)  # (category, name) -> (group, label)
     lanes: dict[Any, int] = field(default_factory=dict)  # of threads without a number
+    sites: dict[Site, int] = field(default_factory=dict)  # of the user's lines, to their numbers
+    stacks: dict[str, int] = field(default_factory=dict)
+    begin, end = math.inf, -math.inf  # of all events, microseconds
 
     def add(self, events: list[Event]) -> Events:
         """The events among them that are used."""
@@ -100,11 +113,29 @@ class Columns:
         of_driver, arguments = calls.columns()
         of_driver["lane"] = self._lanes(calls.events)
         of_driver["correlation"] = _integers([each.correlation for each in arguments])
-        of_host, _ = others.columns()
+        of_host, arguments = others.columns()
         of_host["lane"] = self._lanes(others.events)
+        of_host["site"] = [self._site(each.stack) for each in arguments]
         found = np.concatenate([on_device, of_driver, of_host])
-        known_times: Events = found[(np.abs(found["ts"]) < _MAX_US) & (found["dur"] >= 0) & (found["dur"] < _MAX_US)]
-        return known_times
+        found = found[(np.abs(found["ts"]) < _MAX_US) & (found["dur"] >= 0) & (found["dur"] < _MAX_US)]
+        if len(found):
+            self.begin = min(self.begin, float(found["ts"].min()))
+            self.end = max(self.end, float((found["ts"] + found["dur"]).max()))
+        used = np.array([label.kind != PYTHON or label.site > 0 for label in self.labels], bool)
+        used_ones: Events = found[used[found["label"]]]
+        return used_ones
+
+    def _site(self, stack: Any) -> int:
+        """The number of the innermost line of the user's in a stack, 0 for none."""
+        if not stack or not isinstance(stack, str):
+            return 0
+        number = self.stacks.get(stack)
+        if number is None:
+            number = self.stacks[stack] = self._number(innermost_user_line(stack))
+        return number
+
+    def _number(self, site: Site | None) -> int:
+        return 0 if site is None else self.sites.setdefault(site, len(self.sites) + 1)
 
     def _lanes(self, events: list[Event]) -> npt.NDArray[np.int64]:
         threads = [event.tid for event in events]
@@ -119,6 +150,8 @@ class Columns:
     def _learn(self, event: Event) -> tuple[int, int]:
         """The group and the label, which is negative for what is not used."""
         label, found = _label(category_of(event.cat), event.name), (_WORK, UNUSED)
+        if label.kind == PYTHON:
+            label = replace(label, site=self._number(user_line(event.name)))
         if label.kind != UNUSED:
             work, driver = label.kind < len(DEVICE_WORK), label.kind < len(DEVICE_KINDS) and label.kind != _OPERATION
             found = (_WORK if work else _CALLS if driver else _OTHERS, len(self.labels))

@@ -33,6 +33,7 @@ class Arguments(msgspec.Struct, gc=False):
     device: Any = -1
     stream: Any = 0
     bytes: Any = 0
+    stack: Any = msgspec.field(default=None, name="Call stack")
 
 
 class Event(msgspec.Struct, gc=False):

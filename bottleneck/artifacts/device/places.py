@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from ... import signals
 from ...recording.facts import DeviceLines
 from ...recording.model import Frame, Recording, Site
 from ..training.loop_samples import forwards, stacks_in_steps
 from ..training.steps import Steps
+from .window import Device, waits
 
+Numbers = npt.NDArray[Any]
 _OF_TENSORS = ("/torch/_tensor_str.py", "/torch/_tensor.py")  # what print and format() go through
 
 
@@ -18,15 +25,23 @@ class DevicePlaces:
     """``fetch``, ``copy``: the line of that kind with the most sampled time, otherwise the only such line in the
     source.
 
-    ``forward``: where training calls the model; the first such line that was seen.
+    ``forward``: where training calls the model; the first such line that was seen. In the trace of another tool, the
+    lines are those that its call stacks give for the calls themselves, or the functions: the one with the most time;
+    ``forward`` is then the one whose kernels take most. Only such a trace gives ``launches``, the line with the most of
+    them, ``batches``, which waits for the next batch, and ``allocation``.
     """
 
     fetch: Site | None
     copy: Site | None
     forward: Site | None
+    batches: Site | None = None
+    launches: Site | None = None
+    allocation: Site | None = None
 
     @classmethod
-    def compute(cls, recording: Recording, steps: Steps) -> DevicePlaces:
+    def compute(cls, recording: Recording, steps: Steps, device: Device | None) -> DevicePlaces:
+        if recording.imported:
+            return cls._traced(recording, steps, device)
         notes = [fact for _, fact in recording.facts.of(DeviceLines)]
         rows = stacks_in_steps(recording, steps)
         seconds: Counter[Frame] = Counter()
@@ -45,6 +60,35 @@ class DevicePlaces:
             _place({(fact.file, line) for fact in notes for line in fact.copies}, seconds),
             Site(file, line, function) if file else None,
         )
+
+    @classmethod
+    def _traced(cls, recording: Recording, steps: Steps, device: Device | None) -> DevicePlaces:
+        events = recording.events
+        events = events[(events["process"] == steps.process) & (events["kind"] == signals.DATA_WAIT)]
+        batches = _most(recording, steps.process, events["arg"].astype("i8"), events["t1"] - events["t0"])
+        if device is None:
+            return cls(None, None, None, batches)
+
+        def place(rows: Numbers, weights: Numbers | None = None) -> Site | None:
+            weights = device.seconds(rows) if weights is None else weights
+            return _most(recording, steps.process, device.sites(rows), weights)
+
+        fetching, copying, _ = waits(device.rows)
+        copies, launches = device.of("memcpy_h2d"), device.of("launch")
+        return cls(
+            fetch=place(fetching),
+            copy=place(copying) or place(copies),
+            forward=place(device.of("kernel")),
+            batches=batches,
+            launches=place(launches, np.ones(len(launches))),
+            allocation=place(device.of("alloc")),
+        )
+
+
+def _most(recording: Recording, process: int, numbers: Numbers, weights: Numbers) -> Site | None:
+    """The line, by its number, that has the largest sum of weights."""
+    sums = np.bincount(numbers[numbers > 0], weights=weights[numbers > 0], minlength=1)
+    return recording.facts.site(process, int(np.argmax(sums)))
 
 
 def _place(lines: set[tuple[str, int]], seconds: Counter[Frame]) -> Site | None:

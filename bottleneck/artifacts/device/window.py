@@ -28,7 +28,8 @@ IDLE_CAUSES = ("input", "copy", "sync", "launch", "host")
 class Device:
     """One device and its host, over the whole steps in the window. Seconds are per step.
 
-    ``rows``: the table rows that begin in these steps; ``names``: the names they refer to. ``idle_seconds_by_cause``
+    ``rows``: the table rows that begin in these steps; ``names``: the names they refer to; ``operation_sites``: the
+    user's line of each operation, by the number that rows refer to it. ``idle_seconds_by_cause``
     splits idle time into: waiting for the next batch; after the host waited for a copy to the device; after it waited
     for anything else; gaps too short for more than a kernel launch; other host work.
     ``fetching_seconds``, ``copying_seconds``: time the host waited for results, and for copies to the device.
@@ -37,6 +38,7 @@ class Device:
 
     rows: Table = field(repr=False)
     names: tuple[str, ...] = field(repr=False)
+    operation_sites: npt.NDArray[np.int32] = field(repr=False)
     steps: int
     step_seconds: float
     typical_seconds: float
@@ -85,6 +87,12 @@ class Device:
         taken: npt.NDArray[np.float64] = (self.rows["t1"][rows] - self.rows["t0"][rows]) / 1e9
         return taken
 
+    def sites(self, rows: Rows) -> npt.NDArray[np.int64]:
+        """The numbers of the user's lines that these rows, or else their operations, are of; 0 where not known."""
+        own, operation = self.rows["site"][rows], self.rows["op"][rows]
+        found: npt.NDArray[np.int64] = np.where((own == 0) & (operation >= 0), self.operation_sites[operation], own)
+        return found
+
     def spans(self, rows: Rows) -> Spans:
         """The union of these rows' time spans."""
         return _spans(self.rows, rows)
@@ -111,7 +119,7 @@ class Device:
         rows = {name: column[kept] for name, column in table.items()}
         idle = spans_of(np.append(start, work[:, 1]), np.append(work[:, 0], end))
         idle = idle[idle[:, 1] > idle[:, 0]]
-        fetching, copying, queueing = _waits(rows)
+        fetching, copying, queueing = waits(rows)
         facts = trace.devices[number] if number < len(trace.devices) else DeviceProperties()
         alone = rows["op"][fetching] < 0
         called = [*np.unique(rows["op"][fetching][~alone]).tolist(), *rows["op"][fetching][alone].tolist()]
@@ -119,6 +127,7 @@ class Device:
         return cls(
             rows=rows,
             names=tuple(trace.names),
+            operation_sites=table["site"],
             steps=count,
             step_seconds=(end - start) / 1e9 / count,
             typical_seconds=(end - start) / 1e9 / count if steps.imported else steps.typical_seconds,
@@ -177,7 +186,7 @@ def _is_work(table: Table) -> npt.NDArray[np.bool_]:
     return table["kind"] < len(DEVICE_WORK)
 
 
-def _waits(rows: Table) -> tuple[Rows, Rows, Rows]:
+def waits(rows: Table) -> tuple[Rows, Rows, Rows]:
     """Calls that block the host on the device: (for a result or completion, for a copy to it, for room in its queue).
 
     A copy from pageable memory blocks the host. So does any copy not requested as non-blocking: torch then waits for

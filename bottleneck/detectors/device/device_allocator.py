@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from ...artifacts.device.places import DevicePlaces
 from ...artifacts.device.window import Device
 from ...artifacts.loading.loading import Loading
 from ...artifacts.run.intervals import seconds_of
 from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Evidence, Fine, Fix, NotMeasured, Outcome
 from .. import Detector
+from .._common import location
 from ._shared import IDLE, STEP_DEAD_BAND, evidence, priced
 
 
@@ -34,7 +36,7 @@ class DeviceAllocator(Detector):
     share_threshold = STEP_DEAD_BAND  # of the step (own)
     calls_threshold = 1.0  # per step: a warm cache needs none (own)
 
-    def detect(self, steps: Steps, device: Device, loading: Loading | None) -> Outcome:
+    def detect(self, steps: Steps, device: Device, places: DevicePlaces, loading: Loading | None) -> Outcome:
         calls = device.of("alloc")
         if not len(calls) and not len(device.of("launch")):
             return NotMeasured("The trace holds no calls of the driver.")
@@ -59,7 +61,7 @@ class DeviceAllocator(Detector):
             high=saved,
         )
         return self.finding(
-            location=None,
+            location=location(places.allocation),
             evidence=evidence(
                 device,
                 Evidence("calls to allocate or free per step", round(count, 1), "count"),

@@ -75,7 +75,7 @@ class LaunchBound(Detector):
             confidence=0.6,
         )
         return self.finding(
-            location=location(places.forward),
+            location=location(places.launches or places.forward),
             evidence=evidence(
                 device,
                 Evidence("device idle time between launches", share, "share"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...artifacts.device.gpu import Gpu
+from ...artifacts.device.places import DevicePlaces
 from ...artifacts.device.timed import Timed
 from ...artifacts.device.window import Device
 from ...artifacts.loading.loader import Loader
@@ -67,6 +68,7 @@ class StarvedGpu(Detector):
         gpu: Gpu | None,
         device: Device | None,
         timed: Timed | None,
+        places: DevicePlaces | None,
         machine: Machine,
         loader: Loader | None,
     ) -> Outcome:
@@ -85,9 +87,11 @@ class StarvedGpu(Detector):
         inside = self.inside_wait_share if gpu is not None else self.traced_wait_share
         if idle.in_wait < inside:
             return Fine(idle.in_wait, inside, "share", "accelerator idle time spent waiting for data")
-        return self._finding(steps, idle, machine, loader)
+        return self._finding(steps, idle, places, machine, loader)
 
-    def _finding(self, steps: Steps, idle: _Idle, machine: Machine, loader: Loader | None) -> Finding:
+    def _finding(
+        self, steps: Steps, idle: _Idle, places: DevicePlaces | None, machine: Machine, loader: Loader | None
+    ) -> Finding:
         overlap = min(idle.share * idle.in_wait, steps.share("data_wait", "loader_start"))
         saved = overlap * steps.total_seconds
         evidence = [
@@ -107,7 +111,7 @@ class StarvedGpu(Detector):
             confidence=0.6,
         )
         return self.finding(
-            location=None if loader is None else location(loader.site),
+            location=location(loader.site if loader is not None else places.batches if places is not None else None),
             evidence=tuple(evidence),
             fix=Fix(
                 "Load batches faster than the accelerator consumes them",
