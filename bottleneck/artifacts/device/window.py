@@ -12,7 +12,7 @@ from ... import signals
 from ...recording.facts import DeviceProperties, DeviceTrace, DeviceWindow
 from ...recording.model import DEVICE_KINDS, DEVICE_WORK, Recording, Table
 from .. import Missing
-from ..run.intervals import Spans, seconds_of, spans_of, union
+from ..run.intervals import Spans, seconds_of, spans_of, union, without
 from ..training.steps import Steps
 
 Rows = npt.NDArray[np.int64]  # row numbers in the table
@@ -219,11 +219,22 @@ def _causes(idle: Spans, waiting: Spans, rows: Table, fetching: Rows, copying: R
     rest = idle[:, 1] - idle[:, 0] - in_wait
     after_copy, after_fetch = (_begins_in(idle, _spans(rows, waits)) for waits in (copying, fetching))
     after_fetch &= ~after_copy
-    short = (rest <= _LAUNCH_GAP_NS) & (in_wait == 0) & ~after_copy & ~after_fetch
-    masks = (after_copy, after_fetch, short, ~(after_copy | after_fetch | short))
-    causes = {"input": float(in_wait.sum())}
-    causes.update({cause: float(rest[mask].sum()) for cause, mask in zip(IDLE_CAUSES[1:], masks, strict=True)})
-    return causes
+    other = ~after_copy & ~after_fetch
+    short = (rest <= _LAUNCH_GAP_NS) & (in_wait == 0)
+    launching = np.where(short, rest, np.minimum(rest, overlap(idle, dispatches(rows))))
+    by_gap = (in_wait, rest * after_copy, rest * after_fetch, launching * other, (rest - launching) * other)
+    return {cause: float(nanoseconds.sum()) for cause, nanoseconds in zip(IDLE_CAUSES, by_gap, strict=True)}
+
+
+def dispatches(rows: Table) -> Spans:
+    """When the host was in operations that launch something, other than in calls that wait or allocate; a union."""
+    kinds = rows["kind"]
+    operations = np.setdiff1d(rows["op"][kinds == DEVICE_KINDS.index("launch")], [-1])
+    mine = (kinds == DEVICE_KINDS.index("cpu_op")) & np.isin(rows["op"], operations)
+    if not mine.any():
+        return _spans(rows, np.flatnonzero(kinds == DEVICE_KINDS.index("launch")))
+    inside = np.isin(kinds, [DEVICE_KINDS.index(kind) for kind in ("sync", "copy_call", "alloc")])
+    return without(_spans(rows, np.flatnonzero(mine)), _spans(rows, np.flatnonzero(inside)))
 
 
 def _begins_in(gaps: Spans, waits: Spans) -> npt.NDArray[np.bool_]:

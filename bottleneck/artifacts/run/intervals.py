@@ -36,6 +36,17 @@ def union(parts: list[Spans]) -> Spans:
     return spans_of(spans[first, 0], latest[np.append(first[1:], len(spans)) - 1])
 
 
+def without(spans: Spans, others: Spans) -> Spans:
+    """What of a union of intervals is in none of another one."""
+    edges = np.concatenate([spans.ravel(), others.ravel()])
+    steps = np.concatenate([np.tile([1, -1], len(spans)), np.tile([-2, 2], len(others))])
+    order = np.argsort(edges, kind="stable")
+    level = np.cumsum(steps[order])
+    found = np.column_stack([edges[order][:-1], edges[order][1:]])[level[:-1] == 1]
+    left: Spans = found[found[:, 1] > found[:, 0]]
+    return left
+
+
 def within(times: npt.NDArray[np.int64], starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> Mask:
     """Which times lie in (start, end] of one of the sorted intervals."""
     if not len(starts):

@@ -7,8 +7,9 @@ import numpy as np
 from ...artifacts.device.kernels import DeviceKernels
 from ...artifacts.device.places import DevicePlaces
 from ...artifacts.device.timed import Timed
-from ...artifacts.device.window import Device
+from ...artifacts.device.window import Device, dispatches
 from ...artifacts.loading.loading import Loading
+from ...artifacts.run.intervals import seconds_of
 from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Evidence, Fine, Fix, Outcome
 from .. import Detector
@@ -26,8 +27,9 @@ class LaunchBound(Detector):
         a faster device would change nothing.
     How it is measured
         In a window of traced steps (``--device-window``): gaps on the device that are too short for the host to have
-        done more than launch a kernel, outside the wait for data and not after a host wait. The step is compared with
-        one outside the window, because tracing slows the host but not the kernels. The gain is ``T' = max(device busy,
+        done more than launch a kernel, and the part of longer ones in which the host is in operations that launch
+        kernels; outside the wait for data and not after a host wait. The step is compared with one outside the window,
+        because tracing slows the host but not the kernels. The gain is ``T' = max(device busy,
         host - N x launch)``: a single launch replays all operations of the host. In other runs: events at the borders
         of the phases say how long the host launches without getting ahead of the device; how busy that is meanwhile,
         only a window shows.
@@ -42,7 +44,7 @@ class LaunchBound(Detector):
     title = "The device waits for kernel launches"
     stage = "training"
     idle_threshold = 0.15  # of the step (XProf's high band for launches)
-    kernel_threshold_seconds = 10e-6  # the median kernel is shorter (own)
+    kernel_threshold_seconds = 10e-6  # the median kernel is shorter (own), or than the host takes to launch one
     captured_share = 0.6  # of the operations, at worst: what a graph cannot hold is still launched by the host
     kept_up_threshold = 0.5  # of the step, in phases before and after which the device has nothing left to do (own)
     gaps_share = 0.5  # of the idle time outside the wait for data: else something larger is in the way
@@ -54,15 +56,16 @@ class LaunchBound(Detector):
         share = gaps / typical
         if share < self.idle_threshold:
             return Fine(share, self.idle_threshold, "share", "step time in which the device waits for launches")
-        if kernels.typical_seconds >= self.kernel_threshold_seconds:
-            return Fine(kernels.typical_seconds, self.kernel_threshold_seconds, "s", "median kernel time")
+        dispatching, per_step = _dispatch_seconds(device), len(device.of("launch")) / device.steps
+        threshold = max(self.kernel_threshold_seconds, dispatching / max(per_step, 1.0))
+        if kernels.typical_seconds >= threshold:
+            return Fine(kernels.typical_seconds, threshold, "s", "median kernel time")
         others = device.idle_seconds_by("launch", "sync", "copy", "host")
         if gaps < self.gaps_share * others:
             return Fine(gaps / others, self.gaps_share, "share", "device idle time in gaps between launches")
         launches = device.of("launch")
         call = float(np.median(device.seconds(launches))) if len(launches) else 0.0
-        per_step = len(launches) / device.steps
-        saved = min(gaps, _dispatch_seconds(device))
+        saved = min(gaps, dispatching)
         worth = priced(
             device,
             steps,
@@ -126,9 +129,5 @@ def _fix(summary: str, before: str = "") -> Fix:
 
 def _dispatch_seconds(device: Device) -> float:
     """Seconds per step, outside the window, that the host spends in operations which launch something."""
-    operations = np.setdiff1d(device.rows["op"][device.of("launch")], [-1])
-    mine = device.of("cpu_op")
-    mine = mine[np.isin(device.rows["op"][mine], operations)]
-    spans = device.spans(mine if len(mine) else device.of("launch"))
-    seconds = float((spans[:, 1] - spans[:, 0]).sum()) / 1e9 / device.steps
+    seconds = seconds_of(dispatches(device.rows)) / device.steps
     return seconds * min(1.0, device.typical_seconds / max(device.step_seconds, 1e-12))
