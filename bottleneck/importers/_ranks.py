@@ -97,6 +97,7 @@ def data_waits(
 
 def joined(path: Path, ranks: list[Rank], notes: list[str], kind: str) -> Recording:
     """The recording of all ranks. ``kind``: what the files are, for the reader."""
+    notes = list(dict.fromkeys(notes))  # what is said of each rank is said once
     first = min(one.begin for one in ranks)
     one_clock = max(one.begin for one in ranks) - first < _APART_NS
     facts, parts = Facts(), list[tuple[Table, Records, Table]]()

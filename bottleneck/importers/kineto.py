@@ -17,10 +17,11 @@ from ..files import reason
 from ..recording.folder import RunError
 from ..recording.model import Recording, Table
 from ..recording.torch_traces import Trace, read_trace
-from ..recording.trace_columns import NEXT_BATCH, OPTIMIZER_STEP, STEP, Events
+from ..recording.trace_columns import NEXT_BATCH, OPTIMIZER_STEP, RANGE, STEP, Events
 from ..recording.trace_files import Progress, start_of
 from ._ranks import Rank, data_waits, joined, read_each, step_rows
 from ._reading import ONE_BY_ONE, Reading
+from ._steps import NO_STEPS, between, from_kernels, from_ranges
 
 name = "torch.profiler trace"
 
@@ -85,12 +86,14 @@ def _ranks(path: Path, progress: Progress | None) -> list[Rank]:
     end = round((trace.end - base) * 1e3)
     nexts = trace.named(NEXT_BATCH)
     batches = _spans(nexts, base)
-    steps = _steps(trace, batches, base)
-    marked = len(trace.named(STEP)) > 0
-    window = (int(steps["t0"].min()), int(steps["t1"].max())) if marked else (0, end)
     device, names = trace.table(0, base, 0.0)
+    marked = _spans(trace.named(STEP), base)
+    spans = marked if len(marked) else _unmarked(trace, batches, device, base, end)
+    steps = _steps(trace, spans, batches, base)
+    window = (int(marked[:, 0].min()), int(marked[:, 1].max())) if len(marked) else (0, end)
     begin = trace.begin_ns + round(base * 1e3)
-    notes = [f"{path} is used as far as it goes: {problem}." for problem in trace.problems]
+    notes = [] if len(spans) or not len(device["t0"]) else [NO_STEPS]
+    notes += [f"{path} is used as far as it goes: {problem}." for problem in trace.problems]
     waits = data_waits(batches, nexts["site"])
     return [Rank(path, trace.rank, begin, end, window, steps, waits, device, names, trace.devices, notes, trace.sites)]
 
@@ -110,12 +113,21 @@ def _spans(events: Events, base: float) -> Spans:
     return found
 
 
-def _steps(trace: Trace, batches: Spans, base: float) -> Table:
-    """The step rows; without any if nothing in the trace repeats."""
-    updates, spans = (_spans(trace.named(each), base) for each in (OPTIMIZER_STEP, STEP))
-    if not len(spans):
-        ends = updates[:, 1] if len(updates) >= _LEAST else batches[:, 1]
-        spans = np.column_stack([ends[:-1], ends[1:]])
+def _unmarked(trace: Trace, batches: Spans, device: Table, base: float, length: int) -> Spans:
+    """Steps between two updates, or two batches, or what else repeats; none if nothing does."""
+    updates = _spans(trace.named(OPTIMIZER_STEP), base)
+    for ends in (updates[:, 1], batches[:, 1]):
+        if len(ends) >= _LEAST:
+            return between(ends)
+    ranges = trace.of(RANGE)
+    names, edges = [trace.labels[label].name for label in ranges["label"].tolist()], _spans(ranges, base)
+    found = from_ranges(names, ranges["lane"], edges[:, 0], edges[:, 1], length)
+    return found if len(found) else from_kernels(device)
+
+
+def _steps(trace: Trace, spans: Spans, batches: Spans, base: float) -> Table:
+    """The step rows, with the times in them that are known."""
+    updates = _spans(trace.named(OPTIMIZER_STEP), base)
     table = step_rows(spans)
     if not len(spans):
         return table

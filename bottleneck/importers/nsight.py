@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..recording.facts import DeviceProperties
 from ..recording.folder import RunError
@@ -22,6 +23,7 @@ from ..recording.trace_columns import ALLOCATES, COLLECTIVES
 from ..recording.trace_files import Progress
 from ._ranks import Rank, data_waits, device_table, joined, read_each, step_rows
 from ._reading import ONE_BY_ONE, Reading
+from ._steps import NO_STEPS, from_kernels, from_ranges
 
 name = "Nsight Systems export"
 
@@ -36,6 +38,7 @@ _PUSH_POP = 59  # NVTX: a range of one thread
 
 #: (kind, device, lane, name, begin, end, bytes, pageable, correlation), times in ns.
 _Row = tuple[int, int, int, str, int, int, int, int, int]
+_Range = tuple[str, int, int, int]  # (name, thread, begin, end)
 
 
 def recognises(path: Path) -> bool:
@@ -68,13 +71,13 @@ def read_many(paths: Sequence[Path], how: Reading = ONE_BY_ONE) -> Recording:
 def _ranks(path: Path, progress: Progress | None) -> list[Rank]:
     try:
         with closing(_connected(path)) as database:
-            found = _rows(database)
+            found, ranges = _rows(database)
             devices = _devices(database)
             started = _started_ns(database)
     except sqlite3.Error as error:
         raise RunError(f"{path} cannot be read: {error}") from None
-    used = [rows for _, rows in sorted(found.items()) if any(row[1] >= 0 for row in rows)]
-    ranks = [_rank(path, rows, devices, started) for rows in used]
+    used = [(process, rows) for process, rows in sorted(found.items()) if any(row[1] >= 0 for row in rows)]
+    ranks = [_rank(path, rows, ranges.get(process, []), devices, started) for process, rows in used]
     if not ranks:
         raise RunError(f"{path} holds no kernels or copies of a device")
     return ranks
@@ -94,11 +97,12 @@ def _columns(database: sqlite3.Connection, table: str) -> set[str]:
     return {row[1] for row in database.execute(f"pragma table_info({table})")}
 
 
-def _rows(database: sqlite3.Connection) -> dict[int, list[_Row]]:
-    """The rows of each process, by its number."""
+def _rows(database: sqlite3.Connection) -> tuple[dict[int, list[_Row]], dict[int, list[_Range]]]:
+    """The rows of each process, by its number, and the ranges that the program named."""
     tables = _tables(database)
     names = dict(database.execute("select id, value from StringIds")) if "StringIds" in tables else {}
     found: dict[int, list[_Row]] = {}
+    ranges: dict[int, list[_Range]] = {}
     for table in _WORK:
         if _PREFIX + table in tables:
             _add_work(database, table, names, found)
@@ -106,8 +110,8 @@ def _rows(database: sqlite3.Connection) -> dict[int, list[_Row]]:
         if _PREFIX + table in tables:
             _add_calls(database, table, names, found)
     if "NVTX_EVENTS" in tables:
-        _add_operations(database, names, found)
-    return found
+        _add_ranges(database, names, found, ranges)
+    return found, ranges
 
 
 def _select(database: sqlite3.Connection, table: str, wanted: dict[str, str]) -> Any:
@@ -151,13 +155,19 @@ def _add_calls(database: sqlite3.Connection, table: str, names: dict[int, str], 
             found.setdefault(_process(thread), []).append(row)
 
 
-def _add_operations(database: sqlite3.Connection, names: dict[int, str], found: dict[int, list[_Row]]) -> None:
-    """The outermost operations of torch, which ``nsys --pytorch`` marks ("aten::mm, op_id = 7")."""
+def _add_ranges(
+    database: sqlite3.Connection, names: dict[int, str], found: dict[int, list[_Row]], ranges: dict[int, list[_Range]]
+) -> None:
+    """The outermost operations of torch, which ``nsys --pytorch`` marks ("aten::mm, op_id = 7"), and other ranges."""
     wanted = {"start": "0", "end": "null", "eventType": "0", "text": "null", "textId": "null", "globalTid": "0"}
     ends: dict[int, int] = {}
     for begin, end, kind, text, label, thread in _select(database, "NVTX_EVENTS", wanted):
         called = (text or names.get(label) or "").partition(",")[0]
-        if kind == _PUSH_POP and end is not None and called.startswith("aten::") and begin >= ends.get(thread, -1):
+        if kind != _PUSH_POP or end is None:
+            continue
+        if not called.startswith("aten::"):
+            ranges.setdefault(_process(thread), []).append((called, thread, begin, end))
+        elif begin >= ends.get(thread, -1):
             ends[thread] = end
             row = (_KIND["cpu_op"], -1, thread, called, begin, end, 0, -1, 0)
             found.setdefault(_process(thread), []).append(row)
@@ -168,7 +178,9 @@ def _process(identity: int | None) -> int:
     return (identity or 0) >> 24
 
 
-def _rank(path: Path, rows: list[_Row], devices: dict[int, DeviceProperties], started: int) -> Rank:
+def _rank(
+    path: Path, rows: list[_Row], ranges: list[_Range], devices: dict[int, DeviceProperties], started: int
+) -> Rank:
     rows.sort(key=lambda row: row[4])
     work = [row for row in rows if row[1] >= 0]
     base = rows[0][4]
@@ -184,9 +196,20 @@ def _rank(path: Path, rows: list[_Row], devices: dict[int, DeviceProperties], st
     last = max(int(row[1]) for row in work)
     known = tuple(devices.get(index, DeviceProperties("", 0, 0)) for index in range(last + 1))
     ended = int(table["t1"].max())
+    spans = _steps(ranges, base, end - begin)
+    spans = spans if len(spans) else from_kernels(table)
+    steps, notes = step_rows(spans), [] if len(spans) else [NO_STEPS]
+    steps["other"] = ((steps["t1"] - steps["t0"]) // 1000).astype(steps["other"].dtype)
     return Rank(
-        path, None, started + base, ended, (begin, end), step_rows([]), data_waits([]), table, list(names), known
+        path, None, started + base, ended, (begin, end), steps, data_waits([]), table, list(names), known, notes
     )
+
+
+def _steps(ranges: list[_Range], base: int, length: int) -> npt.NDArray[np.int64]:
+    if not ranges:
+        return np.empty((0, 2), np.int64)
+    names, threads, begins, ends = zip(*ranges, strict=True)
+    return from_ranges(names, np.array(threads), np.array(begins) - base, np.array(ends) - base, length)
 
 
 def _devices(database: sqlite3.Connection) -> dict[int, DeviceProperties]:

@@ -25,6 +25,7 @@ from ..recording.trace_files import Progress
 from ._protobuf import fields, text
 from ._ranks import Rank, data_waits, device_table, joined, read_each, step_rows
 from ._reading import ONE_BY_ONE, Reading
+from ._steps import NO_STEPS, from_kernels
 from ._xspace import PLANE_NAME, PLANES, Plane, opened
 
 name = "XPlane profile"
@@ -139,12 +140,11 @@ def _rank(path: Path, device: int, family: str, plane: Plane, waits: Spans) -> I
         "pageable": np.full(len(order), -1), "correlation": np.zeros(len(order)),
     })  # fmt: skip
     marked = next(plane.lines("Steps".__eq__), None)
-    steps = _steps(
-        np.empty((0, 2), np.int64) if marked is None else np.column_stack([marked.begins, marked.ends]) - base
-    )
+    spans = from_kernels(table) if marked is None else np.column_stack([marked.begins, marked.ends]) - base
+    notes = [] if len(spans) else [NO_STEPS]
     known = (*[DeviceProperties("", 0, 0)] * device, DeviceProperties(family, 0, 0))
     asked = data_waits(waits[(waits[:, 1] > base) & (waits[:, 0] < end)] - base)
-    yield Rank(path, None, base, end - base, (0, end - base), steps, asked, table, called, known)
+    yield Rank(path, None, base, end - base, (0, end - base), _steps(spans), asked, table, called, known, notes)
 
 
 def _steps(spans: Spans) -> Table:
