@@ -24,10 +24,10 @@ from ..recording.model import (
     empty_steps,
 )
 from ..recording.torch_traces import operations_of
+from ._clocks import shifts
 from ._reading import Read, Reading, read_all, without_copies
 
 _EPOCH_NS = 1_000_000_000_000_000_000  # 2001, in ns since 1970
-_APART_NS = 60_000_000_000  # traces that begin further apart are not of one clock
 
 
 @dataclass
@@ -99,10 +99,10 @@ def joined(path: Path, ranks: list[Rank], notes: list[str], kind: str) -> Record
     """The recording of all ranks. ``kind``: what the files are, for the reader."""
     notes = list(dict.fromkeys(notes))  # what is said of each rank is said once
     first = min(one.begin for one in ranks)
-    one_clock = max(one.begin for one in ranks) - first < _APART_NS
+    moves, said = shifts(ranks)
+    notes += said
     facts, parts = Facts(), list[tuple[Table, Records, Table]]()
-    for process, one in enumerate(ranks):
-        shift = one.begin - first if one_clock else 0
+    for process, (one, shift) in enumerate(zip(ranks, moves, strict=True)):
         facts.add(process, Hello(process + 1, 0, shift, signals.MAIN, "", rank=one.rank))
         facts.add(process, DeviceTrace(one.names, one.devices))
         for number, site in enumerate(one.sites, 1):
@@ -114,7 +114,7 @@ def joined(path: Path, ranks: list[Rank], notes: list[str], kind: str) -> Record
             for edge in ("t0", "t1"):
                 table[edge] += shift
         parts.append((one.steps, one.waits, one.device))
-    ended = max(one.end + (one.begin - first if one_clock else 0) for one in ranks)
+    ended = max(one.end + shift for one, shift in zip(ranks, moves, strict=True))
     gpus = [
         {"index": index, "name": one.devices[index].name or "GPU"}
         for one in ranks
