@@ -11,12 +11,12 @@ import os
 import sys
 
 __version__ = "0.1.0"
-__all__ = ["ASGIMiddleware", "__version__", "mark", "profile", "stage", "steps"]
+__all__ = ["ASGIMiddleware", "__version__", "mark", "profile", "read", "stage", "steps"]
 _EXTENSION = ["load_ipython_extension", "unload_ipython_extension"]  # what %load_ext looks for
 
 TYPE_CHECKING = False  # the real constant would import typing, and every process we record would pay for it
 if TYPE_CHECKING:
-    from .api import mark, profile, stage, steps
+    from .api import mark, profile, read, stage, steps
     from .asgi import ASGIMiddleware
 
 

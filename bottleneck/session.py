@@ -97,6 +97,15 @@ def _judged(recording: Recording, price_per_hour: float | None) -> tuple[Recordi
     return recording, add_patches(diagnosis, recording.run)
 
 
+def tables(recording: Recording) -> dict[str, Any]:
+    """What each traced device did, as pyarrow tables: ``kernels``, ``idle`` and ``communication``."""
+    import pyarrow as pa
+
+    from .diagnosis.tables import device_tables
+
+    return {name: pa.table(columns) for name, columns in device_tables(recording).items()}
+
+
 def report_folder(path: Path) -> Path:
     """Where the reports on a recording go: into its run folder, else into a folder beside it. Raises RunError."""
     from .importers import importer_of, run_folder

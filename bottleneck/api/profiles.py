@@ -97,13 +97,21 @@ class Profile:
         """The findings, best first. Raises ProfileError as ``diagnosis`` does."""
         return self.diagnosis.findings
 
+    @property
+    def tables(self) -> dict[str, Any]:
+        """What each device did in its traced window: see ``read(...).tables``. Raises as ``diagnosis`` does."""
+        from .results import read
+
+        self.diagnosis  # noqa: B018 - waits until the run is written
+        return read(self.run_dir or "").tables
+
     def report(self, verbose: bool = False) -> str:
         """The report as the terminal shows it, as plain text; the reason, in one sentence, when there is none."""
         try:
             diagnosis = self.diagnosis
         except ProfileError as error:
             return f"bottleneck: {error}."
-        return _as_text(diagnosis, verbose)
+        return as_text(diagnosis, verbose)
 
 
 @overload
@@ -151,7 +159,7 @@ def _read_diagnosis(run_dir: str) -> Diagnosis:
         return from_json(json.load(file))
 
 
-def _as_text(diagnosis: Diagnosis, verbose: bool) -> str:
+def as_text(diagnosis: Diagnosis, verbose: bool) -> str:
     """The terminal report as plain text, 100 columns wide."""
     from io import StringIO
 

@@ -112,13 +112,7 @@ class Device:
         if not len(used):
             raise Missing("The device window holds only work of the host.")
         number = int(used[np.argmax(counts)])
-        busy = (table["device"] == number) & (table["t1"] > start) & (table["t0"] < end)
-        work = union([spans_of(table["t0"][busy].clip(min=start), table["t1"][busy].clip(max=end))])
-        mine &= np.isin(table["device"], (-1, number))
-        kept = np.flatnonzero(mine)[np.argsort(table["t0"][mine], kind="stable")]
-        rows = {name: column[kept] for name, column in table.items()}
-        idle = spans_of(np.append(start, work[:, 1]), np.append(work[:, 0], end))
-        idle = idle[idle[:, 1] > idle[:, 0]]
+        rows, work, causes = idle_by_cause(table, number, start, end, waiting)
         fetching, copying, queueing = waits(rows)
         facts = trace.devices[number] if number < len(trace.devices) else DeviceProperties()
         alone = rows["op"][fetching] < 0
@@ -132,9 +126,7 @@ class Device:
             step_seconds=(end - start) / 1e9 / count,
             typical_seconds=(end - start) / 1e9 / count if steps.imported else steps.typical_seconds,
             busy_seconds=seconds_of(work) / count,
-            idle_seconds_by_cause={
-                cause: ns / 1e9 / count for cause, ns in _causes(idle, waiting, rows, fetching, copying).items()
-            },
+            idle_seconds_by_cause={cause: seconds / count for cause, seconds in causes.items()},
             fetching_seconds=seconds_of(_spans(rows, fetching)) / count,
             copying_seconds=seconds_of(_spans(rows, copying)) / count,
             queueing_seconds=seconds_of(_spans(rows, queueing)) / count,
@@ -143,6 +135,25 @@ class Device:
             capability=(facts.major, facts.minor),
             simulated=bool(recording.run.get("gpu_simulated", False)),
         )
+
+
+def idle_by_cause(
+    table: Table, number: int, start: int, end: int, waiting: Spans
+) -> tuple[Table, Spans, dict[str, float]]:
+    """Of one device between two times: the rows that begin then, with those of the host; its work; its idle seconds.
+
+    ``table``: of its process; ``waiting``: when the loop waited for data.
+    """
+    busy = (table["device"] == number) & (table["t1"] > start) & (table["t0"] < end)
+    work = union([spans_of(table["t0"][busy].clip(min=start), table["t1"][busy].clip(max=end))])
+    mine = (table["t0"] >= start) & (table["t0"] < end) & np.isin(table["device"], (-1, number))
+    kept = np.flatnonzero(mine)[np.argsort(table["t0"][mine], kind="stable")]
+    rows = {name: column[kept] for name, column in table.items()}
+    idle = spans_of(np.append(start, work[:, 1]), np.append(work[:, 0], end))
+    idle = idle[idle[:, 1] > idle[:, 0]]
+    fetching, copying, _ = waits(rows)
+    causes = _causes(idle, waiting, rows, fetching, copying)
+    return rows, work, {cause: nanoseconds / 1e9 for cause, nanoseconds in causes.items()}
 
 
 def _judged(recording: Recording, steps: Steps) -> tuple[int, int, int, Spans]:

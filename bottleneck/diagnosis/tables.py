@@ -1,0 +1,109 @@
+"""What each traced device did, as tables: kernels, idle time by cause, communication beside computing. Pure.
+
+Columns by name, all of one length. Times in seconds, shares from 0 to 1; None where a trace does not say.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import signals
+from ..artifacts.device.window import IDLE_CAUSES, idle_by_cause
+from ..artifacts.run.intervals import spans_of, union
+from ..recording.facts import DeviceTrace, DeviceWindow
+from ..recording.model import DEVICE_KINDS, DEVICE_WORK, Recording, Table
+from .devices import device_uses
+
+Columns = dict[str, list[Any]]
+
+KERNELS = ("rank", "device", "kind", "name", "count", "seconds", "mean_seconds", "max_seconds", "share")
+IDLE = (
+    "rank",
+    "device",
+    "window_seconds",
+    "busy_seconds",
+    "idle_seconds",
+    *(f"idle_{each}_seconds" for each in IDLE_CAUSES),
+)
+COMMUNICATION = (
+    "rank", "device", "communication_seconds", "hidden_seconds", "exposed_seconds", "hidden_share",
+)  # fmt: skip
+
+
+def device_tables(recording: Recording) -> dict[str, Columns]:
+    """``kernels``: each kernel, copy and collective of each device, those with the most time first; ``idle``: busy and
+    idle time, the latter by cause (input, copy, sync, launch, host: see ``launch-bound`` and ``sync-point``);
+    ``communication``: how much of it computing hides. Without rows where no device was traced."""
+    kernels, idle = list[tuple[Any, ...]](), list[tuple[Any, ...]]()
+    order = np.argsort(recording.device["process"], kind="stable") if recording.device else np.empty(0, np.int64)
+    owners = recording.device["process"][order] if recording.device else order
+    for process, window in recording.facts.of(DeviceWindow):
+        trace = next(iter(recording.facts.of_process(DeviceTrace, process)), None)
+        begin, end = np.searchsorted(owners, [process, process + 1])
+        if trace is None or begin == end or window.t1 <= window.t0:
+            continue
+        table = {name: column[order[begin:end]] for name, column in recording.device.items()}
+        rank = recording.facts.processes[process].rank
+        for device in np.unique(table["device"][table["kind"] < len(DEVICE_WORK)]).tolist():
+            kernels += [(rank, device, *row) for row in _kernels(table, device, trace.names, window)]
+            idle.append((rank, device, *_idle(recording, process, table, device, window)))
+    kernels.sort(key=lambda row: (row[0] is None, row[0] or 0, row[1], -row[KERNELS.index("seconds")]))
+    return {
+        "kernels": _columns(KERNELS, kernels),
+        "idle": _columns(IDLE, idle),
+        "communication": _columns(COMMUNICATION, _communication(recording)),
+    }
+
+
+def _columns(names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> Columns:
+    return {name: [row[at] for row in rows] for at, name in enumerate(names)}
+
+
+def _kernels(table: Table, device: int, names: list[str], window: DeviceWindow) -> list[tuple[Any, ...]]:
+    mine = (table["device"] == device) & (table["t1"] > window.t0) & (table["t0"] < window.t1)
+    keys, which, counts = np.unique(
+        table["name"][mine].astype(np.int64) * len(DEVICE_KINDS) + table["kind"][mine],
+        return_inverse=True,
+        return_counts=True,
+    )
+    seconds = (table["t1"][mine] - table["t0"][mine]) / 1e9
+    sums, longest = np.bincount(which, weights=seconds, minlength=len(keys)), np.zeros(len(keys))
+    np.maximum.at(longest, which, seconds)
+    whole = float(sums.sum()) or 1.0
+    return [
+        (
+            DEVICE_KINDS[key % len(DEVICE_KINDS)],
+            names[key // len(DEVICE_KINDS)],
+            count,
+            total,
+            total / count,
+            most,
+            total / whole,
+        )
+        for key, count, total, most in zip(keys.tolist(), counts.tolist(), sums.tolist(), longest.tolist(), strict=True)
+    ]
+
+
+def _idle(recording: Recording, process: int, table: Table, device: int, window: DeviceWindow) -> tuple[Any, ...]:
+    events = recording.events
+    events = events[(events["process"] == process) & (events["kind"] == signals.DATA_WAIT)]
+    waiting = union([spans_of(events["t0"], events["t1"])])
+    _, _, causes = idle_by_cause(table, device, window.t0, window.t1, waiting)
+    length, idle = (window.t1 - window.t0) / 1e9, sum(causes.values())
+    return (length, length - idle, idle, *causes.values())
+
+
+def _communication(recording: Recording) -> list[tuple[Any, ...]]:
+    return [
+        (
+            use.rank,
+            use.index,
+            use.communication_seconds,
+            use.communication_seconds - use.exposed_communication_seconds,
+            use.exposed_communication_seconds,
+            1 - use.exposed_communication_seconds / use.communication_seconds if use.communication_seconds else None,
+        )
+        for use in device_uses(recording)
+    ]
