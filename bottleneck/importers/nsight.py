@@ -8,8 +8,10 @@ environment are never read.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +38,45 @@ _DIRECTIONS = {"memcpy_h2d": "HtoD", "memcpy_d2h": "DtoH", "memcpy_d2d": "DtoD"}
 _PAGEABLE, _PINNED = 0, 1  # CUpti_ActivityMemoryKind as Nsight counts it
 _PUSH_POP = 59  # NVTX: a range of one thread
 
-#: (kind, device, lane, name, begin, end, bytes, pageable, correlation), times in ns.
-_Row = tuple[int, int, int, str, int, int, int, int, int]
+#: What is kept of a row; times in ns, ``name``: number of the name.
+_ROW = np.dtype([
+    ("kind", "i1"), ("device", "i2"), ("lane", "i8"), ("name", "i4"), ("t0", "i8"), ("t1", "i8"), ("bytes", "i8"),
+    ("pageable", "i1"), ("correlation", "i8"),
+])  # fmt: skip
+_PART = 1 << 16  # rows that are held as objects of Python
 _Range = tuple[str, int, int, int]  # (name, thread, begin, end)
+
+
+@dataclass
+class _Process:
+    """What one process left: rows of the table ``device``, and the ranges that the program named."""
+
+    names: dict[str, int] = field(default_factory=dict)
+    ranges: list[_Range] = field(default_factory=list)
+    _parts: list[npt.NDArray[Any]] = field(default_factory=list)
+    _rows: list[tuple[int, ...]] = field(default_factory=list)
+
+    def add(
+        self, kind: int, device: int, lane: int, name: str, begin: int, end: int,
+        size: int = 0, pageable: int = -1, correlation: int = 0,
+    ) -> None:  # fmt: skip
+        number = self.names.setdefault(name, len(self.names))
+        self._rows.append((kind, device, lane, number, begin, end, size, pageable, correlation))
+        if len(self._rows) == _PART:
+            self._pack()
+
+    def rows(self) -> npt.NDArray[Any]:
+        """All rows, by their begin."""
+        self._pack()
+        found = np.concatenate([np.empty(0, _ROW), *self._parts])
+        return found[np.argsort(found["t0"], kind="stable")]
+
+    def _pack(self) -> None:
+        self._parts.append(np.array(self._rows, _ROW))
+        self._rows.clear()
+
+
+_Processes = defaultdict[int, _Process]
 
 
 def recognises(path: Path) -> bool:
@@ -71,13 +109,12 @@ def read_many(paths: Sequence[Path], how: Reading = ONE_BY_ONE) -> Recording:
 def _ranks(path: Path, progress: Progress | None) -> list[Rank]:
     try:
         with closing(_connected(path)) as database:
-            found, ranges = _rows(database)
+            found = _processes(database)
             devices = _devices(database)
             started = _started_ns(database)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, TypeError, ValueError, OverflowError) as error:  # columns may hold anything
         raise RunError(f"{path} cannot be read: {error}") from None
-    used = [(process, rows) for process, rows in sorted(found.items()) if any(row[1] >= 0 for row in rows)]
-    ranks = [_rank(path, rows, ranges.get(process, []), devices, started) for process, rows in used]
+    ranks = [rank for _, process in sorted(found.items()) for rank in _rank(path, process, devices, started)]
     if not ranks:
         raise RunError(f"{path} holds no kernels or copies of a device")
     return ranks
@@ -97,12 +134,11 @@ def _columns(database: sqlite3.Connection, table: str) -> set[str]:
     return {row[1] for row in database.execute(f"pragma table_info({table})")}
 
 
-def _rows(database: sqlite3.Connection) -> tuple[dict[int, list[_Row]], dict[int, list[_Range]]]:
-    """The rows of each process, by its number, and the ranges that the program named."""
+def _processes(database: sqlite3.Connection) -> _Processes:
+    """What is used of each process, by its number."""
     tables = _tables(database)
     names = dict(database.execute("select id, value from StringIds")) if "StringIds" in tables else {}
-    found: dict[int, list[_Row]] = {}
-    ranges: dict[int, list[_Range]] = {}
+    found: _Processes = defaultdict(_Process)
     for table in _WORK:
         if _PREFIX + table in tables:
             _add_work(database, table, names, found)
@@ -110,8 +146,8 @@ def _rows(database: sqlite3.Connection) -> tuple[dict[int, list[_Row]], dict[int
         if _PREFIX + table in tables:
             _add_calls(database, table, names, found)
     if "NVTX_EVENTS" in tables:
-        _add_ranges(database, names, found, ranges)
-    return found, ranges
+        _add_ranges(database, names, found)
+    return found
 
 
 def _select(database: sqlite3.Connection, table: str, wanted: dict[str, str]) -> Any:
@@ -121,7 +157,7 @@ def _select(database: sqlite3.Connection, table: str, wanted: dict[str, str]) ->
     return database.execute(f"select {parts} from {table} order by start")
 
 
-def _add_work(database: sqlite3.Connection, table: str, names: dict[int, str], found: dict[int, list[_Row]]) -> None:
+def _add_work(database: sqlite3.Connection, table: str, names: dict[int, str], found: _Processes) -> None:
     wanted = {
         "start": "0", "end": "0", "deviceId": "0", "streamId": "0", "correlationId": "0", "globalPid": "0",
         "demangledName": "null", "shortName": "null", "bytes": "0", "copyKind": "-1", "srcKind": "-1", "dstKind": "-1",
@@ -139,11 +175,12 @@ def _add_work(database: sqlite3.Connection, table: str, names: dict[int, str], f
             host = source if kind == "memcpy_h2d" else target if kind == "memcpy_d2h" else -1
             pageable = {_PAGEABLE: 1, _PINNED: 0}.get(host, -1)
             called = f"Memcpy {_DIRECTIONS[kind]}"
-        row = (_KIND[kind], device, stream, called, begin, end, size or 0, pageable, correlation or 0)
-        found.setdefault(_process(process), []).append(row)
+        found[_process(process)].add(
+            _KIND[kind], device, stream, called, begin, end, size or 0, pageable, correlation or 0
+        )
 
 
-def _add_calls(database: sqlite3.Connection, table: str, names: dict[int, str], found: dict[int, list[_Row]]) -> None:
+def _add_calls(database: sqlite3.Connection, table: str, names: dict[int, str], found: _Processes) -> None:
     """Launches, copies and waits of the host, by the names that CUDA gives them ("cudaLaunchKernel_v7000")."""
     wanted = {"start": "0", "end": "0", "globalTid": "0", "correlationId": "0", "nameId": "null"}
     for begin, end, thread, correlation, label in _select(database, _PREFIX + table, wanted):
@@ -151,13 +188,10 @@ def _add_calls(database: sqlite3.Connection, table: str, names: dict[int, str], 
         parts = (("Synchronize", "sync"), ("Memcpy", "copy_call"), ("Launch", "launch"))
         kind = next((kind for part, kind in parts if part in called), "alloc" if called in ALLOCATES else None)
         if kind is not None:
-            row = (_KIND[kind], -1, thread, called, begin, end, 0, -1, correlation or 0)
-            found.setdefault(_process(thread), []).append(row)
+            found[_process(thread)].add(_KIND[kind], -1, thread, called, begin, end, correlation=correlation or 0)
 
 
-def _add_ranges(
-    database: sqlite3.Connection, names: dict[int, str], found: dict[int, list[_Row]], ranges: dict[int, list[_Range]]
-) -> None:
+def _add_ranges(database: sqlite3.Connection, names: dict[int, str], found: _Processes) -> None:
     """The outermost operations of torch, which ``nsys --pytorch`` marks ("aten::mm, op_id = 7"), and other ranges."""
     wanted = {"start": "0", "end": "null", "eventType": "0", "text": "null", "textId": "null", "globalTid": "0"}
     ends: dict[int, int] = {}
@@ -166,11 +200,10 @@ def _add_ranges(
         if kind != _PUSH_POP or end is None:
             continue
         if not called.startswith("aten::"):
-            ranges.setdefault(_process(thread), []).append((called, thread, begin, end))
+            found[_process(thread)].ranges.append((called, thread, begin, end))
         elif begin >= ends.get(thread, -1):
             ends[thread] = end
-            row = (_KIND["cpu_op"], -1, thread, called, begin, end, 0, -1, 0)
-            found.setdefault(_process(thread), []).append(row)
+            found[_process(thread)].add(_KIND["cpu_op"], -1, thread, called, begin, end)
 
 
 def _process(identity: int | None) -> int:
@@ -178,31 +211,25 @@ def _process(identity: int | None) -> int:
     return (identity or 0) >> 24
 
 
-def _rank(
-    path: Path, rows: list[_Row], ranges: list[_Range], devices: dict[int, DeviceProperties], started: int
-) -> Rank:
-    rows.sort(key=lambda row: row[4])
-    work = [row for row in rows if row[1] >= 0]
-    base = rows[0][4]
-    begin, end = work[0][4] - base, max(row[5] for row in work) - base
-    names: dict[str, int] = {}
-    columns = list(zip(*rows, strict=True))
-    table = device_table({
-        "kind": columns[0], "device": columns[1], "lane": columns[2],
-        "name": [names.setdefault(each, len(names)) for each in columns[3]],
-        "t0": np.array(columns[4]) - base, "t1": np.array(columns[5]) - base,
-        "bytes": columns[6], "pageable": columns[7], "correlation": columns[8],
-    })  # fmt: skip
-    last = max(int(row[1]) for row in work)
+def _rank(path: Path, process: _Process, devices: dict[int, DeviceProperties], started: int) -> Iterator[Rank]:
+    """The process as a rank; none if it did not use a device."""
+    rows = process.rows()
+    work = rows[rows["device"] >= 0]
+    if not len(work):
+        return
+    base = int(rows["t0"][0])
+    begin, end = int(work["t0"][0]) - base, int(work["t1"].max()) - base
+    columns = {name: rows[name] for name in _ROW.names or ()}
+    table = device_table({**columns, "t0": rows["t0"] - base, "t1": rows["t1"] - base})
+    last = int(work["device"].max())
     known = tuple(devices.get(index, DeviceProperties("", 0, 0)) for index in range(last + 1))
     ended = int(table["t1"].max())
-    spans = _steps(ranges, base, end - begin)
+    spans = _steps(process.ranges, base, end - begin)
     spans = spans if len(spans) else from_kernels(table)
     steps, notes = step_rows(spans), [] if len(spans) else [NO_STEPS]
     steps["other"] = ((steps["t1"] - steps["t0"]) // 1000).astype(steps["other"].dtype)
-    return Rank(
-        path, None, started + base, ended, (begin, end), steps, data_waits([]), table, list(names), known, notes
-    )
+    names, waits = list(process.names), data_waits([])
+    yield Rank(path, None, started + base, ended, (begin, end), steps, waits, table, names, known, notes)
 
 
 def _steps(ranges: list[_Range], base: int, length: int) -> npt.NDArray[np.int64]:
