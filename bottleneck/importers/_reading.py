@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -79,7 +79,7 @@ def _told(files: Sequence[Path], how: Reading, outcomes: Iterable[R]) -> Iterato
 def _by_processes(read: Read[R], files: Sequence[Path], processes: int) -> Iterator[R | RunError]:
     context = multiprocessing.get_context("spawn")
     with _ended(ProcessPoolExecutor(processes, context)) as pool:
-        with _interrupts_ignored():
+        with _interrupts_held():
             waiting = [pool.submit(_outcome, read, file) for file in files]
         for file in files:
             try:
@@ -89,16 +89,20 @@ def _by_processes(read: Read[R], files: Sequence[Path], processes: int) -> Itera
 
 
 @contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Processes started here ignore Ctrl-C, which reaches all of the terminal: their parent ends them."""
-    if threading.current_thread() is not threading.main_thread():
+def _interrupts_held() -> Iterator[None]:
+    """Processes started here never see Ctrl-C, which reaches all of a terminal: their parent ends them.
+
+    One that is pressed meanwhile comes afterwards.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource_tracker.ensure_running()  # else it starts with the first process, and takes the hold away
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -115,14 +116,18 @@ class Columns:
         of_driver["correlation"] = _integers([each.correlation for each in arguments])
         of_host, arguments = others.columns()
         of_host["lane"] = self._lanes(others.events)
-        of_host["site"] = [self._site(each.stack) for each in arguments]
+        stacks = [each.stack for each in arguments]
+        if any(stacks):
+            of_host["site"] = [self._site(stack) for stack in stacks]
         found = np.concatenate([on_device, of_driver, of_host])
         found = found[(np.abs(found["ts"]) < _MAX_US) & (found["dur"] >= 0) & (found["dur"] < _MAX_US)]
         if len(found):
             self.begin = min(self.begin, float(found["ts"].min()))
             self.end = max(self.end, float((found["ts"] + found["dur"]).max()))
-        used = np.array([label.kind != PYTHON or label.site > 0 for label in self.labels], bool)
-        used_ones: Events = found[used[found["label"]]]
+        used = np.array([label.kind != PYTHON or label.site > 0 for label in self.labels], bool)[found["label"]]
+        operations = np.array([label.kind == _OPERATION for label in self.labels], bool)[found["label"]]
+        used[operations] = ~_nested(found[operations])
+        used_ones: Events = found[used]
         return used_ones
 
     def _site(self, stack: Any) -> int:
@@ -186,6 +191,17 @@ def _label(category: str, name: str) -> Label:
         if called is not None:
             return Label(_NUMBER[called], name)
     return Label(UNUSED, name)
+
+
+def _nested(events: Events) -> npt.NDArray[np.bool_]:
+    """Which of them surely lie in another one of their thread: those that come in a row of it, by their begin."""
+    begins, ends = events["ts"], events["ts"] + events["dur"]
+    found = np.zeros(len(events), bool)
+    turns = np.flatnonzero((np.diff(events["lane"]) != 0) | (np.diff(begins) < 0)) + 1
+    for first, last in itertools.pairwise([0, *turns.tolist(), len(events)]):
+        until, mine = np.maximum.accumulate(ends[first:last])[:-1], slice(first + 1, last)
+        found[mine] = (ends[mine] <= until) & (begins[mine] < until)
+    return found
 
 
 def _integers(values: list[Any], otherwise: int = 0) -> npt.NDArray[np.int64]:
