@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -43,18 +44,30 @@ def analyse(path: Path, price_per_hour: float | None = None, how: Reading | None
 
 
 def store(paths: Sequence[Path], run_dir: Path | None, how: Reading | None = None) -> Path:
-    """Make a run folder of the traces of one job, in ``run_dir`` or below the current folder. Raises RunError."""
+    """Make a run folder of the traces of one job, in ``run_dir`` or below the current folder. Raises RunError.
+
+    What cannot be read is left out with a note, if there is anything else.
+    """
     from .importers import ONE_BY_ONE, importer_of
     from .recording.folder import RunError, create
     from .recording.store import store as write_folder
 
-    importer = importer_of(paths[0])
-    if not hasattr(importer, "read_many"):
-        raise RunError(f"{paths[0]} is a {importer.name} already; report shows it")
-    for path in paths[1:]:
-        if importer_of(path) is not importer:
-            raise RunError(f"{path} is no {importer.name}, as {paths[0]} is; import them one by one")
-    recording = importer.read_many(paths, how or ONE_BY_ONE)
+    found, problems = dict[Path, ModuleType](), list[RunError]()
+    for path in paths:
+        try:
+            found[path] = importer_of(path)
+        except RunError as problem:
+            problems.append(problem)
+    if not found:
+        raise problems[0]
+    first, importer = next(iter(found.items()))
+    for path, other in found.items():
+        if not hasattr(other, "read_many"):
+            raise RunError(f"{path} is a {other.name} already; report shows it")
+        if other is not importer:
+            raise RunError(f"{path} is no {importer.name}, as {first} is; import them one by one")
+    recording = importer.read_many(list(found), how or ONE_BY_ONE)
+    recording.run["notes"] = [*(f"{problem}." for problem in problems), *recording.run.get("notes", [])]
     folder = create(None, paths[0].name, run_dir)
     try:
         write_folder(folder, recording)

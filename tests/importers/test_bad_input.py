@@ -104,6 +104,17 @@ def test_a_foreign_file_is_one_line(tmp_path, content):
     assert len(done.output.splitlines()) == 1 and "Traceback" not in done.output
 
 
+def test_paths_that_are_no_traces_are_notes_beside_one_that_is(tmp_path):
+    (tmp_path / "notes.txt").write_bytes(FOREIGN["text"])
+    paths = [tmp_path / "missing.json", saved(tmp_path, trace()), tmp_path / "notes.txt"]
+    done = imported(*paths, run_dir=tmp_path / "run")
+    assert done.exit_code == 0, done.output
+    notes = analyse(tmp_path / "run")[1].run.notes
+    assert [name for name in ("missing.json", "notes.txt") if any(name in note for note in notes)] == [
+        "missing.json", "notes.txt",
+    ]  # fmt: skip
+
+
 def test_bad_files_among_good_ones_are_notes(tmp_path):
     folder = tmp_path / "job"
     folder.mkdir()
