@@ -69,6 +69,7 @@ class _Process:
         """All rows, by their begin."""
         self._pack()
         found = np.concatenate([np.empty(0, _ROW), *self._parts])
+        self._parts.clear()
         return found[np.argsort(found["t0"], kind="stable")]
 
     def _pack(self) -> None:
