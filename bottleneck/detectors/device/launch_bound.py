@@ -85,6 +85,7 @@ class LaunchBound(Detector):
                 Evidence("launches per step", round(per_step), "count"),
                 Evidence("median kernel time", kernels.typical_seconds, "s"),
                 Evidence("median launch time", call, "s"),
+                Evidence("host time per launch", dispatching / max(per_step, 1.0), "s"),
             ),
             gain=worth,
             fix=_fix("Launch the step at once"),
