@@ -109,7 +109,7 @@ def test_progress_reaches_the_end_of_every_file(job: Path):
 
 
 WAITING = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from bottleneck_profiler.importers import Reading, _reading
 
@@ -118,6 +118,7 @@ def wait(path, progress):
     time.sleep(600)
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts in the background ignores it
     _reading._FEW_BYTES = 0
     try:
         list(_reading.read_all(wait, sorted(Path(sys.argv[1]).glob("*.json")), Reading(processes=2)))
