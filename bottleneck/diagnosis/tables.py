@@ -96,14 +96,10 @@ def _idle(recording: Recording, process: int, table: Table, device: int, window:
 
 
 def _communication(recording: Recording) -> list[tuple[Any, ...]]:
-    return [
-        (
-            use.rank,
-            use.index,
-            use.communication_seconds,
-            use.communication_seconds - use.exposed_communication_seconds,
-            use.exposed_communication_seconds,
-            1 - use.exposed_communication_seconds / use.communication_seconds if use.communication_seconds else None,
-        )
-        for use in device_uses(recording)
-    ]
+    found = []
+    for use in device_uses(recording):
+        whole, exposed = use.communication_seconds, use.exposed_communication_seconds
+        if whole is not None and exposed is not None:  # of a device that was traced
+            hidden = whole - exposed
+            found.append((use.rank, use.index, whole, hidden, exposed, hidden / whole if whole else None))
+    return found

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from bottleneck_profiler.artifacts.run.intervals import without
 from bottleneck_profiler.session import analyse
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from .test_kineto import event, on_device, saved
@@ -55,6 +55,7 @@ spans = st.lists(st.integers(0, 40), unique=True, max_size=12).map(
 )
 
 
+@settings(deadline=None)
 @given(spans, spans)
 def test_what_is_left_of_intervals(mine, others):
     def covered(intervals: Any) -> set[int]:

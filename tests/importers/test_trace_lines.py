@@ -13,7 +13,7 @@ from bottleneck_profiler.recording.facts import Site
 from bottleneck_profiler.recording.torch_traces import _innermost
 from bottleneck_profiler.recording.trace_frames import innermost_user_line, user_line
 from bottleneck_profiler.session import analyse
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from .test_import import imported
@@ -95,12 +95,14 @@ def test_a_line_is_the_users_if_it_is_in_no_library(frame, site):
     assert user_line(frame) == site
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_a_stack_without_a_line_or_with_one(text):
     found = innermost_user_line(text)
     assert found is None or found.line >= 0
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=8), st.integers(-1, 31))
 def test_the_innermost_call_is_the_one_that_began_last(edges, moment):
     spans = sorted({(min(each), max(each)) for each in edges}, key=lambda span: (span[0], -span[1]))

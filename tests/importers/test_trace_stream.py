@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from .test_kineto import SECRET, STEPS, saved, trace
 
+QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 AWKWARD = ["}, {", '"}],"', "\\", '\\"}, {"', "[", "]}", "é", "\n", "traceEvents", '"traceEvents": [']
 
 
@@ -43,7 +44,7 @@ events = st.lists(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@settings(suppress_health_check=QUIET, deadline=None, max_examples=150)
 @given(events, values, values, st.sampled_from([None, 1, 4]), st.booleans())
 def test_every_event_is_read_once_wherever_the_parts_are_cut(tmp_path, found, before, after, indent, bare):
     content: Any = found if bare else {"before": before, "traceEvents": found, "after": after, "baseTimeNanoseconds": 7}
@@ -55,7 +56,7 @@ def test_every_event_is_read_once_wherever_the_parts_are_cut(tmp_path, found, be
     assert bare or stream.header.baseTimeNanoseconds == 7
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100)
+@settings(suppress_health_check=QUIET, deadline=None, max_examples=100)
 @given(events, st.data(), st.sampled_from(["plain", "gzip", "zstd"]))
 def test_of_a_file_that_was_cut_off_what_is_there_is_used(tmp_path, found, data, packed):
     whole = json.dumps({"schemaVersion": 1, "traceEvents": found, "baseTimeNanoseconds": 7}).encode()

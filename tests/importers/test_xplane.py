@@ -10,7 +10,7 @@ from bottleneck_profiler.diagnosis.analysis import diagnose
 from bottleneck_profiler.importers import _xspace, importer_of, xplane
 from bottleneck_profiler.importers._protobuf import fields
 from bottleneck_profiler.recording.folder import RunError
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 MS = 1_000_000_000  # in ps
@@ -121,11 +121,12 @@ def test_any_bytes_are_fields_or_an_error(data):
 
 
 numbers = st.integers(0, 2**63 - 1) | st.integers(0, 300)
-others = st.lists(st.tuples(st.sampled_from([4, 5]), numbers, st.binary(max_size=200)), max_size=3)
+others = st.lists(st.tuples(st.sampled_from([4, 5]), numbers, st.binary(max_size=150)), max_size=2)
 times = st.lists(st.tuples(st.sampled_from([1, 2, 3]), numbers, st.none()), max_size=3)
 parts = st.builds(lambda before, found, last: before + last if found else last + before, times, st.booleans(), others)
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(parts, max_size=12), st.integers(300, 700))
 def test_events_are_read_in_parts_as_their_fields_say(made, size):
     messages = [b"".join(field(key, data if key == 4 else value) for key, value, data in event) for event in made]
