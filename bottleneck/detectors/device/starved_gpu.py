@@ -123,4 +123,5 @@ class StarvedGpu(Detector):
             gain=gain,
             after="the accelerator becomes the bottleneck",
             removes={"data_wait": saved},
+            detected_by=0.8,  # it does not know why loading is slow; a finding that does comes in its place
         )
