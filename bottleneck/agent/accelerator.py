@@ -39,9 +39,14 @@ class Accelerator:
         found = {value for owner in owners for name, value in vars(owner or object).items() if name.endswith("Graph")}
         return [graph for graph in found if isinstance(graph, type) and hasattr(graph, "capture_begin")]
 
-    def began(self, args=(), kwargs=None):
+    def begins(self, args=(), kwargs=None):
         """A capture begins in this thread."""
         self.capturing.add(get_ident())
+
+    def begun(self, token=None, result=None, failed=False):
+        """It has begun, unless that failed."""
+        if failed:
+            self.ended()
 
     def ended(self, token=None, result=None, failed=False):
         """The capture of this thread is over."""

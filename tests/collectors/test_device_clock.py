@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import struct
+import sys
 from types import SimpleNamespace
 
 import pytest
 from bottleneck_profiler import signals
 from bottleneck_profiler.agent.accelerator import Accelerator, module_in_use
+from bottleneck_profiler.collectors import BaseCollector
 from bottleneck_profiler.collectors.support import device_clock
 from bottleneck_profiler.collectors.support.device_clock import DeviceClock
 
@@ -92,13 +94,42 @@ def test_nothing_is_touched_while_any_thread_captures_a_graph(monkeypatch):
     machine.steps(20)
     assert len(machine.records) == seen
     machine.capturing = False
-    machine.accelerator.began()  # and in another thread
+    machine.accelerator.begins()  # and in another thread
     machine.steps(20)
     assert len(machine.records) == seen
     machine.accelerator.ended()
     machine.steps(20)
     assert machine.failed == []
     assert len({stretch for *_, stretch in machine.records}) == 2
+
+
+def test_a_capture_that_fails_to_begin_is_none(monkeypatch):
+    class Graph:
+        def capture_begin(self, fails):
+            if fails:
+                raise RuntimeError
+
+        def capture_end(self):
+            pass
+
+    machine = Machine(monkeypatch)
+    module = SimpleNamespace(is_initialized=lambda: True, Event=int, current_stream=None, SomeGraph=Graph)
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=module))
+    collector = BaseCollector()
+    collector.on = True
+    collector.recorder = SimpleNamespace(clock=None, failed=set(), note=lambda *what, **more: None)
+    ring = SimpleNamespace(clock=None, on=True)
+    device_clock.follow(collector, ring)
+    capturing = ring.clock._accelerator.capturing
+    Graph().capture_begin(False)
+    assert len(capturing) == 1
+    Graph().capture_end()
+    assert not capturing
+    with pytest.raises(RuntimeError):
+        Graph().capture_begin(True)
+    assert not capturing and machine.failed == []
+    collector.detach()
+    device_clock.follow(collector, ring)  # it is followed already
 
 
 def test_fast_steps_are_timed_one_in_some(monkeypatch):
@@ -133,5 +164,5 @@ def test_a_device_that_fails_costs_the_marks_alone(monkeypatch):
 
 @pytest.mark.parametrize("module", (None, SimpleNamespace(is_initialized=lambda: False, Event=int)))
 def test_a_device_that_the_program_has_not_used_is_not_found(monkeypatch, module):
-    monkeypatch.setitem(__import__("sys").modules, "torch", SimpleNamespace(cuda=module))
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=module))
     assert module_in_use("Event") == ("", None)

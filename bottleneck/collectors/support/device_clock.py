@@ -36,8 +36,8 @@ def follow(collector, ring):
         if accelerator is None:
             return
         for graph in accelerator.graphs():
-            nothing = lambda token, result, failed: None  # noqa: E731
-            hook(collector, graph, "capture_begin", partial(collector.wrap, before=accelerator.began, after=nothing))
+            begin = partial(collector.wrap, before=accelerator.begins, after=accelerator.begun)
+            hook(collector, graph, "capture_begin", begin)
             end = partial(collector.wrap, before=lambda args, kwargs: None, after=accelerator.ended)
             hook(collector, graph, "capture_end", end)
         recorder.clock = ring.clock = DeviceClock(recorder, accelerator)
