@@ -166,3 +166,14 @@ def test_a_device_that_fails_costs_the_marks_alone(monkeypatch):
 def test_a_device_that_the_program_has_not_used_is_not_found(monkeypatch, module):
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=module))
     assert module_in_use("Event") == ("", None)
+
+
+def test_marks_before_and_after_steps_that_are_not_recorded_in_full_are_apart(monkeypatch):
+    machine = Machine(monkeypatch)
+    machine.steps(5)
+    machine.clock.pause()
+    machine.now += 30 * MS  # steps without marks
+    machine.ring.clock.mark(machine.ring, END, machine.now)
+    machine.steps(5, borders=(*STEP[1:], END))
+    stretches = [stretch for _, _, _, stretch in machine.records]
+    assert sorted(set(stretches)) == [1, 2] and stretches == sorted(stretches)

@@ -151,15 +151,17 @@ pace.EARLY_NS = 0  # as in a process that is no longer young
 done = threading.Event()
 for at in range(64):
     threading.Thread(target=done.wait if at % 2 else naps, daemon=True).start()
-began = time.monotonic_ns()
-time.sleep(2.5)
 collector = stacks._collector
-print(collector.pace.look_cost_ns / (time.monotonic_ns() - began) / pace.COST_SHARE, collector._other_threads.on)
+time.sleep(1.5)  # the first looks, which learn the stacks, are dearer
+began, spent = time.monotonic_ns(), collector.pace.look_cost_ns
+time.sleep(3)
+spent = collector.pace.look_cost_ns - spent
+print(spent / (time.monotonic_ns() - began) / pace.COST_SHARE, collector._other_threads.on)
 """
     run = Run(tmp_path, "def naps():\n    while True: time.sleep(0.01)\n" + body)
     assert run.result.returncode == 0, run.result.stderr
     share, on = run.result.stdout.split()
-    assert float(share) < 4 and on == "True", "the first looks, which learn the stacks, are dearer"
+    assert float(share) < 8 and on == "True", "a look is at least every 100 ms: 2 to 4 on slow cores"
     threads = run.threads().threads
     assert len(threads) == 64
     assert all(thread.cpu_seconds + thread.blocked_seconds > 1 for thread in threads)

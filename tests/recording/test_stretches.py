@@ -29,7 +29,7 @@ class Ring:
     def __init__(self) -> None:
         self.now = 1_000_000 * US
         self.rows: list[tuple[int, int, int, int, int, int, int]] = []
-        self.skip, self.infers, self.governors = 0, False, {}
+        self.skip, self.infers, self.governors, self.clock = 0, False, {}, None
         self.truth: dict[str, int] = {}
 
     def put(self, kind: int, flags: int, t0: int, t1: int, arg: int) -> None:
@@ -138,6 +138,19 @@ def test_a_kill_loses_little_of_a_stretch(ring: Ring):
     over_a_loader(ring, 3_000, constant(1_000 - 140), constant(30))
     pieces = [row[5] - row[4] for row in ring.rows if row[2] == signals.SKIPPED]
     assert max(pieces) <= PIECE_NS and len(pieces) > 100
+
+
+def test_the_device_is_timed_only_in_steps_that_are_recorded_in_full(ring: Ring):
+    seen: list[object] = []
+    ring.clock = SimpleNamespace(
+        pause=lambda: seen.append("pause"), mark=lambda ring, border, at: seen.append((border, ring.skip, at))
+    )
+    over_a_loader(ring, 3_000, constant(860), constant(30))
+    marks = [each for each in seen if each != "pause"]
+    assert seen[0] == "pause" and len(marks) > 30
+    assert all((one == "pause") != (other == "pause") for one, other in itertools.pairwise(seen))
+    assert {border for border, _, _ in marks} == {signals.DATA_WAIT | signals.DEVICE_END}
+    assert not any(skip for _, skip, _ in marks)
 
 
 @pytest.mark.parametrize("every", [2, 19, 20, 21, MOST, 40])

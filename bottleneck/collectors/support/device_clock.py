@@ -87,6 +87,10 @@ class DeviceClock:
             ring.clock = None
             self._recorder.fail("device-clock", "mark", error)
 
+    def pause(self):
+        """The next steps are not recorded in full: their borders are not marked."""
+        self._break()
+
     def _begins(self, border):
         """Whether a step begins at this border."""
         if self._recorder.looping:

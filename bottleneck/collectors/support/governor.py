@@ -61,6 +61,8 @@ class Governor:
             self._rest = (self._random >> 33) % (2 * self.k - 1)
             if self._rest:
                 self._next_piece(ring, at)
+                if ring.clock is not None:
+                    ring.clock.pause()
 
     def _next_piece(self, ring, at):
         self.left = self._length = min(self._rest, PIECE_NS // self._mean or 1)
@@ -95,6 +97,9 @@ class Governor:
         elif rest:
             self._rest = rest
             self._next_piece(ring, at)
+            return
+        if ring.clock is not None:  # the next step is recorded in full
+            ring.clock.mark(ring, signals.DEVICE_END | (signals.DATA_WAIT if loop else signals.OPTIMIZER), at)
 
     def last(self, ring, loader, flags):
         """The next() that ends the loop was in a stretch, and ends that, too; returns when (ns)."""
