@@ -145,7 +145,7 @@ def test_probe_tries_the_file_and_leaves_nothing(tmp_path):
 
 
 def test_probe_without_the_file_says_nothing(tmp_path):
-    recording = made.recording(made.read(1, 4, path=str(tmp_path / "gone.csv")))
+    recording = made.recording(made.read(1, 8, path=str(tmp_path / "gone.csv")))
     probe.enrich(tmp_path, recording)
     (note,) = recording.facts.of(Probe)
     assert note[1].parquet_seconds is None

@@ -110,7 +110,7 @@ class LaunchBound(Detector):
         )
         return self.finding(
             location=location(places.forward),
-            evidence=evidence_by_marks(timed, Evidence("time of launches that the device waits for", share, "share")),
+            evidence=evidence_by_marks(timed, Evidence("launch time while the device waits", share, "share")),
             gain=worth,
             detected_by=0.6,
             fix=_fix("Run again with --device-window 10 to see the gaps; then launch the step at once", _WINDOW),
