@@ -223,7 +223,7 @@ HOOKS = {
     "dataloader:growth": "support.growth.Growth.look = lambda self, frame: 1 / 0",
     "training:learn": "support.forward.RootForward._found = lambda self, owner, frame: 1 / 0",
     "training:before": "support.forward.now = lambda: 1 / 0",
-    "stacks:tick": "support.stacks.Collector._phase = lambda self: 1 / 0",
+    "stacks:tick": "support.stack_table.StackTable.id_of = lambda self, frame: 1 / 0",
     "samples:before": "support.samples._State.begin = lambda self: 1 / 0",
     "samples:after": "support.samples._State.finish = lambda *all_of_it: 1 / 0",
 }
