@@ -17,6 +17,7 @@ import numpy as np
 from .. import signals
 from ..recording.model import RECORD_DTYPE, TABLE_OF, Records, Table
 from ..recording.stretches import empty_rows
+from .shares import Cells, cells_of
 from .steps import StepBuilder
 
 _RAW = np.dtype([("t0", "u8"), ("t1", "u8"), ("kind", "u4"), ("flags", "u2"), ("thread", "u2"), ("arg", "u8")])
@@ -145,12 +146,11 @@ class Drain:
         if len(records):
             self._tables.setdefault(name, []).append(records)
 
-    def live_totals(self) -> Iterator[tuple[int, int, int, int, int]]:
-        """Yields (pid, phase, enclosing phase, count, inclusive ns) per main thread, for the progress line."""
+    def live_totals(self) -> Iterator[tuple[int, Cells]]:
+        """Yields (pid, totals so far) per main thread, for the progress line."""
         for source in self._sources.values():
             if source.thread == 1:
-                for phase, outer, count, ns in _totals(source):
-                    yield source.pid, phase, outer, count, ns
+                yield source.pid, cells_of(source.memory)
 
     def _names(self) -> list[str]:
         try:
@@ -225,7 +225,7 @@ class Drain:
 
     def _keep_totals(self, source: _Source) -> None:
         process = self._index(source.pid)
-        for phase, outer, count, ns in _totals(source):
+        for (phase, outer), (count, ns) in cells_of(source.memory).items():
             old = self.totals.get((process, phase, outer), (0, 0))
             self.totals[process, phase, outer] = (old[0] + count, old[1] + ns)
 
@@ -252,17 +252,6 @@ class Drain:
                 self.notes.append((self._index(pid), str(kind), dict(fields)))
             except (ValueError, SyntaxError, TypeError):
                 self.problems.append(f"A damaged line in {path} was skipped.")
-
-
-def _totals(source: _Source) -> Iterator[tuple[int, int, int, int]]:
-    cells = np.frombuffer(source.memory, "u8", signals.PHASE_COUNT**2 * 2, signals.TOTALS_AT)
-    for cell in np.flatnonzero(cells[::2]):
-        yield (
-            int(cell) // signals.PHASE_COUNT,
-            int(cell) % signals.PHASE_COUNT,
-            int(cells[2 * cell]),
-            int(cells[2 * cell + 1]),
-        )
 
 
 def alive(pid: int) -> bool:

@@ -10,10 +10,8 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from .. import signals
-from .shares import Cells, spent
+from .shares import Cells, cells_of, spent
 
 _HEADER = struct.Struct(signals.HEADER)
 _RECORD = struct.Struct(signals.RECORD)
@@ -54,15 +52,10 @@ def read_ring(path: Path) -> Ring | None:
             last = _last(file, written, capacity)
     except (OSError, struct.error):
         return None
-    cells = np.frombuffer(head, "u8", signals.PHASE_COUNT**2 * 2, signals.TOTALS_AT).reshape(-1, 2)
-    totals = {
-        divmod(int(cell), signals.PHASE_COUNT): (int(cells[cell, 0]), int(cells[cell, 1]))
-        for cell in np.flatnonzero(cells[:, 0])
-    }
     samples = [(t1, flags & 0xFF, arg & signals.STACK_MASK) for _, t1, kind, flags, _, arg in last if kind in _SAMPLES]
     closed = [t1 for _, t1, kind, *_ in last if kind < len(signals.PHASES)]
     known_ns = min(record[1] for record in last) if written > len(last) > 0 else begun_ns
-    return Ring(begun_ns, totals, max(closed, default=known_ns), max(samples, default=None))
+    return Ring(begun_ns, cells_of(head), max(closed, default=known_ns), max(samples, default=None))
 
 
 def _last(file: FileIO, written: int, capacity: int) -> list[tuple[int, ...]]:

@@ -87,9 +87,7 @@ class Recorder:
 
     def shares(self, elapsed_seconds: float) -> tuple[dict[str, float], int | None]:
         """The busiest process so far: its exclusive share of the elapsed time per phase, and its optimizer steps."""
-        cells: dict[int, dict[tuple[int, int], tuple[int, int]]] = {}
-        for pid, phase, outer, count, ns in self.drain.live_totals():
-            cells.setdefault(pid, {})[phase, outer] = count, ns
+        cells = dict(self.drain.live_totals())
         busiest = max(map(spent, cells.values()), key=lambda each: each.total_seconds, default=None)
         if busiest is None:
             return {}, None

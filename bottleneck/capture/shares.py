@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from .. import signals
 from .stretches import LEFT_OUT
 
 #: (phase, enclosing phase) -> (count, inclusive nanoseconds), as in a ring.
 Cells = Mapping[tuple[int, int], tuple[int, int]]
+
+
+def cells_of(ring: Any) -> Cells:
+    """The cells of a ring that count anything, from its bytes up to the histogram or from all of them."""
+    cells = np.frombuffer(ring, "u8", signals.PHASE_COUNT**2 * 2, signals.TOTALS_AT).reshape(-1, 2)
+    return {
+        divmod(int(cell), signals.PHASE_COUNT): (int(cells[cell, 0]), int(cells[cell, 1]))
+        for cell in np.flatnonzero(cells[:, 0])
+    }
 
 
 class Spent(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -22,6 +21,7 @@ def reading(paths: Sequence[Path], scheduler: str = "") -> Iterator[Reading]:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from ..collectors.host.limits import affinity
     from ..importers import Reading
 
     columns = (TextColumn("Reading"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
@@ -37,7 +37,7 @@ def reading(paths: Sequence[Path], scheduler: str = "") -> Iterator[Reading]:
         bar.update(task, completed=sum(read.values()))
 
     try:
-        yield Reading(_cores(), scheduler, show if sys.stderr.isatty() else None)
+        yield Reading(len(affinity()), scheduler, show if sys.stderr.isatty() else None)
     finally:
         if bar.live.is_started:
             bar.stop()
@@ -49,7 +49,3 @@ def _bytes(path: Path) -> int:
         return sum(map(_bytes, path.iterdir())) if path.is_dir() else path.stat().st_size
     except OSError:
         return 0
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -89,8 +89,6 @@ class Collector(BaseCollector):
             return None if token is None else (token, args, kwargs)
 
         def after(token, result, failed):
-            if token is None:
-                return
             begun, args, kwargs = token
             started = begun[2]
             number = reads.end(begun, call, form, lambda: self._describe(args, kwargs, result), failed)
@@ -139,10 +137,9 @@ class Collector(BaseCollector):
             return None if token is None else (token, source)
 
         def after(token, result, failed):
-            if token is not None:
-                begun, (call, form, path, site) = token
-                fields = {"path": path, "rows": None if failed else len(result), "site": site}
-                reads.end(begun, call, form, lambda: fields, failed)
+            begun, (call, form, path, site) = token
+            fields = {"path": path, "rows": None if failed else len(result), "site": site}
+            reads.end(begun, call, form, lambda: fields, failed)
 
         hook(self, owner, "read", partial(guard, self, before=before, after=after))
 

@@ -7,9 +7,8 @@ import numpy.typing as npt
 
 from .. import signals
 from ..artifacts.device.timed import Timed
-from ..artifacts.device.window import overlap
-from ..artifacts.run.intervals import Spans, seconds_of, spans_of, union
 from ..recording.facts import DeviceTrace, DeviceWindow
+from ..recording.intervals import Spans, overlap, seconds_of, spans_of, union
 from ..recording.model import DEVICE_KINDS, DEVICE_WORK, Recording, Table
 from .model import DeviceUse
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from .. import signals
 from ..artifacts.device.window import IDLE_CAUSES, idle_by_cause
-from ..artifacts.run.intervals import spans_of, union
 from ..recording.facts import DeviceTrace, DeviceWindow
+from ..recording.intervals import spans_of, union
 from ..recording.model import DEVICE_KINDS, DEVICE_WORK, Recording, Table
 from .devices import device_uses
 

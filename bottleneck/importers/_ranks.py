@@ -23,7 +23,7 @@ from ..recording.model import (
     Table,
     empty_steps,
 )
-from ..recording.torch_traces import operations_of
+from ..recording.torch_traces import device_table as device_table
 from ._clocks import shifts
 from ._reading import Read, Reading, read_all, without_copies
 
@@ -64,15 +64,6 @@ def read_each(paths: Sequence[Path], files: Sequence[Path], read: Read[list[Rank
         else:
             notes.append(f"{outcome}.")
     return ranks, notes
-
-
-def device_table(columns: dict[str, Any]) -> Table:
-    """The table ``device`` of one process; times in ns. What belongs to operations of torch is found here."""
-    none = np.full(len(columns["t0"]), -1)
-    values = {"process": none + 1, "op": none, "site": none + 1, **columns}
-    table: Table = {column: np.asarray(values[column]).astype(dtype) for column, dtype in DEVICE_COLUMNS.items()}
-    table["op"] = operations_of(table)
-    return table
 
 
 def step_rows(spans: Sequence[tuple[int, int]] | npt.NDArray[np.int64]) -> Table:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from ..files import reason
 from ..recording.folder import RunError
+from ..recording.intervals import overlap
 from ..recording.model import Recording, Table
 from ..recording.torch_traces import Trace, read_trace
 from ..recording.trace_columns import NEXT_BATCH, OPTIMIZER_STEP, RANGE, STEP, Events
@@ -142,10 +143,5 @@ def _steps(trace: Trace, spans: Spans, batches: Spans, base: float) -> Table:
 
 def _inside(spans: Spans, parts: Spans) -> npt.NDArray[np.int64]:
     """Nanoseconds of ``parts``, which do not overlap, in each of the spans."""
-    if not len(parts):
-        return np.zeros(len(spans), np.int64)
-    edges = parts.ravel()
-    covered = np.concatenate([[0], np.cumsum(np.diff(edges) * (np.arange(len(edges) - 1) % 2 == 0))])
-    begin, end = (np.interp(spans[:, side], edges, covered) for side in (0, 1))
-    found: npt.NDArray[np.int64] = (end - begin).round().astype(np.int64)
+    found: npt.NDArray[np.int64] = overlap(spans, parts).round().astype(np.int64)
     return found

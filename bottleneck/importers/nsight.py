@@ -21,7 +21,7 @@ import numpy.typing as npt
 from ..recording.facts import DeviceProperties
 from ..recording.folder import RunError
 from ..recording.model import DEVICE_KINDS, Recording
-from ..recording.trace_columns import ALLOCATES, COLLECTIVES
+from ..recording.trace_columns import COLLECTIVES, kind_of_call
 from ..recording.trace_files import Progress
 from ._ranks import Rank, data_waits, device_table, joined, read_each, step_rows
 from ._reading import ONE_BY_ONE, Reading
@@ -186,9 +186,8 @@ def _add_calls(database: sqlite3.Connection, table: str, names: dict[int, str], 
     wanted = {"start": "0", "end": "0", "globalTid": "0", "correlationId": "0", "nameId": "null"}
     for begin, end, thread, correlation, label in _select(database, _PREFIX + table, wanted):
         called = names.get(label, "").partition("_v")[0]
-        parts = (("Synchronize", "sync"), ("Memcpy", "copy_call"), ("Launch", "launch"))
-        kind = next((kind for part, kind in parts if part in called), "alloc" if called in ALLOCATES else None)
-        if kind is not None:
+        kind = kind_of_call(called)
+        if kind:
             found[_process(thread)].add(_KIND[kind], -1, thread, called, begin, end, correlation=correlation or 0)
 
 

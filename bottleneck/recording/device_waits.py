@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import signals
+from . import intervals
 from .marks import EMPTY_NS, Bools, Ints, Marks, marks_of, within
 from .model import STEP_PHASES, Recording, Records, Table
 from .native_calls import PROMPT_NS
@@ -180,7 +181,8 @@ def _move_in_steps(recording: Recording, process: int, marks: Marks, spans: Span
     timed = _timed(marks, t0, t1)
     before = {name: steps[name][mine].astype(float) for name in STEP_PHASES}
     for columns, chosen in ((_BETWEEN, ~spans.loading), (_WAITING, spans.loading)):
-        owed = _overlap(t0, t1, spans.t0[chosen], spans.t1[chosen]) / 1e3
+        waits = intervals.spans_of(spans.t0[chosen], spans.t1[chosen])
+        owed = intervals.overlap(intervals.spans_of(t0, t1), waits) / 1e3
         for name in columns:
             taken = np.minimum(owed, before[name])
             moved = np.where(timed, taken, before[name] * _share(taken[timed], before[name][timed]))
@@ -221,13 +223,3 @@ def _move_samples(recording: Recording, process: int, marks: Marks, spans: Spans
     mostly = 2 * waited > np.bincount(of, weights, len(kinds))
     chosen = mine[inside | (~timed & mostly[of])]
     stacks["flags"][chosen] = stacks["flags"][chosen] & ~_PHASE | signals.SYNC
-
-
-def _overlap(t0: Ints, t1: Ints, starts: Ints, ends: Ints) -> npt.NDArray[np.float64]:
-    """Nanoseconds of each interval that sorted, separate spans cover."""
-    if not len(starts):
-        return np.zeros(len(t0))
-    edges = np.array([starts, ends]).T.ravel().astype(float)
-    covered = np.repeat(np.concatenate([[0.0], np.cumsum(ends - starts)]), 2)[1:-1]
-    found: npt.NDArray[np.float64] = np.interp(t1, edges, covered) - np.interp(t0, edges, covered)
-    return found

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import signals
+from . import intervals
 from .model import Recording, Records
 
 _DRIFT = 50e-6  # between the clocks of host and device, at most
@@ -86,9 +87,5 @@ def _micros(rows: Records, at: int, most: int) -> Ints:
 
 
 def within(times: Ints, starts: Ints, ends: Ints) -> Bools:
-    """Which of these times lie in one of the spans."""
-    if not len(starts):
-        return np.zeros(len(times), bool)
-    at = np.searchsorted(starts, times, side="right") - 1
-    found: Bools = (at >= 0) & (times <= ends[np.maximum(at, 0)])
-    return found
+    """Which of these times lie in one of the spans, their begins included."""
+    return intervals.within(times, starts - 1, ends)

@@ -61,19 +61,16 @@ class Trace:
         events = self.of(*range(len(DEVICE_KINDS)))
         used, name = np.unique(events["label"], return_inverse=True)
         start = (events["ts"] - base) * 1e3 + shift
-        found: dict[str, Any] = {
+        found = {
             "process": np.full(len(events), process),
             "kind": np.array([self.labels[label].kind for label in used], int)[name],
             "name": name,
             "t0": start,
             "t1": start + events["dur"] * 1e3,
             "pageable": np.array([self.labels[label].pageable for label in used], int)[name],
-            "op": np.full(len(events), -1),
             **{column: events[column] for column in ("device", "lane", "bytes", "correlation", "site")},
         }
-        table: Table = {column: np.asarray(found[column]).astype(dtype) for column, dtype in DEVICE_COLUMNS.items()}
-        table["op"] = operations_of(table)
-        return table, [self.labels[label].name for label in used]
+        return device_table(found), [self.labels[label].name for label in used]
 
     @property
     def begin_ns(self) -> int:
@@ -155,6 +152,15 @@ def _outermost(events: Events) -> npt.NDArray[np.bool_]:
         ends = np.maximum.accumulate(events["ts"][rows] + events["dur"][rows])
         found[rows[1:]] = events["ts"][rows[1:]] >= ends[:-1]
     return found
+
+
+def device_table(columns: dict[str, Any]) -> Table:
+    """The table ``device`` of one process; times in ns. What belongs to operations of torch is found here."""
+    none = np.full(len(columns["t0"]), -1)
+    values = {"process": none + 1, "op": none, "site": none + 1, **columns}
+    table: Table = {column: np.asarray(values[column]).astype(dtype) for column, dtype in DEVICE_COLUMNS.items()}
+    table["op"] = operations_of(table)
+    return table
 
 
 def operations_of(table: Table) -> npt.NDArray[np.int32]:

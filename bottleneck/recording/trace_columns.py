@@ -26,6 +26,7 @@ ALLOCATES = frozenset(
     "cudaMalloc cudaFree cudaMallocPitch hipMalloc hipFree hipExtMallocWithFlags cuMemAlloc cuMemAlloc_v2 cuMemFree "
     "cuMemFree_v2".split()
 )
+_CALLS_BY_NAME = (("Synchronize", "sync"), ("Memcpy", "copy_call"), ("Launch", "launch"))
 COLLECTIVES = ("nccl", "rccl")
 #: Categories of traces from before 2022, and what they are called now.
 _CATEGORIES = {"operator": "cpu_op", "runtime": "cuda_runtime", "memcpy": "gpu_memcpy", "memset": "gpu_memset"}
@@ -185,12 +186,15 @@ def _label(category: str, name: str) -> Label:
         return Label(_OPERATION, name)
     if category == "python_function":
         return Label(PYTHON, name)
-    if category.endswith(("_runtime", "_driver")):
-        parts = (("Synchronize", "sync"), ("Memcpy", "copy_call"), ("Launch", "launch"))
-        called = "alloc" if name in ALLOCATES else next((kind for part, kind in parts if part in name), None)
-        if called is not None:
-            return Label(_NUMBER[called], name)
-    return Label(UNUSED, name)
+    called = kind_of_call(name) if category.endswith(("_runtime", "_driver")) else ""
+    return Label(_NUMBER[called] if called else UNUSED, name)
+
+
+def kind_of_call(name: str) -> str:
+    """What a call of the driver or its runtime does, as a kind of the table ``device``; "" for all else."""
+    if name in ALLOCATES:
+        return "alloc"
+    return next((kind for part, kind in _CALLS_BY_NAME if part in name), "")
 
 
 def _nested(events: Events) -> npt.NDArray[np.bool_]:

@@ -19,7 +19,10 @@ FULL = [
 
 
 def shares(totals: list[tuple[int, int, int, int, int]]) -> tuple[dict[str, float], int | None]:
-    recorder = SimpleNamespace(drain=SimpleNamespace(live_totals=lambda: iter(totals)))
+    cells: dict[int, dict[tuple[int, int], tuple[int, int]]] = {}
+    for pid, phase, outer, count, ns in totals:
+        cells.setdefault(pid, {})[phase, outer] = count, ns
+    recorder = SimpleNamespace(drain=SimpleNamespace(live_totals=lambda: iter(cells.items())))
     return Recorder.shares(cast(Recorder, recorder), 4.0)
 
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from bottleneck_profiler.artifacts import Missing
 from bottleneck_profiler.artifacts.device.kernels import DeviceKernels, kind_of
-from bottleneck_profiler.artifacts.device.window import Device, overlap
-from bottleneck_profiler.artifacts.run.intervals import spans_of, union
+from bottleneck_profiler.artifacts.device.window import Device
 from bottleneck_profiler.detectors import all_detectors
 from bottleneck_profiler.diagnosis.analysis import diagnose
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotApplicable, NotMeasured
 from bottleneck_profiler.recording.facts import DeviceTrace, DeviceWindow
+from bottleneck_profiler.recording.intervals import overlap, spans_of, union
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

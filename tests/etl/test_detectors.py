@@ -11,13 +11,13 @@ from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.etl.accesses import accesses_of
 from bottleneck_profiler.artifacts.etl.spans import complement, merged, overlap
 from bottleneck_profiler.artifacts.etl.stages import Etl
-from bottleneck_profiler.artifacts.run.intervals import spans_of
 from bottleneck_profiler.artifacts.run.stacks import Stacks
 from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.etl.csv_instead_of_parquet import CsvInsteadOfParquet
 from bottleneck_profiler.detectors.etl.row_wise_python import RowWisePython
 from bottleneck_profiler.detectors.etl.unused_columns import UnusedColumns
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotApplicable, NotMeasured
+from bottleneck_profiler.recording.intervals import spans_of
 from bottleneck_profiler.recording.model import RECORD_DTYPE, Facts, Frame, Process, Recording, Site
 from hypothesis import given
 from hypothesis import strategies as st

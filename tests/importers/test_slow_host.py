@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bottleneck_profiler.artifacts.run.intervals import without
+from bottleneck_profiler.recording.intervals import without
 from bottleneck_profiler.session import analyse
 from hypothesis import given, settings
 from hypothesis import strategies as st

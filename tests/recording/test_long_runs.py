@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 from bottleneck_profiler.artifacts.etl.spans import merged, overlap
 from bottleneck_profiler.artifacts.etl.stages import _covered_ns
-from bottleneck_profiler.artifacts.run.intervals import gaps, spans_of, union, within
 from bottleneck_profiler.diagnosis.analysis import diagnose
 from bottleneck_profiler.files import write_json
+from bottleneck_profiler.recording.intervals import gaps, spans_of, union, within
 from bottleneck_profiler.recording.model import BY_USER, empty_steps
 from bottleneck_profiler.recording.notes import append_notes
 from bottleneck_profiler.recording.read import load

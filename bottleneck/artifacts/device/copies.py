@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from ..run.intervals import seconds_of
-from .window import Device, overlap
+from ...recording.intervals import overlap, seconds_of
+from .window import Device
 
 _SMALL_SECONDS = 1e-3  # longest small copy, and longest pause before the next one in its run (RP)
 _RUN = 3  # this many small copies in a row make a run (RP)

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from ... import signals
 from ...recording.facts import DeviceProperties, DeviceTrace, DeviceWindow
+from ...recording.intervals import Spans, gaps, overlap, seconds_of, spans_of, union, without
 from ...recording.model import DEVICE_KINDS, DEVICE_WORK, Recording, Table
 from .. import Missing
-from ..run.intervals import Spans, seconds_of, spans_of, union, without
 from ..training.steps import Steps
 
 Rows = npt.NDArray[np.int64]  # row numbers in the table
@@ -149,8 +149,7 @@ def idle_by_cause(
     mine = (table["t0"] >= start) & (table["t0"] < end) & np.isin(table["device"], (-1, number))
     kept = np.flatnonzero(mine)[np.argsort(table["t0"][mine], kind="stable")]
     rows = {name: column[kept] for name, column in table.items()}
-    idle = spans_of(np.append(start, work[:, 1]), np.append(work[:, 0], end))
-    idle = idle[idle[:, 1] > idle[:, 0]]
+    idle = gaps(work, start, end)
     fetching, copying, _ = waits(rows)
     causes = _causes(idle, waiting, rows, fetching, copying)
     return rows, work, {cause: nanoseconds / 1e9 for cause, nanoseconds in causes.items()}
@@ -253,16 +252,6 @@ def _begins_in(gaps: Spans, waits: Spans) -> npt.NDArray[np.bool_]:
     begun = at >= 0
     begun[begun] = gaps[begun, 0] <= waits[at[begun], 1] + _AFTER_WAIT_NS
     return begun
-
-
-def overlap(spans: Spans, others: Spans) -> npt.NDArray[np.float64]:
-    """Nanoseconds of each interval that are covered by a union of other intervals."""
-    if not len(others):
-        return np.zeros(len(spans))
-    edges = others.ravel().astype(float)
-    covered = np.repeat(np.concatenate([[0.0], np.cumsum(others[:, 1] - others[:, 0])]), 2)[1:-1]
-    found: npt.NDArray[np.float64] = np.interp(spans[:, 1], edges, covered) - np.interp(spans[:, 0], edges, covered)
-    return found
 
 
 def _spans(rows: Table, numbers: Rows) -> Spans:

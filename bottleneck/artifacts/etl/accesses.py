@@ -8,8 +8,8 @@ from itertools import takewhile
 import numpy as np
 
 from ... import signals
+from ...recording.intervals import Spans
 from ...recording.model import Frame, Recording, Site
-from ..run.intervals import Spans
 from ..run.stacks import Stacks
 from .spans import Span, complement, merged
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from ... import signals
 from ...recording.facts import RowWise
+from ...recording.intervals import Spans, spans_of, union
 from ...recording.model import Recording, Site
 from .. import Absent, Missing
-from ..run.intervals import Spans, spans_of, union
 from ..run.stacks import Stacks
 from ..training.steps import Steps
 from .accesses import Access, accesses_of

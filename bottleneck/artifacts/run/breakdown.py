@@ -8,13 +8,13 @@ import numpy as np
 
 from ... import signals
 from ...recording.facts import RowWise
+from ...recording.intervals import Spans, gaps, spans_of, union, within
 from ...recording.model import STEP_PHASES, Recording, Records
 from .. import Missing
 from ..device.timed import Timed
 from ..serving.requests import Requests
 from ..training.steps import Steps
 from .gaps import LOSS, OTHER, REACH_NS, Span, label, name_gaps
-from .intervals import Spans, gaps, spans_of, union, within
 from .main_process import main_process
 
 _OUTER = 0xFF

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ... import signals
+from ...recording.intervals import Mask
 from ...recording.model import Frame, Recording
 from .. import Missing
 from ..etl.stages import Etl
@@ -16,7 +17,6 @@ from ..training.steps import Steps
 from .breakdown import Breakdown
 from .gaps import OTHER, REACH_NS, importing
 from .host import Host
-from .intervals import Mask
 from .stacks import Stacks
 
 #: Making and moving models, compiling, downloads and subprocesses: nothing that a file could cache.

@@ -11,13 +11,13 @@ import numpy.typing as npt
 
 from ... import signals
 from ...recording.facts import Wait
+from ...recording.intervals import seconds_of, spans_of, union
 from ...recording.model import Recording, Records
 from ...recording.native_calls import DELAYED_MS as NATIVE_MS
 from .. import Missing
 from .every_thread import by_thread
 from .frames import HANDLERS, through
 from .host import Host
-from .intervals import seconds_of, spans_of, union
 from .waits import COMPUTING, GIL, OUTSIDE, Sums, Target, Waited, Waits
 from .ways import Key, Place, Way, placed, places, script_of, unclaimed
 

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ...recording.facts import DeviceWindow
+from ...recording.intervals import Spans, spans_of, union
 from ...recording.model import BY_FORWARD, BY_OPTIMIZER, BY_USER, Recording, Table
 from .. import Absent, Missing
-from ..run.intervals import Spans, spans_of, union
 from ..run.servers import servers
 
 Floats = npt.NDArray[np.float64]

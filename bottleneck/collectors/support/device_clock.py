@@ -73,7 +73,7 @@ class DeviceClock:
             return
         try:
             if not self._accelerator.may_be_asked():
-                self._break()
+                self.pause()
                 return
             self._read(ring, at)
             if begins:
@@ -81,15 +81,17 @@ class DeviceClock:
             elif self._marks < _MAX_MARKS:
                 self._record(border, at)
             else:
-                self._break()
+                self.pause()
             self._cost_ns += now() - at
         except Exception as error:
             ring.clock = None
             self._recorder.fail("device-clock", "mark", error)
 
     def pause(self):
-        """The next steps are not recorded in full: their borders are not marked."""
-        self._break()
+        """Marks are missing from here on, as in steps that are not recorded in full: the stretch is over."""
+        if self._open:
+            self._open = False
+            self.stretch += 1
 
     def _begins(self, border):
         """Whether a step begins at this border."""
@@ -124,12 +126,6 @@ class DeviceClock:
         event.record()
         self._waiting.append(_Mark(event, border, self.stretch, at, now()))
         self._marks += 1
-
-    def _break(self):
-        """Marks are missing from here on: the stretch is over."""
-        if self._open:
-            self._open = False
-            self.stretch += 1
 
     def _read(self, ring, at):
         """Write the marks that the device has got to by ``at``."""

@@ -1,8 +1,8 @@
 """Chooses which steps of a fast loop are recorded in full: one in k, at random, so that the hooks stay cheap.
 
 A stretch of steps that are not recorded in full becomes records SKIPPED, one for about 8 ms, so that a kill loses no
-more. In these steps, the hooks of forward,
-backward and optimizer only set the phase, which the sampler reads. Rare phases are recorded in every step.
+more. In these steps, the hooks of forward, backward and optimizer do next to nothing: the sampler finds the phase in
+the frames. Rare phases are recorded in every step.
 """
 
 import sys

@@ -186,8 +186,7 @@ def reader(collector, original, call, form, describe):
         return None if token is None else (token, args, kwargs)
 
     def after(token, result, failed):
-        if token is not None:
-            begun, args, kwargs = token
-            reads.end(begun, call, form, lambda: describe(args, kwargs, result), failed)
+        begun, args, kwargs = token
+        reads.end(begun, call, form, lambda: describe(args, kwargs, result), failed)
 
     return guard(collector, original, before, after)

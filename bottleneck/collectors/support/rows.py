@@ -98,12 +98,10 @@ class Rows:
             ring = recorder.ring()
             outer = ring.phase
             ring.phase = signals.TRANSFORM
-            return (ring, outer), now(), thread_time_ns() if per_row else 0, per_row, args[0], function
+            return ring, outer, now(), thread_time_ns() if per_row else 0, per_row, args[0], function
 
         def after(token, result, failed):
-            if token is None:
-                return
-            (ring, outer), t0, cpu, per_row, data, function = token
+            ring, outer, t0, cpu, per_row, data, function = token
             if now() - t0 < SHORT_NS:
                 ring.phase = outer
                 return

@@ -5,9 +5,9 @@ from __future__ import annotations
 from ...artifacts.device.places import DevicePlaces
 from ...artifacts.device.window import Device
 from ...artifacts.loading.loading import Loading
-from ...artifacts.run.intervals import seconds_of
 from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Evidence, Fine, Fix, NotMeasured, Outcome
+from ...recording.intervals import seconds_of
 from .. import Detector
 from .._common import location
 from ._shared import IDLE, STEP_DEAD_BAND, evidence, priced

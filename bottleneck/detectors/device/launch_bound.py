@@ -9,9 +9,9 @@ from ...artifacts.device.places import DevicePlaces
 from ...artifacts.device.timed import Timed
 from ...artifacts.device.window import Device, dispatches
 from ...artifacts.loading.loading import Loading
-from ...artifacts.run.intervals import seconds_of
 from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Evidence, Fine, Fix, Outcome
+from ...recording.intervals import seconds_of
 from .. import Detector
 from .._common import location
 from ._shared import IDLE, evidence, evidence_by_marks, priced, priced_by_marks

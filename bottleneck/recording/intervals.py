@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 Mask = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 Spans = npt.NDArray[np.int64]  # one interval (start, end) in monotonic ns per row
 
 
@@ -45,6 +46,16 @@ def without(spans: Spans, others: Spans) -> Spans:
     found = np.column_stack([edges[order][:-1], edges[order][1:]])[level[:-1] == 1]
     left: Spans = found[found[:, 1] > found[:, 0]]
     return left
+
+
+def overlap(spans: Spans, others: Spans) -> Floats:
+    """Nanoseconds of each interval that are covered by a union of other intervals."""
+    if not len(others):
+        return np.zeros(len(spans))
+    edges = others.ravel().astype(float)
+    covered = np.repeat(np.concatenate([[0.0], np.cumsum(others[:, 1] - others[:, 0])]), 2)[1:-1]
+    found: Floats = np.interp(spans[:, 1], edges, covered) - np.interp(spans[:, 0], edges, covered)
+    return found
 
 
 def within(times: npt.NDArray[np.int64], starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> Mask:
