@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import linecache
 import time
+from collections.abc import Hashable
 from pathlib import Path
 
 from ..recording.facts import Probe, Read, Used
@@ -36,14 +37,22 @@ def enrich(run_dir: Path, recording: Recording, budget_seconds: float = BUDGET_S
 
 
 def candidates(facts: Facts, wall_seconds: float) -> list[tuple[int, list[Read]]]:
-    """(process, reads of one file) of the files with most reading time, at most ``MAX_FILES``."""
-    groups: dict[tuple[int, str], list[Read]] = {}
+    """(process, reads of one file) of the files with most reading time, one a line of code, at most ``MAX_FILES``.
+
+    A line that reads a hundred files is worth a probe if they are, together: its other reads share the result.
+    """
+    lines: dict[tuple[int, Hashable, str], dict[str, list[Read]]] = {}
     for process, read in facts.of(Read):
         if read.path and read.format in _FORMATS and read.count == 1:
-            groups.setdefault((process, read.path), []).append(read)
-    weighed = sorted(((sum(read.wall_ns for read in g) / 1e9, k) for k, g in groups.items()), reverse=True)
+            site = facts.site(process, read.site) or read.path
+            lines.setdefault((process, site, read.format), {}).setdefault(read.path, []).append(read)
+    weighed = sorted(((sum(map(_seconds, files.values())), key) for key, files in lines.items()), key=lambda w: -w[0])
     worth = [key for seconds, key in weighed if seconds >= MIN_SHARE * wall_seconds]
-    return [(key[0], groups[key]) for key in worth[:MAX_FILES]]
+    return [(key[0], max(lines[key].values(), key=_seconds)) for key in worth[:MAX_FILES]]
+
+
+def _seconds(reads: list[Read]) -> float:
+    return sum(read.wall_ns for read in reads) / 1e9
 
 
 def _probe_group(run_dir: Path, facts: Facts, process: int, group: list[Read], deadline: float) -> list[Probe]:
@@ -58,12 +67,9 @@ def _probe_group(run_dir: Path, facts: Facts, process: int, group: list[Read], d
                 result = measure_columns(read, used, deadline)
         except Exception:
             result = {}  # gone, changed or an unknown dialect: the published factor is used instead
-    found: list[Probe] = []
-    for read in group:
-        site = facts.site(process, read.site)
-        source = statement(site.file, site.line) if site is not None else ""
-        found.append(Probe(read.id, source, **result))
-    return found
+    site = facts.site(process, read.site)
+    source = statement(site.file, site.line) if site is not None else ""
+    return [Probe(read.id, source, **result) for read in group]
 
 
 def _used(facts: Facts, process: int, read: int) -> list[str] | None:
