@@ -27,6 +27,7 @@ from ..recording.torch_traces import device_table as device_table
 from ._clocks import shifts
 from ._reading import Read, Reading, read_all, without_copies
 
+_NUMBERED = "The traces do not say which ranks they are of, so they are numbered in the order of their files."
 _EPOCH_NS = 1_000_000_000_000_000_000  # 2001, in ns since 1970
 
 
@@ -46,6 +47,7 @@ class Rank:
     devices: tuple[DeviceProperties, ...]
     notes: list[str] = field(default_factory=list)
     sites: list[Site] = field(default_factory=list)
+    world_size: int = 0
 
 
 Found = tuple[list[Rank], list[str]]
@@ -90,12 +92,16 @@ def joined(path: Path, ranks: list[Rank], notes: list[str], kind: str) -> Record
     """The recording of all ranks. ``kind``: what the files are, for the reader."""
     notes = list(dict.fromkeys(notes))  # what is said of each rank is said once
     first = min(one.begin for one in ranks)
+    if len(ranks) > 1 and all(one.rank is None for one in ranks):
+        notes.append(_NUMBERED)
+        for number, one in enumerate(ranks):
+            one.rank = number
     moves, said = shifts(ranks)
     notes += said
     facts, parts = Facts(), list[tuple[Table, Records, Table]]()
     for process, (one, shift) in enumerate(zip(ranks, moves, strict=True)):
         facts.add(process, Hello(process + 1, 0, shift, signals.MAIN, "", rank=one.rank))
-        facts.add(process, DeviceTrace(one.names, one.devices))
+        facts.add(process, DeviceTrace(one.names, one.devices, world_size=one.world_size))
         for number, site in enumerate(one.sites, 1):
             facts.add(process, CallSite(number, site.file, site.line, site.function))
         begin, end = (shift + each for each in one.window)

@@ -96,7 +96,9 @@ def _ranks(path: Path, progress: Progress | None) -> list[Rank]:
     notes = [] if len(spans) or not len(device["t0"]) else [NO_STEPS]
     notes += [f"{path} is used as far as it goes: {problem}." for problem in trace.problems]
     waits = data_waits(batches, nexts["site"])
-    return [Rank(path, trace.rank, begin, end, window, steps, waits, device, names, trace.devices, notes, trace.sites)]
+    found = Rank(path, trace.rank, begin, end, window, steps, waits, device, names, trace.devices, notes, trace.sites)
+    found.world_size = trace.world_size
+    return [found]
 
 
 def _trace(path: Path, progress: Progress | None) -> Trace:

@@ -81,7 +81,17 @@ _Processes = defaultdict[int, _Process]
 
 
 def recognises(path: Path) -> bool:
-    """Whether ``path`` is a SQLite file with tables of Nsight Systems."""
+    """Whether ``path`` is a SQLite file with tables of Nsight Systems, or a folder with one that is no run folder."""
+    if path.is_dir():
+        return not (path / "run.json").exists() and bool(_files(path))
+    return _is_export(path)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [each for each in sorted(folder.iterdir()) if _is_export(each)]
+
+
+def _is_export(path: Path) -> bool:
     try:
         if not path.is_file():
             return False
@@ -95,13 +105,14 @@ def recognises(path: Path) -> bool:
 
 
 def read(path: Path) -> Recording:
-    """The recording made from the export. Raises RunError."""
+    """The recording made from the exports. Raises RunError; for a folder, only if none of them can be read."""
     return read_many([path])
 
 
 def read_many(paths: Sequence[Path], how: Reading = ONE_BY_ONE) -> Recording:
-    """The same for the exports of one job. Raises RunError only if none can be read."""
-    ranks, notes = read_each(paths, paths, _ranks, how)
+    """The same for the exports of one job, files and folders. Raises RunError only if none can be read."""
+    files = [each for path in paths for each in (_files(path) if path.is_dir() else [path])]
+    ranks, notes = read_each(paths, files, _ranks, how)
     if not ranks:
         raise RunError(f"{paths[0]} holds no readable export: {' '.join(notes)}")
     return joined(paths[0], ranks, notes, name)

@@ -58,6 +58,9 @@ def read_many(paths: Sequence[Path], how: Reading = ONE_BY_ONE) -> Recording:
     ranks, notes = read_each(paths, files, _ranks, how)
     if not ranks:
         raise RunError(f"{paths[0]} holds no work of a device {' '.join(notes)}".rstrip())
+    if len({one.path for one in ranks}) == 1:
+        for one in ranks:  # as the program numbers them
+            one.rank = int(one.device["device"][0])
     return joined(paths[0], ranks, notes, name)
 
 

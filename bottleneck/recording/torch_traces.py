@@ -18,6 +18,7 @@ from .trace_files import Progress
 
 _OPERATION, _LAUNCH = DEVICE_KINDS.index("cpu_op"), DEVICE_KINDS.index("launch")
 
+_MOST_RANKS = 1 << 30  # more is no number of ranks
 Floats = npt.NDArray[np.float64]
 
 
@@ -80,9 +81,17 @@ class Trace:
     @property
     def rank(self) -> int | None:
         """The rank that the trace says it is of."""
+        return self._distributed("rank")
+
+    @property
+    def world_size(self) -> int:
+        """The ranks of its job; 0 where the trace does not say."""
+        return self._distributed("world_size") or 0
+
+    def _distributed(self, what: str) -> int | None:
         given = self.header.distributedInfo
-        rank = given.get("rank") if isinstance(given, dict) else None
-        return rank if type(rank) is int else None
+        value = given.get(what) if isinstance(given, dict) else None
+        return value if type(value) is int and 0 <= value < _MOST_RANKS else None
 
     @property
     def devices(self) -> tuple[DeviceProperties, ...]:

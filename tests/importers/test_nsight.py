@@ -85,6 +85,20 @@ def test_two_processes_are_two_ranks(tmp_path):
     other = f"insert into CUPTI_ACTIVITY_KIND_KERNEL values ({100 * MS}, {120 * MS}, 0, 7, 1, {10 << 24}, 0)"
     diagnosis = diagnose(nsight.read(export(tmp_path / "a", *KERNELS, other)))
     assert sorted(use.index for use in diagnosis.devices) == [0, 1]
+    assert [use.rank for use in diagnosis.devices] == [0, 1]
+    assert any("do not say which ranks they are of" in note for note in diagnosis.run.notes)
+
+
+def test_the_exports_of_a_folder_are_the_ranks_of_one_job(tmp_path):
+    export(tmp_path / "a.sqlite", *KERNELS)
+    export(tmp_path / "b.sqlite", *KERNELS, *COPIES)
+    export(tmp_path / "copy.sqlite", *KERNELS)
+    (tmp_path / "notes.txt").write_text("two nodes")
+    assert importer_of(tmp_path) is nsight
+    diagnosis = diagnose(nsight.read(tmp_path))
+    assert [use.rank for use in diagnosis.devices] == [0, 1] and diagnosis.run.ranks == 2
+    said = " ".join(diagnosis.run.notes)
+    assert "copy.sqlite was left out: a.sqlite has the same content." in said and "notes.txt" not in said
 
 
 @pytest.mark.parametrize(

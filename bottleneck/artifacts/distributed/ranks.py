@@ -11,7 +11,9 @@ from ...recording.model import Recording
 from .. import Absent, Missing
 from ..run.host import Host
 from ..training.steps import Floats, Steps, meeting
+from .meetings import Meetings
 
+_START_STEPS = 2  # of a trace with no more, the first counts too
 _SAME_LENGTH = 0.9  # of the longest rank's steps: with fewer, the ranks do not run the same loop
 
 
@@ -38,6 +40,8 @@ class Ranks:
     From the call stacks, one mean per rank, NaN if none were sampled: ``cpu_seconds`` of a step running, and
     ``blocked_seconds`` of it blocked other than where ranks meet. ``core_wait_seconds``: run-queue wait of all ranks
     together per step, 0 if not measured.
+    In traces that were imported, ranks wait in collectives while no kernel runs. ``meetings``: those;
+    ``kernel_seconds``: of a step in kernels, one mean per rank, NaN without traces.
     """
 
     numbers: tuple[int, ...]
@@ -48,6 +52,8 @@ class Ranks:
     cpu_seconds: Floats
     blocked_seconds: Floats
     core_wait_seconds: float
+    kernel_seconds: Floats
+    meetings: Meetings | None = None
 
     @property
     def extra_work_share(self) -> float:
@@ -59,7 +65,11 @@ class Ranks:
         return 1.0 - float(np.median(np.delete(work, self.late))) / max(float(work[self.late]), 1e-9)
 
     @classmethod
-    def compute(cls, recording: Recording, steps: Steps, host: Host | None) -> Ranks:
+    def compute(cls, recording: Recording, steps: Steps, host: Host | None, meetings: Meetings | None) -> Ranks:
+        if meetings is not None:
+            return cls._traced(recording, steps, meetings)
+        if recording.imported:
+            Meetings.compute(recording)  # says what is missing
         rows = steps.rank_rows
         if len(rows) < 2:
             raise Absent("The run has one rank.")
@@ -91,6 +101,36 @@ class Ranks:
             sampled[:, 0],
             sampled[:, 1],
             (delay or 0.0) / 1e9 / count,
+            np.full(len(tables), np.nan),
+        )
+
+    @classmethod
+    def _traced(cls, recording: Recording, steps: Steps, meetings: Meetings) -> Ranks:
+        """Of traces: the steps take as long on all ranks, and what a rank does not wait in them is its own work."""
+        rows = [steps.rank_rows.get(process) for process in meetings.processes]
+        tables = [table for table in rows if table is not None]
+        counts = [len(table["t0"]) for table in tables]
+        if len(tables) < len(rows) or max(counts) - min(counts) > 1:
+            raise Missing("The ranks' traces do not show the same steps.")
+        count = min(counts)
+        tables = [{name: column[-count:] for name, column in table.items()} for table in tables]
+        wall = np.median([(table["t1"] - table["t0"]) / 1e9 for table in tables], axis=0)
+        step = np.searchsorted(tables[0]["t1"], meetings.ends).clip(max=count - 1)
+        wait = np.array([np.bincount(step, weights=each, minlength=count) for each in meetings.wait_seconds])
+        # The profiler does not start at once on all ranks, which makes them wait in the first step.
+        kept = slice(1 if count > _START_STEPS else 0, None)
+        unknown = np.full(len(tables), np.nan)
+        return cls(
+            meetings.numbers,
+            np.maximum(wall - wait, 0.0)[:, kept],
+            wait[:, kept],
+            np.array([table["data_wait"] / 1e6 for table in tables])[:, kept],
+            meetings.last,
+            unknown,
+            unknown,
+            0.0,
+            meetings.kernel_seconds / count,
+            meetings,
         )
 
 

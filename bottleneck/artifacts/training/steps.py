@@ -13,6 +13,7 @@ from ...recording.facts import DeviceWindow
 from ...recording.intervals import Spans, spans_of, union
 from ...recording.model import BY_FORWARD, BY_OPTIMIZER, BY_USER, Recording, Table
 from .. import Absent, Missing
+from ..distributed.meetings import Meetings
 from ..run.servers import servers
 
 Floats = npt.NDArray[np.float64]
@@ -113,7 +114,7 @@ class Steps:
         return self.total_seconds / max(self.run_seconds, 1e-9)
 
     @classmethod
-    def compute(cls, recording: Recording) -> Steps:
+    def compute(cls, recording: Recording, meetings: Meetings | None = None) -> Steps:
         table = recording.steps
         if len(table["t0"]):
             # A server's forward passes are requests, often on several threads, not steps of one loop.
@@ -133,7 +134,7 @@ class Steps:
         if len(beside) < 2 or process not in beside:
             beside = {}
         else:
-            process = _latest_rank(beside)
+            process = _latest_rank(beside, meetings)
             mine = (table["process"] == process) & (table["loader"] == loader)
         rows = _in_order(table, mine)
         kind = {BY_OPTIMIZER: "optimizer", BY_FORWARD: "forward", BY_USER: "user"}.get(loader, "loader")
@@ -201,7 +202,7 @@ def rank_rows(recording: Recording, loader: int) -> dict[int, Table]:
     ranks = {index: process.rank for index, process in enumerate(recording.facts.processes) if process.rank is not None}
     found = {}
     for process in sorted(ranks, key=lambda index: (ranks[index] or 0, index)):
-        mask = (table["process"] == process) & (table["loader"] == loader) & table["trained"]
+        mask = (table["process"] == process) & (table["loader"] == loader) & (table["trained"] | recording.imported)
         if mask.any():
             found[process] = _in_order(table, mask)
     return found if len({ranks[process] for process in found}) == len(found) else {}
@@ -213,10 +214,13 @@ def meeting(rows: Table) -> Floats:
     return met
 
 
-def _latest_rank(rows: dict[int, Table]) -> int:
+def _latest_rank(rows: dict[int, Table], meetings: Meetings | None) -> int:
     """The rank that the others wait for, as it limits them all; the first rank if there is no such rank."""
     # The last rank to arrive at a meeting waits least there.
     met = {process: float(meeting(found).mean()) for process, found in rows.items()}
+    if meetings is not None and set(rows) <= set(meetings.processes):
+        waited = dict(zip(meetings.processes, meetings.wait_seconds.sum(axis=1).tolist(), strict=True))
+        met = {process: waited[process] / len(found["t0"]) for process, found in rows.items()}
     first, last = next(iter(rows)), min(met, key=met.__getitem__)
     wall = float((rows[first]["t1"] - rows[first]["t0"]).mean()) / 1e9
     return last if met[first] - met[last] > _LATE_SHARE * wall else first

@@ -6,6 +6,7 @@ import math
 
 from ...artifacts.distributed.collectives import Collectives, Place
 from ...artifacts.distributed.gradient_sync import GradientSync
+from ...artifacts.distributed.meetings import Meetings
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Floats, Steps
 from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, NotMeasured, Outcome
@@ -27,6 +28,8 @@ class ExposedComm(Detector):
         DistributedDataParallel, the time from the last gradient to the end of the all-reduce. The smallest time of all
         ranks counts: the rank that arrives last does not wait, so that waiting for a slow rank is not taken for
         communication. Calls of several sizes separate latency from bandwidth, which prices one call instead of many.
+        In imported traces of all ranks: the part of the collectives' kernels that no other kernel of the rank covers,
+        likewise of the rank that hides most of it.
     How to fix it
         Send many tensors in one call. DistributedDataParallel does that for gradients, and overlaps it with the
         backward pass. Remove barriers that nothing depends on.
@@ -45,8 +48,15 @@ class ExposedComm(Detector):
     hidden_share = 0.5  # of what remains, by a backward pass meanwhile: between nothing of it and all
 
     def detect(
-        self, steps: Steps, collectives: Collectives | None, gradient_sync: GradientSync | None, loading: Loading | None
+        self,
+        steps: Steps,
+        collectives: Collectives | None,
+        gradient_sync: GradientSync | None,
+        loading: Loading | None,
+        meetings: Meetings | None,
     ) -> Outcome:
+        if meetings is not None:
+            return self._of_traces(steps, meetings)
         behind = self._behind_backward_share(steps, gradient_sync)
         if collectives is None and behind is None:
             return NotMeasured("No communication was recorded by all ranks.")
@@ -59,6 +69,38 @@ class ExposedComm(Detector):
         if called >= self.share_threshold and collectives is not None and collectives.places:
             return self._of_calls(steps, collectives, called, loading)
         return self._of_backward(steps, gradient_sync, share)
+
+    def _of_traces(self, steps: Steps, meetings: Meetings) -> Outcome:
+        seconds, total = float(meetings.net_seconds.sum()), max(steps.total_seconds, 1e-9)
+        if seconds < self.share_threshold * total:
+            return Fine(seconds / total, self.share_threshold, "share", "step time communicating without computing")
+        most = min(seconds, float(meetings.kernel_seconds.min()))  # what there is to hide it behind
+        return self.finding(
+            evidence=(
+                Evidence("ranks", len(meetings.numbers), "count"),
+                Evidence("step time communicating without computing, waits excluded", seconds / total, "share"),
+                Evidence("collectives per step", meetings.net_seconds.size / max(steps.count, 1), "count"),
+            ),
+            gain=gain(
+                self.hidden_share * most,
+                steps.run_seconds,
+                f"{seconds / max(steps.count, 1) * 1e3:.2f} ms of collectives per step, part of it while kernels run",
+                low_seconds=0.0,
+                high_seconds=most,
+                step_share=self.hidden_share * most / total,
+                confidence=0.5,
+            ),
+            fix=Fix(
+                "Exchange data while something is computed, or exchange less of it",
+                "work = torch.distributed.all_reduce(tensor, async_op=True)\n... # compute what can be\nwork.wait()\n"
+                "# gradients: DistributedDataParallel exchanges them during the backward pass, or in half precision:\n"
+                "model.register_comm_hook(None, default_hooks.bf16_compress_hook)",
+                effort=2,
+                risk=0.2,
+            ),
+            after="the remaining work of the step becomes the bottleneck",
+            removes={"sync": self.hidden_share * most},
+        )
 
     @staticmethod
     def _behind_backward_share(steps: Steps, gradient_sync: GradientSync | None) -> float | None:

@@ -25,6 +25,8 @@ class Straggler(Detector):
         passes of the others are longer by their wait. The gain is the distance from the slowest rank to the mean: the
         same work, evenly distributed. Where the ranks wait for cores longer than one of them is late, as beside other
         programs, it counts only if the call stacks show that it has more work: it runs longer, or is blocked longer.
+        In imported traces of all ranks: a collective ends on all of them at once, so the shortest of its kernels is
+        that of the last rank, and what the others take longer is their wait, as far as no other kernel runs.
     How to fix it
         Distribute the data so that every rank gets the same work. If the late rank is blocked rather than running,
         find out what it alone waits for. If loading makes it late and workers would hide all of the loading, add
@@ -43,6 +45,7 @@ class Straggler(Detector):
     seen_waiting_share = 0.5  # of its lead that a rank is seen to wait: else nothing makes the ranks meet
     input_share = 0.5  # of the lead in loading: then it is loading
     extra_work_share = 0.2  # of its work, where waiting for cores could make it late: equal ranks differ by an eighth
+    kernels_share = 0.5  # of the lead in kernels: with less, it is not the device that is late
     blocked_share = 0.5  # of the lead that the late rank is seen blocked: then it has no more to do than the others
 
     def detect(self, steps: Steps, ranks: Ranks, loader: Loader | None, loading: Loading | None) -> Outcome:
@@ -63,25 +66,35 @@ class Straggler(Detector):
         if waited < self.seen_waiting_share * lead:
             return Fine(waited / lead, self.seen_waiting_share, "share", "share of its lead that a rank spends waiting")
         often = float((own[late] - others.max(axis=0) > self.lead_share * step).mean())
+        last = "steps in which this rank is last"
+        if ranks.meetings is not None:  # of a few steps
+            often, last = ranks.meetings.last_share, "share of the others' waiting that is for this rank"
         if often < self.late_steps_threshold:
             return Fine(often, self.late_steps_threshold, "share", "steps in which the same rank is last")
 
         value, low, high = _bootstrap(own, late)
+        if ranks.meetings is not None:
+            whole = steps.count / own.shape[1]  # the first step is left out
+            value, low, high = value * whole, low * whole, high * whole
+            low = min(low, value * (1.0 - ranks.meetings.largest_share))
         loading_lead = float(
             ranks.input_seconds[late].mean() - np.median(np.delete(ranks.input_seconds, late, axis=0).mean(axis=1))
         )
         feeds = loading_lead >= self.input_share * lead
         number = ranks.numbers[late]
-        blocked = float(ranks.blocked_seconds[late] - np.median(np.delete(ranks.blocked_seconds, late)))
+        blocked, computed = (_lead(each, late) / lead for each in (ranks.blocked_seconds, ranks.kernel_seconds))
+        shares = {"in data loading": loading_lead / lead, "blocked": blocked, "in its kernels": computed}
         evidence = [
             Evidence("ranks", len(ranks.numbers), "count"),
             Evidence(f"own work of rank {number} per step", float(own[late].mean()), "s"),
             Evidence("own work of the other ranks per step", usual, "s"),
-            Evidence("share of the lag spent in data loading", max(0.0, min(1.0, loading_lead / lead)), "share"),
-            Evidence("steps in which this rank is last", often, "share"),
+            *(
+                Evidence(f"share of the lag spent {what}", max(0.0, min(1.0, share)), "share")
+                for what, share in shares.items()
+                if not np.isnan(share)
+            ),
+            Evidence(last, often, "share"),
         ]
-        if not np.isnan(blocked):
-            evidence.append(Evidence("share of the lag spent blocked", max(0.0, min(1.0, blocked / lead)), "share"))
         return self.finding(
             title=f"All other ranks wait for rank {number}",
             location=location(loader.site if loader is not None else None),
@@ -97,7 +110,7 @@ class Straggler(Detector):
                 relative_error=0.2,
                 confidence=0.6,
             ),
-            fix=self._fix(number, feeds, waits=blocked >= self.blocked_share * lead),
+            fix=self._fix(number, feeds, blocked >= self.blocked_share, computed < self.kernels_share),
             after="each rank's own work becomes the bottleneck",
             removes={"data_wait" if feeds else "forward": value},
             changes=_less_loading(steps, loading, value) if feeds else None,
@@ -113,9 +126,16 @@ class Straggler(Detector):
         )
 
     @staticmethod
-    def _fix(number: int, feeds: bool, waits: bool) -> Fix:
+    def _fix(number: int, feeds: bool, waits: bool, on_host: bool) -> Fix:
         """Uneven work, where the late rank is not seen waiting for anything: it is what its user can change."""
         does = "loads" if feeds else "computes"
+        if on_host and not feeds:
+            return Fix(
+                f"Find out what the host of rank {number} does longer than the others: its kernels take no longer",
+                f"# bottleneck run on rank {number} shows its lines; other programs on its cores delay it, too",
+                effort=4,
+                risk=0.1,
+            )
         if waits:
             return Fix(
                 f"Find out what rank {number} waits for: it {does} longer than the others, and is blocked",
@@ -142,6 +162,11 @@ def _less_loading(steps: Steps, loading: Loading | None, seconds: float) -> Chan
     return Changes(
         step_model(loading, steps), load_seconds=-each, load_cpu_seconds=-each * (1.0 - loading.blocked_share)
     )
+
+
+def _lead(seconds: Floats, late: int) -> float:
+    """By how much the late rank's value is above that of the others."""
+    return float(seconds[late] - np.median(np.delete(seconds, late)))
 
 
 def _bootstrap(own: Floats, late: int) -> tuple[float, float, float]:

@@ -33,12 +33,14 @@ class DeviceProperties(Struct, frozen=True):
 
 
 class DeviceTrace(Fact, frozen=True):
-    """What was read from a process's trace. ``names``: the names that the table ``device`` refers to by index."""
+    """What was read from a process's trace. ``names``: the names that the table ``device`` refers to by index;
+    ``world_size``: the ranks of its job, 0 where the trace does not say."""
 
     kind: ClassVar[str] = "device_trace"
     names: list[str]
     devices: tuple[DeviceProperties, ...] = ()
     problem: str = ""
+    world_size: Count = 0
 
 
 class DeviceInUse(Fact, frozen=True):
