@@ -32,15 +32,61 @@ def analyse(path: Path, price_per_hour: float | None = None, how: Reading | None
 
     A run whose recording was killed is completed first. ``how``: the files of other tools are read.
     """
-    from .capture.recovery import recover
     from .importers import ONE_BY_ONE, importer_of, run_folder
 
     importer = importer_of(path)
-    if importer is run_folder and recover(path):
-        complete(path)
-    many = hasattr(importer, "read_many")
-    recording = importer.read_many([path], how or ONE_BY_ONE) if many else importer.read(path)
+    if importer is run_folder:
+        return _judged(_read_folder(path), price_per_hour)
+    return _judged(importer.read_many([path], how or ONE_BY_ONE), price_per_hour)
+
+
+def analyse_job(
+    paths: Sequence[Path], price_per_hour: float | None = None, how: Reading | None = None
+) -> tuple[Recording, Diagnosis]:
+    """``analyse`` of several recordings of one job: run folders of its hosts or ranks, or traces. Raises RunError.
+
+    What does not belong to the job of the first one, or cannot be read, is left out with a note.
+    """
+    from .artifacts import Artifacts, Missing
+    from .artifacts.training.steps import Steps
+    from .importers import ONE_BY_ONE, importer_of, run_folder
+    from .recording.folder import RunError
+    from .recording.jobs import joined, of_one_job, ranks_of
+
+    importer = importer_of(paths[0])
+    if importer is not run_folder:
+        alike = [path for path in paths if importer_of(path) is importer]
+        if len(alike) < len(paths):
+            raise RunError(f"{next(path for path in paths if path not in alike)} is no {importer.name}")
+        return _judged(importer.read_many(paths, how or ONE_BY_ONE), price_per_hour)
+    found: list[tuple[Path, Recording]] = []
+    problems: list[RunError] = []
+    for path in paths:
+        try:
+            found.append((path, _read_folder(path)))
+        except RunError as problem:
+            problems.append(problem)
+    if not found:
+        raise problems[0]
+    recordings, notes = of_one_job(found)
+    notes += [f"{problem}." for problem in problems]
+    recording = joined(recordings, 0, notes)
+    try:  # the machine that matters is that of the rank the others wait for
+        latest = recording.facts.processes[Artifacts(recording).get(Steps).process].rank
+        base = next((at for at, each in enumerate(recordings) if latest in ranks_of(each)), 0)
+        recording = joined(recordings, base, notes)
+    except Missing:
+        pass
     return _judged(recording, price_per_hour)
+
+
+def _read_folder(path: Path) -> Recording:
+    from .capture.recovery import recover
+    from .recording.read import load
+
+    if recover(path):
+        complete(path)
+    return load(path)
 
 
 def store(paths: Sequence[Path], run_dir: Path | None, how: Reading | None = None) -> Path:
@@ -119,14 +165,18 @@ def tables(recording: Recording) -> dict[str, Any]:
     return {name: pa.table(columns) for name, columns in device_tables(recording).items()}
 
 
-def report_folder(path: Path) -> Path:
-    """Where the reports on a recording go: into its run folder, else into a folder beside it. Raises RunError."""
+def report_folder(path: Path, of_job: bool = False) -> Path:
+    """Where the reports on a recording go: into its run folder, else into a folder beside it. Raises RunError.
+
+    ``of_job``: it is the first of several run folders, which keeps the report on itself.
+    """
     from .importers import importer_of, run_folder
     from .recording.folder import RunError
 
-    if importer_of(path) is run_folder:
+    ours = importer_of(path) is run_folder
+    if ours and not of_job:
         return path
-    folder = path.with_name(path.name + ".report")
+    folder = path / "job" if ours else path.with_name(path.name + ".report")
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:

@@ -22,6 +22,8 @@ now = monotonic_ns
 NEVER = 1 << 62  # later than any clock
 _MAX_STACKS = 4096
 _MAX_STRINGS = 65536
+#: Launchers other than torchrun: a task's number, and how many tasks there are.
+_LAUNCHERS = ("SLURM_PROCID", "SLURM_NTASKS"), ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE")
 
 
 class Recorder:
@@ -237,6 +239,10 @@ class Recorder:
     def hello(self):
         """Announce this process: pid, parent, rank. Contains no arguments and no environment."""
         environ = os.environ
+        rank, size = environ.get("RANK"), environ.get("WORLD_SIZE")
+        for number, tasks in _LAUNCHERS:
+            if rank is None and environ.get(tasks, "1") != "1":
+                rank, size = environ.get(number), environ[tasks]
         self.note(
             "hello",
             pid=self.pid,
@@ -245,9 +251,9 @@ class Recorder:
             wall_ns=time_ns(),
             role=self.role,
             python="%d.%d.%d" % sys.version_info[:3],
-            rank=environ.get("RANK"),
+            rank=rank,
             local_rank=environ.get("LOCAL_RANK"),
-            world_size=environ.get("WORLD_SIZE"),
+            world_size=size,
         )
 
 

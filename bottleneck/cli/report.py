@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @click.command("report", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("run", required=False, metavar="[RUN]")
+@click.argument("runs", nargs=-1, metavar="[RUN]...")
 @click.option("--json", "as_json", is_flag=True, help="Print diagnosis.json instead of the report.")
 @click.option("--calls", is_flag=True, help="Print the sampled call tree (by pyinstrument) instead of the report.")
 @click.option(
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--otlp", metavar="URL", help="Export spans to this OTLP/HTTP endpoint.")
 @click.option("--verbose", "-v", is_flag=True, help="Show every phase and every check.")
 def command(
-    run: str | None,
+    runs: tuple[str, ...],
     as_json: bool,
     calls: bool,
     live: bool,
@@ -39,32 +39,38 @@ def command(
 ) -> None:
     """Analyse RUN again and show its report.
 
-    RUN is a folder or a name from `bottleneck runs`; the default is the newest run. --calls also writes
-    calls.pyisession to RUN, which `pyinstrument --load` can render in any of its formats.
+    RUN is a folder or a name from `bottleneck runs`; the default is the newest run. Several are the parts of one job,
+    recorded on its hosts or rank by rank; their common report goes into the folder job of the first. --calls also
+    writes calls.pyisession to RUN, which `pyinstrument --load` can render in any of its formats.
     """
     from rich.console import Console
 
     from ..exporters import json as report_json
     from ..exporters import terminal
     from ..recording.folder import RunError, find
-    from ..session import analyse, look, report_folder, write
+    from ..session import analyse, analyse_job, look, report_folder, write
     from ._reading import reading
 
     folder: Path | None = None
     try:
         if live and otlp:
             raise RunError("--otlp does not work with --live: it exports only recordings that have ended")
-        path = find(run)
+        if live and len(runs) > 1:
+            raise RunError("--live does not work with several runs")
+        path, more = find(runs[0] if runs else None), list[Path]()
+        problems = [problem for run in runs[1:] if (problem := _found(run, more))]
         found = look(path, price_per_hour) if live else None
         if live and found is None:
             click.echo(f"bottleneck: the recording of {path.name} has ended; this is the full report.", err=True)
         if found is None:
-            with reading([path]) as how:
-                found = analyse(path, price_per_hour, how)
-            folder = report_folder(path)
+            with reading([path, *more]) as how:
+                found = analyse_job([path, *more], price_per_hour, how) if more else analyse(path, price_per_hour, how)
+            folder = report_folder(path, of_job=bool(more))
     except RunError as error:
         click.echo(f"bottleneck: {error}", err=True)
         sys.exit(2)
+    for problem in problems:
+        click.echo(f"bottleneck: {problem}", err=True)
     recording, diagnosis = found
     if calls:
         sys.exit(_show_calls(folder, recording))
@@ -77,6 +83,17 @@ def command(
     options: dict[str, dict[str, Any]] = {"terminal": {"console": console, "verbose": verbose}, "otlp": {"url": otlp}}
     for warning in write(folder, recording, diagnosis, options):
         click.echo(f"bottleneck: {warning}", err=True)
+
+
+def _found(run: str, paths: list[Path]) -> str:
+    """Add the folder of a further run to ``paths``; why there is none, else ""."""
+    from ..recording.folder import RunError, find
+
+    try:
+        paths.append(find(run))
+    except RunError as error:
+        return str(error)
+    return ""
 
 
 def _show_calls(folder: Path | None, recording: Recording) -> int:

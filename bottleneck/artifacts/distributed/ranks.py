@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ... import signals
+from ...recording.facts import Hello
 from ...recording.model import Recording
 from .. import Absent, Missing
 from ..run.host import Host
@@ -73,6 +74,9 @@ class Ranks:
         rows = steps.rank_rows
         if len(rows) < 2:
             raise Absent("The run has one rank.")
+        world = max((hello.ranks for process, hello in recording.facts.of(Hello) if process in rows), default=0)
+        if world > len(rows):
+            raise Missing(f"Only {len(rows)} of the job's {world} ranks were recorded: the last may be another one.")
         counts = [len(table["t0"]) for table in rows.values()]
         count = min(counts) - int(steps.warm.sum())
         if min(counts) < _SAME_LENGTH * max(counts) or count < 1:

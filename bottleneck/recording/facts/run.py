@@ -22,12 +22,22 @@ class Hello(Fact, frozen=True):
     rank: str | int | None = None
     host: str = ""
     clock_offset_ns: Int = 0
+    world_size: str | int | None = None
 
     @property
     def rank_number(self) -> int | None:
         """The rank that a launcher has assigned to the process; None if it is not a number."""
-        text = str(self.rank)
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+        return _number(self.rank)
+
+    @property
+    def ranks(self) -> int:
+        """How many ranks the launcher says there are; 0 if it does not."""
+        return _number(self.world_size) or 0
+
+
+def _number(value: str | int | None) -> int | None:
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 class Ready(Fact, frozen=True):
