@@ -12,6 +12,7 @@ _COMMANDS = {
     "top": "Show the runs in progress and the GPUs, now.",
     "import": "Turn traces of torch.profiler, Nsight Systems or XPlane into a run.",
     "fix": "Show the patch for a finding, or apply it.",
+    "convert": "Write the text files of a finding as Parquet, and show the lines to change.",
     "runs": "List recorded runs, or delete old ones.",
     "explain": "Explain a detector: why it matters, how it is measured, how to fix it.",
     "detectors": "List the detectors.",

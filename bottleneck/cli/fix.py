@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
+
+from ._finding import chosen, fail
 
 if TYPE_CHECKING:
     from ..diagnosis.model import Diagnosis, Ranked
@@ -30,14 +31,14 @@ def command(run: str, finding_id: str | None, apply: bool) -> None:
     try:
         recording, diagnosis = analyse(find(run))
     except RunError as error:
-        _fail(str(error), 2)
-    ranked = _chosen(diagnosis, finding_id and current_id(finding_id))
+        fail(str(error), 2)
+    ranked = chosen(diagnosis, finding_id and current_id(finding_id))
     try:
         patch = make(ranked.finding.fix, recording.run)
         if apply:
             write(patch)
     except NoPatch as reason:
-        _fail(f"no patch for {ranked.finding.detector}: {reason}{_others(diagnosis, ranked)}", 1)
+        fail(f"no patch for {ranked.finding.detector}: {reason}{_others(diagnosis, ranked)}", 1)
     if apply:
         click.echo(f"{patch.file}: applied the fix for {ranked.finding.detector}")
         return
@@ -46,23 +47,7 @@ def command(run: str, finding_id: str | None, apply: bool) -> None:
         click.echo(f"bottleneck: {patch.file} is outside this folder; apply the diff with: patch -p1 -d /", err=True)
 
 
-def _chosen(diagnosis: Diagnosis, finding_id: str | None) -> Ranked:
-    found = {ranked.finding.detector: ranked for ranked in (*diagnosis.findings, *diagnosis.also_noticed)}
-    if finding_id in found:
-        return found[finding_id]
-    if finding_id is not None:
-        _fail(f"this run has no finding {finding_id}; its findings: {', '.join(found) or 'none'}", 2)
-    if not diagnosis.findings:
-        _fail("this run has no findings", 1)
-    return diagnosis.findings[0]
-
-
 def _others(diagnosis: Diagnosis, asked: Ranked) -> str:
     """Which findings have a patch where the asked one has none."""
     names = [r.finding.detector for r in diagnosis.findings if r.finding.fix.patch and r is not asked]
     return f"; findings with a patch: {', '.join(names)}" if names else ""
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    click.echo(f"bottleneck: {message}", err=True)
-    sys.exit(code)

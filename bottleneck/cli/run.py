@@ -181,7 +181,7 @@ class _Report:
 
 
 def _say_where(folder: Path, diagnosis: Diagnosis) -> None:
-    """Print the path of the report, and the command that shows a patch."""
+    """Print the path of the report, and the commands that show a patch and convert files."""
     from ..exporters.html import REPORT_FILE
     from ..recording.folder import run_name
 
@@ -194,6 +194,9 @@ def _say_where(folder: Path, diagnosis: Diagnosis) -> None:
     if patch:
         command = shlex.join(["bottleneck", "fix", run_name(folder) or shown, patch])
         click.echo(f"Patch:  {command}  (--apply writes it)", err=True)
+    if any(r.finding.detector == "csv-instead-of-parquet" for r in diagnosis.findings):
+        command = shlex.join(["bottleneck", "convert", run_name(folder) or shown])
+        click.echo(f"Files:  {command}  (writes them as Parquet)", err=True)
 
 
 class _Live:

@@ -12,6 +12,7 @@ from ..agent.recorder import now
 from . import BaseCollector
 from .support.columns import Columns
 from .support.hooking import guard, hook, hook_timed
+from .support.options import given, options_of
 from .support.reads import asked, names, of, path_of, size_of
 from .support.rows import Rows
 
@@ -45,6 +46,7 @@ class Collector(BaseCollector):
 
     def hook(self, module):
         self.frame = module.DataFrame
+        self.version = _text(getattr(module, "__version__", None))
         self.reads = of(self.recorder)
         self.columns = Columns(self.recorder, self.off)
         self.chunked = weakref.WeakKeyDictionary()
@@ -83,6 +85,7 @@ class Collector(BaseCollector):
 
     def _reader(self, original, name, form):
         reads, call = self.reads, "pandas." + name
+        describe = self._describe if form != "csv" else partial(self._describe_text, original)
 
         def before(args, kwargs):
             token = reads.begin()
@@ -91,7 +94,7 @@ class Collector(BaseCollector):
         def after(token, result, failed):
             begun, args, kwargs = token
             started = begun[2]
-            number = reads.end(begun, call, form, lambda: self._describe(args, kwargs, result), failed)
+            number = reads.end(begun, call, form, lambda: describe(args, kwargs, result), failed)
             if failed or begun[0] is None:
                 return
             if not isinstance(result, self.frame):
@@ -116,6 +119,14 @@ class Collector(BaseCollector):
         fields.update(asked_columns=asked(wanted), engine=_text(kwargs.get("engine")))
         if isinstance(kwargs.get("nrows"), int):
             fields["size_bytes"] = None  # part of the file: the file size says nothing about this read
+        return fields
+
+    def _describe_text(self, original, args, kwargs, result):
+        """With the arguments that it takes to read the same text again, see ``options_of``."""
+        fields = self._describe(args, kwargs, result)
+        if isinstance(result, self.frame):
+            fields["options"], fields["hidden"] = options_of(given(original, args, kwargs))
+            fields["library"] = self.version
         return fields
 
     # -- chunks ------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """``pyarrow.csv``: tables read and written."""
 
+import sys
 from functools import partial
 
 from .. import signals
@@ -18,6 +19,9 @@ def _describe(args, kwargs, table):
         column_count=len(columns),
         asked_columns=asked(getattr(options, "include_columns", None) or None),
         engine="pyarrow",
+        options={},
+        hidden=sorted(name for name in kwargs if kwargs[name] is not None) + ["an option"] * (len(args) > 1),
+        library=getattr(sys.modules.get("pyarrow"), "__version__", None),
     )
     return fields
 

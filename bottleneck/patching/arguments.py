@@ -42,7 +42,7 @@ _POSITIONS = frozenset(("iloc", "iat"))
 
 def changes(source: Source, edit: Arguments) -> list[Change]:
     """What to change in the file. Raises NoPatch where that is not certain."""
-    call = _call(source, edit)
+    call = source.call({edit.function, *_KNOWN[edit.function][0]}, edit.line)
     if edit.gone:
         _refuse_other_uses(source, call, edit.gone)
     values = dict(edit.values)
@@ -68,24 +68,6 @@ def changes(source: Source, edit: Arguments) -> list[Change]:
         order = _KNOWN[edit.function][1].split()
         found.append(Change(*source.span(call), rewritten(source.code(call), edit.function, order, values).encode()))
     return found
-
-
-def _call(source: Source, edit: Arguments) -> ast.Call:
-    """The one call of the edit's function in its line."""
-    names = {edit.function, *_KNOWN[edit.function][0]}
-    short = edit.function.rpartition(".")[2]
-    found = [
-        node
-        for node in ast.walk(source.tree)
-        # A call is recorded where its name stands, which may be lines after its first.
-        if isinstance(node, ast.Call) and node.func.lineno <= edit.line <= (node.func.end_lineno or 0)
-        if source.called(node) and source.called(node) <= names
-    ]
-    if not found:
-        raise NoPatch(f"{source.name}:{edit.line} holds no plain call of {short}")
-    if len(found) > 1:
-        raise NoPatch(f"{source.name}:{edit.line} holds {len(found)} calls of {short}")
-    return found[0]
 
 
 def _refuse_other_uses(source: Source, call: ast.Call, gone: frozenset[str]) -> None:

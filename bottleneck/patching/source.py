@@ -128,6 +128,30 @@ class Source:
         origins = self._bindings.get(node.id, set()) if isinstance(node, ast.Name) else set()
         return set() if "" in origins else {".".join([origin, *reversed(parts)]) for origin in origins}
 
+    def call(self, names: set[str], line: int) -> ast.Call:
+        """The one call of a function with one of these names in a line. Raises NoPatch."""
+        name = min(names, key=len).rpartition(".")[2]
+        found = [
+            node
+            for node in ast.walk(self.tree)
+            # A call is recorded where its name stands, which may be lines after its first.
+            if isinstance(node, ast.Call) and node.func.lineno <= line <= (node.func.end_lineno or 0)
+            if self.called(node) and self.called(node) <= names
+        ]
+        if not found:
+            raise NoPatch(f"{self.name}:{line} holds no plain call of {name}")
+        if len(found) > 1:
+            raise NoPatch(f"{self.name}:{line} holds {len(found)} calls of {name}")
+        return found[0]
+
+    def stands_for(self, name: str) -> set[str]:
+        """What a name stands for anywhere in the file: dotted names of imports, "" for anything else."""
+        return self._bindings.get(name, set())
+
+    def line_start(self, line: int) -> int:
+        """Where a line begins, in bytes."""
+        return self._lines[line - 1]
+
     def constant(self, name: str) -> ast.Constant | None:
         """The literal that a module's constant is set to, once, and that is used once; else None."""
         uses = [n for n in ast.walk(self.tree) if isinstance(n, ast.Name) and n.id == name]

@@ -10,7 +10,11 @@ from .base import Fact, Int, Moment, Real
 
 
 class Read(Fact, frozen=True):
-    """A call that reads a file, or several small ones. ``columns``: returned; ``asked_columns``: requested."""
+    """A call that reads a file, or several small ones. ``columns``: returned; ``asked_columns``: requested.
+
+    ``options``: the arguments that change how text is parsed, where their values cannot be secrets; ``hidden``: names
+    of the other arguments. ``library``: the version that read it. All three are None if they were not recorded.
+    """
 
     kind: ClassVar[str] = "read"
     id: Int
@@ -30,6 +34,9 @@ class Read(Fact, frozen=True):
     asked_columns: list[Any] | None = None
     engine: Any = None
     dtypes: list[Any] | None = None
+    options: dict[str, Any] | None = None
+    hidden: list[str] | None = None
+    library: str | None = None
 
 
 class Used(Fact, frozen=True):
