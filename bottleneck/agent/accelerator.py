@@ -24,10 +24,33 @@ class Accelerator:
         self.name = name
         self.module = module
         self.capturing = set()
+        self.index = None  # of the device whose queue is followed; None: the current one
         self._captures = getattr(module, "is_current_stream_capturing", None)
 
     def event(self):
         return self.module.Event(enable_timing=True)
+
+    def record(self, event):
+        """Put the event into the queue of the device that is followed."""
+        if self.index is None:
+            event.record()
+        else:
+            event.record(self.module.current_stream(self.index))
+
+    def held(self):
+        """Bytes of this process's tensors on each device that has any; None if this torch does not say."""
+        ask = getattr(self.module, "memory_allocated", None)
+        try:
+            return None if ask is None else {n: held for n in range(self.module.device_count()) if (held := ask(n))}
+        except Exception:  # an allocator of the program's own may not count
+            return None
+
+    def choose(self, held):
+        """Follow the device that has most of the tensors: it need not be the current one."""
+        index, current = max(held, key=held.get), self.module.current_device()
+        if not held.get(current):
+            self.index = index
+        return current if self.index is None else index
 
     def may_be_asked(self):
         """Whether events may be used now: no graph is being captured."""

@@ -118,7 +118,7 @@ def command(
         folder = create(None, options.name, run_dir)
     except RunError as error:
         _fail(str(error), 2)
-    report = _Report(folder, argv, quiet, verbose, price_per_hour, otlp)
+    report = _Report(folder, argv, shlex.join(words), quiet, verbose, price_per_hour, otlp)
     stopped = partial(report.show, stopped_after=duration)
     try:
         recorded = record(argv, list(words), folder, options, Watching(None if quiet else _progress, stopped))
@@ -134,6 +134,7 @@ class _Report:
 
     folder: Path
     argv: list[str]
+    command: str  # as it was typed
     quiet: bool
     verbose: bool
     price_per_hour: float | None
@@ -170,7 +171,7 @@ class _Report:
             click.echo(f"bottleneck: nothing was recorded: {why}", err=True)
         console = None if nothing or (self.quiet and not diagnosis.findings) else Console(stderr=True)
         options: dict[str, dict[str, Any]] = {
-            "terminal": {"console": console, "verbose": self.verbose},
+            "terminal": {"console": console, "verbose": self.verbose, "command": self.command},
             "otlp": {"url": self.otlp},
         }
         warnings = write(self.folder, recording, diagnosis, options)

@@ -40,7 +40,8 @@ class Collector(BaseCollector):
     def _data_parallel(self, token, result, failed):
         model, site = token
         if not failed and model is not None:
-            self.recorder.note("data_parallel", site=site, devices=len(getattr(model, "device_ids", None) or ()))
+            used = [index for index in getattr(model, "device_ids", None) or () if type(index) is int]
+            self.recorder.note("data_parallel", site=site, devices=len(used), indexes=used)
 
     def _distributed(self, token, result, failed):
         model, site = token

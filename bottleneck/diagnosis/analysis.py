@@ -22,7 +22,7 @@ from ..artifacts.training.steps import MIN_STEPS, Steps
 from ..detectors import Detector
 from ..recording.model import Recording
 from . import ranking
-from .devices import device_uses, largest_use, timed_device
+from .devices import device_uses, largest_use, timed_devices
 from .energy import energy_of
 from .findings import Finding, Findings, Fine, NotApplicable, NotMeasured, Outcome
 from .headline import headline_of, largest_place, verdict_of, wait_for_each_other
@@ -58,7 +58,7 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
     suspect = next((each.suspect for each in outcomes.values() if isinstance(each, NotMeasured) and each.suspect), "")
     queued = place is None and wait_for_each_other(lines, requests)
     verdict = verdict_of(recording, ranked, short, _answered(checks, outcomes), breakdown, place, suspect, queued)
-    devices = device_uses(recording) or timed_device(recording, _get(artifacts, Timed))
+    devices = device_uses(recording) or timed_devices(recording, _get(artifacts, Timed), _get(artifacts, Gpu))
     return Diagnosis(
         run=_facts(recording, artifacts, steps, requests, breakdown),
         breakdown=_shares(breakdown, recording),

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import signals
+from ..artifacts.device.gpu import Gpu
 from ..artifacts.device.timed import Timed
 from ..recording.facts import DeviceTrace, DeviceWindow
 from ..recording.intervals import Spans, overlap, seconds_of, spans_of, union
@@ -69,17 +70,19 @@ def _of_process(recording: Recording, process: int, window: DeviceWindow, trace:
     return found
 
 
-def timed_device(recording: Recording, timed: Timed | None) -> tuple[DeviceUse, ...]:
-    """The device of a default run, as far as the marks of the timed steps show it; none without any."""
+def timed_devices(recording: Recording, timed: Timed | None, gpu: Gpu | None) -> tuple[DeviceUse, ...]:
+    """The device of a default run, as far as the marks of the timed steps show it, and those that the process uses
+    beside it; none without any marks."""
     if timed is None:
         return ()
     facts = recording.facts.processes[timed.process]
     length = timed.steps * timed.step_seconds
+    seen = {} if gpu is None else dict(zip(gpu.devices, gpu.utilization, strict=True))
     return (
         DeviceUse(
             host=facts.host or recording.host_name,
             rank=facts.rank,
-            index=0,
+            index=timed.index,
             name=timed.name,
             window_seconds=length,
             busy_share=1.0 - timed.idle_share,
@@ -95,7 +98,33 @@ def timed_device(recording: Recording, timed: Timed | None) -> tuple[DeviceUse, 
             basis="events",
             idle_seconds_by_cause={cause: each * timed.steps for cause, each in timed.idle_seconds_by_cause.items()},
             kept_up_seconds=timed.kept_up_seconds * timed.steps,
+            busy_at_least_share=min(1.0, timed.busy_seconds / timed.step_seconds),
+            nvml_share=seen.get(timed.index),
         ),
+        *(_untimed(facts.host or recording.host_name, facts.rank, index, timed, seen) for index in timed.others),
+    )
+
+
+def _untimed(host: str, rank: int | None, index: int, timed: Timed, seen: dict[int, float]) -> DeviceUse:
+    """A device of which at most NVML says something."""
+    return DeviceUse(
+        host=host,
+        rank=rank,
+        index=index,
+        name=timed.name,
+        window_seconds=timed.steps * timed.step_seconds,
+        busy_share=None,
+        idle_share=None,
+        compute_seconds=None,
+        copy_seconds=None,
+        communication_seconds=None,
+        exposed_communication_seconds=None,
+        sync_seconds=None,
+        data_wait_seconds=None,
+        steps=None,
+        step_seconds_median=None,
+        basis="nvml" if index in seen else "not-measured",
+        nvml_share=seen.get(index),
     )
 
 
@@ -112,7 +141,7 @@ def largest_use(devices: tuple[DeviceUse, ...]) -> str:
         "compute": use.compute_seconds or 0.0,
         **(use.copy_seconds or {}),
         "communication": use.exposed_communication_seconds or 0.0,
-        "idle": use.idle_share * use.window_seconds,
+        "idle": (use.idle_share or 0.0) * use.window_seconds,
     }
     most = max(seconds, key=lambda name: seconds[name])
     share = min(1.0, seconds[most] / max(use.window_seconds, 1e-9))

@@ -63,7 +63,9 @@ class DeviceUse:
     ``basis``: what the figures come from: "trace" (of another tool), "window" (of ours), or "events" at the borders of
     the phases of timed steps, which say how long it was idle at least, by cause, and busy at most.
     ``kept_up_seconds``: of those, the host launched, and the device kept up: for how much of that it was idle, no event
-    says.
+    says. ``busy_at_least_share``: there was work in its queue. ``nvml_share``: of the time of the steps in which NVML
+    saw a kernel run, of whatever program and stream. A device that the process uses beside the one that is timed has no
+    other figures: its ``basis`` is "nvml", or "not-measured".
     """
 
     host: str
@@ -71,8 +73,8 @@ class DeviceUse:
     index: int
     name: str
     window_seconds: float
-    busy_share: float
-    idle_share: float
+    busy_share: float | None
+    idle_share: float | None
     compute_seconds: float | None
     copy_seconds: dict[str, float] | None
     communication_seconds: float | None
@@ -84,6 +86,8 @@ class DeviceUse:
     basis: str
     idle_seconds_by_cause: dict[str, float] | None = None
     kept_up_seconds: float | None = None
+    busy_at_least_share: float | None = None
+    nvml_share: float | None = None
 
 
 @dataclass(frozen=True)

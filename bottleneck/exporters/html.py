@@ -20,7 +20,7 @@ from markupsafe import Markup, escape
 
 from ..diagnosis.model import Diagnosis, View
 from ..files import write_text
-from .support import drawing, units, words
+from .support import device_words, drawing, units, words
 from .support.flames import flames
 
 name, after = "html", ("json",)
@@ -84,7 +84,9 @@ def _environment() -> Environment:
         finalize=_shown,
     )
     environment.filters.update(seconds=units.seconds, share=units.share, path=units.path, colour=drawing.colour)
-    environment.globals.update(quantity=units.quantity, words=words, percent=percent, points=units.points)
+    environment.globals.update(
+        quantity=units.quantity, words=words, device_words=device_words, percent=percent, points=units.points
+    )
     return environment
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..diagnosis.model import Checked, Diagnosis, PhaseShare, Ranked
-from .support import units, words
+from .support import device_words, units, words
 from .support.screen import Screen, bar
 
 name, after = "terminal", ()
@@ -29,22 +29,29 @@ _PHASES = {
 
 
 def write(
-    recording: object, diagnosis: Diagnosis, folder: Path, console: Console | None = None, verbose: bool = False
+    recording: object,
+    diagnosis: Diagnosis,
+    folder: Path,
+    console: Console | None = None,
+    verbose: bool = False,
+    command: str = "",
 ) -> list[str]:
-    """Print the report on ``console``, if there is one."""
+    """Print the report on ``console``, if there is one. ``command``: that was run, as it would be typed; it is not in
+    the recording, because arguments may be secrets."""
     if console is not None:
         try:
-            render(diagnosis, console, verbose)
+            render(diagnosis, console, verbose, command)
         except SystemExit:  # rich's answer to a closed pipe, as of `| head`; the other exporters still have to write
             pass
     return []
 
 
-def render(diagnosis: Diagnosis, console: Console, verbose: bool = False) -> None:
+def render(diagnosis: Diagnosis, console: Console, verbose: bool = False, command: str = "") -> None:
     """Print the report. ``verbose`` adds all phases, the method behind each gain, and every check."""
     screen = Screen(console)
     _head(screen, diagnosis)
     _phases(screen, diagnosis, verbose)
+    _devices(screen, diagnosis, command)
     shown = diagnosis.findings if verbose else diagnosis.findings[:MAX_FINDINGS]
     for index in range(len(shown)):
         _finding(screen, diagnosis, index, verbose)
@@ -99,9 +106,16 @@ def _phases(screen: Screen, diagnosis: Diagnosis, verbose: bool) -> None:
         table.add_row(*(screen.text((part, "dim")) for part in text), "")
     screen.table(table)
     screen.gap()
-    for sentence, busy in words.devices(diagnosis):
+
+
+def _devices(screen: Screen, diagnosis: Diagnosis, command: str) -> None:
+    for sentence, busy in device_words.devices(diagnosis):
         screen.print(sentence)
-        screen.print(("  " + bar(busy, cells), "green"))
+        if busy is not None:
+            screen.print(("  " + bar(busy, max(10, min(44, screen.console.width - 40))), "green"))
+        screen.gap()
+    if device_words.window_would_tell(diagnosis):
+        screen.code(f"bottleneck run --device-window 10 {words.visible(command) or '...'}")
         screen.gap()
 
 

@@ -177,3 +177,51 @@ def test_marks_before_and_after_steps_that_are_not_recorded_in_full_are_apart(mo
     machine.steps(5, borders=(*STEP[1:], END))
     stretches = [stretch for _, _, _, stretch in machine.records]
     assert sorted(set(stretches)) == [1, 2] and stretches == sorted(stretches)
+
+
+def with_tensors(monkeypatch, held, current=0):
+    """A machine on which the process has so many bytes on each device, and the queues of its devices."""
+    machine = Machine(monkeypatch)
+    module, event = machine.accelerator.module, machine.accelerator.module.Event
+    plain, machine.queues, machine.notes = event.record, [], []
+
+    def record(self, stream=None):
+        machine.queues.append(stream)
+        plain(self)
+
+    monkeypatch.setattr(event, "record", record)
+    module.memory_allocated, module.device_count = lambda index: held.get(index, 0), lambda: 4
+    module.current_device, module.current_stream = lambda: current, lambda index: f"queue of {index}"
+    machine.recorder.note = lambda kind, **fields: machine.notes.append((kind, fields))
+    return machine
+
+
+def test_the_device_that_has_the_tensors_is_timed_and_the_others_are_noted(monkeypatch):
+    held = {0: 10, 1: 1000, 3: 5}
+    machine = with_tensors(monkeypatch, held)
+    machine.steps(3)
+    held.pop(3)
+    machine.steps(30)
+    assert set(machine.queues) == {None}  # the current one, which has some
+    assert [fields for _, fields in machine.notes] == [{"index": 0, "others": [1, 3]}, {"index": 0, "others": [1]}]
+    machine = with_tensors(monkeypatch, {1: 1000})
+    machine.steps(30)
+    assert set(machine.queues) == {"queue of 1"} and len(machine.records) > 50
+    assert [fields for _, fields in machine.notes] == [{"index": 1, "others": []}]
+
+
+def test_no_device_is_timed_before_one_has_tensors(monkeypatch):
+    held = {}
+    machine = with_tensors(monkeypatch, held)
+    machine.steps(10)
+    assert machine.records == [] and machine.notes == []
+    held[2] = 7
+    machine.steps(30)
+    assert set(machine.queues) == {"queue of 2"} and machine.failed == []
+
+
+def test_an_allocator_that_does_not_count_leaves_the_current_device(monkeypatch):
+    machine = with_tensors(monkeypatch, {1: 1000})
+    machine.accelerator.module.memory_allocated = None
+    machine.steps(10)
+    assert set(machine.queues) == {None} and machine.notes == [] and machine.failed == []

@@ -6,11 +6,25 @@ import numpy as np
 import pytest
 from bottleneck_profiler.artifacts import Artifacts, Missing
 from bottleneck_profiler.artifacts.device.timed import Timed
+from bottleneck_profiler.diagnosis.analysis import diagnose
+from bottleneck_profiler.exporters import html
+from bottleneck_profiler.exporters.support import device_words
 from bottleneck_profiler.recording.device_waits import name_device_waits
-from bottleneck_profiler.recording.facts import DeviceInUse, DeviceLines, FlowLines, Forward, Optimizer
-from bottleneck_profiler.recording.model import RECORD_DTYPE, Frame, Recording
+from bottleneck_profiler.recording.facts import (
+    DataParallel,
+    DeviceInUse,
+    DeviceLines,
+    DevicesHeld,
+    FlowLines,
+    Forward,
+    Optimizer,
+)
+from bottleneck_profiler.recording.model import RECORD_DTYPE, Frame, Recording, Table
+from bottleneck_profiler.recording.read import load
+from goldens import regenerate
 
 from .marked import Pair
+from .record import HERE
 from .test_waits import looked_at, train
 
 COPY = Frame("main", "/home/ada/train.py", 12, True)
@@ -126,3 +140,48 @@ def test_without_marks_nothing_is_said():
         made = train(Pair(), 30)
         made.marks = made.marks[:0]
         timed(made)
+
+
+def test_the_other_devices_of_the_process_are_not_timed():
+    made = train(Pair(), 60, load=20.0, device=10.0)
+    made.facts.notes += [
+        (0, DataParallel(0, 2, (0, 1))),
+        (0, DevicesHeld(1, (3,))),
+    ]
+    found = timed(made)
+    assert (found.index, found.others) == (1, (0, 3))
+    made.gpu = nvml(made, {0: 0.4, 1: 0.3})
+    uses = diagnose(made).devices
+    assert [(use.index, use.basis, use.nvml_share) for use in uses] == [
+        (1, "events", pytest.approx(0.3)), (0, "nvml", pytest.approx(0.4)), (3, "not-measured", None),
+    ]  # fmt: skip
+    assert [use.busy_share for use in uses[1:]] == [use.idle_share for use in uses[1:]] == [None, None]
+    said = [sentence for sentence, _ in device_words.devices(diagnose(made))]
+    assert said[0].startswith("In the steps, the device () 1 idles for at least")
+    assert "NVML saw kernels run on it in 40 % of that time" in said[1] and "not timed" in said[1]
+    assert said[2] == "The program also uses the device () 3, which was not measured."
+
+
+def nvml(made: Recording, shares: dict[int, float]) -> Table:
+    """What NVML would have sampled on each device."""
+    times = np.linspace(made.steps["t0"][0], made.steps["t1"][-1], 60).astype(np.int64)
+    columns = [(times, np.full(60, index), np.full(60, share)) for index, share in shares.items()]
+    joined = (np.concatenate(parts) for parts in zip(*columns, strict=True))
+    return dict(zip(("time_ns", "index", "utilization"), joined, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("program", "share", "said"),
+    [
+        ("starved", 0.9, "NVML also counts other streams and other programs."),
+        ("big-model-with-item", 0.1, "NVML counts neither copies nor waits inside the queue."),
+        ("big-model-with-item", 0.95, ""),
+        ("starved", 0.24, ""),
+    ],
+)
+def test_the_report_says_where_nvml_and_the_events_disagree(tmp_path, program, share, said):
+    made = load(regenerate.unpack(HERE / "recorded" / f"{program}.tar.gz", tmp_path))
+    made.gpu = nvml(made, {0: share})
+    diagnosis = diagnose(made)
+    for page in (html.render(diagnosis), " ".join(sentence for sentence, _ in device_words.devices(diagnosis))):
+        assert ("NVML disagrees" in page) == bool(said) and said in page

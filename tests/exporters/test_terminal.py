@@ -15,11 +15,13 @@ from rich.console import Console
 from . import hard_samples, samples
 
 
-def printed(diagnosis: Diagnosis, width: int = 80, verbose: bool = False, colour: bool = False) -> str:
+def printed(
+    diagnosis: Diagnosis, width: int = 80, verbose: bool = False, colour: bool = False, command: str = ""
+) -> str:
     console = Console(
         file=io.StringIO(), width=width, force_terminal=colour, color_system="truecolor" if colour else None
     )
-    terminal.render(diagnosis, console, verbose)
+    terminal.render(diagnosis, console, verbose, command)
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 
@@ -159,6 +161,8 @@ def test_no_gpu_is_named_on_a_run_without_one() -> None:
         ),
         ({"input": 0.0, "sync": 0.0}, 0.0, "the GPU is busy for up to 100 %"),
         ({"input": 0.1, "sync": 0.1}, 8.0, "In 80 % of the steps' time, the GPU has nothing left to do"),
+        ({"input": 0.1, "sync": 0.1}, 8.0, "Run again with --device-window 10 to see how busy it is in between."),
+        ({"input": 0.1, "sync": 0.1}, 8.0, "bottleneck run --device-window 10 train.py --rate '1 2'"),
     ),
 )
 def test_a_timed_device_has_a_bar_and_a_sentence(idle: dict[str, float], kept_up: float, said: str) -> None:
@@ -167,8 +171,9 @@ def test_a_timed_device_has_a_bar_and_a_sentence(idle: dict[str, float], kept_up
         "", None, 0, "cuda", 10.0, 1 - share, share, None, None, None, None, 1.0, idle["input"], 50, 0.2, "events",
         idle, kept_up,
     )  # fmt: skip
-    shown = " ".join(printed(replace(samples.healthy(), devices=(use,))).split())
+    shown = " ".join(printed(replace(samples.healthy(), devices=(use,)), command="train.py --rate '1 2'").split())
     assert said in shown
+    assert ("bottleneck run --device-window" in shown) == bool(kept_up)
 
 
 def test_a_run_without_anything_to_judge_is_no_all_clear() -> None:

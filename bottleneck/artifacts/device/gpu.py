@@ -40,7 +40,7 @@ class Gpu:
     @classmethod
     def compute(cls, recording: Recording, steps: Steps) -> Gpu:
         table = recording.gpu
-        if not len(table.get("time_ns", ())):
+        if not len(table.get("time_ns", ())) or "utilization" not in table:
             raise Missing("No accelerator was measured.")
         if not steps.count:
             raise Missing("No steps after warm-up to compare the accelerator with.")

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ... import signals
 from ...recording.device_waits import launching, spans_of
-from ...recording.facts import DeviceInUse, DeviceLines, FlowLines, Optimizer
+from ...recording.facts import DataParallel, DeviceInUse, DeviceLines, DevicesHeld, FlowLines, Optimizer
 from ...recording.marks import Bools, Ints, Marks, marks_of, within
 from ...recording.model import Frame, Recording, Records, Site
 from .. import Missing
@@ -35,7 +35,8 @@ class Timed:
     waited for the device ("sync"). ``busy_seconds``: the queue was not empty. ``waited_seconds``: the host waited for
     results, and ``place`` is the line with most of that. ``copying_seconds``: copies to the device in front of the
     model, which nothing covers, from ``copy``; in ``blocking_seconds`` of it the host waited. ``kept_up_seconds``: the
-    host launched, and the device had nothing left to do before and after that.
+    host launched, and the device had nothing left to do before and after that. ``others``: devices that the process
+    uses beside this one, which nothing timed.
     """
 
     steps: int
@@ -51,6 +52,8 @@ class Timed:
     process: int = 0
     name: str = ""
     simulated: bool = False
+    index: int = 0
+    others: tuple[int, ...] = ()
 
     @property
     def idle_seconds(self) -> float:
@@ -66,6 +69,9 @@ class Timed:
         marks = marks_of(recording, steps.process)
         if not marks.count:
             raise Missing("No accelerator was timed.")
+        facts = recording.facts
+        held = next(reversed(facts.of_process(DevicesHeld, steps.process)), DevicesHeld(0))
+        copied = {index for fact in facts.of_process(DataParallel, steps.process) for index in fact.indexes}
         name = next((fact.name for fact in recording.facts.of_process(DeviceInUse, steps.process)), "")
         trained_on = {fact.device for fact in recording.facts.of_process(Optimizer, steps.process)} - {""}
         if trained_on and name not in trained_on:
@@ -90,6 +96,8 @@ class Timed:
             process=steps.process,
             name=name,
             simulated=bool(recording.run.get("gpu_simulated", False)),
+            index=held.index,
+            others=tuple(sorted({*held.others, *copied} - {held.index})),
         )
 
 

@@ -62,6 +62,8 @@ class DeviceClock:
         self._base = None  # event that times are counted from
         self._base_ns = 0  # its time, on a clock that begins with the first event, at the host's time then
         self._open = False  # the step is timed
+        self._others = None
+        self._chosen = None  # the device: none is timed before one has tensors
         self._steps = self._timed = self._marks = 0
         self._cost_ns = self._began = 0  # of the timed step
         self._least_ns = _FOREVER  # cost of a timed step, of the last few
@@ -100,6 +102,11 @@ class DeviceClock:
         return border in (signals.OPTIMIZER | signals.DEVICE_END, signals.EVAL | signals.DEVICE_END)
 
     def _step(self, border, at):
+        if not self._steps & (self._steps - 1):  # few times, and ever more rarely
+            self._look()
+        if self._chosen is None:
+            self._steps += 1
+            return
         was_open = self._open
         if was_open:
             self._timed += 1
@@ -113,6 +120,19 @@ class DeviceClock:
         self._marks = self._cost_ns = 0
         self._began = at
 
+    def _look(self):
+        """Choose the device that is timed, and note which others have tensors."""
+        held = self._accelerator.held()
+        if held is None:
+            self._chosen = -1
+        elif held:
+            if self._chosen is None:
+                self._chosen = self._accelerator.choose(held)
+            others = [index for index in held if index != self._chosen]
+            if others != self._others:
+                self._others = others
+                self._recorder.note("devices_held", index=self._chosen, others=others)
+
     def _adapt(self, at):
         """Set ``k`` so that the marks stay within their budget."""
         self._least_ns = min(self._least_ns, self._cost_ns)
@@ -123,7 +143,7 @@ class DeviceClock:
 
     def _record(self, border, at):
         event = self._free.pop() if self._free else self._accelerator.event()
-        event.record()
+        self._accelerator.record(event)
         self._waiting.append(_Mark(event, border, self.stretch, at, now()))
         self._marks += 1
 

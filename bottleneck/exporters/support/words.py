@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ...diagnosis.findings import Evidence, Finding, Fix, Gain, Location
-from ...diagnosis.model import Checked, DeviceUse, Diagnosis, Ranked
+from ...diagnosis.model import Checked, Diagnosis, Ranked
 from ...diagnosis.phases import phase_words
 from . import units
 
@@ -21,8 +21,6 @@ _RISKS = (
     (0.4, "may change how the model converges"),
 )
 _PLACE = re.compile(r"(/[^:]*)(:\d+\b)")
-_IDLE = 0.01  # of the steps: less idle time of a device is not worth a word
-_KEPT_UP = 0.2  # of the steps: a device that keeps up with the host's launches may be idle for most of that
 _VISIBLY_MORE = 0.005  # of the run: a difference that shows in whole points
 _MAX_LENGTH = 2000
 
@@ -76,30 +74,6 @@ def part(diagnosis: Diagnosis) -> str:
     if diagnosis.run.finished:
         return ""
     return f"This report covers the first {units.seconds(diagnosis.run.wall_seconds)} of a run that had not ended."
-
-
-def devices(diagnosis: Diagnosis) -> list[tuple[str, float]]:
-    """(a sentence, how busy it was at most) for each device that was timed in a default run."""
-    return [(_device(use), use.busy_share) for use in diagnosis.devices if use.idle_seconds_by_cause is not None]
-
-
-def _device(use: DeviceUse) -> str:
-    """What a timed device did in the steps."""
-    causes = {"input": "while the loop waited for data", "sync": "while the host worked after a wait for the device"}
-    seconds = use.idle_seconds_by_cause or {}
-    idle, device = use.idle_share, "GPU" if use.name in ("cuda", "xpu") else f"device ({visible(use.name)})"
-    kept_up = (use.kept_up_seconds or 0.0) / max(use.window_seconds, 1e-9)
-    if kept_up > idle and kept_up >= _KEPT_UP:
-        return (
-            f"In {units.share(kept_up)} of the steps' time, the {device} has nothing left to do before or after the "
-            "host's launches: how busy it is in between, --device-window 10 shows."
-        )
-    if idle < _IDLE:
-        return f"In the steps, the {device} is busy for up to {units.share(use.busy_share)} of the time."
-    cause = max(seconds, key=lambda name: seconds[name])
-    part = seconds[cause] / max(sum(seconds.values()), 1e-9)
-    least = f"In the steps, the {device} idles for at least {units.share(idle)}"
-    return f"{least}; {units.share(part)} of that {causes[cause]}."
 
 
 def phase(name: str) -> str:

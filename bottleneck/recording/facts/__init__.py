@@ -13,7 +13,7 @@ import msgspec
 
 from ...listing import modules
 from .base import Fact, Site
-from .device import DeviceInUse, DeviceMemory, DeviceProperties, DeviceTrace, DeviceWindow
+from .device import DeviceInUse, DeviceMemory, DeviceProperties, DevicesHeld, DeviceTrace, DeviceWindow
 from .distributed import Collective, DataParallel, Ddp, Exchange
 from .etl import Moved, Probe, Read, RowWise, Used
 from .loading import Batch, BatchPart, BatchParts, DataLoader, Objects, Pages
@@ -57,8 +57,8 @@ __all__ = [
     "KINDS", "Attached", "Batch", "BatchPart", "BatchParts", "Bye", "CallSite", "Collections", "Collective", "Compile",
     "ConfigLine",
     "Container", "DataLoader", "DataParallel", "Ddp", "DeviceInUse", "DeviceLines", "DeviceMemory", "DeviceProperties",
-    "DeviceTrace",
-    "DeviceWindow", "Exchange", "Fact", "Failed", "FlowLines", "Forward", "Frame", "Gil", "GrowthLine", "Hello",
+    "DeviceTrace", "DeviceWindow", "DevicesHeld",
+    "Exchange", "Fact", "Failed", "FlowLines", "Forward", "Frame", "Gil", "GrowthLine", "Hello",
     "KnownLine", "Line",
     "ModelCall", "Moved", "Objects", "ObjectsLine", "OneLengthLine", "Optimizer", "OutputLines", "PaddingLine",
     "Pages", "Probe", "Pyinstrument",

@@ -50,6 +50,14 @@ class DeviceInUse(Fact, frozen=True):
     name: str
 
 
+class DevicesHeld(Fact, frozen=True):
+    """Device ``index`` is the one that is timed; the process has tensors on the ``others``, too."""
+
+    kind: ClassVar[str] = "devices_held"
+    index: Int
+    others: tuple[Int, ...] = ()
+
+
 class DeviceMemory(Fact, frozen=True):
     """Accelerator memory at one point in time."""
 

@@ -13,6 +13,7 @@ class DataParallel(Fact, frozen=True):
     kind: ClassVar[str] = "data_parallel"
     site: Int
     devices: Int
+    indexes: tuple[Int, ...] = ()
 
 
 class Ddp(Fact, frozen=True):
