@@ -18,8 +18,8 @@ import click
 def command(paths: tuple[Path, ...], run_dir: Path | None, scheduler: str, verbose: bool) -> None:
     """Turn PATHs, the traces of one job, into a run and report on it.
 
-    It reads traces of torch.profiler (JSON, plain, .gz or .zst), SQLite exports of Nsight Systems, and XPlane profiles
-    of JAX and TensorFlow; a folder stands for the traces in it.
+    It reads traces of torch.profiler (JSON, plain, .gz or .zst), SQLite exports of Nsight Systems, XPlane profiles
+    of JAX and TensorFlow, and event logs of Spark; a folder stands for the traces in it.
     """
     from rich.console import Console
 

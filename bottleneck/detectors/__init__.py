@@ -24,6 +24,7 @@ from ..diagnosis.findings import (
     Outcome,
     Stage,
 )
+from ..diagnosis.schedule import ScheduleChanges
 from ..listing import modules
 
 HEADINGS = ("Why it matters", "How it is measured", "How to fix it", "When to ignore it")
@@ -71,6 +72,7 @@ class Detector(ABC):
         headroom_share: float | None = None,
         hint: bool = False,
         changes: Changes | None = None,
+        replay: ScheduleChanges | None = None,
         explains: tuple[str, ...] = (),
         as_id: str = "",
         stage: Stage | None = None,
@@ -91,6 +93,7 @@ class Detector(ABC):
             headroom_share,
             hint,
             changes,
+            replay,
             explains,
             self.general,
         )

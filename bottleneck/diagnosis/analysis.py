@@ -18,6 +18,7 @@ from ..artifacts.run.machine import Machine, Settings
 from ..artifacts.run.main_process import main_process
 from ..artifacts.run.user_lines import UserLines
 from ..artifacts.serving.requests import Requests
+from ..artifacts.spark.application import Spark
 from ..artifacts.training.steps import MIN_STEPS, Steps
 from ..detectors import Detector
 from ..recording.model import Recording
@@ -27,6 +28,7 @@ from .energy import energy_of
 from .findings import Finding, Findings, Fine, NotApplicable, NotMeasured, Outcome
 from .headline import headline_of, largest_place, verdict_of, wait_for_each_other
 from .model import Checked, Diagnosis, Overhead, PhaseShare, RunFacts
+from .spark import holds_much, largest_part
 from .view import build_view
 
 _UNWRITTEN = 0.4  # cost of a hook that writes no record, of the cost of one that does
@@ -57,7 +59,11 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
     )
     suspect = next((each.suspect for each in outcomes.values() if isinstance(each, NotMeasured) and each.suspect), "")
     queued = place is None and wait_for_each_other(lines, requests)
-    verdict = verdict_of(recording, ranked, short, _answered(checks, outcomes), breakdown, place, suspect, queued)
+    spark = _get(artifacts, Spark)
+    stages = spark is not None and holds_much(spark)
+    verdict = verdict_of(
+        recording, ranked, short, _answered(checks, outcomes), breakdown, place, suspect, queued, stages
+    )
     devices = device_uses(recording) or timed_devices(recording, _get(artifacts, Timed), _get(artifacts, Gpu))
     return Diagnosis(
         run=_facts(recording, artifacts, steps, requests, breakdown),
@@ -74,6 +80,7 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
             artifacts.get(Machine).cores,
             _get(artifacts, Crowding),
             largest_use(devices) if recording.imported else "",
+            None if spark is None else largest_part(spark),
         ),
         findings=tuple(ranked),
         also_noticed=tuple(aside),

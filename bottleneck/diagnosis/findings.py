@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from .schedule import ScheduleChanges
+
 Basis = Literal["run", "step", "p99", "capacity"]
 Stage = Literal["etl", "data loading", "training", "serving", "machine"]
 Severity = Literal["critical", "warning", "info"]
@@ -49,7 +51,7 @@ class Gain:
     this run (0 when the basis is p99 or capacity). ``method`` is one sentence: the law and its terms.
     ``confidence`` is c_predict of the catalogue: 0.95 counterfactual measured, 0.8 model with measured
     terms, 0.6 local probe, 0.4 published factor, 0.2 rule of thumb. ``ceiling``: the gain is only an upper bound; no
-    law predicts how much of it the fix saves.
+    law predicts how much of it the fix saves. ``whose``: what a capacity is of; a cluster has jobs instead of steps.
     """
 
     share: float
@@ -61,6 +63,7 @@ class Gain:
     step_share: float | None = None
     confidence: float = 0.8
     ceiling: bool = False
+    whose: Literal["server", "cluster"] = "server"
 
 
 @dataclass(frozen=True)
@@ -160,6 +163,7 @@ class Finding:
     headroom_share: float | None = None
     hint: bool = False
     changes: Changes | None = None  # for the plan; no report shows it
+    replay: ScheduleChanges | None = None  # the same for the stages of a Spark application
     explains: tuple[str, ...] = ()  # parents that this finding silences, in addition to its detector's
     general: bool = False  # a more specific detector takes precedence at the same line
 

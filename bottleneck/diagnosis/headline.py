@@ -22,6 +22,7 @@ from .findings import Finding, Gain, Location
 from .model import Ranked
 from .phases import phase_words
 from .ranking import GUESS
+from .spark import Part
 
 _UNEXPLAINED_SHARE = 0.3  # of the run in one line or function that no detector judges: the run is not "fine"
 _UNJUDGED_SHARE = 0.5  # of the run in code outside every recorded phase, on any lines
@@ -126,10 +127,12 @@ def verdict_of(
     place: Place | None,
     suspect: str = "",
     queued: bool = False,
+    stages: bool = False,
 ) -> str:
     """``answered``: at least one detector had data to judge. ``short``: the run has too few steps for that.
 
     ``suspect``: what a detector saw too few samples of to name it. ``queued``: requests wait for each other.
+    ``stages``: much of the run is in those of Spark, or beside them.
     """
     if ranked:
         return "findings"
@@ -141,7 +144,7 @@ def verdict_of(
         return "unexplained"
     if not answered:
         return "nothing to judge"
-    if _unexplained(place) or _largest_function(breakdown) >= _UNEXPLAINED_SHARE:
+    if stages or _unexplained(place) or _largest_function(breakdown) >= _UNEXPLAINED_SHARE:
         return "unexplained"
     if queued and breakdown is not None and breakdown.share("serve.handler") >= _UNJUDGED_SHARE:
         return "unexplained"
@@ -158,10 +161,15 @@ def wait_for_each_other(lines: UserLines | None, requests: Requests | None) -> b
 
 def _is_minor(finding: Finding, place: Place) -> bool:
     """Whether the fix leaves most of the place's time as it is."""
-    gain, at = finding.gain, finding.location
-    if gain is None or gain.basis != "run" or (at is not None and (at.file, at.line) == (place.file, place.line)):
+    at = finding.location
+    if at is not None and (at.file, at.line) == (place.file, place.line):
         return False
-    return gain.high < _MINOR * place.share
+    return _saves_less(finding, _MINOR * place.share)
+
+
+def _saves_less(finding: Finding, share: float) -> bool:
+    """Whether the fix saves at best a smaller share of the run."""
+    return finding.gain is not None and finding.gain.basis == "run" and finding.gain.high < share
 
 
 def _busy(place: Place, cores: float) -> str:
@@ -207,11 +215,14 @@ def headline_of(
     cores: float = 1.0,
     crowding: Crowding | None = None,
     device: str = "",
+    part: Part | None = None,
 ) -> str:
     """The headline: one sentence that is always true. ``cores``: that the program may use. ``device``: what an imported
-    trace's device does most of the time."""
+    trace's device does most of the time. ``part``: what holds most of a Spark application."""
     if verdict == "findings":
         first = _finding(ranked[0])
+        if part is not None and all(_saves_less(each.finding, _MINOR * part.share) for each in ranked):
+            return f"{part}; {_NO_WAY}. {first}" if part.stage else f"{first} {part}."
         if place is None or not _unexplained(place) or not all(_is_minor(each.finding, place) for each in ranked):
             return first
         return f"{place}{_busy(place, cores)}; {_NO_WAY}. {first}"
@@ -229,7 +240,7 @@ def headline_of(
     text = texts.get(verdict, "Nothing worth fixing was found")
     if verdict == "fine" and crowding is not None and crowding.crowded:
         return f"{text} in the program; {crowding}."
-    where = device or _where(verdict, breakdown, place)
+    where = device or str(part or "") or _where(verdict, breakdown, place)
     return f"{text}; {where}." if where else f"{text}."
 
 
@@ -285,9 +296,10 @@ def _says_more(breakdown: Breakdown, largest: str, place: Place) -> bool:
 
 def _effect(gain: Gain) -> str:
     if gain.basis == "capacity":
+        what = f"the {gain.whose}'s capacity"
         if gain.confidence <= GUESS:
-            return f"may free up to {_percent(gain.high)} of the server's capacity; measure it before relying on it"
-        return f"frees about {_percent(gain.share)} of the server's capacity"
+            return f"may free up to {_percent(gain.high)} of {what}; measure it before relying on it"
+        return f"frees about {_percent(gain.share)} of {what}"
     if gain.basis == "p99":
         return f"cuts p99 latency by about {_percent(gain.share)}"
     if gain.ceiling:

@@ -18,6 +18,10 @@ _WORDS = {
     "import": "imports",
     "python": "other Python",
     "other": "not attributed",
+    "spark.startup": "start-up, before the first job",
+    "spark.driver": "the driver, between jobs",
+    "spark.waiting": "jobs without a running task",
+    "stage:others": "other stages",
 }
 
 
@@ -26,4 +30,6 @@ def phase_words(phase: str) -> str:
     kind, _, function = phase.partition(":")
     if kind == "python" and function:
         return "top-level code" if function == "<module>" else f"{function}()"
+    if kind == "stage" and phase not in _WORDS:
+        return f"stage {function}"
     return _WORDS.get(phase, phase)

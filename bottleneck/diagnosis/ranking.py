@@ -8,6 +8,7 @@ from .findings import Finding, Severity
 from .laws import changed, seconds_saved_by
 from .model import PlanStep, Ranked
 from .remaining import Remaining
+from .schedule import saved_seconds
 
 DEAD_BAND = 0.03  # of the run: a smaller gain is not worth a reader's time
 NOTHING = 0.01  # of the run: a ceiling whose fix may save no more must be a high one
@@ -186,6 +187,9 @@ def _explained(parent: Finding, child: Finding) -> bool:
     if first is not None and second is not None:
         left = seconds_saved_by(changed(first.of, first), second)
         return left <= (1.0 - _EXPLAINED) * seconds_saved_by(second.of, second)
+    if child.replay is not None and parent.replay is not None:
+        left = saved_seconds([child.replay, parent.replay]) - saved_seconds([child.replay])
+        return left <= (1.0 - _EXPLAINED) * saved_seconds([parent.replay])
     # A symptom's gain is a ceiling: only its lower end is certain.
     claim = parent.gain.low if parent.detected_by < 1.0 else parent.gain.share
     return child.gain is not None and child.gain.share >= _EXPLAINED * claim

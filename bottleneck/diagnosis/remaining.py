@@ -6,23 +6,28 @@ from dataclasses import dataclass, field
 
 from .findings import Changes, Finding, StepModel
 from .laws import changed, seconds_saved_by
+from .schedule import ScheduleChanges, saved_seconds
 
 _WORK = frozenset({"other", "h2d", "forward", "backward", "optimizer", "sync"})  # phases of a step that loading feeds
 
 
 @dataclass
 class Remaining:
-    """The rest of the run during planning: the step model, seconds, and the time removed from each phase."""
+    """The rest of the run during planning: the step model, seconds, and what is removed: from phases, from stages."""
 
     seconds: float
     model: StepModel | None
     first: StepModel | None  # the model before any fix
     taken_seconds: dict[str, float] = field(default_factory=dict)
+    replayed: list[ScheduleChanges] = field(default_factory=list)  # of the fixes so far
 
     def still_saved_seconds(self, finding: Finding) -> float:
         """Seconds that a fix can still save: its gain, scaled by what the model now predicts."""
         assert finding.gain is not None
         changes, alone = self.changes(finding), finding.gain.seconds
+        if finding.replay is not None:
+            together = saved_seconds([*self.replayed, finding.replay]) - saved_seconds(self.replayed)
+            return alone * min(1.0, together / max(saved_seconds([finding.replay]), 1e-9))
         if changes is None or self.model is None or self.first is None:
             total = sum(finding.removes.values())
             free = sum(
@@ -36,6 +41,8 @@ class Remaining:
         changes = self.changes(finding)
         if changes is not None and self.model is not None:
             self.model = changed(self.model, changes)
+        if finding.replay is not None:
+            self.replayed.append(finding.replay)
         for phase, removed in finding.removes.items():
             self.taken_seconds[phase] = self.taken_seconds.get(phase, 0.0) + removed
         self.seconds = max(0.0, self.seconds - seconds)

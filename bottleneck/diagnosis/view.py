@@ -37,7 +37,7 @@ def build_view(recording: Recording, artifacts: Artifacts, steps: Steps | None) 
     bars: list[Bar] = []
     breakdown, requests = _find(artifacts, Breakdown), _find(artifacts, Requests)
     if breakdown is not None:
-        bars += [_bar(recording, "main", span) for span in _longest(breakdown.outside)]
+        bars += [_bar(recording, _track(span), span) for span in _longest(breakdown.outside)]
         bars += _event_bars(recording, breakdown.process)
     if steps is not None:
         bars += _step_bars(recording, steps, "python" if breakdown and OTHER not in breakdown.seconds else OTHER)
@@ -119,6 +119,10 @@ def _largest(records: Records, count: int) -> Records:
 
 def _bar(recording: Recording, track: str, span: Span) -> Bar:
     return Bar(track, span.name, (span.start_ns - recording.started_ns) / 1e9, span.seconds)
+
+
+def _track(span: Span) -> str:
+    return "stages" if span.name.startswith("stage:") else "main"
 
 
 def _node(node: Node) -> StackNode:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as _json
 import math
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -61,9 +61,9 @@ def from_json(document: dict[str, Any]) -> Diagnosis:
 
 
 def _ranked(row: Ranked) -> dict[str, Any]:
-    finding = asdict(row.finding)
+    finding = asdict(replace(row.finding, replay=None))  # else its arrays are copied
     detected_by = finding.pop("detected_by")
-    del finding["changes"], finding["general"], finding["fix"]["edit"]
+    del finding["changes"], finding["replay"], finding["general"], finding["fix"]["edit"]
     return {
         **finding,
         "detected_by": detected_by,

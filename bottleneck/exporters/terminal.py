@@ -21,10 +21,10 @@ _NAME_COLUMNS = 30
 _SEVERITY = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
 #: Phases by what they are: waiting for input, computing, reading and writing, Python in between.
 _PHASES = {
-    "red": ("data_wait", "loader_start", "serve.blocked"),
-    "cyan": ("forward", "loss", "backward", "optimizer", "eval", "serve.handler", "etl.transform"),
+    "red": ("data_wait", "loader_start", "serve.blocked", "spark.waiting"),
+    "cyan": ("forward", "loss", "backward", "optimizer", "eval", "serve.handler", "etl.transform", "stage"),
     "yellow": ("checkpoint", "h2d", "sync", "etl.read", "etl.write"),
-    "magenta": ("python",),
+    "magenta": ("python", "spark.driver"),
 }
 
 

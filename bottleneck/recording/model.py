@@ -74,6 +74,20 @@ DEVICE_COLUMNS: dict[str, np.dtype[Any]] = {
     "site": np.dtype("i4"),
 }
 
+#: Ends of a task, by the column ``status``.
+SUCCEEDED, FAILED, KILLED = range(3)
+#: A task of Spark. ``stage``, ``executor``: numbers in the facts; ``t0``, ``t1``: ns; the measured parts of it in ms:
+#: running, of that on a CPU (of the JVM), collecting garbage, waiting for shuffled blocks and writing them, and before
+#: that, receiving its code; bytes that it spilled, from memory and to disk, shuffled, read and wrote.
+TASK_DTYPE = np.dtype(
+    [
+        ("t0", "<i8"), ("t1", "<i8"), ("stage", "<i4"), ("executor", "<i2"), ("status", "i1"),
+        *((name, "<i4") for name in ("run_ms", "cpu_ms", "gc_ms", "start_ms", "fetch_ms", "write_ms")),
+        ("spilled_memory", "<i8"), ("spilled_disk", "<i8"), ("shuffle_read", "<i8"), ("shuffle_write", "<i8"),
+        ("read", "<i8"), ("written", "<i8"),
+    ]
+)  # fmt: skip
+
 #: Columns of ``steps`` in microseconds, exclusive, index = phase number up to etl.write.
 STEP_PHASES = signals.PHASES[: signals.WRITE + 1]
 #: Step rows by ``loader``: > 0 a DataLoader's id; these are the loops that have none.
@@ -217,7 +231,7 @@ class Recording:
     ``host`` columns: time_ns, busy_cores, idle_cores, other_cores, rss_bytes, read_bytes, write_bytes, major_faults,
     swap_in_bytes, run_delay_ns ... (cumulative ones end in _total). ``gpu``: time_ns, index, utilization (0..1),
     memory_used_bytes, memory_total_bytes, power_watts, ...; both empty dicts when not measured.
-    ``device``: ``DEVICE_COLUMNS`` of the window that was traced, empty without one.
+    ``device``: ``DEVICE_COLUMNS`` of the window that was traced, empty without one. ``tasks``: of Spark.
     ``full_steps``: rows of ``steps`` that were recorded in full, the others are estimates (``stretches``); None: all.
     ``totals``: (process, phase, enclosing) -> (count, inclusive ns); survive a wrapped ring.
     """
@@ -238,6 +252,7 @@ class Recording:
     full_steps: int | None = None
     totals: dict[tuple[int, int, int], tuple[int, int]] = field(default_factory=dict)
     device: Table = field(default_factory=dict)
+    tasks: Records = field(default_factory=lambda: np.empty(0, TASK_DTYPE))
     threads: Records = field(default_factory=lambda: np.empty(0, RECORD_DTYPE))
     waits: Records = field(default_factory=lambda: np.empty(0, RECORD_DTYPE))
     looks: Records = field(default_factory=lambda: np.empty(0, RECORD_DTYPE))

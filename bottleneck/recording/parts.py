@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from .columns import is_known, to_numpy
 from .folder import RunError, damaged
-from .model import RECORD_DTYPE, Records, Table
+from .model import RECORD_DTYPE, TASK_DTYPE, Records, Table
 
 _BATCH_ROWS = 1 << 14  # rows decoded at once
 _ERRORS = (OSError, ValueError, MemoryError, pa.ArrowException)  # what pyarrow raises for corrupted bytes
@@ -44,6 +44,14 @@ def read_records(run_dir: Path, name: str) -> Records:
     if (ends[1:] >= ends[:-1]).all():
         return records
     return records[np.argsort(ends, kind="stable")]
+
+
+def read_tasks(run_dir: Path) -> Records:
+    """The table of Spark's tasks, in its order."""
+    rows = _rows(run_dir, "tasks")
+    tasks = np.empty(sum(rows.values()), TASK_DTYPE)
+    _fill(rows, {column: tasks[column] for column in TASK_DTYPE.names or ()})
+    return tasks
 
 
 def read_samples(run_dir: Path, name: str, whole: Sequence[str], needed: Sequence[str] = ()) -> Table:

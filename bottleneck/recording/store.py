@@ -10,9 +10,9 @@ from ..signals import LIVE
 from . import columns
 from .facts import CallSite, Fact, Hello
 from .folder import VERSION, RunError
-from .model import Recording
+from .model import TASK_DTYPE, Recording
 from .notes import append_facts
-from .write import Writer
+from .write import MAX_ROWS, Writer
 
 
 def store(run_dir: Path, recording: Recording) -> None:
@@ -28,7 +28,10 @@ def store(run_dir: Path, recording: Recording) -> None:
     try:
         Writer(run_dir).append(recording.steps, {"events": recording.events}, [], [], [])
         if len(recording.device.get("t0", ())):
-            columns.write(recording.device, run_dir / "tables" / "device-00001.parquet")
+            columns.write(recording.device, _part(run_dir, "device", 1))
+        for part, begin in enumerate(range(0, len(recording.tasks), MAX_ROWS), 1):  # a part at a time is copied
+            rows = recording.tasks[begin : begin + MAX_ROWS]
+            columns.write({name: rows[name] for name in TASK_DTYPE.names or ()}, _part(run_dir, "tasks", part))
         append_facts(run_dir, [*facts, *recording.facts.notes])
         (run_dir / LIVE).rmdir()  # nothing will be recorded
         # run.json comes last: without it the folder is no run.
@@ -36,3 +39,7 @@ def store(run_dir: Path, recording: Recording) -> None:
         write_json(run_dir / "run.json", {**identity, "started_wall_ns": time.time_ns(), **recording.run})
     except OSError as error:
         raise RunError(f"cannot write {error.filename or run_dir}: {reason(error)}") from None
+
+
+def _part(run_dir: Path, table: str, number: int) -> Path:
+    return run_dir / "tables" / f"{table}-{number:05d}.parquet"

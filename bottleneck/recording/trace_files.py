@@ -1,4 +1,7 @@
-"""The bytes of a trace's file, piece by piece: plain, or compressed with gzip or zstd, told apart by content."""
+"""The bytes of a trace's file, piece by piece: plain, or compressed with gzip, zstd, or Spark's LZ4 or Snappy.
+
+They are told apart by content.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+from .block_streams import LZ4_BLOCK, SNAPPY, lz4_blocks, snappy_blocks
 
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _PIECE, _BLOCK = 1 << 20, 1 << 16  # bytes, after decompression
@@ -59,12 +64,14 @@ def start_of(path: Path, size: int) -> bytes:
 
 def _blocks(file: BinaryIO) -> Iterator[bytes]:
     """Small enough that little is lost with the one that cannot be read."""
-    magic = file.read(4)
+    magic = file.read(len(LZ4_BLOCK))
     file.seek(0)
     if magic.startswith(_GZIP):
         unpacked = gzip.GzipFile(fileobj=file, mode="rb")
         return iter(lambda: unpacked.read1(_BLOCK), b"")
-    if magic == _ZSTD:
+    if magic.startswith((LZ4_BLOCK, SNAPPY)):
+        return lz4_blocks(file) if magic == LZ4_BLOCK else snappy_blocks(file)
+    if magic.startswith(_ZSTD):
         import pyarrow as pa
 
         if not pa.Codec.is_available("zstd"):

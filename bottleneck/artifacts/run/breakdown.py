@@ -13,6 +13,7 @@ from ...recording.model import STEP_PHASES, Recording, Records
 from .. import Missing
 from ..device.timed import Timed
 from ..serving.requests import Requests
+from ..spark.application import Spark
 from ..training.steps import Steps
 from .gaps import LOSS, OTHER, REACH_NS, Span, label, name_gaps
 from .main_process import main_process
@@ -45,8 +46,15 @@ class Breakdown:
 
     @classmethod
     def compute(
-        cls, recording: Recording, steps: Steps | None, requests: Requests | None, timed: Timed | None
+        cls,
+        recording: Recording,
+        steps: Steps | None,
+        requests: Requests | None,
+        timed: Timed | None,
+        spark: Spark | None,
     ) -> Breakdown:
+        if spark is not None:
+            return cls(0, recording.wall_seconds, spark.named_seconds, spark.named_spans)
         if not recording.facts.processes:
             raise Missing("No process was recorded.")
         process = main_process(recording, steps)

@@ -49,6 +49,10 @@ COLOUR_CLASSES = {
     "setup": "setup",
     "startup": "setup",
     "shutdown": "setup",
+    "stage": "forward",
+    "spark.startup": "setup",
+    "spark.driver": "python",
+    "spark.waiting": "wait",
 }
 
 

@@ -106,12 +106,13 @@ def gain_text(gain: Gain) -> str:
     if gain.basis == "p99":
         return f"cuts the p99 latency by {value} ({span(gain)})"
     if gain.basis == "capacity":
-        return f"frees {value} of the server's capacity ({span(gain)})"
+        return f"frees {value} of the {gain.whose}'s capacity ({span(gain)})"
     what = "the run" if gain.basis == "run" else "each step"
     saved = f", about {units.about(gain.seconds)}" if gain.seconds > 0 else ""
     text = f"saves {value} of {what} ({span(gain)}{saved})"
     if gain.basis == "run" and gain.step_share and round(gain.step_share * 100) > round(gain.share * 100):
-        text += f", {units.points(gain.step_share)} % of each step"
+        what = "each step" if gain.whose == "server" else "the jobs' time"
+        text += f", {units.points(gain.step_share)} % of {what}"
     return text
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 RUN = "run"
 RANK_SPAN = "train.rank"
 ETL_STAGE = "etl.stage"
+SPARK_STAGE = "spark.stage"
 STAGE = "stage"
 EPOCH = "train.epoch"
 EPOCHS = "train.epochs"
@@ -55,6 +56,8 @@ DROPPED_RECORDS = "bottleneck.dropped_records"
 BREAKDOWN_SECONDS = "bottleneck.breakdown_seconds."  # + phase
 LEFT_OUT = "bottleneck.left_out"
 STAGE_NAME = "bottleneck.stage.name"
+SPARK_STAGE_ID = "bottleneck.spark.stage.id"
+SPARK_TASKS = "bottleneck.spark.tasks"
 EPOCH_NUMBER = "train.epoch.number"
 EPOCH_COUNT = "train.epoch.count"
 STEP_NUMBER = "train.step.number"
@@ -107,7 +110,9 @@ MEANING: dict[str, tuple[str, str]] = {
     REQUEST_COUNT: ("run", "requests served"),
     REQUEST_P50: ("run", "median time of a request inside the application, seconds"),
     REQUEST_P99: ("run", "99th percentile of the same, seconds"),
-    STAGE_NAME: ("etl.stage, stage", "the user's function or mark"),
+    STAGE_NAME: ("etl.stage, stage, spark.stage", "the user's function or mark; of Spark, what the stage does"),
+    SPARK_STAGE_ID: ("spark.stage", "number of the stage in the application"),
+    SPARK_TASKS: ("spark.stage", "tasks that ended in it"),
     READ_FORMAT: ("etl.read", "format of what was read"),
     EPOCH_NUMBER: ("train.epoch, train.epochs", "number of the (first) pass over the data, from 0"),
     EPOCH_COUNT: ("train.epochs", "passes in this span, when there are too many for one span each"),

@@ -15,6 +15,7 @@ from ...artifacts import Artifacts, Missing
 from ...artifacts.etl.reads import Reads
 from ...artifacts.etl.stages import Etl
 from ...artifacts.run.main_process import main_process
+from ...artifacts.spark.application import Spark
 from ...artifacts.training.steps import Steps
 from ...diagnosis.model import Diagnosis
 from ...recording.model import Recording, Records, Table
@@ -25,6 +26,7 @@ from .tree import Attributes, Builder, Event, Span, code
 
 MAX_SPANS = 2000
 MAX_STAGES = 100
+MAX_SPARK_STAGES = 500
 MAX_PIECES = 300  # reads, transformations and writes with a span each
 MAX_RANKS = 64
 MAX_EVENTS = 200  # phases outside the steps
@@ -58,6 +60,7 @@ def build(recording: Recording, diagnosis: Diagnosis, run_id: str = "", artifact
     _startup(builder, root, recording, main)
     left_out: dict[str, int] = {}
     _etl(builder, root, artifacts, recording, left_out)
+    _spark(builder, root, _get(artifacts, Spark), left_out)
     epochs: list[Span] = []
     if steps is not None:
         taken = len(builder.spans) + min(MAX_EVENTS, len(_outside(recording.events, main, steps))) + requests.BLOCKS
@@ -112,6 +115,21 @@ def _etl(builder: Builder, root: Span, artifacts: Artifacts, recording: Recordin
         for start, end, name, attributes in pieces:
             if start >= stretch.start_ns and end <= stretch.end_ns:
                 builder.child(span, name, start, end, attributes)
+
+
+def _spark(builder: Builder, root: Span, spark: Spark | None, left_out: dict[str, int]) -> None:
+    """Add the longest stages of a Spark application, each from its first task to its last."""
+    stages = () if spark is None else spark.stages
+    _count(left_out, names.SPARK_STAGE, len(stages) - MAX_SPARK_STAGES)
+    shown = [(int(s.tasks["t0"].min()), int(s.tasks["t1"].max()), s) for s in stages[:MAX_SPARK_STAGES]]
+    for start, end, stage in sorted(shown, key=lambda each: each[:2]):
+        attributes: Attributes = {
+            names.STAGE_NAME: str(stage),
+            names.SPARK_STAGE_ID: stage.fact.id,
+            names.SPARK_TASKS: len(stage.tasks),
+            **code(stage.site),
+        }
+        builder.child(root, names.SPARK_STAGE, start, end, attributes)
 
 
 def _count(left_out: dict[str, int], kind: str, count: int) -> None:

@@ -1,0 +1,115 @@
+"""Spark tasks and jobs that failed, and the time that was lost with them."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ...artifacts.spark.application import Spark, Stage
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, Location
+from ...diagnosis.laws import gain
+from ...diagnosis.schedule import ScheduleChanges, StageChange, saved_seconds
+from ...recording.intervals import spans_of, union
+from ...recording.model import FAILED
+from .. import Detector
+from .._common import location
+from ._shared import place
+
+_MEMORY = ("OutOfMemory", "OOM", "ExecutorLost", "SparkOutOfMemory", "FetchFailed")
+
+
+class FailedTasks(Detector):
+    """Tasks fail and are run again, or their job is given up: the time they took is lost.
+
+    Why it matters
+        Spark runs a failed task up to four times. What the attempts took is lost, and with the fourth the whole job.
+    How it is measured
+        In an event log, ends of tasks other than success, and jobs that failed. Tasks that Spark ended on purpose, as
+        the slower copy of two, do not count, and neither do executors that dynamic allocation gave back. The gain is
+        the time of failed jobs; for the others that of the failed tasks, replayed.
+    How to fix it
+        Fix the error that most of them name: for lack of memory, smaller partitions or fewer tasks at once.
+    When to ignore it
+        When the machines are meant to be taken away (spot instances), and the lost time is what they cost.
+    """
+
+    id = "failed-tasks"
+    title = "Tasks fail, and their time is lost"
+    stage = "etl"
+    lost_share_threshold = 0.03  # of the run, lost with failed tasks and jobs (own)
+
+    def detect(self, spark: Spark) -> Finding | Fine:
+        failed = [stage for stage in spark.stages if (stage.tasks["status"] == FAILED).any()]
+        jobs = [job for job in spark.jobs if job.failed]
+        if not failed and not jobs:
+            return Fine(0.0, self.lost_share_threshold, "share", "run time lost with failed tasks")
+        replay = ScheduleChanges(
+            spark.schedule,
+            {s.fact.number: StageChange(scale=(s.tasks["status"] != FAILED).astype(float)) for s in failed},
+        )
+        spans = union([spans_of([job.t0 for job in jobs], [job.t1 or spark.end_ns for job in jobs])])
+        given_up = float((spans[:, 1] - spans[:, 0]).sum()) / 1e9
+        lost = max(saved_seconds([replay]), given_up)
+        if lost / spark.run_seconds < self.lost_share_threshold:
+            return Fine(lost / spark.run_seconds, self.lost_share_threshold, "share", "run time lost with failed tasks")
+        errors = Counter[str]()
+        for each in spark.failures:
+            errors[each.error] += each.count
+        error, count = next(iter(errors.most_common(1)), ("", 0))
+        worst = max(failed, key=lambda stage: float(stage.seconds[stage.tasks["status"] == FAILED].sum()), default=None)
+        title = f"{len(jobs)} jobs fail, and their time is lost" if len(jobs) > 1 else self.title
+        return self.finding(
+            title=f"{title}: {error}" if error else title,
+            location=self._location(spark, worst),
+            evidence=self._evidence(failed, worst, len(jobs), error, count),
+            gain=self._gain(spark, lost, given_up),
+            replay=None if given_up else replay,
+            removes={"spark.failed": given_up} if given_up else None,
+            fix=_fix(error, spark.facts.rapids),
+        )
+
+    @staticmethod
+    def _location(spark: Spark, worst: Stage | None) -> Location | None:
+        """The line that raised, if the log holds it; else that of the call that started the stage."""
+        if worst is None:
+            return None
+        raised = next((spark.sites[each.site] for each in spark.failures if each.site in spark.sites), None)
+        return location(raised) or place(worst)
+
+    @staticmethod
+    def _gain(spark: Spark, lost: float, given_up: float) -> Gain:
+        method = "the time of the jobs that failed" if given_up else "the stages replayed without the failed attempts"
+        return gain(lost, spark.run_seconds, method, low_seconds=0.7 * lost, high_seconds=lost, confidence=0.8)
+
+    @staticmethod
+    def _evidence(failed: list[Stage], worst: Stage | None, jobs: int, error: str, count: int) -> tuple[Evidence, ...]:
+        tasks = sum(int((stage.tasks["status"] == FAILED).sum()) for stage in failed)
+        seconds = sum(float(stage.seconds[stage.tasks["status"] == FAILED].sum()) for stage in failed)
+        found = [
+            Evidence("failed tasks", tasks, "count"),
+            Evidence("time of the failed tasks", seconds, "s"),
+            Evidence("failed jobs", jobs, "count"),
+        ]
+        if error:
+            found.append(Evidence("most frequent error", f"{error} ({count} times)"))
+        if worst is not None:
+            found.append(Evidence("stage with most of that", str(worst)))
+        return tuple(found)
+
+
+def _fix(error: str, rapids: bool) -> Fix:
+    memory = any(word in error for word in _MEMORY)
+    if rapids and memory:
+        return Fix(
+            "Let fewer tasks share the GPU's memory, and give each one smaller batches",
+            "spark.rapids.sql.concurrentGpuTasks=1\nspark.rapids.sql.batchSizeBytes=512m",
+            effort=1,
+        )
+    if memory:
+        return Fix(
+            "Give each task less data or more memory: more partitions, fewer cores per executor, a larger overhead",
+            'spark.conf.set("spark.sql.shuffle.partitions", "800")\n'
+            "# when submitting:\n"
+            "# --conf spark.executor.memoryOverhead=2g --conf spark.executor.cores=2",
+            effort=1,
+        )
+    return Fix("Fix the error that the failed tasks name, and handle the rows that cause it", "", effort=2)
