@@ -178,6 +178,7 @@ async def main():
         for _ in range(COUNT):
             await app(dict(SCOPE), receive, send)
         found.append((time.thread_time() - before) / COUNT)
+        await asyncio.sleep(0.2)  # no server answers 100,000 requests a second: let the supervisor read these
     return found
 
 print(json.dumps({"unit_seconds": min(asyncio.run(main())), "units": COUNT * ROUNDS}))
