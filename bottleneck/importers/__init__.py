@@ -1,9 +1,9 @@
 """Recordings from wherever they were made: each module of this folder is an importer.
 
 An importer has a ``name``, ``recognises(path)``, which is cheap and raises nothing, and ``read(path)``, which gives a
-``Recording`` or raises RunError with one line that names the file; those whose files can be the ranks of one job also
-have ``read_many(paths, how)``. What the format does not say stays absent: empty
-tables, no note; then the detectors say "not measured". Its processes need no hello, and there need be no run folder.
+``Recording`` or raises RunError with one line that names the file. All but that of our own run folders have
+``read_many(paths, how)`` too, for the files of one job. What the format does not say stays absent: empty tables, no
+note; then the detectors say "not measured". Its processes need no hello, and there need be no run folder.
 """
 
 from __future__ import annotations

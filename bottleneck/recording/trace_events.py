@@ -19,7 +19,7 @@ from .trace_files import Damaged, Progress, pieces
 
 _MAX_OTHER = 1 << 26  # bytes before the events, and behind them: what lies further from them is not read
 _MAX_EVENT = 1 << 24  # bytes of one event
-_EVENTS = re.compile(rb'"traceEvents"\s*:\s*\[')
+_EVENTS = re.compile(rb'(?<!\\)"traceEvents"\s*:\s*\[')
 _BARE = re.compile(rb"(?:\xef\xbb\xbf)?\s*\[")
 _BETWEEN = re.compile(rb"\}\s*,\s*\Z")
 _BRACKET = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[][{}]', re.DOTALL)

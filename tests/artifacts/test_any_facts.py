@@ -43,6 +43,8 @@ def values(described: Any) -> st.SearchStrategy[Any]:
         return st.tuples(*map(values, described.item_types))
     if isinstance(described, kinds.ListType | kinds.VarTupleType):
         return st.lists(values(described.item_type), max_size=3)
+    if isinstance(described, kinds.DictType):
+        return st.dictionaries(values(described.key_type), values(described.value_type), max_size=3)
     if isinstance(described, kinds.StructType):
         fields = {field.encode_name: values(field.type) for field in described.fields}
         return st.tuples(*fields.values()) if described.array_like else st.fixed_dictionaries(fields)

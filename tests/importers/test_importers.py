@@ -32,7 +32,8 @@ def steps_alone(path: Path) -> Recording:
 @pytest.fixture
 def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     made = ModuleType("made")
-    vars(made).update(name="made up", recognises=lambda path: path.suffix == ".steps", read=steps_alone)
+    vars(made).update(name="made up", recognises=lambda path: path.suffix == ".steps")
+    vars(made).update(read=steps_alone, read_many=lambda paths, how: steps_alone(paths[0]))
     monkeypatch.setattr(importers, "modules", lambda package: [made, *modules(package)])
     path = tmp_path / "job.steps"
     path.write_text(json.dumps([0] * 60))
