@@ -11,6 +11,7 @@ from ..artifacts.device.gpu import Gpu
 from ..artifacts.device.timed import Timed
 from ..artifacts.device.window import Device
 from ..artifacts.etl.reads import Reads
+from ..artifacts.loading.carried import Carried
 from ..artifacts.run.breakdown import Breakdown
 from ..artifacts.run.crowding import Crowding
 from ..artifacts.run.host import Host
@@ -64,7 +65,9 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
     verdict = verdict_of(
         recording, ranked, short, _answered(checks, outcomes), breakdown, place, suspect, queued, stages
     )
-    devices = device_uses(recording) or timed_devices(recording, _get(artifacts, Timed), _get(artifacts, Gpu))
+    devices = device_uses(recording) or timed_devices(
+        recording, *(_get(artifacts, kind) for kind in (Timed, Gpu, Carried))
+    )
     return Diagnosis(
         run=_facts(recording, artifacts, steps, requests, breakdown),
         breakdown=_shares(breakdown, recording),

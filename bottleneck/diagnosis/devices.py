@@ -8,6 +8,7 @@ import numpy.typing as npt
 from .. import signals
 from ..artifacts.device.gpu import Gpu
 from ..artifacts.device.timed import Timed
+from ..artifacts.loading.carried import Carried
 from ..recording.facts import DeviceTrace, DeviceWindow
 from ..recording.intervals import Spans, overlap, seconds_of, spans_of, union
 from ..recording.model import DEVICE_KINDS, DEVICE_WORK, Recording, Table
@@ -70,7 +71,9 @@ def _of_process(recording: Recording, process: int, window: DeviceWindow, trace:
     return found
 
 
-def timed_devices(recording: Recording, timed: Timed | None, gpu: Gpu | None) -> tuple[DeviceUse, ...]:
+def timed_devices(
+    recording: Recording, timed: Timed | None, gpu: Gpu | None, carried: Carried | None
+) -> tuple[DeviceUse, ...]:
     """The device of a default run, as far as the marks of the timed steps show it, and those that the process uses
     beside it; none without any marks."""
     if timed is None:
@@ -100,6 +103,9 @@ def timed_devices(recording: Recording, timed: Timed | None, gpu: Gpu | None) ->
             kept_up_seconds=timed.kept_up_seconds * timed.steps,
             busy_at_least_share=min(1.0, timed.busy_seconds / timed.step_seconds),
             nvml_share=seen.get(timed.index),
+            batch_bytes=None if carried is None else carried.batch_bytes,
+            batch_pinned=None if carried is None else carried.pinned,
+            copy_non_blocking=timed.copy_queued,
         ),
         *(_untimed(facts.host or recording.host_name, facts.rank, index, timed, seen) for index in timed.others),
     )

@@ -65,7 +65,8 @@ class DeviceUse:
     ``kept_up_seconds``: of those, the host launched, and the device kept up: for how much of that it was idle, no event
     says. ``busy_at_least_share``: there was work in its queue. ``nvml_share``: of the time of the steps in which NVML
     saw a kernel run, of whatever program and stream. A device that the process uses beside the one that is timed has no
-    other figures: its ``basis`` is "nvml", or "not-measured".
+    other figures: its ``basis`` is "nvml", or "not-measured". ``batch_bytes``, ``batch_pinned``: of a batch as the
+    loader delivers it; ``copy_non_blocking``: at the line that copies it.
     """
 
     host: str
@@ -88,6 +89,9 @@ class DeviceUse:
     kept_up_seconds: float | None = None
     busy_at_least_share: float | None = None
     nvml_share: float | None = None
+    batch_bytes: int | None = None
+    batch_pinned: bool | None = None
+    copy_non_blocking: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from bottleneck_profiler import signals
-from bottleneck_profiler.recording.facts import DeviceInUse, DeviceMemory
+from bottleneck_profiler.recording.facts import Carried, DeviceInUse, DeviceMemory
 from bottleneck_profiler.recording.read import load
 
 from .simulated import recorded
@@ -76,6 +76,8 @@ def test_waiting_for_a_big_model_is_neither_a_finding_nor_a_slow_line(tmp_path):
     assert [fact.name for _, fact in recording.facts.of(DeviceInUse)] == ["sim"]
     memory = [fact for _, fact in recording.facts.of(DeviceMemory)]
     assert all(0 < fact.allocated_bytes <= fact.peak_bytes < fact.total_bytes for fact in memory)
+    batches = {(fact.bytes, fact.pinned) for _, fact in recording.facts.of(Carried)}
+    assert batches == {(32 * 32 * 4 + 32 * 8, False)}
     steps = {name: column[3:].sum() for name, column in recording.steps.items() if name in signals.PHASES}
     assert steps["sync"] > 0.5 * sum(steps.values()), steps
     assert steps["other"] < 0.2 * sum(steps.values()), steps

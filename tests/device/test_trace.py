@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from bottleneck_profiler.enrich import device_trace
 from bottleneck_profiler.enrich.device_trace import TraceError, read_trace
-from bottleneck_profiler.enrich.source.device_lines import find_device_lines
+from bottleneck_profiler.enrich.source.device_lines import find_device_lines, find_queued_lines
 from bottleneck_profiler.recording.facts import DeviceProperties
 from bottleneck_profiler.recording.model import DEVICE_COLUMNS, DEVICE_KINDS
 
@@ -148,3 +148,15 @@ def train(model, loader):
 
 def test_lines_that_wait_or_copy():
     assert find_device_lines(ast.parse(SOURCE)) == ({7, 9, 11, 12}, {5})
+
+
+def test_lines_whose_copies_do_not_block():
+    source = """
+for x, y in loader:
+    x, y = x.to(d, non_blocking=True), y.to(d, non_blocking=True)
+    x, y = x.to(d, non_blocking=True), y.to(d)
+    x = x.cuda(non_blocking=False)
+    x = x.cuda(non_blocking=fast)
+    buffer.copy_(x)
+"""
+    assert find_queued_lines(ast.parse(source)) == {3, 6}

@@ -36,7 +36,7 @@ class Timed:
     results, and ``place`` is the line with most of that. ``copying_seconds``: copies to the device in front of the
     model, which nothing covers, from ``copy``; in ``blocking_seconds`` of it the host waited. ``kept_up_seconds``: the
     host launched, and the device had nothing left to do before and after that. ``others``: devices that the process
-    uses beside this one, which nothing timed.
+    uses beside this one, which nothing timed. ``copy_queued``: the copies at that line are told not to block.
     """
 
     steps: int
@@ -52,6 +52,7 @@ class Timed:
     process: int = 0
     name: str = ""
     simulated: bool = False
+    copy_queued: bool | None = None
     index: int = 0
     others: tuple[int, ...] = ()
 
@@ -83,6 +84,7 @@ class Timed:
         lines = _user_lines(recording, steps.process, rows)
         known = {(fact.file, line) for _, fact in recording.facts.of(DeviceLines) for line in fact.copies}
         copies = np.array([line is not None and (line.file, line.line) in known for line in lines], bool)
+        queued = {(fact.file, line) for _, fact in facts.of(DeviceLines) for line in fact.queued}
         waits = ((rows["flags"] & _PHASE) == signals.SYNC) & ~copies
         alone = _in_front(recording, steps, known)
         copy = _most(rows, lines, copies) or alone
@@ -93,6 +95,7 @@ class Timed:
             kept_up_seconds=sums.kept_up_seconds if used else 0.0,  # the model may be on the host
             place=_most(rows, lines, waits),
             copy=copy,
+            copy_queued=None if copy is None else (copy.file, copy.line) in queued,
             process=steps.process,
             name=name,
             simulated=bool(recording.run.get("gpu_simulated", False)),

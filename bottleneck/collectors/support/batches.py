@@ -1,4 +1,5 @@
-"""Sequence lengths and padding, measured in one of 16 batches that a DataLoader returns or a model infers.
+"""Sequence lengths and padding, measured in one of 16 batches that a DataLoader returns or a model infers; on a device
+also the batch's bytes.
 
 Covers token ids and masks only: 2-D integer tensors on the CPU. A row ends where its padding starts. We read little
 data, so torch starts no threads for it. We read nothing while the program itself watches torch's operations with a mode
@@ -8,6 +9,7 @@ or a profiler, which would see ours.
 import sys
 
 from ...agent.recorder import is_users_exception
+from .carried import note_carried
 
 _FIRST_MASK, _MASK = 7, 15  # one batch in 8 of the first 256, then one in 16
 _FIRST_LOOKS, _LOOKS = 32, 256  # after this many, half as often
@@ -31,10 +33,15 @@ class Batches:
     def look(self, batch, loader, time_ns):
         """Note the batch that starts the step at ``time_ns``. Our errors never propagate."""
         left = self._left.get(loader, _BLANKS)
-        if left <= 0:
+        if left <= 0 and self._recorder.clock is None:
             return
         try:
-            found = None if is_watched(self._torch) else self._lengths(batch)
+            watched = is_watched(self._torch)
+            if self._recorder.clock is not None and not watched:
+                note_carried(self._recorder, self._torch, [value for _, value in _fields(batch)], loader, time_ns)
+            if left <= 0:
+                return
+            found = None if watched else self._lengths(batch)
             if found is None:
                 self._left[loader] = left - 1
                 return

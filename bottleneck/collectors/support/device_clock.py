@@ -89,6 +89,10 @@ class DeviceClock:
             ring.clock = None
             self._recorder.fail("device-clock", "mark", error)
 
+    def may_ask(self):
+        """Whether the driver may be asked about memory now."""
+        return self._accelerator.may_be_asked()
+
     def pause(self):
         """Marks are missing from here on, as in steps that are not recorded in full: the stretch is over."""
         if self._open:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...artifacts.device.timed import Timed
 from ...artifacts.device.window import Device
+from ...artifacts.loading.carried import Carried
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Evidence, Gain
@@ -55,7 +56,15 @@ def evidence(device: Device, *more: Evidence) -> tuple[Evidence, ...]:
 
 
 def priced_by_marks(
-    timed: Timed, steps: Steps, loading: Loading | None, seconds: float, method: str, *, low: float, high: float
+    timed: Timed,
+    steps: Steps,
+    loading: Loading | None,
+    seconds: float,
+    method: str,
+    *,
+    low: float,
+    high: float,
+    confidence: float = 0.6,
 ) -> Gain:
     """``priced`` for the timed steps of a default run: they say less than a trace, so the range is wider."""
     values = (seconds, min(low, seconds), max(high, seconds))
@@ -67,7 +76,7 @@ def priced_by_marks(
         low_seconds=least,
         high_seconds=most,
         step_share=saved / max(steps.total_seconds, 1e-9),
-        confidence=0.6,
+        confidence=confidence,
     )
 
 
@@ -80,4 +89,18 @@ def evidence_by_marks(timed: Timed, *more: Evidence) -> tuple[Evidence, ...]:
     ]
     if timed.simulated:
         found.append(Evidence("accelerator", "simulated"))
+    return tuple(found)
+
+
+def of_batches(timed: Timed, carried: Carried | None) -> tuple[Evidence, ...]:
+    """What is known of the batches that are copied, and of the line that copies them."""
+    found = []
+    if carried is not None:
+        found.append(Evidence("tensors of a batch", carried.batch_bytes, "B"))
+        if timed.copying_seconds > 0:
+            found.append(Evidence("rate", carried.batch_bytes / timed.copying_seconds, "B/s"))
+        if carried.pinned is not None:
+            found.append(Evidence("batches are pinned", "yes" if carried.pinned else "no"))
+    if timed.copy_queued is not None:
+        found.append(Evidence("non_blocking at that line", "yes" if timed.copy_queued else "no"))
     return tuple(found)

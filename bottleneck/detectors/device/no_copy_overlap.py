@@ -7,12 +7,13 @@ from ...artifacts.device.kernels import DeviceKernels
 from ...artifacts.device.places import DevicePlaces
 from ...artifacts.device.timed import Timed
 from ...artifacts.device.window import Device
+from ...artifacts.loading.carried import Carried
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
 from ...diagnosis.findings import Evidence, Fine, Fix, Outcome
 from .. import Detector
 from .._common import location
-from ._shared import COPIES, STEP_DEAD_BAND, evidence, evidence_by_marks, priced, priced_by_marks
+from ._shared import COPIES, STEP_DEAD_BAND, evidence, evidence_by_marks, of_batches, priced, priced_by_marks
 
 _PREFETCH = """side = torch.cuda.Stream()
 
@@ -103,7 +104,7 @@ class NoCopyOverlap(Detector):
             removes={COPIES: worth.seconds},
         )
 
-    def otherwise(self, steps: Steps, timed: Timed, loading: Loading | None) -> Outcome:
+    def otherwise(self, steps: Steps, timed: Timed, carried: Carried | None, loading: Loading | None) -> Outcome:
         copying, computing = timed.copying_seconds, max(0.0, timed.busy_seconds + timed.waited_seconds)
         share = copying / timed.step_seconds
         if share < self.copy_threshold:
@@ -120,7 +121,9 @@ class NoCopyOverlap(Detector):
         )
         return self.finding(
             location=location(timed.copy),
-            evidence=evidence_by_marks(timed, Evidence("copy time per step", copying, "s")),
+            evidence=evidence_by_marks(
+                timed, Evidence("copy time per step", copying, "s"), *of_batches(timed, carried)
+            ),
             gain=worth,
             fix=Fix("Copy the next batch while the current one is processed", _PREFETCH, effort=2),
             after="the device becomes the bottleneck",

@@ -6,6 +6,7 @@ from ...artifacts.device.copies import DeviceCopies
 from ...artifacts.device.places import DevicePlaces
 from ...artifacts.device.timed import Timed
 from ...artifacts.device.window import Device
+from ...artifacts.loading.carried import Carried
 from ...artifacts.loading.loader import Loader
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
@@ -13,7 +14,7 @@ from ...diagnosis.findings import Evidence, Fine, Fix, Gain, NotMeasured, Outcom
 from ...recording.model import Site
 from .. import Detector
 from .._common import loader_edit, location
-from ._shared import COPIES, STEP_DEAD_BAND, evidence, evidence_by_marks, priced, priced_by_marks
+from ._shared import COPIES, STEP_DEAD_BAND, evidence, evidence_by_marks, of_batches, priced, priced_by_marks
 
 
 class PageableCopy(Detector):
@@ -26,7 +27,8 @@ class PageableCopy(Detector):
         In a window of traced steps (``--device-window``): the trace says which kind of memory each copy came from. The
         gain is ``B (1/BW pageable - 1/BW pinned)``, both rates from this run's own copies; if none came from pinned
         memory, it is listed under "also noticed" without a gain. In other runs: events at the borders of the
-        phases say how long the host waits for copies in front of the model, the loader whether it pins its batches.
+        phases say how long the host waits for copies in front of the model, and batches of the loader how large they
+        are and whether they are pinned.
     How to fix it
         ``DataLoader(..., pin_memory=True)`` and ``batch.to(device, non_blocking=True)``.
     When to ignore it
@@ -75,12 +77,17 @@ class PageableCopy(Detector):
             hint=worth is None,
         )
 
-    def otherwise(self, steps: Steps, timed: Timed, loader: Loader | None, loading: Loading | None) -> Outcome:
+    def otherwise(
+        self, steps: Steps, timed: Timed, carried: Carried | None, loader: Loader | None, loading: Loading | None
+    ) -> Outcome:
         copying = timed.blocking_seconds
         share = copying / timed.step_seconds
         if share < self.copy_threshold:
             return Fine(share, self.copy_threshold, "share", "step time in which the host waits for copies")
-        if loader is None or loader.facts.pin_memory:
+        pinned = carried.pinned if carried is not None else None
+        if pinned:
+            return Fine(0.0, self.copy_threshold, "share", "step time in copies of batches that are not pinned")
+        if pinned is None and (loader is None or loader.facts.pin_memory):
             return NotMeasured("Only a window of traced steps says which kind of host memory was copied.")
         worth = priced_by_marks(
             timed,
@@ -90,11 +97,14 @@ class PageableCopy(Detector):
             f"B (1/BW - 1/BW'): {copying * 1e3:.2f} ms of copies per step, at twice the rate from pinned memory",
             low=0.2 * copying,
             high=copying,  # not blocking any more, it can be hidden too
+            confidence=0.6 if pinned is None else 0.7,
         )
         site, fix = _fix(loader, timed.copy)
         return self.finding(
             location=location(site),
-            evidence=evidence_by_marks(timed, Evidence("host wait for copies per step", copying, "s")),
+            evidence=evidence_by_marks(
+                timed, Evidence("host wait for copies per step", copying, "s"), *of_batches(timed, carried)
+            ),
             gain=worth,
             fix=fix,
             after="the device becomes the bottleneck",

@@ -30,8 +30,9 @@ def enrich(run_dir: Path, recording: Recording) -> None:
     for file in [file for file in user_files(facts) if file not in known][:MAX_FILES]:
         tree = parse(file)
         fetches, copies = (set[int](), set[int]()) if tree is None else find_device_lines(tree)
-        if fetches or copies:
-            facts.add(0, DeviceLines(file, sorted(fetches), sorted(copies)))
+        if tree is not None and (fetches or copies):
+            queued = tuple(sorted(copies & find_queued_lines(tree)))
+            facts.add(0, DeviceLines(file, sorted(fetches), sorted(copies), queued))
 
 
 def find_device_lines(tree: ast.Module) -> tuple[set[int], set[int]]:
@@ -47,6 +48,17 @@ def find_device_lines(tree: ast.Module) -> tuple[set[int], set[int]]:
         elif method and name in _COPIES:
             copies.add(node.lineno)
     return fetches, copies
+
+
+def find_queued_lines(tree: ast.Module) -> set[int]:
+    """Lines on which every copy is told not to block, unless the value of that is False."""
+    asked: dict[int, list[bool]] = {}
+    for node, _, _ in walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and called_name(node) in _COPIES:
+            told = [word.value for word in node.keywords if word.arg == "non_blocking"]
+            blocks = not told or (isinstance(told[0], ast.Constant) and not told[0].value)
+            asked.setdefault(node.lineno, []).append(not blocks)
+    return {line for line, each in asked.items() if all(each)}
 
 
 def _of_a_value(call: ast.Call) -> bool:

@@ -16,7 +16,7 @@ from .base import Fact, Site
 from .device import DeviceInUse, DeviceMemory, DeviceProperties, DevicesHeld, DeviceTrace, DeviceWindow
 from .distributed import Collective, DataParallel, Ddp, Exchange
 from .etl import Moved, Probe, Read, RowWise, Used
-from .loading import Batch, BatchPart, BatchParts, DataLoader, Objects, Pages
+from .loading import Batch, BatchPart, BatchParts, Carried, DataLoader, Objects, Pages
 from .memory import Collections, Container
 from .run import (
     Attached,
@@ -54,8 +54,8 @@ from .source import (
 from .training import Compile, Forward, Optimizer, Switches, Threads
 
 __all__ = [
-    "KINDS", "Attached", "Batch", "BatchPart", "BatchParts", "Bye", "CallSite", "Collections", "Collective", "Compile",
-    "ConfigLine",
+    "KINDS", "Attached", "Batch", "BatchPart", "BatchParts", "Bye", "CallSite", "Carried", "Collections",
+    "Collective", "Compile", "ConfigLine",
     "Container", "DataLoader", "DataParallel", "Ddp", "DeviceInUse", "DeviceLines", "DeviceMemory", "DeviceProperties",
     "DeviceTrace", "DeviceWindow", "DevicesHeld",
     "Exchange", "Fact", "Failed", "FlowLines", "Forward", "Frame", "Gil", "GrowthLine", "Hello",

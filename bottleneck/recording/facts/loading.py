@@ -44,6 +44,16 @@ class Batch(Fact, frozen=True):
     lengths: list[Annotated[int, Meta(ge=0, le=2**40)]]
 
 
+class Carried(Fact, frozen=True):
+    """A batch that a device is in use for: bytes of its tensors on the host, and whether all or none are pinned."""
+
+    kind: ClassVar[str] = "carried"
+    loader: Int
+    time_ns: Moment
+    bytes: Count
+    pinned: bool | None = None
+
+
 class BatchPart(Struct, frozen=True):
     """One array of a batch. ``levels``: number of distinct values among its floats, 0 if unknown."""
 

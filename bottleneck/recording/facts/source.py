@@ -26,12 +26,13 @@ class OutputLines(Fact, frozen=True):
 
 
 class DeviceLines(Fact, frozen=True):
-    """Lines that wait for a device, and lines that copy to it."""
+    """Lines that wait for a device, and lines that copy to it; ``queued``: those of them that need not wait for it."""
 
     kind: ClassVar[str] = "device_lines"
     file: str
     fetches: list[Int]
     copies: list[Int]
+    queued: tuple[Int, ...] = ()
 
 
 class Line(Fact, frozen=True):
