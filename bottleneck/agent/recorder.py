@@ -59,6 +59,7 @@ class Recorder:
         self.growth = None  # container growth; called by both collectors that see steps
         self.looping = False  # a loop over a DataLoader has begun
         self.clock = self.parents_clock = None  # of the device, once one is in use
+        self.dask_tasks = {}  # thread -> key prefix of the Dask task that it runs
         self.look_again = None  # set by the training collector: note the callers of the next forwards
 
     # -- rings ---------------------------------------------------------------------------------------------

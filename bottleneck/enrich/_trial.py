@@ -19,6 +19,7 @@ from ..recording.facts import Read
 
 MAX_BYTES = 16 << 20  # size of the file's first part that is used for the larger trial
 _REPEATS = 3
+_BY_PANDAS = ("pandas.", "dask.dataframe.")
 _DELIMITERS = (",", ";", "\t", "|", " ")
 
 
@@ -51,7 +52,7 @@ def measure_columns(read: Read, used: list[str], deadline: float) -> dict[str, f
         groups = list(range(min(count, int(count * rounds))))
         if not groups:
             return {}
-        pandas = _pandas() if read.call.startswith("pandas.") else None
+        pandas = _pandas() if read.call.startswith(_BY_PANDAS) else None
 
         def whole(columns: list[str] | None = None) -> object:
             table = file.read_row_groups(groups, columns=columns)
@@ -94,7 +95,7 @@ def _sample(run_dir: Path, path: Path, length: int, read: Read, used: list[str] 
         raise ValueError("not the columns that the program read")
     table, delimiter, wanted = found
     temporary = run_dir / f"probe-{os.getpid()}.parquet"
-    pandas = _pandas() if read.call.startswith("pandas.") else None
+    pandas = _pandas() if read.call.startswith(_BY_PANDAS) else None
     try:
         _, write_seconds = _times(lambda: parquet.write_table(table.select(wanted), temporary), 2)
 

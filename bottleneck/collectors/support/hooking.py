@@ -46,10 +46,10 @@ def guard(collector, original, before, after):
             ring.phase = outer
             collector.off("after", error)
 
-    return _like(hooked, original)
+    return like(hooked, original)
 
 
-def _like(hooked, original):
+def like(hooked, original):
     return alike(unseen(dress(hooked, original), original), original)
 
 
@@ -162,4 +162,4 @@ def timed(collector, original, phase):
                 ring.phase = outer
                 collector.off("after", error)
 
-    return _like(hooked, original)
+    return like(hooked, original)

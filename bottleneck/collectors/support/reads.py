@@ -11,6 +11,7 @@ from time import process_time_ns, thread_time_ns
 
 from ... import signals
 from ...agent.recorder import now
+from ...agent.unpatched import get_ident
 from .hooking import guard
 
 SMALL_NS = 1_000_000  # a note on a shorter read would cost more than it is worth
@@ -67,6 +68,8 @@ class Reads:
         t1 = ring.close(signals.READ, outer, t0, number, signals.RAISED if failed else 0)
         if failed:
             return 0
+        if self.recorder.dask_tasks.get(get_ident(), "").startswith("read"):
+            return 0  # a block of a file that Dask reads: its graph notes them together
         if t1 - t0 < SMALL_NS or self.notes >= MAX_NOTES:
             self.add(call, form, t0, t1, cpu)
             return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import re
+from collections.abc import Iterable
 
 from ...artifacts.etl.reads import Read
 from ...artifacts.etl.stages import Etl
@@ -29,7 +30,7 @@ def evidence(reads: list[Read], seconds: float, etl: Etl, wall_seconds: float) -
         Evidence("share of the ETL time", min(1.0, seconds / max(etl.seconds, 1e-9)), "share"),
         Evidence("reader", first.call),
         Evidence("reads from this line", sum(read.count for read in reads), "count"),
-        Evidence("distinct files", len({read.path for read in reads}), "count"),
+        Evidence("distinct files", max(1, len({read.path for read in reads} - {None})), "count"),
     ]
     if first.path:
         found.insert(0, Evidence("first file", first.path))
@@ -47,6 +48,12 @@ def other_lines(named: Site | None, groups: dict[Site | None, float]) -> tuple[E
         return ()
     places = [f"{Location(site.file.rpartition('/')[2], site.line)} ({seconds:.1f} s)" for seconds, site in rest[:4]]
     return (Evidence("other places, not included in the gain", ", ".join(places) + (" ..." if len(rest) > 4 else "")),)
+
+
+def alike(lines: Iterable[Site]) -> tuple[Evidence, ...]:
+    """Further lines that the same fix is for and that the gain includes."""
+    found = [str(Location(site.file.rpartition("/")[2], site.line)) for site in lines]
+    return (Evidence("other lines of this kind", ", ".join(found[:4])),) if found else ()
 
 
 def also(others: tuple[Evidence, ...]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ...artifacts.etl.dask import JUDGED, Dask
 from ...artifacts.loading.loading import Loading
 from ...artifacts.run.host import Host
 from ...artifacts.run.machine import Machine
@@ -80,12 +81,15 @@ class HotPython(Detector):
         loading: Loading | None,
         machine: Machine | None,
         host: Host | None,
+        dask: Dask | None = None,
     ) -> Outcome:
         if not lines.lines:
             return NotMeasured("Too few samples fell into any one line.")
         if not recording.facts.of(KnownLine):
             return NotMeasured("The source of the lines that hold the time was not read.")
-        pays = [each for each in slow_lines(recording, lines, machine, host) if self._pays(each)]
+        judged = JUDGED if dask is not None else frozenset()  # a detector of their own measures them
+        found_lines = slow_lines(recording, lines, machine, host)
+        pays = [each for each in found_lines if self._pays(each) and each.pattern.id not in judged]
         known = [each for each in pays if each.samples >= MIN_SAMPLES]
         least = self.share_threshold * lines.wall_seconds
         found: dict[str, SlowLine] = {}

@@ -1,0 +1,136 @@
+"""Dask's graphs, with what their tasks spent. All times in seconds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ...recording.facts import Site
+from ...recording.facts.dask import DaskGraph, DaskLine, DaskSource, DaskTasks
+from ...recording.model import Recording
+from .. import Absent
+
+#: Known slow patterns that this artifact's detectors judge by what was measured, and by no samples.
+JUDGED = frozenset(("dask-compute-in-loop", "dask-computed-one-by-one"))
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a lazy collection was made from."""
+
+    name: str
+    call: str
+    site: Site | None
+    path: str | None
+    size_bytes: int | None
+    parts: int
+
+
+@dataclass(frozen=True)
+class Graph:
+    """``count`` graphs that one line had computed (``DaskGraph`` says what the times are)."""
+
+    site: Site | None
+    how: str
+    count: int
+    t0: int
+    t1: int
+    workers: int
+    tasks: int
+    wall_seconds: float
+    build_seconds: float
+    run_seconds: float
+    work_seconds: float
+    cpu_seconds: float
+    chain_seconds: float
+    longest_seconds: float
+    again_seconds: float
+    read_seconds: float
+    reads: int
+    sources: tuple[str, ...]
+
+    @property
+    def again_wall_seconds(self) -> float:
+        """Wall time of the tasks that had run before, by their share of the work."""
+        return self.run_seconds * self.again_seconds / max(self.work_seconds, 1e-9)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Tasks whose keys begin alike."""
+
+    prefix: str
+    count: int
+    seconds: float
+    cpu_seconds: float
+    longest_seconds: float
+
+
+@dataclass(frozen=True)
+class Dask:
+    """``lines``: lines that had graphs computed, with what their source says (``DaskLine``)."""
+
+    graphs: tuple[Graph, ...]
+    sources: dict[str, Source]
+    kinds: dict[str, Kind]
+    lines: dict[Site, DaskLine]
+
+    def by_line(self, graphs: Iterable[Graph]) -> dict[Site, list[Graph]]:
+        """The graphs by the line that had them computed, the line with the most time first."""
+        found: dict[Site, list[Graph]] = {}
+        for graph in graphs:
+            if graph.site is not None:
+                found.setdefault(graph.site, []).append(graph)
+        return dict(sorted(found.items(), key=lambda item: -sum(graph.wall_seconds for graph in item[1])))
+
+    @classmethod
+    def compute(cls, recording: Recording) -> Dask:
+        facts = recording.facts
+        graphs = tuple(
+            Graph(
+                facts.site(owner, fact.site),
+                fact.how,
+                fact.count,
+                fact.t0,
+                fact.t1,
+                fact.workers,
+                fact.tasks,
+                fact.wall_ns / 1e9,
+                fact.build_ns / 1e9,
+                fact.run_ns / 1e9,
+                fact.work_ns / 1e9,
+                fact.cpu_ns / 1e9,
+                fact.chain_ns / 1e9,
+                fact.longest_ns / 1e9,
+                fact.again_ns / 1e9,
+                fact.read_ns / 1e9,
+                fact.reads,
+                tuple(facts.strings.get((owner, each), "") for each in fact.sources),
+            )
+            for owner, fact in facts.of(DaskGraph)
+        )
+        if not graphs:
+            raise Absent("The program computed no Dask graph.")
+        sources = {
+            name: Source(name, fact.call, facts.site(owner, fact.site), fact.path, fact.size_bytes, fact.parts)
+            for owner, fact in facts.of(DaskSource)
+            if (name := facts.strings.get((owner, fact.name), ""))
+        }
+        return cls(graphs, sources, _kinds(recording), {fact.place: fact for _, fact in facts.of(DaskLine)})
+
+
+def _kinds(recording: Recording) -> dict[str, Kind]:
+    counts: Counter[str] = Counter()
+    walls: Counter[str] = Counter()
+    cpus: Counter[str] = Counter()
+    longest: dict[str, int] = {}
+    for _, fact in recording.facts.of(DaskTasks):
+        counts[fact.prefix] += fact.count
+        walls[fact.prefix] += fact.wall_ns
+        cpus[fact.prefix] += fact.cpu_ns
+        longest[fact.prefix] = max(longest.get(fact.prefix, 0), fact.longest_ns)
+    return {
+        prefix: Kind(prefix, counts[prefix], walls[prefix] / 1e9, cpus[prefix] / 1e9, longest[prefix] / 1e9)
+        for prefix in counts
+    }

@@ -1,0 +1,353 @@
+"""Dask's graphs in this process: the line that had each computed, how its tasks ran, and what was run before.
+
+Worker threads add up what they run in sums of their own, so nothing is locked; the thread that waits for the graph
+notes the total. The first ``MAX_NOTES`` graphs have a note each, later ones are summed by line.
+"""
+
+import atexit
+import sys
+from time import thread_time_ns
+
+from ...agent.frames import line_of
+from ...agent.recorder import now
+from ...agent.unpatched import get_ident
+from . import reads as reads_of_files
+from .dask_leaves import leaves_of
+
+MAX_NOTES = 500
+FLUSH_NS = 1_000_000_000
+_MAX_SITES = 1024
+_MAX_SEEN = 50_000  # keys that are remembered, to find work that is done again
+_MAX_CHAIN = 20_000  # tasks of a graph whose longest chain is followed
+_MAX_NAMES = 4096
+_PREPARES = "read"  # in the place of a task's prefix
+_TEXT = {"read_csv": "csv", "read_table": "csv", "read_fwf": "fwf"}  # what parses text, block by block
+_SUMMED = (
+    "count",
+    "wall_ns",
+    "run_ns",
+    "tasks",
+    "work_ns",
+    "cpu_ns",
+    "chain_ns",
+    "again_ns",
+    "read_ns",
+    "reads",
+    "build_ns",
+)
+
+
+class Sums:
+    """What one thread has run of a graph; times in ns. ``kinds``: key prefix -> [tasks, wall, CPU, longest]."""
+
+    __slots__ = ("again", "kinds", "read", "read_cpu", "reads")
+
+    def __init__(self):
+        self.again = self.read = self.read_cpu = self.reads = 0
+        self.kinds = {}
+
+
+class Graph:
+    """A graph whose tasks run in threads of this process. ``needs``: task -> the tasks whose results it takes."""
+
+    __slots__ = ("again", "begun", "chain", "ended", "ident", "leaf", "needs", "threads", "whole", "workers")
+
+    def __init__(self, workers, leaf):
+        self.ident, self.workers = get_ident(), workers
+        self.leaf = leaf  # the only source that it reads, "" if there are several
+        self.whole = False  # it reads all parts of that
+        self.needs = {}
+        self.begun = self.ended = 0  # when the first task could start, and when the last one was done
+        self.threads = {}
+        self.chain = {}  # task -> ns of the longest chain of tasks that ends with it
+        self.again = set()  # hashes of what this graph is the first to run
+
+
+class Call:
+    """A ``compute`` or ``persist`` in progress. ``leaves``: the names of what its collections are made from."""
+
+    __slots__ = ("caller", "graph", "how", "leaves", "site", "t0")
+
+    def __init__(self, how, sites, leaves):
+        self.how, self.leaves = how, leaves
+        self.site, self.caller = sites
+        self.graph = None
+        self.t0 = now()
+
+
+class Graphs:
+    """The graphs of this process, shared by the collectors of Dask. Get it with ``of(recorder)``."""
+
+    def __init__(self, recorder):
+        self.recorder = recorder
+        self.calls = {}  # thread -> its outermost call
+        self.open = []  # graphs that run now
+        self.notes = 0
+        self.seen = set()  # hashes of tasks that were run
+        self.prefixes = {}
+        self.kinds = {}  # key prefix -> [tasks, wall, CPU, longest]
+        self.sources = {}  # leaf -> (parts, reader, format, fields of a read) of frames from text files
+        self.sums = {}
+        self.flushed = now()
+        self.pid = recorder.pid
+        self.running = recorder.dask_tasks  # thread -> key prefix of its task
+        atexit.register(self.flush)
+
+    # -- calls ---------------------------------------------------------------------------------------------------
+
+    def call(self, how, collections):
+        """A call that begins; None inside another one of the same thread."""
+        ident = get_ident()
+        if ident in self.calls or ident in self.running:
+            return None
+        made = self.calls[ident] = Call(how, self._sites(), leaves_of(collections))
+        return made
+
+    def _sites(self):
+        """The user's line that calls, and the line of the user's that led to its function; 0 for none."""
+        recorder, found = self.recorder, []
+        frame = recorder.user_frame(sys._getframe(1))
+        while frame is not None and len(found) < 2:
+            found.append(recorder.site_of(frame.f_code, line_of(frame)))
+            frame = recorder.user_frame(frame.f_back)
+        return (*found, 0, 0)[:2]
+
+    def called(self, call):
+        """The call has ended."""
+        t1 = now()
+        self.calls.pop(get_ident(), None)
+        graph = call.graph
+        fields = dict.fromkeys(_SUMMED, 0)
+        fields.update(count=1, wall_ns=t1 - call.t0, longest_ns=0, workers=0)
+        if graph is not None:
+            self._add(graph, fields)
+            self._read(call, graph, fields["work_ns"])
+            if graph.begun:
+                fields.update(build_ns=graph.begun - call.t0, run_ns=max(0, graph.ended - graph.begun))
+        names = [self.recorder.string(name) for name in call.leaves]
+        self._note(dict(fields, how=call.how, site=call.site, caller=call.caller, t0=call.t0, t1=t1, sources=names))
+
+    def _read(self, call, graph, work):
+        """Note what the graph read from text files: the share of its wall time that its reading threads spent."""
+        source = self.sources.get(graph.leaf)
+        read = sum(sums.read for sums in graph.threads.values())
+        if source is None or not read or not work or not graph.begun:
+            return
+        _, call, form, fields = source
+        if not graph.whole:
+            fields = dict(fields, path=None, size_bytes=None)  # part of the files
+        wall = (graph.ended - graph.begun) * read // work
+        cpu = sum(sums.read_cpu for sums in graph.threads.values())
+        files = reads_of_files.of(self.recorder)
+        if files.notes < reads_of_files.MAX_NOTES:
+            files.count += 1
+            files.note(files.count, call, form, graph.begun, graph.ended, cpu, 0, fields, wall)
+
+    def _add(self, graph, fields):
+        work = cpu = 0
+        for sums in list(graph.threads.values()):
+            fields["again_ns"] += sums.again
+            fields["read_ns"] += sums.read
+            fields["reads"] += sums.reads
+            for prefix, (count, wall, own, longest) in list(sums.kinds.items()):
+                fields["tasks"] += count
+                work, cpu = work + wall, cpu + own
+                fields["longest_ns"] = max(fields["longest_ns"], longest)
+                kind = self.kinds.setdefault(prefix, [0, 0, 0, 0])
+                kind[:] = kind[0] + count, kind[1] + wall, kind[2] + own, max(kind[3], longest)
+        chain = max(graph.chain.values(), default=0)
+        fields.update(work_ns=work, cpu_ns=cpu, chain_ns=chain, workers=graph.workers)
+        fields["run_ns"] = max(0, graph.ended - graph.begun - work)
+        if len(self.seen) < _MAX_SEEN:
+            self.seen |= graph.again
+
+    def _note(self, fields):
+        self.notes += 1
+        if self.notes <= MAX_NOTES:
+            self.recorder.note("dask_graph", **fields)
+        else:
+            key = fields["how"], fields["site"], tuple(fields["sources"])
+            found = self.sums.get(key)
+            if found is None:
+                if len(self.sums) < _MAX_SITES:
+                    self.sums[key] = fields
+            else:
+                for name in _SUMMED:
+                    found[name] += fields[name]
+                found["longest_ns"] = max(found["longest_ns"], fields["longest_ns"])
+                found["t1"] = fields["t1"]
+        if now() - self.flushed > FLUSH_NS:
+            self.flush()
+
+    def flush(self):
+        """Write the sums so far."""
+        self.flushed = now()
+        sums, self.sums = self.sums, {}
+        kinds, self.kinds = self.kinds, {}
+        if self.recorder.pid != self.pid:
+            self.pid = self.recorder.pid
+            return
+        for fields in sums.values():
+            self.recorder.note("dask_graph", **fields)
+        for prefix, (count, wall, cpu, longest) in kinds.items():
+            self.recorder.note(
+                "dask_tasks", prefix=prefix, count=count, wall_ns=wall, cpu_ns=cpu, longest_ns=longest
+            )  # fmt: skip
+
+    # -- what collections are made from ---------------------------------------------------------------------------
+
+    def prepare(self):
+        """The calling thread makes a collection; False inside of that. What it looks at meanwhile is not its work."""
+        ident = get_ident()
+        if ident in self.running:
+            return False
+        self.running[ident] = _PREPARES
+        return True
+
+    def prepared(self):
+        self.running.pop(get_ident(), None)
+
+    def note_source(self, collection, name, source):
+        """Note the line that made a collection from files or other data."""
+        several = isinstance(source, (list, tuple))
+        path, size = reads_of_files.path_of(source[0] if several and source else source)
+        call, site = "dask.dataframe." + name, self.recorder.site()
+        form = _TEXT.get(name)
+        for leaf in leaves_of([collection])[:1]:
+            parts = collection.npartitions if form else 0  # of others, this may read files
+            if form:
+                columns = reads_of_files.names(list(collection.columns))
+                size = None if several else size
+                fields = dict(path=path, size_bytes=size, columns=columns, column_count=len(columns), site=site)
+                self.sources[leaf] = parts, call, form, fields
+            self.recorder.note(
+                "dask_source", name=self.recorder.string(leaf), call=call, site=site, path=path, size_bytes=size,
+                parts=parts
+            )  # fmt: skip
+
+    # -- graphs that run in this process -------------------------------------------------------------------------
+
+    def begin(self, workers):
+        """A graph that the calling thread is about to run."""
+        call = self.calls.get(get_ident())
+        leaf = call.leaves[0] if call is not None and len(call.leaves) == 1 else ""
+        graph = Graph(workers, leaf)
+        if call is not None and call.graph is None:
+            call.graph = graph
+        self.open.append(graph)
+        return graph
+
+    def opened_here(self):
+        """The graph that the calling thread runs; None if it runs none."""
+        ident = get_ident()
+        return next((each for each in reversed(list(self.open)) if each.ident == ident), None)
+
+    def starts(self, graph, needs):
+        """The first task of a graph can begin."""
+        source = self.sources.get(graph.leaf)
+        if source is not None:
+            prefix = self.prefix
+            graph.whole = sum(reads(prefix(key)) for key in needs) == source[0]
+        graph.begun = now()
+        if len(needs) <= _MAX_CHAIN:
+            graph.needs = needs
+
+    def end(self, graph):
+        graph.ended = now()
+        self.open.remove(graph)
+
+    def of_task(self, key):
+        """The graph that a task belongs to; None if no graph of this process does."""
+        found = self.open
+        if len(found) == 1:
+            return found[0]
+        return next((each for each in reversed(list(found)) if key in each.needs), None)
+
+    def prefix(self, key):
+        """What Dask's own pages call a task: the part of its key before the hash."""
+        name = key[0] if type(key) is tuple else key
+        found = self.prefixes.get(name)
+        if found is None:
+            if len(self.prefixes) >= _MAX_NAMES:
+                self.prefixes.clear()
+            found = self.prefixes[name] = str(sys.modules["dask.utils"].key_split(key))[:100]
+        return found
+
+    def running_task(self, collector, key):
+        """The calling thread begins a task: a token for ``ran``, None if no graph of this process holds it."""
+        try:
+            graph = self.of_task(key)
+            if graph is None:
+                return None
+            ident, prefix = get_ident(), self.prefix(key)
+            outer, self.running[ident] = self.running.get(ident), prefix
+            return graph, ident, outer, prefix, now(), thread_time_ns()
+        except BaseException as error:
+            collector.off("before", error)
+            return None
+
+    def ran(self, collector, key, token):
+        """Add one task to the sums of its thread."""
+        try:
+            graph, ident, outer, prefix, t0, c0 = token
+            cpu, wall = thread_time_ns() - c0, now() - t0
+            if outer is None:
+                self.running.pop(ident, None)
+            else:
+                self.running[ident] = outer
+            self._ran(graph, ident, key, prefix, wall, cpu)
+        except BaseException as error:
+            collector.off("after", error)
+
+    def _ran(self, graph, ident, key, prefix, wall, cpu):
+        sums = graph.threads.get(ident)
+        if sums is None:
+            sums = graph.threads[ident] = Sums()
+        kind = sums.kinds.get(prefix)
+        if kind is None:
+            sums.kinds[prefix] = [1, wall, cpu, wall]
+        else:
+            kind[0] += 1
+            kind[1] += wall
+            kind[2] += cpu
+            if wall > kind[3]:
+                kind[3] = wall
+        same = hash(key)
+        again = same in self.seen
+        if reads(prefix):
+            sums.read += wall
+            sums.read_cpu += cpu
+            sums.reads += 1
+            # The same part of the same source, if with other columns: its key is another one.
+            part = hash((graph.leaf, key[1])) if graph.whole and type(key) is tuple and len(key) > 1 else same
+            again = again or part in self.seen
+            graph.again.add(part)
+        if again:
+            sums.again += wall
+        elif len(graph.again) < _MAX_SEEN:
+            graph.again.add(same)
+        needs = graph.needs
+        if needs:
+            chain = graph.chain
+            before = 0
+            for each in needs.get(key, ()):
+                ends = chain.get(each, 0)
+                if ends > before:
+                    before = ends
+            chain[key] = before + wall
+
+
+def reads(prefix):
+    """Whether tasks of this kind read what a collection is made from."""
+    return prefix.startswith(("read", "from-map", "from-delayed", "from_delayed"))
+
+
+_states = {}
+
+
+def of(recorder):
+    """The graphs of a recorder, created on first use."""
+    found = _states.get(id(recorder))
+    if found is None or found.recorder is not recorder:
+        found = _states[id(recorder)] = Graphs(recorder)
+    return found

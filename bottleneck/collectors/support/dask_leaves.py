@@ -1,0 +1,46 @@
+"""What lazy collections of Dask are made from: the names of the first parts of their graphs."""
+
+_MAX_WALK = 2000  # parts of an expression
+_MAX_LEAVES = 50
+
+
+def leaves_of(collections):
+    """The names of what lazy collections are made from; what is no collection, or too large to look through, has
+    none."""
+    found = {}
+    for each in _flat(collections):
+        kind = type(each)  # an object that is computed later answers to every name
+        if not kind.__module__.startswith("dask."):
+            continue
+        if hasattr(kind, "expr"):
+            _walk(each.expr, found)
+        elif kind.__module__ != "dask.delayed":  # which has a name of its own for each call
+            graph = each.__dask_graph__() if hasattr(kind, "__dask_graph__") else None
+            for name, needs in list(getattr(graph, "dependencies", {}).items())[:_MAX_WALK]:
+                if not needs:
+                    found[str(name)[:200]] = None
+        if len(found) > _MAX_LEAVES:
+            break
+    return list(found)[:_MAX_LEAVES]
+
+
+def _flat(collections):
+    for each in list(collections)[:_MAX_WALK]:
+        if isinstance(each, (list, tuple)):
+            yield from each[:_MAX_WALK]
+        else:
+            yield each
+
+
+def _walk(expression, found):
+    todo, seen = [expression], set()
+    while todo and len(seen) < _MAX_WALK:
+        part = todo.pop()
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        inner = [each for each in part.operands if hasattr(each, "operands")]
+        if inner:
+            todo += inner
+        else:
+            found[str(part._name)[:200]] = None
