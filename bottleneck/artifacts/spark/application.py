@@ -45,7 +45,7 @@ _LEAST_SECONDS = 0.001
 _CALL = re.compile(r"(.+) at .+:\d+", re.DOTALL)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Stage:
     """One attempt of a stage. ``tasks``: in the order of their launch. ``own_seconds``: of the run, see ``Timeline``.
 

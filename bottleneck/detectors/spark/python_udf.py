@@ -44,7 +44,7 @@ class PythonUdf(Detector):
         able = [stage for stage in large(spark, 0.01) if _kind(stage)]
         if not able:
             return NotApplicable("No stage of some length hands rows to Python.")
-        python = {stage.fact.number: python_seconds(stage) for stage in able}
+        python = {stage.fact.number: _python_seconds(stage) for stage in able}
         shares = {stage.fact.number: _share(stage, python[stage.fact.number]) for stage in able}
         found = [stage for stage in able if shares[stage.fact.number] >= self.python_share_threshold]
         if spark.share(found) < self.least_share:
@@ -75,7 +75,7 @@ class PythonUdf(Detector):
         )
 
 
-def python_seconds(stage: Stage) -> Floats:
+def _python_seconds(stage: Stage) -> Floats:
     """Of each task, what it ran without the JVM computing, collecting garbage or shuffling."""
     other = stage.ms("cpu_ms") + stage.ms("gc_ms") + stage.ms("fetch_ms") + stage.ms("write_ms")
     found: Floats = np.maximum(stage.ms("run_ms") - other, 0.0)

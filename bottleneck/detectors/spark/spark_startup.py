@@ -19,8 +19,8 @@ class SparkStartup(Detector):
     How it is measured
         In an event log, the time until an executor is there, if a job waits for it or begins right after that, and
         what the first tasks on each executor took longer than the others to receive and load their code.
-        Time in which somebody types at a shell is not counted: then the executors wait for the job, and not the job for
-        them.
+        Time in which the executors wait for the first job is not counted: somebody types at a shell, or the driver
+        prepares. In local mode, that is all of it.
     How to fix it
         Do several jobs in one application, keep one running for short jobs (Spark Connect, a Livy session), or run
         small data without a cluster.
@@ -75,7 +75,7 @@ class SparkStartup(Detector):
         there = min((each.t0 for each in spark.executors if each.cores), default=spark.start_ns)
         first_job = spark.start_ns + round(spark.timeline.rest[STARTUP] * 1e9)
         starting = first_job - spark.start_ns
-        if first_job - there > self.idle_seconds * 1e9:  # nothing waited for the executors
+        if spark.facts.local or first_job - there > self.idle_seconds * 1e9:  # nothing waited for the executors
             starting = 0
         late = sum(span.seconds for span in spark.timeline.spans if span.name == WAITING and span.start_ns < there)
         return max(0.0, starting / 1e9), late
