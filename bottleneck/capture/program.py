@@ -33,6 +33,7 @@ class Options:
     """What to record. ``device_window``: number of optimizer steps to trace with torch.profiler, 0 for none.
 
     ``duration_seconds``: stop recording after this time even if the program continues; None: record to its end.
+    ``probe``: files that were read may be tried in other formats after the run.
     """
 
     name: str = "run"
@@ -40,6 +41,7 @@ class Options:
     record_args: bool = False
     device_window: int = 0
     duration_seconds: int | None = None
+    probe: bool = True
 
     def until_ns(self, started_ns: int) -> int | None:
         """When the recording of a program started at ``started_ns`` ends; None: when the program ends."""
@@ -83,7 +85,7 @@ def record(
     environment = {RUN_DIR_VARIABLE: str(run_dir), OPTIONS_VARIABLE: options.for_the_child(until_ns, own_paths(argv))}
     supervisor = Supervisor(argv, run_dir, environment)
     hold(run_dir)
-    run_file = RunFile(run_dir, options.name, words, options.record_args)
+    run_file = RunFile(run_dir, options.name, words, options.record_args, options.probe)
     live = _Live(supervisor, run_file, start, until_ns, options, watching or Watching())
     try:
         ended = supervisor.run(live.tick)

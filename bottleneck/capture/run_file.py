@@ -20,12 +20,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunFile:
-    """run.json of one run. ``record_args``: also store arguments and environment (they can contain secrets)."""
+    """run.json of one run. ``record_args``: also store arguments and environment (they can contain secrets).
+
+    ``probe``: files that were read may be tried in other formats after the run.
+    """
 
     run_dir: Path
     name: str
     words: Sequence[str]
     record_args: bool = False
+    probe: bool = True
 
     def begin(self, start: Mapping[str, int]) -> None:
         """Write the fields known so far, so that the run can be read if we are killed. Never raises OSError.
@@ -69,6 +73,7 @@ class RunFile:
             "versions": _versions(),
             "cwd": os.getcwd(),
             **({"environment": dict(os.environ)} if self.record_args else {}),
+            **({} if self.probe else {"probe": False}),
         }
         write_json(self.run_dir / "run.json", {**identity, **fields})
 

@@ -51,7 +51,7 @@ def command(run: str, finding_id: str | None, output: Path | None, dry_run: bool
         fail(str(error), 2)
     found = chosen(diagnosis, current_id(finding_id or DEFAULT)).finding
     folder = None if output is None else output.absolute()
-    refused = False
+    refused: list[str] = []
     try:
         jobs = jobs_of(recording, found.location, folder)
     except NoConversion as reason:
@@ -64,8 +64,9 @@ def command(run: str, finding_id: str | None, output: Path | None, dry_run: bool
             with _bar(job) as progress:
                 _say(convert(job, python or sys.executable, progress))
         except NoConversion as reason:
-            click.echo(f"bottleneck: {reason}", err=True)
-            refused = True
+            refused.append(f"bottleneck: {reason}")
+            if refused.count(refused[-1]) == 1:  # a folder is the same for all of its files
+                click.echo(refused[-1], err=True)
     if refused:
         fail("not every file was converted, so the program's lines stay as they are", 1)
     assert found.location is not None

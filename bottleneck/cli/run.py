@@ -78,6 +78,11 @@ class _Run(click.Command):
 @click.option(
     "--record-args", is_flag=True, help="Store the arguments and the environment too (they may hold secrets)."
 )
+@click.option(
+    "--no-probe",
+    is_flag=True,
+    help="Do not try the files that were read in other formats after the run (this takes about a second).",
+)
 @click.option("--otlp", metavar="URL", help="Export spans to this OTLP/HTTP endpoint.")
 @click.option("--verbose", "-v", is_flag=True, help="Show every phase and every check.")
 @click.argument("words", metavar="[--] COMMAND...", nargs=-1, type=click.UNPROCESSED)
@@ -90,6 +95,7 @@ def command(
     device_window: int | None,
     price_per_hour: float | None,
     record_args: bool,
+    no_probe: bool,
     otlp: str | None,
     verbose: bool,
     words: tuple[str, ...],
@@ -113,7 +119,7 @@ def command(
     from ..capture.program import Options, Watching, record
     from ..recording.folder import RunError, create
 
-    options = Options(name or _name(words), stacks, record_args, device_window or 0, duration)
+    options = Options(name or _name(words), stacks, record_args, device_window or 0, duration, not no_probe)
     try:
         folder = create(None, options.name, run_dir)
     except RunError as error:

@@ -22,6 +22,7 @@ _READERS = {
     "read_xml": "xml", "read_html": "html", "read_stata": "stata", "read_sas": "sas", "read_sql": "sql",
     "read_sql_query": "sql", "read_sql_table": "sql",
 }  # fmt: skip
+_TEXT = ("csv", "fwf", "json", "excel")  # what can be converted, if the arguments are known
 _WRITERS = ("to_csv", "to_parquet", "to_feather", "to_pickle", "to_json", "to_excel", "to_hdf", "to_orc", "to_sql")
 _FUNCTIONS = (
     "concat merge merge_asof merge_ordered to_datetime to_numeric get_dummies pivot_table melt crosstab cut qcut "
@@ -85,7 +86,7 @@ class Collector(BaseCollector):
 
     def _reader(self, original, name, form):
         reads, call = self.reads, "pandas." + name
-        describe = self._describe if form != "csv" else partial(self._describe_text, original)
+        describe = partial(self._describe_text, original) if form in _TEXT else self._describe
 
         def before(args, kwargs):
             token = reads.begin()

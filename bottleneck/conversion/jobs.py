@@ -11,7 +11,8 @@ from ..diagnosis.findings import Location
 from ..recording.facts import Read
 from ..recording.model import Recording
 
-CALLS = ("pandas.read_csv", "pandas.read_table", "pyarrow.csv.read_csv")
+STREAMED = ("pandas.read_csv", "pandas.read_table", "pyarrow.csv.read_csv")
+CALLS = (*STREAMED, "pandas.read_fwf", "pandas.read_json", "pandas.read_excel")
 
 
 class NoConversion(Exception):
@@ -33,7 +34,9 @@ class Job:
 
     @property
     def separator(self) -> str | None:
-        """Between two fields; None if the call finds it out by itself."""
+        """Between two fields; None if the call finds it out by itself, or reads no such text."""
+        if self.call not in STREAMED:
+            return None
         given = self.options.get("sep", self.options.get("delimiter"))
         default = "\t" if self.call == "pandas.read_table" else ","
         return default if given is None and "sep" not in self.options else given
@@ -70,7 +73,7 @@ def _reads(recording: Recording, location: Location) -> list[Read]:
 
 def _job(read: Read, folder: Path | None) -> Job:
     if read.call not in CALLS:
-        raise NoConversion(f"{read.call} returns no table; `bottleneck report` shows what to read instead")
+        raise NoConversion(f"what {read.call} reads is not converted here: `bottleneck report` shows the fix")
     if read.path is None:
         raise NoConversion(f"{read.count} of the files that {read.call} read are too small to be recorded by name")
     if "://" in read.path or not Path(read.path).is_absolute():

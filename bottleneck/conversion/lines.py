@@ -12,12 +12,14 @@ from ..patching import NoPatch, Patch
 from ..patching.source import Change, Source, replaced, short
 from .jobs import Job
 
+_FILE = ("filepath_or_buffer", "path_or_buf", "io", "input_file")  # the parameter's names
+
 
 def patch(jobs: Sequence[Job], location: Location, run: Mapping[str, Any], folder: Path | None) -> Patch:
     """Raises NoPatch where the line is not certain. ``folder``: where the Parquet files are, else beside the text."""
     source = Source.read(location.file, int(run["started_wall_ns"]))
     call = source.call({jobs[0].call}, location.line)
-    given = [keyword.value for keyword in call.keywords if keyword.arg in ("filepath_or_buffer", "input_file")]
+    given = [keyword.value for keyword in call.keywords if keyword.arg in _FILE]
     if not (call.args or given) or isinstance((call.args or given)[0], ast.Starred):
         raise NoPatch(f"{source.name}:{location.line} names no file")
     file, needs_path = _file(source, (call.args or given)[0], folder)

@@ -111,6 +111,8 @@ def _grouped(batches: Any, rows: int) -> Iterator[Any]:
 
 def _codec(job: Job, types: dict[str, str] | None) -> tuple[str, float]:
     """(codec, bytes of Parquet for each byte of the file), tried on the first lines in memory."""
+    if job.separator is None:
+        return CODECS[0], 1.0
     try:
         with open(job.source, "rb") as file:
             whole = _compression(job)
@@ -118,7 +120,7 @@ def _codec(job: Job, types: dict[str, str] | None) -> tuple[str, float]:
             data = bytes(text.read(SAMPLE_BYTES))
             taken = file.tell() if whole else len(data)
         data = data[: data.rfind(b"\n") + 1] or data
-        options = arrow_csv.ParseOptions(delimiter=job.separator or ",", newlines_in_values=True)
+        options = arrow_csv.ParseOptions(delimiter=job.separator, newlines_in_values=True)
         given = _converting(job, types) if types is not None else None
         table = arrow_csv.read_csv(io.BytesIO(data), parse_options=options, convert_options=given)
     except (pa.ArrowException, UnicodeDecodeError, ValueError, TypeError):

@@ -1,7 +1,8 @@
 """After the run, spends about a second trying other ways of reading the files that mattered, on this machine.
 
-Text files are tried as Parquet, and Parquet with only the columns that the program used. Parsing is not repeated if the
-run has measured it.
+Text files are tried as Parquet and Feather, compressed text with zstd, workbooks with calamine, and Parquet with only
+the columns that the program used. Parsing is not repeated if the run has measured it. The user's files are only read;
+copies of their first part are in the run folder for a moment.
 """
 
 from __future__ import annotations
@@ -12,28 +13,47 @@ import time
 from collections.abc import Hashable
 from pathlib import Path
 
+from ..files import reason
 from ..recording.facts import Probe, Read, Used
 from ..recording.model import Facts, Recording
-from ._trial import measure, measure_columns
+from ._trial import measure, measure_columns, measure_engine
 
 BUDGET_SECONDS = 1.0
 MIN_SHARE = 0.02  # of the run: less reading is not worth a probe
 MAX_FILES = 3
-_FORMATS = ("csv", "fwf", "text", "parquet", "feather", "orc")  # a fix may quote their lines; two are probed
+# A fix may quote the lines that read these; three are probed.
+_FORMATS = ("csv", "json", "fwf", "text", "parquet", "feather", "orc", "hdf5", "excel", "pickle")
+_TEXT = ("csv", "json")
 
 
-def enrich(run_dir: Path, recording: Recording, budget_seconds: float = BUDGET_SECONDS) -> None:
-    """Add a ``Probe`` with the measured times for each read of the files that matter.
+def enrich(run_dir: Path, recording: Recording, budget_seconds: float = BUDGET_SECONDS) -> list[str]:
+    """Add a ``Probe`` with the measured times for each read of the files that matter; a sentence for each file that
+    could not be read any more.
 
-    Does nothing if the recording has been probed before, or comes from another machine, whose files are not here.
+    Does nothing if the recording has been probed before, or comes from another machine, whose files are not here. With
+    ``--no-probe``, only the lines of code are looked up.
     """
     facts = recording.facts
     if facts.of(Probe):
-        return
+        return []
+    if recording.run.get("probe") is False:
+        budget_seconds = 0.0
     deadline = time.monotonic() + budget_seconds
+    missed: list[str] = []
     for process, group in candidates(facts, recording.wall_seconds):
-        for found in _probe_group(run_dir, facts, process, group, deadline):
-            facts.add(process, found)
+        result: dict[str, float] = {}
+        try:
+            if time.monotonic() < deadline:
+                result = _tried(run_dir, facts, process, group[0], deadline)
+        except OSError as error:
+            missed.append(f"{group[0].path} was not tried in another format: {reason(error)}.")
+        except Exception:
+            pass  # changed, or an unknown dialect: the published factor is used instead
+        site = facts.site(process, group[0].site)
+        source = statement(site.file, site.line) if site is not None else ""
+        for read in group:
+            facts.add(process, Probe(read.id, source, **result))
+    return missed
 
 
 def candidates(facts: Facts, wall_seconds: float) -> list[tuple[int, list[Read]]]:
@@ -55,21 +75,14 @@ def _seconds(reads: list[Read]) -> float:
     return sum(read.wall_ns for read in reads) / 1e9
 
 
-def _probe_group(run_dir: Path, facts: Facts, process: int, group: list[Read], deadline: float) -> list[Probe]:
-    read = group[0]
-    result: dict[str, float] = {}
-    if read.format in ("csv", "parquet") and time.monotonic() < deadline:
-        used = _used(facts, process, read.id)
-        try:
-            if read.format == "csv":
-                result = measure(run_dir, read, used, deadline)
-            elif used:
-                result = measure_columns(read, used, deadline)
-        except Exception:
-            result = {}  # gone, changed or an unknown dialect: the published factor is used instead
-    site = facts.site(process, read.site)
-    source = statement(site.file, site.line) if site is not None else ""
-    return [Probe(read.id, source, **result) for read in group]
+def _tried(run_dir: Path, facts: Facts, process: int, read: Read, deadline: float) -> dict[str, float]:
+    """Fields of a ``Probe``."""
+    used = _used(facts, process, read.id)
+    if read.format in _TEXT:
+        return measure(run_dir, read, used, deadline)
+    if read.format == "excel":
+        return measure_engine(read, deadline)
+    return measure_columns(read, used, deadline) if read.format == "parquet" and used else {}
 
 
 def _used(facts: Facts, process: int, read: int) -> list[str] | None:

@@ -11,6 +11,7 @@ from typing import Literal
 from .source import Source
 from .syntax import last_name
 
+ENGINE = "another engine"  # a probe that ran after the program, see enrich/probe.py
 Stage = Literal["etl", "loading", "training", "serving"]
 # How the saving follows from the line's share s of the wall time, the passes N and the factor k.
 Law = Literal[

@@ -35,8 +35,7 @@ def reads_the_same_file() -> Condition:
         source = hot.source
         if not any(name in source.calls for name in _OPENS):
             return False
-        names = {last_name(call.func) for call in hot.seen.rivals}
-        if not names <= _TAKES or any(name in source.functions for name in names):
+        if not all(last_name(call.func) in _TAKES and not _is_own(source, call) for call in hot.seen.rivals):
             return False
         function = source.function(hot.node)
         return any(
@@ -45,6 +44,12 @@ def reads_the_same_file() -> Condition:
         )
 
     return check
+
+
+def _is_own(source: Source, call: ast.Call) -> bool:
+    """A function or a method of this file, not ``json.load`` in a function called ``load``."""
+    of_module = isinstance(call.func, ast.Attribute) and bool(source.paths(call.func))
+    return last_name(call.func) in source.functions and not of_module
 
 
 def _read_in(source: Source, region: ast.AST) -> Iterator[tuple[ast.Call, ast.expr]]:

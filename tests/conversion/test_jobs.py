@@ -46,7 +46,7 @@ def test_every_file_of_the_line_once(tmp_path):
     [
         ({"options": None}, "were not recorded"),
         ({"hidden": ["converters"]}, "was given converters"),
-        ({"call": "csv.reader"}, "returns no table"),
+        ({"call": "csv.reader"}, "not converted here"),
         ({"path": None, "count": 7}, "7 of the files"),
         ({"path": "s3://bucket/a.csv"}, "no file of this machine"),
         ({"path": "/nowhere/a.csv"}, "gone since the run"),

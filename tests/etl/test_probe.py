@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import shutil
+
 import pyarrow
 import pyarrow.parquet as parquet
 import pytest
@@ -146,7 +149,8 @@ def test_probe_tries_the_file_and_leaves_nothing(tmp_path):
 
 def test_probe_without_the_file_says_nothing(tmp_path):
     recording = made.recording(made.read(1, 8, path=str(tmp_path / "gone.csv")))
-    probe.enrich(tmp_path, recording)
+    (said,) = probe.enrich(tmp_path, recording)
+    assert said == f"{tmp_path / 'gone.csv'} was not tried in another format: No such file or directory."
     (note,) = recording.facts.of(Probe)
     assert note[1].parquet_seconds is None
     found = run_all([CsvInsteadOfParquet()], Artifacts(recording))["csv-instead-of-parquet"]
@@ -174,3 +178,83 @@ def test_a_line_that_reads_many_files_is_tried_on_the_one_that_takes_longest(tmp
     assert found.read == 7 and found.parquet_seconds > 0
     judged = run_all([CsvInsteadOfParquet()], Artifacts(recording))["csv-instead-of-parquet"]
     assert isinstance(judged, Finding) and judged.gain.confidence == 0.6
+
+
+def test_a_disk_that_is_full_costs_a_sentence(tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=_trial.FREE_BYTES - 1))
+    path = tmp_path / "a.csv"
+    path.write_text(lines(","))
+    recording = made.recording(made.read(1, 4, path=str(path), size_bytes=path.stat().st_size))
+    (said,) = probe.enrich(tmp_path, recording, budget_seconds=60)
+    assert "No space left on device" in said and [each.name for each in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_without_a_probe_the_line_is_known_and_nothing_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(probe, "measure", lambda *words: pytest.fail("the file was read"))
+    script = tmp_path / "s.py"
+    script.write_text("import pandas as pd\nframe = pd.read_csv(path)\n")
+    recording = made.recording(made.read(1, 4, path=str(script)))
+    recording.facts.sites[0, 1] = Site(str(script), 2, "<module>")
+    recording.run["probe"] = False
+    assert probe.enrich(tmp_path, recording, budget_seconds=60) == []
+    assert [note for _, note in recording.facts.of(Probe)] == [Probe(1, "frame = pd.read_csv(path)")]
+
+
+def test_compressed_text_is_tried_unpacked(tmp_path):
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(lines(",").encode()))
+    more = {"path": str(path), "size_bytes": path.stat().st_size, "columns": ("a", "b", "name")}
+    kinds = ["int64", "float64", "object"]
+    recording = made.recording(made.read(1, 4, dtypes=kinds, **more), made.read(5, 2, number=2, dtypes=kinds, **more))
+    assert probe.enrich(tmp_path, recording, budget_seconds=60) == []
+    (first, _) = recording.facts.of(Probe)
+    assert first[1].parquet_seconds > 0 and first[1].feather_seconds > 0
+    assert 0 < first[1].zstd_seconds < first[1].unpack_seconds
+    found = run_all([CsvInsteadOfParquet()], Artifacts(recording))["csv-instead-of-parquet"]
+    labels = [each.label for each in found.evidence]
+    assert "CPU time to unpack the first file, if packed with zstd" in labels
+    assert "time to read the first file as Feather (measured)" in labels
+
+
+def test_lines_of_json_are_tried_and_judged_as_a_table(tmp_path):
+    text = "".join('{"a": %d, "name": "n%d"}\n' % (i, i % 9) for i in range(ROWS))
+    call = {"form": "json", "call": "pandas.read_json"}
+    recording, result = tried(tmp_path, text, columns=("a", "name"), dtypes=("int64", "str"), **call)
+    assert result.parquet_seconds > 0
+    found = run_all([CsvInsteadOfParquet()], Artifacts(recording))["csv-instead-of-parquet"]
+    assert isinstance(found, Finding) and found.gain.confidence == 0.6
+    _, result = tried(tmp_path, f"[{text.strip().replace(chr(10), ',')}]", columns=("a", "name"), **call)
+    assert result.parquet_seconds is None  # one document: a part of it is none
+
+
+def test_json_that_gives_objects_is_no_table():
+    recording = made.recording(made.read(1, 4, form="json", call="json.load", path="/data/a.json"))
+    found = run_all([CsvInsteadOfParquet()], Artifacts(recording))["csv-instead-of-parquet"]
+    assert not isinstance(found, Finding)
+
+
+@pytest.mark.parametrize("rows, tries", [(3, True), (4, False)])
+def test_a_workbook_is_tried_with_calamine_if_it_gives_the_same_table(tmp_path, monkeypatch, rows, tries):
+    class Table:
+        columns = ("a", "b")
+
+        def __len__(self):
+            return 3
+
+    class Pandas:
+        def read_excel(self, path, engine, **options):
+            assert engine == "calamine" and options == {"sheet_name": "x"}
+            return Table()
+
+    monkeypatch.setattr(_trial, "_pandas", Pandas)
+    monkeypatch.setattr(_trial, "_ENGINE", "json")  # a module that is there
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(b"PK")
+    more = {"path": str(path), "size_bytes": 2, "rows": rows, "options": {"sheet_name": "x", "engine": "openpyxl"}}
+    recording = made.recording(
+        made.read(1, 4, form="excel", call="pandas.read_excel", columns=("a", "b"), hidden=[], **more)
+    )
+    probe.enrich(tmp_path, recording, budget_seconds=60)
+    ((_, note),) = recording.facts.of(Probe)
+    assert (note.engine_seconds is not None) == tries

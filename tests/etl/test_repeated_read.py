@@ -37,3 +37,12 @@ def test_a_part_of_the_file_may_be_another_one_each_time(call):
 
 def test_a_call_that_was_not_seen_is_not_judged():
     assert isinstance(judge(RepeatedRead, *folds()), NotMeasured)
+
+
+@pytest.mark.parametrize(
+    "call, same",
+    [('pd.read_hdf(PATH, "t")', True), ("pd.read_hdf(PATH, key)", False), ("pd.read_hdf(PATH, key=name)", False)],
+)
+def test_a_file_of_several_tables_gives_the_same_one_by_its_name(call, same):
+    found = judge(RepeatedRead, *folds(form="hdf5", call="pandas.read_hdf"), tried(f"frame = {call}"))
+    assert isinstance(found, Finding if same else NotMeasured)

@@ -10,7 +10,7 @@ from bottleneck_profiler.detectors.run.hot_python import HotPython
 from bottleneck_profiler.diagnosis.analysis import diagnose
 from bottleneck_profiler.diagnosis.findings import Finding, Findings, Fine, NotMeasured, Outcome
 from bottleneck_profiler.patterns.known import PATTERNS
-from bottleneck_profiler.recording.model import Recording
+from bottleneck_profiler.recording.model import Recording, Site
 from typed import add
 
 from .made_up import Stood, library, recording, user
@@ -306,3 +306,17 @@ def test_a_pattern_that_is_known_to_be_less_sure_says_so():
         sure.append(gain.confidence)
         recorded.facts.notes.clear()
     assert sure == [0.3, 0.6]
+
+
+def test_an_engine_that_was_tried_on_the_file_replaces_the_published_factor():
+    recorded = recording(Stood((library("read_excel", "/site-packages/pandas/io/excel/_base.py"), user(3)), 0, 4_000))
+    known(recorded, 3, "excel-openpyxl")
+    published = findings(recorded)[0].gain
+    recorded.facts.sites[0, 1] = Site("/home/ada/job.py", 3, "work")
+    times = {"wall_ns": 4_000_000_000, "cpu_ns": 0, "t0": 0, "t1": 0, "count": 1, "site": 1}
+    add(recorded.facts, "read", id=5, call="pandas.read_excel", format="excel", **times)
+    add(recorded.facts, "probe", read=5, engine_seconds=1.0)
+    tried = findings(recorded)[0].gain
+    assert published is not None and tried is not None
+    assert tried.seconds == pytest.approx(4.0 * 0.75) and tried.confidence > published.confidence
+    assert "tried on the file" in tried.method and "tried" not in published.method

@@ -33,6 +33,9 @@ class Probe:
     used_seconds: float | None = None  # same format, used columns only
     all_seconds: float | None = None  # same format, all columns
     write_seconds: float | None = None  # of the Parquet file
+    feather_seconds: float | None = None
+    unpack_seconds: float | None = None  # of compressed text, as it is
+    zstd_seconds: float | None = None  # the same with zstd
 
     def scaled(self, factor: float) -> Probe:
         """The same for a file that takes ``factor`` times as long."""
@@ -204,4 +207,7 @@ def _probe(tried: facts.Probe | None) -> Probe | None:
         tried.used_seconds,
         tried.all_seconds,
         tried.write_seconds,
+        tried.feather_seconds,
+        tried.unpack_seconds,
+        tried.zstd_seconds,
     )

@@ -5,7 +5,8 @@ _HARMLESS = frozenset(
     "sep delimiter header names index_col usecols dtype engine true_values false_values skipinitialspace skiprows "
     "skipfooter nrows na_values keep_default_na na_filter skip_blank_lines parse_dates date_format dayfirst "
     "cache_dates thousands decimal quotechar quoting doublequote escapechar comment encoding encoding_errors "
-    "compression low_memory memory_map float_precision dtype_backend on_bad_lines".split()
+    "compression low_memory memory_map float_precision dtype_backend on_bad_lines colspecs widths infer_nrows "
+    "lines orient convert_axes convert_dates keep_default_dates precise_float date_unit sheet_name".split()
 )
 _LENGTH = 200  # of a text: a longer one is no delimiter, name or missing value
 _ITEMS = 500

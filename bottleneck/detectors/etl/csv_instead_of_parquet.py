@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ...artifacts.etl.reads import Read, Reads
+from ...artifacts.etl.reads import Probe, Read, Reads
 from ...artifacts.etl.stages import Etl
 from ...artifacts.run.host import Host
 from ...diagnosis.findings import Evidence, Fine, Fix, Gain, Outcome
@@ -22,11 +22,11 @@ class CsvInsteadOfParquet(Detector):
         Text is parsed again at every read, one character at a time; Parquet is decoded column by column and is several
         times smaller.
     How it is measured
-        Wall and CPU time inside the reader (pandas, pyarrow, csv, numpy), against the ETL time of the run. The gain is
-        the measured time of the line minus the time of the same file as Parquet, which is tried after the run on the
-        first part of the file. If that does not give the same columns, or the file is gone, a published factor of 3.2
-        is used instead, with a wide range. For a file that the run reads once, the cost of writing it as Parquet is
-        subtracted.
+        Wall and CPU time inside the reader (pandas, also of JSON, pyarrow, csv, numpy), against the ETL time of the
+        run. The gain is the measured time of the line minus the time of the same file as Parquet, which is tried after
+        the run on the first part of the file. If that does not give the same columns, or the file is gone, a published
+        factor of 3.2 is used instead, with a wide range. For a file that the run reads once, the cost of writing it as
+        Parquet is subtracted.
     How to fix it
         Convert the file once, then read the Parquet file.
     When to ignore it
@@ -46,9 +46,10 @@ class CsvInsteadOfParquet(Detector):
     published_range = (1.8, 6.0)
     write_share = 0.5  # writing Parquet to parsing the text, where it was not tried [own: 0.4 to 1.3]
     formats = ("csv", "fwf", "text")
+    tables = ("pandas.read_json",)  # of JSON: other readers return objects, which need not be a table
 
     def detect(self, recording: Recording, reads: Reads, etl: Etl, host: Host | None) -> Outcome:
-        text = [read for read in reads.reads if read.format in self.formats]
+        text = [read for read in reads.reads if read.format in self.formats or read.call in self.tables]
         share = reads.seconds(text) / max(etl.seconds, 1e-9) if text else 0.0
         if share < self.stage_share_threshold:
             return Fine(share, self.stage_share_threshold, "share", "ETL time spent parsing text")
@@ -65,8 +66,7 @@ class CsvInsteadOfParquet(Detector):
             return Fine(price.share, least, "share", "run time that Parquet would save, conversion included")
         facts = _shared.evidence(worst, reads.seconds(worst), etl, recording.wall_seconds)
         probed = worst[0].probe
-        if probed is not None:
-            facts += (Evidence("time to read the first file as Parquet (measured)", probed.parquet_seconds, "s"),)
+        facts += () if probed is None else _tried(probed)
         others = _shared.other_lines(site, {place: reads.seconds(group) for place, group in groups.items()})
         return self.finding(
             location=location(site),
@@ -125,6 +125,17 @@ class CsvInsteadOfParquet(Detector):
         """Reads of a file that the run reads a single time."""
         times = Counter(read.path for read in text)
         return [read for read in text if read.count == 1 and times[read.path] == 1]
+
+
+def _tried(probe: Probe) -> tuple[Evidence, ...]:
+    """Other ways of storing the first file, as they were measured here."""
+    found = [("time to read the first file as Parquet (measured)", probe.parquet_seconds)]
+    if probe.feather_seconds is not None:
+        found.append(("time to read the first file as Feather (measured)", probe.feather_seconds))
+    if probe.unpack_seconds is not None and probe.zstd_seconds is not None:
+        found.append(("CPU time to unpack the first file", probe.unpack_seconds))
+        found.append(("CPU time to unpack the first file, if packed with zstd", probe.zstd_seconds))
+    return tuple(Evidence(label, seconds, "s") for label, seconds in found)
 
 
 def _fix(text: list[Read], also: str) -> Fix:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable
 
 from ...artifacts.etl.reads import Read, Reads
@@ -35,7 +36,10 @@ class RepeatedRead(Detector):
     min_times = 3  # reading a file twice is often a check
     min_gain_share = 0.05  # of the run
     memory_share = 0.5  # of the machine's memory that the file may take
-    partial = frozenset("skiprows nrows skipfooter chunksize iterator filters row_groups sheet_name n_rows".split())
+    partial = frozenset(
+        "skiprows nrows skipfooter chunksize iterator filters row_groups sheet_name n_rows where start stop".split()
+    )
+    of_tables = ("hdf5", "excel")  # formats of which one file holds several tables
 
     def detect(self, recording: Recording, reads: Reads, etl: Etl) -> Outcome:
         tables = [read for read in reads.reads if read.path and read.size_bytes and read.rows and read.count == 1]
@@ -81,7 +85,11 @@ class RepeatedRead(Detector):
         """Whether the user's call is known, and takes no part of the file that could be another one each time."""
         known = next((read for read in group if read.source), None)
         call = None if known is None else _shared.own_call(known)
-        return call is not None and not any(each.arg is None or each.arg in self.partial for each in call.keywords)
+        if call is None or any(each.arg is None or each.arg in self.partial for each in call.keywords):
+            return False
+        # Which table of the file: read_hdf(path, "trips").
+        tables = [*call.args[1:], *(each.value for each in call.keywords if each.arg == "key")]
+        return all(isinstance(each, ast.Constant) for each in tables) or group[0].format not in self.of_tables
 
 
 def _same(tables: Iterable[Read]) -> list[list[Read]]:

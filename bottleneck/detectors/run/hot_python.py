@@ -23,7 +23,8 @@ from ...diagnosis.findings import (
     Outcome,
 )
 from ...diagnosis.laws import cores_needed_share, gain, seconds_saved_by, seconds_saved_by_less_work, step_model
-from ...recording.facts import KnownLine
+from ...patterns.model import ENGINE
+from ...recording.facts import KnownLine, Probe, Read
 from ...recording.model import Recording
 from .. import Detector
 from .._common import cause_of_wait
@@ -104,16 +105,29 @@ class HotPython(Detector):
             return Fine(most, self.share_threshold, "share", "run time in lines that match a known slow pattern")
         return Findings(
             tuple(
-                self._of(each, [o for o in known if o.pattern is each.pattern and o is not each], lines, steps, loading)
+                self._of(
+                    each,
+                    [o for o in known if o.pattern is each.pattern and o is not each],
+                    recording,
+                    lines,
+                    steps,
+                    loading,
+                )
                 for each in found.values()
             )
         )
 
     def _of(
-        self, known: SlowLine, also: list[SlowLine], lines: UserLines, steps: Steps | None, loading: Loading | None
+        self,
+        known: SlowLine,
+        also: list[SlowLine],
+        recording: Recording,
+        lines: UserLines,
+        steps: Steps | None,
+        loading: Loading | None,
     ) -> Finding:
         line, pattern = known.line, known.pattern
-        priced, changes = self._priced(known, lines, steps, loading)
+        priced, changes = self._priced(known, recording, lines, steps, loading)
         others = tuple(Evidence("another line of this kind", str(Location(o.line.file, o.line.line))) for o in also[:3])
         return self.finding(
             as_id=pattern.id,
@@ -136,9 +150,12 @@ class HotPython(Detector):
         )
 
     def _priced(
-        self, known: SlowLine, lines: UserLines, steps: Steps | None, loading: Loading | None
+        self, known: SlowLine, recording: Recording, lines: UserLines, steps: Steps | None, loading: Loading | None
     ) -> tuple[Gain, Changes | None]:
         low, usual, high, confidence = removed(known.pattern, known.cores)
+        tried = _tried(recording, known)
+        if tried is not None:
+            low, usual, high, confidence = 0.9 * tried, tried, min(1.0, 1.1 * tried), 0.8
         noise = 1.28 / max(known.samples, 1) ** 0.5  # of the samples
         sure = known.own_seconds / max(known.seconds, 1e-9)  # the backward pass may be about other operations
         seconds, changes, freed = known.seconds, None, 0.0
@@ -159,6 +176,8 @@ class HotPython(Detector):
             f"the fix removes {100 * low:.0f} to {100 * high:.0f} % of the {known.seconds:.1f} s at this line "
             f"(law: {known.pattern.price.law})"
         )
+        if tried is not None:
+            method += "; tried on the file after the run"
         if known.backward:
             method += "; they include its part of the backward pass, taken in proportion to the forward pass"
         start = known.pattern.price.start_seconds
@@ -183,6 +202,17 @@ class HotPython(Detector):
     def _pays(self, known: SlowLine) -> bool:
         """Whether more goes than the replacement takes to start."""
         return known.seconds * removed(known.pattern, known.cores)[1] > known.pattern.price.start_seconds
+
+
+def _tried(recording: Recording, known: SlowLine) -> float | None:
+    """The share of the reads of this line that another engine saved, where that was tried; None where not."""
+    facts = recording.facts
+    times = {(process, each.read): each.engine_seconds for process, each in facts.of(Probe) if each.engine_seconds}
+    for process, read in facts.of(Read) if times and known.pattern.price.probe == ENGINE else ():
+        site, seconds = facts.site(process, read.site), times.get((process, read.id))
+        if seconds is not None and site is not None and (site.file, site.line) == (known.line.file, known.line.line):
+            return max(0.0, 1 - seconds / max(read.wall_ns / 1e9, 1e-9))
+    return None
 
 
 def _symptoms(known: SlowLine) -> tuple[str, ...]:

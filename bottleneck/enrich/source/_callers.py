@@ -10,11 +10,16 @@ from ...artifacts.run.ways import Key
 from ...patterns import Source
 from ...patterns.fixed import given_alike
 from ...patterns.loops import takes_steps
-from ...patterns.syntax import last_name
+from ...patterns.syntax import Loop, last_name
 from ._code import source_of
 
 _MAX_CALLERS = 8
 _OFTEN = 5  # executions seen
+
+
+def _begins_a_loop(line: UserLine) -> bool:
+    source = source_of(line.file)
+    return source is not None and any(isinstance(node, Loop) for node in source.by_line.get(line.line, []))
 
 
 class Callers:
@@ -24,8 +29,12 @@ class Callers:
         self._callers: dict[Key, Key | None] = {each.key: each.caller for each in lines}
 
     def looped(self, line: UserLine) -> bool:
-        """Whether the line was seen to run again and again, or a caller of its function is inside a loop."""
-        return line.times >= _OFTEN or any(True for _ in _loops(self.places(line)))
+        """Whether the line was seen to run again and again, or a caller of its function is inside a loop.
+
+        The first line of a loop runs again and again by itself.
+        """
+        often = line.times >= _OFTEN and not _begins_a_loop(line)
+        return often or any(True for _ in _loops(self.places(line)))
 
     def steps(self, line: UserLine, source: Source) -> bool:
         """Whether one of the loops that run the line computes gradients in each pass: a training loop written by hand,

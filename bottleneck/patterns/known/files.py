@@ -215,7 +215,7 @@ PATTERNS = (
             any_of(all_of(_of_an_archive, in_loop()), all_of(_for_a_part, loading())),
         ),
         unless=(cached(), less(passes=2)),
-        beats=("file-loaded-again",),
+        beats=("file-loaded-again", "archive-unpacked"),
         leave="Each member is read once.",
         price=Price("once"),
         source="numpy/numpy#23661, numpy/numpy#32723",

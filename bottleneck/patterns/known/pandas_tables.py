@@ -5,7 +5,7 @@ import re
 
 from ..fixed import given_alike, unchanged
 from ..loops import in_loop, names_of_pass
-from ..model import Hot, Pattern, Price, Sighting
+from ..model import ENGINE, Hot, Pattern, Price, Sighting
 from ..places import handed_to, known, less, more
 from ..shapes import all_of, any_of, argument, below, calls, comes_from, deep, keyword, matches, method, not_if
 from ..syntax import last_name, mentions, same, stored
@@ -279,7 +279,7 @@ PATTERNS = (
         ),
         unless=(_workbook_is_written, _asks_for_styles),
         leave="Styles, formulas or comments are used, or it is one small file; check the types after the change.",
-        price=Price("amdahl", (4, 8)),
+        price=Price("amdahl", (4, 8), probe=ENGINE),
         source="pandas-dev/pandas#54998 (107 to 23 ms), be-smith/navani#48 (196 to 24 s), facebookresearch/neuroai#69",
         stages=("etl",),
         effort=1,

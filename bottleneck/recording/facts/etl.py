@@ -71,7 +71,11 @@ class RowWise(Fact, frozen=True):
 
 
 class Probe(Fact, frozen=True):
-    """Times of reading a file in other ways. ``source``: the user's statement that reads it."""
+    """Times of reading a file in other ways. ``source``: the user's statement that reads it.
+
+    ``unpack_seconds``, ``zstd_seconds``: CPU time to unpack a compressed text as it is, and with zstd.
+    ``engine_seconds``: a workbook, read with calamine.
+    """
 
     kind: ClassVar[str] = "probe"
     read: Int
@@ -83,3 +87,7 @@ class Probe(Fact, frozen=True):
     used_seconds: Real | None = None
     all_seconds: Real | None = None
     write_seconds: Real | None = None
+    feather_seconds: Real | None = None
+    unpack_seconds: Real | None = None
+    zstd_seconds: Real | None = None
+    engine_seconds: Real | None = None
