@@ -26,12 +26,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 PROGRAM = """
-import sys, time
+import os, time
 import bottleneck_profiler as bp
 for i in bp.steps(range(200)):
     time.sleep(0.01)
     if i == 30:
         print(bp.__name__, flush=True)
+for _ in range(6000):
+    if os.path.exists("may end"):
+        break
+    time.sleep(0.01)
 """
 
 
@@ -71,6 +75,7 @@ def test_the_run_of_a_killed_supervisor(killed: tuple[Path, int, subprocess.Pope
     supervisor.wait()
     done = report(run)  # the program is left
     assert done.returncode == 2 and "still being recorded" in done.stderr and len(done.stderr.splitlines()) == 1
+    (run.parents[2] / "may end").touch()
     while os.path.exists(f"/proc/{pid}"):
         time.sleep(0.02)
     done = report(run)
