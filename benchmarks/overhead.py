@@ -1,4 +1,4 @@
-"""What recording costs: CPU microseconds per step, per sample and per request, against the budget of the design.
+"""What recording costs: CPU microseconds per step, sample, request and library call, against the budget of the design.
 
 Each figure is a difference of CPU times between child processes that differ in one thing, started in turn (alone,
 recorded, alone, recorded ...); of each child the cheapest of its rounds counts, of the pairs the median. Exit code 1
@@ -23,6 +23,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import overhead_calls
 import pyarrow.parquet as pq
 
 REQUEST = 80  # the kind of a served request in the table "requests"
@@ -338,6 +339,7 @@ def main() -> int:
                 for workers in ("0", "2"):
                     case = Case(f"sample, {workers} workers", SAMPLES, "steps", 0.4, {"WORKERS": workers})
                     fits.append(judge(case, folder, pairs, ["--stacks=off"]))
+                fits += [overhead_calls.judge(call) for call in overhead_calls.CALLS]
             child = measure(step, folder, ["--stacks=auto"])
             share = child.sampler_share
             # 0.30 % of a core, and twice that in the first 8 s of a process: this child lives no longer.
@@ -345,7 +347,7 @@ def main() -> int:
             shown = "not measured" if share is None else f"{100 * share:.2f} %"
             print(f"{'sampler, share of a core':34}{shown:>20}{'':18}{'0.60 %':>9}")
             beside(step, folder, 1 if arguments.quick else 3)
-        except Failed as error:
+        except (Failed, RuntimeError) as error:
             print(error, file=sys.stderr)
             return 2
     return 0 if all(fits) else 1

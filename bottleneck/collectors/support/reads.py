@@ -1,8 +1,8 @@
 """File reads by any library: the READ phase, the note "read", and the time a timed Dataset item spends reading.
 
-Inside a DataLoader (in a worker, or while the main process waits for data), reads count as data loading: we record
-only those of a timed item, as parts of that item; the others cost one comparison. Reads shorter than ``SMALL_NS`` are
-summed by call site instead of noted one by one.
+Inside a DataLoader (in a worker, or while the main process waits for data), reads count as data loading: we record only
+those of a timed item, as parts of that item; the others cost one comparison. Short reads are summed by call site
+instead of noted one by one.
 """
 
 import atexit
@@ -15,6 +15,8 @@ from ...agent.unpatched import get_ident
 from .hooking import guard
 
 SMALL_NS = 1_000_000  # a note on a shorter read would cost more than it is worth
+FEW_NOTES = 500  # beyond them, a note may cost 1 % of its read
+LONG_NS = 5_000_000
 MAX_NOTES = 2000
 FLUSH_NS = 1_000_000_000
 MAX_COLUMNS = 500
@@ -70,7 +72,8 @@ class Reads:
             return 0
         if self.recorder.dask_tasks.get(get_ident(), "").startswith("read"):
             return 0  # a block of a file that Dask reads: its graph notes them together
-        if t1 - t0 < SMALL_NS or self.notes >= MAX_NOTES:
+        least = SMALL_NS if self.notes < FEW_NOTES else LONG_NS
+        if t1 - t0 < least or self.notes >= MAX_NOTES:
             self.add(call, form, t0, t1, cpu)
             return 0
         self.note(number, call, form, t0, t1, cpu, ring.number, describe())
