@@ -78,6 +78,35 @@ class Pandas:
                 writer.write_table(pyarrow.Table.from_pandas(part, schema=schema))
 
 
+class Polars:
+    """A DataFrame of polars, and ``polars.read_parquet``."""
+
+    def __init__(self, call: str, path: str, options: dict[str, Any]) -> None:
+        self.polars: Any = importlib.import_module("polars")
+        self.version = self.polars.__version__
+        self.frame = getattr(self.polars, call)(path, **options)
+
+    def shape(self) -> dict[str, Any]:
+        rows, names, size = self.frame.height, self.frame.columns, int(self.frame.estimated_size())
+        return {"rows": rows, "columns": len(names), "names": names, "types": None, "bytes": size}
+
+    def difference(self, parquet: str) -> str:
+        """The first difference, "" if there is none."""
+        schema = self.polars.read_parquet_schema(parquet)
+        if list(schema.items()) != list(self.frame.schema.items()):
+            return f"columns {list(schema.items())[:5]}"
+        for name in self.frame.columns:
+            back = self.polars.read_parquet(parquet, columns=[name])[name]
+            if len(back) != self.frame.height:
+                return f"{len(back)} rows instead of {self.frame.height}"
+            if not back.equals(self.frame[name], check_dtypes=True, null_equal=True):
+                return f"column {name} has other values"
+        return ""
+
+    def write(self, parquet: str, codec: str, rows: int) -> None:
+        self.frame.write_parquet(parquet, compression=codec, row_group_size=rows)
+
+
 class Arrow:
     """A Table of pyarrow, and ``pyarrow.parquet.read_table``."""
 
@@ -126,10 +155,13 @@ def _not(mask: Any) -> Any:
     return importlib.import_module("pyarrow.compute").invert(mask)
 
 
+READERS: dict[str, Any] = {"pandas": Pandas, "polars": Polars, "pyarrow.csv": Arrow}
+
+
 class Answers:
     """What a request gives: the table that was read stays until the end."""
 
-    own: Pandas | Arrow | None = None
+    own: Any = None
 
     def to(self, asked: dict[str, Any]) -> dict[str, Any]:
         """The answer, an error as its text. Raises nothing."""
@@ -143,7 +175,7 @@ class Answers:
     def _to(self, asked: dict[str, Any]) -> dict[str, Any]:
         if asked["do"] == "read":
             module, _, call = asked["call"].rpartition(".")
-            self.own = (Pandas if module == "pandas" else Arrow)(call, asked["path"], asked["options"])
+            self.own = READERS[module](call, asked["path"], asked["options"])
             importlib.import_module("pyarrow.parquet")
             return {"version": self.own.version, **self.own.shape()}
         assert self.own is not None

@@ -12,7 +12,10 @@ from ..recording.facts import Read
 from ..recording.model import Recording
 
 STREAMED = ("pandas.read_csv", "pandas.read_table", "pyarrow.csv.read_csv")
-CALLS = (*STREAMED, "pandas.read_fwf", "pandas.read_json", "pandas.read_excel")
+CALLS = (
+    *STREAMED, "pandas.read_fwf", "pandas.read_json", "pandas.read_excel",
+    "polars.read_csv", "polars.read_json", "polars.read_ndjson", "polars.read_excel",
+)  # fmt: skip
 
 
 class NoConversion(Exception):

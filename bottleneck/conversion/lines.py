@@ -12,7 +12,7 @@ from ..patching import NoPatch, Patch
 from ..patching.source import Change, Source, replaced, short
 from .jobs import Job
 
-_FILE = ("filepath_or_buffer", "path_or_buf", "io", "input_file")  # the parameter's names
+_FILE = ("filepath_or_buffer", "path_or_buf", "io", "input_file", "source")  # the parameter's names
 
 
 def patch(jobs: Sequence[Job], location: Location, run: Mapping[str, Any], folder: Path | None) -> Patch:
@@ -24,7 +24,7 @@ def patch(jobs: Sequence[Job], location: Location, run: Mapping[str, Any], folde
         raise NoPatch(f"{source.name}:{location.line} names no file")
     file, needs_path = _file(source, (call.args or given)[0], folder)
     needed = {"Path": "pathlib.Path"} if needs_path else {}
-    if jobs[0].call.startswith("pandas."):
+    if jobs[0].call.startswith(("pandas.", "polars.")):
         if not isinstance(call.func, ast.Attribute):
             raise NoPatch(f"{source.name} imports {short(source.code(call.func))} by name: read {file} there")
         function = source.code(call.func.value) + ".read_parquet"

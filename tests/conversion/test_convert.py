@@ -100,6 +100,22 @@ def test_the_parquet_file_is_what_the_call_reads(tmp_path, here, monkeypatch, te
     assert (True in wrote) or not streams
 
 
+def test_json_becomes_what_its_own_reader_gives(tmp_path, here):
+    job = job_of(tmp_path, '{"a": 1, "day": "2026-01-02"}\n{"a": null, "day": "x"}\n', "pandas.read_json", lines=True)
+    assert converted(job).rows == 2
+    equal(job)
+
+
+def test_polars_reads_what_it_read(tmp_path, here):
+    polars = pytest.importorskip("polars")
+    job = job_of(tmp_path, TEXT, "polars.read_csv", try_parse_dates=True)
+    assert converted(job).rows == 900
+    own = polars.read_csv(job.source, try_parse_dates=True)
+    assert polars.read_parquet(job.target).equals(own, null_equal=True)
+    polars.read_csv(job.source).write_parquet(job.target)
+    assert "was left alone" in refused(job)
+
+
 @pytest.mark.parametrize("suffix, opened", [(".gz", "gzip"), (".bz2", "bz2")])
 def test_compressed_text_is_a_stream_too(tmp_path, here, suffix, opened):
     job = job_of(tmp_path)

@@ -367,3 +367,12 @@ def test_the_pasted_csv_fix_gives_the_same_table(tmp_path, monkeypatch):
         exec(source, names[0])
         exec(found.fix.snippet, names[1])
         pandas.testing.assert_frame_equal(names[1]["df"], names[0]["df"])
+
+
+def test_polars_keeps_its_own_words():
+    fields = {"call": "polars.read_csv", "columns": ("a", "b"), "dtypes": None}
+    found = judge(
+        CsvInsteadOfParquet, read(1, 4, **fields), tried('trips = pl.read_csv("a.csv", separator=";")', seconds=0.5)
+    )
+    assert "pl.read_csv('a.csv', separator=';').write_parquet('a.parquet')" in found.fix.snippet
+    assert "trips = pl.read_parquet('a.parquet')" in found.fix.snippet

@@ -15,7 +15,7 @@ from ..run.main_process import main_process
 from ..training.steps import Steps
 
 TEXT_FORMATS = ("csv", "fwf", "text", "json")
-_COLLECTORS = ("pandas", "pyarrow.csv", "pyarrow.parquet", "csv", "json", "numpy")
+_COLLECTORS = ("pandas", "pyarrow.csv", "pyarrow.parquet", "csv", "json", "numpy", "polars")
 
 
 @dataclass(frozen=True)

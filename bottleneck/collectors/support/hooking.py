@@ -56,14 +56,15 @@ def like(hooked, original):
 def unseen(hooked, original):
     """Rename ``hooked``, a wrapper with ``*args``, so that warnings raised below it still point to the user's line.
 
-    pandas skips frames from its own folder, so our frame must look like one. Other libraries count a fixed number of
-    frames, and ``warnings`` skips frames whose file name contains both "importlib" and "_bootstrap".
+    pandas and polars skip frames from their own folder, so our frame must look like one. Other libraries count a fixed
+    number of frames, and ``warnings`` skips frames whose file name contains both "importlib" and "_bootstrap".
     """
     code = hooked.__code__
     if code.co_filename.endswith(HOOKED):
         return hooked
-    if _of_pandas(original):
-        file = os.path.join(os.path.dirname(sys.modules["pandas"].__file__), HOOKED[1])
+    home = _skips_its_own(original)
+    if home:
+        file = os.path.join(os.path.dirname(sys.modules[home].__file__), HOOKED[1])
     else:
         file = code.co_filename + HOOKED[0]
     hooked.__code__ = code.replace(co_filename=file, co_name=getattr(original, "__name__", code.co_name))
@@ -78,8 +79,10 @@ def _reads(file):
     return text
 
 
-def _of_pandas(original):
-    return (getattr(original, "__module__", None) or "").partition(".")[0] == "pandas"
+def _skips_its_own(original):
+    """The library of a function, if it is one that looks for the user's line outside of its folder; else ""."""
+    library = (getattr(original, "__module__", None) or "").partition(".")[0]
+    return library if library in ("pandas", "polars") else ""
 
 
 def alike(hooked, original):
@@ -113,7 +116,7 @@ def hook(collector, owner, name, make, by_name=True):
     if can_recode(original):
         hooked = unseen(make(twin(original)), original)
         own = original.__code__.co_filename
-        file = own + (" " + HOOKED[1] if _of_pandas(original) else HOOKED[0])
+        file = own + (" " + HOOKED[1] if _skips_its_own(original) else HOOKED[0])
         cache = getattr(sys.modules.get("linecache"), "cache", {})
         cache.setdefault(file, (_reads(own),))  # who asks for the function's source finds it
         collector.patches.recode(original, forwarding(original, hooked, file, by_name))

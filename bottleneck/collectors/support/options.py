@@ -6,7 +6,9 @@ _HARMLESS = frozenset(
     "skipfooter nrows na_values keep_default_na na_filter skip_blank_lines parse_dates date_format dayfirst "
     "cache_dates thousands decimal quotechar quoting doublequote escapechar comment encoding encoding_errors "
     "compression low_memory memory_map float_precision dtype_backend on_bad_lines colspecs widths infer_nrows "
-    "lines orient convert_axes convert_dates keep_default_dates precise_float date_unit sheet_name".split()
+    "lines orient convert_axes convert_dates keep_default_dates precise_float date_unit sheet_name "
+    "separator has_header columns new_columns null_values infer_schema_length n_rows skip_rows skip_lines "
+    "try_parse_dates quote_char comment_prefix ignore_errors truncate_ragged_lines rechunk decimal_comma".split()
 )
 _LENGTH = 200  # of a text: a longer one is no delimiter, name or missing value
 _ITEMS = 500

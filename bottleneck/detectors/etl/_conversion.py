@@ -18,6 +18,8 @@ def snippet(text: list[Read]) -> str:
     once = f"  # once{' for every file' if files > 1 else ''}, not in every run\n"
     if read.call.startswith("dask."):
         return head + _dask(read, call, source, new, once)
+    if read.call.startswith("polars."):
+        return head + _polars(read, call, source, new, once)
     of = _pandas if read.call.startswith("pandas.") else _numpy if read.call.startswith("numpy.") else _arrow
     return head + of(read, call, source, new, once)
 
@@ -37,6 +39,12 @@ def _pandas(read: Read, call: ast.Call | None, source: str, new: str, once: str)
             chunks = f"for rows in pyarrow.parquet.ParquetFile({new}).iter_batches():\n    frame = rows.to_pandas()"
             return f"{head}import pyarrow.parquet\n\n{own}.to_parquet({new}){once}{chunks}"
     return f"{head}\n{own}.to_parquet({new}){once}" + _shared.rewritten(read, f"pd.read_parquet({new})")
+
+
+def _polars(read: Read, call: ast.Call | None, source: str, new: str, once: str) -> str:
+    own = ast.unparse(call) if call is not None else f"pl.{read.call[7:]}({source})"
+    convert = f"import polars as pl\n\n{own}.write_parquet({new}){once}"
+    return convert + _shared.rewritten(read, f"pl.read_parquet({new})")
 
 
 def _dask(read: Read, call: ast.Call | None, source: str, new: str, once: str) -> str:

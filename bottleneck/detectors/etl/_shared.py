@@ -77,6 +77,11 @@ def argument(call: ast.Call | None, read: Read) -> str:
     return ast.unparse(given)
 
 
+def written(call: str) -> str:
+    """The name of a call as most programs write it."""
+    return call.replace("pandas.", "pd.").replace("polars.", "pl.")
+
+
 def without(call: ast.Call, *keywords: str) -> ast.Call:
     """A copy of the call without some keywords."""
     changed = copy.deepcopy(call)

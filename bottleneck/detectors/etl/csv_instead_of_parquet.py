@@ -22,11 +22,11 @@ class CsvInsteadOfParquet(Detector):
         Text is parsed again at every read, one character at a time; Parquet is decoded column by column and is several
         times smaller.
     How it is measured
-        Wall and CPU time inside the reader (pandas, also of JSON, pyarrow, csv, numpy), against the ETL time of the
-        run. The gain is the measured time of the line minus the time of the same file as Parquet, which is tried after
-        the run on the first part of the file. If that does not give the same columns, or the file is gone, a published
-        factor of 3.2 is used instead, with a wide range. For a file that the run reads once, the cost of writing it as
-        Parquet is subtracted.
+        Wall and CPU time inside the reader (pandas and polars, also of JSON, pyarrow, csv, numpy), against the ETL time
+        of the run. The gain is the measured time of the line minus the time of the same file as Parquet, which is tried
+        after the run on the first part of the file. If that does not give the same columns, or the file is gone, a
+        published factor of 3.2 is used instead, with a wide range. For a file that the run reads once, the cost of
+        writing it as Parquet is subtracted.
     How to fix it
         Convert the file once, then read the Parquet file.
     When to ignore it
@@ -46,7 +46,11 @@ class CsvInsteadOfParquet(Detector):
     published_range = (1.8, 6.0)
     write_share = 0.5  # writing Parquet to parsing the text, where it was not tried [own: 0.4 to 1.3]
     formats = ("csv", "fwf", "text")
-    tables = ("pandas.read_json",)  # of JSON: other readers return objects, which need not be a table
+    tables = (
+        "pandas.read_json",
+        "polars.read_json",
+        "polars.read_ndjson",
+    )  # of JSON: other readers return objects, which need not be a table
 
     def detect(self, recording: Recording, reads: Reads, etl: Etl, host: Host | None) -> Outcome:
         text = [read for read in reads.reads if read.format in self.formats or read.call in self.tables]

@@ -70,7 +70,7 @@ class RepeatedRead(Detector):
             fix=Fix(
                 "Read it once before the loop and pass the table on, or cache the function that reads it "
                 "(functools.lru_cache); work on a copy where the table is changed",
-                f"@functools.lru_cache\ndef load(path):\n    return {again[0].call.replace('pandas.', 'pd.')}(path)",
+                f"@functools.lru_cache\ndef load(path):\n    return {_shared.written(again[0].call)}(path)",
                 effort=1,
             ),
             after="the rest of each pass becomes the bottleneck",
