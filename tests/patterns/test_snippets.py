@@ -24,7 +24,7 @@ class Section:
         """One for each line that is marked ``# hot``; for each line of code where none is marked. ``# caller`` marks
         the line that calls its function."""
         source, facts, lines = Source(self.text), known(self.text), self.text.splitlines()
-        callers = [number for number, line in enumerate(lines, 1) if line.endswith("# caller")]
+        callers = [number for number, line in enumerate(lines, 1) if "# caller" in line]
         facts["callers"] = tuple((source, number) for number in callers)
         hot = [number for number, line in enumerate(lines, 1) if line.rstrip().endswith("# hot")]
         every = [number for number, line in enumerate(lines, 1) if line.strip() and not line.lstrip().startswith("#")]

@@ -5,10 +5,10 @@ import ast
 from ..flow import LIBRARIES
 from ..independence import independent, keeps_a_rate
 from ..loops import in_loop, loop_names
-from ..model import Hot, Pattern, Price
+from ..model import Hot, Pattern, Price, Sighting
 from ..places import known, less, more, over, uses
 from ..shapes import all_of, any_of, argument, deep, leaf, matches
-from ..syntax import last_name, mentions
+from ..syntax import last_name, line_of, mentions
 
 _EXECUTORS = (
     "concurrent.futures.ThreadPoolExecutor",
@@ -22,6 +22,11 @@ _POOLS = (
     "multiprocessing.get_context().Pool", "torch.multiprocessing.Pool",
 )  # fmt: skip
 _SUBMITS = tuple(f"{name}().submit" for name in _EXECUTORS) + tuple(f"{name}().apply_async" for name in _POOLS)
+_HANDS_OVER = (
+    *(f"{name}().{method}" for name in _POOLS if "Thread" not in name and "dummy" not in name
+      for method in ("map*", "imap*", "starmap*", "apply*")),
+    *(f"concurrent.futures.ProcessPoolExecutor().{method}" for method in ("map", "submit")),
+)  # fmt: skip
 _APPLIES = tuple(f"{name}().apply" for name in _POOLS)
 _MAPS = tuple(f"{name}().{method}" for name in _POOLS for method in ("map", "starmap"))
 
@@ -136,6 +141,28 @@ _in_a_pools_thread = any_of(
 _COUNTING = frozenset("sem semaphore limit limiter slot slots permit permits tokens throttle quota".split())
 
 
+def _handed_over(seen: Sighting) -> ast.Call | None:
+    """The call by which a pool of processes got the tasks for which the line waits: on the line, on one that led to
+    it, or in the function around one of these."""
+    lines = [(seen.source, seen.line), *((source, line) for source, line in seen.callers if source is seen.source)]
+    nodes = [node for source, line in lines for node in source.by_line.get(line, [])]
+    around = [function for node in nodes if (function := seen.source.function(node)) is not None]
+    inside = [each for function in dict.fromkeys(around) for each in ast.walk(function)]
+    for node in (*nodes, *inside, *(() if around else ast.walk(seen.source.tree))):
+        if isinstance(node, ast.Call) and any(matches(path, *_HANDS_OVER) for path in seen.source.paths(node.func)):
+            return node
+    return None
+
+
+def _hands_over(hot: Hot) -> bool:
+    return _handed_over(hot.seen) is not None
+
+
+def _line_of_hand_over(seen: Sighting) -> int | None:
+    call = _handed_over(seen)
+    return None if call is None else line_of(call)
+
+
 def _takes_a_semaphore(hot: Hot) -> bool:
     """``self.limit.acquire()``"""
     called = hot.node.func if isinstance(hot.node, ast.Call) else None
@@ -191,6 +218,23 @@ PATTERNS = (
         source="ray-project/ray design patterns (ray.get in a loop), docs.python.org concurrent.futures",
         stages=("etl", "loading", "serving"),
         effort=1,
+    ),
+    Pattern(
+        id="pool-pickles-tasks",
+        title="The pool pickles large objects with its tasks, and that takes longer than the tasks",
+        replacement="Give the workers what all tasks share once (Pool(initializer=..., initargs=...), not partial or a bound "
+        "method), and let each task read its part itself: pass paths or ranges of rows",
+        snippet="def load(table):\n    global TABLE\n    TABLE = table\n\n"
+        "with Pool(initializer=load, initargs=(table,)) as pool:\n    results = pool.map(work, paths)",
+        when=(more(pickling=0.4), _hands_over),
+        cause=_line_of_hand_over,
+        needs=("pickling",),
+        beats=("pool-tiny-tasks",),
+        leave="Each task needs an object of its own that only the parent can make.",
+        price=Price("once"),
+        source="docs.python.org multiprocessing (Programming guidelines: avoid shared state; initializer), "
+        "StackOverflow 37068981, 53617425",
+        stages=("etl",),
     ),
     Pattern(
         id="manager-proxy-per-item",

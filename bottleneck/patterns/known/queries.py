@@ -3,11 +3,12 @@
 import ast
 import itertools
 import re
+from collections.abc import Iterator
 
 from ..loops import in_loop, names_of_pass
 from ..model import Hot, Pattern, Price
 from ..places import every_pass, known, less, loading, more
-from ..shapes import all_of, any_of, below, calls, first, text, written
+from ..shapes import all_of, any_of, below, calls, first, leaf, text, written
 from ..source import Source
 from ..syntax import last_name, line_of, mentions, stored
 
@@ -29,6 +30,29 @@ def _fetches_a_query(hot: Hot) -> bool:
 
 def _selects(hot: Hot) -> bool:
     return first(_looks_up)(hot) and _query_of_a_database(hot) and not _reads_its_own(hot)
+
+
+def _asks_through_sqlalchemy(hot: Hot) -> bool:
+    """``session.scalars(select(User).where(...)).first()``: the time is that of the database in the process.
+
+    With an index, building the statement and the objects takes many times longer than the search.
+    """
+    searched = any_of(
+        leaf("sqlalchemy/engine/default.py", "do_execute"),
+        leaf("sqlalchemy/engine/cursor.py", "fetchall", "fetchone", "fetchmany"),
+    )
+    if not searched(hot) or not isinstance(hot.node, ast.Call):
+        return False
+    return any(
+        last_name(each.func) in ("where", "filter", "filter_by", "join")
+        for each in _around(hot)
+        if isinstance(each, ast.Call)
+    )
+
+
+def _around(hot: Hot) -> Iterator[ast.AST]:
+    """The function around the node, where its statement is put together, or the node alone."""
+    return ast.walk(hot.source.function(hot.node) or hot.source.statement(hot.node))
 
 
 def _looks_up(source: Source, value: ast.expr) -> bool:
@@ -92,6 +116,9 @@ def _walks_a_query_again(hot: Hot) -> bool:
 
 def _uses_no_index(hot: Hot) -> bool:
     """The condition is a LIKE, or is on a function of a column."""
+    built = [each.func for each in _around(hot) if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute)]
+    if any(each.attr in _NO_INDEX or (each.attr in _FUNCTIONS and last_name(each.value) == "func") for each in built):
+        return True
     words = [
         each.value for each in ast.walk(hot.node) if isinstance(each, ast.Constant) and isinstance(each.value, str)
     ]
@@ -180,6 +207,8 @@ def _flushes_a_row(hot: Hot) -> bool:
     return adds and any(frame.is_in("sqlalchemy/") for frame in hot.seen.below)
 
 
+_NO_INDEX = ("like", "ilike", "contains", "icontains", "endswith")  # of a column of SQLAlchemy
+_FUNCTIONS = ("lower", "upper", "date", "substr", "abs", "trim", "strftime")
 _SUMS = 4  # statements of a loop that adds up
 
 PATTERNS = (
@@ -261,12 +290,13 @@ PATTERNS = (
         snippet="create index by_email on customers (email collate nocase)\n"
         "rows = dict(db.execute('select email, id from customers'))  # or all at once",
         when=(
-            any_of(_selects, _fetches_a_query, _walks_a_query_again),
+            any_of(_selects, _fetches_a_query, _walks_a_query_again, _asks_through_sqlalchemy),
             any_of(in_loop(), loading()),
             known(off_cpu=False),
             any_of(_uses_no_index, more(share=0.3), all_of(loading(), more(seconds_each=0.001))),
         ),
         unless=(less(passes=20),),
+        beats=("statement-per-key",),
         leave="The look-ups are by an index and few.",
         price=Price("amdahl", (2, 100)),
         source="n24q02m/wet-mcp#495, MolSSI/QCFractal#615, StackOverflow 8584499",
