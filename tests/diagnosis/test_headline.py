@@ -288,6 +288,15 @@ def test_a_server_that_is_not_hooked_is_not_said_to_have_no_requests():
     assert said == "Nothing to judge: the program runs a server whose requests are not recorded one by one."
 
 
+def test_a_worker_that_imports_a_web_framework_is_no_server():
+    imports = library("_call_with_frames_removed", "<frozen importlib._bootstrap>")
+    made = recording(
+        only(user(3)),
+        Stood((library("<module>", "/aiohttp/web_protocol.py"), imports, user(1, "load")), 0, 2_000, process=1),
+    )
+    assert not UserLines.compute(made).serves
+
+
 def test_requests_that_were_recorded_are_not_said_to_be_none():
     served = Artifacts(golden("no-batching/silent")).get(Requests)
     said = headline_of("nothing to judge", [], None, None, served, None)

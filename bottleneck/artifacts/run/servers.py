@@ -24,6 +24,6 @@ def servers(recording: Recording) -> list[int]:
         handling = np.array([through(each, HANDLERS) for each in frames])
         own = np.array([any(frame.user for frame in each) for each in frames])
         imports = np.array([importing(each) for each in frames])
-        if float(seconds[handling].sum()) > _SERVES * float(seconds[own & ~imports].sum()) > 0:
+        if float(seconds[handling & ~imports].sum()) > _SERVES * float(seconds[own & ~imports].sum()) > 0:
             found.add(process)
     return sorted(found)
