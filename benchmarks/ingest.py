@@ -2,9 +2,10 @@
 
     ingest.py TRACES [--megabytes 1000] [--only NAME ...] [--hta PYTHON] [--ranks 256] [--scheduler ADDRESS]
 
-TRACES is a folder with real ``kineto/`` and ``xplane/`` traces. From one of each a file of --megabytes is made in a
-temporary folder: its events again and again, later each time, unpadded. Each reading runs in a process of its own,
-which gives its CPU time (all threads) and its peak memory. ``kineto``: against the budgets; ``hta``: the reader of
+TRACES is a folder with real ``kineto/``, ``xplane/`` and ``spark/`` traces. From one of each a file of --megabytes is
+made in a temporary folder: its events again and again, later each time, unpadded. Each reading runs in a process of its
+own, which gives its CPU time (all threads) and its peak memory. ``spark``: an event log, with the memory that each
+further task takes. ``kineto``: against the budgets; ``hta``: the reader of
 HolisticTraceAnalysis, in the environment of --hta, on a tenth of the megabytes beside ours; ``xplane``; ``ranks``: many
 generated ranks of one job, imported by processes of this machine and, with --scheduler, by a Dask cluster, whose
 diagnoses must be the same to the byte. Linux only. Exit code 1 when a budget is missed.
@@ -27,7 +28,9 @@ from typing import Any
 
 from bottleneck_profiler.importers._protobuf import fields, fields_until
 from bottleneck_profiler.recording.trace_events import _read_brackets
+from bottleneck_profiler.recording.trace_files import pieces
 
+SPARK, SPARK_MB, TASK_BYTES = "spark/nds_q72_dataproc_2_2.zstd", 100, 100  # per CPU second; of memory a task
 KINETO, XPLANE = "kineto/hta_nccl_ddp/nccl_data.json.gz", "xplane/GPU-multi-worker/34.83.195.179_6003.xplane.pb"
 KINETO_MB, KINETO_EVENTS, XPLANE_MB, HTA_TIMES = 60, 250_000, 20, 10  # per CPU second; as often as HTA
 MEMORY_SHARE, MEMORY_MB = 0.5, 200  # of the file's size, and beside it
@@ -46,7 +49,8 @@ path = Path(sys.argv[1])
 importer = importer_of(path)
 before = time.process_time()
 recording = importer.read(path)
-print(json.dumps({"cpu": time.process_time() - before, "rows": len(recording.device["t0"]), "peak_mb": peak_mb()}))
+print(json.dumps({"cpu": time.process_time() - before, "rows": len(recording.device.get("t0", recording.tasks)),
+                  "peak_mb": peak_mb()}))
 """
 HTA = """
 from hta.common.trace_parser import parse_trace_dataframe
@@ -228,6 +232,33 @@ def xplane(arguments: argparse.Namespace, folder: Path) -> bool:
     return size / found["cpu"] >= XPLANE_MB and found["peak_mb"] <= memory_allowed(size)
 
 
+def repeated_log(source: Path, path: Path, megabytes: float) -> None:
+    """Write an application's events again and again, each time as other jobs, stages and queries."""
+    lines = b"".join(pieces(source)).splitlines(keepends=True)
+    begin = next(i for i, line in enumerate(lines) if b'"SparkListenerApplicationStart"' in line[:60]) + 1
+    body, numbers = b"".join(lines[begin:-1]), re.compile(rb'("(?:Stage ID|Job ID|executionId)":|"Stage IDs":\[)(\d+)')
+    with open(path, "wb") as file:
+        written = file.write(b"".join(lines[:begin]))
+        repetition = 0
+        while written < megabytes * 1e6:
+            more = 1000 * repetition
+            written += file.write(numbers.sub(lambda found, more=more: found[1] + b"%d" % (int(found[2]) + more), body))
+            repetition += 1
+        file.write(lines[-1])
+
+
+def spark(arguments: argparse.Namespace, folder: Path) -> bool:
+    path, source = folder / "application_1", arguments.traces / SPARK
+    repeated_log(source, path, arguments.megabytes / 2)
+    half = measured(OURS, path)
+    repeated_log(source, path, arguments.megabytes)
+    size, found = path.stat().st_size / 1e6, measured(OURS, path)
+    path.unlink()
+    each = (found["peak_mb"] - half["peak_mb"]) * 2**20 / (found["rows"] - half["rows"])
+    told("spark", size, found, f"{found['rows']:,.0f} tasks", f"{each:.0f} bytes for each more than half of them")
+    return size / found["cpu"] >= SPARK_MB and each <= TASK_BYTES
+
+
 def ranks(arguments: argparse.Namespace, folder: Path) -> bool:
     real, job = Trace.read(arguments.traces / KINETO), folder / "job"
     job.mkdir()
@@ -250,7 +281,7 @@ def ranks(arguments: argparse.Namespace, folder: Path) -> bool:
 
 
 MEASURES: dict[str, Callable[[argparse.Namespace, Path], bool]] = {
-    "kineto": kineto, "hta": hta, "xplane": xplane, "ranks": ranks,
+    "kineto": kineto, "hta": hta, "xplane": xplane, "spark": spark, "ranks": ranks,
 }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ _WORDS = {
     "spark.startup": "start-up, before the first job",
     "spark.driver": "the driver, between jobs",
     "spark.waiting": "jobs without a running task",
+    "spark.open": "tasks that had not ended",
     "stage:others": "other stages",
 }
 

@@ -5,19 +5,21 @@ Of stages, jobs and queries, which are far fewer, those that take longest are ke
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar, cast
 
 import msgspec
 
+from ..recording.facts import Site
 from . import _spark_json as json
 from ._spark_json import KINDS, Rdd
 from ._spark_plans import Metrics, raised_at, site_of
 from ._spark_tasks import Tasks
 
-MAX_STAGES, MAX_JOBS, MAX_QUERIES = 2000, 2000, 300
+MAX_STAGES, MAX_JOBS, MAX_QUERIES = 500, 2000, 50
 _PREFIX, _SKIPPED = b'{"Event":"', b'{"Event":"SparkListenerTaskStart"'
 _SQL = "sql"
 _TOLD = ("killed by driver", "decommission", "idle", "Stopped", "exited with code 0", "shutdown", "Shutdown")
@@ -41,9 +43,10 @@ class Stage:
     info: json.StageInfo
     query: int = -1
     operators: tuple[str, ...] = ()
-    accumulators: tuple[int, ...] = ()
+    accumulators: Sequence[int] = ()
     start: int = 0
     end: int | None = None
+    site: Site | None = None
 
     @property
     def length(self) -> int:
@@ -67,7 +70,7 @@ class Query:
     id: int
     start: int
     metrics: Metrics
-    site: Any = None
+    site: Site | None = None
     end: int | None = None
     values: dict[int, float] = field(default_factory=dict)
 
@@ -159,7 +162,7 @@ class Log:
         values = self.queries[stage.query].values if stage.query in self.queries else {}
         updates = [(a.id, _number(a.value)) for a in info.accumulables if a.metadata == _SQL]
         values.update((number, value) for number, value in updates if value is not None)
-        stage.accumulators = tuple(number for number, _ in updates)
+        stage.accumulators = array("q", (number for number, _ in updates))
         self.numbers.pop((info.id, info.attempt), None)
         _keep_longest(self.stages, MAX_STAGES)
 
@@ -240,7 +243,8 @@ class Log:
         names = dict.fromkeys(name for rdd in info.rdds for name in _operators(rdd))
         stage.operators = tuple(names) or stage.operators
         stage.start = info.submitted or stage.start
-        stage.info = msgspec.structs.replace(info, rdds=[], accumulables=[])
+        stage.site = site_of(info.name, info.details) or stage.site
+        stage.info = msgspec.structs.replace(info, rdds=[], accumulables=[], details="")
         self._seen(info.submitted)
         return stage
 

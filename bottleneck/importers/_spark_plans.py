@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+import msgspec
+
 from ..recording.facts import Site
 from ..recording.facts.spark import SparkNode
-from ._spark_json import Metric, Plan
+from ._spark_json import Plan
 
 MAX_NODES = 2000  # of a plan
 _UNITS = {"timing": 1e-3, "nsTiming": 1e-9, "average": 0.1}  # to seconds; averages are kept in tenths
@@ -37,11 +39,11 @@ class Metrics:
     """Where the metrics of a plan stand: accumulator -> (index of the operator, name, factor to base units)."""
 
     def __init__(self, plan: Plan | None) -> None:
-        self.nodes: list[tuple[Plan, int]] = []  # with the index of the parent
+        self.nodes: list[SparkNode] = []
         self.places: dict[int, tuple[int, str, float]] = {}
         for index, (node, parent) in enumerate(_walk(plan)):
-            self.nodes.append((node, parent))
-            self.places |= {each.id: (index, each.name, _factor(each)) for each in node.metrics}
+            self.nodes.append(SparkNode(node.name.strip()[:200], parent, _detail(node)[:300]))
+            self.places |= {each.id: (index, each.name, _UNITS.get(each.kind, 1.0)) for each in node.metrics}
 
     def facts(self, values: Mapping[int, float]) -> tuple[SparkNode, ...]:
         """The operators with what is known of their metrics."""
@@ -50,18 +52,11 @@ class Metrics:
             value = values.get(accumulator, -1)
             if value >= 0:
                 known[index][name] = value * factor
-        return tuple(
-            SparkNode(node.name.strip()[:200], parent, _detail(node)[:300], have)
-            for (node, parent), have in zip(self.nodes, known, strict=True)
-        )
+        return tuple(msgspec.structs.replace(node, values=have) for node, have in zip(self.nodes, known, strict=True))
 
     def ran(self, accumulators: Iterable[int]) -> tuple[int, ...]:
         """The operators to which these accumulators belong."""
         return tuple(sorted({self.places[each][0] for each in accumulators if each in self.places}))
-
-
-def _factor(metric: Metric) -> float:
-    return _UNITS.get(metric.kind, 1.0)
 
 
 def _walk(plan: Plan | None) -> Iterator[tuple[Plan, int]]:

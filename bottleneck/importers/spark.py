@@ -30,7 +30,6 @@ from ..recording.trace_files import Damaged, pieces, start_of
 from ..signals import MAIN
 from ._reading import ONE_BY_ONE, Reading
 from ._spark_log import Log, lines_of
-from ._spark_plans import site_of
 
 name = "Spark event log"
 
@@ -146,9 +145,8 @@ def _facts(log: Log, start: int) -> Iterator[Fact]:
     for job in log.jobs.values():
         yield SparkJob(job.id, (job.start - start) * _MS, ns(job.end), job.failed)
     for stage in log.stages.values():
-        info, query = stage.info, log.queries.get(stage.query)
+        info, query, site = stage.info, log.queries.get(stage.query), number(stage.site)
         nodes = query.metrics.ran(stage.accumulators) if query is not None else ()
-        site = number(site_of(info.name, info.details))
         began = (stage.start - start) * _MS
         yield SparkStage(
             stage.number, info.id, info.attempt, info.name[:300], began, ns(stage.end), max(info.tasks, 0), site,
@@ -169,7 +167,7 @@ def _application(log: Log) -> SparkApplication:
     return SparkApplication(
         name=log.application.name[:200],
         version=log.version[:50],
-        local=settings.master.startswith("local") and not settings.master.startswith("local-cluster"),
+        local=(log.application.id or "").startswith("local-") or settings.master.startswith("local["),
         dynamic=settings.dynamic == "true",
         adaptive=adaptive == "true",
         rapids="nvidia" in settings.plugins,

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from bottleneck_profiler import detectors, session
+from bottleneck_profiler.diagnosis.analysis import diagnose
 from bottleneck_profiler.diagnosis.findings import Finding, Location
+from bottleneck_profiler.importers import spark
 
-from .made import Log, Task, evenly, node
+from .made import BEGAN, Log, Task, evenly, node
 
 MB = 1 << 20
 LINE = Location("/code/job.py", 17, "")
@@ -211,6 +213,18 @@ def test_the_breakdown_counts_each_second_once(tmp_path):
         "stage:0 (collect)": 3.0, "stage:1 (collect)": 3.0, "spark.startup": 2.0, "spark.driver": 2.0,
         "stage:2 (collect)": 1.0,
     }  # fmt: skip
+
+
+def test_a_stage_that_still_runs_is_no_wait(tmp_path):
+    log = Log().executor().stage(0, [Task(2, 1)])
+    begun = {"Stage ID": 1, "Stage Name": "x", "Number of Tasks": 1, "Submission Time": BEGAN + 3000}
+    log.add("SparkListenerJobStart", {"Job ID": 1, "Submission Time": BEGAN + 3000, "Stage IDs": [1]})
+    log.add("SparkListenerStageSubmitted", {"Stage Info": begun})
+    log.add("SparkListenerExecutorAdded", {"Timestamp": BEGAN + 60_000, "Executor ID": "2"})
+    (tmp_path / "log").write_bytes(log.lines(ended=False))
+    diagnosis = diagnose(spark.read(tmp_path / "log"))
+    assert {row.phase: row.seconds for row in diagnosis.breakdown}["spark.open"] == 57.0
+    assert "95 % of the run is tasks that had not ended" in diagnosis.headline
 
 
 def test_two_fixes_of_one_stage_are_replayed_together(tmp_path):

@@ -202,6 +202,7 @@ class Spark:
         times = timeline(
             {number: union([spans_of(each["t0"], each["t1"])]) for number, each in rows.items()},
             _union_of(jobs, end),
+            spans_of([], []) if application.complete else _unended(recording, end),
             start,
             end,
         )
@@ -262,6 +263,12 @@ def _first_on_executor(tasks: Records) -> npt.NDArray[np.int64]:
 def _union_of(jobs: Iterable[SparkJob], end: int) -> Spans:
     edges = [(job.t0, end if job.t1 is None else job.t1) for job in jobs]
     return union([spans_of([a for a, _ in edges], [b for _, b in edges])])
+
+
+def _unended(recording: Recording, end: int) -> Spans:
+    """When stages ran that have no end in the log."""
+    begun = [fact.t0 for _, fact in recording.facts.of(SparkStage) if fact.t1 is None]
+    return union([spans_of(begun, [end] * len(begun))])
 
 
 def _slots(executors: tuple[SparkExecutor, ...], task_cores: int, tasks: Records) -> int:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ...recording.intervals import Spans, gaps, spans_of, union, without
 from ..run.gaps import Span
 
-STARTUP, DRIVER, WAITING = "spark.startup", "spark.driver", "spark.waiting"
+STARTUP, DRIVER, WAITING, OPEN = "spark.startup", "spark.driver", "spark.waiting", "spark.open"
 _MOST_SPANS = 2000
 
 
@@ -19,7 +19,8 @@ _MOST_SPANS = 2000
 class Timeline:
     """``stages``: stage number -> seconds; time in which tasks of several run is divided among them equally.
 
-    ``rest``: seconds by name: before the first job, between jobs, and of jobs while no task runs. ``spans``: the same
+    ``rest``: seconds by name: before the first job, between jobs, of jobs while no task runs, and of stages that had
+    not ended. ``spans``: the same
     in order, stages by number.
     """
 
@@ -28,8 +29,9 @@ class Timeline:
     spans: tuple[Span, ...]
 
 
-def timeline(tasks: Mapping[int, Spans], jobs: Spans, start: int, end: int) -> Timeline:
-    """``tasks``: stage number -> when tasks of it run; ``jobs``: when jobs do; all as unions of intervals in ns."""
+def timeline(tasks: Mapping[int, Spans], jobs: Spans, unended: Spans, start: int, end: int) -> Timeline:
+    """``tasks``: stage number -> when tasks of it run; ``jobs``: when jobs do; ``unended``: from the begin of a stage
+    that had not ended when the log does, whose last tasks the log does not hold; all as unions of intervals in ns."""
     seconds, spans = dict.fromkeys(tasks, 0.0), list[Span]()
     edges = np.unique(np.concatenate([np.array([start, end]), *(each.ravel() for each in tasks.values())]))
     edges = edges[(edges >= start) & (edges <= end)]
@@ -43,10 +45,12 @@ def timeline(tasks: Mapping[int, Spans], jobs: Spans, start: int, end: int) -> T
     first = int(jobs[0, 0]) if len(jobs) else int(busy[0, 0]) if len(busy) else end
     before = union([free[free[:, 0] < first].clip(max=first)]) if len(free) else free
     later = without(free, before) if len(before) else free
+    going_on = _both(later, unended)
+    later = without(later, going_on) if len(going_on) else later
     waiting = _both(later, jobs)
     driver = without(later, waiting) if len(waiting) else later
     rest = {}
-    for name, parts in ((STARTUP, before), (DRIVER, driver), (WAITING, waiting)):
+    for name, parts in ((STARTUP, before), (DRIVER, driver), (WAITING, waiting), (OPEN, going_on)):
         rest[name] = float((parts[:, 1] - parts[:, 0]).sum()) / 1e9
         spans += [Span(name, a, b) for a, b in parts.tolist()]
     for number, each in tasks.items():

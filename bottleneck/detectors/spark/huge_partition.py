@@ -27,6 +27,7 @@ class HugePartition(Detector):
     id = "huge-partition"
     title = "Partitions do not fit into memory and are spilled to disk"
     stage = "etl"
+    explains = ("gc-pressure",)
     share_threshold = 0.03  # of the run: what spilling costs at least
     bytes_per_second = 200e6  # to the disk and back, compressed (own guess)
     memory_bytes_per_second = 400e6  # serialised and deserialised (own guess)

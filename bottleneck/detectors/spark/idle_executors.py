@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...artifacts.spark.application import Spark
-from ...artifacts.spark.timeline import DRIVER, STARTUP
+from ...artifacts.spark.timeline import DRIVER, OPEN, STARTUP
 from ...diagnosis.findings import Evidence, Fine, Fix, Gain, NotApplicable, NotMeasured, Outcome
 from .. import Detector
 
@@ -29,6 +29,7 @@ class IdleExecutors(Detector):
     stage = "etl"
     idle_share_threshold = 0.5  # of the core seconds that are reserved [DataFlint]
     min_seconds = 30.0  # of the application: a short one is mostly start-up
+    open_share = 0.1  # of the run in stages that had not ended: beyond that, the cores' use is not known
     kept_share = 0.2  # cores to keep beyond what the tasks need (own)
 
     def detect(self, spark: Spark) -> Outcome:
@@ -38,6 +39,8 @@ class IdleExecutors(Detector):
             return NotMeasured("The log does not say how many cores the executors have.")
         if spark.run_seconds < self.min_seconds:
             return NotMeasured(f"The application took less than {self.min_seconds:.0f} s.")
+        if spark.timeline.rest[OPEN] > self.open_share * spark.run_seconds:
+            return NotMeasured("Tasks had not ended when the log ends, and which cores they use is not in it.")
         reserved = spark.core_seconds - spark.early_core_seconds
         idle = max(0.0, 1.0 - spark.task_seconds / max(reserved, 1e-9))
         if idle < self.idle_share_threshold:

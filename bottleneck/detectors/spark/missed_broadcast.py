@@ -55,6 +55,7 @@ class MissedBroadcast(Detector):
     id = "missed-broadcast"
     title = "A join shuffles a large table instead of sending the small one"
     stage = "etl"
+    explains = ("shuffle-bound", "huge-partition")
     ratio_threshold = 5.0  # larger side over the smaller one: else little is saved (own)
     min_large_bytes = 10 << 20  # less is shuffled in no time (own)
     share_threshold = 0.03  # of the run: what it saves at least

@@ -30,6 +30,7 @@ class PartitionSkew(Detector):
     id = "partition-skew"
     title = "One partition holds most of a stage's data"
     stage = "etl"
+    explains = ("huge-partition",)
     duration_threshold = 1.78  # longest task over the median [Dr. Elephant, moderate]
     bytes_threshold = 3.0  # its data over the mean of all tasks [spark-rapids-tools]
     min_tasks = 4  # fewer are no distribution

@@ -42,6 +42,7 @@ class SmallFiles(Detector):
     id = "small-files"
     title = "A table lies in many small files"
     stage = "etl"
+    explains = ("tiny-tasks",)
     mean_bytes_threshold = 3 << 20  # of a file [DataFlint]
     files_threshold = 100  # of one scan, or one write [DataFlint]
     share_threshold = 0.03  # of the run in such stages

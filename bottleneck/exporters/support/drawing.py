@@ -53,6 +53,7 @@ COLOUR_CLASSES = {
     "spark.startup": "setup",
     "spark.driver": "python",
     "spark.waiting": "wait",
+    "spark.open": "forward",
 }
 
 
