@@ -19,6 +19,7 @@ from ..diagnosis.phases import phase_words
 
 if TYPE_CHECKING:
     from ..capture.program import Recorded
+    from ..diagnosis.findings import Finding
     from ..diagnosis.model import Diagnosis
 
 WINDOW_STEPS = 10  # of --device-window, where no number follows
@@ -201,9 +202,16 @@ def _say_where(folder: Path, diagnosis: Diagnosis) -> None:
     if patch:
         command = shlex.join(["bottleneck", "fix", run_name(folder) or shown, patch])
         click.echo(f"Patch:  {command}  (--apply writes it)", err=True)
-    if any(r.finding.detector == "csv-instead-of-parquet" for r in diagnosis.findings):
+    text = [r.finding for r in diagnosis.findings if r.finding.detector == "csv-instead-of-parquet"]
+    if text and _can_be_converted(text[0]):
         command = shlex.join(["bottleneck", "convert", run_name(folder) or shown])
         click.echo(f"Files:  {command}  (writes them as Parquet)", err=True)
+
+
+def _can_be_converted(finding: Finding) -> bool:
+    from ..conversion.jobs import CALLS  # it loads pyarrow's readers, which few reports need
+
+    return any(each.label == "reader" and each.value in CALLS for each in finding.evidence)
 
 
 class _Live:
