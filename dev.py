@@ -46,6 +46,8 @@ TESTS_WITHOUT_TORCH = (
     "run/test_left_as_it_was.py",
     "run/test_recorded_pandas.py",
 )
+#: Tests that compute and start next to no programs: they run while the others mostly wait for programs.
+TESTS_THAT_COMPUTE = ("artifacts", "diagnosis", "docs", "exporters", "goldens", "importers", "packaging", "patterns")
 CONSTRAINTS = ROOT / "constraints-ci.txt"
 
 
@@ -110,35 +112,37 @@ def install_browser() -> None:
 
 def other_interpreters() -> int:
     """What needs no torch, under the oldest and the newest Python that are supported, where this machine has them."""
-    found = {version: find_python(version) for version in OTHER_PYTHONS}
-    started = time.monotonic()
-    running: dict[str, tuple[subprocess.Popen[bytes], Path]] = {}
-    for version, python in found.items():
+    running = []
+    for version in OTHER_PYTHONS:
+        python = find_python(version)
         if python is None:
             print(f"--- Python {version}: not on this machine, not tested", file=sys.stderr, flush=True)
             continue
         venv = ROOT / f".venv-{version}"
         install(venv, str(python), ".", *PACKAGES_WITHOUT_TORCH)
-        output = venv / "pytest.log"
-        tests = [f"tests/{name}" for name in TESTS_WITHOUT_TORCH]
-        command = [str(binaries(venv) / "python"), "-m", "pytest", "-q", "-r", "fE", "-p", "no:cacheprovider", *tests]
-        print(f"--- pytest under Python {version}", file=sys.stderr, flush=True)
-        # Both run at once: neither uses two cores, and the tests must pass beside other programs.
-        with output.open("wb") as file:
-            running[version] = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=file), output
-    failed = 0
-    for version, (process, output) in running.items():
-        code = process.wait()
-        failed = failed or code
-        seconds = time.monotonic() - started
-        print(f"--- pytest under Python {version}: exit code {code} after {seconds:.0f} s", flush=True)
-        print(output.read_text(errors="replace") if code else tail(output), flush=True)
-    return failed
+        running.append(Beside(f"pytest under Python {version}", venv, *TESTS_WITHOUT_TORCH))
+    return first_failure([each.finish() for each in running])
 
 
-def tail(path: Path) -> str:
-    """The last line of a file."""
-    return ["", *path.read_text(errors="replace").splitlines()][-1]
+class Beside:
+    """Tests in the background, one process: they must pass beside other programs anyway."""
+
+    def __init__(self, name: str, venv: Path, *tests: str) -> None:
+        self.name, self.output, self.started = name, venv / "beside.log", time.monotonic()
+        print(f"--- {name}, in the background", file=sys.stderr, flush=True)
+        command = [str(binaries(venv) / "python"), "-m", "pytest", "-q", "-r", "fE", "-p", "no:cacheprovider"]
+        with self.output.open("wb") as file:
+            self.process = subprocess.Popen(
+                [*command, *(f"tests/{test}" for test in tests)], cwd=ROOT, stdout=file, stderr=file
+            )
+
+    def finish(self) -> int:
+        """Wait for them, print what they said (one line if all passed), and return their exit code."""
+        code = self.process.wait()
+        said = self.output.read_text(errors="replace")
+        print(f"--- {self.name}: exit code {code} after {time.monotonic() - self.started:.0f} s", flush=True)
+        print(said if code else ["", *said.splitlines()][-1], flush=True)
+        return code
 
 
 def find_python(version: str) -> Path | None:
@@ -164,21 +168,32 @@ def test(arguments: list[str]) -> int:
     install_browser()
     # The project's own commands, and the pipelines that the tests start, must be those of .venv.
     os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"
-    checks = (
-        ("ruff", "check", "."),
-        ("mypy",),
-        ("lint-imports",),
-        ("pytest", "-q", *arguments),
-    )
+    checks: list[tuple[str, ...]] = [("ruff", "check", "."), ("mypy",), ("lint-imports",)]
+    tests = ("pytest", "-q", *(arguments or [f"--ignore=tests/{name}" for name in TESTS_THAT_COMPUTE]))
     for name, *options in checks:
-        print(f"--- {name}", file=sys.stderr, flush=True)
-        started = time.monotonic()
-        code = call(BIN / name, *options)
+        code = timed(name, *options)
         if code != 0:
-            print(f"dev.py: {name} failed (exit code {code})", file=sys.stderr)
             return code
-        print(f"--- {name}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
-    return 0 if arguments else other_interpreters()
+    if arguments:
+        return timed(*tests)
+    beside = Beside("pytest of what computes", VENV, *TESTS_THAT_COMPUTE)
+    return first_failure([timed(*tests), beside.finish()]) or other_interpreters()
+
+
+def first_failure(codes: list[int]) -> int:
+    """The first exit code that is not 0; else 0."""
+    return next((code for code in codes if code != 0), 0)
+
+
+def timed(name: str, *options: str) -> int:
+    """Run one of the project's commands and say how long it took; its exit code."""
+    print(f"--- {name}", file=sys.stderr, flush=True)
+    started = time.monotonic()
+    code = call(BIN / name, *options)
+    print(f"--- {name}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+    if code != 0:
+        print(f"dev.py: {name} failed (exit code {code})", file=sys.stderr)
+    return code
 
 
 def docs(arguments: list[str]) -> int:
