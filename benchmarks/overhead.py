@@ -1,10 +1,10 @@
-"""What recording costs: CPU microseconds per step, sample, request and library call, against the budget of the design.
+"""What recording costs: CPU microseconds per step, sample, request, Dask task and library call, against the budgets.
 
 Each figure is a difference of CPU times between child processes that differ in one thing, started in turn (alone,
 recorded, alone, recorded ...); of each child the cheapest of its rounds counts, of the pairs the median. Exit code 1
 when a budget is exceeded or fewer than 99 % of the steps or requests were recorded, 2 when a child failed.
 
-    overhead.py [--pairs N] [--quick] [--loops NAME ...]
+    overhead.py [--pairs N] [--quick] [--loops NAME ...] [--dask]
 
 --quick takes less than a minute and judges steps and requests only; --loops measures steps only: of the plain loop with
 0, 2 and 4 workers, of Lightning's Trainer and of the Hugging Face Trainer. The CPU time of a step is that of the
@@ -185,6 +185,36 @@ async def main():
 print(json.dumps({"unit_seconds": min(asyncio.run(main())), "units": COUNT * ROUNDS}))
 """
 
+#: Tasks that do nothing, on a scheduler in this process and in threads; the CPU time is that of the process.
+DASK = """
+import json, logging, os, time
+import dask
+logging.disable()
+COUNT, ROUNDS = {"threads": 4000, "cluster": 1000}[os.environ["SCHEDULER"]], 4
+
+def nothing(number):
+    return number
+
+def threads():
+    return lambda start: dask.compute(*[dask.delayed(nothing)(number) for number in range(start, start + COUNT)])
+
+def cluster():
+    from distributed import Client, LocalCluster
+    local = LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None)
+    client = Client(local)
+    return lambda start: client.gather(client.map(nothing, range(start, start + COUNT)))
+
+if __name__ == "__main__":
+    run = {"threads": threads, "cluster": cluster}[os.environ["SCHEDULER"]]()
+    run(-COUNT)
+    found = []
+    for number in range(ROUNDS):
+        before = time.process_time()
+        run(number * COUNT)
+        found.append((time.process_time() - before) / COUNT)
+    print(json.dumps({"unit_seconds": min(found), "units": COUNT * (ROUNDS + 1)}))
+"""
+
 
 @dataclass
 class Measured:
@@ -224,6 +254,11 @@ def loop(name: str, quick: bool) -> Case:
     return Case(f"step, {name}", script, "steps", 20.0, variables)
 
 
+def dask_task(scheduler: str) -> Case:
+    """One task of a Dask graph that does nothing."""
+    return Case(f"Dask task, {scheduler}", DASK, "dask_tasks", 5.0, {"SCHEDULER": scheduler})
+
+
 class Failed(Exception):
     """A child did not do its work; the text is its standard error."""
 
@@ -251,6 +286,8 @@ def measure(case: Case, folder: Path, options: list[str] | None, beside: str = "
 
 def recorded(run_dir: Path, kind: str) -> int:
     """How many steps or requests the run folder holds."""
+    if kind == "dask_tasks":
+        return sum(fields["count"] for fields in notes(run_dir / "tables" / "facts.jsonl", kind))
     total = 0
     for path in (run_dir / "tables").glob(f"{kind}-*.parquet"):
         table = pq.read_table(path)
@@ -322,6 +359,7 @@ def main() -> int:
     parser.add_argument("--pairs", type=int, default=5, help="pairs of children a figure (default 5)")
     parser.add_argument("--quick", action="store_true", help="steps and requests only, two pairs")
     parser.add_argument("--loops", nargs="*", choices=list(LOOPS), metavar="NAME", help="steps of these (default: all)")
+    parser.add_argument("--dask", action="store_true", help="tasks of Dask only")
     arguments = parser.parse_args()
     pairs = 2 if arguments.quick else arguments.pairs
     steps = {"STEPS": "600" if arguments.quick else "1500", "WORKERS": "0"}
@@ -334,12 +372,17 @@ def main() -> int:
             if arguments.loops is not None:
                 cases = [loop(name, arguments.quick) for name in arguments.loops or LOOPS]
                 return 0 if all([judge(case, folder, pairs, ["--stacks=off"]) for case in cases]) else 1
+            if arguments.dask:
+                cases = [dask_task(scheduler) for scheduler in ("threads", "cluster")]
+                return 0 if all([judge(case, folder, pairs, ["--stacks=off"]) for case in cases]) else 1
             fits = [judge(step, folder, pairs, ["--stacks=off"]), judge(request, folder, pairs, ["--stacks=off"])]
             if not arguments.quick:
                 for workers in ("0", "2"):
                     case = Case(f"sample, {workers} workers", SAMPLES, "steps", 0.4, {"WORKERS": workers})
                     fits.append(judge(case, folder, pairs, ["--stacks=off"]))
                 fits += [overhead_calls.judge(call) for call in overhead_calls.CALLS]
+                for scheduler in ("threads", "cluster"):
+                    fits.append(judge(dask_task(scheduler), folder, pairs, ["--stacks=off"]))
             child = measure(step, folder, ["--stacks=auto"])
             share = child.sampler_share
             # 0.30 % of a core, and twice that in the first 8 s of a process: this child lives no longer.

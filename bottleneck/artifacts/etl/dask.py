@@ -10,9 +10,12 @@ from ...recording.facts import Site
 from ...recording.facts.dask import DaskGraph, DaskLine, DaskSource, DaskTasks
 from ...recording.model import Recording
 from .. import Absent
+from ..run.machine import Machine
 
 #: Known slow patterns that this artifact's detectors judge by what was measured, and by no samples.
-JUDGED = frozenset(("dask-compute-in-loop", "dask-computed-one-by-one"))
+JUDGED = frozenset(("dask-compute-in-loop", "dask-computed-one-by-one", "dask-one-core", "dask-tiny-partitions"))
+CONCURRENT = 1.5  # tasks at a time from which a graph shows what cores they keep busy
+SCALING_SHARE = 0.5  # of the further cores that tasks keep busy, if no two of them ran at a time (own)
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,16 @@ class Graph:
     cpu_seconds: float
     chain_seconds: float
     longest_seconds: float
+    longest_of: str
+    alike: int
+    alike_seconds: float
     again_seconds: float
     read_seconds: float
     reads: int
     sources: tuple[str, ...]
+    transfer_seconds: float
+    disk_seconds: float
+    processes: int
 
     @property
     def again_wall_seconds(self) -> float:
@@ -68,6 +77,15 @@ class Kind:
 
 
 @dataclass(frozen=True)
+class Cores:
+    """Cores that concurrent tasks keep busy: at least, as a rule, at most."""
+
+    low: float
+    usual: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Dask:
     """``lines``: lines that had graphs computed, with what their source says (``DaskLine``)."""
 
@@ -83,6 +101,15 @@ class Dask:
             if graph.site is not None:
                 found.setdefault(graph.site, []).append(graph)
         return dict(sorted(found.items(), key=lambda item: -sum(graph.wall_seconds for graph in item[1])))
+
+    def cores(self, machine: Machine) -> Cores:
+        """As measured where tasks of this run ran at the same time; without any, between one and all that there are."""
+        most = max(1.0, min(machine.cores, max((graph.workers for graph in self.graphs), default=1)))
+        crowded = [graph for graph in self.graphs if graph.work_seconds > CONCURRENT * graph.run_seconds]
+        if crowded:
+            used = sum(graph.cpu_seconds for graph in crowded) / max(sum(graph.run_seconds for graph in crowded), 1e-9)
+            return Cores(*(min(max(used * factor, 1.0), most) for factor in (0.8, 1.0, 1.25)))
+        return Cores(1.0, 1.0 + SCALING_SHARE * (most - 1.0), most)
 
     @classmethod
     def compute(cls, recording: Recording) -> Dask:
@@ -103,10 +130,16 @@ class Dask:
                 fact.cpu_ns / 1e9,
                 fact.chain_ns / 1e9,
                 fact.longest_ns / 1e9,
+                fact.longest_of,
+                fact.alike,
+                fact.alike_ns / 1e9,
                 fact.again_ns / 1e9,
                 fact.read_ns / 1e9,
                 fact.reads,
                 tuple(facts.strings.get((owner, each), "") for each in fact.sources),
+                fact.transfer_ns / 1e9,
+                fact.disk_ns / 1e9,
+                fact.processes,
             )
             for owner, fact in facts.of(DaskGraph)
         )

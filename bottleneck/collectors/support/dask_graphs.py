@@ -66,12 +66,14 @@ class Graph:
 class Call:
     """A ``compute`` or ``persist`` in progress. ``leaves``: the names of what its collections are made from."""
 
-    __slots__ = ("caller", "graph", "how", "leaves", "site", "t0")
+    __slots__ = ("caller", "graph", "how", "leaves", "left", "sent", "site", "t0")
 
     def __init__(self, how, sites, leaves):
         self.how, self.leaves = how, leaves
         self.site, self.caller = sites
         self.graph = None
+        self.sent = False  # to a cluster
+        self.left = False  # it has returned, and its graph may still run there
         self.t0 = now()
 
 
@@ -82,6 +84,7 @@ class Graphs:
         self.recorder = recorder
         self.calls = {}  # thread -> its outermost call
         self.open = []  # graphs that run now
+        self.cluster = None  # a scheduler of this process
         self.notes = 0
         self.seen = set()  # hashes of tasks that were run
         self.prefixes = {}
@@ -100,10 +103,10 @@ class Graphs:
         ident = get_ident()
         if ident in self.calls or ident in self.running:
             return None
-        made = self.calls[ident] = Call(how, self._sites(), leaves_of(collections))
+        made = self.calls[ident] = Call(how, self.sites(), leaves_of(collections))
         return made
 
-    def _sites(self):
+    def sites(self):
         """The user's line that calls, and the line of the user's that led to its function; 0 for none."""
         recorder, found = self.recorder, []
         frame = recorder.user_frame(sys._getframe(1))
@@ -112,16 +115,31 @@ class Graphs:
             frame = recorder.user_frame(frame.f_back)
         return (*found, 0, 0)[:2]
 
+    def calling(self):
+        """The call in progress in this thread, before its graph is there; None if there is none."""
+        call = self.calls.get(get_ident())
+        return call if call is not None and call.graph is None else None
+
     def called(self, call):
         """The call has ended."""
-        t1 = now()
         self.calls.pop(get_ident(), None)
         graph = call.graph
-        fields = dict.fromkeys(_SUMMED, 0)
-        fields.update(count=1, wall_ns=t1 - call.t0, longest_ns=0, workers=0)
+        if call.how == "persist" and call.sent and (graph is None or graph.left):
+            call.left = True
+            if graph is not None:
+                self.cluster.running[id(call)] = call
+        else:
+            self.report(call)
+
+    def report(self, call):
+        """Note a call whose graph has ended."""
+        graph, t1 = call.graph, now()
+        fields = dict(dict.fromkeys(_SUMMED, 0), count=1, wall_ns=t1 - call.t0, longest_ns=0, longest_of="", workers=0)
         if graph is not None:
             self._add(graph, fields)
             self._read(call, graph, fields["work_ns"])
+            if hasattr(graph, "fields"):
+                fields.update(graph.fields())
             if graph.begun:
                 fields.update(build_ns=graph.begun - call.t0, run_ns=max(0, graph.ended - graph.begun))
         names = [self.recorder.string(name) for name in call.leaves]
@@ -145,16 +163,22 @@ class Graphs:
 
     def _add(self, graph, fields):
         work = cpu = 0
-        for sums in list(graph.threads.values()):
+        threads = list(graph.threads.values())
+        for sums in threads:
             fields["again_ns"] += sums.again
             fields["read_ns"] += sums.read
             fields["reads"] += sums.reads
             for prefix, (count, wall, own, longest) in list(sums.kinds.items()):
                 fields["tasks"] += count
                 work, cpu = work + wall, cpu + own
-                fields["longest_ns"] = max(fields["longest_ns"], longest)
+                if longest > fields["longest_ns"]:
+                    fields.update(longest_ns=longest, longest_of=prefix)
+                if hasattr(graph, "fields"):
+                    continue  # the scheduler counts them
                 kind = self.kinds.setdefault(prefix, [0, 0, 0, 0])
                 kind[:] = kind[0] + count, kind[1] + wall, kind[2] + own, max(kind[3], longest)
+        of = [sums.kinds[fields["longest_of"]] for sums in threads if fields["longest_of"] in sums.kinds]
+        fields.update(alike=sum(each[0] for each in of), alike_ns=sum(each[1] for each in of))
         chain = max(graph.chain.values(), default=0)
         fields.update(work_ns=work, cpu_ns=cpu, chain_ns=chain, workers=graph.workers)
         fields["run_ns"] = max(0, graph.ended - graph.begun - work)
@@ -295,11 +319,13 @@ class Graphs:
                 self.running.pop(ident, None)
             else:
                 self.running[ident] = outer
-            self._ran(graph, ident, key, prefix, wall, cpu)
+            needs = graph.needs
+            self.add(graph, ident, key, prefix, wall, cpu, needs.get(key, ()) if needs else None)
         except BaseException as error:
             collector.off("after", error)
 
-    def _ran(self, graph, ident, key, prefix, wall, cpu):
+    def add(self, graph, ident, key, prefix, wall, cpu, needs):
+        """One task in ``wall`` ns, of which ``cpu`` on a core; ``needs``: the tasks that it waited for."""
         sums = graph.threads.get(ident)
         if sums is None:
             sums = graph.threads[ident] = Sums()
@@ -326,11 +352,10 @@ class Graphs:
             sums.again += wall
         elif len(graph.again) < _MAX_SEEN:
             graph.again.add(same)
-        needs = graph.needs
-        if needs:
-            chain = graph.chain
+        chain = graph.chain
+        if needs is not None and len(chain) < _MAX_CHAIN:
             before = 0
-            for each in needs.get(key, ()):
+            for each in needs:
                 ends = chain.get(each, 0)
                 if ends > before:
                     before = ends

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from ...artifacts.etl.dask import Dask, Graph
+from ...artifacts.etl.dask import Cores, Dask, Graph
 from ...artifacts.run.machine import Machine
 from ...diagnosis.findings import Evidence, Fine, Fix, Gain, NotApplicable, NotMeasured, Outcome
 from ...diagnosis.laws import gain
@@ -39,8 +37,6 @@ class DaskComputeInLoop(Detector):
     share_threshold = 0.05  # of the run, that computing all graphs at once would save
     again_share = 0.5  # of the work that had run before: then that is the cause (dask-computed-one-by-one)
     build_saved_share = 0.5  # of the time to build the graphs, which one graph saves [own: 0.2 to 0.8]
-    scaling_share = 0.5  # of the further cores that tasks keep busy, if no two of them ran at a time (own)
-    concurrent = 1.5  # tasks at a time from which the run shows what cores they keep busy
 
     def detect(self, recording: Recording, dask: Dask, machine: Machine) -> Outcome:
         computed = [graph for graph in dask.graphs if graph.how == "compute" and graph.tasks]
@@ -51,7 +47,7 @@ class DaskComputeInLoop(Detector):
         }
         if not loops:
             return NotApplicable("No line computes several Dask graphs that do different work.")
-        cores = self._cores(computed, machine)
+        cores = dask.cores(machine)
         known = {site: graphs for site, graphs in loops.items() if site in dask.lines}
         apart = {site: graphs for site, graphs in known.items() if dask.lines[site].independent}
         priced = {site: self._price(graphs, cores, recording) for site, graphs in apart.items()}
@@ -89,16 +85,7 @@ class DaskComputeInLoop(Detector):
     def _again(self, graphs: list[Graph]) -> bool:
         return _sum(graphs, "again_seconds") > self.again_share * _sum(graphs, "work_seconds")
 
-    def _cores(self, graphs: list[Graph], machine: Machine) -> _Cores:
-        """Cores that concurrent tasks keep busy; without any in this run, between one and all that there are."""
-        most = max(1.0, min(machine.cores, max((graph.workers for graph in graphs), default=1)))
-        crowded = [graph for graph in graphs if graph.work_seconds > self.concurrent * graph.run_seconds]
-        if crowded:
-            used = _sum(crowded, "cpu_seconds") / max(_sum(crowded, "run_seconds"), 1e-9)
-            return _Cores(*(min(max(used * factor, 1.0), most) for factor in (0.8, 1.0, 1.25)))
-        return _Cores(1.0, 1.0 + self.scaling_share * (most - 1.0), most)
-
-    def _price(self, graphs: list[Graph], cores: _Cores, recording: Recording) -> Gain:
+    def _price(self, graphs: list[Graph], cores: Cores, recording: Recording) -> Gain:
         wall, run = _sum(graphs, "wall_seconds"), _sum(graphs, "run_seconds")
         new = 1.0 - _sum(graphs, "again_seconds") / max(_sum(graphs, "work_seconds"), 1e-9)
         work, cpu = new * _sum(graphs, "work_seconds"), new * _sum(graphs, "cpu_seconds")
@@ -118,13 +105,6 @@ class DaskComputeInLoop(Detector):
             high_seconds=saved(cores.high, 1.0),
             confidence=0.8 if cores.high < 1.6 * cores.low else 0.6,
         )
-
-
-@dataclass(frozen=True)
-class _Cores:
-    low: float
-    usual: float
-    high: float
 
 
 def _sum(graphs: list[Graph], name: str) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from .base import Count, Fact, Int, Moment
+from .base import Count, Fact, Int, Moment, Real
 from .source import Line
 
 
@@ -25,9 +25,12 @@ class DaskGraph(Fact, frozen=True):
 
     ``build_ns``: until the first task could start; ``run_ns``: from then to the end of the last one; ``work_ns``,
     ``cpu_ns``: of its tasks, summed over threads; ``chain_ns``: the longest chain of tasks that need each other (0 if
-    the graph was too large to follow); ``again_ns``: of tasks that had run before with the same result; ``read_ns``
+    the graph was too large to follow); ``longest_of``: the kind of the longest task, of which there are ``alike``, with
+    ``alike_ns`` in all; ``again_ns``: of tasks that had run before with the same result; ``read_ns``
     and ``reads``: of tasks that read the sources. ``caller``: the user's line that called the function.
-    ``sources``: string ids.
+    ``sources``: string ids. Of a cluster's graph: ``transfer_ns``, ``deserialize_ns``, ``disk_ns``: of its tasks,
+    before they compute; ``most_bytes``: the largest result; ``spilled_bytes``: on the workers' disks at most;
+    ``memory_share``: of the limit of the fullest worker.
     """
 
     kind: ClassVar[str] = "dask_graph"
@@ -46,10 +49,21 @@ class DaskGraph(Fact, frozen=True):
     cpu_ns: Count = 0
     chain_ns: Count = 0
     longest_ns: Count = 0
+    longest_of: str = ""
+    alike: Count = 0
+    alike_ns: Count = 0
     again_ns: Count = 0
     read_ns: Count = 0
     reads: Count = 0
     sources: tuple[Int, ...] = ()
+    scheduler: str = ""
+    processes: Count = 0
+    transfer_ns: Count = 0
+    deserialize_ns: Count = 0
+    disk_ns: Count = 0
+    most_bytes: Count = 0
+    spilled_bytes: Count = 0
+    memory_share: Real = 0.0
 
 
 class DaskTasks(Fact, frozen=True):
@@ -61,6 +75,12 @@ class DaskTasks(Fact, frozen=True):
     wall_ns: Count
     cpu_ns: Count = 0
     longest_ns: Count = 0
+    transfer_ns: Count = 0
+    deserialize_ns: Count = 0
+    disk_ns: Count = 0
+    bytes: Count = 0
+    most_bytes: Count = 0
+    scheduler: str = ""
 
 
 class DaskLine(Line, frozen=True):
