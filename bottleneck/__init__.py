@@ -37,10 +37,12 @@ def _load_array_library() -> None:
 
 def __getattr__(name: str) -> object:
     """The public names, loaded at first use: ``import bottleneck_profiler`` alone costs next to nothing."""
-    if name.startswith("_") or name not in __all__ + _EXTENSION:
+    if name.startswith("_") or name not in (*__all__, *_EXTENSION, "dask"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
+    if name == "dask":
+        return import_module(".dask", __name__)
     value = getattr(import_module(".asgi" if name == "ASGIMiddleware" else ".api", __name__), name)
     globals()[name] = value
     return value
