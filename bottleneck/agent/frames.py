@@ -8,6 +8,7 @@ _WALKING_ALLOCATES = sys.version_info[:2] == (3, 11)  # before, frames are linke
 #: Ends of the file names of our hooks, by which ``warnings`` and pandas do not take them for the caller.
 HOOKED = (" (as importlib_bootstrap)", "(hooked)")
 TYPED = ("<ipython-input-", "<command-", "<stdin>")  # code that the user typed (IPython, Databricks), in no file
+BY_VALUE = "<dynamic-code>"  # the file of functions that cloudpickle made from what another process sent
 OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 

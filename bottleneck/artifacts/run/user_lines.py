@@ -20,7 +20,7 @@ from .frames import HANDLERS, through
 from .gaps import importing
 from .host import Host
 from .waits import COMPUTING, GIL, OUTSIDE, Sums, Target, Waited, Waits
-from .ways import Key, Place, Way, placed, places, script_of, unclaimed
+from .ways import Key, Place, Way, files_by_value, placed, places, script_of, unclaimed
 
 MIN_SAMPLES = 30  # with fewer samples, no line is named
 _WORKERS = "gunicorn/workers/"  # forked by the program to answer its requests
@@ -172,7 +172,7 @@ class UserLines:
             why = recording.facts.failed.get("stacks")
             raise Missing("Call stacks were not sampled" + (f" ({why})." if why else "."))
         found: dict[Key, _Sum] = {}
-        script, seen = script_of(recording), waits or Waits()
+        script, seen, by_value = script_of(recording), waits or Waits(), files_by_value(recording)
         for process, thread, rows in by_thread(recording):
             stretch = _stretch_factor(recording, process, rows) if not thread else 1.0
             apart, forked = bool(script) and not recording.is_root(process), _is_forked(recording, process)
@@ -181,7 +181,7 @@ class UserLines:
             blocked = rows["kind"] == signals.STACK_BLOCKED
             seconds, samples = (rows["t1"] - rows["t0"]) / 1e9, _samples(rows, bool(thread))
             for stack, at in _by_stack(rows):
-                frames = placed(recording.facts.stacks.get((process, stack), ()), script)
+                frames = placed(recording.facts.stacks.get((process, stack), ()), script, by_value)
                 off = at[blocked[at]]
                 waited = seen.sums(waited_for[off], seconds[off], samples[off])
                 elsewhere = apart and not (forked and any(_WORKERS in frame.file for frame in frames))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ...recording.facts.source import ByValueFile
 from ...recording.model import Frame, Recording
 from .frames import EVENT_LOOP, FORKED, HANDLERS, IDLE, JOINS, LOADING, POOLED, through
 
@@ -78,12 +79,29 @@ def script_of(recording: Recording) -> str:
     return outer.most_common(1)[0][0] if outer else ""
 
 
-def placed(frames: tuple[Frame, ...], script: str) -> tuple[Frame, ...]:
-    """Give script functions their file back: cloudpickle removes it when it sends them to another process by value."""
+def files_by_value(recording: Recording) -> tuple[ByValueFile, ...] | None:
+    """The files of functions that went to other processes by value; None if they were not looked for."""
+    return tuple(fact for _, fact in recording.facts.of(ByValueFile)) or None
+
+
+def placed(frames: tuple[Frame, ...], script: str, files: tuple[ByValueFile, ...] | None = None) -> tuple[Frame, ...]:
+    """Give functions their file back: cloudpickle removes it when it sends them to another process by value.
+
+    One whose file is in doubt keeps its name alone. Without ``files``, all of them count as the script's.
+    """
     if not script or not any(frame.file == _BY_VALUE for frame in frames):
         return frames
+
+    def file_of(frame: Frame) -> str:
+        if files is None:
+            return script
+        fits = {
+            each.file for each in files if each.function == frame.function and each.first <= frame.line <= each.last
+        }
+        return fits.pop() if len(fits) == 1 and "" not in fits else _BY_VALUE
+
     return tuple(
-        Frame(frame.function, script, frame.line, True, frame.generator) if frame.file == _BY_VALUE else frame
+        Frame(frame.function, file_of(frame), frame.line, True, frame.generator) if frame.file == _BY_VALUE else frame
         for frame in frames
     )
 

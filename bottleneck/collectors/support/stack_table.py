@@ -3,7 +3,7 @@
 from itertools import count
 
 from ...agent.files import runs_cells
-from ...agent.frames import function_of, is_ours, line_of
+from ...agent.frames import BY_VALUE, function_of, is_ours, line_of
 
 DEPTH = 100  # frames kept, innermost first
 MAX_STACKS = 4096  # stored in full; up to as many later ones keep only their innermost line and the user's
@@ -20,6 +20,7 @@ class StackTable:
         self._stacks = {}
         self._seen = {}
         self._codes = {}
+        self._by_value = set()  # what was noted of functions that came by value, a new one with each task
         self._ids = count(FIRST_ID)
 
     def __len__(self):
@@ -93,6 +94,8 @@ class StackTable:
         It keeps the code object alive, so that its id is not reused.
         """
         name = code.co_filename
+        if name == BY_VALUE:
+            note_by_value(self._recorder, code, self._by_value)
         known = (
             function_of(code),
             self._recorder.files.name(name),
@@ -104,6 +107,22 @@ class StackTable:
             runs_cells(code),
         )
         return self._codes.setdefault(id(code), known)
+
+
+def note_by_value(recorder, code, noted):
+    """Note how a function without a file can be found in the user's: cloudpickle sends neither file nor text."""
+    from zlib import crc32  # few processes need it
+
+    first = code.co_firstlineno
+    lines = [line for _, _, line in code.co_lines() if line] if hasattr(code, "co_lines") else []
+    names = [str(each) for each in (code.co_names + code.co_varnames)[:50]]
+    checksum = crc32(code.co_code)
+    if len(noted) < MAX_STACKS and (code.co_name, first, checksum) not in noted:
+        noted.add((code.co_name, first, checksum))
+        recorder.note(
+            "by_value", function=function_of(code), first=first, last=max(lines, default=first), names=names,
+            checksum=checksum
+        )  # fmt: skip
 
 
 def _key(kept):

@@ -129,3 +129,24 @@ class UserLoop(Line, frozen=True, kw_only=True):
     last: Int
     step: Int
     library: str
+
+
+class ByValue(Fact, frozen=True):
+    """A function that came to a process without its file: its lines, its names, and what its bytecode sums up to."""
+
+    kind: ClassVar[str] = "by_value"
+    function: str
+    first: Int
+    last: Int
+    checksum: Int = 0
+    names: tuple[str, ...] = ()
+
+
+class ByValueFile(Fact, frozen=True):
+    """The file of such a function; "" if several of the user's files could be it, or none."""
+
+    kind: ClassVar[str] = "by_value_file"
+    function: str
+    first: Int
+    last: Int
+    file: str = ""
