@@ -97,8 +97,8 @@ def test_the_time_of_the_scheduler_goes_with_the_tasks():
     assert found.gain.low * 10 < 4 < found.gain.seconds < 5  # one second of work on four workers remains at most
     long = graph(1, 5, work=200.0, cpu=4.0, chain=0.01, tasks=1000, build_ns=0)
     few = graph(1, 5, work=4.0, cpu=4.0, chain=0.01, tasks=999, build_ns=0)
-    assert isinstance(judge(DaskTinyTasks, long), NotApplicable)
-    assert isinstance(judge(DaskTinyTasks, few), NotApplicable)
+    assert isinstance(judge(DaskTinyTasks, long), Fine)
+    assert isinstance(judge(DaskTinyTasks, few), Fine)
     quick = graph(1, 0.4, work=0.1, cpu=0.1, chain=0.01, tasks=4000, build_ns=0)
     assert isinstance(judge(DaskTinyTasks, quick), Fine)
 

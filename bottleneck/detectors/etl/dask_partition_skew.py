@@ -37,6 +37,7 @@ class DaskPartitionSkew(Detector):
     id = "dask-partition-skew"
     title = "One Dask partition takes most of the time of its graph, and the other workers wait"
     stage = "etl"
+    judges_work = False  # that a graph is cut well says nothing of its tasks
     skew = 3.16  # longest to mean of its kind [Dr. Elephant: severe]
     min_seconds = 1.0  # of the longest task: less is no table worth cutting
     chain_share = 0.7  # of the graph's time, in the chain of tasks that it is part of
@@ -56,7 +57,7 @@ class DaskPartitionSkew(Detector):
         source = next((dask.sources[name] for name in worst.sources if name in dask.sources), None)
         place = source.site if alone and source is not None and source.site is not None else worst.site
         return self.finding(
-            title="Dask has one partition to work on, so one worker works and the others wait" if alone else "",
+            title="Dask has one partition to work on, so one worker works and the others wait" if alone else self.title,
             location=location(place),
             evidence=(
                 Evidence("time of the longest task", worst.longest_seconds, "s"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...artifacts.etl.dask import Dask, Graph
-from ...diagnosis.findings import Evidence, Fine, Fix, NotApplicable, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, Outcome
 from ...diagnosis.laws import gain
 from ...recording.model import Recording
 from .. import Detector
@@ -29,6 +29,7 @@ class DaskTinyTasks(Detector):
     id = "dask-tiny-tasks"
     title = "A Dask graph has so many short tasks that scheduling them takes longer than running them"
     stage = "etl"
+    judges_work = False  # that a graph is cut well says nothing of its tasks
     min_tasks = 1000  # of the graphs of one line [dataflint: 5,000 of a Spark job]
     max_task_seconds = 0.1  # mean; longer tasks outweigh their overhead [dask documentation]
     tasks_per_worker = 4  # of the graph that the gain is computed with
@@ -45,7 +46,8 @@ class DaskTinyTasks(Detector):
             and _sum(graphs, "work_seconds") < self.max_task_seconds * _sum(graphs, "tasks")
         }
         if not many:
-            return NotApplicable("No line computes thousands of short Dask tasks.")
+            short = [graph.tasks for graph in dask.graphs if graph.work_seconds < self.max_task_seconds * graph.tasks]
+            return Fine(max(short, default=0), self.min_tasks, "count", "short tasks of one Dask graph")
         saved = {site: self._saved(graphs) for site, graphs in many.items()}
         worst = max(saved, key=lambda site: saved[site][1])
         low, usual, high = saved[worst]
