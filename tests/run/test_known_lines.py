@@ -296,3 +296,48 @@ def test_a_servers_own_work_is_of_the_request_handler_that_ran(tmp_path: Path, r
         count = len(recorded.facts.notes)
         known_lines.enrich(tmp_path, recorded)
         assert len(recorded.facts.notes) == count, "what is known is not asked again"
+
+
+PACKED = """\
+import csv
+import gzip
+
+def load(path):
+    total = 0.0
+    with gzip.open(path, "rt") as file:
+        for row in csv.DictReader(file):
+            total += float(row["fare"])
+    return total
+
+print(load("trips.csv.gz"))
+"""
+AGAIN = """\
+import json
+
+def load(path):
+    with open(path) as file:
+        return json.load(file)
+
+for day in range(30):
+    print(load("trips.json"))
+"""
+
+
+def test_a_loop_over_a_file_that_is_read_once_does_not_read_it_again(tmp_path: Path):
+    script = tmp_path / "job.py"
+    script.write_text(PACKED)
+    main = user(11, "<module>", str(script))
+    reads = (library("DictReader.__next__", "/python/csv.py"), user(7, "load", str(script)), main)
+    adds = user(8, "load", str(script)), main
+    recorded = recording(*(Stood(each, 500 * at, 500 * at + 500) for at, each in enumerate([reads, adds] * 8)))
+    known_lines.enrich(tmp_path, recorded)
+    assert found(recorded)[7].pattern == "csv-rows-in-python"
+
+
+def test_a_function_called_as_the_module_s_does_not_hide_that_it_reads_the_same_file(tmp_path: Path):
+    script = tmp_path / "job.py"
+    script.write_text(AGAIN)
+    reads = library("load", "/python/json/__init__.py"), user(5, "load", str(script)), user(8, "<module>", str(script))
+    recorded = recording(Stood(reads, 0, 4_000))
+    known_lines.enrich(tmp_path, recorded)
+    assert found(recorded)[5].pattern == "file-loaded-again"

@@ -284,11 +284,12 @@ PATTERNS = (
     ),
     Pattern(
         id="query-scans-again",
-        title="Each look-up is a query of its own, and the database searches the table again for it",
-        replacement="Make an index that the condition can use (LIKE and functions of a column use none; see EXPLAIN "
-        "QUERY PLAN), or one query with IN, a join or GROUP BY for all; a dataset can read its table once in __init__",
-        snippet="create index by_email on customers (email collate nocase)\n"
-        "rows = dict(db.execute('select email, id from customers'))  # or all at once",
+        title="Each look-up is a query of its own, and the database searches for each one",
+        replacement="Ask once, with IN, a join or GROUP BY, and look the keys up in a dict; where a query takes more than "
+        "some microseconds, make an index that its condition can use (LIKE and functions of a column use none; see "
+        "EXPLAIN QUERY PLAN); a dataset can read its table once in __init__",
+        snippet="rows = dict(db.execute('select email, id from customers'))  # all at once\n"
+        "create index by_email on customers (email collate nocase)  # or an index",
         when=(
             any_of(_selects, _fetches_a_query, _walks_a_query_again, _asks_through_sqlalchemy),
             any_of(in_loop(), loading()),
