@@ -157,12 +157,15 @@ def _judged(recording: Recording, price_per_hour: float | None) -> tuple[Recordi
 
 
 def tables(recording: Recording) -> dict[str, Any]:
-    """What each traced device did, as pyarrow tables: ``kernels``, ``idle`` and ``communication``."""
+    """As pyarrow tables, ``kernels``, ``idle`` and ``communication`` of each traced device; of Spark, ``stages``."""
     import pyarrow as pa
 
-    from .diagnosis.tables import device_tables
+    from .diagnosis.tables import device_tables, stage_table
 
-    return {name: pa.table(columns) for name, columns in device_tables(recording).items()}
+    found = device_tables(recording)
+    if len(recording.tasks):
+        found["stages"] = stage_table(recording)
+    return {name: pa.table(columns) for name, columns in found.items()}
 
 
 def report_folder(path: Path, of_job: bool = False) -> Path:

@@ -29,8 +29,8 @@ class Result:
         """What each traced device did, as pyarrow tables (``table.to_pandas()`` gives a DataFrame).
 
         ``kernels``: each kernel, copy and collective, those with the most time first; ``idle``: busy and idle time, the
-        latter by cause; ``communication``: how much of it computing hides. Seconds, and shares from 0 to 1; without
-        rows where no device was traced.
+        latter by cause; ``communication``: how much of it computing hides; without rows where no device was traced. Of
+        a Spark application, also ``stages``. Seconds, and shares from 0 to 1.
         """
         from ..session import tables
 

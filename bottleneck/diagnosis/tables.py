@@ -1,4 +1,5 @@
-"""What each traced device did, as tables: kernels, idle time by cause, communication beside computing. Pure.
+"""What each traced device did, as tables: kernels, idle time by cause, communication beside computing; and the stages
+of a Spark application. Pure.
 
 Columns by name, all of one length. Times in seconds, shares from 0 to 1; None where a trace does not say.
 """
@@ -10,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from .. import signals
+from ..artifacts import Artifacts, Missing
 from ..artifacts.device.window import IDLE_CAUSES, idle_by_cause
+from ..artifacts.spark.application import Spark, Stage
 from ..recording.facts import DeviceTrace, DeviceWindow
 from ..recording.intervals import spans_of, union
 from ..recording.model import DEVICE_KINDS, DEVICE_WORK, Recording, Table
@@ -29,6 +32,11 @@ IDLE = (
 )
 COMMUNICATION = (
     "rank", "device", "communication_seconds", "hidden_seconds", "exposed_seconds", "hidden_share",
+)  # fmt: skip
+STAGES = (
+    "stage", "attempt", "does", "file", "line", "tasks", "failed_tasks", "wall_seconds", "own_seconds", "task_seconds",
+    "median_seconds", "max_seconds", "run_seconds", "cpu_seconds", "gc_seconds", "fetch_seconds", "write_seconds",
+    "read_bytes", "written_bytes", "shuffle_read_bytes", "shuffle_write_bytes", "spilled_bytes",
 )  # fmt: skip
 
 
@@ -55,6 +63,29 @@ def device_tables(recording: Recording) -> dict[str, Columns]:
         "idle": _columns(IDLE, idle),
         "communication": _columns(COMMUNICATION, _communication(recording)),
     }
+
+
+def stage_table(recording: Recording) -> Columns:
+    """The stages of a Spark application, those with the most time first; without rows where there is none."""
+    try:
+        stages = Artifacts(recording).get(Spark).stages
+    except Missing:
+        stages = ()
+    return _columns(STAGES, [_stage(stage) for stage in stages])
+
+
+def _stage(stage: Stage) -> tuple[Any, ...]:
+    fact, site, tasks = stage.fact, stage.site, stage.tasks
+    wall = None if fact.t1 is None else (fact.t1 - fact.t0) / 1e9
+    sums = (float(tasks[column].sum()) / 1e3 for column in ("run_ms", "cpu_ms", "gc_ms", "fetch_ms", "write_ms"))
+    amounts = (
+        int(tasks[column].sum()) for column in ("read", "written", "shuffle_read", "shuffle_write", "spilled_disk")
+    )
+    where = (None, None) if site is None else (site.file, site.line)
+    return (
+        fact.id, fact.attempt, stage.does, *where, len(tasks), int((~stage.good).sum()), wall, stage.own_seconds,
+        float(stage.seconds.sum()), float(np.median(stage.seconds)), float(stage.seconds.max()), *sums, *amounts,
+    )  # fmt: skip
 
 
 def _columns(names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> Columns:

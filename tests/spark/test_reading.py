@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 
+import bottleneck_profiler as bp
 import pyarrow as pa
 import pytest
 from bottleneck_profiler import session
@@ -178,6 +179,13 @@ def test_what_is_stored_is_what_was_read(tmp_path):
     assert session.write(folder, recording, diagnosis) == []
     spans = json.loads((folder / "trace.jaeger.json").read_text())["data"][0]["spans"]
     assert "spark.stage" in {span["operationName"] for span in spans}
+
+
+def test_the_stages_are_a_table(tmp_path):
+    stages = bp.read(small().write(tmp_path / "log")).tables["stages"].to_pylist()
+    (row,) = stages
+    assert (row["stage"], row["tasks"], row["file"], row["line"]) == (0, 2, "/code/job.py", 17)
+    assert (row["wall_seconds"], row["task_seconds"], row["read_bytes"]) == (1.5, 2.0, 100)
 
 
 @pytest.mark.parametrize(

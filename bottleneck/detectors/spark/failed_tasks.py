@@ -8,7 +8,7 @@ from ...artifacts.spark.application import Spark, Stage
 from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, Location
 from ...diagnosis.laws import gain
 from ...diagnosis.schedule import ScheduleChanges, StageChange, saved_seconds
-from ...recording.intervals import spans_of, union
+from ...recording.intervals import Spans, spans_of, union
 from ...recording.model import FAILED
 from .. import Detector
 from .._common import location
@@ -42,11 +42,10 @@ class FailedTasks(Detector):
         jobs = [job for job in spark.jobs if job.failed]
         if not failed and not jobs:
             return Fine(0.0, self.lost_share_threshold, "share", "run time lost with failed tasks")
-        replay = ScheduleChanges(
-            spark.schedule,
-            {s.fact.number: StageChange(scale=(s.tasks["status"] != FAILED).astype(float)) for s in failed},
-        )
         spans = union([spans_of([job.t0 for job in jobs], [job.t1 or spark.end_ns for job in jobs])])
+        changes = {s.fact.number: StageChange((s.tasks["status"] != FAILED).astype(float)) for s in failed}
+        changes |= {stage.fact.number: StageChange(0.0) for stage in spark.stages if _is_within(stage, spans)}
+        replay = ScheduleChanges(spark.schedule, changes)
         given_up = float((spans[:, 1] - spans[:, 0]).sum()) / 1e9
         lost = max(saved_seconds([replay]), given_up)
         if lost / spark.run_seconds < self.lost_share_threshold:
@@ -59,21 +58,20 @@ class FailedTasks(Detector):
         title = f"{len(jobs)} jobs fail, and their time is lost" if len(jobs) > 1 else self.title
         return self.finding(
             title=f"{title}: {error}" if error else title,
-            location=self._location(spark, worst),
+            location=self._location(spark, worst, error),
             evidence=self._evidence(failed, worst, len(jobs), error, count),
             gain=self._gain(spark, lost, given_up),
-            replay=None if given_up else replay,
-            removes={"spark.failed": given_up} if given_up else None,
+            replay=replay,
             fix=_fix(error, spark.facts.rapids),
         )
 
     @staticmethod
-    def _location(spark: Spark, worst: Stage | None) -> Location | None:
+    def _location(spark: Spark, worst: Stage | None, error: str) -> Location | None:
         """The line that raised, if the log holds it; else that of the call that started the stage."""
         if worst is None:
             return None
-        raised = next((spark.sites[each.site] for each in spark.failures if each.site in spark.sites), None)
-        return location(raised) or place(worst)
+        raised = (spark.sites.get(each.site) for each in spark.failures if each.error == error)
+        return location(next(filter(None, raised), None)) or place(worst)
 
     @staticmethod
     def _gain(spark: Spark, lost: float, given_up: float) -> Gain:
@@ -94,6 +92,12 @@ class FailedTasks(Detector):
         if worst is not None:
             found.append(Evidence("stage with most of that", str(worst)))
         return tuple(found)
+
+
+def _is_within(stage: Stage, spans: Spans) -> bool:
+    """Whether a stage began and ended in one of the intervals."""
+    begin, end = int(stage.tasks["t0"].min()), int(stage.tasks["t1"].max())
+    return bool(((spans[:, 0] <= begin) & (end <= spans[:, 1])).any())
 
 
 def _fix(error: str, rapids: bool) -> Fix:
