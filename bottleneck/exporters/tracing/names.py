@@ -11,6 +11,7 @@ RUN = "run"
 RANK_SPAN = "train.rank"
 ETL_STAGE = "etl.stage"
 SPARK_STAGE = "spark.stage"
+DASK_GRAPH = "dask.graph"
 STAGE = "stage"
 EPOCH = "train.epoch"
 EPOCHS = "train.epochs"
@@ -58,6 +59,8 @@ LEFT_OUT = "bottleneck.left_out"
 STAGE_NAME = "bottleneck.stage.name"
 SPARK_STAGE_ID = "bottleneck.spark.stage.id"
 SPARK_TASKS = "bottleneck.spark.tasks"
+DASK_TASKS = "bottleneck.dask.tasks"
+DASK_WORK = "bottleneck.dask.work_seconds"
 EPOCH_NUMBER = "train.epoch.number"
 EPOCH_COUNT = "train.epoch.count"
 STEP_NUMBER = "train.step.number"
@@ -113,6 +116,8 @@ MEANING: dict[str, tuple[str, str]] = {
     STAGE_NAME: ("etl.stage, stage, spark.stage", "the user's function or mark; of Spark, what the stage does"),
     SPARK_STAGE_ID: ("spark.stage", "number of the stage in the application"),
     SPARK_TASKS: ("spark.stage", "tasks that ended in it"),
+    DASK_TASKS: ("dask.graph", "tasks that ran for it"),
+    DASK_WORK: ("dask.graph", "seconds of its tasks, summed over workers"),
     READ_FORMAT: ("etl.read", "format of what was read"),
     EPOCH_NUMBER: ("train.epoch, train.epochs", "number of the (first) pass over the data, from 0"),
     EPOCH_COUNT: ("train.epochs", "passes in this span, when there are too many for one span each"),
@@ -140,7 +145,7 @@ MEANING: dict[str, tuple[str, str]] = {
     GAIN_SECONDS: ("bottleneck.finding", "wall seconds of this run that the fix saves"),
     FIX: ("bottleneck.finding", "what to change"),
     EFFORT: ("bottleneck.finding", "1, 2, 4 or 8"),
-    CODE_FILE: ("bottleneck.finding, etl.*, checkpoint, serve.blocked", "file of the line"),
-    CODE_LINE: ("bottleneck.finding, etl.*, checkpoint, serve.blocked", "its line"),
-    CODE_FUNCTION: ("bottleneck.finding, etl.*, checkpoint, serve.blocked", "its function"),
+    CODE_FILE: ("bottleneck.finding, etl.*, dask.graph, checkpoint, serve.blocked", "file of the line"),
+    CODE_LINE: ("bottleneck.finding, etl.*, dask.graph, checkpoint, serve.blocked", "its line"),
+    CODE_FUNCTION: ("bottleneck.finding, etl.*, dask.graph, checkpoint, serve.blocked", "its function"),
 }

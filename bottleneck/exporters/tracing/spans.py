@@ -12,6 +12,7 @@ import numpy as np
 
 from ... import signals
 from ...artifacts import Artifacts, Missing
+from ...artifacts.etl.dask import Dask
 from ...artifacts.etl.reads import Reads
 from ...artifacts.etl.stages import Etl
 from ...artifacts.run.main_process import main_process
@@ -27,6 +28,7 @@ from .tree import Attributes, Builder, Event, Span, code
 MAX_SPANS = 2000
 MAX_STAGES = 100
 MAX_SPARK_STAGES = 500
+MAX_GRAPHS = 200
 MAX_PIECES = 300  # reads, transformations and writes with a span each
 MAX_RANKS = 64
 MAX_EVENTS = 200  # phases outside the steps
@@ -61,6 +63,7 @@ def build(recording: Recording, diagnosis: Diagnosis, run_id: str = "", artifact
     left_out: dict[str, int] = {}
     _etl(builder, root, artifacts, recording, left_out)
     _spark(builder, root, _get(artifacts, Spark), left_out)
+    _dask(builder, root, _get(artifacts, Dask), left_out)
     epochs: list[Span] = []
     if steps is not None:
         taken = len(builder.spans) + min(MAX_EVENTS, len(_outside(recording.events, main, steps))) + requests.BLOCKS
@@ -130,6 +133,20 @@ def _spark(builder: Builder, root: Span, spark: Spark | None, left_out: dict[str
             **code(stage.site),
         }
         builder.child(root, names.SPARK_STAGE, start, end, attributes)
+
+
+def _dask(builder: Builder, root: Span, dask: Dask | None, left_out: dict[str, int]) -> None:
+    """Add the longest graphs that Dask computed, each from the call to its end."""
+    graphs = () if dask is None else tuple(graph for graph in dask.graphs if graph.count == 1)
+    longest = sorted(graphs, key=lambda graph: -graph.wall_seconds)[:MAX_GRAPHS]
+    _count(left_out, names.DASK_GRAPH, sum(graph.count for graph in dask.graphs) - len(longest) if dask else 0)
+    for graph in sorted(longest, key=lambda graph: (graph.t0, graph.t1)):
+        attributes: Attributes = {
+            names.DASK_TASKS: graph.tasks,
+            names.DASK_WORK: graph.work_seconds,
+            **code(graph.site),
+        }
+        builder.child(root, names.DASK_GRAPH, graph.t0, graph.t1, attributes)
 
 
 def _count(left_out: dict[str, int], kind: str, count: int) -> None:
