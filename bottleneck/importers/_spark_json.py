@@ -6,9 +6,11 @@ named here: they may hold passwords.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
+
+Millis = Annotated[int, Meta(ge=0, le=1 << 43)]  # since 1970: up to the year 2248
 
 
 class Reason(Struct):
@@ -19,8 +21,8 @@ class Reason(Struct):
 
 class TaskInfo(Struct):
     executor: str = field(name="Executor ID", default="")
-    launch: int = field(name="Launch Time", default=0)
-    finish: int = field(name="Finish Time", default=0)
+    launch: Millis = field(name="Launch Time", default=0)
+    finish: Millis = field(name="Finish Time", default=0)
 
 
 class Fetched(Struct):
@@ -80,8 +82,8 @@ class StageInfo(Struct):
     name: str = field(name="Stage Name", default="")
     tasks: int = field(name="Number of Tasks", default=0)
     details: str | None = field(name="Details", default="")
-    submitted: int | None = field(name="Submission Time", default=None)
-    completed: int | None = field(name="Completion Time", default=None)
+    submitted: Millis | None = field(name="Submission Time", default=None)
+    completed: Millis | None = field(name="Completion Time", default=None)
     failure: str | None = field(name="Failure Reason", default=None)
     parents: list[int] = field(name="Parent IDs", default_factory=list)
     rdds: list[Rdd] = field(name="RDD Info", default_factory=list)
@@ -101,7 +103,7 @@ class Stage(Struct):
 
 class JobStart(Struct):
     id: int = field(name="Job ID")
-    time: int = field(name="Submission Time", default=0)
+    time: Millis = field(name="Submission Time", default=0)
     stages: list[int] = field(name="Stage IDs", default_factory=list)
     properties: QueryOf | None = field(name="Properties", default=None)
 
@@ -112,22 +114,22 @@ class JobResult(Struct):
 
 class JobEnd(Struct):
     id: int = field(name="Job ID")
-    time: int = field(name="Completion Time", default=0)
+    time: Millis = field(name="Completion Time", default=0)
     result: JobResult = field(name="Job Result", default_factory=JobResult)
 
 
 class ExecutorInfo(Struct):
-    cores: int = field(name="Total Cores", default=0)
+    cores: Annotated[int, Meta(ge=0, le=1 << 20)] = field(name="Total Cores", default=0)
 
 
 class ExecutorAdded(Struct):
-    time: int = field(name="Timestamp")
+    time: Millis = field(name="Timestamp")
     id: str = field(name="Executor ID")
     info: ExecutorInfo = field(name="Executor Info", default_factory=ExecutorInfo)
 
 
 class ExecutorRemoved(Struct):
-    time: int = field(name="Timestamp")
+    time: Millis = field(name="Timestamp")
     id: str = field(name="Executor ID")
     reason: str | None = field(name="Removed Reason", default="")
 
@@ -152,13 +154,13 @@ class LogStart(Struct):
 
 
 class ApplicationStart(Struct):
-    time: int = field(name="Timestamp")
+    time: Millis = field(name="Timestamp")
     name: str = field(name="App Name", default="")
     id: str | None = field(name="App ID", default="")
 
 
 class ApplicationEnd(Struct):
-    time: int = field(name="Timestamp")
+    time: Millis = field(name="Timestamp")
 
 
 class Metric(Struct):
@@ -177,7 +179,7 @@ class Plan(Struct):
 
 class QueryStart(Struct):
     id: int = field(name="executionId")
-    time: int = 0
+    time: Millis = 0
     description: str | None = ""
     details: str | None = ""
     plan: Plan | None = field(name="sparkPlanInfo", default=None)
@@ -195,7 +197,7 @@ class Updates(Struct):
 
 class QueryEnd(Struct):
     id: int = field(name="executionId")
-    time: int = 0
+    time: Millis = 0
 
 
 #: Event -> what is read of it. Events that are not named here are counted.

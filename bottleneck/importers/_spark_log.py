@@ -5,6 +5,7 @@ Of stages, jobs and queries, which are far fewer, those that take longest are ke
 
 from __future__ import annotations
 
+import struct
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -129,7 +130,7 @@ class Log:
             if found is not None:
                 try:
                     found[1](found[0].decode(line))
-                except (msgspec.DecodeError, ValueError, OverflowError, RecursionError):
+                except (msgspec.DecodeError, ValueError, OverflowError, RecursionError, struct.error):
                     self.bad += 1
 
     # --- events -------------------------------------------------------------------------------------------------------
