@@ -31,6 +31,7 @@ from bottleneck_profiler.recording.trace_events import _read_brackets
 from bottleneck_profiler.recording.trace_files import pieces
 
 SPARK, SPARK_MB, TASK_BYTES = "spark/nds_q72_dataproc_2_2.zstd", 100, 100  # per CPU second; of memory a task
+SPARK_TIMES = 5  # as large as the others: what is kept of stages and queries is bounded, and full by half of that
 KINETO, XPLANE = "kineto/hta_nccl_ddp/nccl_data.json.gz", "xplane/GPU-multi-worker/34.83.195.179_6003.xplane.pb"
 KINETO_MB, KINETO_EVENTS, XPLANE_MB, HTA_TIMES = 60, 250_000, 20, 10  # per CPU second; as often as HTA
 MEMORY_SHARE, MEMORY_MB = 0.5, 200  # of the file's size, and beside it
@@ -249,9 +250,10 @@ def repeated_log(source: Path, path: Path, megabytes: float) -> None:
 
 def spark(arguments: argparse.Namespace, folder: Path) -> bool:
     path, source = folder / "application_1", arguments.traces / SPARK
-    repeated_log(source, path, arguments.megabytes / 2)
+    megabytes = SPARK_TIMES * arguments.megabytes
+    repeated_log(source, path, megabytes / 2)
     half = measured(OURS, path)
-    repeated_log(source, path, arguments.megabytes)
+    repeated_log(source, path, megabytes)
     size, found = path.stat().st_size / 1e6, measured(OURS, path)
     path.unlink()
     each = (found["peak_mb"] - half["peak_mb"]) * 2**20 / (found["rows"] - half["rows"])
