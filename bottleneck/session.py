@@ -37,7 +37,9 @@ def analyse(path: Path, price_per_hour: float | None = None, how: Reading | None
     importer = importer_of(path)
     if importer is run_folder:
         return _judged(_read_folder(path), price_per_hour)
-    return _judged(importer.read_many([path], how or ONE_BY_ONE), price_per_hour)
+    many = hasattr(importer, "read_many")
+    recording = importer.read_many([path], how or ONE_BY_ONE) if many else importer.read(path)
+    return _judged(recording, price_per_hour)
 
 
 def analyse_job(
@@ -56,6 +58,8 @@ def analyse_job(
     importer = importer_of(paths[0])
     if importer is not run_folder:
         alike = [path for path in paths if importer_of(path) is importer]
+        if not hasattr(importer, "read_many"):
+            raise RunError(f"{paths[0]} is no part of a job: report it alone")
         if len(alike) < len(paths):
             raise RunError(f"{next(path for path in paths if path not in alike)} is no {importer.name}")
         return _judged(importer.read_many(paths, how or ONE_BY_ONE), price_per_hour)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import signals
-from ..recording.facts import CallSite, DeviceProperties, DeviceTrace, DeviceWindow, Hello, Site
+from ..recording.facts import CallSite, DeviceProperties, DeviceTrace, DeviceWindow, Fact, Hello, Site
 from ..recording.model import (
     BY_USER,
     DEVICE_COLUMNS,
@@ -48,6 +48,7 @@ class Rank:
     notes: list[str] = field(default_factory=list)
     sites: list[Site] = field(default_factory=list)
     world_size: int = 0
+    facts: list[Fact] = field(default_factory=list)
 
 
 Found = tuple[list[Rank], list[str]]
@@ -102,6 +103,8 @@ def joined(path: Path, ranks: list[Rank], notes: list[str], kind: str) -> Record
     for process, (one, shift) in enumerate(zip(ranks, moves, strict=True)):
         facts.add(process, Hello(process + 1, 0, shift, signals.MAIN, "", rank=one.rank))
         facts.add(process, DeviceTrace(one.names, one.devices, world_size=one.world_size))
+        for fact in one.facts:
+            facts.add(process, fact)
         for number, site in enumerate(one.sites, 1):
             facts.add(process, CallSite(number, site.file, site.line, site.function))
         begin, end = (shift + each for each in one.window)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import mmap
+import os
+import tempfile
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
-from ..recording.trace_files import Progress
+from ..recording.trace_files import Progress, pieces
 from ._protobuf import Integers, fields, fields_until, first_numbers, messages_in_a_row, number, text
 
 #: Fields of XSpace, XPlane, XLine, XEvent and XEventMetadata in tsl's xplane.proto.
@@ -19,6 +22,7 @@ _LINE_NAME, _LINE_NS, _EVENTS = 2, 3, 4
 _METADATA_ID, _METADATA_NAME = 1, 2
 _NUMBERS = 3  # of an event: the number of its name, its offset and its duration in ps
 
+_PACKED = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"  # gzip, zstd
 _PART = 1 << 22  # bytes of a line that are held at once
 _NONE = np.empty(0, np.int64)
 
@@ -72,9 +76,10 @@ class _File:
 
 @contextmanager
 def opened(path: Path, progress: Progress | None = None) -> Iterator[Iterator[Plane]]:
-    """The planes of a file, which can be read until it is closed. Raises OSError; reading them, ValueError."""
-    with open(path, "rb") as file:
-        if not path.stat().st_size:
+    """The planes of a file, which can be read until it is closed. Raises OSError and, for what is compressed, Damaged;
+    reading them, ValueError."""
+    with _plain(path) as file:
+        if not os.fstat(file.fileno()).st_size:
             yield iter(())
             return
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -85,6 +90,23 @@ def opened(path: Path, progress: Progress | None = None) -> Iterator[Iterator[Pl
                 mapped.close()
             except BufferError:
                 pass  # a plane still refers to a part of it; it is closed with the last one
+
+
+def _plain(path: Path) -> IO[bytes]:
+    """The file, or a temporary one with its content if it is compressed."""
+    file = open(path, "rb")  # noqa: SIM115
+    if not file.read(len(_PACKED[1])).startswith(_PACKED):
+        return file
+    file.close()
+    unpacked = tempfile.TemporaryFile()  # noqa: SIM115
+    try:
+        for piece in pieces(path):
+            unpacked.write(piece)
+        unpacked.flush()
+    except BaseException:
+        unpacked.close()
+        raise
+    return unpacked
 
 
 def _planes(file: _File) -> Iterator[Plane]:

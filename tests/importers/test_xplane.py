@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from bottleneck_profiler.artifacts import Artifacts
+from bottleneck_profiler.artifacts.loading.input_stages import InputStages
 from bottleneck_profiler.diagnosis.analysis import diagnose
 from bottleneck_profiler.importers import _xspace, importer_of, xplane
 from bottleneck_profiler.importers._protobuf import fields
@@ -147,3 +151,57 @@ def test_events_longer_than_a_part_are_read_too(tmp_path):
     body = field(2, "/device:GPU:0") + field(3, line) + field(4, field(1, 1) + field(2, field(1, 1) + field(2, "k")))
     table = xplane.read(profile(tmp_path / "a.pb", [body])).device
     assert (table["t0"].tolist(), table["t1"].tolist()) == ([0, 13], [9, 14])
+
+
+TF_DATA = plane("/host:CPU", {
+    "python": [("IteratorGetNextOp::DoCompute", 12 * MS, 25 * MS), ("IteratorGetNextOp::DoCompute", 38 * MS, 10 * MS)],
+    "tf_data_1": [
+        ("Iterator::Root::Prefetch::Batch", 10 * MS, 38 * MS),
+        ("Iterator::Root::Prefetch::Batch::Map", 12 * MS, 30 * MS),
+        ("Iterator::Root::Prefetch::Batch::Map::TFRecord", 14 * MS, 4 * MS),
+        ("Iterator::Root::Prefetch::Batch::Map::TFRecord", 20 * MS, 2 * MS),
+    ],
+    "tf_data_2": [("Iterator::Root::Prefetch::Batch::Map", 0, 20 * MS)],  # 10 of them before the device begins
+})  # fmt: skip
+
+
+def test_the_slowest_stage_of_the_input_is_named(tmp_path):
+    recording = xplane.read(profile(tmp_path / "host.xplane.pb", [TF_DATA, DEVICE]))
+    stages = Artifacts(recording).get(InputStages)
+    assert stages.seconds == {
+        "Prefetch::Batch::Map": pytest.approx(0.034),
+        "Prefetch::Batch": pytest.approx(0.008),
+        "Prefetch::Batch::Map::TFRecord": pytest.approx(0.006),
+    }
+    assert stages.slowest_share == pytest.approx(34 / 48)
+
+
+def test_a_starved_device_has_the_stage_and_the_words_of_tf_data(tmp_path):
+    idle = plane("/device:GPU:0", {
+        "Stream #7(Compute)": [("matmul", step * 10 * MS, 2 * MS) for step in range(6)],
+        "Steps": [(str(step), step * 10 * MS, 10 * MS) for step in range(6)],
+    })  # fmt: skip
+    host = plane("/host:CPU", {
+        "python": [("IteratorGetNextOp::DoCompute", (step * 10 + 2) * MS, 8 * MS) for step in range(6)],
+        "tf_data": [("Iterator::Prefetch::Map", (step * 10 + 2) * MS, 8 * MS) for step in range(6)],
+    })  # fmt: skip
+    first = diagnose(xplane.read(profile(tmp_path / "a", [host, idle]))).findings[0].finding
+    assert first.detector == "starved-gpu" and "num_parallel_calls" in first.fix.snippet
+    said = {evidence.label: evidence.value for evidence in first.evidence}
+    assert said["slowest stage of the tf.data pipeline by itself"] == "Prefetch::Map"
+
+
+@pytest.mark.parametrize("suffix", (".gz", ".zst"))
+def test_compressed_profiles_are_read_by_their_content(tmp_path, suffix):
+    plain = profile(tmp_path / "host.xplane.pb", [HOST, DEVICE]).read_bytes()
+    packed = gzip.compress(plain) if suffix == ".gz" else pa.compress(plain, "zstd", asbytes=True)
+    folder = tmp_path / "job"
+    folder.mkdir()
+    (folder / f"host.xplane.pb{suffix}").write_bytes(packed)
+    assert importer_of(folder) is xplane
+    (use,) = diagnose(xplane.read(folder)).devices
+    assert use.window_seconds == pytest.approx(0.04)
+    (folder / f"host.xplane.pb{suffix}").write_bytes(packed[: len(packed) // 2])
+    if xplane.recognises(folder):
+        with pytest.raises(RunError, match="damaged"):
+            xplane.read(folder)

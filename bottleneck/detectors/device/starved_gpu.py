@@ -8,6 +8,7 @@ from ...artifacts.device.gpu import Gpu
 from ...artifacts.device.places import DevicePlaces
 from ...artifacts.device.timed import Timed
 from ...artifacts.device.window import Device
+from ...artifacts.loading.input_stages import InputStages
 from ...artifacts.loading.loader import Loader
 from ...artifacts.run.machine import Machine
 from ...artifacts.training.steps import Steps
@@ -16,6 +17,7 @@ from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotMeasured, Out
 from .. import Detector
 from .._common import location, workers_edit
 
+_TF_DATA = "dataset = dataset.map(f, num_parallel_calls=tf.data.AUTOTUNE).batch(n).prefetch(tf.data.AUTOTUNE)"
 _WORKERS = 4  # suggested where the number of cores is not known, as in a trace
 
 
@@ -47,7 +49,8 @@ class StarvedGpu(Detector):
     How it is measured
         Utilization samples over the steps after warm-up, against the wait in ``next(loader)`` at the same moments. The
         gain is a ceiling: the idle time that falls inside the wait. In the trace of another tool, the gaps between the
-        kernels take the place of the samples; without samples, events at the borders of the phases.
+        kernels take the place of the samples, and a profile of TensorFlow names the slowest stage of its pipeline;
+        without samples, events at the borders of the phases.
     How to fix it
         Apply the data-loading finding reported beside this one; it names the cause and the line.
     When to ignore it
@@ -71,6 +74,7 @@ class StarvedGpu(Detector):
         places: DevicePlaces | None,
         machine: Machine,
         loader: Loader | None,
+        stages: InputStages | None,
     ) -> Outcome:
         if not steps.judgeable:
             return NotMeasured("Too few steps to judge the accelerator.")
@@ -87,10 +91,16 @@ class StarvedGpu(Detector):
         inside = self.inside_wait_share if gpu is not None else self.traced_wait_share
         if idle.in_wait < inside:
             return Fine(idle.in_wait, inside, "share", "accelerator idle time spent waiting for data")
-        return self._finding(steps, idle, places, machine, loader)
+        return self._finding(steps, idle, places, machine, loader, stages)
 
     def _finding(
-        self, steps: Steps, idle: _Idle, places: DevicePlaces | None, machine: Machine, loader: Loader | None
+        self,
+        steps: Steps,
+        idle: _Idle,
+        places: DevicePlaces | None,
+        machine: Machine,
+        loader: Loader | None,
+        stages: InputStages | None,
     ) -> Finding:
         overlap = min(idle.share * idle.in_wait, steps.share("data_wait", "loader_start"))
         saved = overlap * steps.total_seconds
@@ -101,6 +111,9 @@ class StarvedGpu(Detector):
         ]
         if idle.simulated:
             evidence.append(Evidence("accelerator", "simulated"))
+        if stages is not None:
+            evidence.append(Evidence("slowest stage of the tf.data pipeline by itself", stages.slowest))
+            evidence.append(Evidence("its share of the time of all stages", stages.slowest_share, "share"))
         workers = _WORKERS if steps.imported else max(1, int(machine.cores))
         gain = prediction.gain(
             saved,
@@ -115,7 +128,9 @@ class StarvedGpu(Detector):
             evidence=tuple(evidence),
             fix=Fix(
                 "Load batches faster than the accelerator consumes them",
-                f"DataLoader(..., num_workers={workers}, persistent_workers=True, pin_memory=True)",
+                _TF_DATA
+                if stages is not None
+                else f"DataLoader(..., num_workers={workers}, persistent_workers=True, pin_memory=True)",
                 effort=1,
                 risk=0.1,
                 edit=None if loader is None else workers_edit(loader, workers, pin_memory=True),

@@ -16,7 +16,7 @@ from .base import Fact, Site
 from .device import DeviceInUse, DeviceMemory, DeviceProperties, DevicesHeld, DeviceTrace, DeviceWindow
 from .distributed import Collective, DataParallel, Ddp, Exchange
 from .etl import Moved, Probe, Read, RowWise, Used
-from .loading import Batch, BatchPart, BatchParts, Carried, DataLoader, Objects, Pages
+from .loading import Batch, BatchPart, BatchParts, Carried, DataLoader, InputStage, InputStages, Objects, Pages
 from .memory import Collections, Container
 from .run import (
     Attached,
@@ -59,6 +59,7 @@ __all__ = [
     "Container", "DataLoader", "DataParallel", "Ddp", "DeviceInUse", "DeviceLines", "DeviceMemory", "DeviceProperties",
     "DeviceTrace", "DeviceWindow", "DevicesHeld",
     "Exchange", "Fact", "Failed", "FlowLines", "Forward", "Frame", "Gil", "GrowthLine", "Hello",
+    "InputStage", "InputStages",
     "KnownLine", "Line",
     "ModelCall", "Moved", "Objects", "ObjectsLine", "OneLengthLine", "Optimizer", "OutputLines", "PaddingLine",
     "Pages", "Probe", "Pyinstrument",

@@ -69,6 +69,20 @@ class BatchParts(Fact, frozen=True):
     parts: list[BatchPart]
 
 
+class InputStage(Struct, frozen=True):
+    """One stage of a tf.data pipeline: what it takes by itself, on all threads."""
+
+    name: str
+    ns: Count
+
+
+class InputStages(Fact, frozen=True):
+    """The stages of the pipeline that feeds a process."""
+
+    kind: ClassVar[str] = "input_stages"
+    stages: tuple[InputStage, ...]
+
+
 class Objects(Fact, frozen=True):
     """The attribute in which a loader's dataset holds most Python objects; ``name`` is empty if there is none."""
 
