@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from typing import Any, get_args, get_type_hints
 
 from .. import detectors, signals
@@ -28,11 +29,13 @@ from .devices import device_uses, largest_use, timed_devices
 from .energy import energy_of
 from .findings import Finding, Findings, Fine, NotApplicable, NotMeasured, Outcome
 from .headline import headline_of, largest_place, verdict_of, wait_for_each_other
-from .model import Checked, Diagnosis, Overhead, PhaseShare, RunFacts
+from .model import Checked, Diagnosis, Overhead, PhaseShare, RunFacts, View
 from .spark import holds_much, largest_part
+from .tables import kernel_uses
 from .view import build_view
 
 _UNWRITTEN = 0.4  # cost of a hook that writes no record, of the cost of one that does
+_MAX_KERNELS = 15  # in the reports
 _ACCELERATED = {Gpu, Device, Timed}  # without an accelerator, we do not report these as missing
 
 
@@ -92,9 +95,14 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
         overhead=_overhead(recording),
         devices=devices,
         energy=energy_of(artifacts),
-        view=build_view(recording, artifacts, steps),
+        view=_with_kernels(build_view(recording, artifacts, steps), recording),
         verdict=verdict,
     )
+
+
+def _with_kernels(view: View, recording: Recording) -> View:
+    kernels = kernel_uses(recording)
+    return replace(view, kernels=tuple(kernels[:_MAX_KERNELS]), more_kernels=len(kernels[_MAX_KERNELS:]))
 
 
 def _get(artifacts: Artifacts, kind: type[Any]) -> Any:

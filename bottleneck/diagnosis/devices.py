@@ -8,6 +8,7 @@ import numpy.typing as npt
 from .. import signals
 from ..artifacts.device.gpu import Gpu
 from ..artifacts.device.timed import Timed
+from ..artifacts.device.window import idle_by_cause
 from ..artifacts.loading.carried import Carried
 from ..recording.facts import DeviceTrace, DeviceWindow
 from ..recording.intervals import Spans, overlap, seconds_of, spans_of, union
@@ -48,6 +49,7 @@ def _of_process(recording: Recording, process: int, window: DeviceWindow, trace:
         busy = seconds_of(union(list(of.values())))
         hidden = float(overlap(of["collective"], of["kernel"]).sum()) / 1e9
         length = (end - begin) / 1e9
+        _, _, causes = idle_by_cause(table, index, begin, end, waiting_of(recording, process))
         found.append(
             DeviceUse(
                 host=facts.host or recording.host_name,
@@ -66,9 +68,21 @@ def _of_process(recording: Recording, process: int, window: DeviceWindow, trace:
                 steps=len(walls) or None,
                 step_seconds_median=float(np.median(walls)) if len(walls) else None,
                 basis="trace" if recording.imported else "window",
+                idle_seconds_by_cause=causes,
             )
         )
     return found
+
+
+def waiting_of(recording: Recording, process: int) -> Spans:
+    """When the loop of a process waited for data; in our own runs at the end of its steps, where it asks for it."""
+    if recording.imported:
+        events = recording.events
+        events = events[(events["process"] == process) & (events["kind"] == signals.DATA_WAIT)]
+        return union([spans_of(events["t0"], events["t1"])])
+    mine = recording.steps["process"] == process
+    ends, waited = recording.steps["t1"][mine], recording.steps["data_wait"][mine].astype("i8") * 1000
+    return union([spans_of(ends - waited, ends)])
 
 
 def timed_devices(

@@ -61,12 +61,13 @@ class DeviceUse:
     ``window_seconds``: the traced steps, without marks of steps the whole trace. ``exposed_communication_seconds``:
     communication while no other kernel runs. ``sync_seconds``: host calls that wait for the device to finish.
     ``basis``: what the figures come from: "trace" (of another tool), "window" (of ours), or "events" at the borders of
-    the phases of timed steps, which say how long it was idle at least, by cause, and busy at most.
-    ``kept_up_seconds``: of those, the host launched, and the device kept up: for how much of that it was idle, no event
-    says. ``busy_at_least_share``: there was work in its queue. ``nvml_share``: of the time of the steps in which NVML
-    saw a kernel run, of whatever program and stream. A device that the process uses beside the one that is timed has no
-    other figures: its ``basis`` is "nvml", or "not-measured". ``batch_bytes``, ``batch_pinned``: of a batch as the
-    loader delivers it; ``copy_non_blocking``: at the line that copies it.
+    the phases of timed steps, which say how long it was idle at least, by cause, and busy at most. The causes of a
+    trace are those of ``artifacts/device/window.py``. ``kept_up_seconds``: of timed steps, the host launched, and the
+    device kept up: for how much of that it was idle, no event says. ``busy_at_least_share``: there was work in its
+    queue. ``nvml_share``: of the steps' time, in which NVML saw a kernel run, of whatever program and stream. A device
+    that the process uses beside the one that is timed has no other figures: its ``basis`` is "nvml", or "not-measured".
+    ``batch_bytes``, ``batch_pinned``: of a batch as the loader delivers it; ``copy_non_blocking``: at the line that
+    copies it.
     """
 
     host: str
@@ -189,11 +190,24 @@ class Series:
 
 
 @dataclass(frozen=True)
+class KernelUse:
+    """One kernel, copy or collective, on all traced devices; ``kind``: as in the table ``device``. ``share``: of all
+    their work."""
+
+    name: str
+    kind: str
+    count: int
+    seconds: float
+    longest_seconds: float
+    share: float
+
+
+@dataclass(frozen=True)
 class View:
     """What the reports draw; at most 2,000 bars.
 
     ``calls``: the main thread. ``threads``: the other threads, longest running first. ``more_threads``: number of
-    threads left out.
+    threads left out. ``kernels``: of traced devices, those with most time first; ``more_kernels``: left out.
     """
 
     bars: tuple[Bar, ...] = ()
@@ -201,6 +215,8 @@ class View:
     series: tuple[Series, ...] = ()
     threads: tuple[ThreadCalls, ...] = ()
     more_threads: int = 0
+    kernels: tuple[KernelUse, ...] = ()
+    more_kernels: int = 0
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,18 @@ Columns by name, all of one length. Times in seconds, shares from 0 to 1; None w
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from .. import signals
 from ..artifacts import Artifacts, Missing
 from ..artifacts.device.window import IDLE_CAUSES, idle_by_cause
 from ..artifacts.spark.application import Spark, Stage
 from ..recording.facts import DeviceTrace, DeviceWindow
-from ..recording.intervals import spans_of, union
 from ..recording.model import DEVICE_KINDS, DEVICE_WORK, Recording, Table
-from .devices import device_uses
+from .devices import device_uses, waiting_of
+from .model import KernelUse
 
 Columns = dict[str, list[Any]]
 
@@ -45,16 +45,9 @@ def device_tables(recording: Recording) -> dict[str, Columns]:
     idle time, the latter by cause (input, copy, sync, launch, host: see ``launch-bound`` and ``sync-point``);
     ``communication``: how much of it computing hides. Without rows where no device was traced."""
     kernels, idle = list[tuple[Any, ...]](), list[tuple[Any, ...]]()
-    order = np.argsort(recording.device["process"], kind="stable") if recording.device else np.empty(0, np.int64)
-    owners = recording.device["process"][order] if recording.device else order
-    for process, window in recording.facts.of(DeviceWindow):
-        trace = next(iter(recording.facts.of_process(DeviceTrace, process)), None)
-        begin, end = np.searchsorted(owners, [process, process + 1])
-        if trace is None or begin == end or window.t1 <= window.t0:
-            continue
-        table = {name: column[order[begin:end]] for name, column in recording.device.items()}
+    for process, window, trace, table in _traced(recording):
         rank = recording.facts.processes[process].rank
-        for device in np.unique(table["device"][table["kind"] < len(DEVICE_WORK)]).tolist():
+        for device in _devices(table):
             kernels += [(rank, device, *row) for row in _kernels(table, device, trace.names, window)]
             idle.append((rank, device, *_idle(recording, process, table, device, window)))
     kernels.sort(key=lambda row: (row[0] is None, row[0] or 0, row[1], -row[KERNELS.index("seconds")]))
@@ -88,6 +81,38 @@ def _stage(stage: Stage) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
+def kernel_uses(recording: Recording) -> list[KernelUse]:
+    """What all devices did, each kernel, copy and collective once, those with most time first."""
+    found: dict[tuple[str, str], tuple[int, float, float]] = {}
+    for _, window, trace, table in _traced(recording):
+        for device in _devices(table):
+            for kind, name, count, seconds, _, longest, _ in _kernels(table, device, trace.names, window):
+                before = found.get((kind, name), (0, 0.0, 0.0))
+                found[kind, name] = (before[0] + count, before[1] + seconds, max(before[2], longest))
+    whole = sum(seconds for _, seconds, _ in found.values()) or 1.0
+    uses = [KernelUse(name, kind, n, s, longest, s / whole) for (kind, name), (n, s, longest) in found.items()]
+    return sorted(uses, key=lambda use: -use.seconds)
+
+
+def _traced(recording: Recording) -> Iterator[tuple[int, DeviceWindow, DeviceTrace, Table]]:
+    """Each traced process with its rows of the table ``device``."""
+    if not recording.device:
+        return
+    order = np.argsort(recording.device["process"], kind="stable")
+    owners = recording.device["process"][order]
+    for process, window in recording.facts.of(DeviceWindow):
+        trace = next(iter(recording.facts.of_process(DeviceTrace, process)), None)
+        begin, end = np.searchsorted(owners, [process, process + 1])
+        if trace is not None and begin < end and window.t1 > window.t0:
+            table = {name: column[order[begin:end]] for name, column in recording.device.items()}
+            yield process, window, trace, table
+
+
+def _devices(table: Table) -> list[int]:
+    found: list[int] = np.unique(table["device"][table["kind"] < len(DEVICE_WORK)]).tolist()
+    return found
+
+
 def _columns(names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> Columns:
     return {name: [row[at] for row in rows] for at, name in enumerate(names)}
 
@@ -118,10 +143,7 @@ def _kernels(table: Table, device: int, names: list[str], window: DeviceWindow) 
 
 
 def _idle(recording: Recording, process: int, table: Table, device: int, window: DeviceWindow) -> tuple[Any, ...]:
-    events = recording.events
-    events = events[(events["process"] == process) & (events["kind"] == signals.DATA_WAIT)]
-    waiting = union([spans_of(events["t0"], events["t1"])])
-    _, _, causes = idle_by_cause(table, device, window.t0, window.t1, waiting)
+    _, _, causes = idle_by_cause(table, device, window.t0, window.t1, waiting_of(recording, process))
     length, idle = (window.t1 - window.t0) / 1e9, sum(causes.values())
     return (length, length - idle, idle, *causes.values())
 

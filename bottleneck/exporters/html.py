@@ -20,9 +20,7 @@ from markupsafe import Markup, escape
 
 from ..diagnosis.model import Diagnosis, View
 from ..files import write_text
-from ..recording.model import Recording
-from .support import device_words, drawing, units, words
-from .support.device_page import PARTS, DevicePage, device_page
+from .support import device_page, device_words, drawing, units, words
 from .support.flames import flames
 
 name, after = "html", ("json",)
@@ -33,8 +31,7 @@ _MAX_FINDINGS = 25
 
 def write(recording: object, diagnosis: Diagnosis, folder: Path) -> list[str]:
     """Write report.html."""
-    traced = device_page(recording) if isinstance(recording, Recording) and recording.device else None
-    write_text(folder / REPORT_FILE, render(diagnosis, traced=traced))
+    write_text(folder / REPORT_FILE, render(diagnosis))
     return []
 
 
@@ -51,8 +48,8 @@ def inline(diagnosis: Diagnosis, file: str) -> str:
     )
 
 
-def render(diagnosis: Diagnosis, scripted: bool = True, traced: DevicePage | None = None) -> str:
-    """The full page; ``scripted``: include the script for zooming and copying; ``traced``: what devices did."""
+def render(diagnosis: Diagnosis, scripted: bool = True) -> str:
+    """The full page; ``scripted``: include the script for zooming and copying."""
     environment = _environment()
     style, script = _source(environment, "report.css"), _source(environment, "report.js") if scripted else ""
     drawn = drawing.tracks(diagnosis)
@@ -63,8 +60,8 @@ def render(diagnosis: Diagnosis, scripted: bool = True, traced: DevicePage | Non
         tracks=drawn,
         ticks=drawing.ticks(wall),
         legend=list(dict.fromkeys(bar.phase for track in drawn for lane in track.lanes for bar in lane))[:24],
-        traced=traced,
-        parts=PARTS.values(),
+        traced=device_page.traced_devices(diagnosis),
+        device_page=device_page,
         charts=drawing.charts(diagnosis),
         calls=drawing.calls(diagnosis.view.calls),
         flames=flames(diagnosis),

@@ -98,6 +98,29 @@ PROGRAMS = {
         ("pageable-copy",),
         {"flops": 4e9, "copy_bytes_per_second": 2e7},
     ),
+    "pageable-in-a-function": Program(
+        "images = TensorDataset(torch.rand(800, 3, 96, 96), torch.randint(0, 4, (800,)))\n"
+        "layers = torch.nn.AdaptiveAvgPool2d(8), torch.nn.Flatten(), torch.nn.Linear(192, 64), torch.nn.Linear(64, 4)\n"
+        "model = torch.nn.Sequential(*layers).to(device)\n"
+        "optimizer = torch.optim.SGD(model.parameters(), lr=0.01)\n"
+        "def run_epoch(loader):\n    for x, y in loader:\n        x = x.to(device)\n        y = y.to(device)\n"
+        + "".join(f"    {line}\n" for line in STEP.splitlines())
+        + ends("loader = DataLoader(images, batch_size=16, shuffle=True)")
+        + "for epoch in range(3):\n    run_epoch(loader)\n",
+        ("pageable-copy",),
+        {"copy_bytes_per_second": 3e8},
+    ),
+    "moves-its-model": Program(
+        "net = torch.nn.Sequential(torch.nn.Linear(64, 1024), torch.nn.ReLU(), torch.nn.Linear(1024, 10))\n"
+        "optimizer = torch.optim.SGD(net.parameters(), lr=0.01)\n"
+        "def train(x, y):\n"
+        + ends("    net.to(device)")
+        + STEP.replace("model(x), y", "net(x.to(device)), y.to(device)").replace("optimizer.step()", 'net.to("cpu")')
+        + "    optimizer.step()\n"
+        "for epoch in range(4):\n    for x, y in DataLoader(data, batch_size=32):\n        train(x, y)\n",
+        ("pageable-copy",),
+        {"flops": 5e10, "copy_bytes_per_second": 1e8},
+    ),
     "exposed-copy": Program(
         IMAGES + "for x, y in DataLoader(images, batch_size=32, pin_memory=True):\n" + ends(QUEUE) + STEP + ITEM,
         ("no-copy-overlap",),

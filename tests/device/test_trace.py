@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from bottleneck_profiler.enrich import device_trace
 from bottleneck_profiler.enrich.device_trace import TraceError, read_trace
-from bottleneck_profiler.enrich.source.device_lines import find_device_lines, find_queued_lines
+from bottleneck_profiler.enrich.source.device_lines import find_device_lines, find_model_lines, find_queued_lines
 from bottleneck_profiler.recording.facts import DeviceProperties
 from bottleneck_profiler.recording.model import DEVICE_COLUMNS, DEVICE_KINDS
 
@@ -160,3 +160,19 @@ for x, y in loader:
     buffer.copy_(x)
 """
     assert find_queued_lines(ast.parse(source)) == {3, 6}
+
+
+def test_lines_that_copy_a_model_and_not_a_batch():
+    source = """
+class Trainer:
+    def step(self, x):
+        self.net.to(device)
+        net.to(device), x.to(device)
+        out = self.net(x.to(device))
+        self.net.to("cpu")
+        frozen.to(device)
+frozen.load_state_dict(torch.load(path))
+"""
+    tree = ast.parse(source)
+    assert find_model_lines(tree) == {4, 7, 8}
+    assert find_device_lines(tree) == ({7}, {4, 5, 6, 8})

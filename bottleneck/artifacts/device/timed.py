@@ -36,7 +36,8 @@ class Timed:
     results, and ``place`` is the line with most of that. ``copying_seconds``: copies to the device in front of the
     model, which nothing covers, from ``copy``; in ``blocking_seconds`` of it the host waited. ``kept_up_seconds``: the
     host launched, and the device had nothing left to do before and after that. ``others``: devices that the process
-    uses beside this one, which nothing timed. ``copy_queued``: the copies at that line are told not to block.
+    uses beside this one, which nothing timed. ``copy_queued``: the copies at that line are told not to block;
+    ``copies_model``: they are of the model.
     """
 
     steps: int
@@ -53,6 +54,7 @@ class Timed:
     name: str = ""
     simulated: bool = False
     copy_queued: bool | None = None
+    copies_model: bool = False
     index: int = 0
     others: tuple[int, ...] = ()
 
@@ -85,6 +87,7 @@ class Timed:
         known = {(fact.file, line) for _, fact in recording.facts.of(DeviceLines) for line in fact.copies}
         copies = np.array([line is not None and (line.file, line.line) in known for line in lines], bool)
         queued = {(fact.file, line) for _, fact in facts.of(DeviceLines) for line in fact.queued}
+        models = {(fact.file, line) for _, fact in facts.of(DeviceLines) for line in fact.models}
         waits = ((rows["flags"] & _PHASE) == signals.SYNC) & ~copies
         alone = _in_front(recording, steps, known)
         copy = _most(rows, lines, copies) or alone
@@ -96,6 +99,7 @@ class Timed:
             place=_most(rows, lines, waits),
             copy=copy,
             copy_queued=None if copy is None else (copy.file, copy.line) in queued,
+            copies_model=copy is not None and (copy.file, copy.line) in models,
             process=steps.process,
             name=name,
             simulated=bool(recording.run.get("gpu_simulated", False)),

@@ -10,7 +10,7 @@ from ...artifacts.device.window import Device
 from ...artifacts.loading.carried import Carried
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Fine, Fix, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, NotApplicable, Outcome
 from .. import Detector
 from .._common import location
 from ._shared import COPIES, STEP_DEAD_BAND, evidence, evidence_by_marks, of_batches, priced, priced_by_marks
@@ -109,6 +109,8 @@ class NoCopyOverlap(Detector):
         share = copying / timed.step_seconds
         if share < self.copy_threshold:
             return Fine(share, self.copy_threshold, "share", "step time in which the device only copies")
+        if timed.copies_model:
+            return NotApplicable("The copies are of the model, which need not be copied in every step.")
         saved = min(copying, computing)
         worth = priced_by_marks(
             timed,

@@ -10,7 +10,7 @@ from ...artifacts.loading.carried import Carried
 from ...artifacts.loading.loader import Loader
 from ...artifacts.loading.loading import Loading
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Fine, Fix, Gain, NotMeasured, Outcome
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, NotMeasured, Outcome
 from ...recording.model import Site
 from .. import Detector
 from .._common import loader_edit, location
@@ -28,7 +28,7 @@ class PageableCopy(Detector):
         gain is ``B (1/BW pageable - 1/BW pinned)``, both rates from this run's own copies; if none came from pinned
         memory, it is listed under "also noticed" without a gain. In other runs: events at the borders of the
         phases say how long the host waits for copies in front of the model, and batches of the loader how large they
-        are and whether they are pinned.
+        are and whether they are pinned. If the copies are at a line that moves the model, it is named instead.
     How to fix it
         ``DataLoader(..., pin_memory=True)`` and ``batch.to(device, non_blocking=True)``.
     When to ignore it
@@ -84,6 +84,8 @@ class PageableCopy(Detector):
         share = copying / timed.step_seconds
         if share < self.copy_threshold:
             return Fine(share, self.copy_threshold, "share", "step time in which the host waits for copies")
+        if timed.copies_model:
+            return self._of_model(steps, timed, loading, copying)
         pinned = carried.pinned if carried is not None else None
         if pinned:
             return Fine(0.0, self.copy_threshold, "share", "step time in copies of batches that are not pinned")
@@ -107,6 +109,31 @@ class PageableCopy(Detector):
             ),
             gain=worth,
             fix=fix,
+            after="the device becomes the bottleneck",
+            removes={COPIES: worth.seconds},
+        )
+
+    def _of_model(self, steps: Steps, timed: Timed, loading: Loading | None, copying: float) -> Finding:
+        """The copies are not of batches."""
+        worth = priced_by_marks(
+            timed,
+            steps,
+            loading,
+            copying,
+            f"T' = T - H: the host waits {copying * 1e3:.2f} ms per step for copies to the device",
+            low=0.5 * copying,
+            high=copying,
+        )
+        return self.finding(
+            title="The model is copied to the device in every step",
+            location=location(timed.copy),
+            evidence=evidence_by_marks(timed, Evidence("host wait for copies per step", copying, "s")),
+            gain=worth,
+            fix=Fix(
+                "Copy the model once, in front of the loop, and leave it there",
+                "model.to(device)  # before the optimizer is made\nfor batch in loader:\n    ...",
+                effort=2,
+            ),
             after="the device becomes the bottleneck",
             removes={COPIES: worth.seconds},
         )

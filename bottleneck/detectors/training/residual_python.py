@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from ...artifacts.device.timed import Timed
 from ...artifacts.loading.loading import Loading
 from ...artifacts.run.user_lines import UserLines
 from ...artifacts.training.places import Place
@@ -42,9 +43,12 @@ class ResidualPython(Detector):
     target_share = 0.02  # of the run: what the work may still cost when it is done every k steps
     min_saved_share = 0.03  # of the steps: less is not worth processes
     vectorised_share = 0.1  # of a Python loop's time that whole-array operations still take (conservative)
+    copies_share = 0.5  # of the place's time in which the host waits for copies to the device: not for Python
     min_sampled_seconds = 0.2  # of stacks: fewer samples name nothing
 
-    def detect(self, steps: Steps, residual: Residual, loading: Loading | None, lines: UserLines | None) -> Outcome:
+    def detect(
+        self, steps: Steps, residual: Residual, loading: Loading | None, lines: UserLines | None, timed: Timed | None
+    ) -> Outcome:
         if residual.share < self.share_threshold:
             return Fine(residual.share, self.share_threshold, "share", "step time outside the named phases")
         place = residual.place
@@ -55,6 +59,10 @@ class ResidualPython(Detector):
             return NotApplicable("The main thread waits for the program's own server, which runs the model.")
         name = f"line {place.frame.line}" if place.function is None else place.function.rpartition(".")[2]
         ceiling = residual.seconds * share
+        if timed is not None and timed.blocking_seconds * steps.count >= self.copies_share * ceiling:
+            copy = timed.copy
+            if copy is not None and (copy.file, copy.line) == (place.frame.file, place.frame.line):
+                return NotApplicable("Most time outside the phases goes to copies to the device, which are no Python.")
         if residual.feeds or not steps.training:
             priced, fix = self._beside(steps, residual, place, loading, ceiling)
         else:

@@ -18,6 +18,7 @@ after = ("device_trace",)
 _FETCHES = frozenset(("item", "cpu", "tolist", "numpy", "nonzero", "synchronize", "is_nonzero"))
 _NUMBERS = frozenset(("float", "int", "bool", "print"))  # given a tensor, these fetch its value
 _COPIES = frozenset(("to", "cuda", "copy_"))
+_OF_MODULES = frozenset(("parameters", "named_parameters", "state_dict", "load_state_dict", "train", "eval"))
 
 
 def enrich(run_dir: Path, recording: Recording) -> None:
@@ -32,7 +33,8 @@ def enrich(run_dir: Path, recording: Recording) -> None:
         fetches, copies = (set[int](), set[int]()) if tree is None else find_device_lines(tree)
         if tree is not None and (fetches or copies):
             queued = tuple(sorted(copies & find_queued_lines(tree)))
-            facts.add(0, DeviceLines(file, sorted(fetches), sorted(copies), queued))
+            models = tuple(sorted(copies & find_model_lines(tree)))
+            facts.add(0, DeviceLines(file, sorted(fetches), sorted(copies), queued, models))
 
 
 def find_device_lines(tree: ast.Module) -> tuple[set[int], set[int]]:
@@ -43,11 +45,17 @@ def find_device_lines(tree: ast.Module) -> tuple[set[int], set[int]]:
         if not isinstance(node, ast.Call) or not (function or loops):
             continue
         name, method = called_name(node), isinstance(node.func, ast.Attribute)
-        if (method and name in _FETCHES) or (not method and name in _NUMBERS and _of_a_value(node)):
+        if (method and (name in _FETCHES or _to_host(node))) or (not method and name in _NUMBERS and _of_a_value(node)):
             fetches.add(node.lineno)
         elif method and name in _COPIES:
             copies.add(node.lineno)
     return fetches, copies
+
+
+def _to_host(call: ast.Call) -> bool:
+    """``to("cpu")``"""
+    target = call.args[0] if called_name(call) == "to" and call.args else None
+    return isinstance(target, ast.Constant) and target.value == "cpu"
 
 
 def find_queued_lines(tree: ast.Module) -> set[int]:
@@ -59,6 +67,22 @@ def find_queued_lines(tree: ast.Module) -> set[int]:
             blocks = not told or (isinstance(told[0], ast.Constant) and not told[0].value)
             asked.setdefault(node.lineno, []).append(not blocks)
     return {line for line, each in asked.items() if all(each)}
+
+
+def find_model_lines(tree: ast.Module) -> set[int]:
+    """Lines that only copy what is a model: the file calls it, or one of the methods that only modules have."""
+    called, copied = set[str](), dict[int, set[str]]()
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        called.add(ast.unparse(node.func))
+        if not isinstance(node.func, ast.Attribute):
+            continue
+        if node.func.attr in _OF_MODULES:
+            called.add(ast.unparse(node.func.value))
+        elif node.func.attr in _COPIES:
+            copied.setdefault(node.lineno, set()).add(ast.unparse(node.func.value))
+    return {line for line, names in copied.items() if names <= called}
 
 
 def _of_a_value(call: ast.Call) -> bool:

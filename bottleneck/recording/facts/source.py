@@ -26,13 +26,15 @@ class OutputLines(Fact, frozen=True):
 
 
 class DeviceLines(Fact, frozen=True):
-    """Lines that wait for a device, and lines that copy to it; ``queued``: those of them that need not wait for it."""
+    """Lines that wait for a device, and lines that copy to it; ``queued``: those of them that need not wait for it;
+    ``models``: those that copy a model."""
 
     kind: ClassVar[str] = "device_lines"
     file: str
     fetches: list[Int]
     copies: list[Int]
     queued: tuple[Int, ...] = ()
+    models: tuple[Int, ...] = ()
 
 
 class Line(Fact, frozen=True):
