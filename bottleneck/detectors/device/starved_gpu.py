@@ -113,7 +113,9 @@ class StarvedGpu(Detector):
             evidence.append(Evidence("accelerator", "simulated"))
         if stages is not None:
             evidence.append(Evidence("slowest stage of the tf.data pipeline by itself", stages.slowest))
-            evidence.append(Evidence("its share of the time of all stages", stages.slowest_share, "share"))
+            evidence.append(
+                Evidence("share of the pipeline's time in its slowest stage", stages.slowest_share, "share")
+            )
         workers = _WORKERS if steps.imported else max(1, int(machine.cores))
         gain = prediction.gain(
             saved,
