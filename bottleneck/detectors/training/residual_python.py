@@ -47,7 +47,12 @@ class ResidualPython(Detector):
     min_sampled_seconds = 0.2  # of stacks: fewer samples name nothing
 
     def detect(
-        self, steps: Steps, residual: Residual, loading: Loading | None, lines: UserLines | None, timed: Timed | None
+        self,
+        steps: Steps,
+        residual: Residual,
+        loading: Loading | None,
+        lines: UserLines | None,
+        timed: Timed | None = None,
     ) -> Outcome:
         if residual.share < self.share_threshold:
             return Fine(residual.share, self.share_threshold, "share", "step time outside the named phases")
