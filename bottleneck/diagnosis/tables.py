@@ -103,7 +103,9 @@ def _traced(recording: Recording) -> Iterator[tuple[int, DeviceWindow, DeviceTra
     for process, window in recording.facts.of(DeviceWindow):
         trace = next(iter(recording.facts.of_process(DeviceTrace, process)), None)
         begin, end = np.searchsorted(owners, [process, process + 1])
-        if trace is not None and begin < end and window.t1 > window.t0:
+        if trace is None or trace.problem or window.problem:
+            continue
+        if begin < end and window.t1 > window.t0:
             table = {name: column[order[begin:end]] for name, column in recording.device.items()}
             yield process, window, trace, table
 
@@ -131,7 +133,7 @@ def _kernels(table: Table, device: int, names: list[str], window: DeviceWindow) 
     return [
         (
             DEVICE_KINDS[key % len(DEVICE_KINDS)],
-            names[key // len(DEVICE_KINDS)],
+            names[key // len(DEVICE_KINDS)] if key // len(DEVICE_KINDS) < len(names) else "",
             count,
             total,
             total / count,
