@@ -35,6 +35,17 @@ def test_a_part_of_the_file_may_be_another_one_each_time(call):
     assert isinstance(judge(RepeatedRead, *folds(), tried(f"frame = {call}")), NotMeasured)
 
 
+def test_a_sheet_by_its_name_is_the_same_each_time_and_reads_at_the_same_time_count_once():
+    call = 'pd.read_excel(PATH, sheet_name="articles")'
+    excel = {"form": "excel", "call": "pandas.read_excel"}
+    two_threads = [read(1 + fold // 2, 1, fold + 1, **excel) for fold in range(6)]
+    found = judge(RepeatedRead, *two_threads, tried(f"frame = {call}"))
+    assert isinstance(found, Finding)
+    assert found.gain.share == pytest.approx(0.2), "three seconds of ten, of which one remains"
+    by_name = "pd.read_excel(PATH, sheet_name=name)"
+    assert isinstance(judge(RepeatedRead, *two_threads, tried(f"frame = {by_name}")), NotMeasured)
+
+
 def test_a_call_that_was_not_seen_is_not_judged():
     assert isinstance(judge(RepeatedRead, *folds()), NotMeasured)
 

@@ -9,6 +9,7 @@ from ...artifacts.etl.reads import Read, Reads
 from ...artifacts.etl.stages import Etl
 from ...diagnosis.findings import Evidence, Fine, Fix, NotApplicable, NotMeasured, Outcome
 from ...diagnosis.laws import gain
+from ...recording.intervals import seconds_of, spans_of, union
 from ...recording.model import Recording
 from .. import Detector
 from .._common import location
@@ -32,13 +33,12 @@ class RepeatedRead(Detector):
     id = "repeated-read"
     title = "The same file is read again, although its table could be kept"
     stage = "etl"
-    explains = ("csv-instead-of-parquet", "unused-columns", "input-wait", "residual-python")
+    explains = ("csv-instead-of-parquet", "unused-columns", "input-wait", "residual-python", "gil-bound-threads")
     min_times = 3  # reading a file twice is often a check
     min_gain_share = 0.05  # of the run
     memory_share = 0.5  # of the machine's memory that the file may take
-    partial = frozenset(
-        "skiprows nrows skipfooter chunksize iterator filters row_groups sheet_name n_rows where start stop".split()
-    )
+    partial = frozenset("skiprows nrows skipfooter filters row_groups sheet_name n_rows where start stop".split())
+    in_turn = frozenset(("chunksize", "iterator"))  # each read goes on where the last one ended
     of_tables = ("hdf5", "excel")  # formats of which one file holds several tables
 
     def detect(self, recording: Recording, reads: Reads, etl: Etl) -> Outcome:
@@ -47,7 +47,7 @@ class RepeatedRead(Detector):
             return NotApplicable("No table was read from a file.")
         groups = [group for group in _same(tables) if len(group) >= self.min_times and self._fits(recording, group[0])]
         again = max(groups, key=lambda group: reads.seconds(group[1:]), default=None)
-        saved = 0.0 if again is None else reads.seconds(again) - _mean(again)
+        saved = 0.0 if again is None else _together(again) - _mean(again)
         if again is None or saved < self.min_gain_share * recording.wall_seconds:
             share = saved / max(recording.wall_seconds, 1e-9)
             return Fine(share, self.min_gain_share, "share", "run time that reading each table once would save")
@@ -62,9 +62,9 @@ class RepeatedRead(Detector):
             gain=gain(
                 saved,
                 recording.wall_seconds,
-                f"measured: {len(again)} reads of {reads.seconds(again):.2f} s, of which one remains",
+                f"measured: {len(again)} reads of {_together(again):.2f} s, of which one remains",
                 low_seconds=0.8 * saved,
-                high_seconds=min(reads.seconds(again), 1.1 * saved),
+                high_seconds=min(_together(again), 1.1 * saved),
                 confidence=0.8,
             ),
             fix=Fix(
@@ -85,11 +85,18 @@ class RepeatedRead(Detector):
         """Whether the user's call is known, and takes no part of the file that could be another one each time."""
         known = next((read for read in group if read.source), None)
         call = None if known is None else _shared.own_call(known)
-        if call is None or any(each.arg is None or each.arg in self.partial for each in call.keywords):
+        if call is None or any(each.arg is None or each.arg in self.in_turn for each in call.keywords):
+            return False
+        if any(each.arg in self.partial and not _is_written(each.value) for each in call.keywords):
             return False
         # Which table of the file: read_hdf(path, "trips").
         tables = [*call.args[1:], *(each.value for each in call.keywords if each.arg == "key")]
         return all(isinstance(each, ast.Constant) for each in tables) or group[0].format not in self.of_tables
+
+
+def _is_written(value: ast.expr) -> bool:
+    """The value stands in the call, and is the same each time."""
+    return not any(isinstance(each, ast.Name | ast.Attribute | ast.Call) for each in ast.walk(value))
 
 
 def _same(tables: Iterable[Read]) -> list[list[Read]]:
@@ -99,6 +106,12 @@ def _same(tables: Iterable[Read]) -> list[list[Read]]:
         key = (read.site, read.call, read.path, read.size_bytes, read.rows, read.columns, read.asked)
         groups.setdefault(key, []).append(read)
     return [group for group in groups.values() if group[0].site is not None]
+
+
+def _together(group: list[Read]) -> float:
+    """Wall seconds of the reads; what several threads read at the same time counts once."""
+    spans = union([spans_of([read.t0 for read in group], [read.t1 for read in group])])
+    return min(seconds_of(spans), sum(read.wall_seconds for read in group))
 
 
 def _mean(group: list[Read]) -> float:

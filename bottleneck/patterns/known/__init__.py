@@ -51,6 +51,7 @@ from . import (
     serial_waits,
     servers,
     sparse,
+    statements,
     torch_switches,
     torch_training,
 )
@@ -101,6 +102,7 @@ PATTERNS: tuple[Pattern, ...] = (
     *pandas_columns.PATTERNS,
     *scientific.PATTERNS,
     *sparse.PATTERNS,
+    *statements.PATTERNS,
     *partial.PATTERNS,
     *per_request.PATTERNS,
     *regexes.PATTERNS,

@@ -1,0 +1,122 @@
+"""SQL that makes the database do more than the question needs, by the text of the statement."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from ..loops import in_loop
+from ..model import Hot, Pattern, Price
+from ..places import less, more
+from ..source import Source
+from ..syntax import last_name
+
+_HOPS = 8
+_STATEMENT = re.compile(r"\s*(?:select|with|create|insert|copy|from|explain)\b", re.I)
+_QUOTED = re.compile(r"'[^']*'|--[^\n]*|/\*.*?\*/", re.S)
+#: From ``on`` to the next part of the statement.
+_ON = re.compile(r"\bjoin\b.*?\bon\b(.*?)(?=\bjoin\b|\bwhere\b|\bgroup\b|\border\b|\bleft\b|\binner\b|\bunion\b|;|\Z)", re.I | re.S)  # fmt: skip
+_EQUAL = re.compile(r"\w\s*=\s*\w", re.I)
+#: ``offset :n``, ``offset ?``, ``offset {n}``: another one in each query.
+_SKIPS = re.compile(r"\boffset\s+(?:[:?$@]|%s|%\(|\{)", re.I)
+
+
+def _statements(hot: Hot) -> Iterator[str]:
+    """The statements that the call on the line, or one that it is chained to, hands to a database."""
+    node: ast.AST | None = hot.node
+    for _ in range(_HOPS):  # ``rows = rows.where(...)`` is chained to itself
+        if not isinstance(node, ast.Call):
+            return
+        if node.args and _STATEMENT.match(asked := _text(hot.source, node.args[0])):
+            yield _QUOTED.sub(" ", asked)
+        owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+        node = hot.source.literal(owner) if isinstance(owner, ast.Name) else owner
+
+
+def _text(source: Source, value: ast.expr, hops: int = _HOPS) -> str:
+    """The text of a value: of a literal, of the name of one, or inside ``text(...)``; of an f-string with ``{}``."""
+    if not hops:
+        return ""
+    made = source.literal(value) or value
+    if isinstance(made, ast.Call) and last_name(made.func) == "text" and made.args:
+        made = source.literal(made.args[0]) or made.args[0]
+    if isinstance(made, ast.Constant):
+        return made.value if isinstance(made.value, str) else ""
+    if isinstance(made, ast.JoinedStr):
+        return "".join(str(each.value) if isinstance(each, ast.Constant) else "{}" for each in made.values)
+    if isinstance(made, ast.BinOp) and isinstance(made.op, ast.Add):
+        return _text(source, made.left, hops - 1) + _text(source, made.right, hops - 1)
+    return ""
+
+
+def _joins_on_either(hot: Hot) -> bool:
+    """``join contacts c on l.email = c.email or l.phone = c.phone``: no single key to hash, or to sort by."""
+    return any(_is_either(each.group(1)) for asked in _statements(hot) for each in _ON.finditer(asked))
+
+
+def _is_either(condition: str) -> bool:
+    """Two equalities with OR between them, outside all parentheses but those around the whole condition."""
+    parts, depth = [""], 0
+    for token in re.split(r"(\(|\)|\bor\b)", condition.strip(), flags=re.I):
+        depth += (token == "(") - (token == ")")
+        if token.lower() == "or" and not depth:
+            parts.append("")
+        else:
+            parts[-1] += token
+    whole = parts[0].strip()
+    if len(parts) == 1 and whole.startswith("(") and whole.endswith(")"):
+        return _is_either(whole[1:-1])
+    return len(parts) > 1 and all(_EQUAL.search(each) for each in parts)
+
+
+def _skips_rows(hot: Hot) -> bool:
+    """``limit :size offset :skipped`` in a statement, or ``select(...).limit(size).offset(skipped)``."""
+    if any(_SKIPS.search(asked) for asked in _statements(hot)):
+        return True
+    if not isinstance(hot.node, ast.Call):
+        return False
+    given = [hot.node, *(hot.source.literal(each) for each in hot.node.args)]
+    calls = {
+        last_name(each.func): each
+        for one in given
+        if one is not None
+        for each in ast.walk(one)
+        if isinstance(each, ast.Call)
+    }
+    skipped = calls["offset"].args if "offset" in calls and "limit" in calls else []
+    return bool(skipped) and not isinstance(skipped[0], ast.Constant)
+
+
+PATTERNS = (
+    Pattern(
+        id="join-on-either",
+        title="Tables are joined on one key OR another, so that each row is compared with every row",
+        replacement="Join once for each key, and take both results together with UNION (not UNION ALL, where a pair can match "
+        "twice)",
+        snippet="select l.id, c.id from leads l join contacts c on l.email = c.email\n"
+        "union\nselect l.id, c.id from leads l join contacts c on l.phone = c.phone",
+        when=(_joins_on_either, more(share=0.1)),
+        needs=("share",),
+        beats=("query-in-loop", "query-scans-again", "statement-per-key"),
+        leave="One of the tables has a few rows, or the database uses an index for each key.",
+        price=Price("amdahl", (2, 100)),
+        source="duckdb/duckdb discussions on OR in join conditions (nested-loop join); use-the-index-luke.com; "
+        "own measurement: 15 with 20,000 and 40,000 rows",
+        stages=("etl",),
+    ),
+    Pattern(
+        id="offset-pagination",
+        title="Each page is found by OFFSET, and the database goes through all earlier rows again",
+        replacement="Continue behind the last row: WHERE id > :last ORDER BY id LIMIT :size; or run the query once and "
+        "fetchmany (SQLAlchemy: yield_per, stream_results)",
+        snippet="rows = con.execute(text('select * from orders where id > :last order by id limit :n'), "
+        "{'last': last, 'n': PAGE}).fetchall()\nlast = rows[-1].id",
+        when=(_skips_rows, in_loop(), more(share=0.1)),
+        unless=(less(passes=5),),
+        needs=("share",),
+        beats=("query-in-loop", "query-scans-again", "statement-per-key"),
+        leave="The pages that are asked for are near the beginning.",
+        price=Price("amdahl", (2, 100)),
+        source="use-the-index-luke.com, Paging through results (no OFFSET); StackOverflow 4481388",
+        stages=("etl", "serving"),
+    ),
+)
