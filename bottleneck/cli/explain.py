@@ -26,7 +26,7 @@ def command(detector_id: str) -> None:
     if current != detector_id:
         click.echo(f"bottleneck: {detector_id} is now called {current}", err=True)
     patterns = {pattern.id: pattern for pattern in PATTERNS}
-    if current in patterns:
+    if current in patterns and current not in found:
         _explain_pattern(patterns[current])
         return
     if current not in found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import replace
+from inspect import signature
 from typing import Any, get_args, get_type_hints
 
 from .. import detectors, signals
@@ -130,7 +131,9 @@ def _checked(checks: list[Detector], outcomes: dict[str, Outcome], short: bool) 
     """One row per detector that did not fire. A short run has too few steps; ETL detectors need no steps."""
     rows = []
     for check in checks:
-        asked = get_type_hints(check.detect).values()
+        hints, parameters = get_type_hints(check.detect), signature(check.detect).parameters.values()
+        # With a default, it is only looked at if it is there.
+        asked = [hints[each.name] for each in parameters if each.default is each.empty]
         kinds = {kind for each in asked for kind in (each, *get_args(each))}  # of "Gpu | None", too
         outcome, device = outcomes[check.id], bool(_ACCELERATED & kinds)
         if isinstance(outcome, NotApplicable):
