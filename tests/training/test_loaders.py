@@ -38,7 +38,7 @@ def test_evaluation_is_no_step_of_the_training_loop_that_it_interrupts(length, f
     assert steps.all_count == 80
     assert (steps.rows["t0"][1:] >= steps.rows["t1"][:-1]).all()
     assert np.unique(made.steps["loader"]).tolist() == [1, 2]  # the evaluations are one loop too
-    breakdown = Breakdown.compute(made, steps, None, None)
+    breakdown = Breakdown.compute(made, steps, None, None, None)
     assert sum(breakdown.seconds.values()) == pytest.approx(breakdown.wall_seconds, rel=0.001)
 
 

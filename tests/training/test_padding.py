@@ -31,7 +31,7 @@ LENGTHS = [3, 9, 20, 5]
 
 class Notes:
     def __init__(self):
-        self.notes, self.failures = [], []
+        self.notes, self.failures, self.clock = [], [], None
 
     def note(self, kind, **fields):
         self.notes.append(fields)
