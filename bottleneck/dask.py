@@ -1,8 +1,8 @@
-"""Watches a Dask cluster that runs already, from its client: ``with bottleneck_profiler.dask.watch(client) as seen:``.
+"""Watches a running Dask cluster from its client: ``with bottleneck_profiler.dask.watch(client) as seen:``.
 
 Without consent no code leaves this process: the lines come from the profile that Dask's workers keep of themselves.
-With ``consent=True`` a few functions are sent to the scheduler, never to a worker, and count its tasks there. They go
-when the block ends, and when the scheduler loses this client, however it dies.
+With ``consent=True`` a few functions are sent to the scheduler, never to a worker, and count its tasks there. They are
+removed when the block ends, or when the scheduler loses this client, however it dies.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class Watch:
 
 
 def watch(client: Any, consent: bool = False) -> Watch:
-    """Watch what ``client``'s cluster does in a ``with`` block; ``consent`` allows code on its scheduler."""
+    """Watch what ``client``'s cluster does in a ``with`` block; ``consent`` allows code to run on its scheduler."""
     return Watch(client, consent)
 
 

@@ -59,7 +59,7 @@ def analyse_job(
     if importer is not run_folder:
         alike = [path for path in paths if importer_of(path) is importer]
         if not hasattr(importer, "read_many"):
-            raise RunError(f"{paths[0]} is no part of a job: report it alone")
+            raise RunError(f"{paths[0]} is not part of a job: report it alone")
         if len(alike) < len(paths):
             raise RunError(f"{next(path for path in paths if path not in alike)} is no {importer.name}")
         return _judged(importer.read_many(paths, how or ONE_BY_ONE), price_per_hour)

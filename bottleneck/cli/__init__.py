@@ -10,7 +10,7 @@ _COMMANDS = {
     "run": "Run a program and report what limits it.",
     "report": "Analyse a recorded run again and show its report.",
     "top": "Show the runs in progress and the GPUs, now.",
-    "import": "Turn traces of torch.profiler, Nsight Systems or XPlane into a run.",
+    "import": "Turn traces of torch.profiler, Nsight Systems or XPlane, or a Spark event log into a run.",
     "fix": "Show the patch for a finding, or apply it.",
     "convert": "Write the text files of a finding as Parquet, and show the lines to change.",
     "runs": "List recorded runs, or delete old ones.",

@@ -32,7 +32,7 @@ DEFAULT = "csv-instead-of-parquet"
 @click.option(
     "--python",
     metavar="PATH",
-    help="The Python of the program, if it is another one than that of this command.",
+    help="The program's Python, if it differs from the one that runs this command.",
 )
 def command(run: str, finding_id: str | None, output: Path | None, dry_run: bool, python: str | None) -> None:
     """Write the text files that finding ID of RUN reads as Parquet, and print the lines to change.
@@ -68,7 +68,7 @@ def command(run: str, finding_id: str | None, output: Path | None, dry_run: bool
             if refused.count(refused[-1]) == 1:  # a folder is the same for all of its files
                 click.echo(refused[-1], err=True)
     if refused:
-        fail("not every file was converted, so the program's lines stay as they are", 1)
+        fail("not every file was converted, so no change to the program is shown", 1)
     assert found.location is not None
     _show_lines(jobs, found.location, recording.run, folder)
 

@@ -39,9 +39,9 @@ def command(
 ) -> None:
     """Analyse RUN again and show its report.
 
-    RUN is a folder or a name from `bottleneck runs`; the default is the newest run. Several are the parts of one job,
-    recorded on its hosts or rank by rank; their common report goes into the folder job of the first. --calls also
-    writes calls.pyisession to RUN, which `pyinstrument --load` can render in any of its formats.
+    RUN is a folder or a name from `bottleneck runs`; the default is the newest run. Several RUNs are the parts of one
+    job, recorded on each host or for each rank; their joint report goes into the folder job of the first. --calls
+    also writes calls.pyisession to RUN, which `pyinstrument --load` can render in any of its formats.
     """
     from rich.console import Console
 

@@ -82,7 +82,7 @@ class _Run(click.Command):
 @click.option(
     "--no-probe",
     is_flag=True,
-    help="Do not try the files that were read in other formats after the run (this takes about a second).",
+    help="After the run, do not try other formats on the files that were read (which takes about a second).",
 )
 @click.option("--otlp", metavar="URL", help="Export spans to this OTLP/HTTP endpoint.")
 @click.option("--verbose", "-v", is_flag=True, help="Show every phase and every check.")

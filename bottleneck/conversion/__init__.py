@@ -81,7 +81,7 @@ def _room(job: Job, size: int, layout: Layout) -> None:
     needed, free = int(size * layout.share), shutil.disk_usage(job.target.parent).free
     if needed > free:
         raise NoConversion(
-            f"{job.target.parent} has {free / 1e6:,.0f} MB left, and {job.target.name} takes about "
+            f"{job.target.parent} has {free / 1e6:,.0f} MB left, and {job.target.name} needs about "
             f"{needed / 1e6:,.0f} MB; nothing was written"
         )
 

@@ -76,7 +76,7 @@ def _reads(recording: Recording, location: Location) -> list[Read]:
 
 def _job(read: Read, folder: Path | None) -> Job:
     if read.call not in CALLS:
-        raise NoConversion(f"what {read.call} reads is not converted here: `bottleneck report` shows the fix")
+        raise NoConversion(f"files that {read.call} reads are not converted here; `bottleneck report` shows the fix")
     if read.path is None:
         raise NoConversion(f"{read.count} of the files that {read.call} read are too small to be recorded by name")
     if "://" in read.path or not Path(read.path).is_absolute():

@@ -66,7 +66,7 @@ def read_many(paths: Sequence[Path], how: Reading = ONE_BY_ONE) -> Recording:
         except OSError as error:
             raise RunError(f"{file} cannot be read: {reason(error)}") from None
     if not log.application.time and not log.count:
-        raise RunError(f"{paths[0]} holds no application: it is no Spark event log, or its beginning is missing")
+        raise RunError(f"{paths[0]} holds no application: it is not a Spark event log, or its beginning is missing")
     if log.others:
         raise RunError(f"{paths[0]} holds the logs of several applications; import them one by one")
     if log.bad:

@@ -64,7 +64,7 @@ def _problem(path: Path, first: Recording, other: Recording) -> str:
 def joined(recordings: Sequence[Recording], base: int, notes: Sequence[str] = ()) -> Recording:
     """One recording of all of them, on the clock and with the machine and accelerators of that numbered ``base``.
 
-    Clocks are set by the time of day that each run began at.
+    Clocks are aligned by the time of day at which each run began.
     """
     main, facts = recordings[base], Facts()
     offsets = np.cumsum([0, *(len(each.facts.processes) for each in recordings)])[:-1].tolist()

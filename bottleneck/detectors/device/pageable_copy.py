@@ -27,8 +27,8 @@ class PageableCopy(Detector):
         In a window of traced steps (``--device-window``): the trace says which kind of memory each copy came from. The
         gain is ``B (1/BW pageable - 1/BW pinned)``, both rates from this run's own copies; if none came from pinned
         memory, it is listed under "also noticed" without a gain. In other runs: events at the borders of the
-        phases say how long the host waits for copies in front of the model, and batches of the loader how large they
-        are and whether they are pinned. If the copies are at a line that moves the model, it is named instead.
+        phases say how long the host waits for copies before the model runs, and the loader's batches say how large they
+        are and whether they are pinned. If the copies are made at a line that moves the model, that line is named.
     How to fix it
         ``DataLoader(..., pin_memory=True)`` and ``batch.to(device, non_blocking=True)``.
     When to ignore it
@@ -130,8 +130,8 @@ class PageableCopy(Detector):
             evidence=evidence_by_marks(timed, Evidence("host wait for copies per step", copying, "s")),
             gain=worth,
             fix=Fix(
-                "Copy the model once, in front of the loop, and leave it there",
-                "model.to(device)  # before the optimizer is made\nfor batch in loader:\n    ...",
+                "Copy the model once, before the loop, and leave it on the device",
+                "model.to(device)  # before the optimizer is created\nfor batch in loader:\n    ...",
                 effort=2,
             ),
             after="the device becomes the bottleneck",

@@ -28,8 +28,8 @@ class ExposedComm(Detector):
         DistributedDataParallel, the time from the last gradient to the end of the all-reduce. The smallest time of all
         ranks counts: the rank that arrives last does not wait, so that waiting for a slow rank is not taken for
         communication. Calls of several sizes separate latency from bandwidth, which prices one call instead of many.
-        In imported traces of all ranks: the part of the collectives' kernels that no other kernel of the rank covers,
-        likewise of the rank that hides most of it.
+        In imported traces of all ranks: the time of the collectives' kernels that no other kernel of the rank overlaps,
+        again of the rank that hides most of it.
     How to fix it
         Send many tensors in one call. DistributedDataParallel does that for gradients, and overlaps it with the
         backward pass. Remove barriers that nothing depends on.
@@ -91,9 +91,10 @@ class ExposedComm(Detector):
                 confidence=0.5,
             ),
             fix=Fix(
-                "Exchange data while something is computed, or exchange less of it",
-                "work = torch.distributed.all_reduce(tensor, async_op=True)\n... # compute what can be\nwork.wait()\n"
-                "# gradients: DistributedDataParallel exchanges them during the backward pass, or in half precision:\n"
+                "Exchange data while the device computes, or exchange less of it",
+                "work = torch.distributed.all_reduce(tensor, async_op=True)\n"
+                "...  # compute what does not need the result\nwork.wait()\n"
+                "# DistributedDataParallel exchanges gradients during the backward pass; this hook halves them:\n"
                 "model.register_comm_hook(None, default_hooks.bf16_compress_hook)",
                 effort=2,
                 risk=0.2,

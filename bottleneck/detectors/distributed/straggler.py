@@ -25,8 +25,8 @@ class Straggler(Detector):
         passes of the others are longer by their wait. The gain is the distance from the slowest rank to the mean: the
         same work, evenly distributed. Where the ranks wait for cores longer than one of them is late, as beside other
         programs, it counts only if the call stacks show that it has more work: it runs longer, or is blocked longer.
-        In imported traces of all ranks: a collective ends on all of them at once, so the shortest of its kernels is
-        that of the last rank, and what the others take longer is their wait, as far as no other kernel runs.
+        In imported traces of all ranks: a collective ends on all ranks at once, so its shortest kernel is that of the
+        rank that arrives last. The extra time of the others is their wait, unless another kernel runs meanwhile.
     How to fix it
         Distribute the data so that every rank gets the same work. If the late rank is blocked rather than running,
         find out what it alone waits for. If loading makes it late and workers would hide all of the loading, add
@@ -131,8 +131,8 @@ class Straggler(Detector):
         does = "loads" if feeds else "computes"
         if on_host and not feeds:
             return Fix(
-                f"Find out what the host of rank {number} does longer than the others: its kernels take no longer",
-                f"# bottleneck run on rank {number} shows its lines; other programs on its cores delay it, too",
+                f"Find out where the host of rank {number} takes longer than the others: its kernels take no longer",
+                f"# bottleneck run on rank {number} shows its lines; other programs on its cores can also delay it",
                 effort=4,
                 risk=0.1,
             )

@@ -22,10 +22,10 @@ class CsvInsteadOfParquet(Detector):
         Text is parsed again at every read, one character at a time; Parquet is decoded column by column and is several
         times smaller.
     How it is measured
-        Wall and CPU time inside the reader (pandas and polars, also of JSON, pyarrow, csv, numpy), against the ETL time
-        of the run. The gain is the measured time of the line minus the time of the same file as Parquet, which is tried
-        after the run on the first part of the file. If that does not give the same columns, or the file is gone, a
-        published factor of 3.2 is used instead, with a wide range. For a file that the run reads once, the cost of
+        Wall and CPU time inside the reader (pandas and polars, including JSON; pyarrow, csv, numpy), against the ETL
+        time of the run. The gain is the measured time of the line minus the time of the same file as Parquet, which is
+        tried after the run on the first part of the file. If that does not give the same columns, or the file is gone,
+        a published factor of 3.2 is used instead, with a wide range. For a file that the run reads once, the cost of
         writing it as Parquet is subtracted.
     How to fix it
         Convert the file once, then read the Parquet file.

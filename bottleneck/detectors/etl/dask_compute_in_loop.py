@@ -17,20 +17,20 @@ class DaskComputeInLoop(Detector):
 
     Why it matters
         The tasks of one pass cannot run beside those of the next, so workers stand idle whenever a graph has fewer
-        tasks than there are workers. Each graph is also optimised and sent apart, and what they share runs again.
+        tasks than there are workers. Each graph is also optimised and sent separately, and tasks they share run again.
     How it is measured
-        Each call of compute() is timed, with the time and the CPU time of its tasks. The gain is the time of all graphs
-        of the line, less the time that the same tasks take on all workers at once: their CPU time by the cores that
-        concurrent tasks of this run kept busy, and never less than the longest chain of tasks that need each other.
-        Nothing is said of loops whose passes need the result of an earlier one.
+        Each call of compute() is timed, with the wall and CPU time of its tasks. The gain is the time of all graphs of
+        the line, less the time that the same tasks take on all workers at once: their CPU time divided by the cores
+        that concurrent tasks of this run kept busy, and at least the longest chain of dependent tasks. Loops whose
+        passes need the result of an earlier pass are not named.
     How to fix it
         Collect the lazy results in a list and compute them together: dask.compute(*results).
     When to ignore it
-        When the results together do not fit in memory: compute them in chunks of a few dozen.
+        When the results do not fit in memory together; then compute them in chunks of a few dozen.
     """
 
     id = "dask-compute-in-loop"
-    title = "Each pass of a loop computes a Dask graph of its own and waits for it"
+    title = "Each pass of a loop computes a separate Dask graph and waits for it"
     stage = "etl"
     explains = ("residual-python", "input-wait")
     min_graphs = 5  # of one line: below that the loop is no loop worth a change
@@ -57,7 +57,7 @@ class DaskComputeInLoop(Detector):
             if any(self._price(graphs, cores, recording).share >= self.share_threshold for graphs in unknown):
                 return NotMeasured("The source of a line that computes many Dask graphs could not be read.")
             share = 0.0 if worst is None else priced[worst].share
-            return Fine(share, self.share_threshold, "share", "run time that one graph in the place of many would save")
+            return Fine(share, self.share_threshold, "share", "run time that one graph instead of many would save")
         graphs = apart[worst]
         count = sum(graph.count for graph in graphs)
         others = [site for site in priced if site != worst and priced[site].share >= self.share_threshold]

@@ -16,10 +16,10 @@ class DaskComputedOneByOne(Detector):
     """Several results of one lazy Dask collection are computed one by one, and each reads and prepares the data again.
 
     Why it matters
-        A lazy collection holds no data. Every compute() runs all that leads to its result, so the same files are read
-        and parsed as often as there are results.
+        A lazy collection holds no data. Every compute() runs all tasks that its result depends on, so the same files
+        are read and parsed once for each result.
     How it is measured
-        Each task is timed and its key is remembered. A task whose key has run before in an earlier graph, or that reads
+        Each task is timed and its key is remembered. A task whose key already ran in an earlier graph, or that reads
         the same part of the same source again, is repeated work. The gain is the share of the graphs' wall time that
         such tasks take.
     How to fix it

@@ -22,16 +22,16 @@ class DaskPartitionSkew(Detector):
     """One partition takes much longer than the others, or is the only one, and the graph waits for it.
 
     Why it matters
-        A graph ends with its longest chain of tasks. While one partition is worked on, the other workers are idle.
+        A graph ends with its longest chain of tasks. While one worker processes a large partition, the others are idle.
     How it is measured
         Each task is timed. The longest task of a graph is compared with the mean of its kind; a graph that reads a
-        single partition has no other. The gain is that of the same work in equal parts on all workers, by the cores
+        single partition has only one. The gain assumes the same work in equal parts on all workers, and the cores
         that concurrent tasks of this run kept busy.
     How to fix it
         Read in blocks (blocksize, several files, Parquet row groups), or repartition after the read, so that there are
         a few partitions for each core; spread a hot key over several partitions.
     When to ignore it
-        When the long task cannot be split, as one group that must be processed as a whole.
+        When the long task cannot be split, such as one group that must be processed as a whole.
     """
 
     id = "dask-partition-skew"

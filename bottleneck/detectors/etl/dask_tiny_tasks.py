@@ -16,9 +16,10 @@ class DaskTinyTasks(Detector):
     Why it matters
         Each task costs the scheduler the same, about 0.1 ms with threads and 1 ms on a cluster, however little it does.
     How it is measured
-        Each task is timed. What remains of the graph's time without the tasks on all workers, and without the longest
-        chain of tasks that need each other, is divided by the number of tasks. The gain is that of a graph with a few
-        tasks for each worker: it saves that, and up to 2 ms of CPU that a task on a table costs however small it is.
+        Each task is timed. The graph's time beyond what its tasks take on all workers (at least the longest chain of
+        dependent tasks), divided by their number, is the scheduler's time per task. The gain assumes a graph with a
+        few tasks per worker. It saves the scheduler's time, and up to 2 ms of CPU time that a task on a table costs
+        however small the table is.
     How to fix it
         Use fewer, larger partitions: blocksize or chunks of about 100 MB, from_pandas(npartitions=2 * cores), or
         batches of items per task.

@@ -17,19 +17,20 @@ _WRITES = re.compile(r"InsertInto|WriteFiles|Insert|AppendData|OverwriteByExpres
 
 
 class CsvScan(Detector):
-    """Stages read CSV or JSON, and parse every row and every column of it again each time.
+    """Stages read CSV or JSON, and each query parses every row of the text again.
 
     Why it matters
-        Text has to be parsed in full, even for two columns, and a compressed text file cannot be split. A columnar file
-        is read in part, decoded several times faster, and skipped where its statistics say so.
+        Every line of text has to be parsed, even for two columns, and a file compressed with gzip cannot be split.
+        From a columnar file, Spark reads only the columns it needs, decodes them several times faster, and skips
+        row groups by their statistics.
     How it is measured
-        In an event log, stages whose plan scans text, by their share of the run. A query that writes what it reads into
-        columnar files is the conversion itself. The gain is our own measurement of pandas and pyarrow on one file (CSV
-        takes 3.2 times as long as Parquet), so its range is wide.
+        In an event log, the share of the run in stages whose plan scans text. A query that writes what it reads to
+        columnar files is the conversion and does not count. The gain is our own measurement of pandas and pyarrow on
+        one file (CSV takes 3.2 times as long as Parquet), so its range is wide.
     How to fix it
-        Convert the files once to Parquet, and read that.
+        Convert the files to Parquet once, and read the Parquet files.
     When to ignore it
-        When the files are read once and never again, or another program needs them as text.
+        When the files are read only once, or another program needs them as text.
     """
 
     id = "csv-scan"
@@ -41,7 +42,7 @@ class CsvScan(Detector):
     def detect(self, spark: Spark) -> Outcome:
         scans = {stage: node for stage in large(spark, 0.005) if (node := _scan(stage)) and not _converts(spark, stage)}
         if not scans:
-            return NotApplicable("No stage of some length reads text files.")
+            return NotApplicable("No long stage reads text files.")
         stages = list(scans)
         share = spark.share(stages)
         if share < self.share_threshold:
@@ -66,7 +67,7 @@ class CsvScan(Detector):
             gain=gain,
             replay=replay,
             fix=Fix(
-                "Convert the files to Parquet once, and read that",
+                "Convert the files to Parquet once, and read the Parquet files",
                 f'spark.read.csv({node.detail!r}, header=True, schema=schema).write.parquet("data.parquet")  # once\n'
                 'table = spark.read.parquet("data.parquet")',
                 effort=4,

@@ -1,4 +1,4 @@
-"""Spark tasks and jobs that failed, and the time that was lost with them."""
+"""Spark tasks and jobs that failed, and the time that was lost."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ _MEMORY = ("OutOfMemory", "OOM", "ExecutorLost", "SparkOutOfMemory", "FetchFaile
 
 
 class FailedTasks(Detector):
-    """Tasks fail and are run again, or their job is given up: the time they took is lost.
+    """Tasks fail and are run again, or their job is aborted: the time they took is lost.
 
     Why it matters
-        Spark runs a failed task up to four times. What the attempts took is lost, and with the fourth the whole job.
+        By default, Spark attempts a task up to four times. The time of the failed attempts is lost, and if the fourth
+        one fails, so does the whole job.
     How it is measured
-        In an event log, ends of tasks other than success, and jobs that failed. Tasks that Spark ended on purpose, as
-        the slower copy of two, do not count, and neither do executors that dynamic allocation gave back. The gain is
-        the time of failed jobs; for the others that of the failed tasks, replayed.
+        In an event log, tasks that did not succeed, and jobs that failed. Tasks that Spark killed on purpose, such as
+        the slower of two speculative copies, do not count, and neither do executors that dynamic allocation removed.
+        The gain is the time of the failed jobs; in other jobs, the stages are replayed without the failed tasks.
     How to fix it
-        Fix the error that most of them name: for lack of memory, smaller partitions or fewer tasks at once.
+        Fix the most frequent error. If it is a lack of memory, use smaller partitions or run fewer tasks at once.
     When to ignore it
-        When the machines are meant to be taken away (spot instances), and the lost time is what they cost.
+        When the machines may be taken away (spot instances), and their low price is worth the lost time.
     """
 
     id = "failed-tasks"
@@ -110,10 +111,10 @@ def _fix(error: str, rapids: bool) -> Fix:
         )
     if memory:
         return Fix(
-            "Give each task less data or more memory: more partitions, fewer cores per executor, a larger overhead",
+            "Give each task less data or more memory: more partitions, fewer cores per executor, more memory overhead",
             'spark.conf.set("spark.sql.shuffle.partitions", "800")\n'
             "# when submitting:\n"
             "# --conf spark.executor.memoryOverhead=2g --conf spark.executor.cores=2",
             effort=1,
         )
-    return Fix("Fix the error that the failed tasks name, and handle the rows that cause it", "", effort=2)
+    return Fix("Fix the error that the failed tasks report, and handle the rows that cause it", "", effort=2)

@@ -11,19 +11,20 @@ from ._shared import Floats, evidence, large, left, place, replayed
 
 
 class GcPressure(Detector):
-    """The JVMs of the executors collect garbage for much of the tasks' time.
+    """The executors' JVMs collect garbage for much of the tasks' time.
 
     Why it matters
-        While the heap is collected, the tasks stand still; near the limit of the heap that becomes most of the time.
+        The tasks stop while the JVM collects garbage. When the heap is nearly full, that takes most of the time.
     How it is measured
-        In an event log, the collector's time over the time that tasks run, stage by stage. The first tasks of each
-        executor do not count, because a JVM that starts collects often; nor do tasks in which the collector ran longer
-        than they did, which happens when several share a heap. The gain takes the part above what is usual away.
+        In an event log, the garbage collection time as a share of the tasks' run time, stage by stage. The first tasks
+        of each executor do not count, because a JVM collects often when it starts; nor do tasks whose collection time
+        is longer than their run time, which happens when several share a heap. The gain assumes that the usual share
+        of 5 % remains.
     How to fix it
         More memory per task, less cached data or a serialised cache, DataFrames instead of RDDs of objects, and no
-        aggregates that collect whole lists.
+        aggregates that collect whole lists, such as collect_list.
     When to ignore it
-        When the stages are short and the executors new.
+        When the stages are short and the executors have just started.
     """
 
     id = "gc-pressure"
@@ -46,7 +47,7 @@ class GcPressure(Detector):
                 (stage, left(stage, np.maximum(_gc(stage) - self.usual_share * stage.ms("run_ms"), 0.0)))
                 for stage in pressed
             ],
-            f"all of the collector's time but {self.usual_share:.0%} of the tasks'",
+            f"the garbage collection time, less {self.usual_share:.0%} of the tasks' run time",
             low=0.5,
             high=1.3,
             confidence=0.6,
@@ -64,10 +65,10 @@ class GcPressure(Detector):
             gain=gain,
             replay=replay,
             fix=Fix(
-                "Give each task more memory, or keep less in it",
+                "Give each task more memory, or keep less data in memory",
                 "# when submitting:\n"
                 "# --conf spark.executor.memory=8g --conf spark.executor.cores=2\n"
-                "table.persist(StorageLevel.MEMORY_AND_DISK)  # and unpersist() what is no longer needed",
+                "table.persist(StorageLevel.MEMORY_AND_DISK)  # serialised; unpersist() what is no longer needed",
                 effort=1,
             ),
         )

@@ -1,4 +1,4 @@
-"""Spark tasks whose partition does not fit into their memory."""
+"""Spark tasks whose partition does not fit in their memory."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ._shared import Floats, evidence, large, left, place, replayed
 
 
 class HugePartition(Detector):
-    """Partitions are larger than the memory of a task, so it sorts and aggregates them by way of the disk.
+    """Partitions are larger than the memory of a task, so it spills them to disk while it sorts and aggregates.
 
     Why it matters
-        What is spilled is serialised, written, read back and merged.
+        Spilled data is serialised, written to disk, read back and merged.
     How it is measured
-        In an event log, the bytes that tasks spilled to disk. They are written and read once more each; the log does
-        not say how fast, so the gain assumes 200 MB/s each way, and twice that for serialising, with a wide range.
+        In an event log, the bytes that tasks spilled to disk. They are written once and read once. The log does not say
+        how fast, so the gain assumes 200 MB/s each way, and 400 MB/s for serialising, with a wide range.
     How to fix it
         More partitions, so that each is smaller; or fewer cores or more memory per executor.
     When to ignore it
@@ -25,7 +25,7 @@ class HugePartition(Detector):
     """
 
     id = "huge-partition"
-    title = "Partitions do not fit into memory and are spilled to disk"
+    title = "Partitions do not fit in memory and are spilled to disk"
     stage = "etl"
     explains = ("gc-pressure",)
     share_threshold = 0.03  # of the run: what spilling costs at least
@@ -35,7 +35,7 @@ class HugePartition(Detector):
 
     def detect(self, spark: Spark) -> Finding | Fine | NotApplicable:
         if spark.facts.rapids:
-            return NotApplicable("The work runs on GPUs: what it spills is the GPU's memory.")
+            return NotApplicable("The work runs on GPUs, so it spills GPU memory, not the executors'.")
         spilling = [stage for stage in large(spark, 0.005) if stage.tasks["spilled_disk"].sum() > 0]
         if not spilling:
             return Fine(0.0, None, "B", "spilled to disk")

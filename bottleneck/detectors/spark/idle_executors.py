@@ -1,4 +1,4 @@
-"""Executors of Spark that are allocated and have nothing to do."""
+"""Spark executors that are allocated but idle."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from .. import Detector
 
 
 class IdleExecutors(Detector):
-    """The cluster's cores are reserved for the application, and most of that time no task runs on them.
+    """Cores of the cluster are reserved for the application, but for most of that time no task runs on them.
 
     Why it matters
         They are paid for, and nobody else can use them.
     How it is measured
-        In an event log, the seconds of all executors' cores from the time that each one registers until it is removed,
-        and of those the ones in tasks. Waiting before the first job does not count, because that is the start-up's. In
-        local mode there is nothing to give back.
+        In an event log, the core seconds of all executors, each from the time it registers until it is removed, and how
+        many of them tasks use. Waiting before the first job does not count: that is start-up. In local mode there are
+        no executors to release.
     How to fix it
-        Let Spark give idle executors back (dynamic allocation), ask for fewer, or do the work between the jobs, which
-        the driver does alone, elsewhere.
+        Let Spark release idle executors (dynamic allocation), request fewer, or move the work that only the driver does
+        between the jobs out of the application.
     When to ignore it
-        When the application is a shell that somebody works in, or a service that has to answer at once.
+        When the application is an interactive shell, or a service that has to answer at once.
     """
 
     id = "idle-executors"
@@ -34,13 +34,13 @@ class IdleExecutors(Detector):
 
     def detect(self, spark: Spark) -> Outcome:
         if spark.facts.local:
-            return NotApplicable("Spark runs in local mode, without executors of their own.")
+            return NotApplicable("Spark runs in local mode, without separate executors.")
         if spark.core_seconds is None:
             return NotMeasured("The log does not say how many cores the executors have.")
         if spark.run_seconds < self.min_seconds:
             return NotMeasured(f"The application took less than {self.min_seconds:.0f} s.")
         if spark.timeline.rest[OPEN] > self.open_share * spark.run_seconds:
-            return NotMeasured("Tasks had not ended when the log ends, and which cores they use is not in it.")
+            return NotMeasured("Some tasks had not ended when the log ends, and it does not say which cores they used.")
         reserved = spark.core_seconds - spark.early_core_seconds
         idle = max(0.0, 1.0 - spark.task_seconds / max(reserved, 1e-9))
         if idle < self.idle_share_threshold:
@@ -73,12 +73,12 @@ class IdleExecutors(Detector):
 def _fix(spark: Spark) -> Fix:
     if spark.facts.dynamic:
         return Fix(
-            "Give idle executors back sooner, and limit how many are asked for",
+            "Release idle executors sooner, and limit how many are requested",
             "spark.dynamicAllocation.executorIdleTimeout=30s\nspark.dynamicAllocation.maxExecutors=4",
             effort=1,
         )
     return Fix(
-        "Let Spark give back executors that are idle, or ask for fewer",
+        "Let Spark release idle executors, or request fewer",
         "spark.dynamicAllocation.enabled=true\nspark.dynamicAllocation.shuffleTracking.enabled=true",
         effort=1,
     )

@@ -1,4 +1,4 @@
-"""Spark joins that shuffle a large table although the other one would fit on every executor."""
+"""Spark joins that shuffle a large table although the other table is small enough to broadcast."""
 
 from __future__ import annotations
 
@@ -37,23 +37,24 @@ class _Join:
 
 
 class MissedBroadcast(Detector):
-    """A join shuffles and sorts both tables, although one is small enough to be sent to every executor.
+    """A join shuffles both tables, although one is small enough to broadcast to every executor.
 
     Why it matters
-        With the small table on each executor, the large one is joined where it is: no shuffle, no sort.
+        With the small table on every executor, the large one is joined in place, without a shuffle or a sort.
     How it is measured
-        In an event log, sort-merge and shuffled hash joins whose plan says how much data each side shuffled: one small
-        enough to be broadcast, the other one many times larger. The kind of the join decides which side may be sent.
-        The gain takes the large side's way through the shuffle out of the stages: fetching, sorting, and the CPU time
-        of serialising and reading it at an assumed speed, at the rate at which these tasks get a CPU.
+        In an event log, sort-merge and shuffled hash joins whose plan says how much data each side shuffled: one side
+        small enough to broadcast, the other many times larger. The join type decides which side may be broadcast. The
+        gain removes the shuffle of the large side from the stages: fetching, sorting, and the CPU time of writing and
+        reading it at an assumed speed, scaled by how much of their time these tasks get a CPU.
     How to fix it
-        ``broadcast(small)``, or a larger ``spark.sql.autoBroadcastJoinThreshold``; statistics, so that Spark knows.
+        ``broadcast(small)``, a larger ``spark.sql.autoBroadcastJoinThreshold``, or table statistics
+        (``ANALYZE TABLE``), so that Spark knows the sizes.
     When to ignore it
-        When the small side grows with the data, and will not fit soon.
+        When the small side grows with the data and will soon no longer fit in memory.
     """
 
     id = "missed-broadcast"
-    title = "A join shuffles a large table instead of sending the small one"
+    title = "A join shuffles a large table instead of broadcasting the small one"
     stage = "etl"
     explains = ("shuffle-bound", "huge-partition")
     ratio_threshold = 5.0  # larger side over the smaller one: else little is saved (own)
@@ -64,7 +65,7 @@ class MissedBroadcast(Detector):
     def detect(self, spark: Spark) -> Outcome:
         joins = [join for query in spark.queries.values() for join in _joins(spark, query)]
         if not joins:
-            return NotApplicable("No join is known to shuffle both of its sides.")
+            return NotApplicable("No join is known to shuffle both of its tables.")
         missed = [join for join in joins if self._is_missed(join)]
         removed: dict[int, Floats] = {}
         stages: dict[int, Stage] = {}
@@ -95,7 +96,7 @@ class MissedBroadcast(Detector):
             gain=gain,
             replay=replay,
             fix=Fix(
-                "Send the smaller table to every executor",
+                "Broadcast the smaller table to every executor",
                 "from pyspark.sql import functions as F\n"
                 'joined = large.join(F.broadcast(small), "key")\n'
                 f'# or: spark.conf.set("spark.sql.autoBroadcastJoinThreshold", "{_megabytes(join)}m")',

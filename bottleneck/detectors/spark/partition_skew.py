@@ -1,4 +1,4 @@
-"""One partition of a stage that holds far more data than the others."""
+"""Spark stages in which one partition holds far more data than the others."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ class PartitionSkew(Detector):
     """A few tasks of a Spark stage get most of the data, and the other cores wait for them.
 
     Why it matters
-        A stage ends with its longest task: what one key holds is worked on by one core.
+        A stage ends with its longest task, and all rows of one key are processed by one core.
     How it is measured
-        In an event log, tasks that took much longer than the median and read as much more data than it. A task that is
-        slow without more data is not counted: the first tasks of an executor load classes, and a node can be slow. The
-        gain replays the stage's tasks with the work spread evenly over the executors' cores.
+        In an event log, tasks that took much longer than the median task and read far more data than the others. A task
+        that is slow without more data does not count: the first tasks of an executor load classes, and a node can be
+        slow. The gain replays the stage's tasks with the work spread evenly over the executors' cores.
     How to fix it
-        Adaptive query execution splits large partitions of sort-merge joins; broadcast the smaller table; for an
+        Let adaptive query execution split large partitions of joins, or broadcast the smaller table. For an
         aggregation, add a random part to the key and aggregate twice.
     When to ignore it
-        When the large task is the only work: a result that has to be in one partition.
+        When the result has to be in one partition.
     """
 
     id = "partition-skew"
@@ -48,7 +48,7 @@ class PartitionSkew(Detector):
             return Fine(worst, self.duration_threshold, "", "longest task with much data, over the median")
         first = skewed[0]
         gain, replay = replayed(
-            spark, [(each, StageChange(even=True)) for each in skewed], "its work is spread over all cores", high=1.0
+            spark, [(each, StageChange(even=True)) for each in skewed], "the work is spread over all cores", high=1.0
         )
         sizes = _bytes(first)
         return self.finding(
@@ -109,7 +109,8 @@ def _fix(spark: Spark, stage: Stage) -> Fix:
     return Fix(
         "Aggregate in two steps: first by the key and a random part, then by the key alone",
         "from pyspark.sql import functions as F\n"
-        'partly = table.withColumn("part", (F.rand() * 16).cast("int")).groupBy("key", "part").agg(...)\n'
-        'result = partly.groupBy("key").agg(...)  # or repartition by more columns',
+        'table = table.withColumn("part", (F.rand() * 16).cast("int"))\n'
+        'partly = table.groupBy("key", "part").agg(F.sum("v").alias("v"))\n'
+        'result = partly.groupBy("key").agg(F.sum("v").alias("v"))',
         effort=2,
     )

@@ -14,20 +14,21 @@ _ROWS = ("BatchEvalPython", "PythonRDD", "PairwiseRDD", "PythonUDTF")
 
 
 class PythonUdf(Detector):
-    """Rows go from the JVM to Python workers and back, and the tasks spend most of their time on that.
+    """Rows go from the JVM to Python workers and back, and that takes most of the tasks' time.
 
     Why it matters
-        Each row is serialised twice and handled by an interpreter; Spark's own functions work on it in compiled code,
-        where it is.
+        Each row is serialised on the way there and back, and handled by the interpreter. Spark's own functions process
+        it inside the JVM, in compiled code.
     How it is measured
-        In an event log, stages whose plan or RDDs hand rows to Python: the time that their tasks run, without the
-        JVM's CPU time, garbage collection and shuffle. That is Python, and the transfer to it. How much of it a fix
-        saves depends on the function: the gain is a published factor, with a wide range.
+        In an event log, the stages whose plan or RDDs pass rows to Python. The run time of their tasks, less the JVM's
+        CPU time, garbage collection and shuffle, is the time in Python and in the transfer. How much of it a fix saves
+        depends on the function, so the gain uses a published factor, with a wide range.
     How to fix it
-        Express the function by pyspark.sql.functions; if that is not possible, as a pandas UDF; replace RDDs of Python
-        objects by DataFrames.
+        Express the function with pyspark.sql.functions; if that is not possible, write it as a pandas UDF. Replace RDDs
+        of Python objects with DataFrames.
     When to ignore it
-        When the function calls a library that has no counterpart, such as a model, and works on batches already.
+        When the function calls a library that Spark has no counterpart for, such as a model, and already works on
+        batches.
     """
 
     id = "python-udf"
@@ -40,10 +41,10 @@ class PythonUdf(Detector):
 
     def detect(self, spark: Spark) -> Outcome:
         if spark.facts.rapids:
-            return NotApplicable("The work runs on GPUs: what the JVM's CPUs do not do is no sign of Python.")
+            return NotApplicable("The work runs on GPUs, so time that the JVM does not compute is not time in Python.")
         able = [stage for stage in large(spark, 0.01) if _kind(stage)]
         if not able:
-            return NotApplicable("No stage of some length hands rows to Python.")
+            return NotApplicable("No long stage passes rows to Python.")
         python = {stage.fact.number: _python_seconds(stage) for stage in able}
         shares = {stage.fact.number: _share(stage, python[stage.fact.number]) for stage in able}
         found = [stage for stage in able if shares[stage.fact.number] >= self.python_share_threshold]
@@ -54,7 +55,7 @@ class PythonUdf(Detector):
         gain, replay = replayed(
             spark,
             [(each, left(each, python[each.fact.number] * (1.0 - 1.0 / factor))) for each in found],
-            f"time in Python becomes {factor:g} times shorter, a published factor",
+            f"time in Python becomes {factor:g} times shorter",
             low=0.3,
             high=1.4,
             confidence=0.4,
@@ -103,18 +104,18 @@ def _fix(stage: Stage, rows: bool) -> Fix:
         )
     if rows:
         return Fix(
-            "Express the function by Spark's own; if that is not possible, work on whole columns in a pandas UDF",
+            "Express the function with Spark's own functions; if that is not possible, work on batches in a pandas UDF",
             "from pyspark.sql import functions as F\n"
             'table = table.withColumn("clean", F.lower(F.trim("text")))  # instead of a UDF\n'
             "# or:\n"
-            '@F.pandas_udf("double")\n'
-            "def scaled(values: pd.Series) -> pd.Series:  # a whole column at once\n"
-            "    return (values - values.mean()) / values.std()",
+            '@F.pandas_udf("string")\n'
+            "def clean(text: pd.Series) -> pd.Series:  # a batch of rows at once\n"
+            "    return text.str.strip().str.lower()",
             effort=2,
         )
     return Fix(
-        "Express the function by Spark's own functions and window or aggregate expressions, which need no Python",
-        "from pyspark.sql import functions as F, Window\n"
+        "Express the function with Spark's own functions, window functions or aggregates, which need no Python",
+        "from pyspark.sql import functions as F\n"
         'table.groupBy("id").agg(F.sum("v"))  # instead of applyInPandas or a grouped pandas UDF',
         effort=2,
     )

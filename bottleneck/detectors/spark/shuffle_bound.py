@@ -12,16 +12,16 @@ class ShuffleBound(Detector):
     """Tasks spend most of their time writing shuffled data or waiting for it.
 
     Why it matters
-        A shuffle sends every row over the network, by way of disks; the cores wait meanwhile.
+        A shuffle writes every row to disk and sends it over the network, and the cores wait meanwhile.
     How it is measured
-        In an event log, the time that tasks wait for blocks to fetch and write shuffle files, over their whole time. A
-        large shuffle alone is no fault: a stage that computes for most of its time is not named. No law says how much
-        of the shuffle a fix avoids, so the gain is an upper bound.
+        In an event log, the share of the tasks' time in which they wait to fetch blocks or write shuffle files. A large
+        shuffle alone is no fault: a stage that mostly computes is not named. How much of the shuffle a fix avoids is
+        not known, so the gain is an upper bound.
     How to fix it
-        Filter and select columns before the shuffle, aggregate before it (reduceByKey instead of groupByKey), keep the
-        partitioning of an earlier one, write tables bucketed by the key of their joins.
+        Filter rows and select columns before the shuffle, aggregate before it (reduceByKey instead of groupByKey),
+        reuse the partitioning of an earlier shuffle, or write tables bucketed by their join key.
     When to ignore it
-        When the data has to be in another order, and the network or the disk is the limit.
+        When the data has to be repartitioned, and the network or the disk is the limit.
     """
 
     id = "shuffle-bound"
@@ -40,7 +40,7 @@ class ShuffleBound(Detector):
         gain, replay = replayed(
             spark,
             [(stage, left(stage, stage.ms("fetch_ms") + stage.ms("write_ms"))) for stage in bound],
-            "all the time in shuffles of these stages",
+            "all of the time that these stages spend in shuffles",
             low=0.2,
             high=1.0,
             confidence=0.4,
@@ -61,7 +61,7 @@ class ShuffleBound(Detector):
             gain=gain,
             replay=replay,
             fix=Fix(
-                "Shuffle only the columns and rows that are needed, aggregated before, and no more often than needed",
+                "Shuffle only the columns and rows that are needed, aggregate first, and shuffle as rarely as possible",
                 'small = table.select("key", "value").where("value is not null")  # before join, groupBy, repartition\n'
                 'table.write.bucketBy(64, "key").saveAsTable("by_key")  # once, for joins by this key',
                 effort=2,

@@ -25,14 +25,15 @@ class _Files:
 
 
 class SmallFiles(Detector):
-    """A table lies in many small files, and each costs its opening, its footer and its place in the listing.
+    """A table is stored in many small files, and each has to be listed and opened, and its footer read.
 
     Why it matters
-        What a file costs beside its content is the same for 10 kB and 100 MB: thousands of small ones are mostly that.
+        This overhead is the same for a file of 10 kB and one of 100 MB; with thousands of small files it takes most of
+        the time.
     How it is measured
-        In an event log, scans whose files are smaller than 3 MB in the mean and more than 100, and stages of more than
-        100 tasks that write that little each. The gain takes away the part of the tasks' time that reading their bytes
-        in large files does not explain.
+        In an event log, scans of more than 100 files with a mean size under 3 MB, and stages of more than 100 tasks
+        that each write as little. The gain is the part of the tasks' time beyond what reading the same bytes from large
+        files would take.
     How to fix it
         Compact the table once; write with fewer tasks (``repartition``, or the optimized writes of a table format).
     When to ignore it
@@ -40,7 +41,7 @@ class SmallFiles(Detector):
     """
 
     id = "small-files"
-    title = "A table lies in many small files"
+    title = "A table is stored in many small files"
     stage = "etl"
     explains = ("tiny-tasks",)
     mean_bytes_threshold = 3 << 20  # of a file [DataFlint]
@@ -51,7 +52,7 @@ class SmallFiles(Detector):
     def detect(self, spark: Spark) -> Outcome:
         found = {stage: files for stage in large(spark, 0.005) if (files := _files(spark, stage)) is not None}
         if not found:
-            return NotApplicable("No stage of some length is known to read or write files.")
+            return NotApplicable("No long stage is known to read or write files.")
         small = [
             stage
             for stage, files in found.items()
@@ -69,7 +70,7 @@ class SmallFiles(Detector):
         gain, replay = replayed(
             spark,
             changes,
-            f"the time of the tasks beyond {self.bytes_per_second / 1e6:.0f} MB/s is the files'",
+            f"the tasks' time beyond {self.bytes_per_second / 1e6:.0f} MB/s is overhead of the files",
             low=0.3,
             high=1.0,
             confidence=0.4,
@@ -107,11 +108,11 @@ def _fix(written: bool) -> Fix:
     if written:
         return Fix(
             "Write fewer and larger files",
-            "table.repartition(16).write.parquet(path)  # or .coalesce(16); aim at 128 MB a file",
+            "table.repartition(16).write.parquet(path)  # or .coalesce(16); aim for 128 MB per file",
             effort=1,
         )
     return Fix(
         "Compact the files once, and read the result",
-        'spark.read.parquet(path).repartition(16).write.parquet(path + "-compact")  # once; aim at 128 MB a file',
+        'spark.read.parquet(path).repartition(16).write.parquet(path + "-compact")  # once; aim for 128 MB per file',
         effort=2,
     )

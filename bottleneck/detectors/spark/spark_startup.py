@@ -1,4 +1,4 @@
-"""A Spark application that is mostly start-up."""
+"""Spark applications that spend most of their time starting up."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from ._shared import Floats
 
 
 class SparkStartup(Detector):
-    """Starting the application and its executors takes longer than the work that they do.
+    """Starting the application and its executors takes long compared with the work that they do.
 
     Why it matters
-        Each application asks for executors, and each executor starts a JVM and loads its classes: tens of seconds that
-        a short job pays in full, and many short jobs pay again and again.
+        Each application requests executors, and each executor starts a JVM and loads its classes. That can take tens of
+        seconds, which every short job pays again in full.
     How it is measured
-        In an event log, the time until an executor is there, if a job waits for it or begins right after that, and
-        what the first tasks on each executor took longer than the others to receive and load their code.
-        Time in which the executors wait for the first job is not counted: somebody types at a shell, or the driver
-        prepares. In local mode, that is all of it.
+        In an event log, the time until the first executor registers, if a job waits for it or begins right after, and
+        the time in which the first tasks on each executor receive and load their code. Time in which the executors
+        wait for the first job does not count: somebody types at a shell, or the driver prepares the job. In local
+        mode, all time before the first job is of that kind.
     How to fix it
-        Do several jobs in one application, keep one running for short jobs (Spark Connect, a Livy session), or run
+        Run several jobs in one application, keep one running for short jobs (Spark Connect, a Livy session), or process
         small data without a cluster.
     When to ignore it
         When the application runs rarely and nobody waits for it.
@@ -42,7 +42,7 @@ class SparkStartup(Detector):
         seconds = starting + waiting + warming
         share = seconds / spark.run_seconds
         if share < self.share_threshold or seconds < self.min_seconds:
-            return Fine(share, self.share_threshold, "share", "run time until executors are there and warm")
+            return Fine(share, self.share_threshold, "share", "run time until executors are ready and warm")
         saved = seconds * (1.0 - self.kept_share)
         return self.finding(
             evidence=(
@@ -55,14 +55,14 @@ class SparkStartup(Detector):
             gain=gain(
                 saved,
                 spark.run_seconds,
-                f"an application that is there already saves it all but {self.kept_share:.0%}",
+                f"an application that is already running saves all of it but {self.kept_share:.0%}",
                 low_seconds=0.5 * saved,
                 high_seconds=seconds,
                 confidence=0.6,
             ),
             removes={STARTUP: starting, WAITING: waiting},
             fix=Fix(
-                "Run short jobs in an application that is there already, or several of them in one",
+                "Run short jobs in an application that is already running, or several of them in one",
                 'spark = SparkSession.builder.remote("sc://host:15002").getOrCreate()  # Spark Connect\n'
                 "# or, for data that fits on one machine:\n"
                 'spark = SparkSession.builder.master("local[*]").getOrCreate()',

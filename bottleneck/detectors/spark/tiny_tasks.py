@@ -1,4 +1,4 @@
-"""Spark stages of many tasks that take less than it costs to start them."""
+"""Spark stages of many tasks that are so short that starting them takes much of the time."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from ._shared import evidence, large, place, replayed
 
 
 class TinyTasks(Detector):
-    """The data is cut into so many partitions that starting a task takes about as long as the task.
+    """The data is split into so many partitions that starting a task takes about as long as running it.
 
     Why it matters
-        Each task is serialised, sent, set up and reported by one driver: some milliseconds, whatever it works on.
+        One driver serialises each task, sends it and takes its result: some milliseconds, however little data it has.
     How it is measured
-        In an event log, stages of many tasks whose median is short, and of their time on the executors' cores the part
-        that no task runs in, or that it only receives its code in. Cores that wait for one long task are not counted.
-        The gain replays the same work in twice as many tasks as there are cores.
+        In an event log, stages of many tasks with a short median, and the share of the executors' core time in which no
+        task runs or a task only receives its code. Cores that wait for one long task do not count. The gain replays
+        the same work with two tasks for each core.
     How to fix it
-        Fewer partitions: ``spark.sql.shuffle.partitions``, adaptive coalescing, ``coalesce``, larger input splits.
+        Use fewer partitions: ``spark.sql.shuffle.partitions``, adaptive coalescing, ``coalesce``, larger input splits.
     When to ignore it
         When each task is a request to a service and has to be small.
     """
 
     id = "tiny-tasks"
-    title = "Tasks are so short that starting them costs as much"
+    title = "Tasks are so short that starting them takes much of the time"
     stage = "etl"
     tasks_threshold = 100  # of one stage (own); at DataFlint 5,000 with a median under 500 ms
     median_seconds_threshold = 0.2  # of a task (own): Spark's own advice is 0.1 s or more
@@ -42,7 +42,7 @@ class TinyTasks(Detector):
             if len(stage.tasks) >= self.tasks_threshold and len(stage.tasks) > 2 * self.per_core * stage.slots
         ]
         if not many:
-            return NotApplicable(f"No stage of some length has {self.tasks_threshold} tasks, and many for each core.")
+            return NotApplicable(f"No long stage has {self.tasks_threshold} tasks, and many for each core.")
         shares = {stage: _overhead(stage) for stage in many}
         tiny = [
             stage
@@ -51,7 +51,7 @@ class TinyTasks(Detector):
             and shares[stage] >= self.overhead_share_threshold
         ]
         if spark.share(tiny) < self.least_share:
-            return Fine(max(shares.values()), self.overhead_share_threshold, "share", "core time that starts tasks")
+            return Fine(max(shares.values()), self.overhead_share_threshold, "share", "core time starting tasks")
         changes = []
         for stage in tiny:
             tasks = min(self.per_core * stage.slots, len(stage.tasks))
@@ -68,7 +68,7 @@ class TinyTasks(Detector):
                 *evidence(spark, tiny),
                 Evidence("median task", float(np.median(first.seconds)), "s"),
                 Evidence("cores", first.slots, "cores"),
-                Evidence("share of the cores' time that starts tasks", shares[first], "share"),
+                Evidence("share of the cores' time starting tasks", shares[first], "share"),
                 Evidence("data of the median task", int(np.median(data)), "B"),
             ),
             gain=gain,
@@ -96,13 +96,13 @@ def _overhead(stage: Stage) -> float:
 def _fix(stage: Stage, tasks: int) -> Fix:
     if (stage.tasks["shuffle_read"] > 0).any():
         return Fix(
-            "Shuffle into fewer partitions, or let adaptive query execution join small ones",
+            "Shuffle into fewer partitions, or let adaptive query execution coalesce small ones",
             f'spark.conf.set("spark.sql.shuffle.partitions", "{tasks}")\n'
             'spark.conf.set("spark.sql.adaptive.coalescePartitions.enabled", "true")',
             effort=1,
         )
     return Fix(
-        "Cut the input into fewer partitions",
+        "Split the input into fewer partitions",
         f"table = table.coalesce({tasks})  # or numSlices={tasks}, or a larger spark.sql.files.maxPartitionBytes",
         effort=1,
     )

@@ -67,7 +67,7 @@ class ResidualPython(Detector):
         if timed is not None and timed.blocking_seconds * steps.count >= self.copies_share * ceiling:
             copy = timed.copy
             if copy is not None and (copy.file, copy.line) == (place.frame.file, place.frame.line):
-                return NotApplicable("Most time outside the phases goes to copies to the device, which are no Python.")
+                return NotApplicable("Most time outside the phases goes to copies to the device, not to Python.")
         if residual.feeds or not steps.training:
             priced, fix = self._beside(steps, residual, place, loading, ceiling)
         else:

@@ -221,16 +221,16 @@ PATTERNS = (
     ),
     Pattern(
         id="pool-pickles-tasks",
-        title="The pool pickles large objects with its tasks, and that takes longer than the tasks",
-        replacement="Give the workers what all tasks share once (Pool(initializer=..., initargs=...), not partial or a bound "
-        "method), and let each task read its part itself: pass paths or ranges of rows",
+        title="The pool pickles large objects for its tasks, and that takes longer than the tasks themselves",
+        replacement="Send what all tasks share to the workers once (Pool(initializer=..., initargs=...), not partial or a bound "
+        "method), and let each task read its own part: pass paths or ranges of rows",
         snippet="def load(table):\n    global TABLE\n    TABLE = table\n\n"
         "with Pool(initializer=load, initargs=(table,)) as pool:\n    results = pool.map(work, paths)",
         when=(more(pickling=0.4), _hands_over),
         cause=_line_of_hand_over,
         needs=("pickling",),
         beats=("pool-tiny-tasks",),
-        leave="Each task needs an object of its own that only the parent can make.",
+        leave="Each task needs a different object, and only the parent can make it.",
         price=Price("once"),
         source="docs.python.org multiprocessing (Programming guidelines: avoid shared state; initializer), "
         "StackOverflow 37068981, 53617425",

@@ -284,9 +284,9 @@ PATTERNS = (
     ),
     Pattern(
         id="query-scans-again",
-        title="Each look-up is a query of its own, and the database searches for each one",
-        replacement="Ask once, with IN, a join or GROUP BY, and look the keys up in a dict; where a query takes more than "
-        "some microseconds, make an index that its condition can use (LIKE and functions of a column use none; see "
+        title="Each look-up is a separate query, and the database searches for each key",
+        replacement="Run one query, with IN, a join or GROUP BY, and look the keys up in a dict; if a query takes more than "
+        "a few microseconds, make an index that its condition can use (LIKE and functions of a column use none; see "
         "EXPLAIN QUERY PLAN); a dataset can read its table once in __init__",
         snippet="rows = dict(db.execute('select email, id from customers'))  # all at once\n"
         "create index by_email on customers (email collate nocase)  # or an index",

@@ -1,4 +1,4 @@
-"""Readers asked in a slow way: rows of a dataset one by one, packed arrays, statements and text files per question."""
+"""Slow ways to read: dataset rows one by one, compressed arrays, a statement per key, a text file per query."""
 
 import ast
 import re
@@ -88,13 +88,13 @@ def _for_a_part(hot: Hot) -> bool:
 PATTERNS = (
     Pattern(
         id="dataset-row-by-row",
-        title="The rows of a dataset are taken one by one, and each is formatted on its own",
-        replacement="Take the column once (ds['price'][:]), or go through ds.iter(batch_size=1000), which formats a whole batch; "
+        title="The rows of a dataset are read one by one, and each is formatted separately",
+        replacement="Read the column once (ds['price'][:]), or iterate over ds.iter(batch_size=1000), which formats a whole batch; "
         "ds.with_format('numpy') for numbers",
         snippet="for batch in ds.iter(batch_size=1000):\n    for price in batch['price']:\n        use(price)",
         when=(below("datasets/"), _one_row, deep("datasets/formatting/formatting.py")),
         unless=(loading(), deep("datasets/features/image.py"), deep("datasets/features/audio.py"), less(passes=100)),
-        leave="The rows are large (images, audio), or few.",
+        leave="The rows are large (images, audio), or there are few of them.",
         price=Price("amdahl", (10, 100)),
         source="huggingface/datasets documentation, Access rows and batches; own measurement: 31 (iter) and 142 (column)",
         stages=("etl",),
@@ -102,16 +102,16 @@ PATTERNS = (
     ),
     Pattern(
         id="archive-unpacked",
-        title="Arrays are unpacked from a compressed .npz file, on one core",
-        replacement="Save them without compression: np.savez, or one .npy file each (np.save), which np.load(mmap_mode='r') "
-        "opens without reading it",
+        title="Arrays are decompressed from an .npz file, on one core",
+        replacement="Save them without compression: with np.savez, or each in an .npy file (np.save), which "
+        "np.load(mmap_mode='r') opens without reading all of it",
         snippet="np.save(path.with_suffix('.npy'), array)  # once\narray = np.load(path.with_suffix('.npy'), mmap_mode='r')",
         when=(
             any_of(below("numpy/lib/_npyio_impl.py", "__getitem__"), below("numpy/lib/npyio.py", "__getitem__")),
             any_of(leaf("zipfile.py", "_read1"), leaf("zipfile/__init__.py", "_read1")),
         ),
         unless=(all_of(_for_a_part, in_loop()), loading()),
-        leave="The disk or the network is slower than unpacking, or the space matters more.",
+        leave="Reading more bytes from the disk or the network takes longer than decompressing, or space matters more.",
         price=Price("amdahl", (5, 15)),
         source="numpy/numpy#23661; own measurement: savez 6 to 14 times and save 17 times as fast as savez_compressed",
         stages=("etl",),
@@ -120,14 +120,14 @@ PATTERNS = (
     ),
     Pattern(
         id="statement-per-key",
-        title="Each key is looked up by a statement of its own, which SQLAlchemy builds, runs and wraps each time",
-        replacement="Ask once, with where(Table.id.in_(keys)) or a join, and look the keys up in a dict",
+        title="Each key is looked up with a separate statement, which SQLAlchemy builds, runs and turns into objects each time",
+        replacement="Run one query, with where(Table.id.in_(keys)) or a join, and look the keys up in a dict",
         snippet="found = dict(session.execute(select(User.id, User.name).where(User.id.in_(keys))).all())",
         when=(_selects, below("sqlalchemy/"), in_loop(), varies()),
         # In SQLite itself: the search takes the time, not the statement.
         unless=(less(passes=20), all_of(known(off_cpu=False), leaf("sqlalchemy/engine/default.py", "do_execute"))),
         beats=("query-in-loop",),
-        leave="The next key depends on the answer.",
+        leave="The next key depends on the result.",
         price=Price("amdahl", (4, 15)),
         source="docs.sqlalchemy.org, Performance (How can I profile a SQLAlchemy powered application); own measurement: 12",
         stages=("etl", "serving"),
@@ -136,8 +136,8 @@ PATTERNS = (
     Pattern(
         id="text-parsed-per-query",
         title="Each query parses the text file again",
-        replacement="Load it once: create table trips as select * from 'trips.csv', or keep it as Parquet, of which a query "
-        "reads the columns that it names",
+        replacement="Load it once: create table trips as select * from 'trips.csv', or keep it as Parquet, from which a query "
+        "reads only the columns that it uses",
         snippet="duckdb.sql(\"create table trips as select * from 'trips.csv'\")\nduckdb.sql('select avg(fare) from trips')",
         when=(_asks_a_text_file, in_loop(), any_of(below("duckdb/"), lambda hot: not hot.seen.below)),
         unless=(less(passes=2),),

@@ -89,15 +89,15 @@ def _skips_rows(hot: Hot) -> bool:
 PATTERNS = (
     Pattern(
         id="join-on-either",
-        title="Tables are joined on one key OR another, so that each row is compared with every row",
-        replacement="Join once for each key, and take both results together with UNION (not UNION ALL, where a pair can match "
-        "twice)",
+        title="Tables are joined on one key OR another, so each row is compared with every row of the other table",
+        replacement="Join once for each key, and combine the results with UNION (UNION ALL would keep a pair that matches on "
+        "both keys twice)",
         snippet="select l.id, c.id from leads l join contacts c on l.email = c.email\n"
         "union\nselect l.id, c.id from leads l join contacts c on l.phone = c.phone",
         when=(_joins_on_either, more(share=0.1)),
         needs=("share",),
         beats=("query-in-loop", "query-scans-again", "statement-per-key"),
-        leave="One of the tables has a few rows, or the database uses an index for each key.",
+        leave="One of the tables has only a few rows, or the database uses an index for each key.",
         price=Price("amdahl", (2, 100)),
         source="duckdb/duckdb discussions on OR in join conditions (nested-loop join); use-the-index-luke.com; "
         "own measurement: 15 with 20,000 and 40,000 rows",
@@ -105,8 +105,8 @@ PATTERNS = (
     ),
     Pattern(
         id="offset-pagination",
-        title="Each page is found by OFFSET, and the database goes through all earlier rows again",
-        replacement="Continue behind the last row: WHERE id > :last ORDER BY id LIMIT :size; or run the query once and "
+        title="Each page is fetched with OFFSET, so the database reads and skips all earlier rows again",
+        replacement="Continue after the last row: WHERE id > :last ORDER BY id LIMIT :size; or run the query once and use "
         "fetchmany (SQLAlchemy: yield_per, stream_results)",
         snippet="rows = con.execute(text('select * from orders where id > :last order by id limit :n'), "
         "{'last': last, 'n': PAGE}).fetchall()\nlast = rows[-1].id",
@@ -114,7 +114,7 @@ PATTERNS = (
         unless=(less(passes=5),),
         needs=("share",),
         beats=("query-in-loop", "query-scans-again", "statement-per-key"),
-        leave="The pages that are asked for are near the beginning.",
+        leave="Only the first few pages are requested.",
         price=Price("amdahl", (2, 100)),
         source="use-the-index-luke.com, Paging through results (no OFFSET); StackOverflow 4481388",
         stages=("etl", "serving"),
