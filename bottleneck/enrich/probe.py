@@ -43,7 +43,7 @@ def enrich(run_dir: Path, recording: Recording, budget_seconds: float = BUDGET_S
     for process, group in candidates(facts, recording.wall_seconds):
         result: dict[str, float] = {}
         try:
-            if time.monotonic() < deadline:
+            if time.monotonic() < deadline and not _is_pattern(group[0].path):
                 result = _tried(run_dir, facts, process, group[0], deadline)
         except OSError as error:
             missed.append(f"{group[0].path} was not tried in another format: {reason(error)}.")
@@ -69,6 +69,11 @@ def candidates(facts: Facts, wall_seconds: float) -> list[tuple[int, list[Read]]
     weighed = sorted(((sum(map(_seconds, files.values())), key) for key, files in lines.items()), key=lambda w: -w[0])
     worth = [key for seconds, key in weighed if seconds >= MIN_SHARE * wall_seconds]
     return [(key[0], max(lines[key].values(), key=_seconds)) for key in worth[:MAX_FILES]]
+
+
+def _is_pattern(path: str | None) -> bool:
+    """``clicks-*.csv``: many files, of which a graph of Dask's read the parts."""
+    return path is not None and any(each in path for each in "*?[") and not Path(path).exists()
 
 
 def _seconds(reads: list[Read]) -> float:

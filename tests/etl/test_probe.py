@@ -147,7 +147,7 @@ def test_probe_tries_the_file_and_leaves_nothing(tmp_path):
     assert len(recording.facts.of(Probe)) == 1
 
 
-def test_probe_without_the_file_says_nothing(tmp_path):
+def test_probe_says_that_a_file_is_gone(tmp_path):
     recording = made.recording(made.read(1, 8, path=str(tmp_path / "gone.csv")))
     (said,) = probe.enrich(tmp_path, recording)
     assert said == f"{tmp_path / 'gone.csv'} was not tried in another format: No such file or directory."
@@ -258,3 +258,10 @@ def test_a_workbook_is_tried_with_calamine_if_it_gives_the_same_table(tmp_path, 
     probe.enrich(tmp_path, recording, budget_seconds=60)
     ((_, note),) = recording.facts.of(Probe)
     assert (note.engine_seconds is not None) == tries
+
+
+def test_a_pattern_is_no_file_that_is_missing(tmp_path):
+    (tmp_path / "clicks-0.csv").write_text("a\n1\n")
+    recording = made.recording(made.read(1, 8, path=str(tmp_path / "clicks-*.csv")))
+    assert probe.enrich(tmp_path, recording) == []
+    assert len(recording.facts.of(Probe)) == 1
