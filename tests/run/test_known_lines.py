@@ -341,3 +341,23 @@ def test_a_function_called_as_the_module_s_does_not_hide_that_it_reads_the_same_
     recorded = recording(Stood(reads, 0, 4_000))
     known_lines.enrich(tmp_path, recorded)
     assert found(recorded)[5].pattern == "file-loaded-again"
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_sender_that_waits_for_a_full_pipe_pickles_nothing(tmp_path: Path, waits: bool):
+    script = tmp_path / "job.py"
+    script.write_text(
+        "import multiprocessing\n\ndef main(paths):\n    with multiprocessing.Pool(2) as pool:\n"
+        "        for result in pool.imap_unordered(enrich, paths, chunksize=4):\n            print(result)\n"
+    )
+    waiting = library("wait", "/lib/threading.py"), library("IMapIterator.next", "/lib/multiprocessing/pool.py")
+    sends = library("_ConnectionBase.send", "/lib/multiprocessing/connection.py")
+    recorded = recording(
+        Stood((*waiting, user(5, "main", str(script)), user(9, "<module>", str(script))), 0, 8_000, blocked=True),
+        Stood(
+            (sends, library("Pool._handle_tasks", "/lib/multiprocessing/pool.py")), 0, 8_000, thread=1, blocked=waits
+        ),
+    )
+    assert known_lines.enrich(tmp_path, recorded) == []
+    patterns = {fact.pattern for _, fact in recorded.facts.of(KnownLine)}
+    assert ("pool-pickles-tasks" in patterns) is not waits

@@ -239,6 +239,7 @@ def _pickling(line: UserLine, recording: Recording) -> float | None:
     seconds = line.thread_seconds * line.share_where(lambda way: _sends(way.below))
     for process in line.processes:
         rows = _during(recording.threads, process, begins, ends)
+        rows = rows[rows["kind"] == signals.THREAD_CPU]  # a sender that waits for a full pipe waits for the workers
         stacks = {int(stack) for stack in np.unique(rows["arg"] & signals.STACK_MASK)}
         sending = [stack for stack in stacks if _sends(recording.facts.stacks.get((process, stack), ()))]
         seconds += _seconds(rows[np.isin(rows["arg"] & signals.STACK_MASK, sending)])
