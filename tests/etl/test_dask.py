@@ -47,6 +47,28 @@ def test_the_blocks_that_a_graph_reads_are_one_read_at_the_line_that_made_the_fr
     assert 0 < whole["wall_ns"] <= whole["t1"] - whole["t0"]
 
 
+def test_frames_of_delayed_parts_and_operands_of_the_users_are_not_asked(program):
+    """A part that is computed later has every name, and ``__getattr__`` is the user's code."""
+    recorded = program(
+        """
+        import dask, dask.dataframe as dd, pandas as pd
+        asked = []
+        class Own:
+            def __getattr__(self, name):
+                asked.append(name)
+                raise AttributeError(name)
+        parts = [dask.delayed(pd.DataFrame)({"operands": [number]}) for number in range(2)]
+        frame = dd.from_delayed(parts, meta=pd.DataFrame({"operands": [1]}))
+        own = frame.map_partitions(lambda part, it: part, Own(), meta=frame._meta)
+        print(own.operands.sum().compute(scheduler="sync"), "operands" in asked)
+        """
+    )
+    assert recorded.output.split() == ["1", "False"], recorded.error
+    assert not recorded.of("failed") and len(recorded.of("dask_source")) == 1
+    (note,) = graphs(recorded)
+    assert note["tasks"] > 2 and len(note["sources"]) == 1
+
+
 def test_other_schedulers_and_nested_graphs(program):
     recorded = program(
         """

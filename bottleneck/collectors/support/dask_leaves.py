@@ -39,7 +39,8 @@ def _walk(expression, found):
         if id(part) in seen:
             continue
         seen.add(id(part))
-        inner = [each for each in part.operands if hasattr(each, "operands")]
+        # By its class: to ask an operand would run the user's code, and one that is computed later has every name.
+        inner = [each for each in part.operands if hasattr(type(each), "_parameters")]
         if inner:
             todo += inner
         else:
