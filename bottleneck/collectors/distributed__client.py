@@ -17,6 +17,8 @@ class Collector(BaseCollector):
     def _send(self, original):
         def before(args, kwargs):
             if self.graphs.cluster is not None:
-                self.graphs.cluster.send(argument(args, kwargs, 2, "keys") or ())
+                keys = argument(args, kwargs, 2, "keys")
+                if isinstance(keys, (list, tuple, set)):  # never an iterator, which is the client's to read
+                    self.graphs.cluster.send(keys)
 
         return guard(self, original, before, lambda *args: None)

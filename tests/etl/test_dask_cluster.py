@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import ast
+import atexit
+from types import SimpleNamespace
 
 import pytest
+from bottleneck_profiler.agent.recorder import Recorder
 from bottleneck_profiler.artifacts import Artifacts
+from bottleneck_profiler.collectors.support.dask_cluster import Cluster
+from bottleneck_profiler.collectors.support.dask_graphs import MAX_KINDS, OTHERS, Graph, Graphs
 from bottleneck_profiler.detectors import run_all
 from bottleneck_profiler.detectors.etl.dask_partition_skew import DaskPartitionSkew
 from bottleneck_profiler.detectors.etl.dask_tiny_tasks import DaskTinyTasks
@@ -80,6 +85,51 @@ with LocalCluster(n_workers=1, processes=False, dashboard_address=None) as clust
     )
     assert recorded.output.split() == ["theirs", "2", "1"], recorded.error
     assert [note["error"] for note in recorded.of("failed")] == ["ValueError: ours"]
+
+
+class OfTasks:
+    """A scheduler with one worker, that has got a graph of some tasks."""
+
+    total_nthreads, workers = 1, {}
+
+    def __init__(self, keys):
+        self.tasks = {key: SimpleNamespace(key=key, state="waiting", dependencies=[]) for key in keys}
+
+
+@pytest.mark.parametrize("called", [True, False], ids=["by-a-client-here", "by-another-process"])
+def test_what_has_ended_is_not_kept(tmp_path, called):
+    pytest.importorskip("dask.utils")
+    (tmp_path / "live").mkdir()
+    recorder = Recorder(str(tmp_path))
+    cluster = Cluster(SimpleNamespace(recorder=recorder, id="distributed"))
+    keys = [("sum-1", number) for number in range(50)]
+    call = cluster.graphs.call("compute", []) if called else None
+    cluster.send(keys)
+    scheduler = OfTasks(keys)
+    cluster.update_graph(scheduler, keys, keys)
+    graph = cluster.names["sum-1"]
+    for key in keys if not called else keys[:-1]:  # the last one fails with what it needs, and does not end
+        cluster.done(scheduler, key, {})
+    if called:
+        assert len(graph.chain) == len(graph.again) == 49
+        cluster.graphs.called(call)
+    assert not graph.chain and not graph.again and not graph.left
+    cluster.update_graph(scheduler, keys, keys)
+    assert cluster.names["sum-1"] is not graph  # and its keys belong to the graph that is sent next
+    atexit.unregister(cluster.close), atexit.unregister(cluster.graphs.flush)
+    recorder.close_side()
+
+
+def test_keys_that_all_differ_are_few_kinds(tmp_path):
+    (tmp_path / "live").mkdir()
+    recorder = Recorder(str(tmp_path))
+    graphs = Graphs(recorder)
+    atexit.unregister(graphs.flush)
+    made = Graph(1, "")
+    for number in range(MAX_KINDS + 10):
+        graphs.add(made, 0, number, f"x{number}", 1, 1, ())
+    kinds = made.threads[0].kinds
+    assert len(kinds) == MAX_KINDS + 1 and kinds[OTHERS][:2] == [10, 10]
 
 
 # -- what is told -------------------------------------------------------------------------------------------------

@@ -7,10 +7,11 @@ import atexit
 import sys
 
 from ...agent.recorder import now
-from .dask_graphs import FLUSH_NS, Call, Graph, Sums, of, reads
+from .dask_graphs import FLUSH_NS, MAX_KINDS, OTHERS, Call, Graph, Sums, of, reads
 
 NAME = "bottleneck"
 _MAX_CALLS = 10_000
+_MAX_SAME = 100  # calls with one result that the scheduler has not got yet
 _LOOK_EVERY = 64  # tasks between two looks at the workers' memory
 #: What a worker does for a task, by the names in its report; all else is the disk.
 _COMPUTE, _TRANSFER, _DESERIALIZE = "compute", "transfer", "deserialize"
@@ -50,6 +51,7 @@ class Cluster:
         self.count = 0
         self.flushed = now()
         self.running = {}  # graphs whose call does not wait for them
+        self.pid = self.recorder.pid
         atexit.register(self.close)
 
     # -- the client ----------------------------------------------------------------------------------------------
@@ -60,7 +62,9 @@ class Cluster:
             for key in keys:
                 call = self.graphs.calling() or Call("submit", self.graphs.sites(), [])
                 call.sent = True
-                self.sent.setdefault(key, []).append(call)  # the same may be sent again before the scheduler has it
+                same = self.sent.setdefault(key, [])  # it may be sent again before the scheduler has it
+                if len(same) < _MAX_SAME:
+                    same.append(call)
                 return
 
     # -- the scheduler -------------------------------------------------------------------------------------------
@@ -85,7 +89,7 @@ class Cluster:
         graph.begun = now()
         if call is not None and call.graph is None:
             call.graph = graph
-        if call is not None and (call.how == "submit" or call.left):
+        if call is not None and (call.how == "submit" or call.left) and len(self.running) < _MAX_CALLS:
             self.running[id(call)] = call
 
     def _sent(self, keys):
@@ -116,7 +120,8 @@ class Cluster:
         wall, size = int(compute * 1e9), report.get("nbytes") or 0
         kind = self.kinds.get(prefix)
         if kind is None:
-            kind = self.kinds[prefix] = [0, 0, 0, 0, 0, 0, 0, 0]
+            name = prefix if len(self.kinds) < MAX_KINDS else OTHERS
+            kind = self.kinds.setdefault(name, [0, 0, 0, 0, 0, 0, 0, 0])
         kind[0] += 1
         kind[1] += wall
         kind[2] += int(transfer * 1e9)
@@ -141,6 +146,8 @@ class Cluster:
                 _look(scheduler, graph)
             if not graph.left and graph.call is not None and self.running.pop(id(graph.call), None) is not None:
                 self.graphs.report(graph.call)
+            if not graph.left and (graph.call is None or graph.call.graph is not graph):
+                graph.drop()  # nobody reports it
         if now() - self.flushed > FLUSH_NS:
             self.flush()
 
@@ -157,6 +164,8 @@ class Cluster:
 
     def close(self):
         """The program ends: report what is still running, too."""
+        if self.recorder.pid != self.pid:
+            return  # a child of it, in which no scheduler runs
         try:
             for call in list(self.running.values()):
                 self.graphs.report(call)

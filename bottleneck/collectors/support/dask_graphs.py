@@ -20,6 +20,7 @@ _MAX_SITES = 1024
 _MAX_SEEN = 50_000  # keys that are remembered, to find work that is done again
 _MAX_CHAIN = 20_000  # tasks of a graph whose longest chain is followed
 _MAX_NAMES = 4096
+MAX_KINDS, OTHERS = 1000, "other"  # key prefixes: keys of the user's own may all differ
 _PREPARES = "read"  # in the place of a task's prefix
 _TEXT = {"read_csv": "csv", "read_table": "csv", "read_fwf": "fwf"}  # what parses text, block by block
 _SUMMED = (
@@ -61,6 +62,10 @@ class Graph:
         self.threads = {}
         self.chain = {}  # task -> ns of the longest chain of tasks that ends with it
         self.again = set()  # hashes of what this graph is the first to run
+
+    def drop(self):
+        """It has been reported: a cluster knows it by its keys for longer, and its tasks are many."""
+        self.needs, self.chain, self.again = {}, {}, set()
 
 
 class Call:
@@ -140,6 +145,8 @@ class Graphs:
             self._read(call, graph, fields["work_ns"])
             if hasattr(graph, "fields"):
                 fields.update(graph.fields())
+                graph.left = 0  # what failed or was cancelled does not end
+            graph.drop()
             if graph.begun:
                 fields.update(build_ns=graph.begun - call.t0, run_ns=max(0, graph.ended - graph.begun))
         names = [self.recorder.string(name) for name in call.leaves]
@@ -148,14 +155,14 @@ class Graphs:
     def _read(self, call, graph, work):
         """Note what the graph read from text files: the share of its wall time that its reading threads spent."""
         source = self.sources.get(graph.leaf)
-        read = sum(sums.read for sums in graph.threads.values())
+        read = sum(sums.read for sums in list(graph.threads.values()))
         if source is None or not read or not work or not graph.begun:
             return
         _, call, form, fields = source
         if not graph.whole:
             fields = dict(fields, path=None, size_bytes=None)  # part of the files
         wall = (graph.ended - graph.begun) * read // work
-        cpu = sum(sums.read_cpu for sums in graph.threads.values())
+        cpu = sum(sums.read_cpu for sums in list(graph.threads.values()))
         files = reads_of_files.of(self.recorder)
         if files.notes < reads_of_files.MAX_NOTES:
             files.count += 1
@@ -211,9 +218,9 @@ class Graphs:
         if self.recorder.pid != self.pid:
             self.pid = self.recorder.pid
             return
-        for fields in sums.values():
+        for fields in list(sums.values()):  # another thread may still add
             self.recorder.note("dask_graph", **fields)
-        for prefix, (count, wall, cpu, longest) in kinds.items():
+        for prefix, (count, wall, cpu, longest) in list(kinds.items()):
             self.recorder.note(
                 "dask_tasks", prefix=prefix, count=count, wall_ns=wall, cpu_ns=cpu, longest_ns=longest
             )  # fmt: skip
@@ -243,6 +250,8 @@ class Graphs:
                 columns = reads_of_files.names(list(collection.columns))
                 size = None if several else size
                 fields = dict(path=path, size_bytes=size, columns=columns, column_count=len(columns), site=site)
+                if len(self.sources) >= _MAX_NAMES:
+                    self.sources.clear()
                 self.sources[leaf] = parts, call, form, fields
             self.recorder.note(
                 "dask_source", name=self.recorder.string(leaf), call=call, site=site, path=path, size_bytes=size,
@@ -282,10 +291,10 @@ class Graphs:
 
     def of_task(self, key):
         """The graph that a task belongs to; None if no graph of this process does."""
-        found = self.open
+        found = list(self.open)
         if len(found) == 1:
             return found[0]
-        return next((each for each in reversed(list(found)) if key in each.needs), None)
+        return next((each for each in reversed(found) if key in each.needs), None)
 
     def prefix(self, key):
         """What Dask's own pages call a task: the part of its key before the hash."""
@@ -330,6 +339,8 @@ class Graphs:
         if sums is None:
             sums = graph.threads[ident] = Sums()
         kind = sums.kinds.get(prefix)
+        if kind is None and len(sums.kinds) >= MAX_KINDS:
+            kind = sums.kinds.setdefault(OTHERS, [0, 0, 0, 0])
         if kind is None:
             sums.kinds[prefix] = [1, wall, cpu, wall]
         else:
