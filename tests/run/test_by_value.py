@@ -5,8 +5,9 @@ from __future__ import annotations
 import types
 
 import pytest
+from bottleneck_profiler.agent.recorder import Recorder
 from bottleneck_profiler.artifacts.run.ways import placed
-from bottleneck_profiler.collectors.support.stack_table import note_by_value
+from bottleneck_profiler.collectors.support.stack_table import StackTable, note_by_value, place_of
 from bottleneck_profiler.enrich.source import by_value
 from bottleneck_profiler.recording.facts import fact_of
 from bottleneck_profiler.recording.facts.source import ByValue, ByValueFile
@@ -27,10 +28,7 @@ def fact(code):
     """What the recorder of the worker notes of it."""
     noted = []
     recorder = types.SimpleNamespace(note=lambda kind, **fields: noted.append((kind, fields)))
-    known: set = set()
-    note_by_value(recorder, code, known)
-    note_by_value(recorder, code, known)  # another object of the same function, as each task brings one
-    assert len(noted) == 1
+    note_by_value(recorder, code, place_of(code)[2])
     return fact_of(*noted[0])
 
 
@@ -50,6 +48,19 @@ def found(tmp_path, monkeypatch):
 def test_the_bytecode_decides_between_functions_of_one_name_and_line(found):
     assert found(sent(SCRIPT, "work")) == {"job.py"}
     assert found(sent(MODULE, "work")) == {"own.py"}
+
+
+def test_copies_of_a_function_are_noted_once_and_not_kept(tmp_path):
+    (tmp_path / "live").mkdir()
+    recorder = Recorder(str(tmp_path))
+    table, code = StackTable(recorder), sent(SCRIPT, "work")
+    copies = [code.replace() for _ in range(3)]  # as each task brings one
+    ids = {table.number((id(each), 0), [(each, code.co_firstlineno + 1)]) for each in copies}
+    assert len(ids) == len(table) == len(table._codes) == len(table._seen) == len(recorder._codes) == 1
+    assert next(iter(table._codes.values()))[5] is copies[0]
+    recorder.close_side()
+    (side,) = (tmp_path / "live").glob("*.side")
+    assert side.read_text().count("('by_value'") == side.read_text().count("('stack'") == 1
 
 
 def test_lambdas_are_told_apart(found):

@@ -20,7 +20,7 @@ class StackTable:
         self._stacks = {}
         self._seen = {}
         self._codes = {}
-        self._by_value = set()  # what was noted of functions that came by value, a new one with each task
+        self._by_value = {}  # place and checksum of a function that came by value -> the first such one
         self._ids = count(FIRST_ID)
 
     def __len__(self):
@@ -84,18 +84,24 @@ class StackTable:
             if found == fresh:
                 frames = [(known[0], known[1], line, known[2], known[6]) for known, line in kept]
                 self._recorder.note("stack", id=found, frames=frames)
-        if len(self._seen) < MAX_SEEN:
+        # A code object that is not kept may leave its id to another one.
+        if len(self._seen) < MAX_SEEN and all(id(code) in codes for code, _ in lines):
             self._seen[place] = found
         return found
 
     def _know(self, code):
         """(function, file, is user's, is importlib's, is ours, code object, is a generator, runs notebook cells).
 
-        It keeps the code object alive, so that its id is not reused.
+        It keeps the code object alive, so that its id is not reused; of functions that came by value only the first of
+        each, since every task may bring a new one.
         """
         name = code.co_filename
         if name == BY_VALUE:
-            note_by_value(self._recorder, code, self._by_value)
+            place = place_of(code)
+            if place in self._by_value:
+                return self._by_value[place]
+            if len(self._by_value) < MAX_STACKS:
+                note_by_value(self._recorder, code, place[2])
         known = (
             function_of(code),
             self._recorder.files.name(name),
@@ -106,23 +112,28 @@ class StackTable:
             bool(code.co_flags & _GENERATOR),
             runs_cells(code),
         )
-        return self._codes.setdefault(id(code), known)
+        known = self._codes.setdefault(id(code), known)
+        if name == BY_VALUE:
+            self._by_value[place] = known
+        return known
 
 
-def note_by_value(recorder, code, noted):
-    """Note how a function without a file can be found in the user's: cloudpickle sends neither file nor text."""
+def place_of(code):
+    """What is the same in all copies of a function that came by value."""
     from zlib import crc32  # few processes need it
 
+    return code.co_name, code.co_firstlineno, crc32(code.co_code)
+
+
+def note_by_value(recorder, code, checksum):
+    """Note how a function without a file can be found in the user's: cloudpickle sends neither file nor text."""
     first = code.co_firstlineno
     lines = [line for _, _, line in code.co_lines() if line] if hasattr(code, "co_lines") else []
     names = [str(each) for each in (code.co_names + code.co_varnames)[:50]]
-    checksum = crc32(code.co_code)
-    if len(noted) < MAX_STACKS and (code.co_name, first, checksum) not in noted:
-        noted.add((code.co_name, first, checksum))
-        recorder.note(
-            "by_value", function=function_of(code), first=first, last=max(lines, default=first), names=names,
-            checksum=checksum
-        )  # fmt: skip
+    recorder.note(
+        "by_value", function=function_of(code), first=first, last=max(lines, default=first), names=names,
+        checksum=checksum
+    )  # fmt: skip
 
 
 def _key(kept):
