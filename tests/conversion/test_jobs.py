@@ -139,3 +139,14 @@ def test_sites_of_other_lines_do_not_count(tmp_path):
     recording = made.recording(*reads_of(tmp_path, "a.csv"), *reads_of(tmp_path, "b.csv", site=2))
     recording.facts.sites[0, 2] = Site(LINE.file, 13, "load")
     assert [job.source.name for job in jobs_of(recording, LINE)] == ["a.csv"]
+
+
+def test_a_decorated_call_whose_arguments_have_no_names_hides_them():
+    """As ``read_csv`` of pandas before 2.0 is."""
+
+    def read(*args, **kwargs):
+        """A wrapper."""
+
+    assert given(read, ("a.csv",), {"sep": ";"}) == {"sep": ";"}
+    assert options_of(given(read, ("a.csv", ";"), {})) == ({}, ["an argument"])
+    assert given(len, ("a.csv",), {}) == {}

@@ -16,13 +16,17 @@ _ITEMS = 500
 
 def given(function, args, kwargs):
     """name -> value of the arguments that differ from the function's defaults, without the first one."""
-    code = function.__code__
-    named = code.co_varnames[: code.co_argcount]
-    defaults = dict(zip(reversed(named), reversed(function.__defaults__ or ())))
-    defaults.update(function.__kwdefaults__ or {})
+    code = getattr(function, "__code__", None)
+    named = code.co_varnames[: code.co_argcount] if code is not None else ()
+    defaults = dict(zip(reversed(named), reversed(getattr(function, "__defaults__", None) or ())))
+    defaults.update(getattr(function, "__kwdefaults__", None) or {})
     found = dict(zip(named[1:], args[1:]))
     found.update(kwargs)
-    return {name: value for name, value in found.items() if name != named[0] and value is not defaults.get(name, found)}
+    if len(args) > max(1, len(named)):  # of a decorated function, as in older pandas
+        found["an argument"] = args
+    return {
+        name: value for name, value in found.items() if name not in named[:1] and value is not defaults.get(name, found)
+    }
 
 
 def options_of(arguments):
