@@ -33,7 +33,8 @@ def measure(run_dir: Path, read: Read, used: list[str] | None, deadline: float) 
     """Seconds for the whole file, extrapolated from two sizes of its first part."""
     path = Path(read.path or "")
     size = path.stat().st_size
-    if read.size_bytes is not None and size != read.size_bytes:
+    # To open a pipe would wait for its next writer.
+    if not path.is_file() or (read.size_bytes is not None and size != read.size_bytes):
         return {}
     large = min(size, MAX_BYTES) if path.suffix.lower() not in _CODECS else MAX_BYTES
     sizes = [size] if large < 1 << 20 else [large // 4, large]
@@ -100,7 +101,8 @@ def measure_engine(read: Read, deadline: float) -> dict[str, float]:
     hopeless = read.wall_ns / 4e9 > deadline - time.monotonic()
     if pandas is None or hopeless or read.options is None or read.hidden or importlib.util.find_spec(_ENGINE) is None:
         return {}
-    if Path(read.path or "").stat().st_size != read.size_bytes or read.engine == "calamine":
+    path = Path(read.path or "")
+    if not path.is_file() or path.stat().st_size != read.size_bytes or read.engine == "calamine":
         return {}
     begun = time.perf_counter()
     frame = pandas.read_excel(read.path, engine="calamine", **options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
 
 import pyarrow
@@ -49,6 +50,14 @@ def test_the_columns_of_the_read_choose_the_delimiter(tmp_path, separator):
     assert result.write_seconds > 0
     found = run_all([CsvInsteadOfParquet()], Artifacts(recording))["csv-instead-of-parquet"]
     assert isinstance(found, Finding) and found.gain.confidence == 0.6
+
+
+def test_a_pipe_is_not_opened(tmp_path):
+    """Its reader would wait for a writer that is gone."""
+    for name in ("p.csv", "p.csv.gz"):
+        os.mkfifo(tmp_path / name)
+        _, result = tried(tmp_path, lines(","), path=str(tmp_path / name), size_bytes=0)
+        assert result.parquet_seconds is None
 
 
 def test_used_columns_are_tried_with_the_same_delimiter(tmp_path):
