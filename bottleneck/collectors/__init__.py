@@ -23,6 +23,19 @@ _COPIED = (
 )
 
 
+def one_each(make):
+    """A function that gives a recorder's only ``make(recorder)``, which it makes on first use."""
+    made = {}
+
+    def of(recorder):
+        found = made.get(id(recorder))
+        if found is None or found.recorder is not recorder:
+            found = made[id(recorder)] = make(recorder)
+        return found
+
+    return of
+
+
 class Patches:
     """Replaces attributes of modules and classes and the code of functions, and restores them.
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...recording.facts import DeviceTrace, DeviceWindow
-from ...recording.intervals import overlap, spans_of, union
+from ...recording.intervals import overlap, seconds_of, spans_of, union
 from ...recording.model import DEVICE_KINDS, Recording, Table
 from .. import Absent, Missing
 
@@ -123,7 +123,7 @@ class _Rank:
 
     @property
     def kernel_seconds(self) -> float:
-        return float((self.kernels[:, 1] - self.kernels[:, 0]).sum()) / 1e9
+        return seconds_of(self.kernels)
 
     def uncovered(self, begins: Integers, ends: Integers) -> Floats:
         """Seconds of each of these spans in which no kernel runs."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from ... import signals
 from ...recording.facts import RowWise
-from ...recording.intervals import Spans, gaps, spans_of, union, within
+from ...recording.intervals import Spans, gaps, seconds_of, spans_of, union, within
 from ...recording.model import STEP_PHASES, Recording, Records
 from .. import Missing
 from ..device.timed import Timed
@@ -155,7 +155,7 @@ def _add_events(seconds: dict[str, float], recording: Recording, process: int, c
     for owner, loop in recording.facts.of(RowWise):  # a loop over rows records no phase
         if owner == process:
             free = gaps(union([covered, found]), loop.t0, loop.t1)
-            seconds["etl.transform"] = seconds.get("etl.transform", 0.0) + int((free[:, 1] - free[:, 0]).sum()) / 1e9
+            seconds["etl.transform"] = seconds.get("etl.transform", 0.0) + seconds_of(free)
             found = union([found, free])
     return found
 

@@ -16,9 +16,8 @@ from ...recording.model import Recording, Records
 from ...recording.native_calls import DELAYED_MS as NATIVE_MS
 from .. import Missing
 from .every_thread import by_thread
-from .frames import HANDLERS, through
-from .gaps import importing
 from .host import Host
+from .servers import answers
 from .waits import COMPUTING, GIL, OUTSIDE, Sums, Target, Waited, Waits
 from .ways import Key, Place, Way, files_by_value, placed, places, script_of, unclaimed
 
@@ -195,8 +194,7 @@ class UserLines:
         lines = sorted(lines, key=lambda line: -line.seconds)[:_MAX_LINES]
         workers = frozenset(p.index for p in recording.facts.processes if p.role == signals.WORKER)
         accepts = any(fact.what == "accept" for _, fact in recording.facts.of(Wait))
-        stacks = recording.facts.stacks.values()
-        serves = accepts or any(through(frames, HANDLERS) and not importing(frames) for frames in stacks)
+        serves = accepts or any(answers(frames) for frames in recording.facts.stacks.values())
         mine, beyond = (tuple(line for line in lines if bool(line.line) is own) for own in (True, False))
         return cls(mine, recording.wall_seconds, workers, serves, beyond)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ...recording.intervals import Spans, gaps, spans_of, union, without
+from ...recording.intervals import Spans, gaps, seconds_of, spans_of, union, without
 from ..run.gaps import Span
 
 STARTUP, DRIVER, WAITING, OPEN = "spark.startup", "spark.driver", "spark.waiting", "spark.open"
@@ -51,7 +51,7 @@ def timeline(tasks: Mapping[int, Spans], jobs: Spans, unended: Spans, start: int
     driver = without(later, waiting) if len(waiting) else later
     rest = {}
     for name, parts in ((STARTUP, before), (DRIVER, driver), (WAITING, waiting), (OPEN, going_on)):
-        rest[name] = float((parts[:, 1] - parts[:, 0]).sum()) / 1e9
+        rest[name] = seconds_of(parts)
         spans += [Span(name, a, b) for a, b in parts.tolist()]
     for number, each in tasks.items():
         spans += [Span(f"stage:{number}", a, b) for a, b in each.tolist()]

@@ -11,6 +11,7 @@ from time import thread_time_ns
 from ...agent.frames import line_of
 from ...agent.recorder import now
 from ...agent.unpatched import get_ident
+from .. import one_each
 from . import reads as reads_of_files
 from .dask_leaves import leaves_of
 
@@ -378,12 +379,4 @@ def reads(prefix):
     return prefix.startswith(("read", "from-map", "from-delayed", "from_delayed"))
 
 
-_states = {}
-
-
-def of(recorder):
-    """The graphs of a recorder, created on first use."""
-    found = _states.get(id(recorder))
-    if found is None or found.recorder is not recorder:
-        found = _states[id(recorder)] = Graphs(recorder)
-    return found
+of = one_each(Graphs)

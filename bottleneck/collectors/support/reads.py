@@ -12,6 +12,7 @@ from time import process_time_ns, thread_time_ns
 from ... import signals
 from ...agent.recorder import now
 from ...agent.unpatched import get_ident
+from .. import one_each
 from .hooking import guard
 
 SMALL_NS = 1_000_000  # a note on a shorter read would cost more than it is worth
@@ -123,15 +124,7 @@ class Reads:
             )  # fmt: skip
 
 
-_states = {}
-
-
-def of(recorder):
-    """The Reads of a recorder, created on first use."""
-    found = _states.get(id(recorder))
-    if found is None or found.recorder is not recorder:
-        found = _states[id(recorder)] = Reads(recorder)
-    return found
+of = one_each(Reads)
 
 
 def path_of(target):

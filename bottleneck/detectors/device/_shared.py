@@ -28,16 +28,8 @@ def priced(
     confidence: float = 0.8,
 ) -> Gain:
     """The gain of so many ``seconds`` less per step; where workers set the pace, a shorter step waits for them."""
-    values = (seconds, min(low, seconds), max(high, seconds))
-    saved, least, most = (seconds_saved_by_less_work(steps, loading, value, cpu_share) for value in values)
-    return gain(
-        saved,
-        steps.run_seconds,
-        f"{method}; {device.steps} traced steps",
-        low_seconds=least,
-        high_seconds=most,
-        step_share=saved / max(steps.total_seconds, 1e-9),
-        confidence=confidence,
+    return _less_work(
+        steps, loading, (low, seconds, high), f"{method}; {device.steps} traced steps", cpu_share, confidence
     )
 
 
@@ -67,12 +59,25 @@ def priced_by_marks(
     confidence: float = 0.6,
 ) -> Gain:
     """``priced`` for the timed steps of a default run: they say less than a trace, so the range is wider."""
-    values = (seconds, min(low, seconds), max(high, seconds))
-    saved, least, most = (seconds_saved_by_less_work(steps, loading, value, 0.0) for value in values)
+    return _less_work(steps, loading, (low, seconds, high), f"{method}; {timed.steps} timed steps", 0.0, confidence)
+
+
+def _less_work(
+    steps: Steps,
+    loading: Loading | None,
+    seconds: tuple[float, float, float],
+    method: str,
+    cpu_share: float,
+    confidence: float,
+) -> Gain:
+    """``seconds``: less per step, lowest, expected and highest."""
+    low, usual, high = seconds
+    values = (usual, min(low, usual), max(high, usual))
+    saved, least, most = (seconds_saved_by_less_work(steps, loading, value, cpu_share) for value in values)
     return gain(
         saved,
         steps.run_seconds,
-        f"{method}; {timed.steps} timed steps",
+        method,
         low_seconds=least,
         high_seconds=most,
         step_share=saved / max(steps.total_seconds, 1e-9),

@@ -24,6 +24,11 @@ def large(spark: Spark, least: float = MIN_SHARE) -> list[Stage]:
     return [stage for stage in spark.stages if stage.own_seconds >= least * spark.run_seconds]
 
 
+def titled(title: str, stage: Stage, what: str = "") -> str:
+    """The title, with the stage (or ``what`` it does) if no line of the user's can be named."""
+    return f"{title}: {what or stage}" if stage.site is None else title
+
+
 def place(stage: Stage) -> Location | None:
     """The line of the user's call that started the stage, if the log holds it."""
     return location(stage.site)

@@ -9,7 +9,7 @@ from ...diagnosis.findings import Evidence, Fine, Fix, NotApplicable, Outcome
 from ...diagnosis.schedule import StageChange
 from ...recording.facts.spark import SparkNode
 from .. import Detector
-from ._shared import evidence, large, place, replayed
+from ._shared import evidence, large, place, replayed, titled
 
 _TEXT = re.compile(r"Scan (csv|json|text|xml)\b", re.IGNORECASE)
 _COLUMNAR = re.compile(r"(parquet|orc|delta|iceberg)", re.IGNORECASE)
@@ -57,7 +57,7 @@ class CsvScan(Detector):
         )
         first, node = stages[0], scans[stages[0]]
         return self.finding(
-            title=f"{self.title}: {first}" if first.site is None else self.title,
+            title=titled(self.title, first),
             location=place(first),
             evidence=(
                 *evidence(spark, stages),

@@ -8,7 +8,7 @@ from ...artifacts.spark.application import Spark, Stage
 from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, Location
 from ...diagnosis.laws import gain
 from ...diagnosis.schedule import ScheduleChanges, StageChange, saved_seconds
-from ...recording.intervals import Spans, spans_of, union
+from ...recording.intervals import Spans, seconds_of, spans_of, union
 from ...recording.model import FAILED
 from .. import Detector
 from .._common import location
@@ -47,7 +47,7 @@ class FailedTasks(Detector):
         changes = {s.fact.number: StageChange((s.tasks["status"] != FAILED).astype(float)) for s in failed}
         changes |= {stage.fact.number: StageChange(0.0) for stage in spark.stages if _is_within(stage, spans)}
         replay = ScheduleChanges(spark.schedule, changes)
-        given_up = float((spans[:, 1] - spans[:, 0]).sum()) / 1e9
+        given_up = seconds_of(spans)
         lost = max(saved_seconds([replay]), given_up)
         if lost / spark.run_seconds < self.lost_share_threshold:
             return Fine(lost / spark.run_seconds, self.lost_share_threshold, "share", "run time lost with failed tasks")

@@ -7,7 +7,7 @@ import numpy as np
 from ...artifacts.spark.application import Spark, Stage
 from ...diagnosis.findings import Evidence, Finding, Fine, Fix
 from .. import Detector
-from ._shared import Floats, evidence, large, left, place, replayed
+from ._shared import Floats, evidence, large, left, place, replayed, titled
 
 
 class GcPressure(Detector):
@@ -54,7 +54,7 @@ class GcPressure(Detector):
         )
         first = pressed[0]
         return self.finding(
-            title=f"{self.title}: {first}" if first.site is None else self.title,
+            title=titled(self.title, first),
             location=place(first),
             evidence=(
                 *evidence(spark, pressed),

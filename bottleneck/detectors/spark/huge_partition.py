@@ -7,7 +7,7 @@ import numpy as np
 from ...artifacts.spark.application import Spark, Stage
 from ...diagnosis.findings import Evidence, Finding, Fine, Fix, NotApplicable
 from .. import Detector
-from ._shared import Floats, evidence, large, left, place, replayed
+from ._shared import Floats, evidence, large, left, place, replayed, titled
 
 
 class HugePartition(Detector):
@@ -54,7 +54,7 @@ class HugePartition(Detector):
         spilled = int(sum(stage.tasks["spilled_disk"].sum() for stage in spilling))
         in_memory = int(sum(stage.tasks["spilled_memory"].sum() for stage in spilling))
         return self.finding(
-            title=f"{self.title}: {first}" if first.site is None else self.title,
+            title=titled(self.title, first),
             location=place(first),
             evidence=(
                 *evidence(spark, [first, *(stage for stage in spilling if stage is not first)]),

@@ -12,7 +12,7 @@ from ...artifacts.spark.plans import children, exchange_below, stages_of
 from ...diagnosis.findings import Evidence, Fine, Fix, NotApplicable, Outcome
 from ...recording.facts.spark import SparkNode, SparkQuery
 from .. import Detector
-from ._shared import Floats, evidence, left, place, replayed
+from ._shared import Floats, evidence, left, place, replayed, titled
 
 _JOIN = re.compile(r"SortMergeJoin|ShuffledHashJoin")
 _SIZE = "data size"
@@ -84,7 +84,7 @@ class MissedBroadcast(Detector):
         join = max(missed, key=lambda each: each.large)
         first = next(iter((*join.joining, *join.writing)))
         return self.finding(
-            title=f"{self.title}: {join.node.name} on {join.node.detail}" if first.site is None else self.title,
+            title=titled(self.title, first, f"{join.node.name} on {join.node.detail}"),
             location=place(first),
             evidence=(
                 *evidence(spark, sorted(stages.values(), key=lambda each: -each.own_seconds)),

@@ -8,7 +8,7 @@ from ...artifacts.spark.application import Spark, Stage
 from ...diagnosis.findings import Evidence, Finding, Fine, Fix
 from ...diagnosis.schedule import StageChange, changed_seconds
 from .. import Detector
-from ._shared import evidence, large, place, replayed
+from ._shared import evidence, large, place, replayed, titled
 
 
 class PartitionSkew(Detector):
@@ -52,7 +52,7 @@ class PartitionSkew(Detector):
         )
         sizes = _bytes(first)
         return self.finding(
-            title=f"{self.title}: {first}" if first.site is None else self.title,
+            title=titled(self.title, first),
             location=place(first),
             evidence=(
                 *evidence(spark, skewed),

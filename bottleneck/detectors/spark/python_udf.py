@@ -7,7 +7,7 @@ import numpy as np
 from ...artifacts.spark.application import Spark, Stage
 from ...diagnosis.findings import Evidence, Fine, Fix, NotApplicable, Outcome
 from .. import Detector
-from ._shared import Floats, evidence, large, left, place, replayed
+from ._shared import Floats, evidence, large, left, place, replayed, titled
 
 _VECTORISED = ("Arrow", "Pandas")
 _ROWS = ("BatchEvalPython", "PythonRDD", "PairwiseRDD", "PythonUDTF")
@@ -62,7 +62,7 @@ class PythonUdf(Detector):
         )
         first = found[0]
         return self.finding(
-            title=f"{self.title}: {first}" if first.site is None else self.title,
+            title=titled(self.title, first),
             location=place(first),
             evidence=(
                 *evidence(spark, found),

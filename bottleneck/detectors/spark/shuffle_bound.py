@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...artifacts.spark.application import Spark
 from ...diagnosis.findings import Evidence, Finding, Fine, Fix
 from .. import Detector
-from ._shared import evidence, large, left, place, replayed
+from ._shared import evidence, large, left, place, replayed, titled
 
 
 class ShuffleBound(Detector):
@@ -48,7 +48,7 @@ class ShuffleBound(Detector):
         )
         first = bound[0]
         return self.finding(
-            title=f"{self.title}: {first}" if first.site is None else self.title,
+            title=titled(self.title, first),
             location=place(first),
             evidence=(
                 *evidence(spark, bound),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ...artifacts.spark.application import Spark, Stage
 from ...diagnosis.findings import Evidence, Fine, Fix, NotApplicable, Outcome
 from .. import Detector
-from ._shared import evidence, large, left, place, replayed
+from ._shared import evidence, large, left, place, replayed, titled
 
 _SCAN = re.compile("Scan")
 _FILES, _SIZE = "number of files read", "size of files read"
@@ -78,7 +78,7 @@ class SmallFiles(Detector):
         first = small[0]
         files = found[first]
         return self.finding(
-            title=f"{self.title}: {first}" if first.site is None else self.title,
+            title=titled(self.title, first),
             location=place(first),
             evidence=(
                 *evidence(spark, small),

@@ -8,7 +8,7 @@ from ...artifacts.spark.application import Spark, Stage
 from ...diagnosis.findings import Evidence, Fine, Fix, NotApplicable, Outcome
 from ...diagnosis.schedule import StageChange
 from .. import Detector
-from ._shared import evidence, large, place, replayed
+from ._shared import evidence, large, place, replayed, titled
 
 
 class TinyTasks(Detector):
@@ -62,7 +62,7 @@ class TinyTasks(Detector):
         first = tiny[0]
         data = first.tasks["shuffle_read"] + first.tasks["read"]
         return self.finding(
-            title=f"{self.title}: {first}" if first.site is None else self.title,
+            title=titled(self.title, first),
             location=place(first),
             evidence=(
                 *evidence(spark, tiny),
