@@ -42,6 +42,7 @@ BEFORE = {
     "How it works": {"One run, file by file": "one-run.md", "Gains and order": "gains.md"},
 }
 AFTER = {
+    "Comparing runs": "comparing-runs.md",
     "Traces": "telemetry.md",
     "Accuracy": "accuracy.md",
     "Frameworks and launchers": "frameworks.md",

@@ -13,6 +13,7 @@ _COMMANDS = {
     "import": "Turn traces of torch.profiler, Nsight Systems or XPlane, or a Spark event log into a run.",
     "fix": "Show the patch for a finding, or apply it.",
     "convert": "Write the text files of a finding as Parquet, and show the lines to change.",
+    "compare": "Compare two runs, or several runs of two versions.",
     "runs": "List recorded runs, or delete old ones.",
     "explain": "Explain a detector: why it matters, how it is measured, how to fix it.",
     "detectors": "List the detectors.",

@@ -50,8 +50,8 @@ def inline(diagnosis: Diagnosis, file: str) -> str:
 
 def render(diagnosis: Diagnosis, scripted: bool = True) -> str:
     """The full page; ``scripted``: include the script for zooming and copying."""
-    environment = _environment()
-    style, script = _source(environment, "report.css"), _source(environment, "report.js") if scripted else ""
+    environment = templates()
+    style, script = source(environment, "report.css"), source(environment, "report.js") if scripted else ""
     drawn = drawing.tracks(diagnosis)
     wall = diagnosis.run.wall_seconds
     page = environment.get_template("report.html").render(
@@ -76,7 +76,8 @@ def render(diagnosis: Diagnosis, scripted: bool = True) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def templates() -> Environment:
+    """The environment of the pages: it escapes what it is given, and fails on a name that it does not know."""
     environment = Environment(
         loader=PackageLoader(__package__ or "bottleneck_profiler.exporters"),
         autoescape=True,
@@ -92,7 +93,8 @@ def _environment() -> Environment:
     return environment
 
 
-def _source(environment: Environment, name: str) -> str:
+def source(environment: Environment, name: str) -> str:
+    """The text of a file beside the templates."""
     assert environment.loader is not None
     return environment.loader.get_source(environment, name)[0]
 
