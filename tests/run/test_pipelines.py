@@ -80,3 +80,11 @@ def test_too_short_to_judge_is_said_and_not_called_fine(tmp_path: Path):
         "gil-bound-threads",
         "loop-waits-for-input",
     }
+
+
+#: Work that only looks as if it could be done in another way.
+@pytest.mark.parametrize("name", ["sql_in_one_transaction", "small_files_all_needed", "iterrows_of_settings"])
+def test_healthy_etl_is_quiet(tmp_path: Path, name: str):
+    ran = bottleneck(tmp_path, PIPELINES / "controls" / f"{name}.py")
+    assert ran.code == 0 and ran.found == [], ran.err
+    assert ran.diagnosis["run"]["named_share"] >= 0.98

@@ -12,6 +12,7 @@ from ..places import every_pass, handed_to, known, less, loading, more, overlapp
 from ..shapes import any_of, below, calls, comes_from, first, text, written
 from ..source import Source
 from ..syntax import is_self, mentions
+from ..tagged import of_several_kinds
 from ..transactions import hands_on_a_table, is_of_many_rows, of_one_row, takes_jobs
 
 _DATABASES = "sqlite3 psycopg psycopg2 pymysql mysql duckdb sqlalchemy pyodbc apsw MySQLdb cx_Oracle oracledb".split()
@@ -278,7 +279,7 @@ PATTERNS = (
         replacement="Read lines of JSON with polars.read_ndjson, pyarrow.json or duckdb; for single records orjson.loads on bytes",
         snippet="frame = pl.read_ndjson(path)",
         when=(calls("json.loads", "json.dumps"), in_loop()),
-        unless=(less(passes=1000), known(handler=True)),
+        unless=(less(passes=1000), known(handler=True), of_several_kinds),
         leave="The schema is ragged; orjson alone may give only 20 %.",
         price=Price("amdahl", (1.25, 5), probe="10,000 lines with the columnar reader"),
         source="dwavesystems/dwave-cloud-client#423 (41.6 to 19.6 ms), huggingface/datasets#6867",
