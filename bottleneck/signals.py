@@ -123,6 +123,9 @@ DEVICE_MARK = 89
 DEVICE_END = 1 << 8
 WAITED_AT, MOST_WAITED = 28, (1 << 24) - 1
 TOOK_AT, MOST_TOOK = 52, (1 << 12) - 1
+# Sample of a ThreadPoolExecutor, t0 == t1, while tasks wait in its queue and once after; arg: id of the note "executor"
+# << 32 | its threads; flags: tasks waiting.
+EXECUTOR = 90
 STACK_MASK = (1 << 32) - 1  # the part of such a record's argument that is the stack; the thread's index is above it
 EVENTS = {
     LOOP: "loop", SAMPLE: "sample", BATCH: "batch", COLLATE: "collate", SAMPLE_READ: "sample.read",
@@ -131,7 +134,7 @@ EVENTS = {
     STACK_BLOCKED: "stack.blocked", STAGE: "stage", STEP: "step", MARK: "mark", REQUEST: "request",
     LAG: "lag", MODEL_CALL: "model_call", POOL: "pool", THREAD_CPU: "thread.cpu", THREAD_BLOCKED: "thread.blocked",
     WAIT: "wait", MAIN_RUNS: "main.runs", SKIPPED: "skipped",
-    DEVICE_MARK: "device.mark",
+    DEVICE_MARK: "device.mark", EXECUTOR: "executor",
 }  # fmt: skip
 
 # Environment of the recorded program.

@@ -55,6 +55,7 @@ class Recorder:
         self.compiling = False  # torch.compile is compiling
         self.sampling = False  # inside a timed Dataset item
         self.options = {}
+        self.executors = {}  # identity of its queue -> number of an executor
         self.serving = None  # the serving collector's state, with ``in_flight``
         self.growth = None  # container growth; called by both collectors that see steps
         self.looping = False  # a loop over a DataLoader has begun

@@ -308,5 +308,5 @@ TABLE_OF = {
     signals.WAIT: "waits",
     signals.MAIN_RUNS: "looks",
     signals.DEVICE_MARK: "marks",
-    **dict.fromkeys((signals.REQUEST, signals.LAG, signals.MODEL_CALL, signals.POOL), "requests"),
+    **dict.fromkeys((signals.REQUEST, signals.LAG, signals.MODEL_CALL, signals.POOL, signals.EXECUTOR), "requests"),
 }

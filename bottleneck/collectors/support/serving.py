@@ -15,6 +15,7 @@ from ...agent import native_thread
 from ...agent.frames import AllFrames, line_of
 from ...agent.recorder import is_users_exception, now
 from ...agent.unpatched import allocate_lock, get_ident, sleep
+from .thread_pools import limiter_of
 
 BEAT_SECONDS = 0.05  # wakes the loop 20 times a second; a 20 ms heartbeat cost 0.9 % of a core
 LATE_NS = 10_000_000  # a heartbeat later than this is recorded
@@ -232,16 +233,11 @@ class Serving:
 
     def _sample_pool(self, time_ns):
         """Record anyio's thread pool if one is in use and has changed."""
-        if self._limiter is None:
-            anyio = sys.modules.get("anyio.to_thread")
-            if anyio is None or not self.in_flight:
-                return
-            # The limiter is in a variable of the running loop. Do not create one in a loop that has none.
-            try:
-                self._limiter = anyio.current_default_thread_limiter()
-            except Exception:
-                return
         limiter = self._limiter
+        if limiter is None:
+            limiter = self._limiter = limiter_of(self.loop) if self.in_flight else None
+        if limiter is None:
+            return
         borrowed = limiter.borrowed_tokens
         if borrowed:
             waiting = limiter.statistics().tasks_waiting

@@ -35,6 +35,7 @@ from .sampled_forks import follow_forks
 from .stack_table import MAX_STACKS, StackTable
 from .tasks import LOOP, SuspendedTasks
 from .thread_files import ThreadFiles
+from .thread_pools import Executors
 
 SIGNAL = _signal.SIGURG
 RUNS = 0.97  # of the time since the last look: above this, a thread was not blocked
@@ -61,6 +62,7 @@ class Collector(BaseCollector):
         self._stacks = StackTable(self.recorder)
         self._tasks = SuspendedTasks(self.recorder, self._stacks)
         self._other_threads = OtherThreads(self.recorder, self._stacks, self._tasks)
+        self._executors = Executors(self.recorder)
         self._thread = None  # (lock that tells it to exit, [native id once it runs])
         self._gil = None  # of the sampling thread
         self._others_ns = 0  # CPU time of all threads except the main one
@@ -344,6 +346,7 @@ class Collector(BaseCollector):
                 ring.put(STACK_CPU, seen[1], at - self._unticked, at, number)
                 self._cpu_ns, self._unticked = cpu_ns, 0
         self._other_threads.write(ring, prompt=late < PROMPT_NS)
+        self._executors.look(ring)
         unchanged = still and stack and stack == self._last_blocked and not self._other_threads.busy
         self.pace.look_again(wall, unchanged)
         self._last_blocked = stack

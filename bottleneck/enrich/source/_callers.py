@@ -31,9 +31,9 @@ class Callers:
     def looped(self, line: UserLine) -> bool:
         """Whether the line was seen to run again and again, or a caller of its function is inside a loop.
 
-        The first line of a loop runs again and again by itself.
+        The first line of a loop runs again and again by itself, and a request's handler runs once for each request.
         """
-        often = line.times >= _OFTEN and not _begins_a_loop(line)
+        often = line.times >= _OFTEN and not line.answers and not _begins_a_loop(line)
         return often or any(True for _ in _loops(self.places(line)))
 
     def steps(self, line: UserLine, source: Source) -> bool:

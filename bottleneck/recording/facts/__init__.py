@@ -35,7 +35,7 @@ from .run import (
     Wait,
     Worker,
 )
-from .serving import ModelCall, Serving
+from .serving import Executor, ModelCall, Serving
 from .source import (
     ConfigLine,
     DeviceLines,
@@ -58,7 +58,7 @@ __all__ = [
     "Collective", "Compile", "ConfigLine",
     "Container", "DataLoader", "DataParallel", "Ddp", "DeviceInUse", "DeviceLines", "DeviceMemory", "DeviceProperties",
     "DeviceTrace", "DeviceWindow", "DevicesHeld",
-    "Exchange", "Fact", "Failed", "FlowLines", "Forward", "Frame", "Gil", "GrowthLine", "Hello",
+    "Exchange", "Executor", "Fact", "Failed", "FlowLines", "Forward", "Frame", "Gil", "GrowthLine", "Hello",
     "InputStage", "InputStages",
     "KnownLine", "Line",
     "ModelCall", "Moved", "Objects", "ObjectsLine", "OneLengthLine", "Optimizer", "OutputLines", "PaddingLine",

@@ -15,6 +15,19 @@ class Serving(Fact, frozen=True):
     time_ns: Moment
 
 
+class Executor(Fact, frozen=True):
+    """A ThreadPoolExecutor, its largest number of threads and the call site that made it.
+
+    ``default``: asyncio made it for ``to_thread`` and ``run_in_executor(None, ...)``.
+    """
+
+    kind: ClassVar[str] = "executor"
+    id: Int
+    site: Int
+    most: Int
+    default: bool = False
+
+
 class ModelCall(Fact, frozen=True):
     """How often the model has been called from a line so far."""
 
