@@ -28,7 +28,8 @@ _LEAVING = KEEPING | set(
     "abc array base64 bisect builtins collections contextlib copy csv dataclasses datetime decimal difflib enum io "
     "functools fractions glob gzip hashlib itertools json logging operator os pathlib pickle pprint queue re shutil "
     "statistics string struct subprocess sys tempfile textwrap threading typing unicodedata urllib uuid warnings "
-    "html xml zlib bs4 lxml yaml matplotlib seaborn tqdm PIL cv2 networkx".split()
+    "html xml zlib bs4 lxml yaml matplotlib seaborn tqdm PIL cv2 networkx bz2 lzma tarfile zipfile sqlite3 duckdb "
+    "fsspec h5py openpyxl pyarrow zarr".split()
 )
 #: Calls that give the same for the same.
 _PURE = frozenset(

@@ -136,7 +136,10 @@ def same_each_pass(source: Source, function: ast.FunctionDef, through: int = 2) 
     """The parameters that every call in the file gives a constant, or a name that the file sets once at its top."""
     calls = source.calls.get(function.name, [])
     names = [each.arg for each in (*function.args.posonlyargs, *function.args.args)]
-    names = names[names[:1] == ["self"] :]  # which no call gives
+    if names[:1] == ["self"]:
+        names = names[1:]  # which no call gives
+    else:  # a method of the same name is another function
+        calls = [call for call in calls if isinstance(call.func, ast.Name)] or calls
     fixed = set[str]() if calls else _held_by_partial(source, function, names)
     for index, name in enumerate(names if through else []):
         given = [
@@ -167,7 +170,7 @@ def _is_fixed(source: Source, value: ast.expr, through: int) -> bool:
         return False
     bound, function = source.bindings(value), source.function(value)
     if len(bound) == 1:
-        return bound[0].where in source.tree.body
+        return source.function(bound[0].where) is None and not source.loops(bound[0].where)
     return not bound and isinstance(function, ast.FunctionDef) and value.id in same_each_pass(source, function, through)
 
 

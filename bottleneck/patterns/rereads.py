@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from .fixed import given_alike, unchanged
-from .loops import in_loop
-from .model import Condition, Hot
+from .loops import in_loop, varies
+from .model import Condition, Hot, Sighting
 from .places import loading
-from .shapes import matches
+from .shapes import argument, matches
 from .source import Source
-from .syntax import Function, Loop, arguments, last_name, mentions, same, stored
+from .syntax import arguments, last_name, mentions, same, stored
 
 _FEW = 5  # passes
 _OPENS = ("open", "read_text", "read_bytes")
@@ -167,6 +167,16 @@ def _leaves(source: Source, call: ast.Call) -> bool:
     return not writes and any(matches(path, *known) for path in source.paths(call.func))
 
 
+def opened_alike(hot: Hot) -> bool:
+    """The arguments do not change with the pass, and what is opened is no other thing each time."""
+    given = hot.node.args[:2] if isinstance(hot.node, ast.Call) else []
+    words = [str(getattr(hot.source.literal(each), "value", "")) for each in given]
+    mode = words[1:] or [str(getattr(argument(hot.node, "mode"), "value", ""))]
+    return not varies()(hot) and not (
+        words[:1] and (words[0].startswith(("/proc/", "/sys/", "/dev/", ":memory:")) or mode[0][:1] in ("w", "x"))
+    )
+
+
 def starts_a_program(source: Source, call: ast.Call) -> bool:
     return any(matches(path, "subprocess.*", "os.system", "os.popen") for path in source.paths(call.func))
 
@@ -205,7 +215,18 @@ def _can_change(hot: Hot, region: ast.AST, path: ast.expr) -> bool:
         return True
     writes = (call for name in ("open", *_WRITES) for call in source.calls.get(name, ()))
     return any(
-        written is not None and same(written, path) and any(isinstance(o, Function | Loop) for o in source.above(call))
+        written is not None and same(written, path) and not _is_before(hot, call)
         for call in writes
         for written in [_path(source, call, writing=True)]
     )
+
+
+def _is_before(hot: Hot, call: ast.Call) -> bool:
+    """The call runs once and not in the passes: it is in no loop, and no function of the file calls its own in one."""
+    source = hot.source
+    function = source.function(call)
+    if function is None:
+        return not source.loops(call)
+    if not isinstance(function, ast.FunctionDef) or not source.calls.get(function.name):
+        return False  # who calls it is not known
+    return not in_loop()(Hot(Sighting(source, call.lineno), call)) and function is not source.function(hot.node)

@@ -206,13 +206,34 @@ print(total)
     assert 0 < loops["DataFrame.iterrows"]["own_ns"] <= loops["DataFrame.iterrows"]["t1"]
 
 
+def test_feather_and_json_of_pyarrow_are_described(program):
+    recorded = program(
+        """
+        import json, pyarrow, pyarrow.feather, pyarrow.json
+        table = pyarrow.table({"a": range(300_000), "b": [str(i) for i in range(300_000)]})
+        pyarrow.feather.write_feather(table, "t.feather", compression="zstd")
+        with open("t.jsonl", "w") as file:
+            file.writelines(json.dumps({"a": i, "b": "x"}) + "\\n" for i in range(50_000))
+        print(pyarrow.feather.read_feather("t.feather").shape, pyarrow.feather.read_table("t.feather", ["a"]).shape)
+        print(pyarrow.json.read_json("t.jsonl").shape)
+        """
+    )
+    assert recorded.code == 0 and not recorded.of("failed"), recorded.error
+    frame, table, lines = recorded.of("read")
+    assert (frame["call"], frame["format"], frame["columns"]) == ("pyarrow.feather.read_feather", "feather", ["a", "b"])
+    assert table["asked_columns"] == ["a"] and table["rows"] == 300_000 and table["size_bytes"] == frame["size_bytes"]
+    assert (lines["call"], lines["format"], lines["rows"]) == ("pyarrow.json.read_json", "json", 50_000)
+    assert lines["path"].endswith("t.jsonl") and lines["asked_columns"] is None
+
+
 def test_detach_restores_the_same_objects(program):
     recorded = program(
         """
-        import csv, json, numpy, pandas, pyarrow.csv, pyarrow.parquet, PIL.Image, sys
+        import csv, json, numpy, pandas, pyarrow.csv, pyarrow.feather, pyarrow.json, pyarrow.parquet, PIL.Image, sys
         names = [(csv, "reader"), (csv.DictReader, "__next__"), (json, "load"), (numpy, "load"),
                  (pandas, "read_csv"), (pandas, "concat"), (pandas.DataFrame, "iterrows"), (pandas.DataFrame, "apply"),
-                 (pyarrow.csv, "read_csv"), (pyarrow.parquet, "read_table"), (PIL.Image, "open")]
+                 (pyarrow.csv, "read_csv"), (pyarrow.parquet, "read_table"), (pyarrow.json, "read_json"),
+                 (pyarrow.feather, "read_feather"), (pyarrow.feather, "read_table"), (PIL.Image, "open")]
         code = lambda it: it.__code__ if type(it) is type(lambda: 0) else it
         state = lambda: [code(vars(owner)[name]) for owner, name in names]
         before, functions = state(), [vars(owner)[name] for owner, name in names]
@@ -229,7 +250,7 @@ def test_detach_restores_the_same_objects(program):
         start=False,
     )
     assert recorded.code == 0, recorded.error
-    assert {"pandas", "csv", "json", "numpy", "pillow", "pyarrow.csv"} <= {
+    assert {"pandas", "csv", "json", "numpy", "pillow", "pyarrow.csv", "pyarrow.feather", "pyarrow.json"} <= {
         n["collector"] for n in recorded.of("attached")
     }
 

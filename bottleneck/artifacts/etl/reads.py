@@ -15,7 +15,9 @@ from ..run.main_process import main_process
 from ..training.steps import Steps
 
 TEXT_FORMATS = ("csv", "fwf", "text", "json")
-_COLLECTORS = ("pandas", "pyarrow.csv", "pyarrow.parquet", "csv", "json", "numpy", "polars")
+_COLLECTORS = (
+    "pandas", "pyarrow.csv", "pyarrow.feather", "pyarrow.json", "pyarrow.parquet", "csv", "json", "numpy", "polars",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -154,6 +154,24 @@ def size_of(target):
     return {"path": path, "size_bytes": size}
 
 
+def table(parameter, engine="pyarrow"):
+    """``describe`` for a reader that gives a table of pyarrow or a pandas frame; ``parameter``: what names the file."""
+
+    def describe(args, kwargs, result):
+        fields = size_of(argument(args, kwargs, 0, parameter))
+        columns = list(result.column_names if hasattr(result, "column_names") else result.columns)
+        fields.update(
+            rows=result.num_rows if hasattr(result, "num_rows") else len(result),
+            columns=names(columns),
+            column_count=len(columns),
+            asked_columns=asked(argument(args, kwargs, 1, "columns")),
+            engine=engine,
+        )
+        return fields
+
+    return describe
+
+
 def names(columns):
     """Column names as text, at most ``MAX_COLUMNS``."""
     return [str(name) for name in columns[:MAX_COLUMNS]]

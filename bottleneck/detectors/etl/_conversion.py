@@ -59,13 +59,14 @@ def _numpy(read: Read, call: ast.Call | None, source: str, new: str, once: str) 
 
 
 def _arrow(read: Read, call: ast.Call | None, source: str, new: str, once: str) -> str:
-    own = f"pyarrow.csv.read_csv({source})"
-    if call is not None and read.call == "pyarrow.csv.read_csv":
+    form = "json" if read.call.startswith("pyarrow.json.") else "csv"
+    own = f"pyarrow.{form}.read_{form}({source})"
+    if call is not None and read.call.startswith("pyarrow."):
         own = ast.unparse(call)
     elif call is not None:
         given = [ast.unparse(keyword.value) for keyword in call.keywords if keyword.arg == "delimiter"]
         own = f"{own[:-1]}, parse_options=pyarrow.csv.ParseOptions(delimiter={given[0]}))" if given else own
-    convert = f"import pyarrow.csv, pyarrow.parquet\n\npyarrow.parquet.write_table({own}, {new}){once}"
+    convert = f"import pyarrow.{form}, pyarrow.parquet\n\npyarrow.parquet.write_table({own}, {new}){once}"
     if read.call.startswith("csv."):
         return f"{convert}for row in pyarrow.parquet.read_table({new}).to_pylist():\n    ..."
     return convert + _shared.rewritten(read, f"pyarrow.parquet.read_table({new})")

@@ -50,6 +50,7 @@ class CsvInsteadOfParquet(Detector):
         "pandas.read_json",
         "polars.read_json",
         "polars.read_ndjson",
+        "pyarrow.json.read_json",
     )  # of JSON: other readers return objects, which need not be a table
 
     def detect(self, recording: Recording, reads: Reads, etl: Etl, host: Host | None) -> Outcome:

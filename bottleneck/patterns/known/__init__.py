@@ -2,6 +2,7 @@
 
 from ..model import Pattern
 from . import (
+    archives,
     arrays,
     batch_loops,
     batches,
@@ -57,6 +58,7 @@ from . import (
 )
 
 PATTERNS: tuple[Pattern, ...] = (
+    *archives.PATTERNS,
     *pandas_rows.PATTERNS,
     *pandas_tables.PATTERNS,
     *pandas_joins.PATTERNS,

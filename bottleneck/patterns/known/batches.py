@@ -7,10 +7,10 @@ from ..fixed import unchanged
 from ..loops import in_loop, names_of_pass, varies
 from ..model import Hot, Pattern, Price
 from ..places import cached, handed_to, known, less, loading, more, named, uses, version
+from ..rereads import opened_alike
 from ..shapes import (
     all_of,
     any_of,
-    argument,
     below,
     calls,
     deep,
@@ -58,16 +58,6 @@ def _collected_again(hot: Hot) -> bool:
         if (unchanged(hot, each, given=hot.seen.given) if is_self(each) else not mentions(each, names))
         if isinstance(each, ast.Name | ast.Call | ast.Attribute)
         for path in hot.source.paths(each)
-    )
-
-
-def _opened_alike(hot: Hot) -> bool:
-    """The arguments do not change with the pass, and what is opened is no other thing each time."""
-    given = hot.node.args[:2] if isinstance(hot.node, ast.Call) else []
-    words = [str(getattr(hot.source.literal(each), "value", "")) for each in given]
-    mode = words[1:] or [str(getattr(argument(hot.node, "mode"), "value", ""))]
-    return not varies()(hot) and not (
-        words[:1] and (words[0].startswith(("/proc/", "/sys/", "/dev/", ":memory:")) or mode[0][:1] in ("w", "x"))
     )
 
 
@@ -242,7 +232,7 @@ PATTERNS = (
                 "*.from_pretrained",
             ),
             any_of(in_loop(), loading()),
-            _opened_alike,
+            opened_alike,
         ),
         unless=(cached(), less(passes=5), known(handler=True)),
         leave="The path depends on the item, or the handle does not survive a fork (open it lazily, once per worker).",

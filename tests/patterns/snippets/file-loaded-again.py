@@ -165,3 +165,37 @@ class Rows:
 
 def fit_all(rows, items):
     return [rows.fit(item) for item in items]
+# slow: another function wrote it before
+# known: looped=True
+import pickle
+
+def build(path):
+    with open(path, "wb") as file:
+        pickle.dump({}, file)
+
+def look_up(path, key):
+    with open(path, "rb") as file:
+        table = pickle.load(file)  # hot
+    return table[key]
+
+if __name__ == "__main__":
+    path = "table.pkl"
+    build(path)
+    print(sum(look_up(path, key) for key in range(100)))
+# exempt: written anew in each pass
+# known: looped=True
+import pickle
+
+def store(path, table):
+    with open(path, "wb") as file:
+        pickle.dump(table, file)
+
+def look_up(path, key):
+    with open(path, "rb") as file:
+        table = pickle.load(file)  # hot
+    return table[key]
+
+def run(path, tables):
+    for table in tables:
+        store(path, table)
+        look_up(path, 1)

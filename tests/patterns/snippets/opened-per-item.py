@@ -69,3 +69,15 @@ def read_member(name, path):
 
 def readmes(paths):
     return list(map(partial(read_member, "README"), paths))
+# slow: the program's own line sets the path
+# below: __init__ zipfile.py, _RealGetContents zipfile.py
+# known: looped=True
+import zipfile
+
+def read(path, name):
+    with zipfile.ZipFile(path) as archive:  # hot
+        return archive.read(name)
+
+if __name__ == "__main__":
+    path = "texts.zip"
+    print(sum(len(read(path, f"{number}.txt")) for number in range(1000)))
