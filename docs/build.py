@@ -43,6 +43,7 @@ BEFORE = {
 }
 AFTER = {
     "Comparing runs": "comparing-runs.md",
+    "Load tests": "load.md",
     "Traces": "telemetry.md",
     "Accuracy": "accuracy.md",
     "Frameworks and launchers": "frameworks.md",

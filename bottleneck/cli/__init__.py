@@ -9,6 +9,7 @@ import click
 _COMMANDS = {
     "run": "Run a program and report what limits it.",
     "report": "Analyse a recorded run again and show its report.",
+    "load": "Send requests to a server, and find how many it can take.",
     "top": "Show the runs in progress and the GPUs, now.",
     "import": "Turn traces of torch.profiler, Nsight Systems or XPlane, or a Spark event log into a run.",
     "fix": "Show the patch for a finding, or apply it.",

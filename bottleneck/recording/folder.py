@@ -16,6 +16,7 @@ from .run import Run, check
 
 VERSION = 1
 RUNS = Path(".bottleneck") / "runs"
+LOADS = Path(".bottleneck") / "loads"
 _LOCK = Path(signals.LIVE) / "lock"
 
 
@@ -23,14 +24,18 @@ class RunError(Exception):
     """A run folder that cannot be created, read or written; the message is one line that names the file."""
 
 
-def create(parent: Path | None, name: str, run_dir: Path | None) -> Path:
+def create(parent: Path | None, name: str, run_dir: Path | None, below: Path = RUNS) -> Path:
     """Create a run folder: ``run_dir`` (refused if not empty) or ``<parent>/.bottleneck/runs/<time>-<name>``.
+
+    ``below``: another folder for what is no run.
 
     Raises RunError.
     """
     try:
-        folder = _dated(parent or Path.cwd(), name) if run_dir is None else _given(run_dir)
-        (folder / signals.LIVE).mkdir(parents=True, exist_ok=True)
+        folder = _dated((parent or Path.cwd()) / below, name) if run_dir is None else _given(run_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        if below == RUNS:
+            (folder / signals.LIVE).mkdir(exist_ok=True)
         (folder / "tables").mkdir(exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
         raise RunError(f"{error.filename or run_dir} is not a folder") from None
@@ -45,8 +50,7 @@ def _given(run_dir: Path) -> Path:
     return run_dir
 
 
-def _dated(parent: Path, name: str) -> Path:
-    base = parent / RUNS
+def _dated(base: Path, name: str) -> Path:
     base.mkdir(parents=True, exist_ok=True)
     ignore = base.parent / ".gitignore"
     if not ignore.exists():

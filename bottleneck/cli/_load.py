@@ -1,0 +1,122 @@
+"""How ``bottleneck load`` shows its figures."""
+
+from __future__ import annotations
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ..load.run import Plan, Result
+from ..load.samples import OUTCOMES
+from ..load.summary import MAX_LAG_SECONDS, Latency, Summary
+from ..load.versus import Ratio
+
+
+def drawn(plan: Plan, result: Result, console: Console) -> RenderableType:
+    """The figures, the verdict, and how the generator itself did."""
+    parts: list[RenderableType] = [Text(f"{plan.requests.method} {'  vs  '.join(t.url for t in plan.targets)}", "bold")]
+    total = result.total
+    if result.interrupted:
+        parts.append(Text("Interrupted; these are the requests until then.", "yellow"))
+    if result.stopped:
+        parts.append(Text(f"Stopped: {result.stopped}.", "red"))
+    if total is None:
+        return Group(*parts, Text("Nothing was measured."))
+    if result.versus is not None:
+        a, b = result.versus.a, result.versus.b
+        parts.append(_table([("A", a), ("B", b)]))
+        ratios = (("mean", result.versus.mean), ("p50", result.versus.p50), ("p99", result.versus.p99))
+        parts += [Text(f"B / A  {name:4}  {_ratio(each)}") for name, each in ratios]
+    elif result.parts:
+        parts.append(_table([(f"{rate:,.4g}/s", part) for rate, part in result.parts]))
+    else:
+        name = "closed loop" if plan.clients else "at the knee" if result.knee and result.knee.rate else "all"
+        parts.append(_table([(name, total)]))
+    parts += _verdict(plan, result, total)
+    parts += _tokens(total)
+    parts += _problems(total)
+    parts.append(
+        Text(
+            f"Generator: send lag p50 {_ms(total.lag_p50)}, p99 {_ms(total.lag_p99)}; {total.unsent} not sent; "
+            f"{result.per_cpu_second:,.0f} requests per CPU second",
+            "dim",
+        )
+    )
+    return Group(*parts)
+
+
+def _table(rows: list[tuple[str, Summary]]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for name in ("ms", "requests", "sent/s", "good/s", "p50", "p95", "p99", "(95 %)", "most", "failed"):
+        table.add_column(name, justify="left" if name == "ms" else "right", no_wrap=True)
+    for name, each in rows:
+        latency = each.latency
+        rate = "" if each.rate is None else f"{each.rate:,.1f}"
+        table.add_row(name, f"{each.planned:,}", rate, f"{each.throughput:,.1f}", _number(latency.p50),
+                      _number(latency.p95), *_p99(latency), _number(latency.most), f"{each.failed:,}")  # fmt: skip
+    return table
+
+
+def _p99(latency: Latency) -> tuple[str, str]:
+    if latency.p99 is None:
+        return "too few", ""
+    return _number(latency.p99), f"{_number(latency.p99_low)}-{_number(latency.p99_high)}"
+
+
+def _number(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds * 1e3:,.1f}"
+
+
+def _ms(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds * 1e3:,.1f} ms"
+
+
+def _ratio(ratio: Ratio) -> str:
+    if ratio.value is None or ratio.low is None or ratio.high is None:
+        return "too few requests"
+    words = "" if ratio.differs else "  (no difference shown)"
+    return f"{ratio.value:.3f}  ({ratio.low:.3f} to {ratio.high:.3f}){words}"
+
+
+def _verdict(plan: Plan, result: Result, total: Summary) -> list[Text]:
+    knee = result.knee
+    if knee is not None:
+        slo = _ms(plan.slo_seconds)
+        if knee.rate is not None and not knee.at_least:
+            interval = f"{knee.low:,.4g} to {knee.high:,.4g}"
+            words = f"Knee: {knee.rate:,.4g} requests/s keep p99 <= {slo} (90 % interval {interval})."
+            return [Text(words, "bold green")]
+        return [Text(f"Knee: {knee.why}.", "yellow")]
+    if total.refused:
+        return [Text(f"No verdict: {total.refused}.", "yellow")] if plan.slo_seconds is not None or _late(total) else []
+    if total.within is None:
+        return []
+    word, style = ("met", "green") if total.within else ("missed", "red")
+    return [Text(f"Objective {word}: p99 <= {_ms(total.slo_seconds)}.", f"bold {style}")]
+
+
+def _late(total: Summary) -> bool:
+    return total.lag_p99 > MAX_LAG_SECONDS
+
+
+def _tokens(total: Summary) -> list[Text]:
+    tokens = total.tokens
+    if tokens is None:
+        return []
+    first = tokens.first_seconds
+    return [
+        Text(f"First token: p50 {_ms(first.p50)}, p95 {_ms(first.p95)}, p99 {_ms(first.p99)}."),
+        Text(
+            f"Tokens per second: {tokens.per_second_p50:,.1f} in one response (slowest tenth below "
+            f"{tokens.per_second_p10:,.1f}), {tokens.total_per_second:,.1f} in all."
+        ),
+    ]
+
+
+def _problems(total: Summary) -> list[Text]:
+    """Failed requests by kind."""
+    if not total.failed and not total.stopped:
+        return []
+    kinds = [f"{count:,} {kind}" for kind, count in total.outcomes.items() if kind != OUTCOMES[0]]
+    kinds += [f"{count:,} HTTP {status}" for status, count in total.statuses.items() if int(status) >= 400]
+    return [Text(f"Without a good response: {', '.join(kinds)}.", "red" if total.failed else "yellow")]
