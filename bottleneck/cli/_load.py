@@ -6,6 +6,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ..exporters.support import units
 from ..load.run import Plan, Result
 from ..load.samples import OUTCOMES
 from ..load.summary import MAX_LAG_SECONDS, Latency, Summary
@@ -33,6 +34,7 @@ def drawn(plan: Plan, result: Result, console: Console) -> RenderableType:
         name = "closed loop" if plan.clients else "at the knee" if result.knee and result.knee.rate else "all"
         parts.append(_table([(name, total)]))
     parts += _verdict(plan, result, total)
+    parts += _behind(result)
     parts += _tokens(total)
     parts += _problems(total)
     parts.append(
@@ -60,7 +62,8 @@ def _table(rows: list[tuple[str, Summary]]) -> Table:
 def _p99(latency: Latency) -> tuple[str, str]:
     if latency.p99 is None:
         return "too few", ""
-    return _number(latency.p99), f"{_number(latency.p99_low)}-{_number(latency.p99_high)}"
+    high = ">" if latency.p99_high is None else f"-{_number(latency.p99_high)}"
+    return _number(latency.p99), f"{_number(latency.p99_low)}{high}"
 
 
 def _number(seconds: float | None) -> str:
@@ -93,6 +96,31 @@ def _verdict(plan: Plan, result: Result, total: Summary) -> list[Text]:
         return []
     word, style = ("met", "green") if total.within else ("missed", "red")
     return [Text(f"Objective {word}: p99 <= {_ms(total.slo_seconds)}.", f"bold {style}")]
+
+
+def _behind(result: Result) -> list[Text]:
+    """What sets the server's capacity, if it was recorded."""
+    found = result.behind
+    if found is None:
+        return [Text(f"The server's recording cannot be read: {result.unjoined}.", "yellow")] if result.unjoined else []
+    if found.limit is None:
+        return [Text(f"Behind the knee: not found; {found.why}.", "yellow")]
+    limit, words = found.limit, [Text("Behind the knee", "bold")]
+    words.append(Text(f"  {limit.name} sets the capacity: {_place(limit.file, limit.line, limit.function)}"))
+    words.append(Text(f"  {limit.share:.0%} used at {found.throughput:,.4g} requests/s: all used at about "
+                      f"{limit.capacity:,.3g}/s ({limit.samples} samples)"))  # fmt: skip
+    if found.hottest is not None and found.hottest[:2] != (limit.file, limit.line):
+        words.append(Text(f"  Most time is spent in {_place(*found.hottest)}, where {found.in_hottest:,.1f} requests "
+                          "are at once; it limits nothing yet."))  # fmt: skip
+    if found.then is not None:
+        then = found.then
+        words.append(Text(f"  The next limit: {then.name}, at about {then.capacity:,.3g}/s"
+                          + (f" ({_place(then.file, then.line, then.function)})" if then.line else "")))  # fmt: skip
+    return words
+
+
+def _place(file: str, line: int, function: str) -> str:
+    return f"{units.path(file)}:{line} ({function})" if line else "no line of the program's own"
 
 
 def _late(total: Summary) -> bool:

@@ -76,11 +76,15 @@ _POSITIVE = click.FloatRange(min=0, min_open=True, max=1e6)
 @click.option("--insecure", is_flag=True, help="Accept any TLS certificate.")
 @click.option("--allow-remote", is_flag=True, help="Permit a server on another machine.")
 @click.option("--processes", type=click.IntRange(1, 64), help="Processes that send [default: by rate and cores].")
+@click.option("--run", "server_run", metavar="RUN", help="The run of `bottleneck run` in which the server runs.")
 @click.option("--run-dir", type=click.Path(path_type=Path), help="Keep the samples in this folder; new or empty.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @click.pass_context
 def command(ctx: click.Context, /, urls: tuple[str, ...], **options: Any) -> None:
     """Send requests to URL at planned times, and say how long the responses take.
+
+    URL ... -- COMMAND starts the server COMMAND under `bottleneck run` first and ends it afterwards; the report then
+    says which line sets the server's capacity. --run RUN does the same for a server that is being recorded already.
 
     Latency counts from the planned time, so that requests that a slow server delays are not forgotten. Every request is
     kept in .bottleneck/loads. Two URLs are compared side by side, request by request.
@@ -90,7 +94,7 @@ def command(ctx: click.Context, /, urls: tuple[str, ...], **options: Any) -> Non
     try:
         need_aiohttp()
         plan = _plan(urls, options)
-        _run(plan, options)
+        _run(plan, options, ctx.meta.get("server", ()))
     except LoadError as error:
         _fail(str(error))
     except KeyboardInterrupt:
@@ -140,20 +144,58 @@ def _plan(urls: tuple[str, ...], options: dict[str, Any]) -> Plan:
     )
 
 
-def _run(plan: Plan, options: dict[str, Any]) -> None:
+def _run(plan: Plan, options: dict[str, Any], command: tuple[str, ...]) -> None:
+    from ..load import LoadError
+    from ..load.recorded import RecordedServer
     from ..load.run import run
     from ..load.store import SCHEMA, new_folder, store
+    from ..recording.folder import RUNS
 
+    if command and (options["server_run"] or len(plan.targets) > 1):
+        raise LoadError("a command starts one server, which is recorded: give one URL and no --run")
+    run_dir = _server_run(options["server_run"])
     folder = new_folder(f"{plan.targets[0].host}-{plan.targets[0].port}", options["run_dir"])
     try:
         with _bar() as show:
-            result = run(plan, show)
+            if command:
+                run_dir = folder / "server" if options["run_dir"] else RUNS.absolute() / folder.name
+                with RecordedServer(command, plan.targets[0], run_dir, folder):
+                    result = run(plan, show)
+                    show("the server ends", 1.0)
+            else:
+                result = run(plan, show)
     finally:
         _remove_if_empty(folder)
+    if run_dir is not None:
+        _join(result, run_dir)
     report = {"schema": SCHEMA, **result.as_json(plan), "folder": str(folder)}
     store(folder, result.samples, report)
     _show(plan, result, report, folder, options["as_json"])
+    if run_dir is not None and not options["as_json"]:
+        click.echo(f"Server:  bottleneck report {run_dir.name if run_dir.parent.name == 'runs' else run_dir}", err=True)
     sys.exit(_exit_code(result))
+
+
+def _server_run(name: str | None) -> Path | None:
+    from ..load import LoadError
+    from ..recording.folder import RunError, find
+
+    try:
+        return None if name is None else find(name)
+    except RunError as error:
+        raise LoadError(str(error)) from None
+
+
+def _join(result: Result, run_dir: Path) -> None:
+    """The server's recording, finished or still in progress; a recording that cannot be read costs the join alone."""
+    from ..recording.folder import RunError
+    from ..session import analyse, look
+
+    try:
+        recording, _ = look(run_dir) or analyse(run_dir)
+        result.join(recording)
+    except RunError as error:
+        result.unjoined = str(error)
 
 
 def _show(plan: Plan, result: Result, report: dict[str, Any], folder: Path, as_json: bool) -> None:

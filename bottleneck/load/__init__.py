@@ -2,7 +2,8 @@
 
 ``schedule`` plans the times, ``requests`` the requests, ``target`` checks the address; ``worker`` is a process that
 sends (aiohttp), ``fleet`` starts several of them; ``summary`` turns samples into figures, ``knee`` searches the highest
-rate that meets an objective, ``versus`` compares two servers, ``store`` keeps everything.
+rate that meets an objective, ``versus`` compares two servers, ``store`` keeps everything. ``recorded`` runs the server
+under `bottleneck run`, and ``behind`` finds in its recording what sets the capacity.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from .fleet import Fleet
 from .knee import Trial
 from .samples import Samples, empty
 from .schedule import arrivals, soak
-from .summary import counts, failures, lags, latencies, storm
+from .summary import MAX_LAG_SECONDS, counts, failures, lags, latencies, storm
 
 _CALM_REQUESTS = 3  # in a row that are as fast as on an idle server
 _CALM_SECONDS = 10.0
@@ -23,7 +23,8 @@ Show = Callable[[str, float], None]  # what is being done, and the share of the 
 
 
 class LiveBench:
-    """Implements ``knee.Bench``. ``samples``: of all tests so far."""
+    """Implements ``knee.Bench``. ``samples``: of all tests so far; ``judged``: without those in which the generator
+    was late."""
 
     def __init__(self, fleet: Fleet, slo_seconds: float, budget_seconds: float, seed: int, poisson: bool, show: Show):
         self._fleet = fleet
@@ -36,6 +37,7 @@ class LiveBench:
         self._alone: float | None = None
         self._number = 0
         self.samples: Samples = empty()
+        self.judged: Samples = empty()
         self.cpu_seconds = 0.0
         self.interrupted = False
 
@@ -75,15 +77,12 @@ class LiveBench:
         self._number += len(planned)
         self.cpu_seconds += self._fleet.cpu_seconds
         self.samples = np.concatenate([self.samples, samples])
-        lag = lags(samples)
         times = (samples["planned"] - samples["planned"][:1]) / 1e9
-        return Trial(
-            rate,
-            times,
-            self._above(samples),
-            float(np.percentile(lag, 99)) if len(lag) else 0.0,
-            not ended_early,
-        )
+        late = int((lags(samples) > MAX_LAG_SECONDS).sum())
+        trial = Trial(rate, times, self._above(samples), late, not ended_early)
+        if not trial.generator_behind:
+            self.judged = np.concatenate([self.judged, samples])
+        return trial
 
     def recover(self) -> None:
         until = time.monotonic() + min(_CALM_SECONDS, max(0.0, self.left()))

@@ -15,13 +15,15 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from .summary import LEAST_FOR_P99, MAX_LAG_SECONDS
+from .summary import LEAST_FOR_P99
 
 ALLOWED = 0.01  # share of requests above the objective at the knee
 _CLEARLY_OVER = 0.1  # from there on, a test need not be finished
 _LEAST_TO_STOP, _SECONDS_TO_STOP = 50, 0.8
 _GROW_SECONDS, _GROW_REQUESTS = 1.5, 40
 _OVER_SHARE = 0.03  # of requests above the objective: the rate is too high for the next doubling
+_LATE_SHARE = 0.1  # of the requests of one test
+_TRIES = 3  # of a test in which the generator was late: the machine may have stopped for a moment
 _TESTS = 12  # in the time that is left after doubling
 _SEARCH_SHARE = 0.3  # of that time: shorter tests, each at the estimate
 _LEAST_SECONDS = 3.0
@@ -42,12 +44,12 @@ Floats = npt.NDArray[np.float64]
 @dataclass(frozen=True)
 class Trial:
     """One test at one rate. ``above``: whether each request, by its planned time, took longer than the objective or
-    failed; ``whole``: it was not stopped early."""
+    failed; ``late``: requests that the generator sent too late; ``whole``: it was not stopped early."""
 
     rate: float
     planned_seconds: Floats
     above: npt.NDArray[np.bool_]
-    lag_p99: float
+    late: int
     whole: bool
 
     @property
@@ -59,6 +61,11 @@ class Trial:
         """Whether it missed the objective by more than a few requests of chance."""
         expected = _OVER_SHARE * len(self.above)
         return bool(self.above.sum() > expected + 2 * expected**0.5)
+
+    @property
+    def generator_behind(self) -> bool:
+        """Whether the generator cannot send at this rate; a pause of the machine delays only a few requests."""
+        return self.late > _LATE_SHARE * len(self.above) + 5
 
     def blocks(self) -> tuple[Ints, Ints]:
         """Requests and those above the objective, in each second, once the queue has settled."""
@@ -123,7 +130,11 @@ def _try(bench: Bench, knee: Knee, rate: float, seconds: float) -> Trial:
             return False
         return above > 3 * _CLEARLY_OVER * count or (passed > 2 and above > max(_CLEARLY_OVER * count, 60))
 
-    trial = bench.trial(rate, min(seconds, max(0.5, bench.left())), stop)
+    for _ in range(_TRIES):
+        trial = bench.trial(rate, min(seconds, max(0.5, bench.left())), stop)
+        if not trial.generator_behind or bench.left() < seconds:
+            break
+        bench.recover()
     knee.trials.append(trial)
     if trial.over:
         bench.recover()
@@ -135,7 +146,7 @@ def _grow(bench: Bench, knee: Knee, rate: float, most: float) -> tuple[float, fl
     low = 0.0
     while bench.left() > 0:
         trial = _try(bench, knee, rate, max(_GROW_SECONDS, _GROW_REQUESTS / rate))
-        if trial.lag_p99 > MAX_LAG_SECONDS:
+        if trial.generator_behind:
             knee.rate, knee.at_least = (low or None), bool(low)
             knee.why = f"the generator falls behind at {rate:.3g}/s: " + (
                 f"the knee is above {low:.3g}/s" if low else "use a machine with free cores"
@@ -171,7 +182,7 @@ def _refine(bench: Bench, knee: Knee, rate: float, most: float) -> float:
         short = begin - left < _SEARCH_SHARE * begin
         seconds = max(_LEAST_SECONDS, begin / _TESTS / (2 if short else 1))
         next_rate = min(most, rate * (1.0 if short else _AROUND[turn % len(_AROUND)]))
-        if _try(bench, knee, next_rate, seconds).lag_p99 > MAX_LAG_SECONDS:
+        if _try(bench, knee, next_rate, seconds).generator_behind:
             knee.why = f"the generator falls behind at {next_rate:.3g}/s: use a machine with free cores"
             break
         rate = _estimate(_Points.of(knee.trials), rate)

@@ -10,15 +10,18 @@ from typing import Any
 
 import numpy as np
 
+from ..recording.model import Recording
+from .behind import Behind, behind
 from .bench import LiveBench, Show
 from .fleet import Fleet
 from .knee import Knee, search
 from .requests import Requests
 from .samples import OK, Samples, empty
 from .schedule import Stage, arrivals
-from .summary import Summary, storm, summary
+from .summary import MAX_LAG_SECONDS, Summary, storm, summary
 from .target import Target
 from .versus import Versus, interleaved, versus
+from .windows import at_the_limit
 from .worker import Settings
 
 _PER_PROCESS = 1500  # requests per second that one process sends with time to spare
@@ -69,11 +72,17 @@ class Result:
     stopped: str = ""
     began_ns: int = 0
     ended_ns: int = 0
+    behind: Behind | None = None
+    unjoined: str = ""  # why the server's recording says nothing
 
     @property
     def per_cpu_second(self) -> float:
         """Requests that the generator handled per second of its own CPU time."""
         return float((self.samples["outcome"] == OK).sum()) / max(self.cpu_seconds, 1e-9)
+
+    def join(self, recording: Recording) -> None:
+        """Find out from the server's recording what sets its capacity."""
+        self.behind = behind(recording, *at_the_limit(self.samples, None if self.knee is None else self.knee.rate))
 
     def as_json(self, plan: Plan) -> dict[str, Any]:
         """JSON-ready, times in seconds."""
@@ -97,6 +106,7 @@ class Result:
             "summary": None if self.total is None else asdict(self.total),
             "parts": [{"rate": rate, **asdict(part)} for rate, part in self.parts],
             "knee": knee,
+            "behind": None if self.behind is None else asdict(self.behind),
             "versus": None if self.versus is None else asdict(self.versus),
             "generator": {
                 "processes": self.processes,
@@ -156,8 +166,10 @@ def _knee(plan: Plan, fleet: Fleet, result: Result, show: Show) -> None:
     if len(bench.samples):
         result.samples, result.cpu_seconds = bench.samples, bench.cpu_seconds
         result.interrupted = bench.interrupted
-        near = _at_knee(bench.samples, result.knee)
+        near = _at_knee(bench.judged, result.knee)
         result.total = summary(near, plan.slo_seconds)
+        if result.knee.rate is not None and result.total.lag_p99 > MAX_LAG_SECONDS:
+            result.knee = replace(result.knee, rate=None, low=None, high=None, why=result.total.refused)
 
 
 def _at_knee(samples: Samples, knee: Knee) -> Samples:
@@ -170,7 +182,7 @@ def _at_knee(samples: Samples, knee: Knee) -> Samples:
 
 def _take(plan: Plan, fleet: Fleet, result: Result, found: Samples) -> None:
     result.samples, result.cpu_seconds, result.interrupted = found, fleet.cpu_seconds, fleet.interrupted
-    result.total = replace(summary(found, plan.slo_seconds, closed=bool(plan.clients)))
+    result.total = summary(found, plan.slo_seconds, closed=bool(plan.clients))
 
 
 def _watch(plan: Plan, result: Result, show: Show) -> Callable[[Samples, int], bool]:

@@ -37,8 +37,8 @@ class Simulated:
                     whole = False
                     break
         self.now = at if not whole else begin + seconds
-        lag = 0.02 if rate > self.lag_from else 0.0005
-        return Trial(rate, np.array(planned), np.array(above, bool), lag, whole)
+        late = len(above) // 2 if rate > self.lag_from else len(above) // 100
+        return Trial(rate, np.array(planned), np.array(above, bool), late, whole)
 
     def finish(self, at: float) -> float:
         start = max(at, heapq.heappop(self.free))
@@ -95,5 +95,5 @@ def test_too_few_requests_for_a_p99() -> None:
 
 @pytest.mark.parametrize("rows", [0, 1])
 def test_a_trial_with_hardly_a_request(rows: int) -> None:
-    total, above = Trial(1.0, np.arange(float(rows)), np.zeros(rows, bool), 0.0, True).blocks()
+    total, above = Trial(1.0, np.arange(float(rows)), np.zeros(rows, bool), 0, True).blocks()
     assert int(total.sum()) == rows and not above.sum()
