@@ -9,6 +9,7 @@ import numpy as np
 from ...recording.model import Frame, Recording, Records, Site
 
 _GARBAGE = 0xFFFF  # flags of a LAG record caused by the garbage collector
+_SETTLE_NS = 10_000_000  # after a block: the loop sends the answers that were made in it
 _LOOP_PATHS = ("/asyncio/", "/uvloop/", "/selectors.py")
 _AROUND = ("__call__", "dispatch", "wrapper", "wrapped", "inner")  # names of middleware and decorators, not of handlers
 
@@ -17,7 +18,8 @@ _AROUND = ("__call__", "dispatch", "wrapper", "wrapped", "inner")  # names of mi
 class Block:
     """The event loop did not run for ``seconds`` (from when it was due) because of the user's line ``site``.
 
-    ``waiting``: requests that got their turn before the loop's heartbeat, including the running one. ``cpu_share``: of
+    ``waiting``: requests that got their turn before the loop's heartbeat, including the running one: they arrived
+    meanwhile, or had been let in before, by a middleware, and were answered when it was over. ``cpu_share``: of
     the loop's thread. ``free_share``: how often another thread got the GIL at once, None if not measured. ``handler``:
     the coroutine that the framework called, at its current line. ``call``: the plain function that blocks, "" if
     unknown.
@@ -38,12 +40,13 @@ class Block:
 
 
 def blocks_of(recording: Recording, process: int, lags: Records, served: Records) -> tuple[Block, ...]:
-    starts = np.sort(served["t0"])
+    starts, ends = np.sort(served["t0"]), np.sort(served["t1"])
     blocks = []
     for lag in lags[np.argsort(lags["t0"], kind="stable")]:
         start, end, flags = int(lag["t0"]), int(lag["t1"]), int(lag["flags"])
         frames = recording.facts.stacks.get((process, int(lag["arg"])), ())
         arrived = int(np.searchsorted(starts, end) - np.searchsorted(starts, start, side="right"))
+        answered = int(np.searchsorted(ends, end + _SETTLE_NS) - np.searchsorted(ends, start))
         garbage = flags == _GARBAGE
         path = [] if garbage else _user_path(frames)
         looked = 0 if garbage else flags >> 8
@@ -52,7 +55,7 @@ def blocks_of(recording: Recording, process: int, lags: Records, served: Records
                 start,
                 end,
                 _site(frames[path[0]]) if path else None,
-                arrived + 1,
+                max(arrived + 1, answered),
                 0.0 if garbage else (flags & 0xFF) / 100,
                 (looked - 1) / 100 if looked else None,
                 _handler(frames, path),

@@ -35,6 +35,9 @@ _SENDS = ("dumps", "dump", "send", "_send", "_send_bytes", "reducer_override")
 _MIN_WORKERS = 2
 _WATCHED = 0.5  # of some line's samples: then what threads wait for was read often enough
 _UNSEEN = 0.15  # of a line's samples: with fewer known waits it is in no wait
+_HARDLY = 0.5  # cores in use: a program whose threads compute in turn uses one
+_SPARE = 0.5  # cores idle
+_MANY = 8  # threads in the line, to one that runs or wants a core: of threads that soon end, some are not counted
 _EMBEDDING = "/torch/nn/modules/sparse.py"
 
 
@@ -116,10 +119,13 @@ class Run:
     def _queues(self, line: UserLine) -> bool:
         """Whether the line is blocked for want of a core: beside the main thread that counts as blocked, too.
 
-        A thread that waits for something else was seen in that wait, where waits were read at all.
+        A thread that waits for something else was seen in that wait, where waits were read at all: not those of threads
+        that soon end, as of a server that answers each request in a new one. But who wants a core in vain is part of a
+        program that computes, or of a machine without idle cores.
         """
         watched = any(each.waits.samples >= _WATCHED * each.samples for each in self.lines.lines if each.sampled)
-        return watched and line.beside and not line.tasks and line.waits.samples < _UNSEEN * line.samples
+        unseen = watched and line.beside and not line.tasks and line.waits.samples < _UNSEEN * line.samples
+        return unseen and not _has_cores(line, self.recording)
 
     def _drifts(self, source: Source, line: UserLine) -> bool | None:
         """Whether the line takes a growing share of the outermost loop around it; None if that cannot be told."""
@@ -229,6 +235,15 @@ def _cores(line: UserLine, recording: Recording) -> float | None:
     begins, ends = int(line.rows["t0"].min()), int(line.rows["t1"].max())
     ran, waited = (host.rise(name, begins, ends) for name in ("cpu_ns_total", "run_delay_ns_total"))
     return None if ran is None or waited is None else (ran + waited) / max(ends - begins, 1)
+
+
+def _has_cores(line: UserLine, recording: Recording) -> bool:
+    """Whether the program hardly computes while the line runs, with cores to spare or few threads that want one."""
+    used = _cores(line, recording)
+    if used is None:
+        return False
+    idle = Host(recording.host).mean("idle_cores", int(line.rows["t0"].min()), int(line.rows["t1"].max()))
+    return used < _HARDLY and ((idle is not None and idle >= _SPARE) or used < line.threads / _MANY)
 
 
 def _pickling(line: UserLine, recording: Recording) -> float | None:

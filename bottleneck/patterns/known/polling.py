@@ -106,18 +106,63 @@ def _works(statement: ast.stmt) -> bool:
 
 
 def _sleeps_until(hot: Hot) -> bool:
-    """``while key not in results: sleep(0.25)``: nothing but a constant sleep until something of this program is there."""
+    """``while key not in results: sleep(0.25)``: a loop that asks this program for a result, or sleeps for so long."""
     node = hot.node
     loop = next((each for each in hot.source.loops(node) if isinstance(each, ast.While)), None)
-    if loop is None or not isinstance(node, ast.Call) or last_name(node.func) != "sleep" or len(loop.body) != 1:
+    if loop is None or not isinstance(node, ast.Call) or last_name(node.func) != "sleep":
         return False
     given = hot.source.literal(node.args[0]) if node.args else None
     long = isinstance(given, ast.Constant) and isinstance(given.value, int | float) and given.value >= _LONG
+    return long and (_asks_in_its_head(loop) or _asks_first(hot, loop))
+
+
+def _asks_in_its_head(loop: ast.While) -> bool:
+    if len(loop.body) != 1:
+        return False
     asks = [each for each in ast.walk(loop.test) if isinstance(each, ast.Call)]
     missing = isinstance(loop.test, ast.Compare) and isinstance(loop.test.ops[0], ast.NotIn) and not asks
-    done = bool(asks) and all(last_name(each.func) in ("done", "ready") for each in asks)
-    return long and (missing or done)
+    return missing or (bool(asks) and all(last_name(each.func) in ("done", "ready") for each in asks))
 
+
+def _asks_first(hot: Hot, loop: ast.While) -> bool:
+    """``found = results.pop(key, None)``, ``if found is not None: break`` and the sleep are the whole of an endless loop.
+
+    What is asked is made by this file, or is a collection of it: another program's answer has no better way to come.
+    """
+    asked: list[ast.expr] = []
+    for each in loop.body:
+        if isinstance(each, ast.Assign | ast.AnnAssign) and each.value is not None:
+            asked.append(each.value)
+        elif isinstance(each, ast.If):
+            leaves = isinstance(each.body[-1], ast.Break | ast.Return) and not each.orelse
+            if not leaves:
+                return False
+            asked.append(each.test)
+        elif not (isinstance(each, ast.Expr) and hot.source.statement(hot.node) is each):
+            return False
+    if not isinstance(loop.test, ast.Constant) or not any(isinstance(each, ast.If) for each in loop.body):
+        return False
+    calls = [call for value in asked for call in ast.walk(value) if isinstance(call, ast.Call)]
+    looked_up = [part for value in asked for part in ast.walk(value) if isinstance(part, ast.Subscript | ast.Compare)]
+    return bool(calls or looked_up) and all(_is_own(hot, call) for call in calls)
+
+
+def _is_own(hot: Hot, call: ast.Call) -> bool:
+    """``done()``, ``get`` or ``pop`` of a dict, or a method of a class of this file that asks nobody else."""
+    name = last_name(call.func)
+    if name in ("done", "ready", "is_set", "len"):
+        return True
+    if not isinstance(call.func, ast.Attribute):
+        return False
+    if name in ("get", "pop") and hot.source.paths(call.func.value) & {"builtins.dict", "{}", "dict()"}:
+        return True
+    methods = hot.source.functions.get(name, [])
+    return len(methods) == 1 and not any(
+        last_name(each.func) not in _KEEPS for each in ast.walk(methods[0]) if isinstance(each, ast.Call)
+    )
+
+
+_KEEPS = frozenset("get pop popleft append len acquire release".split())
 
 _LONG = 0.02  # seconds
 

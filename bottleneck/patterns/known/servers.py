@@ -1,11 +1,13 @@
 """Servers: how many requests they serve at once."""
 
 import ast
+from collections.abc import Iterator
 
 from ..causes import called
 from ..model import Hot, Pattern, Price, Sighting
 from ..places import calls_of, handler, known, more, named, over
-from ..shapes import any_of, argument, matches, not_if
+from ..shapes import any_of, argument, below, matches, not_if
+from ..syntax import last_name, mentions, stored
 
 _ALL_WAIT = 0.8  # of an executor's threads
 _CROWD = 1.5  # requests for each thread
@@ -56,6 +58,41 @@ def _locks_more_than_the_model(hot: Hot) -> bool:
         for item in node.items
         for path in hot.source.paths(item.context_expr)
     )
+
+
+def _one_by_one(hot: Hot) -> bool:
+    return _takes_one(hot.seen) is not None
+
+
+def _takes_one(seen: Sighting) -> int | None:
+    """The line ``job = await queue.get()`` of an endless loop that hands a list of this one job to the hot function.
+
+    A loop that collects more jobs (``get_nowait``, or a list that it appends to) makes batches.
+    """
+    for loop in (each for each in ast.walk(seen.source.tree) if isinstance(each, ast.While)):
+        inside = [each for statement in loop.body for each in ast.walk(statement)]
+        called = {last_name(each.func) for each in inside if isinstance(each, ast.Call)}
+        if called & _COLLECTS:
+            continue
+        for job, line in _taken(loop):
+            alone = [each for each in inside if isinstance(each, ast.List) and len(each.elts) == 1]
+            handed = any(mentions(each, {job}) for each in alone) or "unsqueeze" in called
+            if handed and any(last_name(each) == seen.function for each in inside if isinstance(each, ast.expr)):
+                return line
+    return None
+
+
+def _taken(loop: ast.While) -> Iterator[tuple[str, int]]:
+    """(name, line) of what the loop gets from a queue with ``get()``."""
+    for statement in loop.body:
+        value = statement.value if isinstance(statement, ast.Assign) else None
+        value = value.value if isinstance(value, ast.Await) else value
+        if isinstance(statement, ast.Assign) and isinstance(value, ast.Call) and last_name(value.func) == "get":
+            for target in statement.targets:
+                yield from ((name, statement.lineno) for name in stored(target))
+
+
+_COLLECTS = frozenset("get_nowait append extend empty qsize".split())
 
 
 _EXECUTOR = "concurrent.futures.ThreadPoolExecutor"
@@ -188,9 +225,32 @@ PATTERNS = (
         stages=("serving",),
     ),
     Pattern(
+        id="queue-served-one-by-one",
+        title="The consumer of a queue hands the model one request at a time, though others wait in the queue",
+        replacement="Take what waits, up to a maximum, and call the model once with all of it; wait a few milliseconds for more "
+        "only if requests are rare",
+        snippet="jobs = [await queue.get()]\nwhile not queue.empty() and len(jobs) < 32:\n    jobs.append(queue.get_nowait())\n"
+        "answers = predict([job.item for job in jobs])",
+        when=(
+            any_of(
+                below("torch/nn/modules/module.py", "_wrapped_call_impl"), below("onnxruntime/capi/"), below("sklearn/")
+            ),
+            _one_by_one,
+            more(share=0.1),
+        ),
+        needs=("share",),
+        beats=("model-per-item",),
+        cause=_takes_one,
+        leave="Requests come one at a time, or a batch takes as long as its items one after another.",
+        price=Price("amdahl", (1.3, 8)),
+        source="docs.nvidia.com, Triton Inference Server, dynamic batcher; ShannonAI/service-streamer",
+        stages=("serving",),
+    ),
+    Pattern(
         id="lock-around-handler",
-        title="Requests queue for a lock that is held while inputs are prepared and answers are made, too",
-        replacement="Hold the lock around the forward call only; better, a queue that makes batches, or one model per worker",
+        title="Requests queue for a lock that is held while each of them does its slow work",
+        replacement="Hold the lock only for what is shared (the lookup and the insert, or the forward call), and fetch, prepare "
+        "and encode without it; or take one lock per key",
         snippet="inputs = prepare(item)\nwith LOCK:\n    scores = model(inputs)\nanswer = make_answer(scores)",
         when=(handler(), known(off_cpu=True), _locks_more_than_the_model),
         needs=("off_cpu",),

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from ..loops import in_loop
 from ..model import Hot, Pattern, Price
-from ..places import less, more
+from ..places import handler, known, less, more
+from ..shapes import any_of
 from ..source import Source
 from ..syntax import last_name
 
@@ -16,6 +17,13 @@ _QUOTED = re.compile(r"'[^']*'|--[^\n]*|/\*.*?\*/", re.S)
 #: From ``on`` to the next part of the statement.
 _ON = re.compile(r"\bjoin\b.*?\bon\b(.*?)(?=\bjoin\b|\bwhere\b|\bgroup\b|\border\b|\bleft\b|\binner\b|\bunion\b|;|\Z)", re.I | re.S)  # fmt: skip
 _EQUAL = re.compile(r"\w\s*=\s*\w", re.I)
+#: A function of a column, compared with something, after ``where``.
+_OF_COLUMN = re.compile(
+    r"\bwhere\b(?:(?!\bselect\b).)*?\b(?:date|datetime|strftime|date_trunc|year|month|lower|upper|substr|substring|trim|ltrim"
+    r"|abs|cast|coalesce|ifnull|julianday|to_char)\s*\(\s*(?:,\s*)?(?:[a-z_]\w*\.)?[a-z_]\w*(?:\s*,[^()]*|\s+as\b[^()]*)?\)\s*"
+    r"(?:[=<>!]|between\b|in\b|like\b)",
+    re.I | re.S,
+)
 #: ``offset :n``, ``offset ?``, ``offset {n}``: another one in each query.
 _SKIPS = re.compile(r"\boffset\s+(?:[:?$@]|%s|%\(|\{)", re.I)
 
@@ -46,6 +54,15 @@ def _text(source: Source, value: ast.expr, hops: int = _HOPS) -> str:
     if isinstance(made, ast.BinOp) and isinstance(made.op, ast.Add):
         return _text(source, made.left, hops - 1) + _text(source, made.right, hops - 1)
     return ""
+
+
+def _hides_a_column(hot: Hot) -> bool:
+    """``where date(created) = ?``: an index of the column is of no use for a function of it.
+
+    The function's only argument is the column, and its value is compared: ``lower(?)`` is of a value, ``count(x)`` of
+    rows, and ``date('now')`` of nothing in the table.
+    """
+    return any(_OF_COLUMN.search(asked) for asked in _statements(hot))
 
 
 def _joins_on_either(hot: Hot) -> bool:
@@ -102,6 +119,23 @@ PATTERNS = (
         source="duckdb/duckdb discussions on OR in join conditions (nested-loop join); use-the-index-luke.com; "
         "own measurement: 15 with 20,000 and 40,000 rows",
         stages=("etl",),
+    ),
+    Pattern(
+        id="function-of-a-column",
+        title="The condition compares a function of a column, which no index of the column serves: each query reads all rows",
+        replacement="Compare the column itself with bounds that Python computes (created >= :first AND created < :next), or create "
+        "an index on the expression",
+        snippet="where created >= :start and created < :end  -- instead of: where date(created) between :start and :end\n"
+        "create index events_day on events (date(created))  -- or this, with the query as it is",
+        when=(_hides_a_column, any_of(handler(), in_loop()), known(off_cpu=False), more(share=0.1)),
+        unless=(less(passes=5),),
+        needs=("share",),
+        beats=("query-in-loop", "query-scans-again", "statement-per-key"),
+        leave="The table is small, or another condition of the query selects a few rows by an index.",
+        price=Price("amdahl", (2, 100)),
+        source="use-the-index-luke.com, Functions in the WHERE clause; sqlite.org/expridx.html",
+        stages=("serving", "etl"),
+        effort=1,
     ),
     Pattern(
         id="offset-pagination",

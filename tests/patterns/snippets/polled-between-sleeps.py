@@ -15,6 +15,59 @@ def wait(future):
     while not future.done():
         time.sleep(1)  # hot
     return future.result()
+# slow: an endless loop looks into a store of this program
+# known: off_cpu=True handler=True
+import time
+
+NAP = 0.25
+
+class Results:
+    def __init__(self):
+        self.items = {}
+
+    def pop(self, key):
+        with self.lock:
+            return self.items.pop(key, None)
+
+def predict(key, results):
+    while True:
+        found = results.pop(key)
+        if found is not None:
+            break
+        time.sleep(NAP)  # hot
+    return found
+# slow: an endless loop looks into a dict
+# known: off_cpu=True handler=True
+import time
+
+RESULTS = {}
+
+def predict(key):
+    while True:
+        if key in RESULTS:
+            return RESULTS.pop(key)
+        time.sleep(0.1)  # hot
+# exempt: another service is asked
+# known: off_cpu=True handler=True
+import time
+import requests
+
+def wait(key):
+    while True:
+        answer = requests.get(f"http://jobs/{key}").json()
+        if answer["status"] == "done":
+            return answer
+        time.sleep(0.5)  # hot
+# exempt: a table that another program writes to
+# known: off_cpu=True
+import time
+
+def work(db):
+    while True:
+        job = db.execute("select id from jobs where state = 'new'").fetchone()
+        if job is not None:
+            return job
+        time.sleep(1)  # hot
 # exempt: a file that another program writes
 # known: off_cpu=True
 import os
