@@ -61,17 +61,17 @@ def measure_columns(read: Read, used: list[str], deadline: float) -> dict[str, f
         groups = list(range(min(count, int(count * rounds))))
         if not groups:
             return {}
-        pandas = _pandas() if read.call.startswith(_BY_PANDAS) else None
+        pandas = import_pandas() if read.call.startswith(_BY_PANDAS) else None
 
         def whole(columns: list[str] | None = None) -> object:
             table = file.read_row_groups(groups, columns=columns)
             return table.to_pandas() if pandas is not None else table
 
-        times, all_seconds = _times(whole)
+        times, all_seconds = times_of(whole)
         return {
             **_as_parquet(times),
             "all_seconds": all_seconds,
-            "used_seconds": _times(lambda: whole(used))[1],
+            "used_seconds": times_of(lambda: whole(used))[1],
         }
 
 
@@ -95,7 +95,7 @@ def _scale(points: Sequence[tuple[int, float]], size: int) -> float:
 
 def measure_engine(read: Read, deadline: float) -> dict[str, float]:
     """Seconds to read a workbook with calamine, if it is installed here and gives as many rows and columns."""
-    pandas = _pandas()
+    pandas = import_pandas()
     options = {name: value for name, value in (read.options or {}).items() if name != "engine"}
     # It is never slower by much, and took an eighth to a quarter of openpyxl's time (pandas-dev/pandas#54998).
     hopeless = read.wall_ns / 4e9 > deadline - time.monotonic()
@@ -134,17 +134,17 @@ def _sample(run_dir: Path, path: Path, length: int, read: Read, used: list[str] 
         raise ValueError("not the columns that the program read")
     table, delimiter, wanted = found
     temporary = run_dir / f"probe-{os.getpid()}.parquet"
-    pandas = _pandas() if read.call.startswith(_BY_PANDAS) else None
+    pandas = import_pandas() if read.call.startswith(_BY_PANDAS) else None
     try:
-        _, write_seconds = _times(lambda: parquet.write_table(table.select(wanted), temporary), 2)
+        _, write_seconds = times_of(lambda: parquet.write_table(table.select(wanted), temporary), 2)
 
         def columnar() -> object:
             back = parquet.read_table(temporary)
             return back.to_pandas() if pandas is not None else back
 
-        result = {**_as_parquet(_times(columnar)[0]), "write_seconds": write_seconds}
+        result = {**_as_parquet(times_of(columnar)[0]), "write_seconds": write_seconds}
         feather.write_feather(table.select(wanted), str(temporary))
-        result["feather_seconds"] = min(_times(lambda: feather.read_feather(temporary))[0])
+        result["feather_seconds"] = min(times_of(lambda: feather.read_feather(temporary))[0])
     finally:
         temporary.unlink(missing_ok=True)
     if pandas is not None and used and read.call in ("pandas.read_csv", "pandas.read_table"):
@@ -160,8 +160,8 @@ def _unpacking(path: Path, length: int, data: bytes) -> dict[str, float]:
 
     packed = pyarrow.compress(data, "zstd", asbytes=True)
     return {
-        "unpack_seconds": _times(lambda: _first(path, length), 2)[1],
-        "zstd_seconds": _times(lambda: pyarrow.decompress(packed, len(data), "zstd"), 2)[1],
+        "unpack_seconds": times_of(lambda: _first(path, length), 2)[1],
+        "zstd_seconds": times_of(lambda: pyarrow.decompress(packed, len(data), "zstd"), 2)[1],
     }
 
 
@@ -171,7 +171,7 @@ def _as_text(pandas: Any, data: bytes, delimiter: str, chosen: list[str]) -> dic
     def text(**more: Any) -> object:
         return pandas.read_csv(io.BytesIO(data), sep=delimiter, **more)
 
-    return {"all_seconds": _times(text, 2)[1], "used_seconds": _times(lambda: text(usecols=chosen), 2)[1]}
+    return {"all_seconds": times_of(text, 2)[1], "used_seconds": times_of(lambda: text(usecols=chosen), 2)[1]}
 
 
 def _parse(data: bytes, read: Read) -> tuple[Any, str, list[str]] | None:
@@ -220,7 +220,7 @@ def _same(table: Any, names: list[str], read: Read) -> bool:
     return not any(str(table.schema.field(name).type) == "string" for name in numbers)
 
 
-def _pandas() -> Any:
+def import_pandas() -> Any:
     """pandas if the analysing program has it, else None: it is not one of our dependencies."""
     try:
         return importlib.import_module("pandas")
@@ -228,7 +228,7 @@ def _pandas() -> Any:
         return None
 
 
-def _times(action: Callable[[], object], reuse: int = _REPEATS) -> tuple[list[float], float]:
+def times_of(action: Callable[[], object], reuse: int = _REPEATS) -> tuple[list[float], float]:
     """(wall seconds of each call, CPU seconds of the cheapest).
 
     Wall time is shown beside times measured in the run. Two ways of reading are compared by CPU time, and so is the

@@ -1,8 +1,8 @@
 """After the run, spends about a second trying other ways of reading the files that mattered, on this machine.
 
 Text files are tried as Parquet and Feather, compressed text with zstd, workbooks with calamine, and Parquet with only
-the columns that the program used. Parsing is not repeated if the run has measured it. The user's files are only read;
-copies of their first part are in the run folder for a moment.
+the columns that the program used, and only the rows that the next filter keeps. Parsing is not repeated if the run has
+measured it. The user's files are only read; copies of their first part are in the run folder for a moment.
 """
 
 from __future__ import annotations
@@ -14,11 +14,15 @@ from collections.abc import Hashable
 from pathlib import Path
 
 from ..files import reason
-from ..recording.facts import Probe, Read, Used
-from ..recording.model import Facts, Recording
+from ..patterns.masks import conditions
+from ..recording.facts import Kept, Probe, Read, Used
+from ..recording.model import Facts, Recording, Site
 from ._trial import measure, measure_columns, measure_engine
+from ._trial_rows import measure_rows
+from .source._code import source_of
 
 BUDGET_SECONDS = 1.0
+ROWS_SECONDS = 0.5  # of it, or beyond, for the rows that a filter keeps
 MIN_SHARE = 0.02  # of the run: less reading is not worth a probe
 MAX_FILES = 3
 # A fix may quote the lines that read these; three are probed.
@@ -42,17 +46,22 @@ def enrich(run_dir: Path, recording: Recording, budget_seconds: float = BUDGET_S
     missed: list[str] = []
     for process, group in candidates(facts, recording.wall_seconds):
         result: dict[str, float] = {}
+        site = facts.site(process, group[0].site)
+        told = _conditions(site, group[0])
         try:
             if time.monotonic() < deadline and not _is_pattern(group[0].path):
                 result = _tried(run_dir, facts, process, group[0], deadline)
+                kept = [each.rows for each in facts.of_process(Kept, process) if each.read == group[0].id]
+                if told and kept:
+                    used = _used(facts, process, group[0].id)
+                    result |= measure_rows(group[0], kept[0], [told[0][0]], used, time.monotonic() + ROWS_SECONDS)
         except OSError as error:
             missed.append(f"{group[0].path} was not tried in another format: {reason(error)}.")
         except Exception:
             pass  # changed, or an unknown dialect: the published factor is used instead
-        site = facts.site(process, group[0].site)
         source = statement(site.file, site.line) if site is not None else ""
         for read in group:
-            facts.add(process, Probe(read.id, source, **result))
+            facts.add(process, Probe(read.id, source, conditions=tuple(told), **result))
     return missed
 
 
@@ -69,6 +78,17 @@ def candidates(facts: Facts, wall_seconds: float) -> list[tuple[int, list[Read]]
     weighed = sorted(((sum(map(_seconds, files.values())), key) for key, files in lines.items()), key=lambda w: -w[0])
     worth = [key for seconds, key in weighed if seconds >= MIN_SHARE * wall_seconds]
     return [(key[0], max(lines[key].values(), key=_seconds)) for key in worth[:MAX_FILES]]
+
+
+def _conditions(site: Site | None, read: Read) -> list[tuple[str, str, str]]:
+    """The comparisons of the filter that follows a read of a Parquet file, if pandas can apply them while reading."""
+    source = source_of(site.file) if site is not None and read.call == "pandas.read_parquet" else None
+    calls = [] if source is None else source.calls.get("read_parquet", [])
+    for call in calls:
+        if site is not None and call.lineno <= site.line <= (call.end_lineno or call.lineno):
+            if source is not None and not any(each.arg in ("filters", None) for each in call.keywords):
+                return conditions(source, call, tuple(map(str, read.columns or ())))
+    return []
 
 
 def _is_pattern(path: str | None) -> bool:

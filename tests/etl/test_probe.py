@@ -62,7 +62,7 @@ def test_a_pipe_is_not_opened(tmp_path):
 
 def test_used_columns_are_tried_with_the_same_delimiter(tmp_path):
     _, result = tried(tmp_path, lines(";"), used=["a"])
-    if _trial._pandas() is not None:
+    if _trial.import_pandas() is not None:
         assert result.used_seconds > 0 and result.all_seconds > 0
 
 
@@ -256,7 +256,7 @@ def test_a_workbook_is_tried_with_calamine_if_it_gives_the_same_table(tmp_path, 
             assert engine == "calamine" and options == {"sheet_name": "x"}
             return Table()
 
-    monkeypatch.setattr(_trial, "_pandas", Pandas)
+    monkeypatch.setattr(_trial, "import_pandas", Pandas)
     monkeypatch.setattr(_trial, "_ENGINE", "json")  # a module that is there
     path = tmp_path / "a.xlsx"
     path.write_bytes(b"PK")

@@ -46,6 +46,18 @@ class Probe:
 
 
 @dataclass(frozen=True)
+class Filtering:
+    """A filter that follows a read and that the reader could apply: (column, operator, value as the program writes it).
+
+    ``kept_seconds``, ``pruned_seconds``: of the whole file if it did, see ``facts.Probe``; None if it was not tried.
+    """
+
+    conditions: tuple[tuple[str, str, str], ...]
+    kept_seconds: float | None = None
+    pruned_seconds: float | None = None
+
+
+@dataclass(frozen=True)
 class Read:
     """One read, or ``count`` small reads from one call site. ``wall_seconds``: in the reader; ``cpu_seconds``: of the
     process.
@@ -79,6 +91,8 @@ class Read:
     probe: Probe | None = None
     source: str = ""
     configured: bool = False
+    kept: int | None = None  # rows that the first selection left
+    filtering: Filtering | None = None
 
     @property
     def is_text(self) -> bool:
@@ -114,11 +128,13 @@ class Reads:
         moved: Counter[int] = Counter()
         for move in recording.facts.of_process(facts.Moved, process):
             moved[move.read] += move.wall_ns
+        kept = {each.read: each.rows for each in recording.facts.of_process(facts.Kept, process)}
         named = {line.path: line.place for _, line in recording.facts.of(facts.ConfigLine)}
         found = []
         for read in recording.facts.of_process(facts.Read, process):
             site, inside = recording.facts.site(process, read.site), _in_steps(steps, read.t0)
             made = _read(read, site, used.get(read.id, frozenset()), inside, moved[read.id] / 1e9, probes.get(read.id))
+            made = replace(made, kept=kept.get(read.id), filtering=_filtering(probes.get(read.id)))
             if site is None and read.path in named:
                 made = replace(made, site=named[read.path], configured=True)
             found.append(made)
@@ -195,6 +211,12 @@ def _read(
         probe=_probe(probe),
         source="" if probe is None else probe.source,
     )
+
+
+def _filtering(tried: facts.Probe | None) -> Filtering | None:
+    if tried is None or not tried.conditions:
+        return None
+    return Filtering(tuple(tried.conditions), tried.kept_seconds, tried.pruned_seconds)
 
 
 def _probe(tried: facts.Probe | None) -> Probe | None:

@@ -36,11 +36,12 @@ COLUMN = frozenset("iget iget_values column_setitem".split())
 class _Used:
     """The columns of one read, and which of them are used."""
 
-    __slots__ = ("all", "columns", "moves", "read", "used")
+    __slots__ = ("all", "columns", "filtered", "moves", "read", "used")
 
     def __init__(self, read, columns):
         self.read = read
         self.moves = 0
+        self.filtered = False
         self.columns = frozenset(columns)
         self.used = set()
         self.all = False
@@ -108,6 +109,9 @@ class Columns:
         if name in COLUMN:
             self._use(used, [manager.items[args[0]]])
         elif name in DERIVED and result is not manager:
+            if name == "take" and not used.filtered and len(result.axes[1]) < len(manager.axes[1]):
+                used.filtered = True
+                self.recorder.note("kept", read=used.read, rows=len(result.axes[1]))
             # A selection names the columns in use; a drop keeps the rest, which says nothing about their use.
             if len(result.items) * 2 > len(used.columns):
                 if took_ns >= SMALL_NS and used.moves < MAX_MOVES:

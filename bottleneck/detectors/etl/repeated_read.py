@@ -33,7 +33,14 @@ class RepeatedRead(Detector):
     id = "repeated-read"
     title = "The same file is read again, although its table could be kept"
     stage = "etl"
-    explains = ("csv-instead-of-parquet", "unused-columns", "input-wait", "residual-python", "gil-bound-threads")
+    explains = (
+        "csv-instead-of-parquet",
+        "unused-columns",
+        "late-filter",
+        "input-wait",
+        "residual-python",
+        "gil-bound-threads",
+    )
     min_times = 3  # reading a file twice is often a check
     min_gain_share = 0.05  # of the run
     memory_share = 0.5  # of the machine's memory that the file may take

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 
 from ..loops import in_loop, names_of_pass
+from ..masks import masks_of
 from ..model import Hot, Pattern, Price
 from ..places import every_pass, known, less, loading, more
 from ..shapes import all_of, any_of, below, calls, first, leaf, text, written
 from ..source import Source
-from ..syntax import last_name, line_of, mentions, stored
+from ..syntax import last_name, mentions, stored
 
 
 def _query_of_a_database(hot: Hot) -> bool:
@@ -134,28 +135,6 @@ def _asks_for_all_rows(source: Source, value: ast.expr) -> bool:
     return bool(whole) and not re.search(r"\b(where|limit|group|join|having|sample)\b", asked, re.I)
 
 
-def _keeps_a_part(hot: Hot) -> bool:
-    """The table that was read is used through masks only: ``orders[orders["shop"] == shop]``."""
-    statement, function = hot.source.statement(hot.node), hot.source.function(hot.node) or hot.source.tree
-    made = statement.targets[0] if isinstance(statement, ast.Assign) and statement.value is hot.node else None
-    if not isinstance(made, ast.Name):
-        return False
-    uses = [
-        each for each in ast.walk(function) if isinstance(each, ast.Name) and each.id == made.id and each is not made
-    ]
-    later = [use for use in uses if use.lineno > line_of(statement) and isinstance(use.ctx, ast.Load)]
-    masked = False
-    for user in dict.fromkeys(hot.source.statement(use) for use in sorted(later, key=lambda use: use.lineno)):
-        if _prepares_a_column(user, made.id):
-            continue
-        if not any(_is_masked(each, made.id) for each in ast.walk(user)):
-            return False
-        masked = True
-        if made.id in stored(user):
-            break  # from here on the name is of the part
-    return masked
-
-
 def _fetches_all_for_a_part(hot: Hot) -> bool:
     """``rows = db.execute("select a, b from t").fetchall()``, of which ``[row for row in rows if row[0] == key]`` is
     used, and that alone."""
@@ -177,23 +156,6 @@ def _fetches_all_for_a_part(hot: Hot) -> bool:
         return False
     compared = isinstance(test.comparators[0], ast.Constant | ast.Name)
     return compared and not isinstance(test.ops[0], ast.In | ast.NotIn)
-
-
-def _prepares_a_column(statement: ast.AST, name: str) -> bool:
-    """``orders["day"] = pd.to_datetime(orders["day"])``"""
-    target = statement.targets[0] if isinstance(statement, ast.Assign) else None
-    return isinstance(target, ast.Subscript) and mentions(target.value, {name})
-
-
-def _is_masked(node: ast.AST, name: str) -> bool:
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("query", "filter"):
-        return isinstance(node.func.value, ast.Name) and node.func.value.id == name
-    if not isinstance(node, ast.Subscript):
-        return False
-    base = node.value.value if isinstance(node.value, ast.Attribute) and node.value.attr == "loc" else node.value
-    masks = ast.Compare | ast.BinOp | ast.Call | ast.UnaryOp
-    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-    return isinstance(base, ast.Name) and base.id == name and isinstance(parts[0], masks) and mentions(parts[0], {name})
 
 
 def _flushes_a_row(hot: Hot) -> bool:
@@ -243,7 +205,7 @@ PATTERNS = (
                         below("pandas/io/sql.py"),
                     ),
                     first(_asks_for_all_rows),
-                    _keeps_a_part,
+                    lambda hot: bool(masks_of(hot.source, hot.node)),
                 ),
                 _fetches_all_for_a_part,
             ),

@@ -4,9 +4,10 @@ import ast
 import re
 
 from ..loops import in_loop, varies
+from ..masks import masks_of
 from ..model import Hot, Pattern, Price
 from ..places import known, less, loading
-from ..shapes import all_of, any_of, below, deep, leaf
+from ..shapes import all_of, any_of, below, calls, deep, leaf
 from ..syntax import Loop, last_name, mentions
 
 _COUNTS = ("range", "enumerate", "trange", "arange")
@@ -85,7 +86,49 @@ def _for_a_part(hot: Hot) -> bool:
     return isinstance(hot.node, ast.Subscript) and isinstance(outer, ast.Subscript) and outer.value is hot.node
 
 
+def _of_a_dataset(hot: Hot) -> bool:
+    """``pyarrow.dataset.dataset(folder).to_table()``: to find the files takes no time beside reading them."""
+    node = hot.node
+    if not isinstance(node, ast.Call) or "pyarrow.dataset.dataset().to_table" not in hot.source.paths(node.func):
+        return False
+    return hot.seen.rivals <= {each for each in ast.walk(node) if isinstance(each, ast.Call)}
+
+
+def _keeps_a_part(hot: Hot) -> bool:
+    """The table is used through one filter alone, or ``read(...).filter(...)`` stands in one expression."""
+    node = hot.node
+    outer = hot.source.parents.get(node)
+    if isinstance(outer, ast.Attribute) and outer.attr == "filter":
+        return isinstance(hot.source.parents.get(outer), ast.Call)
+    masks = masks_of(hot.source, node)
+    alike = len({ast.dump(mask) for mask in masks}) == 1
+    return alike and len(hot.source.loops(masks[0])) <= len(hot.source.loops(node))
+
+
+def _is_told_a_filter(hot: Hot) -> bool:
+    given = hot.node.keywords if isinstance(hot.node, ast.Call) else []
+    return any(each.arg in ("filter", "filters", None) for each in given)
+
+
 PATTERNS = (
+    Pattern(
+        id="filtered-after-read",
+        title="A whole table is read, and a filter keeps some of its rows",
+        replacement="Let the reader filter: to_table(filter=..., columns=...) or read_table(filters=...) of pyarrow, "
+        "scan_parquet(...).filter(...).collect() of polars; they skip files and row groups without such rows",
+        snippet="table = dataset.to_table(filter=pc.field('day') == day, columns=['user', 'spent'])",
+        when=(
+            any_of(calls("pyarrow.parquet.read_table", "polars.read_parquet", "polars.read_ipc"), _of_a_dataset),
+            _keeps_a_part,
+        ),
+        unless=(_is_told_a_filter,),
+        leave="Most of the rows are kept.",
+        price=Price("amdahl", (1.3, 20)),
+        source="arrow.apache.org/docs/python/dataset.html, Filtering data; docs.pola.rs, Lazy API (predicate pushdown)",
+        stages=("etl",),
+        effort=1,
+        risk=0.05,
+    ),
     Pattern(
         id="dataset-row-by-row",
         title="The rows of a dataset are read one by one, and each is formatted separately",

@@ -15,7 +15,7 @@ from ...listing import modules
 from .base import Fact, Site
 from .device import DeviceInUse, DeviceMemory, DeviceProperties, DevicesHeld, DeviceTrace, DeviceWindow
 from .distributed import Collective, DataParallel, Ddp, Exchange
-from .etl import Moved, Probe, Read, RowWise, Used
+from .etl import Kept, Moved, Probe, Read, RowWise, Used
 from .loading import Batch, BatchPart, BatchParts, Carried, DataLoader, InputStage, InputStages, Objects, Pages
 from .memory import Collections, Container
 from .run import (
@@ -60,7 +60,7 @@ __all__ = [
     "DeviceTrace", "DeviceWindow", "DevicesHeld",
     "Exchange", "Executor", "Fact", "Failed", "FlowLines", "Forward", "Frame", "Gil", "GrowthLine", "Hello",
     "InputStage", "InputStages",
-    "KnownLine", "Line",
+    "Kept", "KnownLine", "Line",
     "ModelCall", "Moved", "Objects", "ObjectsLine", "OneLengthLine", "Optimizer", "OutputLines", "PaddingLine",
     "Pages", "Probe", "Pyinstrument",
     "Read", "Ready", "RowWise", "Sampler", "Serving", "Site", "Stack", "String", "SwitchLine", "Switches", "Thread",

@@ -55,6 +55,14 @@ class Moved(Fact, frozen=True):
     wall_ns: Int
 
 
+class Kept(Fact, frozen=True):
+    """Rows that the first selection of rows left of a read's table."""
+
+    kind: ClassVar[str] = "kept"
+    read: Int
+    rows: Int
+
+
 class RowWise(Fact, frozen=True):
     """A loop over the rows of a table. ``own_ns``: time creating the rows, None if it cannot be told apart."""
 
@@ -74,7 +82,9 @@ class Probe(Fact, frozen=True):
     """Times of reading a file in other ways. ``source``: the user's statement that reads it.
 
     ``unpack_seconds``, ``zstd_seconds``: CPU time to unpack a compressed text as it is, and with zstd.
-    ``engine_seconds``: a workbook, read with calamine.
+    ``engine_seconds``: a workbook, read with calamine. ``conditions``: (column, operator, value as written) of the
+    filter that follows the read, if the reader could apply it. ``kept_seconds``, ``pruned_seconds``: reading the file
+    and keeping as many rows as the program did, from all row groups, and from those that hold such rows.
     """
 
     kind: ClassVar[str] = "probe"
@@ -91,3 +101,6 @@ class Probe(Fact, frozen=True):
     unpack_seconds: Real | None = None
     zstd_seconds: Real | None = None
     engine_seconds: Real | None = None
+    conditions: tuple[tuple[str, str, str], ...] = ()
+    kept_seconds: Real | None = None
+    pruned_seconds: Real | None = None
