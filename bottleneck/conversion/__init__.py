@@ -7,13 +7,17 @@ overwritten, and a file that is not finished and compared does not appear.
 
 from __future__ import annotations
 
+import glob
 import os
-import secrets
+import platform
 import shutil
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from ..files import reason
 from ._own_read import OwnRead
@@ -49,7 +53,8 @@ def convert(job: Job, python: str, progress: Progress) -> Converted:
                 return _there_already(job, own, size)
             layout = layout_of(job, own)
             _room(job, size, layout)
-            part = job.target.with_name(f".{job.target.name}.{secrets.token_hex(4)}.part")
+            _clear(job.target)
+            part = job.target.with_name(f".{job.target.name}.{_machine()}-{os.getpid()}.part")
             try:
                 _write(job, own, layout, part, progress)
                 groups = _finish(part)
@@ -68,6 +73,18 @@ def _writable(job: Job) -> None:
         raise NoConversion(f"there is no folder {folder}")
     if not os.access(folder, os.W_OK) or os.statvfs(folder).f_flag & os.ST_RDONLY:
         raise NoConversion(f"{folder} cannot be written to; choose another folder with --output")
+
+
+def _machine() -> str:
+    return f"{zlib.crc32(platform.node().encode()):08x}"
+
+
+def _clear(target: Path) -> None:
+    """Remove what a conversion to the same file has left behind that was killed on this machine."""
+    for left in target.parent.glob(f".{glob.escape(target.name)}.{_machine()}-*.part"):
+        pid = left.name.rpartition("-")[2].partition(".")[0]
+        if pid.isdecimal() and not psutil.pid_exists(int(pid)):
+            left.unlink(missing_ok=True)
 
 
 def _there_already(job: Job, own: OwnRead, size: int) -> Converted:

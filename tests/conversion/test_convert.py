@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -193,6 +194,37 @@ def test_a_full_disk_costs_one_line(tmp_path, here, monkeypatch, where, number):
 
     monkeypatch.setattr(conversion, where, fails)
     assert os.strerror(number) in refused(job_of(tmp_path))
+
+
+def test_what_a_killed_conversion_left_behind_goes_with_the_next_one(tmp_path, here):
+    job = job_of(tmp_path)
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    names = [f".a.parquet.{conversion._machine()}-{pid}.part" for pid in (gone.pid, os.getppid())]
+    names += [f".a.parquet.00000000-{gone.pid}.part", f".b.parquet.{conversion._machine()}-{gone.pid}.part"]
+    for name in names:
+        (tmp_path / name).write_text("half")
+    converted(job)
+    # Of a conversion in progress, of another machine, and of another file.
+    assert sorted(each.name for each in tmp_path.iterdir() if each.suffix == ".part") == sorted(names[1:])
+
+
+def test_a_file_that_may_not_grow_costs_one_line(tmp_path):
+    """As on a full disk: the Parquet file cannot be written to its end."""
+    job = job_of(tmp_path, "a,b\n" + "".join(f"{i},{i / 7}\n" for i in range(60_000)))
+    code = (
+        "import resource, sys, pathlib\n"
+        "from bottleneck_profiler.conversion import Job, NoConversion, convert\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
+        "job = Job(*map(pathlib.Path, sys.argv[1:3]), 'pandas.read_csv', {}, sys.argv[3])\n"
+        "try:\n    convert(job, sys.executable, print)\n"
+        "except NoConversion as error:\n    print('ERROR', error)\n"
+    )
+    words = [sys.executable, "-c", code, str(job.source), str(job.target), pandas.__version__]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    line = done.stdout.rpartition("ERROR ")[2].splitlines()
+    assert done.returncode == 0 and len(line) == 1 and os.strerror(errno.EFBIG) in line[0], done.stderr
+    assert [each.name for each in tmp_path.iterdir()] == ["a.csv"]
 
 
 def test_too_little_room_is_known_before(tmp_path, here, monkeypatch):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pyarrow
 import pyarrow.parquet as parquet
@@ -197,6 +201,27 @@ def test_a_disk_that_is_full_costs_a_sentence(tmp_path, monkeypatch):
     recording = made.recording(made.read(1, 4, path=str(path), size_bytes=path.stat().st_size))
     (said,) = probe.enrich(tmp_path, recording, budget_seconds=60)
     assert "No space left on device" in said and [each.name for each in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_a_file_that_may_not_grow_costs_a_sentence(tmp_path):
+    """As on a disk that fills up meanwhile."""
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n" + "".join(f"{i},{i / 7}\n" for i in range(60_000)))
+    code = (
+        "import resource, sys, pathlib\n"
+        "sys.path.insert(0, sys.argv[2])\n"
+        "from etl import test_detectors as made\n"
+        "from bottleneck_profiler.enrich import probe\n"
+        "path = pathlib.Path(sys.argv[1])\n"
+        "notes = made.read(1, 4, path=str(path), size_bytes=path.stat().st_size, columns=('a', 'b'))\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
+        "print(*probe.enrich(path.parent, made.recording(notes), budget_seconds=60), sep='\\n')\n"
+    )
+    words = [sys.executable, "-c", code, str(path), str(Path(__file__).parent.parent)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    (line,) = done.stdout.splitlines()
+    assert line == f"{path} was not tried in another format: {os.strerror(errno.EFBIG)}.", done.stderr
+    assert [each.name for each in tmp_path.iterdir()] == ["a.csv"]
 
 
 def test_without_a_probe_the_line_is_known_and_nothing_is_read(tmp_path, monkeypatch):

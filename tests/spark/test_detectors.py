@@ -192,6 +192,21 @@ def test_without_a_line_the_title_names_stage_and_operator(tmp_path):
     assert "stage 3 (HashAggregate on k)" in found.title
 
 
+def test_the_fix_reads_what_the_stage_scans(tmp_path):
+    plan, values = scan("Scan json ", 4, 900 * MB)
+    log = Log().executor().query(1, plan, end=20).stage(0, evenly(8, 4, read=100 * MB), query=1, values=values)
+    assert outcome(log, "csv-scan", tmp_path).fix.snippet.startswith("spark.read.json(")
+    (tmp_path / "csv").mkdir()
+    assert outcome(csv(), "csv-scan", tmp_path / "csv").fix.snippet.startswith("spark.read.csv(")
+
+
+@pytest.mark.parametrize(
+    "error, word", [("x.FetchFailed", "executors are lost"), ("x.OutOfMemoryError", "more memory"), ("x.Y", "error")]
+)
+def test_lost_shuffle_files_are_no_lack_of_memory_in_the_task(error, word, tmp_path):
+    assert word in outcome(failing(error), "failed-tasks", tmp_path).fix.summary
+
+
 def test_jobs_that_failed_cost_all_their_time(tmp_path):
     log = Log().executor().stage(0, [Task(2, 20, error="x.SparkOutOfMemoryError")], failed="gone", job_failed=True)
     found = outcome(log, "failed-tasks", tmp_path)

@@ -142,6 +142,7 @@ class ExposedComm(Detector):
         elif calls >= self.many_calls:
             summary = f"Combine the {calls} calls that {where} makes per step into one"
             snippet = (
+                "import torch.distributed, torch.nn.parallel\n\n"
                 "# gradients: exchanged together, during the backward pass\n"
                 "model = torch.nn.parallel.DistributedDataParallel(model)\n"
                 "# other tensors: one call for all of them\n"
@@ -151,7 +152,8 @@ class ExposedComm(Detector):
         else:
             summary = f"Do what {where} exchanges less often, or while something is computed"
             snippet = (
-                "work = torch.distributed.all_reduce(tensor, async_op=True)\n... # compute what can be\nwork.wait()"
+                "import torch.distributed\n\n"
+                "work = torch.distributed.all_reduce(tensor, async_op=True)\n...  # compute what can be\nwork.wait()"
             )
         return Fix(summary, snippet, effort=2, risk=0.05)
 

@@ -68,11 +68,18 @@ class CsvScan(Detector):
             replay=replay,
             fix=Fix(
                 "Convert the files to Parquet once, and read the Parquet files",
-                f'spark.read.csv({node.detail!r}, header=True, schema=schema).write.parquet("data.parquet")  # once\n'
-                'table = spark.read.parquet("data.parquet")',
+                f'{_read(node)}.write.parquet("data.parquet")  # once\ntable = spark.read.parquet("data.parquet")',
                 effort=4,
             ),
         )
+
+
+def _read(node: SparkNode) -> str:
+    """The call that reads what the node scans."""
+    known = _TEXT.search(node.name)
+    form = known[1].lower() if known else "csv"
+    options = {"csv": ", header=True, schema=schema", "json": ", schema=schema", "xml": ', rowTag="row", schema=schema'}
+    return f"spark.read.{form}({node.detail or 'data'!r}{options.get(form, '')})"
 
 
 def _scan(stage: Stage) -> SparkNode | None:

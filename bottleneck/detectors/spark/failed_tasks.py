@@ -14,7 +14,8 @@ from .. import Detector
 from .._common import location
 from ._shared import place
 
-_MEMORY = ("OutOfMemory", "OOM", "ExecutorLost", "SparkOutOfMemory", "FetchFailed")
+_MEMORY = ("OutOfMemory", "OOM", "SparkOutOfMemory")
+_LOST = ("ExecutorLost", "FetchFailed")  # the executor, and with it what it had shuffled
 
 
 class FailedTasks(Detector):
@@ -116,5 +117,15 @@ def _fix(error: str, rapids: bool) -> Fix:
             "# when submitting:\n"
             "# --conf spark.executor.memoryOverhead=2g --conf spark.executor.cores=2",
             effort=1,
+        )
+    if any(word in error for word in _LOST):
+        return Fix(
+            "Find out why executors are lost: the executor's own log says whether the cluster killed it for its memory "
+            "(then give it more overhead), took the machine away, or the network failed; keep shuffle files elsewhere",
+            "# when submitting:\n"
+            "# --conf spark.executor.memoryOverhead=2g  # if it was killed for its memory\n"
+            "# --conf spark.decommission.enabled=true --conf spark.storage.decommission.shuffleBlocks.enabled=true\n"
+            "# --conf spark.shuffle.io.maxRetries=10 --conf spark.network.timeout=300s  # if the network is slow",
+            effort=2,
         )
     return Fix("Fix the error that the failed tasks report, and handle the rows that cause it", "", effort=2)

@@ -68,6 +68,7 @@ class GcPressure(Detector):
                 "Give each task more memory, or keep less data in memory",
                 "# when submitting:\n"
                 "# --conf spark.executor.memory=8g --conf spark.executor.cores=2\n"
+                "from pyspark import StorageLevel\n\n"
                 "table.persist(StorageLevel.MEMORY_AND_DISK)  # serialised; unpersist() what is no longer needed",
                 effort=1,
             ),

@@ -105,7 +105,7 @@ def _fix(stage: Stage, rows: bool) -> Fix:
     if rows:
         return Fix(
             "Express the function with Spark's own functions; if that is not possible, work on batches in a pandas UDF",
-            "from pyspark.sql import functions as F\n"
+            "import pandas as pd\nfrom pyspark.sql import functions as F\n\n"
             'table = table.withColumn("clean", F.lower(F.trim("text")))  # instead of a UDF\n'
             "# or:\n"
             '@F.pandas_udf("string")\n'

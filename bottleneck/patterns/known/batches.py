@@ -78,17 +78,6 @@ def _hands_over_a_function(hot: Hot) -> bool:
     )
 
 
-def _takes_itself(hot: Hot) -> bool:
-    """``pool.map(self.work, ...)``: the whole object travels with each task."""
-    given = hot.node.args if isinstance(hot.node, ast.Call) else []
-    return (
-        bool(given)
-        and isinstance(given[0], ast.Attribute)
-        and isinstance(given[0].value, ast.Name)
-        and given[0].value.id == "self"
-    )
-
-
 PATTERNS = (
     Pattern(
         id="lazy-recollect",
@@ -239,26 +228,6 @@ PATTERNS = (
         price=Price("once"),
         source="h5py/h5py#1198 (9 s, mostly open and close), facebookresearch/fairchem#154, boto/boto3#1592, pytorch/audio#2359",
         stages=("etl", "loading"),
-    ),
-    Pattern(
-        id="pool-big-args",
-        title="The pool pickles the whole object with each task",
-        replacement="Hand the data to the workers once (Pool(initializer=...)), and pass paths or row ranges to a plain function",
-        snippet="with Pool(initializer=load, initargs=(path,)) as pool:\n    pool.map(work, ranges)",
-        when=(
-            more(pickling=0.05),
-            calls(
-                "multiprocessing.Pool().*map*",
-                "multiprocessing.pool.Pool().*map*",
-                "concurrent.futures.ProcessPoolExecutor().map",
-            ),
-            _takes_itself,
-        ),
-        needs=("pickling",),
-        leave="Pickling takes under 5 %.",
-        price=Price("once"),
-        source="nikpau/pytsa#3 (a bound method drags the whole set), sciris/sciris#621, EntilZha/PyFunctional#85",
-        stages=("etl",),
     ),
     Pattern(
         id="pool-tiny-tasks",

@@ -158,6 +158,13 @@ def _hands_over(hot: Hot) -> bool:
     return _handed_over(hot.seen) is not None
 
 
+def _hands_over_itself(hot: Hot) -> bool:
+    """``pool.map(self.work, ...)``: the whole object travels with each task."""
+    call = _handed_over(hot.seen)
+    given = call.args[0] if call is not None and call.args else None
+    return isinstance(given, ast.Attribute) and isinstance(given.value, ast.Name) and given.value.id == "self"
+
+
 def _line_of_hand_over(seen: Sighting) -> int | None:
     call = _handed_over(seen)
     return None if call is None else line_of(call)
@@ -220,13 +227,28 @@ PATTERNS = (
         effort=1,
     ),
     Pattern(
+        id="pool-big-args",
+        title="The pool pickles the whole object with each task",
+        replacement="Hand the data to the workers once (Pool(initializer=...)), and pass paths or row ranges to a plain function",
+        snippet="with Pool(initializer=load, initargs=(path,)) as pool:\n    pool.map(work, ranges)",
+        when=(more(pickling=0.05), _hands_over_itself),
+        cause=_line_of_hand_over,
+        needs=("pickling",),
+        beats=("pool-tiny-tasks",),
+        leave="Pickling takes under 5 %.",
+        price=Price("once"),
+        source="nikpau/pytsa#3 (a bound method drags the whole set), sciris/sciris#621, EntilZha/PyFunctional#85",
+        stages=("etl",),
+    ),
+    Pattern(
         id="pool-pickles-tasks",
         title="The pool pickles large objects for its tasks, and that takes longer than the tasks themselves",
-        replacement="Send what all tasks share to the workers once (Pool(initializer=..., initargs=...), not partial or a bound "
-        "method), and let each task read its own part: pass paths or ranges of rows",
+        replacement="Send what all tasks share to the workers once (Pool(initializer=..., initargs=...), not in a partial), "
+        "and let each task read its own part: pass paths or ranges of rows",
         snippet="def load(table):\n    global TABLE\n    TABLE = table\n\n"
         "with Pool(initializer=load, initargs=(table,)) as pool:\n    results = pool.map(work, paths)",
         when=(more(pickling=0.4), _hands_over),
+        unless=(_hands_over_itself,),
         cause=_line_of_hand_over,
         needs=("pickling",),
         beats=("pool-tiny-tasks",),
