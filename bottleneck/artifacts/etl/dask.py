@@ -11,6 +11,7 @@ from ...recording.facts.dask import DaskGraph, DaskLine, DaskSource, DaskTasks
 from ...recording.model import Recording
 from .. import Absent
 from ..run.machine import Machine
+from .dask_plans import Plan, plans_of
 
 #: Known slow patterns that this artifact's detectors judge by what was measured, and by no samples.
 JUDGED = frozenset(("dask-compute-in-loop", "dask-computed-one-by-one", "dask-one-core", "dask-tiny-partitions"))
@@ -58,6 +59,19 @@ class Graph:
     transfer_seconds: float
     disk_seconds: float
     processes: int
+    shuffle_seconds: float
+    planning_seconds: float
+    spilled_bytes: int
+    most_bytes: int
+    memory_share: float
+    sent_bytes: int
+    deserialize_seconds: float
+    plan: Plan | None
+
+    @property
+    def shuffle_wall_seconds(self) -> float:
+        """Wall time of the tasks that move rows between partitions, by their share of the work."""
+        return self.run_seconds * self.shuffle_seconds / max(self.work_seconds, 1e-9)
 
     @property
     def again_wall_seconds(self) -> float:
@@ -114,6 +128,7 @@ class Dask:
     @classmethod
     def compute(cls, recording: Recording) -> Dask:
         facts = recording.facts
+        plans = plans_of(recording)
         graphs = tuple(
             Graph(
                 facts.site(owner, fact.site),
@@ -140,6 +155,14 @@ class Dask:
                 fact.transfer_ns / 1e9,
                 fact.disk_ns / 1e9,
                 fact.processes,
+                fact.shuffle_ns / 1e9,
+                fact.planning_ns / 1e9,
+                fact.spilled_bytes,
+                fact.most_bytes,
+                fact.memory_share,
+                fact.sent_bytes,
+                fact.deserialize_ns / 1e9,
+                plans.get((owner, fact.plan)),
             )
             for owner, fact in facts.of(DaskGraph)
         )

@@ -7,7 +7,8 @@ import atexit
 import sys
 
 from ...agent.recorder import now
-from .dask_graphs import FLUSH_NS, MAX_KINDS, OTHERS, Call, Graph, Sums, of, reads
+from .dask_graphs import FLUSH_NS, MAX_KINDS, OTHERS, Call, of
+from .dask_sums import Graph, Sums, reads
 
 NAME = "bottleneck"
 _MAX_CALLS = 10_000
@@ -20,6 +21,7 @@ _COMPUTE, _TRANSFER, _DESERIALIZE = "compute", "transfer", "deserialize"
 class ClusterGraph(Graph):
     """A graph that a scheduler in this process runs. Its sums are kept by the scheduler's thread alone."""
 
+    cluster = True
     __slots__ = ("call", "deserialize", "disk", "left", "memory", "most", "moved", "processes", "spilled", "transfer")
 
     def __init__(self, workers, processes, leaf, call):
@@ -29,12 +31,23 @@ class ClusterGraph(Graph):
         self.memory = 0.0
         self.threads[0] = Sums()
 
-    def fields(self):
-        """The fields of its note that only a cluster's graph has."""
-        return dict(
-            scheduler="cluster", processes=self.processes, transfer_ns=self.transfer, deserialize_ns=self.deserialize,
-            disk_ns=self.disk, most_bytes=self.most, spilled_bytes=self.spilled, memory_share=self.memory
-        )  # fmt: skip
+    def more(self, fields):
+        for name, spent in (
+            ("transfer_ns", self.transfer),
+            ("deserialize_ns", self.deserialize),
+            ("disk_ns", self.disk),
+        ):
+            fields[name] = fields.get(name, 0) + spent
+        for name, most in (
+            ("processes", self.processes), ("most_bytes", self.most), ("spilled_bytes", self.spilled),
+            ("memory_share", self.memory)
+        ):  # fmt: skip
+            fields[name] = max(fields.get(name, 0), most)
+        fields["scheduler"] = "cluster"
+
+    def drop(self):
+        Graph.drop(self)
+        self.left = 0  # what failed or was cancelled does not end
 
 
 class Cluster:
@@ -61,10 +74,18 @@ class Cluster:
         if len(self.sent) < _MAX_CALLS:
             for key in keys:
                 call = self.graphs.calling() or Call("submit", self.graphs.sites(), [])
-                call.sent = True
+                call.sent += 1
                 same = self.sent.setdefault(key, [])  # it may be sent again before the scheduler has it
                 if len(same) < _MAX_SAME:
                     same.append(call)
+                return
+
+    def sends(self, keys, packed):
+        """The graph of these results is about to be sent, as these bytes."""
+        size = sum(getattr(each, "nbytes", None) or len(each) for each in (packed.header, *packed.frames))
+        for key in keys:
+            for call in self.sent.get(key, ())[-1:]:
+                call.sent_bytes += size
                 return
 
     # -- the scheduler -------------------------------------------------------------------------------------------
@@ -87,8 +108,8 @@ class Cluster:
         source = self.graphs.sources.get(leaf)
         graph.whole = source is not None and source[0] == read
         graph.begun = now()
-        if call is not None and call.graph is None:
-            call.graph = graph
+        if call is not None:
+            call.graphs.append(graph)
         if call is not None and (call.how == "submit" or call.left) and len(self.running) < _MAX_CALLS:
             self.running[id(call)] = call
 
@@ -146,7 +167,7 @@ class Cluster:
                 _look(scheduler, graph)
             if not graph.left and graph.call is not None and self.running.pop(id(graph.call), None) is not None:
                 self.graphs.report(graph.call)
-            if not graph.left and (graph.call is None or graph.call.graph is not graph):
+            if not graph.left and graph.call is None:
                 graph.drop()  # nobody reports it
         if now() - self.flushed > FLUSH_NS:
             self.flush()

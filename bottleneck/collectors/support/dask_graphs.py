@@ -13,7 +13,9 @@ from ...agent.recorder import now
 from ...agent.unpatched import get_ident
 from .. import one_each
 from . import reads as reads_of_files
-from .dask_leaves import leaves_of
+from .dask_leaves import leaves_of, size_of
+from .dask_plans import Plans
+from .dask_sums import Graph, Sums, reads, sums_of
 
 MAX_NOTES = 500
 FLUSH_NS = 1_000_000_000
@@ -25,60 +27,22 @@ MAX_KINDS, OTHERS = 1000, "other"  # key prefixes: keys of the user's own may al
 _PREPARES = "read"  # in the place of a task's prefix
 _TEXT = {"read_csv": "csv", "read_table": "csv", "read_fwf": "fwf"}  # what parses text, block by block
 _SUMMED = (
-    "count",
-    "wall_ns",
-    "run_ns",
-    "tasks",
-    "work_ns",
-    "cpu_ns",
-    "chain_ns",
-    "again_ns",
-    "read_ns",
-    "reads",
-    "build_ns",
-)
-
-
-class Sums:
-    """What one thread has run of a graph; times in ns. ``kinds``: key prefix -> [tasks, wall, CPU, longest]."""
-
-    __slots__ = ("again", "kinds", "read", "read_cpu", "reads")
-
-    def __init__(self):
-        self.again = self.read = self.read_cpu = self.reads = 0
-        self.kinds = {}
-
-
-class Graph:
-    """A graph whose tasks run in threads of this process. ``needs``: task -> the tasks whose results it takes."""
-
-    __slots__ = ("again", "begun", "chain", "ended", "ident", "leaf", "needs", "threads", "whole", "workers")
-
-    def __init__(self, workers, leaf):
-        self.ident, self.workers = get_ident(), workers
-        self.leaf = leaf  # the only source that it reads, "" if there are several
-        self.whole = False  # it reads all parts of that
-        self.needs = {}
-        self.begun = self.ended = 0  # when the first task could start, and when the last one was done
-        self.threads = {}
-        self.chain = {}  # task -> ns of the longest chain of tasks that ends with it
-        self.again = set()  # hashes of what this graph is the first to run
-
-    def drop(self):
-        """It has been reported: a cluster knows it by its keys for longer, and its tasks are many."""
-        self.needs, self.chain, self.again = {}, {}, set()
+    "count", "wall_ns", "run_ns", "tasks", "work_ns", "cpu_ns", "chain_ns", "again_ns", "read_ns", "reads", "build_ns",
+    "shuffle_ns", "planning_ns"
+)  # fmt: skip
 
 
 class Call:
     """A ``compute`` or ``persist`` in progress. ``leaves``: the names of what its collections are made from."""
 
-    __slots__ = ("caller", "graph", "how", "leaves", "left", "sent", "site", "t0")
+    __slots__ = ("caller", "graphs", "how", "leaves", "left", "plan", "sent", "sent_bytes", "site", "t0")
 
-    def __init__(self, how, sites, leaves):
-        self.how, self.leaves = how, leaves
+    def __init__(self, how, sites, leaves, plan=0):
+        self.how, self.leaves, self.plan = how, leaves, plan
         self.site, self.caller = sites
-        self.graph = None
-        self.sent = False  # to a cluster
+        self.graphs = []  # its own is the last one; how an index is divided takes one before it
+        self.sent_bytes = 0  # to a cluster
+        self.sent = 0  # graphs, to a cluster
         self.left = False  # it has returned, and its graph may still run there
         self.t0 = now()
 
@@ -94,6 +58,7 @@ class Graphs:
         self.notes = 0
         self.seen = set()  # hashes of tasks that were run
         self.prefixes = {}
+        self.plans = Plans(recorder)
         self.kinds = {}  # key prefix -> [tasks, wall, CPU, longest]
         self.sources = {}  # leaf -> (parts, reader, format, fields of a read) of frames from text files
         self.sums = {}
@@ -109,7 +74,7 @@ class Graphs:
         ident = get_ident()
         if ident in self.calls or ident in self.running:
             return None
-        made = self.calls[ident] = Call(how, self.sites(), leaves_of(collections))
+        made = self.calls[ident] = Call(how, self.sites(), leaves_of(collections), self.plans.of(collections))
         return made
 
     def sites(self):
@@ -122,76 +87,61 @@ class Graphs:
         return (*found, 0, 0)[:2]
 
     def calling(self):
-        """The call in progress in this thread, before its graph is there; None if there is none."""
-        call = self.calls.get(get_ident())
-        return call if call is not None and call.graph is None else None
+        """The call in progress in this thread; None if there is none."""
+        return self.calls.get(get_ident())
 
     def called(self, call):
         """The call has ended."""
         self.calls.pop(get_ident(), None)
-        graph = call.graph
-        if call.how == "persist" and call.sent and (graph is None or graph.left):
+        if call.how == "persist" and call.sent and (call.sent > len(call.graphs) or call.graphs[-1].left):
             call.left = True
-            if graph is not None:
+            if call.sent == len(call.graphs):
                 self.cluster.running[id(call)] = call
         else:
             self.report(call)
 
     def report(self, call):
-        """Note a call whose graph has ended."""
-        graph, t1 = call.graph, now()
-        fields = dict(dict.fromkeys(_SUMMED, 0), count=1, wall_ns=t1 - call.t0, longest_ns=0, longest_of="", workers=0)
-        if graph is not None:
-            self._add(graph, fields)
-            self._read(call, graph, fields["work_ns"])
-            if hasattr(graph, "fields"):
-                fields.update(graph.fields())
-                graph.left = 0  # what failed or was cancelled does not end
+        """Note a call whose graphs have ended."""
+        graphs, t1 = call.graphs, now()
+        fields = dict(sums_of(graphs), count=1, wall_ns=t1 - call.t0, build_ns=0, plan=call.plan)
+        for graph in graphs:
+            self._read(graph)
+            graph.more(fields)
+            if not graph.cluster:  # the scheduler counts its own
+                self._count(graph)
+            if len(self.seen) < _MAX_SEEN:
+                self.seen |= graph.again
             graph.drop()
-            if graph.begun:
-                fields.update(build_ns=graph.begun - call.t0, run_ns=max(0, graph.ended - graph.begun))
+        if graphs and graphs[-1].begun:
+            fields["build_ns"] = max(0, graphs[-1].begun - call.t0 - fields["planning_ns"])
         names = [self.recorder.string(name) for name in call.leaves]
-        self._note(dict(fields, how=call.how, site=call.site, caller=call.caller, t0=call.t0, t1=t1, sources=names))
+        self._note(
+            dict(fields, how=call.how, site=call.site, caller=call.caller, t0=call.t0, t1=t1, sources=names,
+                 sent_bytes=call.sent_bytes)
+        )  # fmt: skip
 
-    def _read(self, call, graph, work):
+    def _read(self, graph):
         """Note what the graph read from text files: the share of its wall time that its reading threads spent."""
-        source = self.sources.get(graph.leaf)
-        read = sum(sums.read for sums in list(graph.threads.values()))
-        if source is None or not read or not work or not graph.begun:
+        source, every = self.sources.get(graph.leaf), list(graph.threads.values())
+        read = sum(sums.read for sums in every)
+        if source is None or not read or not graph.begun:
             return
         _, call, form, fields = source
         if not graph.whole:
             fields = dict(fields, path=None, size_bytes=None)  # part of the files
-        wall = (graph.ended - graph.begun) * read // work
-        cpu = sum(sums.read_cpu for sums in list(graph.threads.values()))
+        work = sum(kind[1] for sums in every for kind in list(sums.kinds.values()))
+        wall = graph.run_ns() * read // max(work, 1)
         files = reads_of_files.of(self.recorder)
         if files.notes < reads_of_files.MAX_NOTES:
             files.count += 1
+            cpu = sum(sums.read_cpu for sums in every)
             files.note(files.count, call, form, graph.begun, graph.ended, cpu, 0, fields, wall)
 
-    def _add(self, graph, fields):
-        work = cpu = 0
-        threads = list(graph.threads.values())
-        for sums in threads:
-            fields["again_ns"] += sums.again
-            fields["read_ns"] += sums.read
-            fields["reads"] += sums.reads
-            for prefix, (count, wall, own, longest) in list(sums.kinds.items()):
-                fields["tasks"] += count
-                work, cpu = work + wall, cpu + own
-                if longest > fields["longest_ns"]:
-                    fields.update(longest_ns=longest, longest_of=prefix)
-                if hasattr(graph, "fields"):
-                    continue  # the scheduler counts them
+    def _count(self, graph):
+        for sums in list(graph.threads.values()):
+            for prefix, (count, wall, cpu, longest) in list(sums.kinds.items()):
                 kind = self.kinds.setdefault(prefix, [0, 0, 0, 0])
-                kind[:] = kind[0] + count, kind[1] + wall, kind[2] + own, max(kind[3], longest)
-        of = [sums.kinds[fields["longest_of"]] for sums in threads if fields["longest_of"] in sums.kinds]
-        fields.update(alike=sum(each[0] for each in of), alike_ns=sum(each[1] for each in of))
-        chain = max(graph.chain.values(), default=0)
-        fields.update(work_ns=work, cpu_ns=cpu, chain_ns=chain, workers=graph.workers)
-        fields["run_ns"] = max(0, graph.ended - graph.begun - work)
-        if len(self.seen) < _MAX_SEEN:
-            self.seen |= graph.again
+                kind[:] = kind[0] + count, kind[1] + wall, kind[2] + cpu, max(kind[3], longest)
 
     def _note(self, fields):
         self.notes += 1
@@ -254,6 +204,7 @@ class Graphs:
                 if len(self.sources) >= _MAX_NAMES:
                     self.sources.clear()
                 self.sources[leaf] = parts, call, form, fields
+            size = size_of(source) or size
             self.recorder.note(
                 "dask_source", name=self.recorder.string(leaf), call=call, site=site, path=path, size_bytes=size,
                 parts=parts
@@ -263,11 +214,12 @@ class Graphs:
 
     def begin(self, workers):
         """A graph that the calling thread is about to run."""
-        call = self.calls.get(get_ident())
+        ident = get_ident()
+        call = self.calls.get(ident)
         leaf = call.leaves[0] if call is not None and len(call.leaves) == 1 else ""
         graph = Graph(workers, leaf)
-        if call is not None and call.graph is None:
-            call.graph = graph
+        if call is not None and ident not in self.running:  # no task of its own, in the calling thread
+            call.graphs.append(graph)
         self.open.append(graph)
         return graph
 
@@ -372,11 +324,6 @@ class Graphs:
                 if ends > before:
                     before = ends
             chain[key] = before + wall
-
-
-def reads(prefix):
-    """Whether tasks of this kind read what a collection is made from."""
-    return prefix.startswith(("read", "from-map", "from-delayed", "from_delayed"))
 
 
 of = one_each(Graphs)

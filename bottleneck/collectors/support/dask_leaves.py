@@ -1,7 +1,11 @@
-"""What lazy collections of Dask are made from: the names of the first parts of their graphs."""
+"""What lazy collections of Dask are made from: the names of the first parts of their graphs, and how large that is."""
+
+import glob
+import os
 
 _MAX_WALK = 2000  # parts of an expression
 _MAX_LEAVES = 50
+_MAX_FILES = 1000
 
 
 def leaves_of(collections):
@@ -45,3 +49,28 @@ def _walk(expression, found):
             todo += inner
         else:
             found[str(part._name)[:200]] = None
+
+
+def size_of(source):
+    """Bytes of a pandas table, or of local files by name, pattern or folder; None if unknown.
+
+    A column of objects counts its pointers alone.
+    """
+    try:
+        if hasattr(type(source), "memory_usage") and type(source).__module__.startswith("pandas"):
+            return int(source.memory_usage().sum())
+        several = source if isinstance(source, (list, tuple)) else [source]
+        files = [file for each in several[:_MAX_FILES] for file in _files(os.fspath(each))]
+        return sum(os.stat(file).st_size for file in files) if 0 < len(files) < _MAX_FILES else None
+    except (OSError, TypeError, ValueError):
+        return None
+
+
+def _files(path):
+    if "://" in path:
+        return []
+    if any(each in path for each in "*?["):
+        return glob.glob(path)[:_MAX_FILES]
+    if os.path.isdir(path):
+        return glob.glob(os.path.join(glob.escape(path), "**", "*.*"), recursive=True)[:_MAX_FILES]
+    return [path]

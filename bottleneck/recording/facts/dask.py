@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from msgspec import Struct
+
 from .base import Count, Fact, Int, Moment, Real
 from .source import Line
 
@@ -27,10 +29,12 @@ class DaskGraph(Fact, frozen=True):
     ``cpu_ns``: of its tasks, summed over threads; ``chain_ns``: the longest chain of tasks that need each other (0 if
     the graph was too large to follow); ``longest_of``: the kind of the longest task, of which there are ``alike``, with
     ``alike_ns`` in all; ``again_ns``: of tasks that had run before with the same result; ``read_ns``
-    and ``reads``: of tasks that read the sources. ``caller``: the user's line that called the function.
+    and ``reads``: of tasks that read the sources; ``shuffle_ns``: of tasks that move rows between partitions;
+    ``planning_ns``: of ``run_ns``, in graphs that Dask computed before, to divide an index. ``plan``: the id of a
+    ``DaskPlan``, 0 for none. ``caller``: the user's line that called the function.
     ``sources``: string ids. Of a cluster's graph: ``transfer_ns``, ``deserialize_ns``, ``disk_ns``: of its tasks,
     before they compute; ``most_bytes``: the largest result; ``spilled_bytes``: on the workers' disks at most;
-    ``memory_share``: of the limit of the fullest worker.
+    ``memory_share``: of the limit of the fullest worker; ``sent_bytes``: of the graph, as the client sends it.
     """
 
     kind: ClassVar[str] = "dask_graph"
@@ -64,6 +68,32 @@ class DaskGraph(Fact, frozen=True):
     most_bytes: Count = 0
     spilled_bytes: Count = 0
     memory_share: Real = 0.0
+    shuffle_ns: Count = 0
+    planning_ns: Count = 0
+    plan: Int = 0
+    sent_bytes: Count = 0
+
+
+class DaskNode(Struct, frozen=True, omit_defaults=True):
+    """An operation of a plan. ``needs``: ids of the operations whose rows it takes; ``site``: of the user's call;
+    ``function``: site of the function that it was given; ``details``: operand -> the strings in it."""
+
+    id: Count
+    name: str
+    kind: str
+    elemwise: bool = False
+    needs: tuple[Count, ...] = ()
+    site: Int = 0
+    function: Int = 0
+    details: dict[str, list[str]] = {}
+
+
+class DaskPlan(Fact, frozen=True):
+    """What frames that are computed together do, each operation after those that it needs."""
+
+    kind: ClassVar[str] = "dask_plan"
+    id: Int
+    nodes: tuple[DaskNode, ...] = ()
 
 
 class DaskTasks(Fact, frozen=True):
@@ -89,3 +119,9 @@ class DaskLine(Line, frozen=True):
 
     kind: ClassVar[str] = "dask_line"
     independent: bool = False
+
+
+class DaskReduction(Line, frozen=True):
+    """The first line of a function that, given the rows of a group, returns reductions of its columns alone."""
+
+    kind: ClassVar[str] = "dask_reduction"
