@@ -12,7 +12,9 @@ from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.collectors.support.dask_cluster import Cluster
 from bottleneck_profiler.collectors.support.dask_graphs import MAX_KINDS, OTHERS, Graph, Graphs
 from bottleneck_profiler.detectors import run_all
+from bottleneck_profiler.detectors.etl.dask_large_graph import DaskLargeGraph
 from bottleneck_profiler.detectors.etl.dask_partition_skew import DaskPartitionSkew
+from bottleneck_profiler.detectors.etl.dask_spill import DaskSpill
 from bottleneck_profiler.detectors.etl.dask_tiny_tasks import DaskTinyTasks
 from bottleneck_profiler.diagnosis.findings import Finding, Fine, NotApplicable
 
@@ -63,6 +65,7 @@ with LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_
     (large,) = [note for note in notes if note["how"] == "compute" and note["tasks"] == 41]
     assert (large["scheduler"], large["workers"], large["processes"]) == ("cluster", 2, 2)
     assert 0 < large["chain_ns"] <= large["work_ns"] and large["again_ns"] == 0
+    assert large["sent_bytes"] > 0 and large["result_bytes"] >= 780_000 and large["lost"] == 0
     sites = {note["id"]: note for note in recorded.of("site")}
     assert all(sites[note["site"]]["file"].endswith("script.py") for note in notes)
 
@@ -172,3 +175,53 @@ def test_one_long_task_is_skew_unless_it_has_no_like():
     ):
         assert isinstance(judge(DaskPartitionSkew, like), Fine)
     assert isinstance(judge(DaskPartitionSkew, uneven(workers=1)), NotApplicable)
+
+
+def on_cluster(**more):
+    more = {"tasks": 40, "work": 1.0, "chain": 0.1, "build_ns": 0, "processes": 2, "workers": 2, **more}
+    return graph(1, 4, **more)
+
+
+def test_a_graph_that_carries_data_is_sent_with_every_task():
+    found = judge(DaskLargeGraph, on_cluster(sent_bytes=10**8))
+    assert isinstance(found, Finding) and str(found.location) == "/home/me/train.py:12"
+    assert found.gain.low * 10 < 3.5 * 38 / 40 < found.gain.seconds < 4  # one copy to each of two workers remains
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        on_cluster(sent_bytes=10**6), on_cluster(sent_bytes=2 * 10**7, tasks=20_000),
+        on_cluster(sent_bytes=10**8, work=7.9), on_cluster(sent_bytes=10**8, tasks=2),
+    ],
+    ids=["small", "many-tasks", "workers-busy", "one-task-each"],
+)  # fmt: skip
+def test_other_graphs_are_not_too_large(made):
+    assert isinstance(judge(DaskLargeGraph, made), Fine)
+
+
+def test_threads_are_sent_nothing():
+    assert isinstance(judge(DaskLargeGraph, graph(1, 4)), NotApplicable)
+
+
+def test_workers_without_memory_wait_for_the_disk():
+    full = on_cluster(spilled_bytes=6 * 10**8, result_bytes=10**9, memory_share=0.7, limit_bytes=4 * 10**8)
+    found = judge(DaskSpill, full)
+    assert isinstance(found, Finding) and 3.4 < found.gain.seconds < 4
+    assert found.fix.snippet.startswith("frame = frame[[")
+    large = judge(DaskSpill, on_cluster(**{**full[1], "most_bytes": 10**8, "work": 1.0, "chain": 0.1}))
+    assert "repartition" in large.fix.snippet
+    again = judge(DaskSpill, on_cluster(lost=2, result_bytes=10**9, memory_share=0.9))
+    assert isinstance(again, Finding) and "started anew" in again.title
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        on_cluster(spilled_bytes=10**7, result_bytes=10**9), on_cluster(memory_share=0.79, result_bytes=10**9),
+        on_cluster(lost=1, memory_share=0.2), on_cluster(spilled_bytes=10**9, result_bytes=10**9, work=7.9),
+    ],
+    ids=["a-little", "nearly-full", "left-for-another-reason", "workers-busy"],
+)  # fmt: skip
+def test_other_clusters_have_enough_memory(made):
+    assert isinstance(judge(DaskSpill, made), Fine)

@@ -66,6 +66,9 @@ class Graph:
     memory_share: float
     sent_bytes: int
     deserialize_seconds: float
+    limit_bytes: int
+    result_bytes: int
+    lost: int
     plan: Plan | None
 
     @property
@@ -162,6 +165,9 @@ class Dask:
                 fact.memory_share,
                 fact.sent_bytes,
                 fact.deserialize_ns / 1e9,
+                fact.limit_bytes,
+                fact.result_bytes,
+                fact.lost,
                 plans.get((owner, fact.plan)),
             )
             for owner, fact in facts.of(DaskGraph)

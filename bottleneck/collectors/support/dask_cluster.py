@@ -13,7 +13,7 @@ from .dask_sums import Graph, Sums, reads
 NAME = "bottleneck"
 _MAX_CALLS = 10_000
 _MAX_SAME = 100  # calls with one result that the scheduler has not got yet
-_LOOK_EVERY = 64  # tasks between two looks at the workers' memory
+_LOOK_NS = 200_000_000  # between two looks at the workers' memory
 #: What a worker does for a task, by the names in its report; all else is the disk.
 _COMPUTE, _TRANSFER, _DESERIALIZE = "compute", "transfer", "deserialize"
 
@@ -22,25 +22,28 @@ class ClusterGraph(Graph):
     """A graph that a scheduler in this process runs. Its sums are kept by the scheduler's thread alone."""
 
     cluster = True
-    __slots__ = ("call", "deserialize", "disk", "left", "memory", "most", "moved", "processes", "spilled", "transfer")
+    __slots__ = (
+        "call", "deserialize", "disk", "left", "limit", "looked", "lost", "memory", "most", "processes", "results",
+        "spilled", "transfer"
+    )  # fmt: skip
 
     def __init__(self, workers, processes, leaf, call):
         Graph.__init__(self, workers, leaf)
         self.call, self.processes = call, processes
-        self.left = self.transfer = self.deserialize = self.disk = self.moved = self.most = self.spilled = 0
+        self.left = self.transfer = self.deserialize = self.disk = self.most = self.spilled = 0
         self.memory = 0.0
+        self.looked = self.limit = self.results = self.lost = 0
         self.threads[0] = Sums()
 
     def more(self, fields):
         for name, spent in (
-            ("transfer_ns", self.transfer),
-            ("deserialize_ns", self.deserialize),
-            ("disk_ns", self.disk),
-        ):
+            ("transfer_ns", self.transfer), ("deserialize_ns", self.deserialize), ("disk_ns", self.disk),
+            ("result_bytes", self.results), ("lost", self.lost)
+        ):  # fmt: skip
             fields[name] = fields.get(name, 0) + spent
         for name, most in (
             ("processes", self.processes), ("most_bytes", self.most), ("spilled_bytes", self.spilled),
-            ("memory_share", self.memory)
+            ("memory_share", self.memory), ("limit_bytes", self.limit)
         ):  # fmt: skip
             fields[name] = max(fields.get(name, 0), most)
         fields["scheduler"] = "cluster"
@@ -61,7 +64,6 @@ class Cluster:
         self.sent = {}  # a key of a graph that a client sends -> its calls
         self.names = {}  # the beginning of a task's key -> the newest graph that has it
         self.kinds = {}  # key prefix -> [tasks, compute, transfer, deserialise, disk, bytes, longest, most bytes]
-        self.count = 0
         self.flushed = now()
         self.running = {}  # graphs whose call does not wait for them
         self.pid = self.recorder.pid
@@ -153,7 +155,6 @@ class Cluster:
             kind[6] = wall
         if size > kind[7]:
             kind[7] = size
-        self.count += 1
         if graph is not None:
             graph.ended = now()
             graph.left -= 1
@@ -163,7 +164,8 @@ class Cluster:
             if size > graph.most:
                 graph.most = size
             self.graphs.add(graph, 0, key, prefix, wall, wall, _needs(scheduler, key))
-            if not self.count % _LOOK_EVERY or not graph.left:
+            graph.results += size
+            if not graph.left or graph.ended - graph.looked > _LOOK_NS:
                 _look(scheduler, graph)
             if not graph.left and graph.call is not None and self.running.pop(id(graph.call), None) is not None:
                 self.graphs.report(graph.call)
@@ -171,6 +173,12 @@ class Cluster:
                 graph.drop()  # nobody reports it
         if now() - self.flushed > FLUSH_NS:
             self.flush()
+
+    def left_by(self, scheduler):
+        """A worker has left; what it had done for graphs that run is done again, if another one can."""
+        for graph in {id(each): each for each in self.names.values() if each.left > 0}.values():
+            graph.lost += 1
+            _look(scheduler, graph)
 
     def flush(self):
         """Write the sums so far."""
@@ -212,7 +220,9 @@ def _look(scheduler, graph):
         spilled += (metrics.get("spilled_bytes") or {}).get("disk", 0)
         if worker.memory_limit:
             graph.memory = max(graph.memory, metrics.get("memory", 0) / worker.memory_limit)
+            graph.limit = max(graph.limit, worker.memory_limit)
     graph.spilled = max(graph.spilled, spilled)
+    graph.looked = graph.ended
 
 
 def plugin_of(cluster, scheduler):
@@ -235,6 +245,13 @@ def plugin_of(cluster, scheduler):
                     cluster.done(scheduler, key, report)
                 except BaseException as error:
                     collector.off("transition", error)
+
+        def remove_worker(self, scheduler, worker, **more):
+            if collector.on:
+                try:
+                    cluster.left_by(scheduler)
+                except BaseException as error:
+                    collector.off("remove_worker", error)
 
     base = sys.modules["distributed.diagnostics.plugin"].SchedulerPlugin
     return type("Plugin", (Plugin, base), {})()

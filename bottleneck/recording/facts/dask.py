@@ -34,7 +34,8 @@ class DaskGraph(Fact, frozen=True):
     ``DaskPlan``, 0 for none. ``caller``: the user's line that called the function.
     ``sources``: string ids. Of a cluster's graph: ``transfer_ns``, ``deserialize_ns``, ``disk_ns``: of its tasks,
     before they compute; ``most_bytes``: the largest result; ``spilled_bytes``: on the workers' disks at most;
-    ``memory_share``: of the limit of the fullest worker; ``sent_bytes``: of the graph, as the client sends it.
+    ``memory_share``: of the limit of the fullest worker, ``limit_bytes``; ``result_bytes``: of all results; ``lost``:
+    workers that left while it ran; ``sent_bytes``: of the graph, as the client sends it.
     """
 
     kind: ClassVar[str] = "dask_graph"
@@ -72,6 +73,9 @@ class DaskGraph(Fact, frozen=True):
     planning_ns: Count = 0
     plan: Int = 0
     sent_bytes: Count = 0
+    limit_bytes: Count = 0
+    result_bytes: Count = 0
+    lost: Count = 0
 
 
 class DaskNode(Struct, frozen=True, omit_defaults=True):

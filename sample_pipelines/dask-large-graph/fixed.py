@@ -1,0 +1,31 @@
+"""Scores of forty models on one table, on a cluster: the table is sent to each worker once."""
+
+import dask
+import numpy as np
+import pandas as pd
+from distributed import Client, LocalCluster
+
+ROWS, MODELS = 1_000_000, 40
+
+
+def features():
+    random = np.random.default_rng(0)
+    return pd.DataFrame({name: random.normal(size=ROWS) for name in "abcdefgh"})
+
+
+def score(table, seed):
+    first, second = np.random.default_rng(seed).choice(table.columns, 2, replace=False)
+    return float((table[first] - table[second]).abs().mean())
+
+
+def main():
+    table = features()
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+        shared = client.scatter(table, broadcast=True)
+        scores = [dask.delayed(score)(shared, seed) for seed in range(MODELS)]
+        scores = dask.compute(*scores)
+        print(f"{len(scores)} models, the best {min(scores):.3f}")
+
+
+if __name__ == "__main__":
+    main()
