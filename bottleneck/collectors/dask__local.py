@@ -19,9 +19,8 @@ class Collector(BaseCollector):
     def _graph(self, original):
         def before(args, kwargs):
             dumps = argument(args, kwargs, 10, "dumps")
-            if getattr(dumps, "__name__", "identity") != "identity":
-                return None  # its tasks run in other processes
-            return self.graphs.begin(argument(args, kwargs, 1, "num_workers") or 1)
+            elsewhere = dumps is not None and getattr(dumps, "__name__", "") != "identity"  # in other processes
+            return self.graphs.begin(argument(args, kwargs, 1, "num_workers") or 1, elsewhere)
 
         def after(graph, result, failed):
             self.graphs.end(graph)

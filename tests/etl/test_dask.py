@@ -186,3 +186,45 @@ def test_work_that_runs_again_is_another_cause():
     assert found.gain.low < found.gain.share < found.gain.high
     assert isinstance(judge(DaskComputedOneByOne, *again[:2]), NotApplicable)
     assert isinstance(judge(DaskComputedOneByOne, *loop(again=0.04)), Fine)
+
+
+def test_tasks_of_a_pool_of_processes_are_counted_where_they_run(program):
+    recorded = program(
+        """
+        import dask
+        def work(number):
+            return sum(range(20_000)) + number
+        if __name__ == "__main__":
+            with dask.config.set(scheduler="processes", num_workers=2):
+                print(len(dask.compute(*[dask.delayed(work)(number) for number in range(20)])))
+            dask.delayed(work)(0).compute(scheduler="threads")
+        """
+    )
+    assert recorded.output.split() == ["20"], recorded.error
+    assert not recorded.of("failed")
+    first, second = recorded.of("dask_graph")
+    assert (first["scheduler"], first["tasks"], first["workers"], first["work_ns"]) == ("processes", 20, 2, 0)
+    assert second["tasks"] == 1 and second["work_ns"] > 0
+    tasks = [note for note in recorded.of("dask_tasks") if note["prefix"] == "work"]
+    counts = {kind: sum(note["count"] for note in tasks if note["scheduler"] == kind) for kind in ("processes", "")}
+    assert counts == {"processes": 20, "": 1}
+
+
+def of_processes(count, **more):
+    made = [graph(1 + number, 1.0, work=0, cpu=0, chain=0, longest=0, **more) for number in range(count)]
+    for _, fields in made:
+        fields["scheduler"] = "processes"
+    return made
+
+
+def test_a_loop_that_starts_a_pool_for_each_graph_saves_all_but_one_start():
+    ran = "dask_tasks", {"prefix": "work", "count": 20, "wall_ns": 4 * SECOND, "cpu_ns": 4 * SECOND}
+    ran[1].update(scheduler="processes", longest_ns=SECOND // 5)
+    found = of_machine(DaskComputeInLoop, *of_processes(10), ran, line())
+    assert isinstance(found, Finding)
+    # Ten seconds; 0.4 s of work in each graph on four workers, so 0.9 s of its second is the start of the pool.
+    assert found.gain.seconds == pytest.approx(10 - 0.9 - 4 / 2.5)
+
+
+def test_nothing_is_said_of_processes_whose_tasks_nobody_counted():
+    assert isinstance(of_machine(DaskComputeInLoop, *of_processes(10), line()), NotApplicable)

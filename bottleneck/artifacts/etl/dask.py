@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from ...recording.facts import Site
 from ...recording.facts.dask import DaskGraph, DaskLine, DaskSource, DaskTasks
-from ...recording.model import Recording
+from ...recording.model import Facts, Recording
 from .. import Absent
 from ..run.machine import Machine
 from .dask_plans import Plan, plans_of
 
 #: Known slow patterns that this artifact's detectors judge by what was measured, and by no samples.
 JUDGED = frozenset(("dask-compute-in-loop", "dask-computed-one-by-one", "dask-one-core", "dask-tiny-partitions"))
+PROCESSES = "processes"  # the scheduler whose tasks run in a pool of processes
 CONCURRENT = 1.5  # tasks at a time from which a graph shows what cores they keep busy
 SCALING_SHARE = 0.5  # of the further cores that tasks keep busy, if no two of them ran at a time (own)
 
@@ -70,6 +71,7 @@ class Graph:
     result_bytes: int
     lost: int
     plan: Plan | None
+    scheduler: str
 
     @property
     def shuffle_wall_seconds(self) -> float:
@@ -132,46 +134,8 @@ class Dask:
     def compute(cls, recording: Recording) -> Dask:
         facts = recording.facts
         plans = plans_of(recording)
-        graphs = tuple(
-            Graph(
-                facts.site(owner, fact.site),
-                fact.how,
-                fact.count,
-                fact.t0,
-                fact.t1,
-                fact.workers,
-                fact.tasks,
-                fact.wall_ns / 1e9,
-                fact.build_ns / 1e9,
-                fact.run_ns / 1e9,
-                fact.work_ns / 1e9,
-                fact.cpu_ns / 1e9,
-                fact.chain_ns / 1e9,
-                fact.longest_ns / 1e9,
-                fact.longest_of,
-                fact.alike,
-                fact.alike_ns / 1e9,
-                fact.again_ns / 1e9,
-                fact.read_ns / 1e9,
-                fact.reads,
-                tuple(facts.strings.get((owner, each), "") for each in fact.sources),
-                fact.transfer_ns / 1e9,
-                fact.disk_ns / 1e9,
-                fact.processes,
-                fact.shuffle_ns / 1e9,
-                fact.planning_ns / 1e9,
-                fact.spilled_bytes,
-                fact.most_bytes,
-                fact.memory_share,
-                fact.sent_bytes,
-                fact.deserialize_ns / 1e9,
-                fact.limit_bytes,
-                fact.result_bytes,
-                fact.lost,
-                plans.get((owner, fact.plan)),
-            )
-            for owner, fact in facts.of(DaskGraph)
-        )
+        served = _served(recording)
+        graphs = tuple(_graph(facts, owner, fact, plans, served) for owner, fact in facts.of(DaskGraph))
         if not graphs:
             raise Absent("The program computed no Dask graph.")
         sources = {
@@ -180,6 +144,60 @@ class Dask:
             if (name := facts.strings.get((owner, fact.name), ""))
         }
         return cls(graphs, sources, _kinds(recording), {fact.place: fact for _, fact in facts.of(DaskLine)})
+
+
+def _graph(
+    facts: Facts, owner: int, fact: DaskGraph, plans: dict[tuple[int, int], Plan], served: tuple[float, float, float]
+) -> Graph:
+    elsewhere = fact.scheduler == PROCESSES
+    work, cpu, chain = served if elsewhere else (0.0, 0.0, 0.0)
+    return Graph(
+        facts.site(owner, fact.site),
+        fact.how,
+        fact.count,
+        fact.t0,
+        fact.t1,
+        fact.workers,
+        fact.tasks if not elsewhere or work else 0,
+        fact.wall_ns / 1e9,
+        fact.build_ns / 1e9,
+        fact.run_ns / 1e9,
+        work * fact.tasks + fact.work_ns / 1e9,
+        cpu * fact.tasks + fact.cpu_ns / 1e9,
+        max(chain, fact.chain_ns / 1e9),
+        fact.longest_ns / 1e9,
+        fact.longest_of,
+        fact.alike,
+        fact.alike_ns / 1e9,
+        fact.again_ns / 1e9,
+        fact.read_ns / 1e9,
+        fact.reads,
+        tuple(facts.strings.get((owner, each), "") for each in fact.sources),
+        fact.transfer_ns / 1e9,
+        fact.disk_ns / 1e9,
+        fact.processes,
+        fact.shuffle_ns / 1e9,
+        fact.planning_ns / 1e9,
+        fact.spilled_bytes,
+        fact.most_bytes,
+        fact.memory_share,
+        fact.sent_bytes,
+        fact.deserialize_ns / 1e9,
+        fact.limit_bytes,
+        fact.result_bytes,
+        fact.lost,
+        plans.get((owner, fact.plan)),
+        fact.scheduler,
+    )
+
+
+def _served(recording: Recording) -> tuple[float, float, float]:
+    """(wall, CPU, longest) seconds of a task that ran in another process than its graph: the mean of all of them."""
+    tasks = [fact for _, fact in recording.facts.of(DaskTasks) if fact.scheduler == PROCESSES]
+    graphs = [fact for _, fact in recording.facts.of(DaskGraph) if fact.scheduler == PROCESSES]
+    count = max(1, sum(graph.tasks for graph in graphs)) * 1e9
+    longest = max((fact.longest_ns for fact in tasks), default=0) / 1e9
+    return sum(fact.wall_ns for fact in tasks) / count, sum(fact.cpu_ns for fact in tasks) / count, longest
 
 
 def _kinds(recording: Recording) -> dict[str, Kind]:

@@ -19,6 +19,7 @@ from .dask_sums import Graph, Sums, reads, sums_of
 
 MAX_NOTES = 500
 FLUSH_NS = 1_000_000_000
+_GUEST_NS = 200_000_000  # a pool may end its processes without a word
 _MAX_SITES = 1024
 _MAX_SEEN = 50_000  # keys that are remembered, to find work that is done again
 _MAX_CHAIN = 20_000  # tasks of a graph whose longest chain is followed
@@ -55,6 +56,8 @@ class Graphs:
         self.recorder = recorder
         self.calls = {}  # thread -> its outermost call
         self.open = []  # graphs that run now
+        self.guest = None  # stands for graphs of another process whose tasks run here
+        self.serves = 0  # the process that does so
         self.cluster = None  # a scheduler of this process
         self.notes = 0
         self.seen = set()  # hashes of tasks that were run
@@ -165,6 +168,9 @@ class Graphs:
     def flush(self):
         """Write the sums so far."""
         self.flushed = now()
+        guest, self.guest = self.guest, None
+        if guest is not None and self.recorder.pid == self.pid:
+            self._count(guest)
         sums, self.sums = self.sums, {}
         kinds, self.kinds = self.kinds, {}
         if self.recorder.pid != self.pid:
@@ -174,7 +180,8 @@ class Graphs:
             self.recorder.note("dask_graph", **fields)
         for prefix, (count, wall, cpu, longest) in list(kinds.items()):
             self.recorder.note(
-                "dask_tasks", prefix=prefix, count=count, wall_ns=wall, cpu_ns=cpu, longest_ns=longest
+                "dask_tasks", prefix=prefix, count=count, wall_ns=wall, cpu_ns=cpu, longest_ns=longest,
+                scheduler="" if guest is None else "processes"
             )  # fmt: skip
 
     # -- what collections are made from ---------------------------------------------------------------------------
@@ -213,12 +220,12 @@ class Graphs:
 
     # -- graphs that run in this process -------------------------------------------------------------------------
 
-    def begin(self, workers):
-        """A graph that the calling thread is about to run."""
+    def begin(self, workers, elsewhere=False):
+        """A graph that the calling thread is about to run; ``elsewhere``: in other processes."""
         ident = get_ident()
         call = self.calls.get(ident)
         leaf = call.leaves[0] if call is not None and len(call.leaves) == 1 else ""
-        graph = Graph(workers, leaf)
+        graph = Graph(workers, leaf, elsewhere)
         if call is not None and ident not in self.running:  # no task of its own, in the calling thread
             call.graphs.append(graph)
         self.open.append(graph)
@@ -235,8 +242,8 @@ class Graphs:
         if source is not None:
             prefix = self.prefix
             graph.whole = sum(reads(prefix(key)) for key in needs) == source[0]
-        graph.begun = now()
-        if len(needs) <= _MAX_CHAIN:
+        graph.begun, graph.size = now(), len(needs)
+        if len(needs) <= _MAX_CHAIN and not graph.elsewhere:
             graph.needs = needs
 
     def end(self, graph):
@@ -246,9 +253,22 @@ class Graphs:
     def of_task(self, key):
         """The graph that a task belongs to; None if no graph of this process does."""
         found = list(self.open)
+        if not found or found[-1].elsewhere:
+            return self.guest or self.serve()
         if len(found) == 1:
             return found[0]
         return next((each for each in reversed(found) if key in each.needs), None)
+
+    def serve(self):
+        """This process runs tasks of another one's graphs: the graph that stands for all of them."""
+        if self.recorder.pid != self.pid:  # a fork: what was counted so far is its parent's
+            self.pid, self.sums, self.kinds = self.recorder.pid, {}, {}
+        ends = sys.modules.get("multiprocessing.util")
+        if ends is not None and self.serves != self.pid:  # a pool's process ends without what atexit would call
+            self.serves = self.pid
+            ends.Finalize(None, self.flush, exitpriority=100)
+        self.guest = Graph(1, "")
+        return self.guest
 
     def prefix(self, key):
         """What Dask's own pages call a task: the part of its key before the hash."""
@@ -292,6 +312,8 @@ class Graphs:
                 self.running[ident] = outer
             needs = graph.needs
             self.add(graph, ident, key, prefix, wall, cpu, needs.get(key, ()) if needs else None)
+            if graph is self.guest and now() - self.flushed > _GUEST_NS:
+                self.flush()
         except BaseException as error:
             collector.off("after", error)
 

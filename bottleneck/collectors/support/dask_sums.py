@@ -24,9 +24,12 @@ class Graph:
     """A graph whose tasks run in threads of this process. ``needs``: task -> the tasks whose results it takes."""
 
     cluster = False
-    __slots__ = ("again", "begun", "chain", "ended", "ident", "leaf", "needs", "threads", "whole", "workers")
+    __slots__ = (
+        "again", "begun", "chain", "elsewhere", "ended", "ident", "leaf", "needs", "size", "threads", "whole", "workers"
+    )  # fmt: skip
 
-    def __init__(self, workers, leaf):
+    def __init__(self, workers, leaf, elsewhere=False):
+        self.elsewhere, self.size = elsewhere, 0  # its tasks run in other processes, and are so many
         self.ident, self.workers = get_ident(), workers
         self.leaf = leaf  # the only source that it reads, "" if there are several
         self.whole = False  # it reads all parts of that
@@ -41,6 +44,9 @@ class Graph:
 
     def more(self, fields):
         """Add what only such a graph knows to the fields of its note."""
+        if self.elsewhere:
+            fields["scheduler"] = "processes"
+            fields["tasks"] += self.size
 
     def drop(self):
         """It has been reported: a cluster knows it by its keys for longer, and its tasks are many."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...artifacts.etl.dask import Cores, Dask, Graph
+from ...artifacts.etl.dask import PROCESSES, Cores, Dask, Graph
 from ...artifacts.run.machine import Machine
 from ...diagnosis.findings import Evidence, Fine, Fix, Gain, NotApplicable, NotMeasured, Outcome
 from ...diagnosis.laws import gain
@@ -91,9 +91,10 @@ class DaskComputeInLoop(Detector):
         work, cpu = new * _sum(graphs, "work_seconds"), new * _sum(graphs, "cpu_seconds")
         workers = max(1, *(graph.workers for graph in graphs))
         chain = max(graph.chain_seconds / graph.count for graph in graphs)
+        start = min(_idle(graph) for graph in graphs if graph.tasks)  # of a pool of processes, which each graph starts
 
         def saved(busy: float, build: float) -> float:
-            together = max(cpu / busy, work / workers, chain)
+            together = start + max(cpu / busy, work / workers, chain)
             return max(0.0, run - together) + build * max(0.0, wall - run)
 
         return gain(
@@ -105,6 +106,13 @@ class DaskComputeInLoop(Detector):
             high_seconds=saved(cores.high, 1.0),
             confidence=0.8 if cores.high < 1.6 * cores.low else 0.6,
         )
+
+
+def _idle(graph: Graph) -> float:
+    """Seconds of one graph in which none of its processes ran a task; of threads, which start at once, none."""
+    if graph.scheduler != PROCESSES:
+        return 0.0
+    return max(0.0, graph.run_seconds - graph.work_seconds / max(graph.workers, 1)) / graph.count
 
 
 def _sum(graphs: list[Graph], name: str) -> float:
