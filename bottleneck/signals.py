@@ -126,6 +126,9 @@ TOOK_AT, MOST_TOOK = 52, (1 << 12) - 1
 # Sample of a ThreadPoolExecutor, t0 == t1, while tasks wait in its queue and once after; arg: id of the note "executor"
 # << 32 | its threads; flags: tasks waiting.
 EXECUTOR = 90
+# Tasks of an event loop that queue at one line for a lock, a semaphore or a connection of a pool, at a look (t0 == t1);
+# arg: stack id of one of them | tasks that wait for something outside << 32; flags: tasks in the queue.
+QUEUED = 91
 STACK_MASK = (1 << 32) - 1  # the part of such a record's argument that is the stack; the thread's index is above it
 EVENTS = {
     LOOP: "loop", SAMPLE: "sample", BATCH: "batch", COLLATE: "collate", SAMPLE_READ: "sample.read",
@@ -134,7 +137,7 @@ EVENTS = {
     STACK_BLOCKED: "stack.blocked", STAGE: "stage", STEP: "step", MARK: "mark", REQUEST: "request",
     LAG: "lag", MODEL_CALL: "model_call", POOL: "pool", THREAD_CPU: "thread.cpu", THREAD_BLOCKED: "thread.blocked",
     WAIT: "wait", MAIN_RUNS: "main.runs", SKIPPED: "skipped",
-    DEVICE_MARK: "device.mark", EXECUTOR: "executor",
+    DEVICE_MARK: "device.mark", EXECUTOR: "executor", QUEUED: "queued",
 }  # fmt: skip
 
 # Environment of the recorded program.

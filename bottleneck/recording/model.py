@@ -309,4 +309,5 @@ TABLE_OF = {
     signals.MAIN_RUNS: "looks",
     signals.DEVICE_MARK: "marks",
     **dict.fromkeys((signals.REQUEST, signals.LAG, signals.MODEL_CALL, signals.POOL, signals.EXECUTOR), "requests"),
+    signals.QUEUED: "requests",
 }

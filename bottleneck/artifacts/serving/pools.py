@@ -14,6 +14,7 @@ from .. import Absent
 from ..run.frames import POOLED, through
 from ..run.servers import servers
 from ..run.user_lines import UserLine, UserLines
+from .processes import cores_of
 
 _LONGEST_NS = 300_000_000  # for which a sample stands: they are 50 or 100 ms apart
 EXECUTOR_FILE, GTHREAD_FILE = "/concurrent/futures/thread.py", "/gunicorn/workers/gthread.py"
@@ -91,7 +92,7 @@ def _pool(recording: Recording, lines: UserLines, process: int, rows: Records, m
         float((waiting * lasted)[full].sum()) / max(full_ns, 1.0),
         min(1.0, full_ns / max(ends - begins, 1)),
         int(full.sum()),
-        _cores(recording, process, begins, ends),
+        cores_of(recording, process, begins, ends),
         None if made is None or gthread else recording.facts.site(process, made.site),
         work,
     )
@@ -106,12 +107,3 @@ def _work(lines: UserLines, process: int, file: str) -> UserLine | None:
         and line.share_where(lambda way: through(way.above, (file,))) > _MAIN
     )
     return max(found, key=lambda line: line.thread_seconds, default=None)
-
-
-def _cores(recording: Recording, process: int, begins: int, ends: int) -> float:
-    """Cores that the sampled threads of a process used."""
-    spent = 0
-    for rows, kind in ((recording.stacks, signals.STACK_CPU), (recording.threads, signals.THREAD_CPU)):
-        mine = rows[(rows["process"] == process) & (rows["kind"] == kind) & (rows["t1"] > begins) & (rows["t0"] < ends)]
-        spent += int((mine["t1"] - mine["t0"]).sum())
-    return spent / max(ends - begins, 1)

@@ -7,12 +7,15 @@ file read per thread. All time is attributed to some stack however long the inte
 A thread whose CPU clock has not advanced is still in the same place. We do not read its stack, and write its time as
 one record per second, so an idle pool costs one clock read per thread.
 
+A thread may end between two samples, as the thread of one request does. What the process used meanwhile beyond the
+clocks of the threads that remain is theirs, and goes to the stack that each was last seen in.
+
 The clock is addressed by the native thread id, which ``threading`` keeps in a dictionary. Threads that ``threading``
 does not know (from C code or ``_thread``) have no clock, and all their time counts as blocked.
 """
 
 import sys
-from time import clock_gettime_ns
+from time import clock_gettime_ns, thread_time_ns
 
 from ...agent.recorder import now
 from ...agent.unpatched import get_ident
@@ -32,7 +35,7 @@ NEW = 8  # a new thread that ran for less than 1/8 of the interval has waited si
 class _Thread:
     """One thread. Its time up to ``at``, when its clock was ``cpu``, has been attributed or is carried over."""
 
-    __slots__ = ("at", "clock", "cpu", "index", "looks", "name", "native", "quiet", "ran", "stack", "waited")
+    __slots__ = ("at", "clock", "cpu", "index", "last", "looks", "name", "native", "quiet", "ran", "stack", "waited")
 
     def __init__(self, native, name, at):
         self.native = native
@@ -40,7 +43,7 @@ class _Thread:
         self.clock = (~native << 3) | 6  # CPU clock of one thread; the kernel checks that the thread is in our process
         self.index = self.stack = None
         self.at = at
-        self.cpu = 0
+        self.cpu = self.last = 0  # its clock at the last sample
         self.quiet = self.looks = 0  # time of the last sample without CPU time since ``at``, and the number of them
         self.ran = self.waited = 0  # carried over
 
@@ -71,6 +74,8 @@ class OtherThreads:
         self._full = []  # threads whose wait is due to be written
         self._seen = []
         self._before = now()
+        self._interval = self._clocks_ns = 0  # between the last two samples: wall time, and CPU time by the clocks
+        self._own_ns = 0  # CPU time of the sampling thread so far
         self._indices = 0
         self.busy = False
         self.on = True
@@ -86,14 +91,15 @@ class OtherThreads:
             except BaseException as error:
                 self._fail("look", error)
 
-    def write(self, ring, prompt):
+    def write(self, ring, prompt, used_ns=0):
         """Attribute the time since the last sample, after the frames have been released.
 
-        ``prompt``: the sampling thread woke on time, so the GIL is free and reading /proc is cheap.
+        ``prompt``: the sampling thread woke on time, so the GIL is free and reading /proc is cheap. ``used_ns``: CPU
+        time of all threads but the main one since the last sample.
         """
         if self.on:
             try:
-                self._write(ring, prompt)
+                self._write(ring, prompt, used_ns)
             except BaseException as error:
                 self._fail("write", error)
 
@@ -124,6 +130,8 @@ class OtherThreads:
                     self._gone.append(thread)
                 thread = self._known[ident] = _Thread(native, name, self._before)
             cpu = thread.now_at()
+            self._clocks_ns += max(0, cpu - thread.last)
+            thread.last = cpu
             if cpu == thread.cpu and thread.stack is not None:
                 thread.quiet = at
                 thread.looks += 1
@@ -137,7 +145,7 @@ class OtherThreads:
             # If its clock advances while we hold the GIL, it is running native code.
             self._seen.append((thread, at, cpu, place, lines, waits, cpu < thread.now_at()))
         self._gone += [self._known.pop(ident) for ident in [*self._known] if ident not in frames]
-        self._before = at
+        self._interval, self._before = at - self._before, at
 
     def _stand(self, frame, ident):
         """(stack key, the lines if the stack is new, whether it is a wait in the standard library)."""
@@ -146,7 +154,7 @@ class OtherThreads:
         waits = tasks or (code.co_filename.endswith(WAITS) and not self._recorder.is_user(code))
         return place, lines, waits
 
-    def _write(self, ring, prompt):
+    def _write(self, ring, prompt, used_ns):
         seen, self._seen = self._seen, []
         full, self._full = self._full, []
         gone, self._gone = self._gone, []
@@ -157,10 +165,24 @@ class OtherThreads:
             if prompt and not (waits or runs) and thread.mixed(at, cpu):
                 waits = _sleeps(thread.native)
             self._hand_out(ring, thread, at, cpu, self._stacks.number(place, lines), waits, runs)
+        self._end(gone, used_ns)
         for thread in gone:
             self._settle(ring, thread)
             self._put(ring, THREAD_CPU, thread, thread.ran, 0)
             self._put(ring, THREAD_BLOCKED, thread, thread.waited, 0)
+
+    def _end(self, gone, used_ns):
+        """Give the threads that have ended the CPU time since the last sample that is no other thread's.
+
+        That of threads that no sample has seen is part of it; those of native code are not meant: at most one core.
+        """
+        own_ns = thread_time_ns()
+        left = min(used_ns - self._clocks_ns - (own_ns - self._own_ns), self._interval)
+        self._clocks_ns, self._own_ns = 0, own_ns
+        ended = [thread for thread in gone if thread.stack is not None]
+        for thread in ended if left > 0 else ():
+            thread.ran += left // len(ended)
+            thread.at = self._before
 
     def _settle(self, ring, thread):
         """Write how long the thread has waited in one place without using CPU time."""

@@ -24,7 +24,7 @@ from ...agent.frames import AllFrames
 from ...agent.recorder import is_users_exception, now
 from ...agent.ring import Ring
 from ...agent.unpatched import allocate_lock, get_ident, sleep
-from ...signals import GIL_HELD, MAIN_RUNS, STACK_BLOCKED, STACK_CPU, THREAD_CAPACITY
+from ...signals import GIL_HELD, MAIN_RUNS, QUEUED, STACK_BLOCKED, STACK_CPU, THREAD_CAPACITY
 from .. import BaseCollector, dress
 from .gil import PROMPT_NS, GilWatch
 from .hooking import alike
@@ -345,11 +345,19 @@ class Collector(BaseCollector):
             if self._unticked > 0:
                 ring.put(STACK_CPU, seen[1], at - self._unticked, at, number)
                 self._cpu_ns, self._unticked = cpu_ns, 0
-        self._other_threads.write(ring, prompt=late < PROMPT_NS)
+        self._other_threads.write(ring, late < PROMPT_NS, others)
         self._executors.look(ring)
+        self._put_queue(ring, at)
         unchanged = still and stack and stack == self._last_blocked and not self._other_threads.busy
         self.pace.look_again(wall, unchanged)
         self._last_blocked = stack
+
+    def _put_queue(self, ring, at):
+        """Record the longest queue of tasks that an event loop had at this look."""
+        queued, self._tasks.queued = self._tasks.queued, None
+        if queued is not None:
+            place, lines, tasks, others = queued
+            ring.put(QUEUED, tasks, at, at, self._stacks.number(place, lines) | others << 32)
 
     def _walked(self, frames, pauses):
         """(main thread's stack and phase, stack of one thread that wants the GIL, how many want it), or None.

@@ -15,6 +15,8 @@ import sys
 from _weakref import ref
 from itertools import islice
 
+from .task_queues import TaskQueues
+
 LOOP = -1  # instead of a stack id: an event loop stays in one place, whichever task we see
 MAX_TASKS = 16  # waiting tasks per sample: more would add no information
 MAX_READ = 128  # tasks read per sample; most may be waiting for a lock
@@ -71,6 +73,8 @@ class SuspendedTasks:
         self._stacks = stacks
         self._codes = {}
         self._turn = 1
+        self._queues = TaskQueues()
+        self.queued = None  # (stack key, the lines if it is new, tasks in the longest queue, tasks that wait outside)
         self._futures = {}  # id -> a future that a task waits for, and the looks that have seen it
         self.on = True
 
@@ -99,6 +103,9 @@ class SuspendedTasks:
             self._recorder.fail("tasks", "look", error)
             return (), 0
         found = tasks[self._turn % len(tasks)] if tasks else []
+        queued, queue = self._queues.longest
+        if queue > 1:
+            self.queued = (*self._stacks.walk_all(queued), queue, count)
         while found and loop is not None and len(found) < 2 * _MAX_AWAITED:
             found.append(loop)
             loop = loop.f_back
@@ -109,6 +116,7 @@ class SuspendedTasks:
         self._turn = self._turn * 16807 % 2147483647  # pseudo-random, so that it cannot alias with the program
         stands = {OUTSIDE: [], ANSWERS: [], PAUSES: [], FOR_TASKS: [], HIDDEN: [], SERVING: []}
         before, self._futures = self._futures, {}
+        self._queues.begin()
         for task in self._tasks(module):
             try:
                 waiter = _get(task, "_fut_waiter")
@@ -145,6 +153,8 @@ class SuspendedTasks:
         user = kinds.index(USER) if USER in kinds else len(kinds)
         if SERVES in kinds[:user]:
             return SERVING
+        if 0 < user < len(kinds) and self._queues.add(frames, user):
+            return None  # for others of the loop
         if frames and _waits_for_tasks(module, waiter, frames[0].f_code):
             return FOR_TASKS if user < len(kinds) else None
         if LIBRARY not in kinds[:user] and not _of_executor(waiter):

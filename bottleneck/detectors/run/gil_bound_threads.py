@@ -7,6 +7,7 @@ from ...artifacts.run.host import Host
 from ...artifacts.run.machine import Machine
 from ...artifacts.run.threads import Threads
 from ...artifacts.run.user_lines import UserLine, UserLines
+from ...artifacts.serving.processes import ServerProcesses
 from ...diagnosis.findings import Evidence, Fine, Fix, Location, NotMeasured, Outcome
 from ...diagnosis.laws import gain
 from ...recording.model import Recording
@@ -48,12 +49,23 @@ class GilBoundThreads(Detector):
     copies_cost = 0.6  # of the ideal saving, at least; sending data between processes takes time
 
     def detect(
-        self, recording: Recording, lines: UserLines, threads: Threads | None, machine: Machine, host: Host | None
+        self,
+        recording: Recording,
+        lines: UserLines,
+        threads: Threads | None,
+        machine: Machine,
+        host: Host | None,
+        served: ServerProcesses | None = None,
     ) -> Outcome:
         if threads is None:
             if "stacks" not in recording.facts.attached or "threads" in recording.facts.failed:
                 return NotMeasured("The threads beside the main one were not sampled.")
             return Fine(0, 2, "count", "threads that compute at once")
+        if served is not None and threads.process in served.processes:
+            # A server has as many threads as there are requests: what helps is another process.
+            return Fine(
+                served.cores, None, "cores", "cores of the server's processes, which single-process-serving judges"
+            )
         total = sum(thread.cpu_seconds for thread in threads.threads)
         busy = [t for t in threads.threads if t.cpu_seconds >= self.min_thread_share * max(total, self.min_cpu_seconds)]
         line = _line_of(lines, threads.process)

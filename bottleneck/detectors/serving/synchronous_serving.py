@@ -38,7 +38,7 @@ class SynchronousServing(Detector):
     title = "A blocking call holds up the event loop"
     stage = "serving"
     # A served model's forward passes look like a loop whose steps wait: the blocked loop says why.
-    explains = ("residual-python", "no-batching")
+    explains = ("residual-python", "no-batching", "single-process-serving")
     min_requests = 50  # fewer give no 99th percentile
     lag_threshold_seconds = 0.05  # one heartbeat: later than that is felt by a client
     blocked_share_threshold = 0.05  # of the time in which requests were served
@@ -63,7 +63,7 @@ class SynchronousServing(Detector):
         waiting = float(np.average(counts, weights=counts))
         if waiting < self.min_waiting:
             return Fine(waiting, self.min_waiting, "count", "requests queued behind the blocking call")
-        return self._finding(requests, machine, blocks, site, waiting, share, cause_of_wait_at(lines, site))
+        return self._finding(requests, machine, blocks, site, waiting, share, lines)
 
     def _finding(
         self,
@@ -73,14 +73,15 @@ class SynchronousServing(Detector):
         site: Site,
         waiting: float,
         share: float,
-        cause: tuple[Evidence, ...],
+        lines: UserLines | None,
     ) -> Finding:
         service, between = _service(requests, blocks)
         cpu = float(np.average([b.cpu_share for b in blocks], weights=[b.seconds for b in blocks]))
         looks = [b.free_share for b in blocks if b.free_share is not None]
         free = float(np.mean(looks)) if looks else None
         cores = max(1, int(machine.cores))
-        computes = cpu >= self.computing_cpu_share
+        runs = _runs(lines, site)
+        computes = cpu >= self.computing_cpu_share or runs
         holds_lock = computes and free is not None and free < self.free_share_threshold
         line = max(2, round(waiting))
         threads = min(line, cores if computes else self.thread_limit)
@@ -103,13 +104,19 @@ class SynchronousServing(Detector):
                 Evidence("requests queued behind the blocking call", waiting, "count"),
                 Evidence("time of one blocking request", service, "s"),
                 Evidence("CPU use of the event loop thread while blocked", cpu, "share"),
-                *cause,
+                *cause_of_wait_at(lines, site),
                 Evidence("median latency inside the handler", requests.p50_seconds, "s"),
             ),
             gain=Gain(saved, low, high, 0.0, method, "p99", confidence=0.8 if not computes else 0.6),
             fix=_processes_fix(blocks, cores) if holds_lock else _threads_fix(blocks, computes, cores),
             after="the time of a single call becomes the bottleneck" + (f", on {cores} cores" if computes else ""),
         )
+
+
+def _runs(lines: UserLines | None, site: Site) -> bool:
+    """Whether the line was seen to run, or to wait for a core: on a crowded machine, its CPU time does not tell."""
+    found = (line for line in lines.lines if (line.file, line.line) == (site.file, site.line)) if lines else ()
+    return any(line.sampled and line.blocked_share < 0.5 for line in found)
 
 
 def _worst_site(blocks: list[Block]) -> Site | None:
