@@ -42,7 +42,13 @@ class RequestsInTurn(Detector):
     id = "requests-in-turn"
     title = "Requests wait for a lock, a semaphore or a connection"
     stage = "serving"
-    explains = ("semaphore-too-small", "pool-of-few-connections", "residual-python", "no-batching")
+    explains = (
+        "semaphore-too-small",
+        "one-task-at-a-time",
+        "pool-of-few-connections",
+        "residual-python",
+        "no-batching",
+    )
     share_threshold = 0.15  # of a request's time
     min_waiting = 1.0  # requests in the queue, on average
     min_samples = 8  # a loop that waits in one place is looked at two or three times a second
