@@ -11,13 +11,14 @@ import os
 import sys
 
 __version__ = "0.1.0"
-__all__ = ["ASGIMiddleware", "__version__", "mark", "profile", "read", "stage", "steps"]
+__all__ = ["ASGIMiddleware", "WSGIMiddleware", "__version__", "mark", "profile", "read", "stage", "steps"]
 _EXTENSION = ["load_ipython_extension", "unload_ipython_extension"]  # what %load_ext looks for
 
 TYPE_CHECKING = False  # the real constant would import typing, and every process we record would pay for it
 if TYPE_CHECKING:
     from .api import mark, profile, read, stage, steps
     from .asgi import ASGIMiddleware
+    from .wsgi import WSGIMiddleware
 
 
 def _load_array_library() -> None:
@@ -43,7 +44,8 @@ def __getattr__(name: str) -> object:
 
     if name == "dask":
         return import_module(".dask", __name__)
-    value = getattr(import_module(".asgi" if name == "ASGIMiddleware" else ".api", __name__), name)
+    files = {"ASGIMiddleware": ".asgi", "WSGIMiddleware": ".wsgi"}
+    value = getattr(import_module(files.get(name, ".api"), __name__), name)
     globals()[name] = value
     return value
 

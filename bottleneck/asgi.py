@@ -34,16 +34,29 @@ class ASGIMiddleware:
             await self._call(state, self.app, scope, receive, send)
 
     def _find(self) -> Any:
-        """The serving state of the recorder in this process: the injected one, else our own; None when none records."""
-        for package in ("_bottleneck_child", __package__ or ""):
-            module = sys.modules.get(f"{package}.agent.recorder")
-            recorder = module.recorder() if module is not None else None
-            if recorder is None or "serving" in recorder.failed:
-                continue
-            try:
-                serving = __import__(f"{package}.collectors.support.serving", fromlist=["serving"])
-                self._call = serving.recording_call
-                return serving.serving(recorder)
-            except Exception as error:
-                recorder.fail("serving", "middleware", error)
-        return None
+        """The serving state of this process; None when nothing records."""
+        found = serving_state("asgi")
+        if found is None:
+            return None
+        state, self._call = found
+        return state
+
+
+def serving_state(kind: str) -> tuple[Any, Any] | None:
+    """The serving state of the recorder in this process, and the call that records a request of the kind asgi or wsgi.
+
+    The injected recorder comes first, else our own; None when none records.
+    """
+    for package in ("_bottleneck_child", __package__ or ""):
+        module = sys.modules.get(f"{package}.agent.recorder")
+        recorder = module.recorder() if module is not None else None
+        if recorder is None or "serving" in recorder.failed:
+            continue
+        try:
+            support = f"{package}.collectors.support"
+            call = __import__(f"{support}.{kind}", fromlist=["recording_call"]).recording_call
+            serving = __import__(f"{support}.serving", fromlist=["serving"])
+            return serving.serving(recorder), call
+        except Exception as error:
+            recorder.fail("serving", "middleware", error)
+    return None

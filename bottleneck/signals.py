@@ -97,7 +97,10 @@ STEP = 75  # user's step; arg: string id of its name
 MARK = 76  # user's mark, t0 == t1; arg: string id
 PICKLED = 77  # one batch made ready for a worker's queue (1 in 16); arg: bytes for the pipe; flags: CPU in 0.1 ms
 SAMPLE_KEY = 78  # what a timed item gave; arg: its index << 32 | checksum of the output; flags: KiB of that, rounded up
-REQUEST = 80  # served request; arg: string id of "METHOD route status"; flags: requests in flight at arrival
+# Served request; flags: requests in flight at arrival; arg: string id of "METHOD route status" | 1 + milliseconds that
+# it waited for the server (0 unknown) << 32 | 1 + bytes of the answer (0 unknown) << 48, as its highest 11 bits and,
+# above them, the number of those left out.
+REQUEST = 80
 LAG = 81  # event loop late: due at t0, ran at t1; arg: stack id of the frame that blocked, 0 unknown
 MODEL_CALL = 82  # outermost forward while serving; arg: batch size; flags: requests in flight
 POOL = 83  # thread-pool sample; arg: borrowed << 32 | limit; flags: tasks waiting

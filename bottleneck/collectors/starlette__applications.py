@@ -3,8 +3,9 @@
 from functools import partial
 
 from . import BaseCollector
+from .support.asgi import recording_call
 from .support.hooking import hook
-from .support.serving import recording_call, serving
+from .support.serving import serving
 
 
 class Collector(BaseCollector):

@@ -8,8 +8,9 @@ import sys
 from functools import partial
 
 from . import BaseCollector
+from .support.asgi import recording_call
 from .support.hooking import hook
-from .support.serving import recording_call, serving
+from .support.serving import serving
 
 _PROTOCOLS = "uvicorn.protocols.http."
 
@@ -61,7 +62,7 @@ class Collector(BaseCollector):
                 return original(cycle, app)
 
             try:
-                return await recording_call(state, application, cycle.scope, cycle.receive, cycle.send)
+                return await recording_call(state, application, cycle.scope, cycle.receive, cycle.send, _socket(fields))
             finally:
                 fields.pop("send", None)
 
@@ -80,3 +81,11 @@ class Collector(BaseCollector):
                     state.guard(state.end, "lifespan")
 
         return told
+
+
+def _socket(fields):
+    """The socket of a request's connection; None if it is not where we know it."""
+    try:
+        return fields["transport"].get_extra_info("socket")
+    except Exception:
+        return None

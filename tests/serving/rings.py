@@ -35,6 +35,28 @@ def of_kind(run_dir, kind):
     return [dict(zip(names, record, strict=True)) for record in records(run_dir) if record[3] == kind]
 
 
+def name_of(request):
+    """The id of a request's name."""
+    return request["arg"] & 0xFFFFFFFF
+
+
+def names(run_dir):
+    """The name of each request, sorted."""
+    texts = strings(run_dir)
+    return sorted(texts[name_of(request)] for request in of_kind(run_dir, signals.REQUEST))
+
+
+def queued(request):
+    """Milliseconds that a request waited for its server; -1 if not measured."""
+    return (request["arg"] >> 32 & 0xFFFF) - 1
+
+
+def size(request):
+    """Bytes of a request's answer; -1 if not measured."""
+    code = request["arg"] >> 48
+    return ((code & 0x7FF) << (code >> 11)) - 1
+
+
 def strings(run_dir):
     return {fields["id"]: fields["text"] for kind, fields in notes(run_dir) if kind == "string"}
 

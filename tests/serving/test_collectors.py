@@ -53,11 +53,6 @@ def run(tmp_path):
     return runner
 
 
-def names(run_dir):
-    texts = rings.strings(run_dir)
-    return sorted(texts[r["arg"]] for r in rings.of_kind(run_dir, signals.REQUEST))
-
-
 def test_routes_are_templates_and_every_request_is_recorded_once(run):
     _, folder = run("""
 @app.get("/items/{number}")
@@ -79,7 +74,7 @@ def load(client):
     assert client.get("/fails").status_code == 500
 serve(app, load)
 """)
-    found = names(folder)
+    found = rings.names(folder)
     assert found.count("GET /items/{number} 200") == 3
     assert "GET /nothing/{}/here 404" in found
     assert "GET /fails 500" in found or "GET /fails 0" in found
@@ -106,7 +101,7 @@ serve(app, load)
 """)
     assert out == "later\n"
     (request,) = rings.of_kind(folder, signals.REQUEST)
-    assert names(folder) == ["GET /stream/{} 200"]
+    assert rings.names(folder) == ["GET /stream/{} 200"]
     assert request["t1"] - request["t0"] < 200_000_000  # the background task is not part of the response
 
 
@@ -192,7 +187,7 @@ serve(app, lambda client: client.get("/x"))
 print(seen)
 """)
     assert out == "['websocket', 'http']\n"
-    assert names(folder) == ["GET /a/{} 0", "GET /x 200"]
+    assert rings.names(folder) == ["GET /a/{} 0", "GET /x 200"]
 
 
 def test_an_application_inside_another_one_records_once_and_the_context_is_left_alone(run):
@@ -212,4 +207,4 @@ outer = Starlette(routes=[Mount("/in", inner), Route("/out", home)])
 serve(outer, lambda client: print(client.get("/in/").status_code, client.get("/out").text))
 """)
     assert out.startswith("200 [") and "bottleneck" not in out
-    assert len(names(folder)) == 2
+    assert len(rings.names(folder)) == 2

@@ -67,7 +67,7 @@ class Breakdown:
         if steps is not None:
             _add_steps(seconds, recording, steps, 0.0 if timed is None else timed.blocking_seconds)
             parts.append(steps.spans)
-        serving = requests is not None and requests.process == process
+        serving = requests is not None and process in requests.processes
         if requests is not None:
             for name, value, busy in requests.occupancy(process):
                 seconds[name] = seconds.get(name, 0.0) + value

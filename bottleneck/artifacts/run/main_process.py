@@ -8,6 +8,7 @@ import numpy as np
 
 from ... import signals
 from ...recording.model import Recording
+from ..serving.requests import service
 from ..training.steps import Steps
 
 _ROOTS_PART = 0.2  # share of the run spent below the user's own frames; a launcher has none
@@ -17,6 +18,9 @@ def main_process(recording: Recording, steps: Steps | None) -> int:
     """Index of the process the report is about: the one with steps, requests, or else most records; not a launcher."""
     if steps is not None:
         return steps.process
+    served = recording.requests[recording.requests["kind"] == signals.REQUEST]
+    if len(served):
+        return service(recording, served)[0]
     for records in (recording.requests, recording.events):
         if len(records):
             values, counts = np.unique(records["process"], return_counts=True)

@@ -33,6 +33,7 @@ class Block:
     free_share: float | None
     handler: Site | None = None
     call: str = ""
+    process: int = 0
 
     @property
     def seconds(self) -> float:
@@ -60,6 +61,7 @@ def blocks_of(recording: Recording, process: int, lags: Records, served: Records
                 (looked - 1) / 100 if looked else None,
                 _handler(frames, path),
                 _blocking_call(frames, path),
+                process,
             )
         )
     return tuple(blocks)

@@ -17,14 +17,20 @@ from .blocks import Block, blocks_of
 Floats = npt.NDArray[np.float64]
 Spans = list[tuple[int, int]]
 _P99 = 99.0
+NAME_MASK = 0xFFFFFFFF  # of a REQUEST record's argument: the id of its name
 
 
 @dataclass(frozen=True)
 class Route:
-    """One "METHOD route status", with the seconds that each of its requests spent inside the application."""
+    """One "METHOD route status", with the seconds that each of its requests spent inside the application.
+
+    ``queue_seconds``: that each waited for the server before. ``size_bytes``: of each answer; both NaN where unknown.
+    """
 
     name: str
     seconds: Floats
+    queue_seconds: Floats
+    size_bytes: Floats
 
 
 @dataclass(frozen=True)
@@ -38,16 +44,25 @@ class Pool:
 
 @dataclass(frozen=True)
 class Requests:
-    """The requests of the process that served most. Times in ns of the run's clock, durations in seconds.
+    """The requests of the service that spent most time on its requests. Times in ns of the run's clock, durations in
+    seconds.
 
-    ``in_flight``: at each arrival, including the new request. ``batch_sizes``, ``model_seconds``, ``model_in_flight``:
-    one value per outermost forward while serving. ``model_site``: the line that calls the model.
+    Several worker processes with one address are one service: ``processes``, of which ``process`` served most.
+    ``served_by``: the process of each request. ``in_flight``: in its process at its arrival, including itself.
+    ``queue_seconds``: from when the kernel received it until the server began with it, NaN where not measured; accurate
+    to a tick of the kernel's clock (1 to 10 ms). ``size_bytes``: of its answer, NaN where unknown.
+    ``batch_sizes``, ``model_seconds``, ``model_in_flight``: one value per outermost forward while serving.
+    ``model_site``: the line that calls the model.
     """
 
     process: int
+    processes: tuple[int, ...]
+    served_by: npt.NDArray[np.int64]
     start_ns: npt.NDArray[np.int64]
     end_ns: npt.NDArray[np.int64]
     in_flight: npt.NDArray[np.int64]
+    queue_seconds: Floats
+    size_bytes: Floats
     routes: tuple[Route, ...]
     blocks: tuple[Block, ...]
     batch_sizes: npt.NDArray[np.int64]
@@ -85,6 +100,17 @@ class Requests:
         return float(np.percentile(self.seconds, _P99))
 
     @property
+    def mean_queued(self) -> float | None:
+        """Mean number of requests that wait for the server before it begins with them; None if not measured."""
+        known = self.queue_seconds[~np.isnan(self.queue_seconds)]
+        return float(known.mean()) * self.per_second if len(known) else None
+
+    @property
+    def mean_inside(self) -> float:
+        """Mean number of requests inside the application of all processes."""
+        return float(self.seconds.sum()) / self.window_seconds
+
+    @property
     def handler_spans(self) -> Spans:
         """Merged intervals with at least one request inside."""
         return _union(zip(self.start_ns.tolist(), self.end_ns.tolist(), strict=True))
@@ -101,10 +127,11 @@ class Requests:
 
     @property
     def concurrency(self) -> float:
-        """Requests wanting service at once, in flight or queued behind a blocked loop; mean over requests."""
+        """Requests that want to be served by one process at once, in flight or queued before it."""
         inside = float(self.in_flight.mean()) if self.count else 0.0
         hidden = [b.waiting for b in self.user_blocks]
-        return max(inside, float(np.average(hidden, weights=hidden)) if hidden else 0.0)
+        queued = (self.mean_queued or 0.0) / len(self.processes)
+        return max(inside + queued, float(np.average(hidden, weights=hidden)) if hidden else 0.0)
 
     def occupancy(self, process: int) -> list[tuple[str, float, Spans]]:
         """[(phase, seconds, intervals)] of ``process``: serve.handler while a request is in flight, otherwise
@@ -112,11 +139,13 @@ class Requests:
 
         A loop that is blocked before requests get in is not idle: that time is serve.blocked.
         """
-        if process != self.process:
+        if process not in self.processes:
             return []
-        handler = self.handler_spans
+        mine = self.served_by == process
+        handler = _union(zip(self.start_ns[mine].tolist(), self.end_ns[mine].tolist(), strict=True))
         outside = _without([(self.began_ns, self.ended_ns)], handler)
-        idle = _without(outside, _union((block.start_ns, block.end_ns) for block in self.user_blocks))
+        blocks = (b for b in self.user_blocks if b.process == process)
+        idle = _without(outside, _union((block.start_ns, block.end_ns) for block in blocks))
         blocked = _without(outside, idle)
         phases = {"serve.handler": handler, "serve.blocked": blocked, "serve.idle": idle}
         return [(name, _seconds_of(spans), spans) for name, spans in phases.items() if spans or name != "serve.blocked"]
@@ -126,41 +155,80 @@ class Requests:
         records = recording.requests
         served = records[records["kind"] == signals.REQUEST]
         if not len(served):
-            raise Absent("No requests were served by an ASGI application.")
-        processes, counts = np.unique(served["process"], return_counts=True)
-        process = int(processes[np.argmax(counts)])
-        records = records[records["process"] == process]
+            raise Absent("No requests were recorded, of an ASGI or a WSGI application.")
+        process, processes = service(recording, served)
+        records = records[np.isin(records["process"], processes)]
         served = records[records["kind"] == signals.REQUEST]
         served = served[np.argsort(served["t0"], kind="stable")]
         calls = records[records["kind"] == signals.MODEL_CALL]
         first, last = int(served["t0"].min()), int(served["t1"].max())
         calls = calls[(calls["t1"] > first) & (calls["t0"] < last)]
-        marks = recording.facts.of_process(Serving, process)
+        marks = (mark for owner, mark in recording.facts.of(Serving) if owner in processes)
         ends = [mark.time_ns for mark in marks if mark.event == "end"]
+        lags = records[records["kind"] == signals.LAG]
+        blocks = (
+            block
+            for each in processes
+            for block in blocks_of(recording, each, lags[lags["process"] == each], served[served["process"] == each])
+        )
+        queued, sizes = _queue_seconds(served), _size_bytes(served)
         return cls(
             process=process,
+            processes=processes,
+            served_by=served["process"].astype(np.int64),
             start_ns=served["t0"].astype(np.int64),
             end_ns=served["t1"].astype(np.int64),
             in_flight=served["flags"].astype(np.int64),
-            routes=_routes(recording, process, served),
-            blocks=blocks_of(recording, process, records[records["kind"] == signals.LAG], served),
+            queue_seconds=queued,
+            size_bytes=sizes,
+            routes=_routes(recording, served, queued, sizes),
+            blocks=tuple(sorted(blocks, key=lambda block: block.start_ns)),
             batch_sizes=calls["arg"].astype(np.int64),
             model_seconds=(calls["t1"] - calls["t0"]).astype(float) / 1e9,
             model_in_flight=calls["flags"].astype(np.int64),
             model_site=_model_site(recording, process),
-            pool=_pool(records[records["kind"] == signals.POOL]),
+            pool=_pool(records[(records["kind"] == signals.POOL) & (records["process"] == process)]),
             began_ns=first,
             ended_ns=max([last, *ends]),
         )
 
 
-def _routes(recording: Recording, process: int, served: Records) -> tuple[Route, ...]:
+def service(recording: Recording, served: Records) -> tuple[int, tuple[int, ...]]:
+    """(the busiest process, all processes) of the service whose requests took most time."""
+    owners, which = np.unique(served["process"], return_inverse=True)
+    seconds = np.bincount(which, served["t1"] - served["t0"])
+    counts = np.bincount(which)
+    listens = {owner: fact.address for owner, fact in reversed(recording.facts.of(Serving)) if fact.event == "address"}
+    groups: dict[object, list[int]] = {}
+    for index, owner in enumerate(owners.tolist()):
+        host = recording.facts.processes[owner].host
+        groups.setdefault((host, listens[owner]) if owner in listens else owner, []).append(index)
+    best = max(groups.values(), key=lambda members: float(seconds[members].sum()))
+    busiest = max(best, key=lambda member: int(counts[member]))
+    return int(owners[busiest]), tuple(owners[best].tolist())
+
+
+def _queue_seconds(served: Records) -> Floats:
+    milliseconds = (served["arg"].astype(np.uint64) >> np.uint64(32) & np.uint64(0xFFFF)).astype(float)
+    return np.where(milliseconds > 0, (milliseconds - 1) / 1e3, np.nan)
+
+
+def _size_bytes(served: Records) -> Floats:
+    """Sizes of answers, from 11 binary digits and the number of those above them."""
+    code = (served["arg"].astype(np.uint64) >> np.uint64(48)).astype(np.int64)
+    sizes = np.ldexp((code & 0x7FF).astype(float), code >> 11)
+    return np.where(code > 0, np.maximum(sizes - 1, 0), np.nan)
+
+
+def _routes(recording: Recording, served: Records, queued: Floats, sizes: Floats) -> tuple[Route, ...]:
     seconds = (served["t1"] - served["t0"]).astype(float) / 1e9
-    names = [recording.facts.strings.get((process, int(arg)), "(unnamed)") for arg in served["arg"]]
-    of: dict[str, list[float]] = {}
-    for name, value in zip(names, seconds.tolist(), strict=True):
-        of.setdefault(name, []).append(value)
-    return tuple(Route(name, np.array(values)) for name, values in sorted(of.items(), key=lambda i: -sum(i[1])))
+    known = recording.facts.strings
+    keys = zip(served["process"].tolist(), served["arg"].tolist(), strict=True)
+    of: dict[str, list[int]] = {}
+    for row, (process, argument) in enumerate(keys):
+        of.setdefault(known.get((process, argument & NAME_MASK), "(unnamed)"), []).append(row)
+    routes = (Route(name, seconds[rows], queued[rows], sizes[rows]) for name, rows in of.items())
+    return tuple(sorted(routes, key=lambda route: -float(route.seconds.sum())))
 
 
 def _model_site(recording: Recording, process: int) -> Site | None:

@@ -1,4 +1,4 @@
-"""Records served requests and their event loop: a layer around the ASGI application, and a probe in the loop.
+"""What is known of the requests that a process serves, and a probe in its event loop.
 
 A handler that blocks the event loop hides the requests queued behind it, which have not reached the application yet.
 We therefore measure the lag of a heartbeat in the loop. A watchdog thread samples the loop's thread while the heartbeat
@@ -7,7 +7,6 @@ is late, because the blocking frame is gone afterwards.
 
 import gc
 import os
-import sys
 import time
 
 from ... import signals
@@ -15,6 +14,7 @@ from ...agent import native_thread
 from ...agent.frames import AllFrames, line_of
 from ...agent.recorder import is_users_exception, now
 from ...agent.unpatched import allocate_lock, get_ident, sleep
+from .served import Names, packed
 from .thread_pools import limiter_of
 
 BEAT_SECONDS = 0.05  # wakes the loop 20 times a second; a 20 ms heartbeat cost 0.9 % of a core
@@ -24,84 +24,9 @@ LOOK_SECONDS = 0.02  # and repeats at this interval while the loop stays blocked
 MAX_LOOKS = 50  # after this many samples, ten times less often
 GIL_WAIT_NS = 3_000_000  # a thread that wakes this late was waiting for the GIL
 QUIET_BEATS = 100  # the probe rests after this many beats without a request
-MAX_ROUTES = 512  # most distinct "METHOD route status" texts; the rest share one name
 GARBAGE = 0xFFFF  # flags of a LAG record caused by the garbage collector
 _FORWARD_HOOK = os.sep + os.path.join("collectors", "support", "forward.py")
 _LOOP_FOLDERS = (os.sep + "asyncio" + os.sep, os.sep + "uvloop" + os.sep, os.sep + "selectors.py")
-
-
-def recording_call(state, application, scope, receive, send):
-    """The awaitable to use instead of ``application(scope, receive, send)``; the original one if not recording."""
-    kind = scope["type"]
-    # An application inside another one has its scope or its task. A context variable would show in copied contexts.
-    task = _task()
-    if not state.on or id(scope) in state.inside or task in state.inside:
-        return application(scope, receive, send)
-    if kind == "http":
-        return _request(state, application, scope, receive, send, {id(scope), task or id(scope)})
-    if kind == "lifespan":
-        return _lifespan(state, application, scope, receive, send)
-    return application(scope, receive, send)
-
-
-def _task():
-    """A number for the running task of asyncio; 0 without one."""
-    module = sys.modules.get("asyncio.tasks")
-    try:
-        task = None if module is None else module.current_task()
-    except RuntimeError:  # no loop of asyncio runs: the server has another one
-        return 0
-    return 0 if task is None else id(task)
-
-
-async def _lifespan(state, application, scope, receive, send):
-    state.guard(state.begin, "lifespan")
-    try:
-        return await application(scope, receive, send)
-    finally:
-        state.guard(state.end, "lifespan")
-
-
-async def _request(state, application, scope, receive, send, keys):
-    try:
-        in_flight = state.in_flight = state.in_flight + 1
-        state.arrivals += 1
-        if not state.beating or state.loop.is_closed():
-            state.begin()
-        state.inside |= keys
-        status = t1 = 0
-        t0 = now()
-    except BaseException as error:
-        state.in_flight -= 1
-        state.off("before", error)
-        return await application(scope, receive, send)
-
-    def watched(message):
-        nonlocal status, t1
-        try:
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            elif not message.get("more_body"):
-                t1 = now()  # background tasks keep running after the response
-        except Exception:  # a malformed message: leave it to the server
-            pass
-        return send(message)
-
-    try:
-        return await application(scope, receive, watched)
-    finally:
-        state.in_flight -= 1
-        state.inside -= keys
-        if state.on:
-            try:
-                state.put(t0, t1 or now(), in_flight, scope, status)
-            except BaseException as error:
-                state.off("after", error)
-
-
-def fold(path):
-    """``path`` with every part that contains a digit replaced, so that ids do not create new routes."""
-    return "/".join("{}" if any(c.isdigit() for c in part) else part[:64] for part in path.split("/")[:12])
 
 
 class Serving:
@@ -118,7 +43,11 @@ class Serving:
         self.beating = False
         self.loop = None
         self.users = 0  # collectors and manual layers that use this state
-        self._names = {}
+        self.open = {}  # id -> request of a WSGI server
+        self.threads = {}  # thread -> the last of those that it began
+        self.environs = {}  # id of a WSGI environment -> its request, where the server tells
+        self.addressed = False
+        self._names = Names(recorder)
         self._models = {}  # call-site id -> times seen inside a forward
         self._limiter = None
         self._seen = 0
@@ -137,26 +66,19 @@ class Serving:
 
     # -- requests ------------------------------------------------------------------------------------------
 
-    def put(self, t0, t1, in_flight, scope, status):
-        """Record a finished request; ``status`` is 0 if no response was started."""
-        route = scope.get("route")
-        path = getattr(route, "path", None)
-        key = (scope["method"], path if path is not None else scope["path"], status)
-        name = self._names.get(key)
-        if name is None:
-            name = self._name(key, path)
+    def put(self, t0, t1, in_flight, name, queue, size):
+        """Record a finished request. ``name``: method, path, template or None, and status, 0 if it has no answer."""
         recorder = self.recorder
         ring = recorder.rings.get(get_ident()) or recorder.ring()
-        ring.put(signals.REQUEST, in_flight if in_flight < 65535 else 65535, t0, t1, name)
+        number = self._names.of(*name)
+        in_flight = in_flight if in_flight < 65535 else 65535
+        ring.put(signals.REQUEST, in_flight, t0, t1, packed(number, queue, size))
 
-    def _name(self, key, template):
-        method, path, status = key
-        if template is None:
-            path = fold(path)
-        if len(self._names) >= MAX_ROUTES:
-            return self.recorder.string("%s (other) %d" % (method[:16], status))
-        name = self._names[key] = self.recorder.string("%s %s %d" % (method[:16], path, status))
-        return name
+    def tell_address(self, text):
+        """Note once where this process's server listens."""
+        self.addressed = True
+        if text:
+            self.recorder.note("serving", event="address", time_ns=now(), address=text)
 
     # -- the heartbeat, in the loop's thread ---------------------------------------------------------------
 
@@ -259,6 +181,12 @@ class Serving:
         self._looks = 0
         self._free = 0
 
+    def watch_models(self):
+        """Look for the line that calls the model; a server without an event loop has no other use for the thread."""
+        if not self._watching:
+            self.thread = self.thread or get_ident()
+            self._watch()
+
     def _watch(self):
         if self._watching:
             return
@@ -287,7 +215,11 @@ class Serving:
         self.in_flight = 0
         self.loop = None
         self._limiter = None
-        self._names = {}
+        self.open = {}
+        self.threads = {}
+        self.environs = {}
+        self.addressed = False
+        self._names = Names(self.recorder)
         self._models = {}
         self._reset_block()
 

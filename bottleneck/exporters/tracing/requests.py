@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from ... import signals
 from ...artifacts import Artifacts, Missing
-from ...artifacts.serving.requests import Requests
+from ...artifacts.serving.requests import NAME_MASK, Requests
 from ...recording.model import Recording, Records
 from . import names
 from .tree import Attributes, Builder, Link, Span, code
@@ -40,7 +40,7 @@ def add(builder: Builder, root: Span, artifacts: Artifacts, left_out: dict[str, 
     for index in shown:
         record = records[index]
         start, end = int(record["t0"]), int(record["t1"])
-        text = recording.facts.strings.get((served.process, int(record["arg"])), "")
+        text = recording.facts.strings.get((served.process, int(record["arg"]) & NAME_MASK), "")
         attributes: Attributes = {names.IN_FLIGHT: int(record["flags"]), **_http(text)}
         span = builder.root(_name(attributes), start, end, served.process, attributes)
         span.server = True

@@ -8,11 +8,15 @@ from .base import Fact, Int, Moment
 
 
 class Serving(Fact, frozen=True):
-    """An application starts or stops serving. ``event``: begin or end."""
+    """An application starts or stops serving. ``event``: begin, end, or address.
+
+    ``address``: "port 8000" or a path; processes with the same address are workers of one service.
+    """
 
     kind: ClassVar[str] = "serving"
     event: str
     time_ns: Moment
+    address: str = ""
 
 
 class Executor(Fact, frozen=True):

@@ -1,0 +1,97 @@
+"""``gunicorn.workers.base``: requests of gunicorn's WSGI workers (sync, gthread, gevent, eventlet).
+
+A worker's class is imported after this module. We hook the method that answers one request when the worker loads its
+application, and the function that makes the response and the environment.
+"""
+
+import sys
+
+from . import BaseCollector
+from .support.hooking import hook
+from .support.serving import serving
+from .support.wsgi import enter, leave
+
+
+class Collector(BaseCollector):
+    id = "gunicorn"
+    module = "gunicorn.workers.base"
+
+    def __init__(self):
+        super().__init__()
+        self.state = None
+        self._hooked = set()
+
+    def hook(self, module):
+        self.state = serving(self.recorder)
+
+        def make(original):
+            def load_wsgi(worker):
+                try:
+                    if self.on:
+                        self._attach(type(worker))
+                except BaseException as error:
+                    self.off("load_wsgi", error)
+                return original(worker)
+
+            return load_wsgi
+
+        hook(self, module.Worker, "load_wsgi", make)
+
+    def detach(self):
+        super().detach()
+        if self.state is not None:
+            self.state.release()
+            self.state = None
+
+    def _attach(self, worker):
+        made = sys.modules.get("gunicorn.http.wsgi")
+        for owner in worker.__mro__:
+            found = vars(owner).get("handle_request")
+            if found is None or not owner.__module__.startswith("gunicorn.workers"):
+                continue
+            code = getattr(found, "__code__", None)
+            names = code.co_varnames[: code.co_argcount] if code is not None else ()
+            if made is None or "req" not in names or owner in self._hooked:
+                continue
+            self._hooked.add(owner)
+            place = names.index("req")
+            hook(self, owner, "handle_request", lambda original, place=place: self._handling(original, place))
+        if made is not None and made not in self._hooked:
+            self._hooked.add(made)
+            hook(self, made, "create", self._creating)
+
+    def _handling(self, original, place):
+        state = self.state
+
+        def handle_request(*args):
+            key = id(args[place])
+            if key in state.open:  # a worker class calls the one that it extends
+                return original(*args)
+            request = enter(state, key, None)
+            if request is None:
+                return original(*args)
+            try:
+                return original(*args)
+            finally:
+                asked, answer = args[place], request.response
+                sent = getattr(answer, "sent", None)
+                request.status = getattr(answer, "status_code", 0) or 0
+                size = 1 + sent if isinstance(sent, int) else 0
+                leave(state, key, request, getattr(asked, "method", ""), getattr(asked, "path", ""), size)
+
+        return handle_request
+
+    def _creating(self, original):
+        state = self.state
+
+        def create(req, sock, *more, **named):
+            request = state.open.get(id(req))
+            if request is not None:
+                state.guard(lambda: request.met(state, sock), "create")
+            made = original(req, sock, *more, **named)
+            if request is not None and isinstance(made, tuple) and len(made) == 2:
+                request.response, request.environ = made
+                state.environs[id(made[1])] = request
+            return made
+
+        return create

@@ -1,0 +1,133 @@
+"""Records requests of servers that run each request in a thread or a greenlet."""
+
+import sys
+
+from ...agent.recorder import now
+from ...agent.unpatched import get_ident
+from .served import address_of, waited
+
+
+class Request:
+    """A request that is being served. ``environ``, ``response``: once the server has made them; ``template``: of its
+    route, once the framework has found it."""
+
+    __slots__ = ("environ", "in_flight", "queue", "response", "status", "t0", "template", "thread")
+
+    def __init__(self):
+        self.environ = self.response = self.template = None
+        self.status = self.queue = self.in_flight = self.t0 = 0
+        self.thread = get_ident()
+
+    def met(self, state, sock):
+        """Learn from the request's socket how long the request waited, and where the server listens."""
+        self.queue = waited(sock)
+        if not state.addressed:
+            state.tell_address(address_of(sock))
+
+
+def enter(state, key, sock):
+    """Begin a request; ``key``: the id of an object that lives as long as it. None if it cannot be recorded."""
+    try:
+        if not state.on:
+            return None
+        request = Request()
+        if sock is not None:
+            request.met(state, sock)
+        state.open[key] = request
+        state.threads[request.thread] = request
+        request.in_flight = state.in_flight = len(state.open)
+        if "torch" in sys.modules:
+            state.watch_models()
+        request.t0 = now()
+        return request
+    except BaseException as error:
+        state.off("before", error)
+        return None
+
+
+def leave(state, key, request, method, path, size=0):
+    """End a request; ``size``: 1 + bytes of the answer, 0 unknown."""
+    try:
+        t1 = now()
+        state.open.pop(key, None)
+        if state.threads.get(request.thread) is request:  # another greenlet's otherwise
+            state.threads.pop(request.thread, None)
+        if request.environ is not None:
+            state.environs.pop(id(request.environ), None)
+        state.in_flight = len(state.open)
+        if state.on:
+            name = method or "", path or "", request.template, request.status
+            state.put(request.t0, t1, request.in_flight, name, request.queue, size)
+    except BaseException as error:
+        state.off("after", error)
+
+
+def of_environ(state, environ):
+    """The request that is being served with this environment; None if it is not recorded."""
+    return state.environs.get(id(environ)) or state.threads.get(get_ident())
+
+
+def recording_call(state, application, environ, start_response, whole=True):
+    """Call a WSGI application and record the request, unless its server's collector does.
+
+    A list, a tuple and a ``wsgi.file_wrapper`` are returned as they are, since servers treat them specially. Any other
+    iterable is recorded until it is closed; with ``whole`` false, only until the application returns.
+    """
+    key = id(environ)
+    try:
+        request = None if not state.on or of_environ(state, environ) is not None else enter(state, key, None)
+        if request is not None:
+            request.environ = environ
+            state.environs[key] = request
+    except BaseException as error:
+        state.off("before", error)
+        request = None
+    if request is None:
+        return application(environ, start_response)
+
+    def started(status, *more, **named):
+        code = status[:3] if isinstance(status, str) else ""
+        request.status = int(code) if code.isdigit() else 0
+        return start_response(status, *more, **named)
+
+    def end():
+        path = (environ.get("SCRIPT_NAME") or "") + (environ.get("PATH_INFO") or "")
+        leave(state, key, request, environ.get("REQUEST_METHOD"), path)
+
+    try:
+        answer = application(environ, started)
+    except BaseException:
+        end()
+        raise
+    if not whole or isinstance(answer, (list, tuple, *_wrapper(environ))):
+        end()
+        return answer
+    return _Answer(answer, end)
+
+
+def _wrapper(environ):
+    found = environ.get("wsgi.file_wrapper")
+    return (found,) if isinstance(found, type) else ()
+
+
+class _Answer:
+    """An iterable answer whose end is noticed."""
+
+    def __init__(self, answer, end):
+        self._answer, self._end = answer, end
+
+    def __iter__(self):
+        return iter(self._answer)
+
+    def __getattr__(self, name):
+        return getattr(self._answer, name)
+
+    def close(self):
+        try:
+            close = getattr(self._answer, "close", None)
+            if close is not None:
+                close()
+        finally:
+            end, self._end = self._end, None
+            if end is not None:
+                end()

@@ -1,0 +1,54 @@
+"""``werkzeug.serving``: requests of the server that Flask starts, and of ``make_server`` and ``run_simple``."""
+
+import sys
+
+from . import BaseCollector
+from .support.hooking import hook
+from .support.serving import serving
+from .support.wsgi import enter, leave
+
+
+class Collector(BaseCollector):
+    id = "werkzeug"
+    module = "werkzeug.serving"
+
+    def __init__(self):
+        super().__init__()
+        self.state = None
+
+    def hook(self, module):
+        self.state = state = serving(self.recorder)
+
+        def running(original):
+            def run_wsgi(handler):
+                key = id(handler)
+                request = enter(state, key, handler.__dict__.get("connection"))
+                if request is None:
+                    return original(handler)
+                try:
+                    return original(handler)
+                finally:
+                    seen = handler.__dict__
+                    request.environ = seen.get("environ")
+                    path = seen.get("path")
+                    leave(state, key, request, seen.get("command"), path and path.partition("?")[0])
+
+            return run_wsgi
+
+        def sending(original):
+            def send_response_only(handler, code, *more, **named):
+                request = state.open.get(id(handler))
+                if request is not None and isinstance(code, int):
+                    request.status = int(code)
+                return original(handler, code, *more, **named)
+
+            return send_response_only
+
+        hook(self, module.WSGIRequestHandler, "run_wsgi", running)
+        hook(self, sys.modules["http.server"].BaseHTTPRequestHandler, "send_response_only", sending)
+
+    def detach(self):
+        super().detach()
+        if self.state is not None:
+            self.state.release()
+            self.state = None
