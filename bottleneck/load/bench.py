@@ -17,6 +17,7 @@ from .summary import MAX_LAG_SECONDS, counts, failures, lags, latencies, storm
 
 _CALM_REQUESTS = 3  # in a row that are as fast as on an idle server
 _CALM_SECONDS = 10.0
+_REPORTED_SECONDS = 0.5  # until samples are here
 _ALONE_REQUESTS, _ALONE_SECONDS = 20, 2.0
 
 Show = Callable[[str, float], None]  # what is being done, and the share of the time that is over
@@ -67,7 +68,7 @@ class LiveBench:
             seen[0] += len(samples)
             seen[1] += int(self._above(samples).sum())
             # Requests that should have been answered by now and are not count as above, too.
-            late = max(0.0, min(seconds, passed - self._slo) * rate - seen[0])
+            late = max(0.0, min(seconds, passed - self._slo - _REPORTED_SECONDS) * rate - seen[0])
             hanging = min(late, flying)
             ended_early = ended_early or stop(int(seen[0] + hanging), int(seen[1] + hanging), passed)
             return ended_early or passed > seconds + max(1.0, 3 * self._slo)
