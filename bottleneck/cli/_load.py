@@ -21,6 +21,8 @@ def drawn(plan: Plan, result: Result, console: Console) -> RenderableType:
         parts.append(Text("Interrupted; these are the requests until then.", "yellow"))
     if result.stopped:
         parts.append(Text(f"Stopped: {result.stopped}.", "red"))
+    if result.capped:
+        parts.append(Text("The test ended with --max-requests, before its time.", "yellow"))
     if total is None:
         return Group(*parts, Text("Nothing was measured."))
     if result.versus is not None:
@@ -132,8 +134,9 @@ def _tokens(total: Summary) -> list[Text]:
     if tokens is None:
         return []
     first = tokens.first_seconds
+    p99 = "" if first.p99 is None else f", p99 {_ms(first.p99)}"
     return [
-        Text(f"First token: p50 {_ms(first.p50)}, p95 {_ms(first.p95)}, p99 {_ms(first.p99)}."),
+        Text(f"First token: p50 {_ms(first.p50)}, p95 {_ms(first.p95)}{p99}."),
         Text(
             f"Tokens per second: {tokens.per_second_p50:,.1f} in one response (slowest tenth below "
             f"{tokens.per_second_p10:,.1f}), {tokens.total_per_second:,.1f} in all."

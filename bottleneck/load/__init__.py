@@ -9,6 +9,7 @@ under `bottleneck run`, and ``behind`` finds in its recording what sets the capa
 from __future__ import annotations
 
 import importlib.util
+import sys
 
 
 class LoadError(Exception):
@@ -17,5 +18,7 @@ class LoadError(Exception):
 
 def need_aiohttp() -> None:
     """Raises LoadError with the command that installs aiohttp, if it is missing."""
+    if sys.platform == "win32":
+        raise LoadError("load needs Linux or macOS")
     if importlib.util.find_spec("aiohttp") is None:
         raise LoadError("load needs aiohttp; install it with: pip install 'bottleneck-profiler[load]'")

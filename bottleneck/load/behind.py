@@ -124,7 +124,7 @@ def behind(
     most = max((one.share for one in found), default=0.0)
     found.sort(key=lambda one: -min(one.share, _ALIKE * most))
     hot: Counter[Key] = Counter()
-    for sample in samples:
+    for sample in working:
         if sample.site is not None and not sample.idle:
             hot[sample.site] += sample.seconds  # type: ignore[assignment]
     hottest, seconds = hot.most_common(1)[0] if hot else (None, 0.0)

@@ -72,6 +72,7 @@ class Result:
     stopped: str = ""
     began_ns: int = 0
     ended_ns: int = 0
+    capped: bool = False  # --max-requests ended the schedule early
     behind: Behind | None = None
     unjoined: str = ""  # why the server's recording says nothing
 
@@ -101,6 +102,7 @@ class Result:
             "slo_p99_seconds": plan.slo_seconds,
             "interrupted": self.interrupted,
             "stopped": self.stopped,
+            "capped": self.capped,
             "began_ns": self.began_ns,
             "ended_ns": self.ended_ns,
             "summary": None if self.total is None else asdict(self.total),
@@ -140,7 +142,9 @@ def _one(plan: Plan, fleet: Fleet, result: Result, show: Show) -> None:
     if plan.clients:
         found = fleet.closed(plan.clients, plan.seconds, plan.most_requests, watch)
     else:
-        found = fleet.open(*arrivals(plan.stages, plan.seed, plan.poisson, plan.most_requests), watch)
+        planned, rates = arrivals(plan.stages, plan.seed, plan.poisson, plan.most_requests)
+        result.capped = len(planned) == plan.most_requests
+        found = fleet.open(planned, rates, watch)
     _take(plan, fleet, result, found)
     rates = np.unique(found["rate"]).tolist()
     if len(rates) > 1:
