@@ -157,3 +157,21 @@ def test_two_versions_get_the_same_requests(odd: Odd, tmp_path: Path) -> None:
     assert abs(versions.count(0) - versions.count(1)) <= 1
     assert all({one, two} == {0, 1} for one, two in zip(versions[::2], versions[1::2], strict=False))
     assert found["versus"]["mean"]["low"] <= found["versus"]["mean"]["value"] <= found["versus"]["mean"]["high"]
+
+
+def test_the_search_for_the_knee_on_a_real_server(planted: Callable[..., Any], tmp_path: Path) -> None:
+    """Ten seconds are too few for a figure to be checked here: `benchmarks/load_accuracy.py` does that."""
+    url, _ = planted("--fixed", "--mean-ms", "20")
+    found = report(url, "--body", "1", "--slo-p99", "200", "--find-knee", "--budget", "10", cwd=tmp_path, code=None)
+    trials = found["knee"]["trials"]
+    assert len(trials) >= 2 and all(0 <= trial["above_share"] <= 1 for trial in trials)
+    assert found["knee"]["rate"] is None or found["knee"]["rate"] < 60 or found["knee"]["at_least"]
+    assert found["knee"]["rate"] is not None or found["knee"]["why"]
+    rows = pq.read_table(Path(found["folder"]) / "tables" / "load.parquet").to_pydict()
+    assert len(set(rows["rate"])) >= 2
+
+
+def test_no_rate_meets_an_objective_below_one_response(planted: Callable[..., Any], tmp_path: Path) -> None:
+    url, _ = planted("--fixed", "--mean-ms", "50")
+    found = report(url, "--body", "1", "--slo-p99", "20", "--find-knee", "--budget", "10", cwd=tmp_path, code=1)
+    assert found["knee"]["rate"] is None and "one request alone takes" in found["knee"]["why"]
