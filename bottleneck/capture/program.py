@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .recorder import Recorder
 
 _NO_WINDOW = "The recording ended before the device window did, so the window is not shown."
+_OFTEN = 8
 _LAST_RECORDS_NS = 200_000_000  # after a duration ends: enough for every process to write its last records
 
 
@@ -33,7 +34,8 @@ class Options:
     """What to record. ``device_window``: number of optimizer steps to trace with torch.profiler, 0 for none.
 
     ``duration_seconds``: stop recording after this time even if the program continues; None: record to its end.
-    ``probe``: files that were read may be tried in other formats after the run.
+    ``probe``: files that were read may be tried in other formats after the run. ``often``: sample up to ``_OFTEN``
+    times as often.
     """
 
     name: str = "run"
@@ -42,6 +44,7 @@ class Options:
     device_window: int = 0
     duration_seconds: int | None = None
     probe: bool = True
+    often: bool = False
 
     def until_ns(self, started_ns: int) -> int | None:
         """When the recording of a program started at ``started_ns`` ends; None: when the program ends."""
@@ -52,7 +55,8 @@ class Options:
         window = f",window={self.device_window}" if self.device_window else ""
         paths = os.pathsep.join(path for path in own if "," not in path)
         until = "" if until_ns is None else f",until={until_ns}"
-        return f"stacks={self.stacks}{window}{until}{f',own={paths}' if paths else ''}"
+        pace = f",pace={_OFTEN}" if self.often else ""
+        return f"stacks={self.stacks}{window}{until}{pace}{f',own={paths}' if paths else ''}"
 
 
 class Recorded(NamedTuple):

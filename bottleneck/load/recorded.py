@@ -34,7 +34,7 @@ class RecordedServer:
         if self._accepts():
             raise LoadError(f"a server answers at {self._target.origin} already; stop it, or leave out the command")
         package = __name__.partition(".")[0]
-        options = ["--quiet", "--no-probe", "--run-dir", str(self._run_dir)]
+        options = ["--quiet", "--no-probe", "--sample-often", "--run-dir", str(self._run_dir)]
         with open(self._log, "wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", f"{package}.cli", "run", *options, "--", *self._command],

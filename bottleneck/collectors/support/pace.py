@@ -22,11 +22,12 @@ class Pace:
         self._tick_share = 0.0  # of a core, recently
         self._ticks_seen = 0  # tick_cost_ns at the last look
         self._age_ns = 0  # at the last look
+        self.factor = 1  # the user allows so many times the usual share
 
     @property
     def share(self):
         """The share of a core that ticks, and as much again that looks, may cost now."""
-        return COST_SHARE * EARLY_FACTOR if self._age_ns < EARLY_NS else COST_SHARE
+        return COST_SHARE * max(self.factor, EARLY_FACTOR if self._age_ns < EARLY_NS else 1)
 
     def so_far(self):
         """The number of samples so far and their cost."""

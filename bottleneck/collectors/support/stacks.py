@@ -83,6 +83,7 @@ class Collector(BaseCollector):
         self.on = True
         self._forget()
         try:
+            self.pace.factor = int(recorder.options.get("pace", 1))
             if recorder.options.get("stacks") == "pyinstrument" and self._by_pyinstrument():
                 self.on = False
                 return
