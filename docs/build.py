@@ -44,6 +44,7 @@ BEFORE = {
 AFTER = {
     "Comparing runs": "comparing-runs.md",
     "Load tests": "load.md",
+    "Servers and load tests": "watch.md",
     "Traces": "telemetry.md",
     "Accuracy": "accuracy.md",
     "Frameworks and launchers": "frameworks.md",

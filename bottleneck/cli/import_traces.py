@@ -19,7 +19,9 @@ def command(paths: tuple[Path, ...], run_dir: Path | None, scheduler: str, verbo
     """Turn PATHs, the traces of one job, into a run and report on it.
 
     It reads traces of torch.profiler (JSON, plain, .gz or .zst), SQLite exports of Nsight Systems, XPlane profiles
-    of JAX and TensorFlow, and event logs of Spark; a folder stands for the traces in it.
+    of JAX and TensorFlow, and event logs of Spark; results of the load tests k6, Locust, vegeta, perf_analyzer, AIPerf
+    and llmperf, one file or folder for each load; and saved pages of Prometheus metrics. A folder stands for the files
+    in it.
     """
     from rich.console import Console
 

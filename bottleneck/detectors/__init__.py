@@ -128,7 +128,7 @@ def run_all(detectors: list[Detector], artifacts: Artifacts) -> dict[str, Outcom
         try:
             outcomes[detector.id] = artifacts.call(detector.detect)
         except Absent as absent:
-            outcomes[detector.id] = NotApplicable(str(absent))
+            outcomes[detector.id] = _otherwise(detector, artifacts) or NotApplicable(str(absent))
         except Missing as missing:
             outcomes[detector.id] = _otherwise(detector, artifacts) or NotMeasured(str(missing))
         except Exception as error:

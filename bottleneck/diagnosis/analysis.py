@@ -24,13 +24,15 @@ from ..artifacts.serving.requests import Requests
 from ..artifacts.spark.application import Spark
 from ..artifacts.training.steps import MIN_STEPS, Steps
 from ..detectors import Detector
+from ..recording.facts.servers import LoadLevel
 from ..recording.model import Recording
 from . import ranking
 from .devices import device_uses, largest_use, timed_devices
 from .energy import energy_of
 from .findings import Finding, Findings, Fine, NotApplicable, NotMeasured, Outcome
 from .headline import headline_of, largest_place, verdict_of, wait_for_each_other
-from .model import Checked, Diagnosis, Overhead, PhaseShare, RunFacts, View
+from .model import Checked, Diagnosis, Overhead, PhaseShare, RunFacts, Series, View
+from .serving import load_uses, served_requests, server_curves, server_uses
 from .spark import holds_much, largest_part
 from .tables import kernel_uses
 from .view import build_view
@@ -88,6 +90,7 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
             _get(artifacts, Crowding),
             largest_use(devices) if recording.imported else "",
             None if spark is None else largest_part(spark),
+            _unserved(recording, outcomes),
         ),
         findings=tuple(ranked),
         also_noticed=tuple(aside),
@@ -95,15 +98,32 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
         plan=tuple(plan),
         overhead=_overhead(recording),
         devices=devices,
+        servers=server_uses(artifacts),
+        load=load_uses(artifacts),
         energy=energy_of(artifacts),
-        view=_with_kernels(build_view(recording, artifacts, steps), recording),
+        view=_with_kernels(build_view(recording, artifacts, steps), recording, server_curves(artifacts)),
         verdict=verdict,
     )
 
 
-def _with_kernels(view: View, recording: Recording) -> View:
+def _unserved(recording: Recording, outcomes: dict[str, Outcome]) -> str:
+    """Why nothing could be judged of servers that were watched, or of a load test."""
+    outcome = outcomes.get("saturation")
+    served = bool(recording.servers) or bool(recording.facts.of(LoadLevel))
+    if not served or not isinstance(outcome, NotMeasured):
+        return ""
+    reason = outcome.reason.rstrip(".")
+    return reason[:1].lower() + reason[1:]
+
+
+def _with_kernels(view: View, recording: Recording, curves: tuple[Series, ...]) -> View:
     kernels = kernel_uses(recording)
-    return replace(view, kernels=tuple(kernels[:_MAX_KERNELS]), more_kernels=len(kernels[_MAX_KERNELS:]))
+    return replace(
+        view,
+        series=(*view.series, *curves),
+        kernels=tuple(kernels[:_MAX_KERNELS]),
+        more_kernels=len(kernels[_MAX_KERNELS:]),
+    )
 
 
 def _get(artifacts: Artifacts, kind: type[Any]) -> Any:
@@ -185,7 +205,7 @@ def _facts(
         host=str(run.get("machine", {}).get("hostname", "")),
         ranks=max(1, len(ranks)),
         steps=0 if steps is None else steps.all_count,
-        requests=0 if requests is None else requests.count,
+        requests=served_requests(artifacts) if requests is None else requests.count,
         cores=artifacts.get(Machine).cores if recording.run.get("machine") else 0.0,
         started=started.isoformat(timespec="seconds"),
         python=python,

@@ -216,9 +216,11 @@ def headline_of(
     crowding: Crowding | None = None,
     device: str = "",
     part: Part | None = None,
+    unserved: str = "",
 ) -> str:
     """The headline: one sentence that is always true. ``cores``: that the program may use. ``device``: what an imported
-    trace's device does most of the time. ``part``: what holds most of a Spark application."""
+    trace's device does most of the time. ``part``: what holds most of a Spark application. ``unserved``: why nothing
+    could be judged of a server or a load test."""
     if verdict == "findings":
         first = _finding(ranked[0])
         if part is not None and all(_saves_less(each.finding, _MINOR * part.share) for each in ranked):
@@ -235,7 +237,7 @@ def headline_of(
     texts = {
         "unexplained": "No known cause of slowness was found",
         "too short to judge": _short(steps),
-        "nothing to judge": _unjudged(steps, requests, lines),
+        "nothing to judge": f"Nothing to judge: {unserved}" if unserved else _unjudged(steps, requests, lines),
     }
     text = texts.get(verdict, "Nothing worth fixing was found")
     if verdict == "fine" and crowding is not None and crowding.crowded:

@@ -96,6 +96,43 @@ class DeviceUse:
 
 
 @dataclass(frozen=True)
+class ServerUse:
+    """A server, model or device that was watched by its metrics for ``seconds``, at so many ``looks``.
+
+    ``signals``: means over the watch, with the unit at the end of each name; what it does not say is not there. Of one
+    page alone (1 look), totals and means since the server's start.
+    """
+
+    url: str
+    server: str
+    model: str
+    seconds: float
+    looks: int
+    signals: dict[str, float]
+
+
+@dataclass(frozen=True)
+class LoadUse:
+    """What a load test measured at one load, or of one ``route`` in it; None: the tool does not say.
+
+    ``latency``, ``first_token``: seconds by "mean", "min", "max", "p50", "p99" ... ``knee``: more load than this gave
+    hardly more throughput.
+    """
+
+    tool: str
+    route: str
+    clients: int | None
+    asked_per_second: float | None
+    requests: int | None
+    failures: int
+    per_second: float | None
+    tokens_per_second: float | None
+    latency: dict[str, float]
+    first_token: dict[str, float]
+    knee: bool = False
+
+
+@dataclass(frozen=True)
 class GpuEnergy:
     """``joules`` that one accelerator of the run used; None: it reports neither energy nor power.
 
@@ -253,6 +290,8 @@ class Diagnosis:
     plan: tuple[PlanStep, ...]
     overhead: Overhead
     devices: tuple[DeviceUse, ...] = ()
+    servers: tuple[ServerUse, ...] = ()
+    load: tuple[LoadUse, ...] = ()
     energy: Energy = field(default_factory=Energy)
     view: View = field(default_factory=View)
     verdict: str = "fine"  # or "findings", "unexplained", "too short to judge", "nothing to judge", "nothing recorded"

@@ -20,7 +20,7 @@ from markupsafe import Markup, escape
 
 from ..diagnosis.model import Diagnosis, View
 from ..files import write_text
-from .support import device_page, device_words, drawing, units, words
+from .support import device_page, device_words, drawing, server_words, units, words
 from .support.flames import flames
 
 name, after = "html", ("json",)
@@ -88,7 +88,12 @@ def templates() -> Environment:
     )
     environment.filters.update(seconds=units.seconds, share=units.share, path=units.path, colour=drawing.colour)
     environment.globals.update(
-        quantity=units.quantity, words=words, device_words=device_words, percent=percent, points=units.points
+        quantity=units.quantity,
+        words=words,
+        device_words=device_words,
+        percent=percent,
+        points=units.points,
+        server_words=server_words,
     )
     return environment
 

@@ -28,6 +28,8 @@ def to_json(diagnosis: Diagnosis) -> dict[str, Any]:
         "plan": [asdict(row) for row in diagnosis.plan],
         "overhead": asdict(diagnosis.overhead),
         "devices": [asdict(row) for row in diagnosis.devices],
+        "servers": [asdict(row) for row in diagnosis.servers],
+        "load": [asdict(row) for row in diagnosis.load],
         "energy": asdict(diagnosis.energy),
         "view": asdict(diagnosis.view),
     }

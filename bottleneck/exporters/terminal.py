@@ -10,12 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from ..diagnosis.model import Checked, Diagnosis, PhaseShare, Ranked
-from .support import device_words, units, words
+from .support import device_words, server_words, units, words
 from .support.screen import Screen, bar
 
 name, after = "terminal", ()
 MAX_FINDINGS = 5
 _MAX_PHASES = 6
+_MAX_SERVERS = 12
 _MIN_PHASE_SHARE = 0.01
 _NAME_COLUMNS = 30
 _SEVERITY = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
@@ -52,6 +53,7 @@ def render(diagnosis: Diagnosis, console: Console, verbose: bool = False, comman
     _head(screen, diagnosis)
     _phases(screen, diagnosis, verbose)
     _devices(screen, diagnosis, command)
+    _servers(screen, diagnosis)
     shown = diagnosis.findings if verbose else diagnosis.findings[:MAX_FINDINGS]
     for index in range(len(shown)):
         _finding(screen, diagnosis, index, verbose)
@@ -116,6 +118,24 @@ def _devices(screen: Screen, diagnosis: Diagnosis, command: str) -> None:
         screen.gap()
     if device_words.window_would_tell(diagnosis):
         screen.code(f"bottleneck run --device-window 10 {words.visible(command) or '...'}")
+        screen.gap()
+
+
+def _servers(screen: Screen, diagnosis: Diagnosis) -> None:
+    for sheet in server_words.sheets(diagnosis, _MAX_SERVERS):
+        columns = sheet.fitting(screen.console.width - 2, _NAME_COLUMNS)
+        screen.print((sheet.title, "dim"))
+        table = Table.grid(padding=(0, 2))
+        table.add_column(max_width=_NAME_COLUMNS, overflow="fold")
+        for _ in range(1, columns):
+            table.add_column(justify="right", no_wrap=True, overflow=screen.overflow)
+        table.add_row(*(screen.text((head, "dim")) for head in sheet.heads[:columns]))
+        for row in sheet.rows:
+            table.add_row(*map(screen.text, row[:columns]))
+        screen.table(table)
+        left_out = ", ".join(sheet.heads[columns:])
+        for note in filter(None, (sheet.note, f"In report.html also: {left_out}." if left_out else "")):
+            screen.print((note, "dim"))
         screen.gap()
 
 

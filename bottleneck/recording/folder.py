@@ -189,7 +189,8 @@ def summary(folder: Path) -> str:
         headline = json.loads((folder / "diagnosis.json").read_text(encoding="utf-8")).get("headline", "")
     except (OSError, ValueError, AttributeError):
         headline = ""
-    end = f"exit {run.get('exit_code')}" if run.get("finished", True) else "stopped"
+    end = next((word for word in ("watched", "imported") if run.get(word)), f"exit {run.get('exit_code')}")
+    end = end if run.get("finished", True) else "stopped"
     return f"{folder.name}  {seconds:8.1f} s  {end}  {headline}"
 
 

@@ -87,6 +87,7 @@ def joined(recordings: Sequence[Recording], base: int, notes: Sequence[str] = ()
         steps=_table([each.steps for each in recordings], offsets, shifts),
         host=main.host,
         gpu=main.gpu,
+        servers=main.servers,
         started_ns=main.started_ns,
         ended_ns=main.ended_ns,
         dropped_records=sum(each.dropped_records for each in recordings),

@@ -232,6 +232,8 @@ class Recording:
     swap_in_bytes, run_delay_ns ... (cumulative ones end in _total). ``gpu``: time_ns, index, utilization (0..1),
     memory_used_bytes, memory_total_bytes, power_watts, ...; both empty dicts when not measured.
     ``device``: ``DEVICE_COLUMNS`` of the window that was traced, empty without one. ``tasks``: of Spark.
+    ``servers``: time_ns, server (number of a ``WatchedServer``), and the columns in ``servers/signals.py``, NaN where
+    the server does not say it; empty if none was watched.
     ``full_steps``: rows of ``steps`` that were recorded in full, the others are estimates (``stretches``); None: all.
     ``totals``: (process, phase, enclosing) -> (count, inclusive ns); survive a wrapped ring.
     """
@@ -252,6 +254,7 @@ class Recording:
     full_steps: int | None = None
     totals: dict[tuple[int, int, int], tuple[int, int]] = field(default_factory=dict)
     device: Table = field(default_factory=dict)
+    servers: Table = field(default_factory=dict)
     tasks: Records = field(default_factory=lambda: np.empty(0, TASK_DTYPE))
     threads: Records = field(default_factory=lambda: np.empty(0, RECORD_DTYPE))
     waits: Records = field(default_factory=lambda: np.empty(0, RECORD_DTYPE))

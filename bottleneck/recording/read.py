@@ -35,6 +35,7 @@ def load(run_dir: Path) -> Recording:
         host=parts.read_samples(run_dir, "host", ("time_ns",)),
         gpu=parts.read_samples(run_dir, "gpu", ("time_ns", "index"), ("utilization",)),
         device=device,
+        servers=parts.read_samples(run_dir, "servers", ("time_ns", "server")),
         tasks=parts.read_tasks(run_dir),
         started_ns=run["started_ns"],
         ended_ns=run.get("ended_ns") or run["started_ns"],

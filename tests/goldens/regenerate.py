@@ -5,7 +5,8 @@ with the expected judgement beside it; ``silent_<what>.py`` in the same folder g
 Paths of the recording machine are replaced; look at the diff of the JSON files. What needs an accelerator is recorded
 from ``simulated_gpu.py`` or ``simulated_device.py`` with the fake NVML library, and what nobody does to a machine
 from ``simulated_host.py``, which puts made-up readings in the place of the host's; they say so. What needs a CPU quota
-is recorded from ``small_training.py`` in a control group of its own, which takes root.
+is recorded from ``small_training.py`` in a control group of its own, which takes root. What servers show are results
+that others recorded, imported.
 """
 
 from __future__ import annotations
@@ -61,6 +62,12 @@ SIMULATED_HOST = {
 SIMULATED = {**SIMULATED_GPU, **SIMULATED_HOST}
 #: Signatures of a control group -> cores that the quota of its group allows: (fires, silent).
 LIMITED = {"throttled": (0.25, 8.0)}
+#: Signatures of servers that others watched or tested -> the results of their tools: (fires, silent).
+RESULTS = ROOT / "tests" / "watch" / "load"
+IMPORTED = {
+    "kv-cache-pressure": (RESULTS / "aiperf_conc32", RESULTS / "aiperf_conc1"),
+    "saturation": (RESULTS / "perf_analyzer", RESULTS / "llmperf"),
+}
 PRICES = {"idle-accelerator": 2.5}
 
 
@@ -69,6 +76,8 @@ def programs(name: str) -> dict[str, tuple[str | Path, ...]]:
     if name in SIMULATED:
         (fires, *how), (silent, *fixed) = SIMULATED[name]
         return {"fires": (GOLDENS / fires, *how), "silent": (GOLDENS / silent, *fixed)}
+    if name in IMPORTED:
+        return {kind: (path,) for kind, path in zip(("fires", "silent"), IMPORTED[name], strict=True)}
     if name in LIMITED:
         return dict.fromkeys(("fires", "silent"), (GOLDENS / "small_training.py",))
     folder = PIPELINES / name
@@ -148,8 +157,9 @@ def record(golden: Path, *words: str | Path, within: list[str] | None = None) ->
     simulated, traced = golden.parent.name in SIMULATED_GPU, golden.parent.name in TRACED
     with tempfile.TemporaryDirectory() as name:
         run_dir = Path(name) / "run"
-        command = [sys.executable, "-m", "bottleneck_profiler.cli", "run", "-q", "--run-dir", str(run_dir)]
-        command += ["--device-window", "8"] if traced else []
+        recorded = ["run", "-q", *(["--device-window", "8"] if traced else [])]
+        how = ["import"] if golden.parent.name in IMPORTED else recorded
+        command = [sys.executable, "-m", "bottleneck_profiler.cli", *how, "--run-dir", str(run_dir)]
         subprocess.run(
             [*(within or ()), *command, "--", *map(str, words)],
             check=False,
@@ -195,7 +205,8 @@ def pack(run_dir: Path, golden: Path, temporary: str, simulated: bool) -> None:
                 data = text.encode()
             if path.name == "run.json":
                 run = json.loads(data)
-                run["machine"]["hostname"] = "golden"
+                if "machine" in run:
+                    run["machine"]["hostname"] = "golden"
                 run["gpu_simulated"] = simulated
                 data = json.dumps(run).encode()
             entry = tarfile.TarInfo(str(path.relative_to(run_dir)))
@@ -214,7 +225,7 @@ def expect(golden: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    every = sorted([*SIMULATED, *LIMITED, *(path.parent.name for path in PIPELINES.glob("*/slow.py"))])
+    every = sorted([*SIMULATED, *LIMITED, *IMPORTED, *(path.parent.name for path in PIPELINES.glob("*/slow.py"))])
     parser.add_argument("names", nargs="*", metavar="ID", help="signatures (default: all)", choices=[[], *every])
     parser.add_argument("--expect", action="store_true", help="judge the recordings anew, record nothing")
     arguments = parser.parse_args()

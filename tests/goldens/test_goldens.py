@@ -38,6 +38,7 @@ def test_every_pipeline_has_its_goldens():
     names = {path.parent.name for path in regenerate.PIPELINES.glob("*/slow.py")} | {
         *regenerate.SIMULATED,
         *regenerate.LIMITED,
+        *regenerate.IMPORTED,
     }
     wanted = {f"{name}/{kind}.tar.gz" for name in names for kind in regenerate.programs(name)}
     assert wanted == {path.relative_to(HERE).as_posix() for path in GOLDENS}

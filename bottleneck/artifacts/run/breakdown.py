@@ -8,6 +8,7 @@ import numpy as np
 
 from ... import signals
 from ...recording.facts import RowWise
+from ...recording.facts.servers import LoadLevel
 from ...recording.intervals import Spans, gaps, seconds_of, spans_of, union, within
 from ...recording.model import STEP_PHASES, Recording, Records
 from .. import Missing
@@ -57,6 +58,8 @@ class Breakdown:
             return cls(0, recording.wall_seconds, spark.named_seconds, spark.named_spans)
         if not recording.facts.processes:
             raise Missing("No process was recorded.")
+        if recording.servers or recording.facts.of(LoadLevel):
+            raise Missing("A server was watched or tested from outside; no process was recorded.")
         process = main_process(recording, steps)
         facts = recording.facts.processes[process]
         start, end = recording.started_ns, recording.ended_ns

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ...artifacts.serving.requests import Requests
+from ...artifacts.serving.watched import Server, Watched
 from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, NotMeasured, Outcome
 from .. import Detector
 from .._common import location
+from ._shared import failing, few, measured, of_server, worst
 from .synchronous_serving import SynchronousServing
 
 _SNIPPET = """\
@@ -38,6 +40,14 @@ async def handler(row):  # one row without the batch dimension
     await queue.put((row, answer))
     return await answer"""
 
+#: What switches batching on in servers that are watched.
+_SWITCHES = {
+    "Triton": "# config.pbtxt\nmax_batch_size: {most}\ndynamic_batching {{ max_queue_delay_microseconds: 1000 }}",
+    "TorchServe": "# config.properties of the model, in milliseconds\nbatchSize={most}\nmaxBatchDelay=5",
+    "Ray Serve": "@serve.batch(max_batch_size={most}, batch_wait_timeout_s=0.005)",
+    "BentoML": "@bentoml.api(batchable=True, max_batch_size={most})",
+}
+
 
 class NoBatching(Detector):
     """The model handles one request at a time although several are waiting.
@@ -49,7 +59,7 @@ class NoBatching(Detector):
         Rows of the outermost forward call against the requests in flight at that moment, and the share of serving time
         in which the model runs. The time of a call is t(b) = a + k b, fitted if batches of several sizes were
         recorded. From single rows alone a and k cannot be told apart: the range then goes from almost nothing to the
-        maximum, and only a measurement can tell.
+        maximum, and only a measurement can tell. Of a server that is watched, its own counts of batches and their rows.
     How to fix it
         Collect requests for a few milliseconds in a queue and call the model once for all of them.
     When to ignore it
@@ -60,7 +70,7 @@ class NoBatching(Detector):
     id = "no-batching"
     title = "The model handles one request at a time"
     stage = "serving"
-    explains = ("residual-python",)  # waiting between forward passes is not Python in a loop
+    explains = ("residual-python", "saturation")  # waiting between forward passes is not Python in a loop
     min_requests = 50  # as for synchronous-serving
     batch_threshold = 1.5  # mean rows a call
     min_concurrency = 4.0  # requests in flight; below, a window costs more than it gives
@@ -95,6 +105,55 @@ class NoBatching(Detector):
                 "serving time with the event loop blocked: fix synchronous-serving first",
             )
         return self._finding(requests, batch, concurrency, busy)
+
+    def otherwise(self, watched: Watched) -> Outcome:
+        """Judge servers that are watched by their metrics."""
+        known = [each for each in watched.serving if each.batch is not None]
+        outcome = worst([self._watched(each) for each in known])
+        return outcome or NotMeasured("No server tells how many requests its batches hold.")
+
+    def _watched(self, server: Server) -> Outcome:
+        batch, inside, busy = server.batch or 0.0, server.inside, server.busy_share
+        if reason := failing(server):
+            return NotMeasured(reason)
+        if reason := few(server):
+            return NotMeasured(reason)
+        if inside is None:
+            return NotMeasured(f"It is not known how many requests are inside {server.name}.")
+        if batch >= self.batch_threshold:
+            return Fine(batch, self.batch_threshold, "count", "mean rows per model call")
+        if inside < self.min_concurrency:
+            return Fine(inside, self.min_concurrency, "count", "requests inside the server, on average")
+        if busy is not None and busy < self.busy_share_threshold:
+            return Fine(busy, self.busy_share_threshold, "share", "time spent in the model")
+        rows = int(min(self.max_rows, max(2, round(inside))))
+        ceiling = min(1.0, 1.0 if busy is None else busy) * (1 - 1 / rows)
+        low, high = self.fixed_share_least * ceiling, self.fixed_share_most * ceiling
+        method = (
+            f"t(b) = a + k b, a and k are unknown from single rows and have to be measured; {rows} rows a call, "
+            "bounded by the requests inside"
+        )
+        confidence = self.confidence_untried
+        return self.finding(
+            evidence=of_server(
+                server,
+                Evidence("mean rows per model call", batch, "count"),
+                Evidence("requests inside the server, on average", inside, "count"),
+                measured("time spent in the model", busy, "share"),
+                measured("mean time in the model", server.each("compute"), "s"),
+                measured("mean time in the queue", server.each("queue"), "s"),
+            ),
+            gain=Gain((low + high) / 2, low, high, 0.0, method, "capacity", confidence=confidence, ceiling=True),
+            detected_by=1.0 if busy is not None else 0.6,
+            fix=Fix(
+                f"Let the server collect up to {rows} requests for one call of the model; first time a call with one "
+                "row and with several",
+                _SWITCHES.get(server.fact.server, "").format(most=rows),
+                effort=1,
+                risk=0.1,
+            ),
+            after="the time per row becomes the bottleneck",
+        )
 
     def _finding(self, requests: Requests, batch: float, concurrency: float, busy: float) -> Finding:
         rows = int(min(self.max_rows, max(2, round(concurrency))))

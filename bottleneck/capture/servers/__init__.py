@@ -1,0 +1,1 @@
+"""Watching servers by their metrics: pages are fetched, read, and written to a run folder."""

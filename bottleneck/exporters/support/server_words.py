@@ -1,0 +1,114 @@
+"""Tables of watched servers and of load tests, for the terminal and HTML reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.cells import cell_len
+
+from ...diagnosis.model import Diagnosis, LoadUse, ServerUse
+from . import units, words
+
+Shown = Callable[[float], str]
+
+
+def watts(value: float) -> str:
+    """250 W."""
+    return f"{value:.0f} W"
+
+
+#: Head of a column, the signal in it, and how it is shown; a column that nobody fills is left out.
+_SERVERS: tuple[tuple[str, str, Shown], ...] = (
+    ("requests", "requests", units.number), ("per second", "requests_per_second", units.number),
+    ("failed/s", "failures_per_second", units.number), ("running", "running_requests", units.number),
+    ("waiting", "waiting_requests", units.number), ("mean", "latency_seconds", units.seconds),
+    ("p50", "latency_p50_seconds", units.seconds), ("p99", "latency_p99_seconds", units.seconds),
+    ("in queue", "queue_seconds", units.seconds), ("first token", "first_token_seconds", units.seconds),
+    ("tokens/s", "output_tokens_per_second", units.number), ("batch", "batch_size", units.number),
+    ("KV cache", "kv_cache_share", units.share),
+)  # fmt: skip
+_DEVICES: tuple[tuple[str, str, Shown], ...] = (
+    ("GPU busy", "gpu_utilization_share", units.share), ("GPU memory", "gpu_memory_used_bytes", units.size),
+    ("power", "gpu_power_watts", watts), ("CPU busy", "host_cpu_share", units.share),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table in words: the first column is text, the others are numbers. ``note``: what is left out."""
+
+    title: str
+    heads: list[str]
+    rows: list[list[str]]
+    note: str = ""
+
+    def fitting(self, width: int, most: int) -> int:
+        """How many of the columns fit into ``width``; the first one takes at most ``most``, and there are two."""
+        used, count = 0, 0
+        for column in zip(self.heads, *self.rows, strict=True):
+            wide = max(map(cell_len, column))
+            used += (min(wide, most) if not count else wide) + 2
+            if used > width + 2 and count >= 2:
+                break
+            count += 1
+        return count
+
+
+def sheets(diagnosis: Diagnosis, most: int) -> list[Sheet]:
+    """What was watched and what load tests measured, at most so many rows each."""
+    found = [_load(diagnosis.load, most)] if diagnosis.load else []
+    for title, columns in (("Servers", _SERVERS), ("Devices and machines", _DEVICES)):
+        shown = [each for each in diagnosis.servers if any(name in each.signals for _, name, _ in columns)]
+        if shown:
+            found.append(_servers(title, shown, columns, most))
+    return found
+
+
+def _servers(title: str, shown: Sequence[ServerUse], columns: tuple[tuple[str, str, Shown], ...], most: int) -> Sheet:
+    filled = [column for column in columns if any(column[1] in each.signals for each in shown)]
+    several = len({each.url for each in shown}) > 1
+    rows = [
+        [
+            words.visible(f"{each.server} {each.model}".strip() + (f" at {each.url}" if several else "")),
+            *(show(each.signals[key]) if key in each.signals else units.NOTHING for _, key, show in filled),
+        ]
+        for each in shown[:most]
+    ]
+    first = "one page, since the server's start" if all(each.looks < 2 for each in shown) else "means of the watch"
+    return Sheet(f"{title} ({first})", ["", *(head for head, _, _ in filled)], rows, _left(len(shown) - most))
+
+
+def _load(load: Sequence[LoadUse], most: int) -> Sheet:
+    columns: list[tuple[str, Callable[[LoadUse], Any], Shown]] = [
+        ("requests", lambda use: use.requests, units.number),
+        ("failed", lambda use: use.failures or None, units.number),
+        ("per second", lambda use: use.per_second, units.number),
+        ("tokens/s", lambda use: use.tokens_per_second, units.number),
+        ("mean", lambda use: use.latency.get("mean"), units.seconds),
+        ("p50", lambda use: use.latency.get("p50"), units.seconds),
+        ("p95", lambda use: use.latency.get("p95"), units.seconds),
+        ("p99", lambda use: use.latency.get("p99"), units.seconds),
+        ("first token p50", lambda use: use.first_token.get("p50"), units.seconds),
+    ]
+    filled = [column for column in columns if any(column[1](use) is not None for use in load)]
+    rows = []
+    for use in load[:most]:
+        values = [(get(use), show) for _, get, show in filled]
+        cells = [units.NOTHING if value is None else show(value) for value, show in values]
+        rows.append([_load_name(use) + (" (knee)" if use.knee else ""), *cells])
+    heads = ["", *(head for head, _, _ in filled)]
+    return Sheet(f"Load test by {words.visible(load[0].tool)}", heads, rows, _left(len(load) - most))
+
+
+def _load_name(use: LoadUse) -> str:
+    if use.route:
+        return words.visible(use.route)
+    if use.clients:
+        return f"{use.clients} client{'' if use.clients == 1 else 's'}"
+    return f"{units.number(use.asked_per_second)} per second" if use.asked_per_second else "all requests"
+
+
+def _left(count: int) -> str:
+    return f"{count} more in diagnosis.json." if count > 0 else ""
