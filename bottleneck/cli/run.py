@@ -124,7 +124,9 @@ def command(
     from ..capture.program import Options, Watching, record
     from ..recording.folder import RunError, create
 
-    options = Options(name or _name(words), stacks, record_args, device_window or 0, duration, not no_probe, sample_often)
+    options = Options(
+        name or _name(words), stacks, record_args, device_window or 0, duration, not no_probe, sample_often
+    )
     try:
         folder = create(None, options.name, run_dir)
     except RunError as error:
