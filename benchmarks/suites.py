@@ -123,14 +123,17 @@ def by_junit(path: Path) -> dict[str, str]:
 
 
 def by_unittest(text: str) -> dict[str, str]:
-    """Test -> outcome, from ``unittest -v``; a test's own output may stand between its name and its outcome."""
+    """Test -> outcome, from ``unittest -v``.
+
+    A test may print something between its name and its outcome, and concurrent_futures prints how long it took.
+    """
     found: dict[str, str] = {}
     name = ""
     for line in text.splitlines():
         started = re.match(r"(test\w* \([\w.]+\))", line)
         if started:
             name = started.group(1)
-        ended = re.search(r"(?:^|\.\.\. )(ok|FAIL|ERROR|skipped|expected failure)\b", line)
+        ended = re.search(r"(?:^|\.\.\. |\d+s )(ok|FAIL|ERROR|skipped|expected failure)\b", line)
         if ended and name:
             found[name] = ended.group(1)
             name = ""

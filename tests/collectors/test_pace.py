@@ -51,3 +51,15 @@ def test_a_young_process_is_sampled_more_often_at_a_bounded_cost():
     assert made.tick_ns == int(150_000 / (pace.EARLY_FACTOR * pace.COST_SHARE))
     more = 2 * (pace.EARLY_FACTOR - 1) * pace.COST_SHARE * pace.EARLY_NS
     assert more <= 20_000_000
+
+
+def test_a_process_is_sampled_more_often_where_the_user_allows_it():
+    usual, often = Pace(), Pace(8)
+    for made in (usual, often):
+        for _ in range(100):
+            made.looked(1_200_000)
+            made.look_again(SECOND, unchanged=False)  # they become old
+        for _ in range(80):
+            made.ticked(80_000)
+    assert (usual.tick_ns, often.tick_ns) == (int(80_000 / pace.COST_SHARE), pace.TICK_NS)
+    assert usual.look_ns > 7 * often.look_ns

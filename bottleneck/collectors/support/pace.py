@@ -11,9 +11,13 @@ EARLY_FACTOR = 2  # while it is young, in all at most 20 ms more
 
 
 class Pace:
-    """The intervals of ticks and looks, and their total cost so far. All times are in nanoseconds."""
+    """The intervals of ticks and looks, and their total cost so far. All times are in nanoseconds.
 
-    def __init__(self):
+    ``factor``: the user allows so many times the usual share.
+    """
+
+    def __init__(self, factor=1):
+        self._factor = factor
         self.tick_ns = TICK_NS
         self.look_ns = LOOK_NS
         self.ticks = self.looks = self.tick_cost_ns = self.look_cost_ns = 0
@@ -22,12 +26,11 @@ class Pace:
         self._tick_share = 0.0  # of a core, recently
         self._ticks_seen = 0  # tick_cost_ns at the last look
         self._age_ns = 0  # at the last look
-        self.factor = 1  # the user allows so many times the usual share
 
     @property
     def share(self):
         """The share of a core that ticks, and as much again that looks, may cost now."""
-        return COST_SHARE * max(self.factor, EARLY_FACTOR if self._age_ns < EARLY_NS else 1)
+        return COST_SHARE * max(self._factor, EARLY_FACTOR if self._age_ns < EARLY_NS else 1)
 
     def so_far(self):
         """The number of samples so far and their cost."""

@@ -70,7 +70,7 @@ class Collector(BaseCollector):
         self._busy = False
         self._wakeup = False  # a wakeup descriptor is set: each signal would write to the user's pipe
         self._masked = False  # our signal is blocked: it would stay pending and wake sigwait callers
-        self.pace = Pace()
+        self.pace = Pace(int(self.recorder.options.get("pace", 1)))
         self._owed = self._last_blocked = 0
         self._unticked = 0  # CPU time of the main thread that no tick has attributed, while there are none
 
@@ -83,7 +83,6 @@ class Collector(BaseCollector):
         self.on = True
         self._forget()
         try:
-            self.pace.factor = int(recorder.options.get("pace", 1))
             if recorder.options.get("stacks") == "pyinstrument" and self._by_pyinstrument():
                 self.on = False
                 return
