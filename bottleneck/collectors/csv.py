@@ -13,7 +13,7 @@ from .. import signals
 from ..agent.recorder import now
 from . import BaseCollector, dress
 from .support.hooking import alike, hook
-from .support.reads import names, of, size_of
+from .support.reads import form_of, names, of, size_of
 
 EVERY = 63  # mask on the line number
 MIN_LINES = 512
@@ -22,7 +22,7 @@ MIN_LINES = 512
 class _State:
     """One reader's timed rows."""
 
-    __slots__ = ("began", "cpu", "over", "site", "source", "thread", "timed", "wall")
+    __slots__ = ("began", "cpu", "form", "over", "site", "source", "thread", "timed", "wall")
 
     def __init__(self, recorder, source):
         self.began = now()
@@ -33,6 +33,7 @@ class _State:
         self.site = recorder.site()
         self.thread = recorder.ring().number
         self.source = getattr(source, "name", None)
+        self.form = form_of(source, "csv")
 
 
 def _stand_in(collector, kind):
@@ -179,7 +180,7 @@ class Collector(BaseCollector):
                 fields.update(columns=names(list(columns)), column_count=len(columns))
             self.reads.count += 1
             self.reads.note(
-                self.reads.count, call, "csv", state.began, ended, min(int(state.cpu * scale), wall),
+                self.reads.count, call, state.form, state.began, ended, min(int(state.cpu * scale), wall),
                 state.thread, fields, wall=wall,
             )  # fmt: skip
         except BaseException as error:

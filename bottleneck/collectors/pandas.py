@@ -13,7 +13,7 @@ from . import BaseCollector
 from .support.columns import Columns
 from .support.hooking import guard, hook, hook_timed
 from .support.options import given, options_of
-from .support.reads import asked, names, of, path_of, size_of
+from .support.reads import asked, first, form_of, names, of, path_of, size_of
 from .support.rows import Rows
 
 _READERS = {
@@ -95,7 +95,8 @@ class Collector(BaseCollector):
         def after(token, result, failed):
             begun, args, kwargs = token
             started = begun[2]
-            number = reads.end(begun, call, form, lambda: describe(args, kwargs, result), failed)
+            kind = form_of(first(args, kwargs), form)
+            number = reads.end(begun, call, kind, lambda: describe(args, kwargs, result), failed)
             if failed or begun[0] is None:
                 return
             if not isinstance(result, self.frame):
@@ -106,8 +107,7 @@ class Collector(BaseCollector):
         return guard(self, original, before, after)
 
     def _describe(self, args, kwargs, result):
-        source = args[0] if args else next(iter(kwargs.values()), None)
-        fields = size_of(source)
+        fields = size_of(first(args, kwargs))
         if isinstance(result, self.frame):
             columns = list(result.columns)
             fields.update(

@@ -226,6 +226,20 @@ def test_feather_and_json_of_pyarrow_are_described(program):
     assert lines["path"].endswith("t.jsonl") and lines["asked_columns"] is None
 
 
+def test_text_in_memory_is_no_file(program):
+    """Nobody can store it in another format."""
+    recorded = program(
+        """
+        import csv, io, pandas, pyarrow.csv
+        text = "a,b\\n" + "".join(f"{i},{i}\\n" for i in range(200_000))
+        print(pandas.read_csv(io.StringIO(text)).shape, pandas.read_csv(filepath_or_buffer=io.StringIO(text)).shape)
+        print(pyarrow.csv.read_csv(io.BytesIO(text.encode())).shape, len(list(csv.reader(io.StringIO(text)))))
+        """
+    )
+    assert recorded.code == 0 and not recorded.of("failed"), recorded.error
+    assert [(note["format"], note["path"]) for note in recorded.of("read")] == [("memory", None)] * 4
+
+
 def test_detach_restores_the_same_objects(program):
     recorded = program(
         """

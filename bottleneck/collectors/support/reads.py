@@ -6,6 +6,7 @@ instead of noted one by one.
 """
 
 import atexit
+import io
 import os
 from time import process_time_ns, thread_time_ns
 
@@ -172,6 +173,11 @@ def table(parameter, engine="pyarrow"):
     return describe
 
 
+def form_of(source, form):
+    """``form``; "memory" for text or bytes that the program holds already: no other file format would help there."""
+    return "memory" if isinstance(source, (io.StringIO, io.BytesIO)) else form
+
+
 def names(columns):
     """Column names as text, at most ``MAX_COLUMNS``."""
     return [str(name) for name in columns[:MAX_COLUMNS]]
@@ -194,6 +200,11 @@ def argument(args, kwargs, index, name):
     return kwargs.get(name)
 
 
+def first(args, kwargs):
+    """The first argument, which is what a reader reads; None without one."""
+    return args[0] if args else next(iter(kwargs.values()), None)
+
+
 def reader(collector, original, call, form, describe):
     """Wrap ``original`` as a recorded reader; ``describe(args, kwargs, result) -> fields`` of the note."""
     reads = of(collector.recorder)
@@ -204,6 +215,6 @@ def reader(collector, original, call, form, describe):
 
     def after(token, result, failed):
         begun, args, kwargs = token
-        reads.end(begun, call, form, lambda: describe(args, kwargs, result), failed)
+        reads.end(begun, call, form_of(first(args, kwargs), form), lambda: describe(args, kwargs, result), failed)
 
     return guard(collector, original, before, after)

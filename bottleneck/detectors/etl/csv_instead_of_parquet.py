@@ -54,7 +54,7 @@ class CsvInsteadOfParquet(Detector):
     )  # of JSON: other readers return objects, which need not be a table
 
     def detect(self, recording: Recording, reads: Reads, etl: Etl, host: Host | None) -> Outcome:
-        text = [read for read in reads.reads if read.format in self.formats or read.call in self.tables]
+        text = [read for read in reads.reads if read.format in self.formats or self._is_table(read)]
         share = reads.seconds(text) / max(etl.seconds, 1e-9) if text else 0.0
         if share < self.stage_share_threshold:
             return Fine(share, self.stage_share_threshold, "share", "ETL time spent parsing text")
@@ -81,6 +81,9 @@ class CsvInsteadOfParquet(Detector):
             after="decoding Parquet and processing the data become the bottleneck",
             removes={"etl.read": price.seconds},
         )
+
+    def _is_table(self, read: Read) -> bool:
+        return read.format == "json" and read.call in self.tables
 
     def _price(self, text: list[Read], run_seconds: float) -> Gain:
         """The reads of one line; reads whose file was not tried keep the published factor and its wide range."""
