@@ -52,6 +52,8 @@ def named(of: Recording) -> float:
 @pytest.mark.parametrize("name", GOLDENS)
 def test_nearly_all_of_a_real_run_has_a_name_because_it_was_sampled(name: str) -> None:
     sampled = golden(name)
+    if sampled.servers:
+        pytest.skip("a server that was watched from outside: no process was recorded")
     breakdown = Artifacts(sampled).get(Breakdown)
     assert breakdown.named_share >= 0.98
     assert sum(breakdown.seconds.values()) == pytest.approx(sampled.wall_seconds, abs=0.02)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from helpers import default_signals
 
 pytest.importorskip("aiohttp")
 
@@ -138,7 +139,7 @@ def test_without_aiohttp_one_line_says_how_to_install_it(tmp_path: Path) -> None
 def test_ctrl_c_keeps_what_was_measured(odd: Odd, tmp_path: Path) -> None:
     process = subprocess.Popen(
         [*COMMAND, f"{odd[0]}/ok", "--json", "--rate", "50", "--duration", "100"],
-        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=default_signals,
     )  # fmt: skip
     until = time.monotonic() + 60
     while len(odd[1]) < 30 and time.monotonic() < until:

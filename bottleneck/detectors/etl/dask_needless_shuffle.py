@@ -46,7 +46,7 @@ class DaskNeedlessShuffle(Detector):
     """
 
     id = "dask-needless-shuffle"
-    title = "Dask shuffles all rows for an order that the results do not depend on"
+    title = "Dask shuffles all rows for an order that no result needs"
     stage = "etl"
     judges_work = False  # that the shuffles are needed says nothing of the rest
     explains = ("residual-python", "row-wise-python", "groupby-python-function")

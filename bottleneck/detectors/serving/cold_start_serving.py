@@ -71,5 +71,5 @@ class ColdStartServing(Detector):
             gain=priced if share >= self.min_share else None,
             hint=share < self.min_share,
             fix=Fix("Load it when the application starts, and send one example through the model", _SNIPPET, effort=1),
-            after="the time of an ordinary request remains",
+            after="the handling of an ordinary request becomes the bottleneck",
         )
