@@ -54,6 +54,7 @@ class Collector(BaseCollector):
         super().__init__()
         self._timer = None
         self._files = ThreadFiles(0)
+        self._factor = 1  # of the share of a core that sampling may cost
         self._forget()
 
     def _forget(self):
@@ -70,7 +71,7 @@ class Collector(BaseCollector):
         self._busy = False
         self._wakeup = False  # a wakeup descriptor is set: each signal would write to the user's pipe
         self._masked = False  # our signal is blocked: it would stay pending and wake sigwait callers
-        self.pace = Pace(int(self.recorder.options.get("pace", 1)))
+        self.pace = Pace(self._factor)
         self._owed = self._last_blocked = 0
         self._unticked = 0  # CPU time of the main thread that no tick has attributed, while there are none
 
@@ -81,6 +82,7 @@ class Collector(BaseCollector):
         global _collector
         self.recorder = recorder
         self.on = True
+        self._factor = int(recorder.options.get("pace", 1))
         self._forget()
         try:
             if recorder.options.get("stacks") == "pyinstrument" and self._by_pyinstrument():
