@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -54,6 +54,14 @@ class _Source:
         return taken, lost
 
 
+class Watcher(Protocol):
+    """Sees what comes out of the rings, as it comes."""
+
+    def steps(self, rows: Table) -> None: ...
+
+    def requests(self, records: Records) -> None: ...
+
+
 @dataclass
 class Drain:
     """Reads ``live/`` of a run folder. ``poll`` copies new records; ``take`` returns those accumulated so far."""
@@ -74,6 +82,7 @@ class Drain:
     _tables: dict[str, list[Records]] = field(default_factory=dict)
     _steps: list[Table] = field(default_factory=list)
     notes: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
+    watcher: Watcher | None = None
 
     @property
     def skipped(self) -> list[str]:
@@ -114,6 +123,12 @@ class Drain:
                 self.retired.append(name)
                 self._read_side(f"{source.pid}.side")
                 self.over.add(source.pid)
+
+    def settle(self) -> None:
+        """Make rows of the steps that are complete, for the watcher."""
+        for source in self._sources.values():
+            if source.builder is not None:
+                self._settle(source.builder, final=False)
 
     def discard(self) -> None:
         """Delete the retired rings. Call this once the records from ``take`` are on disk."""
@@ -201,6 +216,8 @@ class Drain:
                 self._fold(source, part)
             else:
                 self._tables.setdefault(name, []).append(part)
+                if name == "requests" and self.watcher is not None:
+                    self.watcher.requests(part)
 
     def _skip(self, records: Records) -> None:
         """Count records of unknown kinds, for example from a newer version inside the program."""
@@ -220,6 +237,8 @@ class Drain:
         steps, events = builder.flush(final)
         if len(steps["t0"]):
             self._steps.append(steps)
+            if self.watcher is not None:
+                self.watcher.steps(steps)
         if len(events):
             self._tables.setdefault("events", []).append(events)
 

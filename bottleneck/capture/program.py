@@ -35,7 +35,7 @@ class Options:
 
     ``duration_seconds``: stop recording after this time even if the program continues; None: record to its end.
     ``probe``: files that were read may be tried in other formats after the run. ``often``: sample up to ``_OFTEN``
-    times as often.
+    times as often. ``trackers``: experiment trackers, of whose runs the program's are noted.
     """
 
     name: str = "run"
@@ -45,6 +45,7 @@ class Options:
     duration_seconds: int | None = None
     probe: bool = True
     often: bool = False
+    trackers: tuple[str, ...] = ()
 
     def until_ns(self, started_ns: int) -> int | None:
         """When the recording of a program started at ``started_ns`` ends; None: when the program ends."""
@@ -56,7 +57,8 @@ class Options:
         paths = os.pathsep.join(path for path in own if "," not in path)
         until = "" if until_ns is None else f",until={until_ns}"
         pace = f",pace={_OFTEN}" if self.often else ""
-        return f"stacks={self.stacks}{window}{until}{pace}{f',own={paths}' if paths else ''}"
+        trackers = f",trackers={'+'.join(self.trackers)}" if self.trackers else ""
+        return f"stacks={self.stacks}{window}{until}{pace}{trackers}{f',own={paths}' if paths else ''}"
 
 
 class Recorded(NamedTuple):

@@ -16,6 +16,7 @@ import click
 from ..capture.command import CommandError, outer_run, replace_process, resolve
 from ..capture.platforms import platform_notes, platform_problem
 from ..diagnosis.phases import phase_words
+from ._metrics import Address, AddressOption, LivePage, usable
 
 if TYPE_CHECKING:
     from ..capture.program import Recorded
@@ -87,7 +88,21 @@ class _Run(click.Command):
 @click.option(
     "--sample-often", is_flag=True, help="Sample up to eight times as often, for up to 2 % of a core per process."
 )
-@click.option("--otlp", metavar="URL", help="Export spans to this OTLP/HTTP endpoint.")
+@click.option("--otlp", metavar="URL", help="Send spans and metrics to this OTLP/HTTP endpoint after the run.")
+@click.option(
+    "--metrics",
+    type=AddressOption(),
+    metavar="[HOST]:PORT",
+    help="Serve metrics for Prometheus while the program runs, on this machine only unless a HOST is given.",
+)
+@click.option(
+    "--textfile",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="After the run, write its metrics to this folder of node-exporter's textfile collector.",
+)
+@click.option("--wandb", is_flag=True, help="After the run, log its figures into the program's own run of W&B.")
+@click.option("--mlflow", is_flag=True, help="After the run, log its figures into the program's own run of MLflow.")
 @click.option("--verbose", "-v", is_flag=True, help="Show every phase and every check.")
 @click.argument("words", metavar="[--] COMMAND...", nargs=-1, type=click.UNPROCESSED)
 def command(
@@ -102,6 +117,10 @@ def command(
     no_probe: bool,
     sample_often: bool,
     otlp: str | None,
+    metrics: Address | None,
+    textfile: Path | None,
+    wandb: bool,
+    mlflow: bool,
     verbose: bool,
     words: tuple[str, ...],
 ) -> None:
@@ -124,17 +143,21 @@ def command(
     from ..capture.program import Options, Watching, record
     from ..recording.folder import RunError, create
 
+    trackers = tuple(tool for tool, asked in (("wandb", wandb), ("mlflow", mlflow)) if asked)
     options = Options(
-        name or _name(words), stacks, record_args, device_window or 0, duration, not no_probe, sample_often
+        name or _name(words), stacks, record_args, device_window or 0, duration, not no_probe, sample_often, trackers
     )
     try:
         folder = create(None, options.name, run_dir)
     except RunError as error:
         _fail(str(error), 2)
-    report = _Report(folder, argv, shlex.join(words), quiet, verbose, price_per_hour, otlp)
+    exports: dict[str, dict[str, Any]] = {"otlp": {"url": otlp}, "textfile": {"directory": usable(textfile)}}
+    exports |= {tool: {"asked": True} for tool in trackers}
+    report = _Report(folder, argv, shlex.join(words), quiet, verbose, price_per_hour, exports)
     stopped = partial(report.show, stopped_after=duration)
+    progress = partial(_progress, quiet=quiet, metrics=metrics, price_per_hour=price_per_hour)
     try:
-        recorded = record(argv, list(words), folder, options, Watching(None if quiet else _progress, stopped))
+        recorded = record(argv, list(words), folder, options, Watching(progress, stopped))
     except CommandError as error:
         _fail(str(error), error.exit_code)
     report.show(recorded)
@@ -151,7 +174,7 @@ class _Report:
     quiet: bool
     verbose: bool
     price_per_hour: float | None
-    otlp: str | None
+    exports: dict[str, dict[str, Any]]  # exporter -> its options
 
     def show(self, recorded: Recorded, stopped_after: int | None = None) -> None:
         """Tell what there is to tell, then report. Raises nothing: the user's exit code is worth more than that."""
@@ -185,7 +208,7 @@ class _Report:
         console = None if nothing or (self.quiet and not diagnosis.findings) else Console(stderr=True)
         options: dict[str, dict[str, Any]] = {
             "terminal": {"console": console, "verbose": self.verbose, "command": self.command},
-            "otlp": {"url": self.otlp},
+            **{name: {"price_per_hour": self.price_per_hour, **given} for name, given in self.exports.items()},
         }
         warnings = write(self.folder, recording, diagnosis, options)
         for warning in warnings if not lost else ():  # the full disk has been told
@@ -244,8 +267,24 @@ class _Live:
         self._progress.close()
 
 
-def _progress(recorder: Any) -> _Live:
-    return _Live(recorder)
+class _All:
+    """What is shown while the program runs."""
+
+    def __init__(self, parts: list[Any]) -> None:
+        self._parts = parts
+
+    def tick(self) -> None:
+        for part in self._parts:
+            part.tick()
+
+    def close(self) -> None:
+        for part in self._parts:
+            part.close()
+
+
+def _progress(recorder: Any, quiet: bool, metrics: Address | None, price_per_hour: float | None) -> _All:
+    parts: list[Any] = [] if metrics is None else [LivePage(recorder, metrics, price_per_hour)]
+    return _All(parts if quiet else [*parts, _Live(recorder)])
 
 
 def _name(words: tuple[str, ...]) -> str:
