@@ -5,8 +5,9 @@
     python3 dev.py test     install into .venv, then ruff, mypy, import-linter and pytest; more arguments go to pytest
     python3 dev.py docs     install into .venv-docs and build the documentation into site/ (Python 3.11 or newer)
 
-Works on a fresh machine with Python 3.10 or newer. Nothing is installed outside .venv*, except Debian's Chromium for
-the report's browser test, and that only by the administrator of a CI machine (CI is set); elsewhere it is skipped.
+Works on a fresh machine with Python 3.10 or newer. Nothing is installed outside .venv*, except Debian's Chromium,
+Prometheus and node-exporter for tests, and that only by the administrator of a CI machine (CI is set); elsewhere those
+tests are skipped.
 """
 
 from __future__ import annotations
@@ -49,6 +50,12 @@ TESTS_WITHOUT_TORCH = (
 #: Tests that compute and start next to no programs: they run while the others mostly wait for programs.
 TESTS_THAT_COMPUTE = ("artifacts", "diagnosis", "docs", "exporters", "goldens", "importers", "packaging", "patterns")
 CONSTRAINTS = ROOT / "constraints-ci.txt"
+#: Debian's package -> commands, one of which it brings.
+DEBIAN = {
+    "chromium": ("chromium", "chromium-browser", "google-chrome"),
+    "prometheus": ("prometheus",),
+    "prometheus-node-exporter": ("prometheus-node-exporter", "node_exporter"),
+}
 
 
 def fail(message: str) -> None:
@@ -98,16 +105,19 @@ def install(venv: Path = VENV, interpreter: str = sys.executable, *packages: str
     stamp.write_text(wanted)
 
 
-def install_browser() -> None:
-    """Debian's Chromium, on CI machines only."""
+def install_servers() -> None:
+    """What tests run that is no Python package, from Debian, on CI machines only."""
     if "CI" not in os.environ or not hasattr(os, "geteuid") or os.geteuid() != 0 or not shutil.which("apt-get"):
         return
-    if any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")):
+    missing = [name for name, commands in DEBIAN.items() if not any(map(shutil.which, commands))]
+    if not missing:
         return
     os.environ["DEBIAN_FRONTEND"] = "noninteractive"
-    chromium = ("apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium")
-    if call("apt-get", "update", "-qq") != 0 or call(*chromium) != 0:
-        print("dev.py: no Chromium; the browser test of the report will be skipped", file=sys.stderr)
+    install = ("apt-get", "install", "-y", "-qq", "--no-install-recommends")
+    updated = call("apt-get", "update", "-qq") == 0
+    for name in missing:
+        if not updated or call(*install, name) != 0:
+            print(f"dev.py: no {name}; the tests that need it will be skipped", file=sys.stderr)
 
 
 def other_interpreters() -> int:
@@ -165,7 +175,7 @@ def demo(arguments: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     """Every check, in order of speed; stops at the first that fails and returns its exit code."""
     install()
-    install_browser()
+    install_servers()
     # The project's own commands, and the pipelines that the tests start, must be those of .venv.
     os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"
     checks: list[tuple[str, ...]] = [("ruff", "check", "."), ("mypy",), ("lint-imports",)]

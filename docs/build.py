@@ -46,6 +46,7 @@ AFTER = {
     "Load tests": "load.md",
     "Servers and load tests": "watch.md",
     "Traces": "telemetry.md",
+    "Metrics": "metrics.md",
     "Accuracy": "accuracy.md",
     "Frameworks and launchers": "frameworks.md",
     "What your program may notice": "what-you-may-notice.md",
