@@ -50,6 +50,7 @@ TESTS_WITHOUT_TORCH = (
 #: Tests that compute and start next to no programs: they run while the others mostly wait for programs.
 TESTS_THAT_COMPUTE = ("artifacts", "diagnosis", "docs", "exporters", "goldens", "importers", "packaging", "patterns")
 CONSTRAINTS = ROOT / "constraints-ci.txt"
+TYPES = VENV / "grafana"
 #: Debian's package -> commands, one of which it brings.
 DEBIAN = {
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
@@ -120,6 +121,16 @@ def install_servers() -> None:
             print(f"dev.py: no {name}; the tests that need it will be skipped", file=sys.stderr)
 
 
+def install_types() -> None:
+    """Grafana's own types of dashboards and the compiler that checks them, where npm is there."""
+    if not shutil.which("npm") or TYPES.is_dir():
+        return
+    npm = ("npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", TYPES)
+    if call(*npm, "@grafana/schema@13.2.3", "typescript@5.9.3") != 0:
+        shutil.rmtree(TYPES, ignore_errors=True)
+        print("dev.py: no types from npm; the test of the dashboards' types will be skipped", file=sys.stderr)
+
+
 def other_interpreters() -> int:
     """What needs no torch, under the oldest and the newest Python that are supported, where this machine has them."""
     running = []
@@ -176,6 +187,7 @@ def test(arguments: list[str]) -> int:
     """Every check, in order of speed; stops at the first that fails and returns its exit code."""
     install()
     install_servers()
+    install_types()
     # The project's own commands, and the pipelines that the tests start, must be those of .venv.
     os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"
     checks: list[tuple[str, ...]] = [("ruff", "check", "."), ("mypy",), ("lint-imports",)]

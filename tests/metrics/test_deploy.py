@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 BOARDS = {
     path.stem: json.loads(path.read_text()) for path in sorted((DEPLOY / "grafana" / "dashboards").glob("*.json"))
 }
+TYPES = Path(__file__).parents[2] / ".venv" / "grafana"
+TSC = TYPES / "node_modules" / ".bin" / "tsc"
 SUFFIXES = ("", "_bucket", "_sum", "_count")
 
 
@@ -33,6 +36,25 @@ def test_a_dashboard_can_be_provisioned_anywhere(name: str) -> None:
     assert variables["run"]["datasource"]["uid"] == "${datasource}"
     for panel in panels(board):
         assert {each["datasource"]["uid"] for each in (panel, *panel["targets"])} == {"${datasource}"}
+
+
+@pytest.mark.skipif(not TSC.exists(), reason="Grafana's types are not there; dev.py installs them where npm is")
+def test_dashboards_have_the_types_of_grafana(tmp_path: Path) -> None:
+    (tmp_path / "node_modules").symlink_to(TYPES / "node_modules")
+
+    def check(**boards: str) -> subprocess.CompletedProcess[str]:
+        for name, text in boards.items():
+            code = f'import type {{ Dashboard }} from "@grafana/schema";\nexport const board: Dashboard = {text};\n'
+            (tmp_path / f"{name}.ts").write_text(code)
+        options = ["--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext", "--target", "es2022"]
+        files = [f"{name}.ts" for name in boards]
+        return subprocess.run([TSC, *options, *files], cwd=tmp_path, capture_output=True, text=True)
+
+    texts = {name: json.dumps(board) for name, board in BOARDS.items()}
+    done = check(**texts)
+    assert done.returncode == 0, done.stdout
+    wrong = check(wrong=texts["serving"].replace('"title": "Latency"', '"title": 5'))
+    assert "Type 'number' is not assignable to type 'string'" in wrong.stdout
 
 
 @pytest.mark.parametrize("name", BOARDS)
