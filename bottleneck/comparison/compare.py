@@ -10,11 +10,12 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from ..diagnosis.findings import Finding, Location
+from ..diagnosis.findings import Location
+from ..diagnosis.model import Ranked
 from ..exporters.support import units
-from .figures import FIGURES, RunFigures
+from .figures import FIGURES, RunFigures, program_of
 from .model import Answer, Comparison, FactChange, FindingChange, LineChange, PhaseChange, Row
-from .statistics import change_between
+from .statistics import Interval, change_between
 
 SAME_WITHIN = 0.05  # the smallest change that a comparison answers "slower" or "faster" to
 _LEAST_SHARE = 0.01  # of the unit: smaller changes of a phase are not listed
@@ -22,12 +23,22 @@ _LEAST_LINE_SHARE = 0.05  # of the unit: below it, a function's time is a few sa
 _MOST_LINES = 3
 
 LineSeconds = tuple[float, Location]
+#: The change from the values of the old runs to those of the new ones.
+Between = Callable[[Sequence[float], Sequence[float]], Interval | None]
 
 
-def compare(old: Sequence[RunFigures], new: Sequence[RunFigures], within: float = SAME_WITHIN) -> Comparison:
-    """Compare one or more runs of each side. ``within``: the smallest relative change that counts."""
+def compare(
+    old: Sequence[RunFigures],
+    new: Sequence[RunFigures],
+    within: float = SAME_WITHIN,
+    between: Between = change_between,
+) -> Comparison:
+    """Compare one or more runs of each side. ``within``: the smallest relative change that counts.
+
+    ``between``: how a change follows from the runs; ``change_in_pairs`` if ``old[i]`` was made beside ``new[i]``.
+    """
     per = _per(old, new)
-    rows = tuple(_row(key, old, new) for key in FIGURES if _common(key, old, new))
+    rows = tuple(_row(key, old, new, between) for key in FIGURES if _common(key, old, new))
     primary = next(row for row in rows if row.key == per)
     machines = _differences(old, new, lambda run: run.machine)
     answer, sentence = _answer(primary, machines, within)
@@ -64,11 +75,11 @@ def _mean(key: str, runs: Sequence[RunFigures]) -> float:
     return statistics.fmean(run.figures[key] for run in runs)
 
 
-def _row(key: str, old: Sequence[RunFigures], new: Sequence[RunFigures]) -> Row:
+def _row(key: str, old: Sequence[RunFigures], new: Sequence[RunFigures], between: Between) -> Row:
     label, unit = FIGURES[key]
     values = [[run.figures[key] for run in runs] for runs in (old, new)]
     alone = [runs[0].within.get(key) if len(runs) == 1 else None for runs in (old, new)]
-    return Row(key, label, unit, _mean(key, old), _mean(key, new), change_between(*values), *alone)
+    return Row(key, label, unit, _mean(key, old), _mean(key, new), between(*values), *alone)
 
 
 def _answer(primary: Row, machines: Sequence[FactChange], within: float) -> tuple[Answer, str]:
@@ -182,22 +193,22 @@ def _findings(old: Sequence[RunFigures], new: Sequence[RunFigures]) -> Iterable[
     """Findings of the last run of each side: gone, new, or both with what their fixes would save."""
     before, after = old[-1].findings, new[-1].findings
     for key in [*(key for key in after if key not in before), *before]:
-        found = after.get(key) or before[key]
+        found = (after.get(key) or before[key]).finding
         yield FindingChange(
             found.detector, found.title, found.location, _share(before.get(key)), _share(after.get(key))
         )
 
 
-def _share(finding: Finding | None) -> float | None:
-    if finding is None:
+def _share(ranked: Ranked | None) -> float | None:
+    if ranked is None:
         return None
-    return 0.0 if finding.gain is None else finding.gain.share
+    return 0.0 if ranked.finding.gain is None else ranked.finding.gain.share
 
 
 def _notes(old: Sequence[RunFigures], new: Sequence[RunFigures], machines: Sequence[FactChange]) -> Iterable[str]:
     if machines:
         yield "Differences between machines are not differences between the programs."
-    before, after = ({run.command for run in side} for side in (old, new))
+    before, after = (set(map(program_of, side)) for side in (old, new))
     if not before & after:
         yield f"The two sides ran different commands: {', '.join(sorted(before))} and {', '.join(sorted(after))}."
     for side in (old, new):

@@ -12,7 +12,7 @@ from .model import SCHEMA, Comparison
 
 def to_json(comparison: Comparison) -> dict[str, Any]:
     """The document in schema ``bottleneck.comparison/1``; numbers that are not finite become null."""
-    document: dict[str, Any] = _finite({"schema": SCHEMA, **asdict(comparison)})
+    document: dict[str, Any] = finite({"schema": SCHEMA, **asdict(comparison)})
     return document
 
 
@@ -21,9 +21,9 @@ def dumps(comparison: Comparison) -> str:
     return json.dumps(to_json(comparison), indent=1, allow_nan=False)
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
+        return {key: finite(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(each) for each in value]
+        return [finite(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -18,11 +18,12 @@ from ..artifacts.run.stacks import Hot, Stacks
 from ..artifacts.serving.requests import Requests
 from ..artifacts.training.steps import Steps
 from ..diagnosis.findings import Finding
-from ..diagnosis.model import Diagnosis
+from ..diagnosis.model import Diagnosis, Ranked
 from ..recording.model import STEP_PHASES, Recording
 from .statistics import Interval, mean_of_steps
 
 T = TypeVar("T")
+FindingKey = tuple[str, str, str]  # detector, file name, function
 
 #: key -> (label, unit). Seconds and bytes are better when lower, rates when higher.
 FIGURES = {
@@ -63,7 +64,12 @@ class RunFigures:
     run_hot: tuple[Hot, ...]
     machine: dict[str, str]
     facts: dict[str, str]
-    findings: dict[tuple[str, str, str], Finding] = field(repr=False)
+    findings: dict[FindingKey, Ranked] = field(repr=False)
+
+
+def program_of(run: RunFigures) -> str:
+    """The run's command without folders, which differ between checkouts of one program."""
+    return " ".join(Path(word).name for word in run.command.split())
 
 
 def figures_of(path: Path, recording: Recording, diagnosis: Diagnosis) -> RunFigures:
@@ -96,7 +102,7 @@ def figures_of(path: Path, recording: Recording, diagnosis: Diagnosis) -> RunFig
         run_hot=() if stacks is None else tuple(stacks.hot()),
         machine=_machine(recording, diagnosis),
         facts=_facts(recording, diagnosis, loader, _find(artifacts, Reads)),
-        findings={_key(row.finding): row.finding for row in diagnosis.findings},
+        findings={key_of(row.finding): row for row in diagnosis.findings},
     )
 
 
@@ -180,7 +186,7 @@ def _facts(recording: Recording, diagnosis: Diagnosis, loader: Loader | None, re
     return {label: value for label, value in facts.items() if value}
 
 
-def _key(finding: Finding) -> tuple[str, str, str]:
+def key_of(finding: Finding) -> FindingKey:
     """The same finding in another version of the program, whose lines may have moved."""
     place = finding.location
     return finding.detector, "" if place is None else Path(place.file).name, "" if place is None else place.function

@@ -81,6 +81,15 @@ def mean_of_steps(values: Floats) -> Interval | None:
     return Interval(mean, mean - half, mean + half)
 
 
+def mean_of_runs(values: Sequence[float]) -> Interval:
+    """The mean of one value a run; of a single run, the interval is without limits."""
+    mean = statistics.fmean(values)
+    if len(values) < 2:
+        return Interval(mean, -math.inf, math.inf)
+    half = student_t(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
+    return Interval(mean, mean - half, mean + half)
+
+
 def change_between(old: Sequence[float], new: Sequence[float]) -> Interval | None:
     """The relative change from ``old`` to ``new``, one positive value a run; None without two runs on either side.
 

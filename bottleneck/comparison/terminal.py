@@ -22,6 +22,11 @@ def render(comparison: Comparison, console: Console) -> None:
     for note in comparison.notes:
         screen.print((report_words.visible(note), "yellow"))
     screen.gap()
+    details(screen, comparison)
+
+
+def details(screen: Screen, comparison: Comparison) -> None:
+    """Print the figures, and where the change is."""
     _figures(screen, comparison)
     _places(screen, comparison)
     _facts(screen, comparison)

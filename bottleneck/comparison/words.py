@@ -33,11 +33,11 @@ def _value(value: float, row: Row) -> str:
 def change(row: Row) -> str:
     """``+12 % (+8 to +16 %)``; without the interval where there is none."""
     if row.change is not None:
-        return f"{signed(row.change.value)} ({_span(row.change)})"
+        return f"{signed(row.change.value)} ({span(row.change)})"
     return units.NOTHING if row.relative is None else signed(row.relative)
 
 
-def _span(interval: Interval) -> str:
+def span(interval: Interval) -> str:
     return f"{signed(interval.low)} to {signed(interval.high)}"
 
 

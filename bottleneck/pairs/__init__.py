@@ -1,0 +1,1 @@
+"""Two versions of a program, run in interleaved pairs, and what the pairs prove."""
