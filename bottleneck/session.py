@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .diagnosis.model import Diagnosis
+    from .diagnosis.model import Diagnosis, Ranked
     from .importers import Reading
     from .recording.model import Recording
 
@@ -36,7 +36,8 @@ def analyse(path: Path, price_per_hour: float | None = None, how: Reading | None
 
     importer = importer_of(path)
     if importer is run_folder:
-        return _judged(_read_folder(path), price_per_hour)
+        recording, diagnosis = _judged(_read_folder(path), price_per_hour)
+        return recording, _with_trials(path, diagnosis)
     many = hasattr(importer, "read_many")
     recording = importer.read_many([path], how or ONE_BY_ONE) if many else importer.read(path)
     return _judged(recording, price_per_hour)
@@ -158,6 +159,31 @@ def _judged(recording: Recording, price_per_hour: float | None) -> tuple[Recordi
 
     diagnosis = diagnose(recording, Settings(price_per_hour=price_per_hour))
     return recording, add_patches(diagnosis, recording.run)
+
+
+def _with_trials(path: Path, diagnosis: Diagnosis) -> Diagnosis:
+    """The diagnosis with what `bottleneck try` has measured of each fix, the latest time."""
+    from dataclasses import replace
+    from typing import get_args
+
+    from .diagnosis.findings import Obtained, TrialBasis
+    from .recording import trials
+
+    measured: dict[str, Obtained] = {}
+    for trial in trials.read(path):
+        try:
+            if trial["own"] and trial["answer"] != "cannot tell" and trial["basis"] in get_args(TrialBasis):
+                share, low, high = (float(trial["obtained"][name]) for name in ("share", "low", "high"))
+                measured[trial["detector"]] = Obtained(share, low, high, trial["basis"])
+        except (KeyError, TypeError, ValueError):
+            continue
+
+    def told(row: Ranked) -> Ranked:
+        obtained = measured.get(row.finding.detector)
+        return row if obtained is None else replace(row, finding=replace(row.finding, obtained=obtained))
+
+    findings, also_noticed = (tuple(map(told, rows)) for rows in (diagnosis.findings, diagnosis.also_noticed))
+    return replace(diagnosis, findings=findings, also_noticed=also_noticed)
 
 
 def tables(recording: Recording) -> dict[str, Any]:

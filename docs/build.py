@@ -43,6 +43,7 @@ BEFORE = {
 }
 AFTER = {
     "Comparing runs": "comparing-runs.md",
+    "Proving a gain": "try.md",
     "Load tests": "load.md",
     "Servers and load tests": "watch.md",
     "Traces": "telemetry.md",

@@ -14,6 +14,7 @@ from .recorder import is_users_exception, now
 _PACKAGE = __name__.rpartition(".agent")[0]
 _attached = {}
 _finder = None
+_imported = None  # called with each watched module; only a run of ``bottleneck try`` has it
 
 
 class _Finder:
@@ -73,6 +74,8 @@ def attach(module_name, collector_name):
         if is_users_exception(error):
             raise
         recorder.fail(collector_name, "attach", error)
+    if _imported is not None:
+        _imported(module_name)
 
 
 def detach_all():
@@ -102,6 +105,14 @@ def _load(collector_name):
     return module.Collector()
 
 
+def _trial(recorder, path):
+    try:
+        return __import__(_PACKAGE + ".collectors.support.trial", fromlist=["follow"]).follow(recorder, path)
+    except Exception as error:
+        recorder.fail("trial", "attach", error)
+        return None
+
+
 def watched_modules():
     """{module name: collector file}, derived from the file names in collectors/ only."""
     folder = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "collectors")
@@ -128,7 +139,9 @@ def start(run_dir, options=""):
         except Exception as error:
             recorder.fail("stacks", "attach", error)
     watched = watched_modules()
-    global _finder
+    global _finder, _imported
+    if "trial" in known:
+        _imported = _trial(recorder, known["trial"])
     _finder = _Finder(watched)
     sys.meta_path.insert(0, _finder)
     for module, collector in watched.items():
@@ -140,13 +153,13 @@ def start(run_dir, options=""):
 
 def stop():
     """Undo ``start``: remove all hooks, so that the next ``start`` records from scratch. Used by ``profile``."""
-    global _finder
+    global _finder, _imported
     recorder = recorder_module.recorder()
     if recorder is None:
         return
     if _finder in sys.meta_path:
         sys.meta_path.remove(_finder)
-    _finder = None
+    _finder = _imported = None
     detach_all()
     atexit.unregister(_bye)
     _bye(recorder)

@@ -64,11 +64,13 @@ class RunFile:
         resume.forget(self.run_dir)
 
     def _write(self, fields: Mapping[str, Any]) -> None:
+        words = list(self.words if self.record_args else _public(self.words))
         identity = {
             "format": "bottleneck.run",
             "version": VERSION,
             "name": self.name,
-            "command": " ".join(self.words if self.record_args else _public(self.words)),
+            "command": " ".join(words),
+            "words": words,
             "machine": _machine(),
             "versions": _versions(),
             "cwd": os.getcwd(),

@@ -14,6 +14,7 @@ _COMMANDS = {
     "watch": "Watch servers by the metrics that they show, and report what limits them.",
     "import": "Turn traces, Spark event logs, results of load tests or pages of metrics into a run.",
     "fix": "Show the patch for a finding, or apply it.",
+    "try": "Prove the gain of a fix: run the program with and without it, in a sandbox.",
     "convert": "Write the text files of a finding as Parquet, and show the lines to change.",
     "compare": "Compare two runs, or several runs of two versions.",
     "runs": "List recorded runs, or delete old ones.",
@@ -22,7 +23,7 @@ _COMMANDS = {
 }
 
 
-_MODULES = {"import": "import_traces"}  # a keyword names no module
+_MODULES = {"import": "import_traces", "try": "try_fix"}  # a keyword names no module
 
 
 class _Lazy(click.Group):

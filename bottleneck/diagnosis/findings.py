@@ -8,6 +8,7 @@ from typing import Literal
 from .schedule import ScheduleChanges
 
 Basis = Literal["run", "step", "p99", "capacity"]
+TrialBasis = Literal["step", "pace", "run"]
 Stage = Literal["etl", "data loading", "training", "serving", "machine"]
 Severity = Literal["critical", "warning", "info"]
 Effort = Literal[1, 2, 4, 8]
@@ -64,6 +65,19 @@ class Gain:
     confidence: float = 0.8
     ceiling: bool = False
     whose: Literal["server", "cluster"] = "server"
+
+
+@dataclass(frozen=True)
+class Obtained:
+    """The saving that `bottleneck try` measured, with its 95 % interval, as shares of what ``basis`` names.
+
+    ``basis``: step, pace (the time per step, pauses between steps included) or run.
+    """
+
+    share: float
+    low: float
+    high: float
+    basis: TrialBasis
 
 
 @dataclass(frozen=True)
@@ -147,7 +161,7 @@ class Finding:
     name -> seconds of the run, for a fix that only removes time. For findings without a time gain,
     ``exhaustion_seconds``: time until the run dies (out of memory); ``headroom_share``: share of memory that is free
     at the peak, if usage does not grow with time. ``hint``: true but not a fault in the user's code; it is shown
-    separately, never ranked, and the run still counts as healthy."""
+    separately, never ranked, and the run still counts as healthy. ``obtained``: what a trial of the fix saved."""
 
     detector: str
     title: str
@@ -166,6 +180,7 @@ class Finding:
     replay: ScheduleChanges | None = None  # the same for the stages of a Spark application
     explains: tuple[str, ...] = ()  # parents that this finding silences, in addition to its detector's
     general: bool = False  # a more specific detector takes precedence at the same line
+    obtained: Obtained | None = None
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from typing import Any
 from ..diagnosis.findings import Arguments, Cadence, Fix
 from ..diagnosis.model import Diagnosis, Ranked
 from . import arguments, cadence, unified
-from .source import NoPatch, Source, replaced
+from .source import AlreadySo, NoPatch, Source, replaced
 
 __all__ = ["NoPatch", "Patch", "add_patches", "make", "write"]
 
@@ -79,7 +79,7 @@ def _make(edit: Arguments | Cadence, run: Mapping[str, Any]) -> Patch:
         changes = arguments.changes(source, edit) if isinstance(edit, Arguments) else cadence.changes(source, edit)
         text = replaced(source.text, changes)
         if text == source.text:
-            raise NoPatch(f"{source.name}:{edit.line} says so already")
+            raise AlreadySo(f"{source.name}:{edit.line} says so already")
         compile(text, source.name, "exec", dont_inherit=True)
     patch = Patch(source.file, source.data, source.mark + text)
     if unified.applied(patch.diff(source.file.parent), patch.before.decode()) != patch.after.decode():

@@ -22,6 +22,10 @@ class NoPatch(Exception):
     """Why there is no patch, or why it was not written: one line."""
 
 
+class AlreadySo(NoPatch):
+    """The file says already what the patch would make it say."""
+
+
 class Change(NamedTuple):
     """New text for the bytes from ``start`` to ``end``."""
 

@@ -8,7 +8,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
-from ...diagnosis.findings import Evidence, Finding, Fix, Gain, Location
+from ...diagnosis.findings import Evidence, Finding, Fix, Gain, Location, Obtained
 from ...diagnosis.model import Checked, Diagnosis, Ranked
 from ...diagnosis.phases import phase_words
 from . import units
@@ -116,8 +116,22 @@ def gain_text(gain: Gain) -> str:
     return text
 
 
+def obtained_text(obtained: Obtained) -> str:
+    """A phrase with what a trial of the fix has saved."""
+    low, high = units.points(obtained.low), units.points(obtained.high)
+    of = {"step": "each step", "pace": "the time per step", "run": "the run"}[obtained.basis]
+    return f"`bottleneck try` obtained {units.points(obtained.share)} % of {of} ({low} to {high} %)"
+
+
 def worth(finding: Finding) -> str:
-    """The benefit of applying the fix."""
+    """The benefit of applying the fix, as predicted and, after a trial, as obtained."""
+    predicted = _predicted(finding)
+    if finding.obtained is None:
+        return predicted
+    return "; ".join(filter(None, (predicted, obtained_text(finding.obtained))))
+
+
+def _predicted(finding: Finding) -> str:
     if finding.gain is not None:
         return gain_text(finding.gain)
     if finding.exhaustion_seconds is not None:
