@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(min=0),
     help="Price of one accelerator per hour, to put a cost on idle time.",
 )
-@click.option("--otlp", metavar="URL", help="Export spans to this OTLP/HTTP endpoint.")
+@click.option("--otlp", metavar="URL", help="Send spans and metrics to this OTLP/HTTP endpoint.")
 @click.option("--verbose", "-v", is_flag=True, help="Show every phase and every check.")
 def command(
     runs: tuple[str, ...],

@@ -78,7 +78,10 @@ def test_the_figures_are_those_of_the_recording() -> None:
     gpu = recording.gpu
     length = float(gpu["time_ns"].max() - gpu["time_ns"].min()) / 1e9
     assert busy == pytest.approx(length * float(np.nanmean(gpu["utilization"])), rel=0.1)
-    served = values(ended(SERVING))[f.REQUEST.name,]
+    after = values(ended(SERVING))
+    shown = [each for each in diagnose(recorded(SERVING)).checked if not each.needs_accelerator]  # it has none
+    assert after[f.CHECKS.name, "not-measured"] == sum(each.outcome == "not-measured" for each in shown)
+    served = after[f.REQUEST.name,]
     assert isinstance(served, Durations) and served.count == diagnose(recorded(SERVING)).run.requests
 
 

@@ -15,6 +15,7 @@ from ...artifacts.training.steps import Steps
 from ...diagnosis.model import Diagnosis
 from ...recording.model import Recording, empty_steps
 from ...recording.tally import OTHER_ROUTES, Durations, Tally
+from ..support.words import checked
 from . import families as f
 
 MAX_SERIES = 199
@@ -194,7 +195,7 @@ class _Samples:
         for severity in ("critical", "warning", "info"):
             self.add(f.FINDINGS, sum(each.severity == severity for each in diagnosis.findings), severity)
         for outcome in ("fine", "not-applicable", "not-measured"):
-            self.add(f.CHECKS, sum(each.outcome == outcome for each in diagnosis.checked), outcome)
+            self.add(f.CHECKS, sum(each.outcome == outcome for each in checked(diagnosis)), outcome)
         self.add(f.OVERHEAD, diagnosis.overhead.seconds)
         seen = set[tuple[str, str]]()
         for ranked in diagnosis.findings:
