@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .diagnosis.model import Diagnosis, Ranked
     from .importers import Reading
+    from .prices import Prices
     from .recording.model import Recording
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the user wants to be considered beside the recording: what things cost, and where a monitoring system has
+    signals that the run could not measure: the address of a Prometheus, a file of CloudWatch's."""
+
+    prices: Prices | None = None
+    prometheus: str | None = None
+    cloudwatch: Path | None = None
+
+
+NOTHING_ELSE = Asked()
+_ASK_SECONDS = 10.0  # for one answer of a monitoring system
 
 
 def complete(run_dir: Path) -> None:
@@ -27,7 +43,7 @@ def complete(run_dir: Path) -> None:
     enrich_all(run_dir, load(run_dir))
 
 
-def analyse(path: Path, price_per_hour: float | None = None, how: Reading | None = None) -> tuple[Recording, Diagnosis]:
+def analyse(path: Path, asked: Asked = NOTHING_ELSE, how: Reading | None = None) -> tuple[Recording, Diagnosis]:
     """A recording, of ours or of another tool, and its diagnosis, patches included. Raises RunError.
 
     A run whose recording was killed is completed first. ``how``: the files of other tools are read.
@@ -36,15 +52,15 @@ def analyse(path: Path, price_per_hour: float | None = None, how: Reading | None
 
     importer = importer_of(path)
     if importer is run_folder:
-        recording, diagnosis = _judged(_read_folder(path), price_per_hour)
+        recording, diagnosis = _judged(_read_folder(path), asked)
         return recording, _with_trials(path, diagnosis)
     many = hasattr(importer, "read_many")
     recording = importer.read_many([path], how or ONE_BY_ONE) if many else importer.read(path)
-    return _judged(recording, price_per_hour)
+    return _judged(recording, asked)
 
 
 def analyse_job(
-    paths: Sequence[Path], price_per_hour: float | None = None, how: Reading | None = None
+    paths: Sequence[Path], asked: Asked = NOTHING_ELSE, how: Reading | None = None
 ) -> tuple[Recording, Diagnosis]:
     """``analyse`` of several recordings of one job: run folders of its hosts or ranks, or traces. Raises RunError.
 
@@ -63,7 +79,7 @@ def analyse_job(
             raise RunError(f"{paths[0]} is not part of a job: report it alone")
         if len(alike) < len(paths):
             raise RunError(f"{next(path for path in paths if path not in alike)} is no {importer.name}")
-        return _judged(importer.read_many(paths, how or ONE_BY_ONE), price_per_hour)
+        return _judged(importer.read_many(paths, how or ONE_BY_ONE), asked)
     found: list[tuple[Path, Recording]] = []
     problems: list[RunError] = []
     for path in paths:
@@ -82,7 +98,7 @@ def analyse_job(
         recording = joined(recordings, base, notes)
     except Missing:
         pass
-    return _judged(recording, price_per_hour)
+    return _judged(recording, asked)
 
 
 def _read_folder(path: Path) -> Recording:
@@ -128,7 +144,7 @@ def store(paths: Sequence[Path], run_dir: Path | None, how: Reading | None = Non
     return folder
 
 
-def look(path: Path, price_per_hour: float | None = None) -> tuple[Recording, Diagnosis] | None:
+def look(path: Path, asked: Asked = NOTHING_ELSE) -> tuple[Recording, Diagnosis] | None:
     """``analyse`` of a run that is still being recorded, as far as it has come; None when it is not. Raises RunError.
 
     Nothing is written to the run's folder.
@@ -147,17 +163,18 @@ def look(path: Path, price_per_hour: float | None = None) -> tuple[Recording, Di
             if copy is None:
                 return None
             complete(copy)
-            return _judged(load(copy), price_per_hour)
+            return _judged(load(copy), asked)
     except OSError as error:
         raise RunError(f"cannot use {error.filename or 'a temporary folder'}: {reason(error)}") from None
 
 
-def _judged(recording: Recording, price_per_hour: float | None) -> tuple[Recording, Diagnosis]:
+def _judged(recording: Recording, asked: Asked) -> tuple[Recording, Diagnosis]:
     from .artifacts.run.machine import Settings
     from .diagnosis.analysis import diagnose
     from .patching import add_patches
 
-    diagnosis = diagnose(recording, Settings(price_per_hour=price_per_hour))
+    recording = _monitored(recording, asked)
+    diagnosis = diagnose(recording, Settings(asked.prices))
     return recording, add_patches(diagnosis, recording.run)
 
 
@@ -184,6 +201,32 @@ def _with_trials(path: Path, diagnosis: Diagnosis) -> Diagnosis:
 
     findings, also_noticed = (tuple(map(told, rows)) for rows in (diagnosis.findings, diagnosis.also_noticed))
     return replace(diagnosis, findings=findings, also_noticed=also_noticed)
+
+
+def _monitored(recording: Recording, asked: Asked) -> Recording:
+    """With the signals that a monitoring system has of the run's time. Raises RunError."""
+    if asked.prometheus is None and asked.cloudwatch is None:
+        return recording
+    from .capture.servers.fetch import Http
+    from .monitoring import NoSamples, cloudwatch, fill, prometheus
+    from .recording.folder import RunError
+
+    start = int(recording.run.get("started_wall_ns", 0)) / 1e9
+    if not start:
+        raise RunError("the recording does not say at what time it ran, so that no monitoring can be asked about it")
+    try:
+        name = "--prometheus"
+        if asked.prometheus is not None:
+            end = start + recording.wall_seconds
+            name = prometheus.shown(asked.prometheus)
+            found = prometheus.read(asked.prometheus, Http(_ASK_SECONDS), recording.host_name, start, end)
+            recording = fill(recording, found)
+        if asked.cloudwatch is not None:
+            name = str(asked.cloudwatch)
+            recording = fill(recording, cloudwatch.read(asked.cloudwatch))
+    except NoSamples as problem:
+        raise RunError(f"{name} {problem}") from None
+    return recording
 
 
 def tables(recording: Recording) -> dict[str, Any]:

@@ -32,11 +32,18 @@ def report(folder: Path, quiet: bool) -> None:
     """Analyse the run, write the reports, and print the one for the terminal to stderr."""
     from rich.console import Console
 
+    from .configuration import prices
     from .exporters.html import REPORT_FILE
-    from .session import analyse, complete, write
+    from .prices import PriceError
+    from .session import Asked, analyse, complete, write
 
     complete(folder)
-    recording, diagnosis = analyse(folder)
+    try:
+        known = prices(None)
+    except PriceError as error:
+        known = None
+        print(f"bottleneck: {error}", file=sys.stderr)
+    recording, diagnosis = analyse(folder, Asked(known))
     options = {} if quiet else {"terminal": {"console": Console(stderr=True)}}
     for warning in write(folder, recording, diagnosis, options):
         print(f"bottleneck: {warning}", file=sys.stderr)

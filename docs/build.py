@@ -46,6 +46,7 @@ AFTER = {
     "Proving a gain": "try.md",
     "Load tests": "load.md",
     "Servers and load tests": "watch.md",
+    "Cost": "cost.md",
     "Traces": "telemetry.md",
     "Metrics": "metrics.md",
     "Accuracy": "accuracy.md",

@@ -43,11 +43,15 @@ class Result:
         return as_text(self.diagnosis, verbose)
 
 
-def read(path: str | PathLike[str]) -> Result:
+def read(path: str | PathLike[str], price_per_hour: float | str | None = None) -> Result:
     """Read a run folder, or a trace of torch.profiler, Nsight Systems or XPlane, or a folder of the traces of one job.
 
-    Nothing is written. Raises RunError, one line that names the file, for what cannot be read.
+    ``price_per_hour``: of the machine, as for ``bottleneck report``: 2.5, "2.50 EUR" or "auto"; then
+    ``result.diagnosis.cost`` says what the run costs. Nothing is written. Raises RunError, one line that names the
+    file, for what cannot be read, and PriceError, a ValueError, for what is no price.
     """
-    from ..session import analyse
+    from ..configuration import prices
+    from ..session import Asked, analyse
 
-    return Result(*analyse(Path(path)))
+    asked = Asked(prices(None if price_per_hour is None else str(price_per_hour)))
+    return Result(*analyse(Path(path), asked))

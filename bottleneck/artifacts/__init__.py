@@ -40,6 +40,13 @@ class Artifacts:
             raise value
         return value  # type: ignore[no-any-return]
 
+    def find(self, kind: type[T]) -> T | None:
+        """The same; None when a signal it needs is absent."""
+        try:
+            return self.get(kind)
+        except Missing:
+            return None
+
     def put(self, value: object) -> None:
         """Provide a value, such as ``Settings``, under its class."""
         self._values[type(value)] = value

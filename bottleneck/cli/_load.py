@@ -36,6 +36,7 @@ def drawn(plan: Plan, result: Result, console: Console) -> RenderableType:
         name = "closed loop" if plan.clients else "at the knee" if result.knee and result.knee.rate else "all"
         parts.append(_table([(name, total)]))
     parts += _verdict(plan, result, total)
+    parts += _cost(result)
     parts += _behind(result)
     parts += _tokens(total)
     parts += _problems(total)
@@ -98,6 +99,15 @@ def _verdict(plan: Plan, result: Result, total: Summary) -> list[Text]:
         return []
     word, style = ("met", "green") if total.within else ("missed", "red")
     return [Text(f"Objective {word}: p99 <= {_ms(total.slo_seconds)}.", f"bold {style}")]
+
+
+def _cost(result: Result) -> list[Text]:
+    found = result.cost
+    if found is None:
+        return []
+    each, price = (units.money(value, found.currency) for value in (found.per_1000_requests, found.per_hour))
+    where = "at the knee" if found.at_knee else f"at {found.requests_per_second:,.4g}/s"
+    return [Text(f"Cost: {each} per 1,000 requests {where}, with the server's machine at {price} per hour.")]
 
 
 def _behind(result: Result) -> list[Text]:

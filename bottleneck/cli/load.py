@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from ._prices import price_option, prices_of
+
 if TYPE_CHECKING:
     from ..load.bench import Show
     from ..load.run import Plan, Result
@@ -78,6 +80,7 @@ _POSITIVE = click.FloatRange(min=0, min_open=True, max=1e6)
 @click.option("--processes", type=click.IntRange(1, 64), help="Processes that send [default: by rate and cores].")
 @click.option("--run", "server_run", metavar="RUN", help="The run of `bottleneck run` in which the server runs.")
 @click.option("--run-dir", type=click.Path(path_type=Path), help="Keep the samples in this folder; new or empty.")
+@price_option("the server's machine per hour")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @click.pass_context
 def command(ctx: click.Context, /, urls: tuple[str, ...], **options: Any) -> None:
@@ -146,6 +149,7 @@ def _plan(urls: tuple[str, ...], options: dict[str, Any]) -> Plan:
 
 def _run(plan: Plan, options: dict[str, Any], command: tuple[str, ...]) -> None:
     from ..load import LoadError
+    from ..load.cost import machine_price, served_cost
     from ..load.recorded import RecordedServer
     from ..load.run import run
     from ..load.store import SCHEMA, new_folder, store
@@ -153,6 +157,7 @@ def _run(plan: Plan, options: dict[str, Any], command: tuple[str, ...]) -> None:
 
     if command and (options["server_run"] or len(plan.targets) > 1):
         raise LoadError("a command starts one server, which is recorded: give one URL and no --run")
+    price = machine_price(prices_of(options["price_per_hour"]), options["price_per_hour"] is not None)
     run_dir = _server_run(options["server_run"])
     folder = new_folder(f"{plan.targets[0].host}-{plan.targets[0].port}", options["run_dir"])
     try:
@@ -168,6 +173,7 @@ def _run(plan: Plan, options: dict[str, Any], command: tuple[str, ...]) -> None:
         _remove_if_empty(folder)
     if run_dir is not None:
         _join(result, run_dir)
+    result.cost = served_cost(result, price)
     report = {"schema": SCHEMA, **result.as_json(plan), "folder": str(folder)}
     store(folder, result.samples, report)
     _show(plan, result, report, folder, options["as_json"])

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ._prices import price_option, prices_of
+
 if TYPE_CHECKING:
     from ..recording.model import Recording
 
@@ -21,10 +23,13 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Report on a run in progress, as recorded so far; no report is written to RUN.",
 )
+@price_option()
+@click.option("--prometheus", metavar="URL", help="Fill what the run did not measure of its machine from Prometheus.")
 @click.option(
-    "--price-per-hour",
-    type=click.FloatRange(min=0),
-    help="Price of one accelerator per hour, to put a cost on idle time.",
+    "--cloudwatch",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The same from a file of `aws cloudwatch get-metric-data`.",
 )
 @click.option("--otlp", metavar="URL", help="Send spans and metrics to this OTLP/HTTP endpoint.")
 @click.option("--verbose", "-v", is_flag=True, help="Show every phase and every check.")
@@ -33,7 +38,9 @@ def command(
     as_json: bool,
     calls: bool,
     live: bool,
-    price_per_hour: float | None,
+    price_per_hour: str | None,
+    prometheus: str | None,
+    cloudwatch: Path | None,
     otlp: str | None,
     verbose: bool,
 ) -> None:
@@ -48,10 +55,11 @@ def command(
     from ..exporters import json as report_json
     from ..exporters import terminal
     from ..recording.folder import RunError, find
-    from ..session import analyse, analyse_job, look, report_folder, write
+    from ..session import Asked, analyse, analyse_job, look, report_folder, write
     from ._reading import reading
 
     folder: Path | None = None
+    asked = Asked(prices_of(price_per_hour), prometheus, cloudwatch)
     try:
         if live and otlp:
             raise RunError("--otlp does not work with --live: it exports only recordings that have ended")
@@ -59,12 +67,12 @@ def command(
             raise RunError("--live does not work with several runs")
         path, more = find(runs[0] if runs else None), list[Path]()
         problems = [problem for run in runs[1:] if (problem := _found(run, more))]
-        found = look(path, price_per_hour) if live else None
+        found = look(path, asked) if live else None
         if live and found is None:
             click.echo(f"bottleneck: the recording of {path.name} has ended; this is the full report.", err=True)
         if found is None:
             with reading([path, *more]) as how:
-                found = analyse_job([path, *more], price_per_hour, how) if more else analyse(path, price_per_hour, how)
+                found = analyse_job([path, *more], asked, how) if more else analyse(path, asked, how)
             folder = report_folder(path, of_job=bool(more))
     except RunError as error:
         click.echo(f"bottleneck: {error}", err=True)

@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,11 +17,13 @@ from ..capture.command import CommandError, outer_run, replace_process, resolve
 from ..capture.platforms import platform_notes, platform_problem
 from ..diagnosis.phases import phase_words
 from ._metrics import Address, AddressOption, LivePage, usable
+from ._prices import price_option, prices_of
 
 if TYPE_CHECKING:
     from ..capture.program import Recorded
     from ..diagnosis.findings import Finding
     from ..diagnosis.model import Diagnosis
+    from ..session import Asked
 
 WINDOW_STEPS = 10  # of --device-window, where no number follows
 
@@ -72,10 +74,9 @@ class _Run(click.Command):
     help=f"Trace this many optimizer steps (default: {WINDOW_STEPS}) with torch.profiler: kernels, copies, "
     "synchronizations. The traced steps run slower, and the program pauses briefly after them.",
 )
+@price_option()
 @click.option(
-    "--price-per-hour",
-    type=click.FloatRange(min=0),
-    help="Price of one accelerator per hour, to put a cost on idle time.",
+    "--prometheus", metavar="URL", help="Fill what is not measured of the machine from Prometheus, at the end."
 )
 @click.option(
     "--record-args", is_flag=True, help="Store the arguments and the environment too (they may hold secrets)."
@@ -112,7 +113,8 @@ def command(
     stacks: str,
     duration: int | None,
     device_window: int | None,
-    price_per_hour: float | None,
+    price_per_hour: str | None,
+    prometheus: str | None,
     record_args: bool,
     no_probe: bool,
     sample_often: bool,
@@ -140,10 +142,11 @@ def command(
         _fail(str(error), error.exit_code)
     if duration is not None and stacks == "pyinstrument":
         _fail("--duration does not work with --stacks pyinstrument, whose sampler runs until the program ends", 2)
+    asked = _asked(price_per_hour, prometheus)
     from ..capture.program import Options, Watching, record
     from ..recording.folder import RunError, create
 
-    trackers = tuple(tool for tool, asked in (("wandb", wandb), ("mlflow", mlflow)) if asked)
+    trackers = tuple(tool for tool, wanted in (("wandb", wandb), ("mlflow", mlflow)) if wanted)
     options = Options(
         name or _name(words), stacks, record_args, device_window or 0, duration, not no_probe, sample_often, trackers
     )
@@ -153,9 +156,10 @@ def command(
         _fail(str(error), 2)
     exports: dict[str, dict[str, Any]] = {"otlp": {"url": otlp}, "textfile": {"directory": usable(textfile)}}
     exports |= {tool: {"asked": True} for tool in trackers}
-    report = _Report(folder, argv, shlex.join(words), quiet, verbose, price_per_hour, exports)
+    report = _Report(folder, argv, shlex.join(words), quiet, verbose, asked, exports)
     stopped = partial(report.show, stopped_after=duration)
-    progress = partial(_progress, quiet=quiet, metrics=metrics, price_per_hour=price_per_hour)
+    price = None if asked.prices is None else asked.prices.machine
+    progress = partial(_progress, quiet=quiet, metrics=metrics, price_per_hour=price)
     try:
         recorded = record(argv, list(words), folder, options, Watching(progress, stopped))
     except CommandError as error:
@@ -173,7 +177,7 @@ class _Report:
     command: str  # as it was typed
     quiet: bool
     verbose: bool
-    price_per_hour: float | None
+    asked: Asked
     exports: dict[str, dict[str, Any]]  # exporter -> its options
 
     def show(self, recorded: Recorded, stopped_after: int | None = None) -> None:
@@ -196,19 +200,27 @@ class _Report:
         from rich.console import Console
 
         from ..capture.attachment import attachment_problem
+        from ..recording.folder import RunError
         from ..session import analyse, complete, write
 
         complete(self.folder)
-        recording, diagnosis = analyse(self.folder, self.price_per_hour)
+        try:
+            recording, diagnosis = analyse(self.folder, self.asked)
+        except RunError as error:
+            if self.asked.prometheus is None:
+                raise
+            click.echo(f"bottleneck: {error}", err=True)  # the report is worth more than what it could have beside
+            recording, diagnosis = analyse(self.folder, replace(self.asked, prometheus=None))
         nothing = diagnosis.verdict == "nothing recorded"
         if nothing:
             reason = attachment_problem(self.folder, self.argv, hello_seen=False)
             why = reason or "no Python process reported to the recorder."
             click.echo(f"bottleneck: nothing was recorded: {why}", err=True)
         console = None if nothing or (self.quiet and not diagnosis.findings) else Console(stderr=True)
+        price = None if diagnosis.cost is None else diagnosis.cost.per_hour
         options: dict[str, dict[str, Any]] = {
             "terminal": {"console": console, "verbose": self.verbose, "command": self.command},
-            **{name: {"price_per_hour": self.price_per_hour, **given} for name, given in self.exports.items()},
+            **{name: {"price_per_hour": price, **given} for name, given in self.exports.items()},
         }
         warnings = write(self.folder, recording, diagnosis, options)
         for warning in warnings if not lost else ():  # the full disk has been told
@@ -293,6 +305,21 @@ def _name(words: tuple[str, ...]) -> str:
             return Path(word).stem
     chosen = words[1] if len(words) > 1 and words[0] == "-m" else words[0]
     return Path(chosen).name
+
+
+def _asked(price_per_hour: str | None, prometheus: str | None) -> Asked:
+    """What the report is to consider; ends the program before it has begun if that makes no sense."""
+    from ..session import Asked
+
+    if prometheus is not None:
+        from ..monitoring import NoSamples
+        from ..monitoring.prometheus import address
+
+        try:
+            address(prometheus)
+        except NoSamples as problem:
+            _fail(f"--prometheus {problem}", 2)  # without the text, which may hold a password
+    return Asked(prices_of(price_per_hour), prometheus)
 
 
 def _fail(message: str, code: int) -> None:

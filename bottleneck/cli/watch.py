@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ._prices import price_option, prices_of
+
 if TYPE_CHECKING:
     from ..capture.servers.saver import WatchFolder
     from ..capture.servers.watch import Look, Watch
+    from ..prices import Prices
 
 SCHEMA = "bottleneck.watch/1"
 
@@ -52,7 +55,7 @@ SCHEMA = "bottleneck.watch/1"
 @click.option(
     "--run-dir", type=click.Path(path_type=Path), help="Store the run in this folder; it must be new or empty."
 )
-@click.option("--price-per-hour", type=click.FloatRange(min=0), help="Price of one accelerator per hour.")
+@price_option("one accelerator per hour")
 @click.option("--verbose", "-v", is_flag=True, help="Show every check in the report.")
 def command(
     urls: tuple[str, ...],
@@ -64,7 +67,7 @@ def command(
     mappings: tuple[Path, ...],
     headers: tuple[str, ...],
     run_dir: Path | None,
-    price_per_hour: float | None,
+    price_per_hour: str | None,
     verbose: bool,
 ) -> None:
     """Watch servers by the metrics that they show at URL, and report what limits them.
@@ -79,6 +82,7 @@ def command(
     from ..recording.folder import RunError
     from ..recording.servers import rules
 
+    prices = prices_of(price_per_hour, of_accelerator=True)
     try:
         own = tuple(mapping for path in mappings for mapping in rules.read(path))
         asked = tuple(dict.fromkeys(map(_address, urls)))
@@ -105,7 +109,7 @@ def command(
         _fail(str(error))
     except BrokenPipeError:
         sys.exit(1)
-    _report(folder.run_dir, price_per_hour, as_json, verbose)
+    _report(folder.run_dir, prices, as_json, verbose)
 
 
 def _looks(watch: Watch, interval: float, duration: float | None) -> Iterator[Look]:
@@ -207,14 +211,14 @@ def _document(look: Look) -> dict[str, Any]:
     return {"schema": SCHEMA, "time": now, "servers": servers, "problems": problems}
 
 
-def _report(folder: Path, price_per_hour: float | None, as_json: bool, verbose: bool) -> None:
+def _report(folder: Path, prices: Prices | None, as_json: bool, verbose: bool) -> None:
     from rich.console import Console
 
     from ..recording.folder import RunError
-    from ..session import analyse, write
+    from ..session import Asked, analyse, write
 
     try:
-        recording, diagnosis = analyse(folder, price_per_hour)
+        recording, diagnosis = analyse(folder, Asked(prices))
     except RunError as error:
         _fail(str(error))
     console = Console(stderr=as_json)

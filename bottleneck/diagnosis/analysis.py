@@ -27,6 +27,8 @@ from ..detectors import Detector
 from ..recording.facts.servers import LoadLevel
 from ..recording.model import Recording
 from . import ranking
+from .cost.costs import cost_of
+from .cost.size import size_of
 from .devices import device_uses, largest_use, timed_devices
 from .energy import energy_of
 from .findings import Finding, Findings, Fine, NotApplicable, NotMeasured, Outcome
@@ -74,8 +76,11 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
     devices = device_uses(recording) or timed_devices(
         recording, *(_get(artifacts, kind) for kind in (Timed, Gpu, Carried))
     )
+    size = size_of(artifacts)
+    cost, unpriced = cost_of(recording, artifacts, ranked, plan, devices, size)
+    facts = _facts(recording, artifacts, steps, requests, breakdown)
     return Diagnosis(
-        run=_facts(recording, artifacts, steps, requests, breakdown),
+        run=replace(facts, notes=(*facts.notes, unpriced)) if unpriced else facts,
         breakdown=_shares(breakdown, recording),
         headline=headline_of(
             verdict,
@@ -101,6 +106,8 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
         servers=server_uses(artifacts),
         load=load_uses(artifacts),
         energy=energy_of(artifacts),
+        size=size,
+        cost=cost,
         view=_with_kernels(build_view(recording, artifacts, steps), recording, server_curves(artifacts)),
         verdict=verdict,
     )

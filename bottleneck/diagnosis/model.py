@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .cost.model import Cost, Size
 from .findings import Finding, Severity
 
 SCHEMA = "bottleneck.diagnosis/2"
@@ -293,5 +294,7 @@ class Diagnosis:
     servers: tuple[ServerUse, ...] = ()
     load: tuple[LoadUse, ...] = ()
     energy: Energy = field(default_factory=Energy)
+    size: Size = field(default_factory=Size)
+    cost: Cost | None = None  # None: no price was given
     view: View = field(default_factory=View)
     verdict: str = "fine"  # or "findings", "unexplained", "too short to judge", "nothing to judge", "nothing recorded"

@@ -20,7 +20,7 @@ from markupsafe import Markup, escape
 
 from ..diagnosis.model import Diagnosis, View
 from ..files import write_text
-from .support import device_page, device_words, drawing, server_words, units, words
+from .support import cost_words, device_page, device_words, drawing, server_words, units, words
 from .support.flames import flames
 
 name, after = "html", ("json",)
@@ -90,6 +90,7 @@ def templates() -> Environment:
     environment.globals.update(
         quantity=units.quantity,
         words=words,
+        cost_words=cost_words,
         device_words=device_words,
         percent=percent,
         points=units.points,

@@ -31,6 +31,8 @@ def to_json(diagnosis: Diagnosis) -> dict[str, Any]:
         "servers": [asdict(row) for row in diagnosis.servers],
         "load": [asdict(row) for row in diagnosis.load],
         "energy": asdict(diagnosis.energy),
+        "size": asdict(diagnosis.size),
+        "cost": None if diagnosis.cost is None else asdict(diagnosis.cost),
         "view": asdict(diagnosis.view),
     }
     cleaned: dict[str, Any] = _finite(document)

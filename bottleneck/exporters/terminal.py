@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..diagnosis.model import Checked, Diagnosis, PhaseShare, Ranked
-from .support import device_words, server_words, units, words
+from .support import cost_words, device_words, server_words, units, words
 from .support.screen import Screen, bar
 
 name, after = "terminal", ()
@@ -62,6 +62,7 @@ def render(diagnosis: Diagnosis, console: Console, verbose: bool = False, comman
         screen.print((f"{left_out} more in report.html and with --verbose.", "dim"))
         screen.gap()
     _plan(screen, diagnosis)
+    _cost(screen, diagnosis, verbose)
     _also(screen, diagnosis, verbose)
     _checked(screen, diagnosis, verbose)
     _foot(screen, diagnosis)
@@ -159,6 +160,9 @@ def _finding(screen: Screen, diagnosis: Diagnosis, index: int, verbose: bool) ->
     gain = words.worth(finding)
     if gain:
         screen.row("gain", [gain])
+    cost = cost_words.of_finding(diagnosis, finding)
+    if cost:
+        screen.row("cost", [cost])
     screen.row("change", [f"{words.visible(finding.fix.summary)} ({words.effort(finding.fix)})"])
     snippet = words.visible(finding.fix.snippet.strip("\n"), one_line=False)
     if snippet:
@@ -189,6 +193,18 @@ def _plan(screen: Screen, diagnosis: Diagnosis) -> None:
     steps += [f"→ {units.seconds(s.wall_seconds_after)} after {words.visible(s.detector)}" for s in diagnosis.plan]
     screen.items(steps, " ", indent=6, head=("Plan  ", "bold"))
     screen.gap()
+
+
+def _cost(screen: Screen, diagnosis: Diagnosis, verbose: bool) -> None:
+    rows = cost_words.rows(diagnosis)
+    if not rows and verbose:  # without a price, the size of the machine is for those who ask for everything
+        rows = [("size", texts)] if (texts := cost_words.size(diagnosis)) else []
+    for index, (label, texts) in enumerate(rows):
+        if not index:
+            screen.print(("Cost" if diagnosis.cost else "Size of the machine", "bold"))
+        screen.row(label, texts)
+    if rows:
+        screen.gap()
 
 
 def _also(screen: Screen, diagnosis: Diagnosis, verbose: bool) -> None:

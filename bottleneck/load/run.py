@@ -13,6 +13,7 @@ import numpy as np
 from ..recording.model import Recording
 from .behind import Behind, behind
 from .bench import LiveBench, Show
+from .cost import ServedCost
 from .fleet import Fleet
 from .knee import Knee, search
 from .requests import Requests
@@ -75,6 +76,7 @@ class Result:
     capped: bool = False  # --max-requests ended the schedule early
     behind: Behind | None = None
     unjoined: str = ""  # why the server's recording says nothing
+    cost: ServedCost | None = None  # None: no price was given
 
     @property
     def per_cpu_second(self) -> float:
@@ -109,6 +111,7 @@ class Result:
             "parts": [{"rate": rate, **asdict(part)} for rate, part in self.parts],
             "knee": knee,
             "behind": None if self.behind is None else asdict(self.behind),
+            "cost": None if self.cost is None else asdict(self.cost),
             "versus": None if self.versus is None else asdict(self.versus),
             "generator": {
                 "processes": self.processes,

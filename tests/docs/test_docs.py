@@ -18,7 +18,8 @@ PACKAGE = ROOT / "bottleneck"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 #: Named, but only there in a run, after a build, or on the user's disk.
 ELSEWHERE = {"train.py", "script.py", "live/", "site/", "tables/", "build/docs/", ".bottleneck/runs/",
-             ".bottleneck/loads/", "http/protobuf", "bottleneck/phase_seconds/data_wait", SCHEMA}  # fmt: skip
+             ".bottleneck/loads/", "bottleneck.toml", "http/protobuf", "bottleneck/phase_seconds/data_wait",
+             SCHEMA}  # fmt: skip
 #: In backticks, up to the first placeholder.
 A_FILE = re.compile(r"`([\w.-]+/[\w./-]*|[\w-]+\.(?:py|md|toml|yaml))(?:<[^`]*)?`")
 

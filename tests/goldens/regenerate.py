@@ -68,7 +68,7 @@ IMPORTED = {
     "kv-cache-pressure": (RESULTS / "aiperf_conc32", RESULTS / "aiperf_conc1"),
     "saturation": (RESULTS / "perf_analyzer", RESULTS / "llmperf"),
 }
-PRICES = {"idle-accelerator": 2.5}
+PRICES = {"idle-accelerator": 2.5}  # per hour of the machine
 
 
 def programs(name: str) -> dict[str, tuple[str | Path, ...]]:
@@ -90,9 +90,10 @@ def expectation(run_dir: Path, name: str) -> dict[str, Any]:
 
     Of the detectors only the golden's own: a new one changes no other golden.
     """
-    from bottleneck_profiler.session import analyse
+    from bottleneck_profiler.prices import Prices
+    from bottleneck_profiler.session import Asked, analyse
 
-    _, diagnosis = analyse(run_dir, PRICES.get(name))
+    _, diagnosis = analyse(run_dir, Asked(Prices(machine=PRICES[name]) if name in PRICES else None))
     return {
         "own": _own(diagnosis, name),
         "verdict": diagnosis.verdict,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from bottleneck_profiler import session
+from bottleneck_profiler.prices import Prices
 
 from goldens import regenerate
 
@@ -46,7 +47,8 @@ def test_every_pipeline_has_its_goldens():
 
 @pytest.mark.parametrize("name", regenerate.SIMULATED)
 def test_made_up_readings_say_so(name: str, tmp_path: Path):
-    _, diagnosis = session.analyse(regenerate.unpack(HERE / name / "fires.tar.gz", tmp_path), 2.5)
+    priced = session.Asked(Prices(machine=2.5))
+    _, diagnosis = session.analyse(regenerate.unpack(HERE / name / "fires.tar.gz", tmp_path), priced)
     both = (*diagnosis.findings, *diagnosis.also_noticed)
     finding = next(ranked.finding for ranked in both if ranked.finding.detector == name)
     assert "simulated" in [evidence.value for evidence in finding.evidence]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from bottleneck_profiler.artifacts import Artifacts
 from bottleneck_profiler.artifacts.run.machine import Settings
+from bottleneck_profiler.prices import Prices
 from bottleneck_profiler.recording.model import RECORD_DTYPE, Facts, Process, Recording, Site, empty_steps
 from typed import add
 
@@ -80,7 +81,7 @@ def judge(detector, made, price=None):
     from bottleneck_profiler.detectors import run_all
 
     artifacts = Artifacts(made)
-    artifacts.put(Settings(price_per_hour=price))
+    artifacts.put(Settings(None if price is None else Prices(machine=price)))
     return run_all([detector], artifacts)[detector.id]
 
 

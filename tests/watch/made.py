@@ -16,6 +16,7 @@ from bottleneck_profiler.capture.servers.saver import WatchFolder
 from bottleneck_profiler.capture.servers.watch import Watch
 from bottleneck_profiler.diagnosis.analysis import diagnose
 from bottleneck_profiler.diagnosis.model import Diagnosis
+from bottleneck_profiler.prices import Prices
 from bottleneck_profiler.recording.folder import create
 from bottleneck_profiler.recording.model import Recording
 from bottleneck_profiler.recording.read import load
@@ -114,7 +115,7 @@ def vllm(running: float, waiting: float, cache: float, done: float = 0.0, queue:
 def outcome(recording: Recording, name: str, price_per_hour: float | None = None) -> Any:
     """What one detector says."""
     artifacts = Artifacts(recording)
-    artifacts.put(Settings(price_per_hour=price_per_hour))
+    artifacts.put(Settings(None if price_per_hour is None else Prices(accelerator=price_per_hour)))
     found = [each for each in detectors.all_detectors() if each.id == name]
     return detectors.run_all(found, artifacts)[name]
 

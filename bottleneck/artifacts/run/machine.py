@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...prices import Prices
 from ...recording.model import Recording
 
 
@@ -22,6 +23,6 @@ class Machine:
 
 @dataclass(frozen=True)
 class Settings:
-    """Analysis options that are not part of a recording. ``price_per_hour``: of one accelerator, in any currency."""
+    """Analysis options that are not part of a recording. ``prices``: None if the user gave none."""
 
-    price_per_hour: float | None = None
+    prices: Prices | None = None

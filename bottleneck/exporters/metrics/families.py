@@ -72,7 +72,7 @@ EXIT_CODE = _family("run_exit_code", "gauge", "Exit code of the program, as a sh
 VERDICT = _family("run_verdict", "gauge", "Always 1; the label is the verdict of the diagnosis.", "verdict")
 FINDINGS = _family("run_findings", "gauge", "Findings of the diagnosis.", "severity")
 CHECKS = _family("run_checks", "gauge", "Checks that found nothing, by what they answered.", "outcome")
-PRICE = _family("price_per_hour", "gauge", "The price of one accelerator per hour that was given, in its currency.")
+PRICE = _family("price_per_hour", "gauge", "The price of the run's machines per hour, in its currency.")
 
 PHASE = _family("phase_seconds_total", "counter", "Wall time of the main process in a phase.", "phase")
 STEP = _family("step_duration_seconds", "histogram", "Wall time of the steps of the main loop.")

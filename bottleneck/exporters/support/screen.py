@@ -19,6 +19,7 @@ from . import words
 
 EIGHTHS = " ▏▎▍▌▋▊▉"
 _ASCII = str.maketrans({"·": "-", "–": "-", "→": ">", "…": "~", "●": "*", "µ": "u", "█": "#", "─": "-", "✓": "+"})
+_ASCII.update(str.maketrans({"€": "EUR ", "£": "GBP ", "¥": "JPY ", "₹": "INR "}))
 _ASCII.update(dict.fromkeys(map(ord, EIGHTHS[1:]), "|"))
 #: A word with the spaces behind it. A unit stays on the line of its number.
 _WORD = re.compile(r"\S+(?:(?<=\d) (?:%|[µm]?s|min|h|[KMGT]?i?B(?:/s)?|cores?)(?![^\s,.;:)])[^\s]*)*\s*")

@@ -72,6 +72,17 @@ def joules(value: float) -> str:
     return f"{value * 1e3:.3g} mJ"
 
 
+def money(value: float, currency: str) -> str:
+    """$1,234, $12.30, $0.0042, 12.30 CHF; without a currency, the number alone."""
+    if not math.isfinite(value):
+        return NOTHING
+    digits = f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:.2f}"
+    if 0 < abs(value) < 0.995:
+        rounded = float(f"{value:.2g}")
+        digits = f"{rounded:.{1 - math.floor(math.log10(abs(rounded)))}f}"
+    return f"{digits} {currency}".strip() if currency.isalnum() or not currency else f"{currency}{digits}"
+
+
 def number(value: float) -> str:
     """12,345 or 2.9."""
     if not math.isfinite(value):
