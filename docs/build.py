@@ -43,6 +43,7 @@ BEFORE = {
 }
 AFTER = {
     "Comparing runs": "comparing-runs.md",
+    "Checking a change in CI": "check.md",
     "Proving a gain": "try.md",
     "Load tests": "load.md",
     "Servers and load tests": "watch.md",

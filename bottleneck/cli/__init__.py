@@ -17,6 +17,7 @@ _COMMANDS = {
     "try": "Prove the gain of a fix: run the program with and without it, in a sandbox.",
     "convert": "Write the text files of a finding as Parquet, and show the lines to change.",
     "compare": "Compare two runs, or several runs of two versions.",
+    "check": "Fail if a change made a program slower, or if it is over a budget: for CI.",
     "runs": "List recorded runs, or delete old ones.",
     "explain": "Explain a detector: why it matters, how it is measured, how to fix it.",
     "detectors": "List the detectors.",

@@ -148,7 +148,14 @@ def command(
 
     trackers = tuple(tool for tool, wanted in (("wandb", wandb), ("mlflow", mlflow)) if wanted)
     options = Options(
-        name or _name(words), stacks, record_args, device_window or 0, duration, not no_probe, sample_often, trackers
+        name or program_name(words),
+        stacks,
+        record_args,
+        device_window or 0,
+        duration,
+        not no_probe,
+        sample_often,
+        trackers,
     )
     try:
         folder = create(None, options.name, run_dir)
@@ -299,7 +306,8 @@ def _progress(recorder: Any, quiet: bool, metrics: Address | None, price_per_hou
     return _All(parts if quiet else [*parts, _Live(recorder)])
 
 
-def _name(words: tuple[str, ...]) -> str:
+def program_name(words: tuple[str, ...]) -> str:
+    """The name of a run of this command: its script or module."""
     for word in words:
         if word.endswith(".py"):
             return Path(word).stem

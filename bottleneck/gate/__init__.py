@@ -1,0 +1,1 @@
+"""Decides whether a change may pass: against another version, a stored baseline, or budgets."""
