@@ -40,7 +40,10 @@ class Verdict:
 
     @property
     def settled(self) -> bool:
-        """Whether more pairs are not needed. Where runs differ much, an early answer would be luck."""
+        """Whether more pairs are not needed. Where runs differ much, an early answer would be luck, unless the whole
+        interval is beyond what counts."""
+        if self.change is not None and max(self.change.low, -self.change.high) > self.limit:
+            return True
         return self.noise <= self.within and (self.answer != "cannot tell" or self.not_slower)
 
 

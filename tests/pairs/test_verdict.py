@@ -28,6 +28,13 @@ def test_the_four_answers(new, answer):
     assert found.pairs == 5
 
 
+def test_a_large_change_needs_no_more_pairs_although_runs_differ():
+    found = verdict((1.0, 1.2, 0.8, 1.1, 0.9), (3.0, 3.6, 2.4, 2.9, 3.1))
+    assert found.noise > found.within
+    assert found.settled
+    assert not verdict((1.0, 1.2, 0.8, 1.1, 0.9), (1.4, 1.5, 1.3, 1.2, 1.6)).settled
+
+
 @pytest.mark.parametrize("pairs", [0, 1])
 def test_fewer_than_two_pairs_prove_nothing(pairs):
     found = verdict([1.0] * pairs, [9.0] * pairs)
