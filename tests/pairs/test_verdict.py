@@ -75,12 +75,12 @@ def share_of(answer, slowdown, spread, pairs, sets=400):
 
 @pytest.mark.parametrize(("spread", "pairs"), [(0.01, 5), (0.02, 5), (0.05, 10), (0.2, 5)])
 def test_a_version_is_not_slower_than_itself(spread, pairs):
-    assert share_of("slower", 0.0, spread, pairs) <= 0.02
+    assert share_of("slower", 0.0, spread, pairs) <= 0.02  # 0.014 in 20,000 sets at most
 
 
 @pytest.mark.parametrize(("spread", "pairs"), [(0.02, 5), (0.05, 10)])
 def test_ten_percent_are_found(spread, pairs):
-    assert share_of("slower", 0.1, spread, pairs) >= 0.94  # 0.96 in 20,000 sets at the larger noise
+    assert share_of("slower", 0.1, spread, pairs) >= 0.93  # 0.952 in 20,000 sets at the larger noise
 
 
 times = st.lists(st.floats(1e-3, 1e3), min_size=2, max_size=10)
