@@ -44,6 +44,10 @@ Result = dict[str, Any]  # of one step: filled as it goes
 _PROGRAM_SECONDS = 120.0  # no program takes longer, unless it hangs
 
 
+class NoTimeLeft(Exception):
+    """The limit was reached: no fault of what was being measured."""
+
+
 @dataclass
 class Bench:
     """One run of the benchmark. ``deadline``: on the monotonic clock."""
@@ -59,7 +63,7 @@ class Bench:
         return self.deadline - time.monotonic()
 
     def run(self, *words: str | Path, **environ: str) -> subprocess.CompletedProcess[str]:
-        """A Python program, at most until the deadline. Raises RuntimeError when it fails."""
+        """A Python program, at most until the deadline. RuntimeError when it fails, NoTimeLeft then."""
         limit = max(1.0, min(self.left, _PROGRAM_SECONDS))
         command = [sys.executable, *map(str, words)]
         try:
@@ -67,6 +71,8 @@ class Bench:
                 command, capture_output=True, text=True, timeout=limit, env={**self.environ, **environ}, check=False
             )
         except subprocess.TimeoutExpired:
+            if limit < _PROGRAM_SECONDS:
+                raise NoTimeLeft from None
             raise RuntimeError(f"took longer than {limit:.0f} s: {' '.join(command[1:])}") from None
         if done.returncode:
             raise RuntimeError(f"{' '.join(command[1:])}: {(done.stderr.strip() or done.stdout).splitlines()[-1:]}")
@@ -322,7 +328,9 @@ def main() -> int:
                     step(bench, result)
                 else:
                     result["skipped"] = "no time was left"
-            except Exception as error:  # what was measured before it stays
+            except NoTimeLeft:  # what was measured before it stays, as after an error
+                result["skipped"] = "the limit was reached"
+            except Exception as error:
                 result["error"] = f"{type(error).__name__}: {error}"
             result["seconds"] = round(time.monotonic() - began, 1)
             bench.write(result)

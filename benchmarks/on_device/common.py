@@ -12,7 +12,7 @@ import torch
 
 DEVICE = os.environ.get("DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
 BIG = DEVICE == "cuda"  # anything else only shows that the program works
-STEPS = int(os.environ.get("STEPS", "150" if BIG else "40"))
+STEPS = int(os.environ.get("STEPS", "150" if BIG else "60"))  # beside those of the window, at least 20 must be judged
 HALF = torch.bfloat16 if BIG else torch.float32
 _WARM_UP = 10
 

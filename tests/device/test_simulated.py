@@ -92,6 +92,26 @@ with graph:
 assert graph.broken
 """
 
+DEVICES = """
+import torch
+sim = torch.sim
+a = torch.ones(64, 64, device="sim:1")
+assert a.device == (a @ a).device == torch.device("sim:1") and sim.current_device() == 0
+assert sim.memory_allocated(1) == 64 * 64 * 4 and not sim.memory_allocated()
+here, there = sim.Event(), sim.Event()
+b = a @ a
+here.record(); there.record(sim.current_stream(1))
+assert here.query() and not there.query()  # each has its own queue
+b = b.to("sim:0")
+here.record()
+assert b.device.index == 0 and not here.query() and b.sum().item() == 64**3  # a copy waits for its source
+with sim.device(1):
+    assert sim.current_device() == 1 and torch.zeros(1, device="sim").device.index == 1
+with sim.stream(sim.Stream("sim:1")) as side:
+    assert sim.current_device() == 1 and sim.current_stream() is side
+assert sim.current_device() == 0 and sim.current_stream(1) is sim.default_stream(1)
+"""
+
 
 def run(script: str, **settings: float | str) -> None:
     done = finished([sys.executable, "-W", "error", "-c", script], env=environment(**settings), text=True)
@@ -104,3 +124,7 @@ def test_it_learns_as_the_host_does():
 
 def test_the_host_waits_where_it_would():
     run(WAITS, flops=2 * 64**3 / 0.15, waits="spin")
+
+
+def test_devices_have_their_own_memory_and_queues():
+    run(DEVICES, flops=2 * 64**3 / 0.15, devices=2)

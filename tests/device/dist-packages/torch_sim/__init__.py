@@ -5,6 +5,8 @@ device type for backends made elsewhere (``privateuse1``), so that autograd, mod
 computes each result at once, on small tensors, and the device is only busy with it: the launch returns, the work is
 queued in ``_timeline``, and the host waits where it would on a real device: for values, for copies from pageable
 memory, for a full queue. ``torch.sim`` has the functions that ``torch.cuda`` has.
+With ``TORCH_SIM_DEVICES=2`` there are two, ``sim:0`` and ``sim:1``. Only the first computes gradients: torch's autograd
+knows of no more than one device of a backend that is written in Python.
 """
 
 import sys

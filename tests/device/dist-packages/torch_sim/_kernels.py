@@ -27,20 +27,22 @@ _WAITS = (torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape)
 _libraries = []
 _pinned = {}  # address -> size
 _used = [False]
-_memory = {"now": 0, "peak": 0}  # bytes
+_memory = [{"now": 0, "peak": 0} for _ in range(time.DEVICES)]  # bytes
 
 
-def _seen_as(tensor, device_type):
+def _seen_as(tensor, device_type, index=0):
     """The same memory as a tensor of the other device."""
     capsule = torch._C._to_dlpack(tensor)
-    ctypes.c_int32.from_address(_pointer(capsule, b"dltensor") + 8).value = device_type
+    place = _pointer(capsule, b"dltensor") + 8
+    ctypes.c_int32.from_address(place).value = device_type
+    ctypes.c_int32.from_address(place + 4).value = index
     return torch._C._from_dlpack(capsule)
 
 
-def on_device(tensor):
+def on_device(tensor, index):
     """The memory of a tensor of the host as a tensor of the device."""
     _used[0] = True
-    return _seen_as(tensor, _ON_DEVICE)
+    return _seen_as(tensor, _ON_DEVICE, index)
 
 
 def on_host(tensor):
@@ -48,20 +50,21 @@ def on_host(tensor):
     return _seen_as(tensor, _ON_HOST)
 
 
-def _allocated(tensor):
-    """Count the memory of a new tensor until it is freed."""
+def _allocated(tensor, memory):
+    """Count the memory of a new tensor, as the host sees it, until it is freed."""
     size = tensor.untyped_storage().nbytes()
-    _memory["now"] += size
-    _memory["peak"] = max(_memory.values())
-    weakref.finalize(tensor, _freed, size).atexit = False
+    memory["now"] += size
+    memory["peak"] = max(memory.values())
+    weakref.finalize(tensor, _freed, size, memory).atexit = False
 
 
-def _freed(size):
-    _memory["now"] -= size
+def _freed(size, memory):
+    memory["now"] -= size
 
 
-def _memory_stats():
-    figures = {"current": _memory["now"], "peak": _memory["peak"]}
+def _memory_stats(device=None):
+    memory = _memory[time.index_of(device)]
+    figures = {"current": memory["now"], "peak": memory["peak"]}
     segments = {"allocated": 0, "freed": 0}
     return {"allocated_bytes": {"all": figures}, "reserved_bytes": {"all": figures}, "segment": {"all": segments}}
 
@@ -87,7 +90,9 @@ class _Call:
         self.hosts = []
         self.args = _mapped(list(args), self._host, _is_ours)
         self.kwargs = {name: _mapped(value, self._host, _is_ours) for name, value in kwargs.items()}
-        if self.kwargs.get("device") is not None:
+        wanted = kwargs.get("device")
+        self.index = self.tensors[0].device.index if self.tensors and wanted is None else time.index_of(wanted)
+        if wanted is not None:
             self.kwargs["device"] = torch.device("cpu")
         self.kwargs.pop("pin_memory", None)
 
@@ -102,7 +107,7 @@ class _Call:
         result = self.op(*self.args, **self.kwargs)
         for tensor, host in zip(self.tensors, self.hosts, strict=True):
             if tensor.shape != host.shape or tensor.data_ptr() != host.data_ptr():  # resized as an output
-                made = on_device(host)
+                made = on_device(host, self.index)
                 _aten.set_.source_Tensor.redispatch(_CPU, tensor, made)
         return _mapped(result, self._given, lambda value: isinstance(value, torch.Tensor))
 
@@ -110,8 +115,8 @@ class _Call:
         for mine, host in zip(self.tensors, self.hosts, strict=True):
             if tensor is host:
                 return mine
-        _allocated(tensor)
-        return on_device(tensor)
+        _allocated(tensor, _memory[self.index])
+        return on_device(tensor, self.index)
 
     def device_ns(self):
         """How long the device takes."""
@@ -132,7 +137,7 @@ def _kernel(op, *args, **kwargs):
     if op in _VIEWS:
         return op.redispatch(_CPU, *args, **kwargs)
     call = _Call(op, args, kwargs)
-    stream = time.current_stream()
+    stream = time.current_stream(call.index)
     if any(tag in op.tags for tag in _WAITS) or (op is _aten.index.Tensor and _has_mask(args[1])):
         stream.launch(call.device_ns())
         time.wait_until(stream.ends)
@@ -147,14 +152,17 @@ def _has_mask(indices):
 
 def _copy(source, target, non_blocking=False):
     """``target.copy_(source)`` between host and device, or within the device."""
-    stream = time.current_stream()
+    stream = time.current_stream((target if _is_ours(target) else source).device.index)
     size = source.numel() * source.element_size()
     hosts = [tensor if not _is_ours(tensor) else on_host(tensor) for tensor in (source, target)]
     if _is_ours(source) and _is_ours(target):
-        stream.launch(max(time.KERNEL_NS, 2 * time.BYTE_NS * size))
+        apart = source.device != target.device
+        if apart:
+            stream.wait_stream(time.current_stream(source.device.index))
+        stream.launch(max(time.KERNEL_NS, (time.COPY_BYTE_NS if apart else 2 * time.BYTE_NS) * size))
     else:
         pinned = is_pinned(target if _is_ours(source) else source)
-        stream.launch(max(time.KERNEL_NS, time.COPY_BYTE_NS * size * (1 if pinned else time.PAGEABLE_FACTOR)))
+        stream.launch(max(time.COPY_NS, time.COPY_BYTE_NS * size * (1 if pinned else time.PAGEABLE_FACTOR)))
         if not (pinned and non_blocking):
             time.wait_until(stream.ends)
     hosts[1].copy_(hosts[0])
@@ -198,24 +206,33 @@ def register():
     _libraries.extend([every, ours])
 
 
+@contextlib.contextmanager
+def _on(device):
+    """``with torch.sim.device(1):``"""
+    outer = time.current_device()
+    time.set_device(device)
+    try:
+        yield
+    finally:
+        time.set_device(outer)
+
+
 def as_module(torch, timeline):
     """What will be ``torch.sim``."""
     made = types.ModuleType("torch.sim")
     for name in (
-        "Event", "Graph", "Stream", "current_stream", "default_stream", "is_current_stream_capturing", "stream",
-        "synchronize",
+        "Event", "Graph", "Stream", "current_device", "current_stream", "default_stream",
+        "is_current_stream_capturing", "set_device", "stream", "synchronize",
     ):  # fmt: skip
         setattr(made, name, getattr(timeline, name))
     made.is_available = lambda: True
     made.is_initialized = lambda: _used[0]
-    made.device_count = lambda: 1
-    made.current_device = lambda: 0
-    made.set_device = lambda device: None
-    made.device = lambda device: contextlib.nullcontext()
+    made.device_count = lambda: timeline.DEVICES
+    made.device = _on
     made._is_in_bad_fork = lambda: False
     made.manual_seed_all = made.manual_seed = lambda seed: None
-    made.memory_allocated = lambda device=None: _memory["now"]
-    made.memory_stats_as_nested_dict = lambda device=None: _memory_stats()
+    made.memory_allocated = lambda device=None: _memory[time.index_of(device)]["now"]
+    made.memory_stats_as_nested_dict = _memory_stats
     made.get_device_properties = lambda device: types.SimpleNamespace(name="Simulated device", total_memory=1 << 34)
     made.get_device_name = lambda device=None: "Simulated device"
     return made

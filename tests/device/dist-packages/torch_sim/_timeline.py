@@ -20,8 +20,10 @@ def _setting(name, default):
 KERNEL_NS = 1e3 * _setting("KERNEL_US", 10)  # the shortest kernel
 FLOP_NS = 1e9 / _setting("FLOPS", 5e9)
 BYTE_NS = 1e9 / _setting("BYTES_PER_SECOND", 20e9)  # of the device's memory
+COPY_NS = 1e3 * _setting("COPY_US", 10)  # the shortest copy between host and device
 COPY_BYTE_NS = 1e9 / _setting("COPY_BYTES_PER_SECOND", 1e9)  # of the link to the host, from pinned memory
 PAGEABLE_FACTOR = _setting("PAGEABLE_FACTOR", 3)  # as much slower from pageable memory
+DEVICES = int(_setting("DEVICES", 1))
 SPINS = os.environ.get("TORCH_SIM_WAITS", "spin") == "spin"  # the host waits at 100 % CPU, as CUDA does by default
 
 _TURN = 1000  # of the native loop that spins, to measure how long one takes
@@ -53,9 +55,10 @@ def wait_until(at):
 
 
 class Stream:
-    """Work in order; ``ends``: when the last of it is done (monotonic ns)."""
+    """Work of one device in order; ``ends``: when the last of it is done (monotonic ns)."""
 
     def __init__(self, device=None, priority=0, **kwargs):
+        self.index = index_of(device)
         self.ends = 0
         self._queued = []
 
@@ -90,12 +93,12 @@ class Stream:
         return event
 
     def __enter__(self):
-        self._outer = _current.stream
-        _current.stream = self
+        self._outer = _current.device, _current.streams[self.index]
+        _current.device, _current.streams[self.index] = self.index, self
         return self
 
     def __exit__(self, *error):
-        _current.stream = self._outer
+        _current.device, _current.streams[self.index] = self._outer
 
 
 class Event:
@@ -134,15 +137,38 @@ class Event:
         return struct.unpack("f", struct.pack("f", (end.at - self.at) / 1e6))[0]
 
 
+def index_of(device=None):
+    """The index of a device that is given in any of torch's ways; of the current one if none is given."""
+    if isinstance(device, str):
+        number = device.partition(":")[2]
+        device = int(number) if number else None
+    elif device is not None and not isinstance(device, int):
+        device = device.index
+    return current_device() if device is None else device
+
+
 class _Current(threading.local):
-    """The current stream of each thread. Those of the autograd engine use that of the thread that was there first."""
+    """The current device of each thread, and its current stream on each."""
 
     def __init__(self):
-        self.stream = _default
+        self.device = 0
+        self.streams = list(_defaults)
 
 
-_default = Stream()
+_defaults = []
 _current = _Current()
+
+
+def current_device():
+    return _current.device
+
+
+def set_device(device):
+    _current.device = index_of(device)
+
+
+_defaults += [Stream(index) for index in range(DEVICES)]
+_current.streams += _defaults
 
 
 class Graph:
@@ -183,11 +209,11 @@ def is_current_stream_capturing():
 
 
 def current_stream(device=None):
-    return _current.stream
+    return _current.streams[index_of(device)]
 
 
 def default_stream(device=None):
-    return _default
+    return _defaults[index_of(device)]
 
 
 def stream(chosen):
@@ -196,5 +222,5 @@ def stream(chosen):
 
 def synchronize(device=None):
     _touched_by_capture()
-    wait_until(_default.ends)
-    wait_until(current_stream().ends)
+    wait_until(default_stream(device).ends)
+    wait_until(current_stream(device).ends)
