@@ -1,4 +1,4 @@
-"""``torch``: root forward, backward, optimizer step, checkpoints, files read.
+"""``torch``: root forward, backward, optimizer step, models moved to a device, checkpoints, files read.
 
 Optimizers use torch's public global hooks. Backward is wrapped in ``torch.autograd``, which ``Tensor.backward`` calls.
 ``support/forward.py`` explains the root forward. torch.compile traces our hooks too, so each is a no-op meanwhile.
@@ -15,6 +15,7 @@ from .support.device_clock import follow
 from .support.forward import RootForward, is_traced
 from .support.governor import governor_of
 from .support.hooking import hook, unseen
+from .support.moved_models import MovedModels
 from .support.optimizers import Optimizers
 from .support.reads import argument, reader, size_of
 
@@ -41,6 +42,7 @@ class Collector(BaseCollector):
             self.patches.replace(torch.autograd, name, self._backward(getattr(torch.autograd, name)))
         self.forward = RootForward(self, torch)
         self.recorder.look_again = self.forward.look_again
+        MovedModels(self, torch)
         self._hook_optimizer()
         hook(self, torch, "save", self.checkpoint)
         describe = lambda args, kwargs, result: size_of(argument(args, kwargs, 0, "f"))  # noqa: E731

@@ -10,7 +10,7 @@ from ..artifacts.device.gpu import Gpu
 from ..artifacts.device.timed import Timed
 from ..artifacts.device.window import idle_by_cause
 from ..artifacts.loading.carried import Carried
-from ..recording.facts import DeviceTrace, DeviceWindow
+from ..recording.facts import DeviceTrace, DeviceWindow, ModelMoved
 from ..recording.intervals import Spans, overlap, seconds_of, spans_of, union
 from ..recording.model import DEVICE_KINDS, DEVICE_WORK, Recording, Table
 from .model import DeviceUse
@@ -120,16 +120,24 @@ def timed_devices(
             batch_bytes=None if carried is None else carried.batch_bytes,
             batch_pinned=None if carried is None else carried.pinned,
             copy_non_blocking=timed.copy_queued,
+            model_bytes=_moved(recording, timed.process, timed.index),
         ),
-        *(_untimed(facts.host or recording.host_name, facts.rank, index, timed, seen) for index in timed.others),
+        *(_untimed(recording, index, timed, seen) for index in timed.others),
     )
 
 
-def _untimed(host: str, rank: int | None, index: int, timed: Timed, seen: dict[int, float]) -> DeviceUse:
+def _moved(recording: Recording, process: int, index: int) -> int | None:
+    """Bytes of the models that were copied to a device; None where none was seen."""
+    found = [fact.bytes for fact in recording.facts.of_process(ModelMoved, process) if fact.index == index]
+    return sum(found) if found else None
+
+
+def _untimed(recording: Recording, index: int, timed: Timed, seen: dict[int, float]) -> DeviceUse:
     """A device of which at most NVML says something."""
+    facts = recording.facts.processes[timed.process]
     return DeviceUse(
-        host=host,
-        rank=rank,
+        host=facts.host or recording.host_name,
+        rank=facts.rank,
         index=index,
         name=timed.name,
         window_seconds=timed.steps * timed.step_seconds,
@@ -145,6 +153,7 @@ def _untimed(host: str, rank: int | None, index: int, timed: Timed, seen: dict[i
         step_seconds_median=None,
         basis="nvml" if index in seen else "not-measured",
         nvml_share=seen.get(index),
+        model_bytes=_moved(recording, timed.process, index),
     )
 
 

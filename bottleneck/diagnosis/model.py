@@ -68,7 +68,7 @@ class DeviceUse:
     queue. ``nvml_share``: of the steps' time, in which NVML saw a kernel run, of whatever program and stream. A device
     that the process uses beside the one that is timed has no other figures: its ``basis`` is "nvml", or "not-measured".
     ``batch_bytes``, ``batch_pinned``: of a batch as the loader delivers it; ``copy_non_blocking``: at the line that
-    copies it.
+    copies it. ``model_bytes``: parameters of models that were copied to it before training.
     """
 
     host: str
@@ -94,6 +94,7 @@ class DeviceUse:
     batch_bytes: int | None = None
     batch_pinned: bool | None = None
     copy_non_blocking: bool | None = None
+    model_bytes: int | None = None
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 from bottleneck_profiler import signals
-from bottleneck_profiler.recording.facts import Carried, DeviceInUse, DeviceMemory
+from bottleneck_profiler.recording.facts import Carried, DeviceInUse, DeviceMemory, ModelMoved
 from bottleneck_profiler.recording.read import load
 
 from .simulated import recorded
@@ -78,6 +80,11 @@ def test_waiting_for_a_big_model_is_neither_a_finding_nor_a_slow_line(tmp_path):
     assert all(0 < fact.allocated_bytes <= fact.peak_bytes < fact.total_bytes for fact in memory)
     batches = {(fact.bytes, fact.pinned) for _, fact in recording.facts.of(Carried)}
     assert batches == {(32 * 32 * 4 + 32 * 8, False)}
+    moved = [(fact.bytes, fact.name, fact.index) for _, fact in recording.facts.of(ModelMoved)]
+    assert moved == [(4 * (33 * 256 + 257 * 10), "sim", 0)]  # once, before the loop
+    assert (recording.events["kind"] == signals.H2D).sum() == 1
+    (use,) = json.loads((ran.folder / "diagnosis.json").read_text())["devices"]
+    assert use["model_bytes"] == moved[0][0]
     steps = {name: column[3:].sum() for name, column in recording.steps.items() if name in signals.PHASES}
     assert steps["sync"] > 0.5 * sum(steps.values()), steps
     assert steps["other"] < 0.2 * sum(steps.values()), steps
@@ -96,3 +103,29 @@ def test_nothing_touches_the_device_too_early_or_while_a_graph_is_captured(tmp_p
     marks = load(ran.folder).marks
     stretches = np.unique(marks["arg"] & np.uint64((1 << signals.WAITED_AT) - 1))
     assert len(stretches) > 5 and len(marks) > 3 * len(stretches)  # it goes on after each capture
+
+
+TEACHER = """
+teacher = net().to("sim:1").eval()
+side = torch.sim.Stream("sim:1")
+student = net().to("sim:0")
+optimizer = torch.optim.SGD(student.parameters(), lr=0.01)
+for x, y in DataLoader(data, batch_size=32):
+    with torch.no_grad(), torch.sim.stream(side):
+        hints = teacher(x.to("sim:1")).softmax(1).to("sim:0")
+    torch.sim.current_stream().wait_stream(side)
+    loss = loss_of(student(x.to("sim:0")), hints)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+print(torch.sim.current_device(), torch.sim.device_count())
+"""
+
+
+def test_a_second_device_has_an_entry_and_no_figures(tmp_path):
+    ran = recorded(tmp_path, HEAD + TEACHER, flops=2e9, devices=2)
+    assert ran.code == 0, ran.err
+    assert ran.out.split()[:2] == ["0", "2"]
+    first, second = json.loads((ran.folder / "diagnosis.json").read_text())["devices"]
+    assert (first["index"], first["name"], first["basis"]) == (0, "sim", "events")
+    assert (second["index"], second["basis"], second["busy_share"]) == (1, "not-measured", None)

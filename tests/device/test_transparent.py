@@ -23,10 +23,15 @@ class Logged(torch.Tensor):
         cls.calls[getattr(function, "__name__", str(function))] += 1
         return super().__torch_function__(function, types, args, kwargs or {})
 
+class Moves(torch.nn.Sequential):
+    def forward(self, x):
+        self[0].to(x.device)
+        return super().forward(x)
+
 torch.manual_seed(0)
 device = "sim"
 data = TensorDataset(torch.randn(320, 16), torch.randint(0, 4, (320,)))
-model = torch.nn.Sequential(torch.nn.Linear(16, 32), torch.nn.ReLU(), torch.nn.Linear(32, 4)).to(device)
+model = Moves(torch.nn.Linear(16, 32), torch.nn.ReLU(), torch.nn.Linear(32, 4)).to(device)
 compiled = torch.compile(model, backend="eager")
 optimizer = torch.optim.Adam(model.parameters())
 losses = []
@@ -45,7 +50,8 @@ print({name: dict(found) for name, found in counters.items() if name in ("stats"
 print([round(value, 4) for value in torch.func.vmap(lambda row: row.sum())(x).tolist()])
 with FakeTensorMode() as mode:
     print(mode.from_tensor(x).sum(0).shape)
-print(torch.rand(1).item(), type(loss), torch.Tensor.item, torch.Tensor.cpu, sys.gettrace())
+print(torch.rand(1).item(), type(loss), torch.Tensor.item, torch.Tensor.cpu, torch.Tensor.to, sys.gettrace())
+print(model.to(torch.float64) is model, model.to.__name__, next(model.parameters()).dtype)
 """
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from ...listing import modules
 from .base import Fact, Site
-from .device import DeviceInUse, DeviceMemory, DeviceProperties, DevicesHeld, DeviceTrace, DeviceWindow
+from .device import DeviceInUse, DeviceMemory, DeviceProperties, DevicesHeld, DeviceTrace, DeviceWindow, ModelMoved
 from .distributed import Collective, DataParallel, Ddp, Exchange
 from .etl import Kept, Moved, Probe, Read, RowWise, Used
 from .loading import Batch, BatchPart, BatchParts, Carried, DataLoader, InputStage, InputStages, Objects, Pages
@@ -61,7 +61,8 @@ __all__ = [
     "Exchange", "Executor", "Fact", "Failed", "FlowLines", "Forward", "Frame", "Gil", "GrowthLine", "Hello",
     "InputStage", "InputStages",
     "Kept", "KnownLine", "Line",
-    "ModelCall", "Moved", "Objects", "ObjectsLine", "OneLengthLine", "Optimizer", "OutputLines", "PaddingLine",
+    "ModelCall", "ModelMoved",
+    "Moved", "Objects", "ObjectsLine", "OneLengthLine", "Optimizer", "OutputLines", "PaddingLine",
     "Pages", "Probe", "Pyinstrument",
     "Read", "Ready", "RowWise", "Sampler", "Serving", "Site", "Stack", "String", "SwitchLine", "Switches", "Thread",
     "Threads", "ThreadsLine", "Used", "UserLoop", "Wait", "Worker", "fact_of", "fields_of",

@@ -58,6 +58,16 @@ class DevicesHeld(Fact, frozen=True):
     others: tuple[Int, ...] = ()
 
 
+class ModelMoved(Fact, frozen=True):
+    """A model was copied to a device before training; ``bytes``: of its parameters."""
+
+    kind: ClassVar[str] = "model_moved"
+    time_ns: Moment
+    bytes: Count
+    name: str
+    index: Count = 0
+
+
 class DeviceMemory(Fact, frozen=True):
     """Accelerator memory at one point in time."""
 
