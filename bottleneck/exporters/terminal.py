@@ -27,6 +27,7 @@ _PHASES = {
     "yellow": ("checkpoint", "h2d", "sync", "etl.read", "etl.write"),
     "magenta": ("python", "spark.driver"),
 }
+_PARTS = {"c-forward": "cyan", "c-wait": "red", "c-checkpoint": "yellow"}  # of a device
 
 
 def write(
@@ -112,10 +113,10 @@ def _phases(screen: Screen, diagnosis: Diagnosis, verbose: bool) -> None:
 
 
 def _devices(screen: Screen, diagnosis: Diagnosis, command: str) -> None:
-    for sentence, busy in device_words.devices(diagnosis):
-        screen.print(sentence)
-        if busy is not None:
-            screen.print(("  " + bar(busy, max(10, min(44, screen.console.width - 40))), "green"))
+    for device in device_words.devices(diagnosis):
+        screen.print(device.sentence)
+        if device.parts:
+            _device_bar(screen, device.parts)
         screen.gap()
     if device_words.window_would_tell(diagnosis):
         screen.code(f"bottleneck run --device-window 10 {words.visible(command) or '...'}")
@@ -138,6 +139,18 @@ def _servers(screen: Screen, diagnosis: Diagnosis) -> None:
         for note in filter(None, (sheet.note, f"In report.html also: {left_out}." if left_out else "")):
             screen.print((note, "dim"))
         screen.gap()
+
+
+def _device_bar(screen: Screen, parts: tuple[device_words.Part, ...]) -> None:
+    cells = max(10, min(44, screen.console.width - 58))
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True, overflow=screen.overflow)
+    table.add_column(justify="right", no_wrap=True, overflow=screen.overflow)
+    table.add_column(no_wrap=True, overflow=screen.overflow)
+    for part in parts:
+        meter = screen.text((bar(part.share, cells), _PARTS.get(part.colour, "dim")))
+        table.add_row(screen.text(part.label), screen.text(units.share(part.share)), meter)
+    screen.table(table)
 
 
 def _phase_style(row: PhaseShare) -> str:
@@ -245,7 +258,7 @@ def _fine_table(screen: Screen, rows: list[Checked]) -> None:
     table.add_column(no_wrap=True, overflow=screen.overflow)
     table.add_column(justify="right", no_wrap=True, overflow=screen.overflow)
     table.add_column(justify="right", no_wrap=True, overflow=screen.overflow)
-    table.add_column(overflow="fold")
+    table.add_column(no_wrap=True, overflow=screen.overflow)
     table.add_row(*(screen.text((head, "dim")) for head in ("fine", "measured", "threshold", "")))
     for row in rows:
         measured, threshold = words.compared(row)

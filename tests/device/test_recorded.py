@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from io import StringIO
+
 import pytest
 from bottleneck_profiler import session
 from bottleneck_profiler.diagnosis.analysis import diagnose
+from bottleneck_profiler.exporters import html, terminal
+from bottleneck_profiler.exporters.support import device_words
 from bottleneck_profiler.recording.facts import Carried, DeviceLines
 from bottleneck_profiler.recording.read import load
 from goldens import regenerate
 from msgspec.structs import replace
+from rich.console import Console
 
 from .default_programs import PROGRAMS
 from .record import HERE
@@ -22,6 +27,12 @@ def test_recorded(name, tmp_path):
     (use,) = diagnosis.devices
     assert use.basis == "events" and use.steps > 20 and 0 <= use.idle_share <= 1
     assert use.idle_share + use.busy_share == pytest.approx(1)
+    (bar,) = device_words.devices(diagnosis)
+    assert sum(part.share for part in bar.parts) == pytest.approx(1)
+    said = Console(width=100, record=True, file=StringIO())
+    terminal.render(diagnosis, said)
+    for text in (said.export_text(), html.render(diagnosis)):
+        assert all(part.label in text for part in bar.parts) and "busy at most" in text
     if not program.finds:
         assert found == []
         return

@@ -156,7 +156,7 @@ def test_the_other_devices_of_the_process_are_not_timed():
         (1, "events", pytest.approx(0.3)), (0, "nvml", pytest.approx(0.4)), (3, "not-measured", None),
     ]  # fmt: skip
     assert [use.busy_share for use in uses[1:]] == [use.idle_share for use in uses[1:]] == [None, None]
-    said = [sentence for sentence, _ in device_words.devices(diagnose(made))]
+    said = [device.sentence for device in device_words.devices(diagnose(made))]
     assert said[0].startswith("In the steps, the device () 1 idles for at least")
     assert "NVML saw kernels run on it in 40 % of that time" in said[1] and "not timed" in said[1]
     assert said[2] == "The program also uses the device () 3, which was not measured."
@@ -183,5 +183,5 @@ def test_the_report_says_where_nvml_and_the_events_disagree(tmp_path, program, s
     made = load(regenerate.unpack(HERE / "recorded" / f"{program}.tar.gz", tmp_path))
     made.gpu = nvml(made, {0: share})
     diagnosis = diagnose(made)
-    for page in (html.render(diagnosis), " ".join(sentence for sentence, _ in device_words.devices(diagnosis))):
+    for page in (html.render(diagnosis), " ".join(device.sentence for device in device_words.devices(diagnosis))):
         assert ("NVML disagrees" in page) == bool(said) and said in page

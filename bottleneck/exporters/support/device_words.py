@@ -2,19 +2,54 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ...diagnosis.model import DeviceUse, Diagnosis
 from . import units, words
 
 _IDLE = 0.01  # of the steps: less idle time of a device is not worth a word
 _KEPT_UP = 0.2  # of the steps: a device that keeps up with the host's launches may be idle for most of that
 _WITNESSES = 0.1  # of the time: NVML rounds, and takes means of up to a second
+_CAUSES = {"input": "while the loop waited for data", "sync": "while the host worked after a wait for the device"}
+#: Cause of idle time -> (what it is, its colour, as that of traced devices in device_page).
+_PARTS = {
+    "input": ("idle at least, the loop waits for data", "c-wait"),
+    "sync": ("idle at least, the host works after a wait", "c-checkpoint"),
+}
 
 
-def devices(diagnosis: Diagnosis) -> list[tuple[str, float | None]]:
-    """(what is known of it, how busy it was at most) for each device of a default run; None: only NVML knows, if any
-    does."""
+@dataclass(frozen=True)
+class Part:
+    """One part of a device's bar: what the device did, the share of the steps' time, and its colour class."""
+
+    label: str
+    share: float
+    colour: str
+
+
+@dataclass(frozen=True)
+class TimedDevice:
+    """A device of a default run. ``parts``: its bar, the whole of the steps' time; none where nothing timed it."""
+
+    sentence: str
+    parts: tuple[Part, ...]
+
+
+def devices(diagnosis: Diagnosis) -> list[TimedDevice]:
+    """What is known of each device of a default run, the timed one first."""
     timed = [use for use in diagnosis.devices if use.basis in ("events", "nvml", "not-measured")]
-    return [(_device(use, len(timed) > 1), use.busy_share) for use in timed]
+    return [TimedDevice(_device(use, len(timed) > 1), tuple(_parts(use))) for use in timed]
+
+
+def _parts(use: DeviceUse) -> list[Part]:
+    """Busy at most, and idle at least by cause. What is not worth a word counts as busy."""
+    if use.idle_share is None:
+        return []
+    seconds = use.idle_seconds_by_cause or {}
+    shares = {cause: seconds.get(cause, 0.0) / max(use.window_seconds, 1e-9) for cause in _PARTS}
+    idle = [Part(_PARTS[cause][0], share, _PARTS[cause][1]) for cause, share in shares.items() if share >= _IDLE]
+    busy = max(0.0, 1.0 - sum(part.share for part in idle))
+    return [Part("busy at most", busy, "c-forward"), *idle]
 
 
 def window_would_tell(diagnosis: Diagnosis) -> bool:
@@ -51,11 +86,10 @@ def _device(use: DeviceUse, several: bool) -> str:
 def _busy_or_idle(use: DeviceUse, busy: float, idle: float) -> str:
     if idle < _IDLE:
         return f"is busy for up to {units.share(busy)} of the time"
-    causes = {"input": "while the loop waited for data", "sync": "while the host worked after a wait for the device"}
     seconds = use.idle_seconds_by_cause or {}
     cause = max(seconds, key=lambda name: seconds[name])
     part = seconds[cause] / max(sum(seconds.values()), 1e-9)
-    return f"idles for at least {units.share(idle)}; {units.share(part)} of that {causes[cause]}"
+    return f"idles for at least {units.share(idle)}; {units.share(part)} of that {_CAUSES[cause]}"
 
 
 def _disagreement(use: DeviceUse) -> str:
