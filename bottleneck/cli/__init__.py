@@ -18,6 +18,7 @@ _COMMANDS = {
     "convert": "Write the text files of a finding as Parquet, and show the lines to change.",
     "compare": "Compare two runs, or several runs of two versions.",
     "check": "Fail if a change made a program slower, or if it is over a budget: for CI.",
+    "history": "Show runs over time, and since when they are slower or faster.",
     "runs": "List recorded runs, or delete old ones.",
     "explain": "Explain a detector: why it matters, how it is measured, how to fix it.",
     "detectors": "List the detectors.",

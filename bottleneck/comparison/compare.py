@@ -32,12 +32,14 @@ def compare(
     new: Sequence[RunFigures],
     within: float = SAME_WITHIN,
     between: Between = change_between,
+    per: str = "",
 ) -> Comparison:
     """Compare one or more runs of each side. ``within``: the smallest relative change that counts.
 
     ``between``: how a change follows from the runs; ``change_in_pairs`` if ``old[i]`` was made beside ``new[i]``.
+    ``per``: a figure that all of them have; the default is the most telling one.
     """
-    per = _per(old, new)
+    per = per or _per(old, new)
     rows = tuple(_row(key, old, new, between) for key in FIGURES if _common(key, old, new))
     primary = next(row for row in rows if row.key == per)
     machines = _differences(old, new, lambda run: run.machine)

@@ -22,6 +22,7 @@ def dumps(comparison: Comparison) -> str:
 
 
 def finite(value: Any) -> Any:
+    """A copy of nested data in which each number that is not finite is None."""
     if isinstance(value, dict):
         return {key: finite(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):

@@ -18,9 +18,11 @@ from ...diagnosis.findings import Location
 from . import words
 
 EIGHTHS = " ▏▎▍▌▋▊▉"
+SPARKS = "▁▂▃▄▅▆▇█"
 _ASCII = str.maketrans({"·": "-", "–": "-", "→": ">", "…": "~", "●": "*", "µ": "u", "█": "#", "─": "-", "✓": "+"})
 _ASCII.update(str.maketrans({"€": "EUR ", "£": "GBP ", "¥": "JPY ", "₹": "INR "}))
 _ASCII.update(dict.fromkeys(map(ord, EIGHTHS[1:]), "|"))
+_ASCII.update(zip(map(ord, SPARKS[:-1]), "_.-~=+*", strict=True))
 #: A word with the spaces behind it. A unit stays on the line of its number.
 _WORD = re.compile(r"\S+(?:(?<=\d) (?:%|[µm]?s|min|h|[KMGT]?i?B(?:/s)?|cores?)(?![^\s,.;:)])[^\s]*)*\s*")
 _LABEL = 12  # columns of "  evidence  "
