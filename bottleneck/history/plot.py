@@ -63,6 +63,8 @@ def plot(series: Series) -> Plot:
     for change in series.changes:
         colours[change.at :] = [COLOURS[change.comparison.answer]] * (len(points) - change.at)
     step = max(1, -(-len(points) // _DATES))
+    days = [words.date(point.started) for point in points]
+    part = slice(11, None) if days[0][:10] == days[-1][:10] else slice(10)  # the time of day, or the date
     return Plot(
         dots=tuple(
             Dot(
@@ -85,7 +87,7 @@ def plot(series: Series) -> Plot:
             Line(_LEFT, up(value), WIDTH - _RIGHT, up(value), "", units.quantity(value, series.unit))
             for value in _round_values(low, high)
         ),
-        dates=tuple((across(at), words.date(points[at].started)[:10]) for at in range(0, len(points), step)),
+        dates=tuple((across(at), days[at][part]) for at in range(0, len(points), step)),
     )
 
 
