@@ -6,10 +6,13 @@ import os
 import threading
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import click
+
+if TYPE_CHECKING:
+    from ..prices import Prices
 
 _REFRESH_SECONDS = 1.0
 _LOOPBACK = "127.0.0.1"
@@ -45,8 +48,8 @@ class AddressOption(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 class LivePage:
     """Serves the metrics of a run that is being recorded. A failure ends the page alone, with one line."""
 
-    def __init__(self, recorder: Any, address: Address, price_per_hour: float | None) -> None:
-        self._recorder, self._price = recorder, price_per_hour
+    def __init__(self, recorder: Any, address: Address, prices: Prices | None) -> None:
+        self._recorder, self._prices = recorder, prices
         self._samples: list[Any] = []
         self._next = 0.0
         self._server: Any = None
@@ -67,6 +70,10 @@ class LivePage:
         from ..recording.folder import read_run
 
         self._run = read_run(recorder.run_dir)
+        machine, gpus = self._run.get("machine", {}), recorder.gpus
+        whole = {str(gpu.get("slice_of") or gpu.get("uuid")): str(gpu.get("name", "GPU")) for gpu in gpus}
+        size = float(machine.get("cores", 0)), float(machine.get("memory_bytes", 0))
+        self._price = None if self._prices is None else self._prices.of_machine(*size, list(whole.values()))
         self._tally = LiveTally(recorder)
         made = registry(str(self._run.get("name", "")), lambda: self._samples)
         self._server, _ = start_http_server(address.port, address.host, made)
@@ -88,8 +95,8 @@ class LivePage:
         phases = self._tally.look()
         seconds = (time.monotonic_ns() - self._run["started_ns"]) / 1e9
         run_id = Path(self._recorder.run_dir).name
-        now = RunNow(self._run, run_id, seconds, phases, self._tally.tally, self._recorder.gpus)
-        self._samples = of_now(now, self._price)  # replaced whole: a scrape sees the old ones or the new ones
+        now = RunNow(self._run, run_id, seconds, phases, self._tally.tally, self._recorder.gpus, self._price)
+        self._samples = of_now(now)  # replaced whole: a scrape sees the old ones or the new ones
 
     def close(self) -> None:
         if self._server is not None:  # it may take half a second to notice, which nobody has to wait for

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..capture.program import Recorded
     from ..diagnosis.findings import Finding
     from ..diagnosis.model import Diagnosis
+    from ..prices import Prices
     from ..session import Asked
 
 WINDOW_STEPS = 10  # of --device-window, where no number follows
@@ -165,8 +166,7 @@ def command(
     exports |= {tool: {"asked": True} for tool in trackers}
     report = _Report(folder, argv, shlex.join(words), quiet, verbose, asked, exports)
     stopped = partial(report.show, stopped_after=duration)
-    price = None if asked.prices is None else asked.prices.machine
-    progress = partial(_progress, quiet=quiet, metrics=metrics, price_per_hour=price)
+    progress = partial(_progress, quiet=quiet, metrics=metrics, prices=asked.prices)
     try:
         recorded = record(argv, list(words), folder, options, Watching(progress, stopped))
     except CommandError as error:
@@ -224,10 +224,9 @@ class _Report:
             why = reason or "no Python process reported to the recorder."
             click.echo(f"bottleneck: nothing was recorded: {why}", err=True)
         console = None if nothing or (self.quiet and not diagnosis.findings) else Console(stderr=True)
-        price = None if diagnosis.cost is None else diagnosis.cost.per_hour
         options: dict[str, dict[str, Any]] = {
             "terminal": {"console": console, "verbose": self.verbose, "command": self.command},
-            **{name: {"price_per_hour": price, **given} for name, given in self.exports.items()},
+            **self.exports,
         }
         warnings = write(self.folder, recording, diagnosis, options)
         for warning in warnings if not lost else ():  # the full disk has been told
@@ -301,8 +300,8 @@ class _All:
             part.close()
 
 
-def _progress(recorder: Any, quiet: bool, metrics: Address | None, price_per_hour: float | None) -> _All:
-    parts: list[Any] = [] if metrics is None else [LivePage(recorder, metrics, price_per_hour)]
+def _progress(recorder: Any, quiet: bool, metrics: Address | None, prices: Prices | None) -> _All:
+    parts: list[Any] = [] if metrics is None else [LivePage(recorder, metrics, prices)]
     return _All(parts if quiet else [*parts, _Live(recorder)])
 
 

@@ -21,7 +21,6 @@ def write(
     diagnosis: Diagnosis,
     folder: Path,
     asked: bool = False,
-    price_per_hour: float | None = None,
     artifacts: Artifacts | None = None,
 ) -> list[str]:
     """Log, if ``asked``; returns at most one warning."""
@@ -37,7 +36,7 @@ def write(
     try:
         client = mlflow.MlflowClient(tracking_uri=_address(run))
         now = int(recording.run.get("started_wall_ns", 0) / 1e6 + diagnosis.run.wall_seconds * 1e3)
-        values = figures(recording, diagnosis, folder.name, price_per_hour, artifacts)
+        values = figures(recording, diagnosis, folder.name, artifacts)
         client.log_batch(run.id, metrics=[mlflow.entities.Metric(key, value, now, 0) for key, value in values.items()])
         client.set_tag(run.id, "bottleneck.verdict", diagnosis.verdict)
         client.set_tag(run.id, "bottleneck.headline", diagnosis.headline)

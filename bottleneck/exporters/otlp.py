@@ -35,7 +35,6 @@ def write(
     environment: Mapping[str, str] = os.environ,
     url: str | None = None,
     artifacts: Artifacts | None = None,
-    price_per_hour: float | None = None,
 ) -> list[str]:
     """Send spans and metrics if ``url`` or ``environment`` names an endpoint; one warning if it does not answer."""
     if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
@@ -49,9 +48,7 @@ def write(
     if metrics_to is not None and environment.get("OTEL_METRICS_EXPORTER", "").strip().lower() != "none":
         from .metrics import otlp as metrics
 
-        warnings.append(
-            metrics.send(recording, diagnosis, folder.name, price_per_hour, metrics_to, environment, artifacts)
-        )
+        warnings.append(metrics.send(recording, diagnosis, folder.name, metrics_to, environment, artifacts))
     return [warning for warning in warnings if warning]
 
 

@@ -23,7 +23,6 @@ def write(
     diagnosis: Diagnosis,
     folder: Path,
     directory: Path | None = None,
-    price_per_hour: float | None = None,
     artifacts: Artifacts | None = None,
 ) -> list[str]:
     """Write ``bottleneck_<name of the run>.prom`` to ``directory``."""
@@ -33,9 +32,7 @@ def write(
     from .metrics.samples import of_run, tally_of
 
     run = str(recording.run.get("name", "")) or folder.name
-    samples = of_run(
-        recording, diagnosis, tally_of(recording, artifacts or Artifacts(recording)), folder.name, price_per_hour
-    )
+    samples = of_run(recording, diagnosis, tally_of(recording, artifacts or Artifacts(recording)), folder.name)
     text = page(run, [sample for sample in samples if not sample.family.now])
     write_text(directory / file_name(run), text)
     return []

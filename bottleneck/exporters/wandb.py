@@ -21,7 +21,6 @@ def write(
     diagnosis: Diagnosis,
     folder: Path,
     asked: bool = False,
-    price_per_hour: float | None = None,
     artifacts: Artifacts | None = None,
 ) -> list[str]:
     """Log, if ``asked``; returns at most one warning."""
@@ -46,7 +45,7 @@ def write(
             resume=None if run.mode == "offline" else "allow",
             settings=wandb.Settings(silent=True, console="off", x_disable_stats=True, disable_git=True),
         )
-        resumed.summary.update(figures(recording, diagnosis, folder.name, price_per_hour, artifacts))
+        resumed.summary.update(figures(recording, diagnosis, folder.name, artifacts))
         resumed.summary["bottleneck/verdict"] = diagnosis.verdict
         resumed.summary["bottleneck/headline"] = diagnosis.headline
         for path in reports(folder):

@@ -17,10 +17,12 @@ from typing import Any
 import numpy as np
 from artifacts.recorded import golden
 from bottleneck_profiler.artifacts import Artifacts
+from bottleneck_profiler.artifacts.run.machine import Settings
 from bottleneck_profiler.diagnosis.analysis import diagnose
 from bottleneck_profiler.exporters import textfile
 from bottleneck_profiler.exporters.metrics.page import page
 from bottleneck_profiler.exporters.metrics.samples import RunNow, Sample, of_now, of_run, tally_of
+from bottleneck_profiler.prices import Prices
 from bottleneck_profiler.recording.model import STEP_PHASES, Recording
 
 TRAINING, SERVING = "starved-gpu/fires", "synchronous-serving/fires"
@@ -60,7 +62,10 @@ def between(recording: Recording, since_ns: int, until_ns: int) -> Recording:
     )
 
 
-def at(name: str, share: float, price_per_hour: float | None = None) -> list[Sample]:
+PRICES = Prices(machine=2.5, currency="€")
+
+
+def at(name: str, share: float, prices: Prices | None = None) -> list[Sample]:
     """The samples of a golden when ``share`` of it had passed."""
     whole = recorded(name)
     seconds = whole.wall_seconds * min(1.0, share)
@@ -68,14 +73,15 @@ def at(name: str, share: float, price_per_hour: float | None = None) -> list[Sam
     phases = {phase: float(past.steps[phase].sum()) / 1e6 for phase in STEP_PHASES}
     phases = {phase: own for phase, own in phases.items() if own} or {"serve.handler": seconds}
     run = {**whole.run, "name": name.partition("/")[0]}
-    return of_now(RunNow(run, "replayed", seconds, phases, tally_of(past), whole.run.get("gpus", ())), price_per_hour)
+    price = None if prices is None else prices.of_machine(2, 1 << 30)
+    return of_now(RunNow(run, "replayed", seconds, phases, tally_of(past), whole.run.get("gpus", ()), price))
 
 
-def ended(name: str, price_per_hour: float | None = None) -> list[Sample]:
+def ended(name: str, prices: Prices | None = None) -> list[Sample]:
     """The samples of a golden after its end."""
     recording = recorded(name)
-    diagnosis = diagnose(recording)
-    return of_run(recording, diagnosis, tally_of(recording, Artifacts(recording)), "replayed", price_per_hour)
+    diagnosis = diagnose(recording, Settings(prices))
+    return of_run(recording, diagnosis, tally_of(recording, Artifacts(recording)), "replayed")
 
 
 def write_textfile(name: str, folder: Path) -> Path:

@@ -68,7 +68,7 @@ PIPES = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subproce
 def test_the_page_is_there_while_the_program_runs(loop: Path, tmp_path: Path) -> None:
     port, folder = free_port(), tmp_path / "prom"
     folder.mkdir()
-    options = ("--metrics", f":{port}", "--textfile", folder, "--price-per-hour", "2.5", "--quiet", "--name", "mine")
+    options = ("--metrics", f":{port}", "--textfile", folder, "--price-per-hour", "2.5 CHF", "--quiet", "--name=mine")
     with started(command(tmp_path, *options, loop), **PIPES) as process:
 
         def all_steps() -> dict[str, float]:
@@ -79,7 +79,7 @@ def test_the_page_is_there_while_the_program_runs(loop: Path, tmp_path: Path) ->
         assert page["bottleneck_step_duration_seconds_sum"] >= 40 * 0.005
         assert page["bottleneck_program_resident_memory_bytes"] > 1 << 20
         assert page["bottleneck_program_cpu_seconds_total{user}"] > 0
-        assert page["bottleneck_price_per_hour"] == 2.5
+        assert page["bottleneck_price_per_hour{CHF}"] == 2.5
         assert not [name for name in page if "gpu" in name or "verdict" in name or "exit_code" in name]
         with pytest.raises(OSError), socket.create_connection((address_of_this_machine(), port), timeout=5):
             pass  # only this machine may read it

@@ -82,7 +82,7 @@ def receiver() -> Iterator[Receiver]:
 def send(name: str, environment: dict[str, str], url: str | None = None) -> list[str]:
     recording = recorded(name)
     recording = replace(recording, run={**recording.run, "name": "train"})
-    return otlp.write(recording, diagnose(recording), Path("the-run"), environment, url, price_per_hour=2.5)
+    return otlp.write(recording, diagnose(recording), Path("the-run"), environment, url)
 
 
 def attributes(point: Any) -> dict[str, str]:

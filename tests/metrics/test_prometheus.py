@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from bottleneck_profiler.exporters.metrics import families as f
 
-from .replay import SERVING, TRAINING, at, ended, page_of, serving
+from .replay import PRICES, SERVING, TRAINING, at, ended, page_of, serving
 from .servers import DEPLOY, Prometheus, needs_prometheus, prometheus, promtool
 
 pytestmark = needs_prometheus
@@ -31,9 +31,9 @@ RUNS = {"training": "starved-gpu", "serving": "synchronous-serving"}
 @pytest.fixture(scope="module")
 def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """Prometheus, after it has scraped two runs from their beginning to their end, and then what they left."""
-    made = {name: [page_of(name, at(name, n / SCRAPES, price_per_hour=2.5)) for n in range(SCRAPES + 1)]
+    made = {name: [page_of(name, at(name, n / SCRAPES, prices=PRICES)) for n in range(SCRAPES + 1)]
             for name in (TRAINING, SERVING)}  # fmt: skip
-    left = {name: page_of(name, ended(name, price_per_hour=2.5)) for name in made}
+    left = {name: page_of(name, ended(name, prices=PRICES)) for name in made}
     scrapes = dict.fromkeys(made, 0)
 
     def now(name: str) -> str:
@@ -91,7 +91,7 @@ def test_prometheus_knows_type_and_help_of_each_metric(scraped: Prometheus) -> N
 
 def test_promtool_has_no_complaint_about_the_metrics() -> None:
     for name in (TRAINING, SERVING):
-        for samples in (at(name, 0.5, 2.5), ended(name, 2.5)):
+        for samples in (at(name, 0.5, PRICES), ended(name, PRICES)):
             promtool("check", "metrics", given=page_of(name, samples))
 
 

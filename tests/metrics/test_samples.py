@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from artifacts.recorded import GOLDENS
+from bottleneck_profiler.artifacts.run.machine import Settings
 from bottleneck_profiler.diagnosis.analysis import diagnose
 from bottleneck_profiler.exporters import textfile
 from bottleneck_profiler.exporters.metrics import families as f
@@ -19,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from .replay import SERVING, TRAINING, between, ended, page_of, recorded, write_textfile
+from .replay import PRICES, SERVING, TRAINING, between, ended, page_of, recorded, write_textfile
 
 DOCS = Path(__file__).parents[2] / "docs" / "metrics.md"
 UNITS = ("seconds", "bytes", "joules", "watts", "celsius", "ratio", "info", "total", "cores", "hour")
@@ -30,7 +31,7 @@ def values(samples: list[Sample]) -> dict[tuple[str, ...], float | Durations]:
 
 
 def test_the_page_of_a_run_is_read_back_as_it_was_written() -> None:
-    samples = ended(TRAINING, price_per_hour=2.5)
+    samples = ended(TRAINING, PRICES)
     read = {}
     for family in text_string_to_metric_families(page_of(TRAINING, samples)):
         for sample in family.samples:
@@ -55,6 +56,16 @@ def test_what_was_not_measured_has_no_series() -> None:
     bare = replace(recorded(SERVING), host={}, requests=recorded(SERVING).requests[:0])
     names = {sample.family.name for sample in of_run(bare, diagnose(bare), tally_of(bare), "x")}
     assert not names & {f.CPU.name, f.MEMORY_PEAK.name, f.IDLE_CORES.name, f.REQUEST.name, f.ROUTE_REQUESTS.name}
+
+
+def test_money_is_there_with_a_price_only() -> None:
+    money = {f.PRICE.name, f.RUN_COST.name, f.FINDING_COST.name}
+    assert not money & {sample.family.name for sample in ended(TRAINING)}
+    found, cost = values(ended(TRAINING, PRICES)), diagnose(recorded(TRAINING), Settings(PRICES)).cost
+    assert cost is not None
+    assert found[f.PRICE.name, "€"] == 2.5 and found[f.RUN_COST.name, "€"] == cost.run
+    assert cost.run == pytest.approx(2.5 * recorded(TRAINING).wall_seconds / 3600)
+    assert found[f.FINDING_COST.name, cost.findings[0].detector, "€"] == cost.findings[0].amount
 
 
 def test_a_column_without_values_has_no_series() -> None:
@@ -215,8 +226,10 @@ def test_the_documented_table_is_the_one_in_the_code() -> None:
     assert [tuple(map(str.strip, row)) for row in rows] == wanted
 
 
-AT_THE_END = {family.name for family in (f.ENDED, f.EXIT_CODE, f.VERDICT, f.FINDINGS, f.CHECKS, f.GPU_IDLE, f.OVERHEAD,
-              f.GAIN_SECONDS, f.GAIN_RATIO, f.GAIN_LOW, f.GAIN_HIGH)}  # fmt: skip
+AT_THE_END = {family.name for family in (
+    f.ENDED, f.EXIT_CODE, f.VERDICT, f.FINDINGS, f.CHECKS, f.RUN_COST, f.FINDING_COST, f.GPU_IDLE, f.OVERHEAD,
+    f.GAIN_SECONDS, f.GAIN_RATIO, f.GAIN_LOW, f.GAIN_HIGH,
+)}  # fmt: skip
 
 
 def test_the_textfile_is_whole_and_has_nothing_of_the_moment(tmp_path: Path) -> None:

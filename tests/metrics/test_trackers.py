@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from bottleneck_profiler.artifacts.run.machine import Settings
 from bottleneck_profiler.diagnosis.analysis import diagnose
 from bottleneck_profiler.exporters import mlflow as to_mlflow
 from bottleneck_profiler.exporters import wandb as to_wandb
@@ -14,7 +15,7 @@ from bottleneck_profiler.exporters.support.trackers import figures, tracked_run
 from bottleneck_profiler.recording.facts.tracking import TrackedRun
 from helpers import bottleneck
 
-from .replay import TRAINING, recorded
+from .replay import PRICES, TRAINING, recorded
 
 STEPS = """
 import time
@@ -31,9 +32,9 @@ def without(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_figures_are_the_metrics_by_plain_names() -> None:
     recording = recorded(TRAINING)
-    found = figures(recording, diagnose(recording), "x", 2.5)
+    found = figures(recording, diagnose(recording, Settings(PRICES)), "x")
     assert found["bottleneck/step_duration_seconds/count"] == diagnose(recording).run.steps
-    assert found["bottleneck/price_per_hour"] == 2.5
+    assert found["bottleneck/price_per_hour/_"] == 2.5
     assert found["bottleneck/phase_seconds/data_wait"] > 0
     assert not [name for name in found if "_info" in name or "verdict" in name]
     assert all(re.fullmatch(r"[\w\-./ ]+", name) for name in found)

@@ -72,7 +72,9 @@ EXIT_CODE = _family("run_exit_code", "gauge", "Exit code of the program, as a sh
 VERDICT = _family("run_verdict", "gauge", "Always 1; the label is the verdict of the diagnosis.", "verdict")
 FINDINGS = _family("run_findings", "gauge", "Findings of the diagnosis.", "severity")
 CHECKS = _family("run_checks", "gauge", "Checks that found nothing, by what they answered.", "outcome")
-PRICE = _family("price_per_hour", "gauge", "The price of the run's machines per hour, in its currency.")
+PRICE = _family("price_per_hour", "gauge", "What the machines of the run cost per hour.", "currency")
+RUN_COST = _family("run_cost", "gauge", "What the run cost by that price.", "currency")
+FINDING_COST = _family("finding_cost", "gauge", "Of that, what a finding cost.", "detector", "currency")
 
 PHASE = _family("phase_seconds_total", "counter", "Wall time of the main process in a phase.", "phase")
 STEP = _family("step_duration_seconds", "histogram", "Wall time of the steps of the main loop.")
@@ -169,8 +171,8 @@ LEFT_OUT = _family("series_left_out", "gauge", "Series of this run beyond the li
 
 #: In order of importance: beyond the limit, the last ones are left out first.
 FAMILIES: tuple[Family, ...] = (
-    RUN_INFO, STARTED, ENDED, WALL, EXIT_CODE, VERDICT, FINDINGS, PRICE, STEP, REQUEST, PHASE, CPU, MEMORY, MEMORY_PEAK,
-    CORES, IDLE_CORES, MEMORY_AVAILABLE, DISK, GPU_INFO, GPU_BUSY, GPU_USE, GPU_MEMORY, GPU_MEMORY_PEAK,
+    RUN_INFO, STARTED, ENDED, WALL, EXIT_CODE, VERDICT, FINDINGS, PRICE, RUN_COST, STEP, REQUEST, PHASE, CPU, MEMORY,
+    MEMORY_PEAK, CORES, IDLE_CORES, MEMORY_AVAILABLE, DISK, GPU_INFO, GPU_BUSY, GPU_USE, GPU_MEMORY, GPU_MEMORY_PEAK,
     GPU_MEMORY_LIMIT, GPU_ENERGY, GPU_POWER, GPU_TEMPERATURE, GPU_IDLE, GAIN_SECONDS, GAIN_RATIO, GAIN_LOW, GAIN_HIGH,
-    ROUTE_REQUESTS, ROUTE_SECONDS, CHECKS, THREADS, PROCESSES, SWITCHES, FAULTS, OVERHEAD, LEFT_OUT,
+    FINDING_COST, ROUTE_REQUESTS, ROUTE_SECONDS, CHECKS, THREADS, PROCESSES, SWITCHES, FAULTS, OVERHEAD, LEFT_OUT,
 )  # fmt: skip

@@ -24,7 +24,6 @@ def send(
     recording: Recording,
     diagnosis: Diagnosis,
     run_id: str,
-    price_per_hour: float | None,
     where: Target,
     environment: Mapping[str, str],
     artifacts: Artifacts | None = None,
@@ -39,7 +38,7 @@ def send(
             if isinstance(exporter, str):
                 return exporter
             try:
-                result = exporter.export(data(recording, diagnosis, run_id, price_per_hour, environment, artifacts))
+                result = exporter.export(data(recording, diagnosis, run_id, environment, artifacts))
             finally:
                 exporter.shutdown()
     except Exception as error:
@@ -76,7 +75,6 @@ def data(
     recording: Recording,
     diagnosis: Diagnosis,
     run_id: str,
-    price_per_hour: float | None,
     environment: Mapping[str, str],
     artifacts: Artifacts | None = None,
 ) -> MetricsData:
@@ -96,7 +94,7 @@ def data(
         if value:
             resource.setdefault(key, value)
     grouped: dict[f.Family, list[Sample]] = {}
-    for sample in [*of_run(recording, diagnosis, tally, run_id, price_per_hour), *_by_route(tally)]:
+    for sample in [*of_run(recording, diagnosis, tally, run_id), *_by_route(tally)]:
         grouped.setdefault(sample.family, []).append(sample)
     metrics = [
         Metric(family.otlp_name, family.help, family.otlp_unit, _points(family, samples, run, started_ns, ended_ns))

@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 
 from ...artifacts import Artifacts, Missing
 from ...artifacts.training.steps import Steps
+from ...diagnosis.cost.model import Cost
 from ...diagnosis.model import Diagnosis
+from ...prices import Rate
 from ...recording.model import Recording, empty_steps
 from ...recording.tally import OTHER_ROUTES, Durations, Tally
 from ..support.words import checked
@@ -48,6 +50,7 @@ class RunNow:
     phases: Mapping[str, float]
     tally: Tally
     gpus: Sequence[Mapping[str, Any]] = ()
+    price: Rate | None = None
 
 
 def tally_of(recording: Recording, artifacts: Artifacts | None = None) -> Tally:
@@ -75,22 +78,22 @@ def _in_order(table: Mapping[str, Any]) -> dict[str, Any]:
     return {name: column[order] for name, column in table.items()}
 
 
-def of_now(now: RunNow, price_per_hour: float | None = None) -> list[Sample]:
+def of_now(now: RunNow) -> list[Sample]:
     """The samples of a run in progress."""
     found = _Samples()
-    found.run(now.run, now.run_id, now.wall_seconds, price_per_hour)
+    found.run(now.run, now.run_id, now.wall_seconds)
+    if now.price is not None:
+        found.add(f.PRICE, now.price.per_hour, now.price.currency)
     found.phases(now.phases)
     found.tally(now.tally)
     found.gpus(now.gpus)
     return found.limited()
 
 
-def of_run(
-    recording: Recording, diagnosis: Diagnosis, tally: Tally, run_id: str, price_per_hour: float | None = None
-) -> list[Sample]:
+def of_run(recording: Recording, diagnosis: Diagnosis, tally: Tally, run_id: str) -> list[Sample]:
     """The samples of a run that has ended, or whose recording has; ``tally``: of all of it."""
     found, started = _Samples(), _started(recording.run)
-    found.run(recording.run, run_id, diagnosis.run.wall_seconds, price_per_hour)
+    found.run(recording.run, run_id, diagnosis.run.wall_seconds)
     found.add(f.ENDED, started + diagnosis.run.wall_seconds if started and diagnosis.run.finished else None)
     found.add(f.EXIT_CODE, diagnosis.run.exit_code)
     found.phases({share.phase: share.seconds for share in diagnosis.breakdown})
@@ -136,14 +139,13 @@ class _Samples:
         if rest or "other" in seconds:
             self.add(f.PHASE, float(rest), "other")
 
-    def run(self, run: Mapping[str, Any], run_id: str, wall_seconds: float, price_per_hour: float | None) -> None:
+    def run(self, run: Mapping[str, Any], run_id: str, wall_seconds: float) -> None:
         machine, versions = run.get("machine", {}), run.get("versions", {})
         command = str(run.get("command", ""))[:_MAX_COMMAND]
         host, python, ours = machine.get("hostname", ""), versions.get("python", ""), versions.get("bottleneck", "")
         self.add(f.RUN_INFO, 1, run_id, command, str(host), str(python), str(ours))
         self.add(f.STARTED, _started(run))
         self.add(f.WALL, wall_seconds)
-        self.add(f.PRICE, price_per_hour)
         self.add(f.CORES, machine.get("cores"))
 
     def tally(self, tally: Tally) -> None:
@@ -197,6 +199,8 @@ class _Samples:
         for outcome in ("fine", "not-applicable", "not-measured"):
             self.add(f.CHECKS, sum(each.outcome == outcome for each in checked(diagnosis)), outcome)
         self.add(f.OVERHEAD, diagnosis.overhead.seconds)
+        if diagnosis.cost is not None:
+            self.cost(diagnosis.cost)
         seen = set[tuple[str, str]]()
         for ranked in diagnosis.findings:
             finding, gain = ranked.finding, ranked.finding.gain
@@ -215,6 +219,16 @@ class _Samples:
                 idle[at] = idle.get(at, 0.0) + seconds
         for labels, seconds in idle.items():
             self.add(f.GPU_IDLE, float(seconds), *labels)
+
+    def cost(self, cost: Cost) -> None:
+        self.add(f.PRICE, cost.per_hour, cost.currency)
+        self.add(f.RUN_COST, cost.run, cost.currency)
+        lost: dict[str, float] = {}
+        for finding in cost.findings:
+            if finding.amount is not None:
+                lost[finding.detector] = lost.get(finding.detector, 0.0) + finding.amount
+        for detector, amount in list(lost.items())[:_MAX_FINDINGS]:
+            self.add(f.FINDING_COST, amount, detector, cost.currency)
 
 
 def total(parts: Iterable[Durations]) -> Durations | None:

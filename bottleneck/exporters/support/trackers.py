@@ -33,13 +33,12 @@ def figures(
     recording: Recording,
     diagnosis: Diagnosis,
     run_id: str,
-    price_per_hour: float | None,
     artifacts: Artifacts | None = None,
 ) -> dict[str, float]:
     """The run's metrics by names such as ``bottleneck/phase_seconds/data_wait``; of a histogram, count and mean."""
     found: dict[str, float] = {}
     tally = tally_of(recording, artifacts or Artifacts(recording))
-    for sample in of_run(recording, diagnosis, tally, run_id, price_per_hour):
+    for sample in of_run(recording, diagnosis, tally, run_id):
         if sample.family in _INFO or sample.family.name.endswith("_info"):
             continue
         name = sample.family.name.removeprefix("bottleneck_").removesuffix("_total")
