@@ -146,7 +146,9 @@ def verdict_of(
         return "nothing to judge"
     if stages or _unexplained(place) or _largest_function(breakdown) >= _UNEXPLAINED_SHARE:
         return "unexplained"
-    if queued and breakdown is not None and breakdown.share("serve.handler") >= _UNJUDGED_SHARE:
+    # Without call stacks nobody knows what the handlers do.
+    unseen = queued or not len(recording.stacks)
+    if unseen and breakdown is not None and breakdown.share("serve.handler") >= _UNJUDGED_SHARE:
         return "unexplained"
     return "unexplained" if _unjudged_share(breakdown) >= _UNJUDGED_SHARE else "fine"
 

@@ -128,6 +128,9 @@ def test_requests_that_wait_for_each_other_are_no_all_clear():
     assert verdict(None, whole=served, queued=True) == "unexplained"
     assert verdict(None, whole=served) == "fine"
     assert verdict(None, whole=Breakdown(0, 10.0, {"serve.handler": 4.0, "serve.idle": 6.0}), queued=True) == "fine"
+    sampled = recording(only(user(3)))
+    blind = replace(sampled, stacks=sampled.stacks[:0])  # the sampler could not start
+    assert verdict_of(blind, [], False, True, served, None) == "unexplained"
 
 
 def test_what_is_suspected_on_too_few_samples_is_no_all_clear():

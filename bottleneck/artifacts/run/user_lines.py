@@ -27,6 +27,7 @@ _TICK_NS = 70_000_000  # of CPU time: ticks are at most so far apart
 _MIN_KEPT = 8  # fewest samples of a kept line: lines of one function may count together
 _MIN_SHARE = 0.03  # of the run: lighter lines are not kept
 _MIN_SERVED = 0.1  # of the run: a server that takes as much is what a child process is there to try
+_AWAITS = 0.9  # of the time of a line in which tasks wait for others
 _MAX_LINES = 40
 _MAX_STRETCH = 10.0
 _HERE = ("127.", "localhost", "[::1]", "::1")  # addresses of this machine
@@ -235,6 +236,11 @@ class UserLines:
     def asks_own_server_at(self, file: str, line: int) -> bool:
         """The same for a line by its place."""
         return any(self.asks_own_server(each) for each in self.lines if (each.file, each.line) == (file, line))
+
+    def awaits_at(self, file: str, line: int) -> bool:
+        """Whether tasks of an event loop mostly wait in a line."""
+        lines = [each for each in self.lines if (each.file, each.line) == (file, line)]
+        return any(each.tasks and each.blocked_share >= _AWAITS for each in lines)
 
     def server(self) -> UserLine | None:
         """The line with most time of its own in a request handler, or else off the main thread; None if few were seen.

@@ -62,6 +62,8 @@ class ResidualPython(Detector):
             return Fine(share, self.place_share_threshold, "share", "share of time outside the phases in one place")
         if lines is not None and lines.asks_own_server_at(place.frame.file, place.frame.line):
             return NotApplicable("The main thread waits for the program's own server, which runs the model.")
+        if lines is not None and lines.awaits_at(place.frame.file, place.frame.line):
+            return NotApplicable("Tasks of an event loop wait there, which is no Python code.")
         name = f"line {place.frame.line}" if place.function is None else place.function.rpartition(".")[2]
         ceiling = residual.seconds * share
         if timed is not None and timed.blocking_seconds * steps.count >= self.copies_share * ceiling:

@@ -247,8 +247,11 @@ def _has_cores(line: UserLine, recording: Recording) -> bool:
 
 
 def _pickling(line: UserLine, recording: Recording) -> float | None:
-    """Share of the line's time in which its process pickles or sends; None if it waits for no other process."""
-    if not line.waits_for_others or line.beside:
+    """Share of the line's time in which its process pickles or sends; None if it waits for no other process.
+
+    A task of an event loop is known to wait, and not for what.
+    """
+    if line.beside or not (line.waits_for_others or line.tasks):
         return None
     begins, ends = int(line.rows["t0"].min()), int(line.rows["t1"].max())
     seconds = line.thread_seconds * line.share_where(lambda way: _sends(way.below))

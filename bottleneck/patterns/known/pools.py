@@ -26,6 +26,7 @@ _HANDS_OVER = (
     *(f"{name}().{method}" for name in _POOLS if "Thread" not in name and "dummy" not in name
       for method in ("map*", "imap*", "starmap*", "apply*")),
     *(f"concurrent.futures.ProcessPoolExecutor().{method}" for method in ("map", "submit")),
+    *(f"asyncio.{loop}().run_in_executor" for loop in ("get_running_loop", "get_event_loop")),
 )  # fmt: skip
 _APPLIES = tuple(f"{name}().apply" for name in _POOLS)
 _MAPS = tuple(f"{name}().{method}" for name in _POOLS for method in ("map", "starmap"))
@@ -256,7 +257,7 @@ PATTERNS = (
         price=Price("once"),
         source="docs.python.org multiprocessing (Programming guidelines: avoid shared state; initializer), "
         "StackOverflow 37068981, 53617425",
-        stages=("etl",),
+        stages=("etl", "serving"),
     ),
     Pattern(
         id="manager-proxy-per-item",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from ..causes import called
 from ..model import Hot, Pattern, Price, Sighting
-from ..places import calls_of, handler, known, more, named, over
+from ..places import calls_of, handler, known, less, more, named, over
 from ..shapes import any_of, argument, below, matches, not_if
 from ..syntax import last_name, mentions, stored
 
@@ -92,6 +92,42 @@ def _taken(loop: ast.While) -> Iterator[tuple[str, int]]:
                 yield from ((name, statement.lineno) for name in stored(target))
 
 
+_FEW = 0.75  # of the size that a batch may have
+
+
+def _waits_for_a_window(hot: Hot) -> bool:
+    """The file collects a batch with a time limit, and fewer requests wait at once than the batch may have."""
+    found, tasks = _window(hot.seen), hot.seen.tasks
+    return found is not None and tasks is not None and 1.0 < tasks < _FEW * found[1]
+
+
+def _window(seen: Sighting) -> tuple[int, int] | None:
+    """(line, size) of ``while len(batch) < size:`` around ``await asyncio.wait_for(queue.get(), limit)``."""
+    for loop in (each for each in ast.walk(seen.source.tree) if isinstance(each, ast.While)):
+        size = _size(seen, loop.test)
+        for call in (each for each in ast.walk(loop) if isinstance(each, ast.Call)):
+            first = call.args[0] if call.args else None
+            gets = isinstance(first, ast.Call) and last_name(first.func) == "get"
+            if size is not None and gets and last_name(call.func) in ("wait_for", "timeout"):
+                return call.lineno, size
+    return None
+
+
+def _size(seen: Sighting, test: ast.expr) -> int | None:
+    """``size`` of ``len(batch) < size``, where it can be read."""
+    for each in ast.walk(test):
+        if isinstance(each, ast.Compare) and isinstance(each.ops[0], ast.Lt) and isinstance(each.left, ast.Call):
+            if last_name(each.left.func) == "len":
+                value = getattr(seen.source.literal(each.comparators[0]), "value", None)
+                return value if isinstance(value, int) else None
+    return None
+
+
+def _where_it_waits(seen: Sighting) -> int | None:
+    found = _window(seen)
+    return None if found is None else found[0]
+
+
 _COLLECTS = frozenset("get_nowait append extend empty qsize".split())
 
 
@@ -154,6 +190,23 @@ PATTERNS = (
         leave="The service behind it can take no more calls at once.",
         price=Price("overlap"),
         source="docs.python.org asyncio-sync",
+        stages=("serving",),
+        effort=1,
+    ),
+    Pattern(
+        id="batch-window-never-full",
+        title="Each batch waits for its time limit, because fewer requests wait at once than it may have",
+        replacement="Take what is in the queue at once (get_nowait until it is empty) and start, so that a batch waits for "
+        "the model instead of the clock; or shorten the limit to a few milliseconds",
+        snippet="batch = [await queue.get()]\nwhile len(batch) < limit and not queue.empty():\n"
+        "    batch.append(queue.get_nowait())",
+        when=(known(off_cpu=True, event_loop=True), more(share=0.2), less(cores=0.5), _waits_for_a_window),
+        needs=("off_cpu", "tasks", "cores"),
+        cause=_where_it_waits,
+        explains=("residual-python",),
+        leave="More clients ask at once in production, so that batches fill before the limit.",
+        price=Price("amdahl", (1.5, 20)),
+        source="NVIDIA Triton user guide (max_queue_delay_microseconds), ray-project/ray Serve (batch_wait_timeout_s)",
         stages=("serving",),
         effort=1,
     ),

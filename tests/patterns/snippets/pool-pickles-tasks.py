@@ -38,3 +38,21 @@ from concurrent.futures import ThreadPoolExecutor
 def main(frame, shops):
     with ThreadPoolExecutor() as pool:
         return [future.result() for future in [pool.submit(total, frame, shop) for shop in shops]]  # hot
+# slow: a handler of an event loop sends the model with each request
+# known: pickling=0.9 handler=True event_loop=True off_cpu=True
+import asyncio
+
+async def score(request):
+    rows = (await request.json())["rows"]
+    loop = asyncio.get_running_loop()
+    scores = await loop.run_in_executor(request.app["pool"], predict, request.app["model"], rows)  # hot # cause
+    return {"scores": scores}
+# exempt: a thread of the executor computes
+# known: pickling=0.0 handler=True event_loop=True off_cpu=True
+import asyncio
+
+async def score(request):
+    rows = (await request.json())["rows"]
+    loop = asyncio.get_running_loop()
+    scores = await loop.run_in_executor(None, predict, request.app["model"], rows)  # hot
+    return {"scores": scores}
