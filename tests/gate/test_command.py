@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 import sys
+import time
 
+import psutil
 import pytest
 from bottleneck_profiler.cli import main
 from click.testing import CliRunner
+from helpers import started
 
 from gate.made import STEADY, Recorded, of
 from gate.repositories import commit, git, state
@@ -182,6 +187,39 @@ def test_a_dirty_checkout_says_what_is_compared(project, monkeypatch):
     assert "and 1 changed file that is not committed" in done.output
     git(project, "checkout", "--quiet", "train.py")
     assert "compares the version with itself" in call("--against", "HEAD", "train.py").output
+
+
+def test_a_check_that_is_cancelled_leaves_no_program_and_no_old_version(project):
+    (project / "train.py").write_text("import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(600)\n")
+    commit(project)
+    pid, words = project / "pid", [sys.executable, "-m", "bottleneck_profiler.cli", "check", "--against", "HEAD"]
+    with started([*words, "train.py"], stderr=subprocess.DEVNULL) as process:
+        found = wait_for(lambda: [file for file in (pid, *project.rglob("old-version/pid")) if is_written(file)])
+        number = int(found[0].read_text())
+        assert list(project.rglob("old-version/train.py"))
+        process.terminate()
+        assert process.wait(120) == 128 + signal.SIGTERM
+        assert wait_for(lambda: not runs(number))
+    assert not list(project.rglob("old-version"))
+
+
+def runs(number):
+    try:
+        return psutil.Process(number).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def is_written(file):
+    return file.exists() and file.read_text()
+
+
+def wait_for(what):
+    for _ in range(1200):
+        if found := what():
+            return found
+        time.sleep(0.1)
+    raise AssertionError("it did not start")
 
 
 def test_real_runs_of_two_versions(project):
