@@ -41,10 +41,11 @@ class Recorder:
 
     def _start_host(self) -> Any:
         try:
+            from ..collectors.host.connections import Connections
             from ..collectors.host.proc import HostSampler
             from ..collectors.host.shared_pages import SharedPages
 
-            self._pages = SharedPages()
+            self._pages, self._connections = SharedPages(), Connections()
             return HostSampler(self.root_pid)
         except Exception as error:
             self.notes.append(f"Host metrics were not measured: {error}.")
@@ -108,6 +109,11 @@ class Recorder:
                 self.notes.append(
                     f"What threads waited for could not be read ({self._waits.problem}): only their call stacks tell."
                 )
+        if self._host is not None:
+            self._connections.close()
+            if self._connections.problem:
+                why = self._connections.problem
+                self.notes.append(f"What TCP connections hold back could not be read ({why}).")
         self._save(final=True)
         for sampler in (self._host, self._gpu):
             close = getattr(sampler, "close", None)
@@ -130,7 +136,8 @@ class Recorder:
         time_ns = time.monotonic_ns()
         if self._host is not None:
             pages = self._pages.sample(self.drain.notes, self.drain.pids)
-            self.host_rows.append({"time_ns": time_ns, **self._host.sample(), **pages})
+            connections = self._connections.sample(self.drain.pids)
+            self.host_rows.append({"time_ns": time_ns, **self._host.sample(), **pages, **connections})
         if self._gpu is not None:
             self.gpu_rows += [{"time_ns": time_ns, **row} for row in self._gpu.sample()]
 

@@ -1,26 +1,22 @@
-"""Where a Unix socket leads: the path that its peer is bound to, from the kernel's socket diagnostics (netlink)."""
+"""Where a Unix socket leads: the path that its peer is bound to, from the kernel's socket diagnostics."""
 
 from __future__ import annotations
 
 import socket
 import struct
 
-_SOCK_DIAG, _BY_FAMILY, _REQUEST = 4, 20, 1
+from .sock_diag import SockDiag
+
 _SHOW_NAME, _SHOW_PEER = 1, 4
-_ASK = struct.Struct("=IHHIIBBHIIIii")  # message header, then family, protocol, states, inode, what to show, cookie
-_HEADER_BYTES, _ANSWER_BYTES = 16, 16
-_ATTRIBUTE = struct.Struct("=HH")
+_ASK = struct.Struct("=BBHIIIii")  # family, protocol, states, inode, what to show, cookie
+_ANSWER_BYTES = 16
 _NAME, _PEER = 0, 2
-_TIMEOUT_SECONDS = 0.1
 
 
 def unix_peer(inode: int) -> str | None:
     """The path, ``@name`` for an abstract one, "" for none, as in a pair; None if it is no Unix socket of ours."""
     try:
-        with socket.socket(
-            getattr(socket, "AF_NETLINK", -1), socket.SOCK_RAW | socket.SOCK_CLOEXEC, _SOCK_DIAG
-        ) as link:
-            link.settimeout(_TIMEOUT_SECONDS)
+        with SockDiag() as link:
             own = _ask(link, inode)
             if own is None or _PEER not in own:
                 return None if own is None else ""
@@ -31,19 +27,8 @@ def unix_peer(inode: int) -> str | None:
     return "@" + name[1:] if name.startswith("\0") else name.rstrip("\0")
 
 
-def _ask(link: socket.socket, inode: int) -> dict[int, bytes] | None:
+def _ask(link: SockDiag, inode: int) -> dict[int, bytes] | None:
     """The attributes of one socket; None if the kernel has no such Unix socket."""
-    asked = (socket.AF_UNIX, 0, 0, 0xFFFFFFFF, inode, _SHOW_NAME | _SHOW_PEER, -1, -1)
-    link.send(_ASK.pack(_ASK.size, _BY_FAMILY, _REQUEST, 1, 0, *asked))
-    answer = link.recv(4096)
-    size, kind = struct.unpack_from("=IH", answer)
-    found, at = dict[int, bytes](), _HEADER_BYTES + _ANSWER_BYTES
-    if kind != _BY_FAMILY:
-        return None
-    while at + _ATTRIBUTE.size <= min(size, len(answer)):
-        length, name = _ATTRIBUTE.unpack_from(answer, at)
-        if length < _ATTRIBUTE.size:
-            break
-        found[name] = answer[at + _ATTRIBUTE.size : at + length]
-        at += (length + 3) & ~3
-    return found
+    asked = _ASK.pack(socket.AF_UNIX, 0, 0, 0xFFFFFFFF, inode, _SHOW_NAME | _SHOW_PEER, -1, -1)
+    found = link.one(asked, _ANSWER_BYTES)
+    return None if found is None else found[1]
