@@ -95,6 +95,16 @@ class ObjectsLine(Line, frozen=True, kw_only=True):
     loader: Int
 
 
+class HeldLine(Line, frozen=True):
+    """The line that writes the second part of a message, which the kernel holds back until the first is acknowledged.
+
+    ``handler``: it is in a handler of ``http.server`` or ``socketserver``.
+    """
+
+    kind: ClassVar[str] = "held_line"
+    handler: bool = False
+
+
 class KnownLine(Line, frozen=True):
     """A line that holds much of the run, and what its source shows.
 
