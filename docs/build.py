@@ -53,6 +53,7 @@ AFTER = {
     "Accuracy": "accuracy.md",
     "Frameworks and launchers": "frameworks.md",
     "What your program may notice": "what-you-may-notice.md",
+    "Batching requests": "batching.md",
     "Comparison": "comparison.md",
     "Contributing": "contributing.md",
     "Changelog": "changelog.md",

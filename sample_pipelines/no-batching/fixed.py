@@ -1,6 +1,5 @@
 """The same classifier: requests of the same moment share one call of the model."""
 
-import asyncio
 import json
 import multiprocessing
 import threading
@@ -9,33 +8,22 @@ from contextlib import asynccontextmanager
 
 import torch
 import uvicorn
+from bottleneck_profiler.serving import MicroBatcher
 from fastapi import FastAPI
 
 
 def predict(rows):
     with torch.inference_mode():
-        return model(rows)
+        return model(torch.stack(rows))
 
 
-async def batcher(queue):
-    while True:
-        waiting = [await queue.get()]
-        await asyncio.sleep(0.003)
-        while len(waiting) < 16 and not queue.empty():
-            waiting.append(queue.get_nowait())
-        rows = torch.stack([row for row, _ in waiting])
-        results = await asyncio.to_thread(predict, rows)
-        for (_, answer), result in zip(waiting, results):
-            if not answer.done():
-                answer.set_result(result)
+batcher = MicroBatcher(predict, max_batch=16, max_delay=0.003)
 
 
 @asynccontextmanager
 async def lifespan(app):
-    app.state.queue = asyncio.Queue()
-    task = asyncio.create_task(batcher(app.state.queue))
-    yield
-    task.cancel()
+    async with batcher:
+        yield
 
 
 class Classifier(torch.nn.Module):
@@ -61,9 +49,7 @@ def tokens_of(item):
 
 @app.get("/classify/{item}")
 async def classify(item: int):
-    answer = asyncio.get_running_loop().create_future()
-    await app.state.queue.put((tokens_of(item), answer))
-    logits = await answer
+    logits = await batcher(tokens_of(item))
     return {"item": item, "class": int(logits.argmax())}
 
 

@@ -13,32 +13,21 @@ from ._shared import failing, few, measured, of_server, worst
 from .synchronous_serving import SynchronousServing
 
 _SNIPPET = """\
-import asyncio, torch
+from bottleneck_profiler.serving import MicroBatcher
 
-queue = asyncio.Queue()
+def predict(rows):  # each without the batch dimension
+    with torch.inference_mode():
+        return model(torch.stack(rows))
 
-async def batcher():  # started in the lifespan: create_task(batcher())
-    while True:
-        waiting = [await queue.get()]
-        await asyncio.sleep({window})  # let other requests join
-        while len(waiting) < {most} and not queue.empty():
-            waiting.append(queue.get_nowait())
-        try:
-            rows = torch.stack([row for row, _ in waiting])
-            # predict: your model, under torch.inference_mode()
-            results = await asyncio.to_thread(predict, rows)
-            for (_, answer), result in zip(waiting, results):
-                if not answer.done():
-                    answer.set_result(result)
-        except Exception as error:
-            for _, answer in waiting:
-                if not answer.done():
-                    answer.set_exception(error)
+batcher = MicroBatcher(predict, max_batch={most}, max_delay={window})
 
-async def handler(row):  # one row without the batch dimension
-    answer = asyncio.get_running_loop().create_future()
-    await queue.put((row, answer))
-    return await answer"""
+@asynccontextmanager
+async def lifespan(app):  # FastAPI(lifespan=lifespan)
+    async with batcher:
+        yield
+
+async def handler(row):
+    return await batcher(row)"""
 
 #: What switches batching on in servers that are watched.
 _SWITCHES = {
@@ -61,7 +50,8 @@ class NoBatching(Detector):
         recorded. From single rows alone a and k cannot be told apart: the range then goes from almost nothing to the
         maximum, and only a measurement can tell. Of a server that is watched, its own counts of batches and their rows.
     How to fix it
-        Collect requests for a few milliseconds in a queue and call the model once for all of them.
+        Collect requests for a few milliseconds and call the model once for all of them:
+        ``bottleneck_profiler.serving.MicroBatcher`` does so, in asyncio and in threads.
     When to ignore it
         When a model call is a small part of a request, when rows cannot be stacked, or when a few more milliseconds of
         latency for a lone request are not acceptable.
