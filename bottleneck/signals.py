@@ -132,6 +132,9 @@ EXECUTOR = 90
 # Tasks of an event loop that queue at one line for a lock, a semaphore or a connection of a pool, at a look (t0 == t1);
 # arg: stack id of one of them | tasks that wait for something outside << 32; flags: tasks in the queue.
 QUEUED = 91
+# A request (t0, t1 as in its REQUEST) whose answer was 200 and took a while; arg: keyed hash of what was asked << 32 |
+# that of the answer; flags: 1 if the request or the answer is one user's (a cookie, an authorization).
+LIKENESS = 92
 STACK_MASK = (1 << 32) - 1  # the part of such a record's argument that is the stack; the thread's index is above it
 EVENTS = {
     LOOP: "loop", SAMPLE: "sample", BATCH: "batch", COLLATE: "collate", SAMPLE_READ: "sample.read",
@@ -141,6 +144,7 @@ EVENTS = {
     LAG: "lag", MODEL_CALL: "model_call", POOL: "pool", THREAD_CPU: "thread.cpu", THREAD_BLOCKED: "thread.blocked",
     WAIT: "wait", MAIN_RUNS: "main.runs", SKIPPED: "skipped",
     DEVICE_MARK: "device.mark", EXECUTOR: "executor", QUEUED: "queued",
+    LIKENESS: "likeness",
 }  # fmt: skip
 
 # Environment of the recorded program.

@@ -313,4 +313,5 @@ TABLE_OF = {
     signals.DEVICE_MARK: "marks",
     **dict.fromkeys((signals.REQUEST, signals.LAG, signals.MODEL_CALL, signals.POOL, signals.EXECUTOR), "requests"),
     signals.QUEUED: "requests",
+    signals.LIKENESS: "requests",
 }

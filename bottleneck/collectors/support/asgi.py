@@ -3,18 +3,24 @@
 import sys
 
 from ...agent.recorder import now
+from .likeness import LEAST_NS, WITH_BODY, Likeness
 from .served import address, waited
 
+_ALL_AT_FIRST, _ONE_IN = 64, 4  # requests that are asked how long they waited: it takes a system call
 
-def recording_call(state, application, scope, receive, send, sock=None):
-    """The awaitable to use instead of ``application(scope, receive, send)``; the original one if not recording."""
+
+def recording_call(state, application, scope, receive, send, sock=None, done=None):
+    """The awaitable to use instead of ``application(scope, receive, send)``; the original one if not recording.
+
+    ``sock``: the request's connection; ``done``: called after a recorded request.
+    """
     kind = scope["type"]
     # An application inside another one has its scope or its task. A context variable would show in copied contexts.
     task = _task()
     if not state.on or id(scope) in state.inside or task in state.inside:
         return application(scope, receive, send)
     if kind == "http":
-        return _request(state, application, scope, receive, send, {id(scope), task or id(scope)}, sock)
+        return _request(state, application, scope, receive, send, {id(scope), task or id(scope)}, sock, done)
     if kind == "lifespan":
         return _lifespan(state, application, scope, receive, send)
     return application(scope, receive, send)
@@ -38,17 +44,22 @@ async def _lifespan(state, application, scope, receive, send):
         state.guard(state.end, "lifespan")
 
 
-async def _request(state, application, scope, receive, send, keys, sock):
+async def _request(state, application, scope, receive, send, keys, sock, done):
     try:
         in_flight = state.in_flight = state.in_flight + 1
-        state.arrivals += 1
+        arrivals = state.arrivals = state.arrivals + 1
         if not state.beating or state.loop.is_closed():
             state.begin()
         state.inside |= keys
         status = t1 = size = 0
         if not state.addressed:
             state.tell_address(address(scope.get("server")))
-        queue = 0 if sock is None else waited(sock)
+        asks = arrivals <= _ALL_AT_FIRST or not arrivals % _ONE_IN
+        queue = waited(sock) if asks else 0
+        like = None
+        if scope["method"] in WITH_BODY:
+            like = Likeness(state.key)
+            receive = _heard(receive, like)
         t0 = now()
     except BaseException as error:
         state.in_flight -= 1
@@ -56,16 +67,24 @@ async def _request(state, application, scope, receive, send, keys, sock):
         return await application(scope, receive, send)
 
     def watched(message):
-        nonlocal status, t1, size
+        nonlocal like, status, t1, size
         try:
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if now() - t0 < LEAST_NS:
+                    like = None
+                else:
+                    like = like or Likeness(state.key)
+                    like.begin(scope, message)
             else:
+                body = message.get("body", b"")
                 if not message.get("more_body"):
                     t1 = now()  # background tasks keep running after the response
-                size += len(message.get("body", b""))
+                size += len(body)
+                if like is not None:
+                    like.answer(body)
         except Exception:  # a malformed message: leave it to the server
-            pass
+            like = None
         return send(message)
 
     try:
@@ -75,8 +94,26 @@ async def _request(state, application, scope, receive, send, keys, sock):
         state.inside -= keys
         if state.on:
             try:
-                template = getattr(scope.get("route"), "path", None)
+                template = getattr(scope.get("route"), "path", None) or scope.get("path_template")  # Litestar's
                 name = scope["method"], scope["path"], template, status
                 state.put(t0, t1 or now(), in_flight, name, queue, size + 1 if status else 0)
+                if like is not None and t1:
+                    state.put_likeness(t0, t1, like)
+                if done is not None:
+                    done()
             except BaseException as error:
                 state.off("after", error)
+
+
+def _heard(receive, like):
+    """``receive``, with what it returns taken in."""
+
+    async def heard():
+        message = await receive()
+        try:
+            like.ask(message.get("body", b""))
+        except Exception:
+            like.drop()
+        return message
+
+    return heard

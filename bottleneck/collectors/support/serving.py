@@ -5,6 +5,7 @@ We therefore measure the lag of a heartbeat in the loop. A watchdog thread sampl
 is late, because the blocking frame is gone afterwards.
 """
 
+import atexit
 import gc
 import os
 import time
@@ -14,6 +15,7 @@ from ...agent import native_thread
 from ...agent.frames import AllFrames, line_of
 from ...agent.recorder import is_users_exception, now
 from ...agent.unpatched import allocate_lock, get_ident, sleep
+from .lru_caches import LruCaches
 from .served import Names, packed
 from .thread_pools import limiter_of
 
@@ -23,6 +25,7 @@ WATCH_SECONDS = 0.025  # the watchdog samples this long after a heartbeat was du
 LOOK_SECONDS = 0.02  # and repeats at this interval while the loop stays blocked
 MAX_LOOKS = 50  # after this many samples, ten times less often
 GIL_WAIT_NS = 3_000_000  # a thread that wakes this late was waiting for the GIL
+CACHE_BEATS = 200  # the user's caches are looked at every so many beats, and at the end
 QUIET_BEATS = 100  # the probe rests after this many beats without a request
 GARBAGE = 0xFFFF  # flags of a LAG record caused by the garbage collector
 _FORWARD_HOOK = os.sep + os.path.join("collectors", "support", "forward.py")
@@ -47,7 +50,9 @@ class Serving:
         self.threads = {}  # thread -> the last of those that it began
         self.environs = {}  # id of a WSGI environment -> its request, where the server tells
         self.addressed = False
+        self.key = os.urandom(16)  # of hashes; it never leaves the process
         self._names = Names(recorder)
+        self._caches = LruCaches(recorder)
         self._models = {}  # call-site id -> times seen inside a forward
         self._limiter = None
         self._seen = 0
@@ -63,6 +68,7 @@ class Serving:
         self._stop = None
         self._stopped = None
         os.register_at_fork(before=self.stop_watching, after_in_parent=self._resume, after_in_child=self._forget)
+        atexit.register(self._tell_caches)
 
     # -- requests ------------------------------------------------------------------------------------------
 
@@ -73,6 +79,13 @@ class Serving:
         number = self._names.of(*name)
         in_flight = in_flight if in_flight < 65535 else 65535
         ring.put(signals.REQUEST, in_flight, t0, t1, packed(number, queue, size))
+
+    def put_likeness(self, t0, t1, like):
+        """Record what a finished request and its answer hash to, if that was kept."""
+        found = like.found()
+        if found is not None:
+            ring = self.recorder.rings.get(get_ident()) or self.recorder.ring()
+            ring.put(signals.LIKENESS, found[0], t0, t1, found[1])
 
     def tell_address(self, text):
         """Note once where this process's server listens."""
@@ -86,7 +99,10 @@ class Serving:
         """Start the heartbeat in the running loop unless it is already running."""
         from asyncio import get_running_loop
 
-        loop = get_running_loop()
+        try:
+            loop = get_running_loop()
+        except RuntimeError:  # a loop of another kind, such as trio's, which is not watched
+            return
         if self.beating and self.loop is loop:
             return
         if self.loop is not loop:
@@ -130,6 +146,8 @@ class Serving:
             self._sample_pool(ran)
             self._quiet = 0 if self.arrivals != self._seen or self.in_flight else self._quiet + 1
             self._seen = self.arrivals
+            if self._beats % CACHE_BEATS == 0:
+                self._caches.tell()
             if self._quiet > QUIET_BEATS:
                 self.beating = False
                 return
@@ -137,6 +155,10 @@ class Serving:
         except BaseException as error:
             self.beating = False
             self.off("heartbeat", error)
+
+    def _tell_caches(self):
+        if self.on:
+            self.guard(self._caches.tell, "caches")
 
     def _put_lag(self, ran, cpu):
         """Record a late heartbeat. flags: CPU percent of the loop's thread, 1 + percent of looks with a free GIL."""
@@ -219,7 +241,9 @@ class Serving:
         self.threads = {}
         self.environs = {}
         self.addressed = False
+        self.key = os.urandom(16)
         self._names = Names(self.recorder)
+        self._caches = LruCaches(self.recorder)
         self._models = {}
         self._reset_block()
 
@@ -313,6 +337,7 @@ class Serving:
         if self.users <= 0:
             self.on = False
             self.guard(self.end, "detach")
+            atexit.unregister(self._tell_caches)
             if self._collected in gc.callbacks:
                 gc.callbacks.remove(self._collected)
             if self.recorder.serving is self:

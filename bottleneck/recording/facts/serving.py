@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from .base import Fact, Int, Moment
+from .base import Count, Fact, Int, Moment
 
 
 class Serving(Fact, frozen=True):
@@ -38,3 +38,14 @@ class ModelCall(Fact, frozen=True):
     kind: ClassVar[str] = "model_call"
     site: Int
     count: Int
+
+
+class LruCache(Fact, frozen=True):
+    """What ``functools.lru_cache`` counted for a function so far. ``site``: its first line; ``most``: None for ever."""
+
+    kind: ClassVar[str] = "lru_cache"
+    site: Int
+    hits: Count
+    misses: Count
+    size: Count = 0
+    most: Int | None = None
