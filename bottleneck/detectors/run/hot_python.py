@@ -44,7 +44,7 @@ _SYMPTOMS: dict[str, tuple[str, ...]] = {
         "residual-python", "step-jitter",
     ),
     "etl": ("memory-thrash", "residual-python", "input-wait", "loop-waits-for-input", "slow-start"),
-    "serving": ("input-wait", "no-batching", "residual-python", "workers-zero"),
+    "serving": ("input-wait", "no-batching", "pre-post-bound", "residual-python", "workers-zero"),
 }  # fmt: skip
 
 
