@@ -135,6 +135,56 @@ class LoadUse:
 
 
 @dataclass(frozen=True)
+class RouteUse:
+    """Requests of one "METHOD route" that a recorded server answered, or of all of them (``route`` is empty).
+
+    ``failures``: status 500 and above, or no answer. ``latency``: seconds inside the application by "mean", "p50", and
+    "p95" and "p99" where there are enough requests. ``queue_seconds``: mean time before, in which the request waited
+    for the server; ``answer_bytes``: mean size; both None where not measured.
+    """
+
+    route: str
+    requests: int
+    failures: int
+    per_second: float
+    latency: dict[str, float]
+    queue_seconds: float | None
+    answer_bytes: float | None
+
+
+@dataclass(frozen=True)
+class CacheUse:
+    """What ``functools.lru_cache`` counted for a function of the user's, over all processes."""
+
+    function: str
+    file: str
+    line: int
+    hits: int
+    misses: int
+
+
+@dataclass(frozen=True)
+class ServedUse:
+    """The service that was recorded: ``processes``, and its ``routes``, the first of which are all together.
+
+    ``at_once``: requests inside, as counted whenever one arrives; ``at_once_by_law``: rate times latency (Little's
+    law). They differ if requests come in bursts, or together: many clients that wait for each other's turn.
+    ``batch_rows``: mean rows of a call of the model; ``batch_share``: of the requests that were inside at the call.
+    ``repeat_share``: requests that the same process had answered before. None: not measured.
+    """
+
+    processes: int
+    seconds: float
+    routes: tuple[RouteUse, ...]
+    at_once: float
+    at_once_by_law: float
+    batch_rows: float | None = None
+    batch_share: float | None = None
+    repeat_share: float | None = None
+    caches: tuple[CacheUse, ...] = ()
+
+
+@dataclass(frozen=True)
 class GpuEnergy:
     """``joules`` that one accelerator of the run used; None: it reports neither energy nor power.
 
@@ -294,6 +344,7 @@ class Diagnosis:
     devices: tuple[DeviceUse, ...] = ()
     servers: tuple[ServerUse, ...] = ()
     load: tuple[LoadUse, ...] = ()
+    served: ServedUse | None = None
     energy: Energy = field(default_factory=Energy)
     size: Size = field(default_factory=Size)
     cost: Cost | None = None  # None: no price was given

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from rich.cells import cell_len
 
-from ...diagnosis.model import Diagnosis, LoadUse, ServerUse
+from ...diagnosis.model import Diagnosis, LoadUse, RouteUse, ServedUse, ServerUse
 from . import units, words
 
+_MAX_CACHES = 3  # that are told of
 Shown = Callable[[float], str]
 
 
@@ -58,7 +60,8 @@ class Sheet:
 
 def sheets(diagnosis: Diagnosis, most: int) -> list[Sheet]:
     """What was watched and what load tests measured, at most so many rows each."""
-    found = [_load(diagnosis.load, most)] if diagnosis.load else []
+    found = [] if diagnosis.served is None else [_served(diagnosis.served, most)]
+    found += [_load(diagnosis.load, most)] if diagnosis.load else []
     for title, columns in (("Servers", _SERVERS), ("Devices and machines", _DEVICES)):
         shown = [each for each in diagnosis.servers if any(name in each.signals for _, name, _ in columns)]
         if shown:
@@ -80,6 +83,44 @@ def _servers(title: str, shown: Sequence[ServerUse], columns: tuple[tuple[str, s
     return Sheet(f"{title} ({first})", ["", *(head for head, _, _ in filled)], rows, _left(len(shown) - most))
 
 
+def _served(served: ServedUse, most: int) -> Sheet:
+    columns: list[tuple[str, Callable[[RouteUse], Any], Shown]] = [
+        ("requests", lambda use: use.requests, units.number),
+        ("failed", lambda use: use.failures or None, units.number),
+        ("per second", lambda use: use.per_second, units.number),
+        ("mean", lambda use: use.latency["mean"], units.seconds),
+        *((name, partial(_latency, name), units.seconds) for name in ("p50", "p95", "p99")),
+        ("waited before", lambda use: use.queue_seconds, units.seconds),
+        ("size", lambda use: use.answer_bytes, units.size),
+    ]
+    shown = served.routes[: most + 1] if len(served.routes) != 2 else served.routes[1:]
+    heads, rows = _filled(columns, shown, lambda use: words.visible(use.route) or "all requests")
+    return Sheet(f"Requests of {_several(served.processes, 'process', 'processes')}", heads, rows, _rest(served))
+
+
+def _latency(name: str, use: RouteUse) -> float | None:
+    return use.latency.get(name)
+
+
+def _rest(served: ServedUse) -> str:
+    """What else is known of the service, in sentences."""
+    said = [
+        f"Requests at once: {units.number(served.at_once)} when one arrives, {units.number(served.at_once_by_law)} by "
+        "rate and latency."
+    ]
+    if served.batch_rows is not None and served.batch_share is not None:
+        said.append(
+            f"Rows per call of the model: {units.number(served.batch_rows)}, "
+            f"{units.share(min(1.0, served.batch_share))} of the requests inside."
+        )
+    if served.repeat_share is not None:
+        said.append(f"Repeated requests: {units.share(served.repeat_share)}.")
+    for cache in served.caches[:_MAX_CACHES]:
+        ratio = cache.hits / max(cache.hits + cache.misses, 1)
+        said.append(f"lru_cache of {words.visible(cache.function)}: {units.share(ratio)} hits.")
+    return " ".join(said)
+
+
 def _load(load: Sequence[LoadUse], most: int) -> Sheet:
     columns: list[tuple[str, Callable[[LoadUse], Any], Shown]] = [
         ("requests", lambda use: use.requests, units.number),
@@ -92,14 +133,24 @@ def _load(load: Sequence[LoadUse], most: int) -> Sheet:
         ("p99", lambda use: use.latency.get("p99"), units.seconds),
         ("first token p50", lambda use: use.first_token.get("p50"), units.seconds),
     ]
-    filled = [column for column in columns if any(column[1](use) is not None for use in load)]
-    rows = []
-    for use in load[:most]:
-        values = [(get(use), show) for _, get, show in filled]
-        cells = [units.NOTHING if value is None else show(value) for value, show in values]
-        rows.append([_load_name(use) + (" (knee)" if use.knee else ""), *cells])
-    heads = ["", *(head for head, _, _ in filled)]
+    heads, rows = _filled(columns, load[:most], lambda use: _load_name(use) + (" (knee)" if use.knee else ""))
     return Sheet(f"Load test by {words.visible(load[0].tool)}", heads, rows, _left(len(load) - most))
+
+
+def _filled(
+    columns: Sequence[Any], shown: Sequence[Any], name: Callable[[Any], str]
+) -> tuple[list[str], list[list[str]]]:
+    """The heads of the columns that somebody fills, and a row for each use."""
+    filled = [column for column in columns if any(column[1](use) is not None for use in shown)]
+    rows = []
+    for use in shown:
+        values = [(get(use), show) for _, get, show in filled]
+        rows.append([name(use), *(units.NOTHING if value is None else show(value) for value, show in values)])
+    return ["", *(head for head, _, _ in filled)], rows
+
+
+def _several(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
 
 
 def _load_name(use: LoadUse) -> str:
