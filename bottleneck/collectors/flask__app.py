@@ -3,22 +3,17 @@
 import sys
 from functools import partial
 
-from . import BaseCollector
 from .support.hooking import hook
-from .support.serving import serving
+from .support.server import ServerCollector
 from .support.wsgi import of_environ, recording_call
 
 
-class Collector(BaseCollector):
+class Collector(ServerCollector):
     id = "flask"
     module = "flask.app"
 
-    def __init__(self):
-        super().__init__()
-        self.state = None
-
-    def hook(self, module):
-        self.state = state = serving(self.recorder)
+    def hook_server(self, module):
+        state = self.state
 
         def make(original):
             def wsgi_app(app, environ, start_response):
@@ -42,9 +37,3 @@ class Collector(BaseCollector):
         rule, request = asked.url_rule, of_environ(self.state, asked.environ)
         if rule is not None and request is not None:
             request.template = rule.rule
-
-    def detach(self):
-        super().detach()
-        if self.state is not None:
-            self.state.release()
-            self.state = None

@@ -6,23 +6,20 @@ application, and the function that makes the response and the environment.
 
 import sys
 
-from . import BaseCollector
 from .support.hooking import hook
-from .support.serving import serving
+from .support.server import ServerCollector
 from .support.wsgi import enter, leave
 
 
-class Collector(BaseCollector):
+class Collector(ServerCollector):
     id = "gunicorn"
     module = "gunicorn.workers.base"
 
     def __init__(self):
         super().__init__()
-        self.state = None
         self._hooked = set()
 
-    def hook(self, module):
-        self.state = serving(self.recorder)
+    def hook_server(self, module):
 
         def make(original):
             def load_wsgi(worker):
@@ -36,12 +33,6 @@ class Collector(BaseCollector):
             return load_wsgi
 
         hook(self, module.Worker, "load_wsgi", make)
-
-    def detach(self):
-        super().detach()
-        if self.state is not None:
-            self.state.release()
-            self.state = None
 
     def _attach(self, worker):
         made = sys.modules.get("gunicorn.http.wsgi")

@@ -2,22 +2,17 @@
 
 from functools import partial
 
-from . import BaseCollector
 from .support.asgi import recording_call
 from .support.hooking import hook
-from .support.serving import serving
+from .support.server import ServerCollector
 
 
-class Collector(BaseCollector):
+class Collector(ServerCollector):
     id = "starlette"
     module = "starlette.applications"
 
-    def __init__(self):
-        super().__init__()
-        self.state = None
-
-    def hook(self, module):
-        self.state = state = serving(self.recorder)
+    def hook_server(self, module):
+        state = self.state
 
         def make(original):
             def __call__(app, scope, receive, send):
@@ -26,9 +21,3 @@ class Collector(BaseCollector):
             return __call__
 
         hook(self, module.Starlette, "__call__", make)
-
-    def detach(self):
-        super().detach()
-        if self.state is not None:
-            self.state.release()
-            self.state = None

@@ -7,32 +7,23 @@ the two that start and end its lifespan; uvicorn imports their classes when it l
 import sys
 from functools import partial
 
-from . import BaseCollector
 from .support.asgi import recording_call
 from .support.hooking import hook
-from .support.serving import serving
+from .support.server import ServerCollector
 
 _PROTOCOLS = "uvicorn.protocols.http."
 
 
-class Collector(BaseCollector):
+class Collector(ServerCollector):
     id = "uvicorn"
     module = "uvicorn.config"
 
     def __init__(self):
         super().__init__()
-        self.state = None
         self._hooked = set()
 
-    def hook(self, module):
-        self.state = serving(self.recorder)
+    def hook_server(self, module):
         hook(self, module.Config, "load", partial(self.wrap, before=lambda args, kwargs: args[0], after=self._loaded))
-
-    def detach(self):
-        super().detach()
-        if self.state is not None:
-            self.state.release()
-            self.state = None
 
     def _loaded(self, config, result, failed):
         for name, module in list(sys.modules.items()):
@@ -52,19 +43,22 @@ class Collector(BaseCollector):
     def _run(self, original):
         state = self.state
 
-        async def run_asgi(cycle, app):
+        def run_asgi(cycle, app):
             fields = getattr(cycle, "__dict__", None)
             if fields is None or "scope" not in fields:  # another version's, which we do not know
-                return await original(cycle, app)
+                return original(cycle, app)
+            plain = cycle.send
 
             def application(scope, receive, send):
-                fields["send"] = send  # what the original passes to the application
+                if send is not plain:
+                    fields["receive"], fields["send"] = receive, send  # what the original passes to the application
                 return original(cycle, app)
 
-            try:
-                return await recording_call(state, application, cycle.scope, cycle.receive, cycle.send, _socket(fields))
-            finally:
+            def done():
+                fields.pop("receive", None)
                 fields.pop("send", None)
+
+            return recording_call(state, application, cycle.scope, cycle.receive, plain, _socket(fields), done)
 
         return run_asgi
 

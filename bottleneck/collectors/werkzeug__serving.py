@@ -2,22 +2,17 @@
 
 import sys
 
-from . import BaseCollector
 from .support.hooking import hook
-from .support.serving import serving
+from .support.server import ServerCollector
 from .support.wsgi import enter, leave
 
 
-class Collector(BaseCollector):
+class Collector(ServerCollector):
     id = "werkzeug"
     module = "werkzeug.serving"
 
-    def __init__(self):
-        super().__init__()
-        self.state = None
-
-    def hook(self, module):
-        self.state = state = serving(self.recorder)
+    def hook_server(self, module):
+        state = self.state
 
         def running(original):
             def run_wsgi(handler):
@@ -46,9 +41,3 @@ class Collector(BaseCollector):
 
         hook(self, module.WSGIRequestHandler, "run_wsgi", running)
         hook(self, sys.modules["http.server"].BaseHTTPRequestHandler, "send_response_only", sending)
-
-    def detach(self):
-        super().detach()
-        if self.state is not None:
-            self.state.release()
-            self.state = None

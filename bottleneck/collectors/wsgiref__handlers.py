@@ -1,21 +1,16 @@
 """``wsgiref.handlers``: requests of ``wsgiref.simple_server``, which Django's ``runserver`` uses, too."""
 
-from . import BaseCollector
 from .support.hooking import hook
-from .support.serving import serving
+from .support.server import ServerCollector
 from .support.wsgi import enter, leave
 
 
-class Collector(BaseCollector):
+class Collector(ServerCollector):
     id = "wsgiref"
     module = "wsgiref.handlers"
 
-    def __init__(self):
-        super().__init__()
-        self.state = None
-
-    def hook(self, module):
-        self.state = state = serving(self.recorder)
+    def hook_server(self, module):
+        state = self.state
 
         def running(original):
             def run(handler, application):
@@ -49,9 +44,3 @@ class Collector(BaseCollector):
 
         hook(self, module.BaseHandler, "run", running)
         hook(self, module.BaseHandler, "close", closing)
-
-    def detach(self):
-        super().detach()
-        if self.state is not None:
-            self.state.release()
-            self.state = None

@@ -35,11 +35,12 @@ class Executors:
     def look(self, ring):
         """Record the executors in which tasks wait, and once those in which none waits any more. Never raises."""
         module = sys.modules.get("concurrent.futures.thread")
-        if module is None or not self.on or now() < self._due:
+        queues = getattr(module, "_threads_queues", None)  # None while the module is being imported, too
+        if queues is None or not self.on or now() < self._due:
             return
         try:
             self._due = now() + EVERY_NS
-            self._look(ring, module._threads_queues.data)
+            self._look(ring, queues.data)
         except BaseException as error:
             self.on = False
             self._recorder.fail("executors", "look", error)
