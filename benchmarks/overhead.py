@@ -4,7 +4,7 @@ Each figure is a difference of CPU times between child processes that differ in 
 recorded, alone, recorded ...); of each child the cheapest of its rounds counts, of the pairs the median. Exit code 1
 when a budget is exceeded or fewer than 99 % of the steps or requests were recorded, 2 when a child failed.
 
-    overhead.py [--pairs N] [--quick] [--loops NAME ...] [--dask]
+    overhead.py [--pairs N] [--quick] [--loops NAME ...] [--dask] [--requests]
 
 --quick takes less than a minute and judges steps and requests only; --loops measures steps only: of the plain loop with
 0, 2 and 4 workers, of Lightning's Trainer and of the Hugging Face Trainer. The CPU time of a step is that of the
@@ -21,9 +21,11 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import overhead_calls
+import overhead_requests
 import pyarrow.parquet as pq
 
 REQUEST = 80  # the kind of a served request in the table "requests"
@@ -151,40 +153,6 @@ for _ in range(4 if WORKERS else 6):
 print(json.dumps({"unit_seconds": min(found), "units": len(found) * COUNT // BATCH}))
 """
 
-REQUESTS = """
-import asyncio, json, time
-from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
-from starlette.routing import Route
-
-async def hello(request):
-    return PlainTextResponse("hello")
-
-app = Starlette(routes=[Route("/hello", hello)])
-SCOPE = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
-         "path": "/hello", "raw_path": b"/hello", "query_string": b"", "root_path": "", "headers": [],
-         "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80)}
-COUNT, ROUNDS = 4000, 6
-
-async def receive():
-    return {"type": "http.request", "body": b"", "more_body": False}
-
-async def send(message):
-    pass
-
-async def main():
-    found = []
-    for _ in range(ROUNDS):
-        before = time.thread_time()
-        for _ in range(COUNT):
-            await app(dict(SCOPE), receive, send)
-        found.append((time.thread_time() - before) / COUNT)
-        await asyncio.sleep(0.2)  # no server answers 100,000 requests a second: let the supervisor read these
-    return found
-
-print(json.dumps({"unit_seconds": min(asyncio.run(main())), "units": COUNT * ROUNDS}))
-"""
-
 #: Tasks that do nothing, on a scheduler in this process and in threads; the CPU time is that of the process.
 DASK = """
 import json, logging, os, time
@@ -252,6 +220,14 @@ def loop(name: str, quick: bool) -> Case:
     script, steps, workers = LOOPS[name]
     variables = {"STEPS": str(steps // 3 if quick else steps), "WORKERS": str(workers)}
     return Case(f"step, {name}", script, "steps", 20.0, variables)
+
+
+def requests() -> list[Case]:
+    """One request: of an application that is called in a loop, and of real servers."""
+    found = [Case("request", overhead_requests.CALLS, "requests", 8.0, {})]
+    for name, program in overhead_requests.SERVED.items():
+        found.append(Case(f"request, {name}", program, "requests", 8.0, {}))
+    return found
 
 
 def dask_task(scheduler: str) -> Case:
@@ -346,6 +322,23 @@ def judge(case: Case, folder: Path, pairs: int, options: list[str]) -> bool:
     return fits
 
 
+def traced(cases: list[Case], folder: Path, pairs: int) -> None:
+    """The same requests under OpenTelemetry's instrumentation, for comparison; nothing is judged."""
+    if (
+        find_spec("opentelemetry.instrumentation.asgi") is None
+        or find_spec("opentelemetry.instrumentation.wsgi") is None
+    ):
+        print("OpenTelemetry's instrumentation of ASGI and WSGI is not installed.")
+        return
+    for case in cases:
+        found: dict[str, list[float]] = {"": [], "opentelemetry": []}
+        for _ in range(pairs):
+            for name, values in found.items():
+                values.append(measure(case, folder, None, name).unit_seconds * 1e6)
+        cost = statistics.median(b - a for a, b in zip(*found.values(), strict=True))
+        print(f"{case.name + ', OpenTelemetry':34}{statistics.median(found['']):10.2f}{cost:10.2f}", flush=True)
+
+
 def beside(case: Case, folder: Path, pairs: int) -> None:
     """The same steps under other profilers, for comparison; nothing is judged."""
     base = statistics.median(measure(case, folder, None).unit_seconds for _ in range(pairs)) * 1e6
@@ -359,12 +352,12 @@ def main() -> int:
     parser.add_argument("--pairs", type=int, default=5, help="pairs of children a figure (default 5)")
     parser.add_argument("--quick", action="store_true", help="steps and requests only, two pairs")
     parser.add_argument("--loops", nargs="*", choices=list(LOOPS), metavar="NAME", help="steps of these (default: all)")
+    parser.add_argument("--requests", action="store_true", help="requests only, and under OpenTelemetry for comparison")
     parser.add_argument("--dask", action="store_true", help="tasks of Dask only")
     arguments = parser.parse_args()
     pairs = 2 if arguments.quick else arguments.pairs
     steps = {"STEPS": "600" if arguments.quick else "1500", "WORKERS": "0"}
     step = Case("step, phases", STEPS, "steps", 20.0, steps)
-    request = Case("request", REQUESTS, "requests", 8.0, {})
     print(f"{'CPU microseconds':34}{'alone':>10}{'cost':>10}{'range':>18}{'budget':>9}{'recorded':>11}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -375,7 +368,12 @@ def main() -> int:
             if arguments.dask:
                 cases = [dask_task(scheduler) for scheduler in ("threads", "cluster")]
                 return 0 if all([judge(case, folder, pairs, ["--stacks=off"]) for case in cases]) else 1
-            fits = [judge(step, folder, pairs, ["--stacks=off"]), judge(request, folder, pairs, ["--stacks=off"])]
+            if arguments.requests:
+                fits = [judge(case, folder, pairs, ["--stacks=off"]) for case in requests()]
+                traced(requests()[1:], folder, pairs)
+                return 0 if all(fits) else 1
+            cases = [step, *(requests()[:1] if arguments.quick else requests())]
+            fits = [judge(case, folder, pairs, ["--stacks=off"]) for case in cases]
             if not arguments.quick:
                 for workers in ("0", "2"):
                     case = Case(f"sample, {workers} workers", SAMPLES, "steps", 0.4, {"WORKERS": workers})
