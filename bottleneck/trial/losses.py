@@ -18,12 +18,15 @@ class Losses:
     """``old``, ``new``: mean loss of so many ``steps`` at the end, over the runs of an arm.
 
     ``spread``: how far a run of one arm lies from its arm's mean, at most, as a share of it; 0: runs repeat exactly.
+    ``chance``: twice the standard error of the mean of so many losses, as a share: with equal seeds, a fix that draws
+    one random number less gives other losses of the same kind.
     """
 
     old: float
     new: float
     steps: int
     spread: float
+    chance: float = 0.0
 
     @property
     def change(self) -> float:
@@ -31,8 +34,8 @@ class Losses:
 
     @property
     def differ(self) -> bool:
-        """Whether the arms differ by more than their runs do."""
-        return abs(self.change) > max(self.spread, _ROUNDED)
+        """Whether the arms differ by more than their runs do, and by more than their losses let expect."""
+        return abs(self.change) > max(self.spread, self.chance, _ROUNDED)
 
 
 def compare(old: Sequence[Run], new: Sequence[Run], steps: int) -> Losses | None:
@@ -52,4 +55,6 @@ def compare(old: Sequence[Run], new: Sequence[Run], steps: int) -> Losses | None
         for side, middle in zip(means, middles, strict=True)
         for mean in side
     )
-    return Losses(middles[0], middles[1], last, spread)
+    error = max(statistics.stdev(run[count - last : count]) for run in runs) / math.sqrt(last)
+    chance = 2 * math.sqrt(2) * error / abs(middles[0]) if middles[0] else 0.0
+    return Losses(middles[0], middles[1], last, spread, chance)

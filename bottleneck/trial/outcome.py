@@ -116,7 +116,7 @@ def _about(old: float, new: float, spread: float, differ: bool) -> str:
     runs = f"runs of one version differ by up to {_percent(spread)}" if spread else "runs of one version repeat exactly"
     if differ:
         return f"{means}; {runs}, so the fix changes what is learned: compare the results of whole runs"
-    return f"{means}; a difference no larger than between runs of one version ({runs})"
+    return f"{means}: no more of a difference than chance makes ({runs})"
 
 
 def _where(obtained: dict[str, float], predicted: dict[str, float]) -> str:

@@ -87,6 +87,13 @@ def test_losses_that_differ_by_more_than_runs_do() -> None:
     assert not compare([run, run], [[1.00001] * 60] * 2, 60).differ  # type: ignore[union-attr]
 
 
+def test_losses_with_other_random_numbers_are_of_the_same_kind() -> None:
+    chance = random.Random(1)
+    old, new = ([1.0 + chance.gauss(0.0, 0.1) for _ in range(60)] for _ in range(2))
+    assert not compare([old, old], [new, new], 60).differ  # type: ignore[union-attr]
+    assert compare([old, old], [[loss + 0.5 for loss in new]] * 2, 60).differ  # type: ignore[union-attr]
+
+
 def test_without_losses_nothing_is_said() -> None:
     assert compare([[]], [[]], 60) is None
     assert compare([[1.0] * 60], [[]], 60) is None
