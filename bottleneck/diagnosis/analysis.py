@@ -15,6 +15,7 @@ from ..artifacts.device.window import Device
 from ..artifacts.etl.reads import Reads
 from ..artifacts.loading.carried import Carried
 from ..artifacts.run.breakdown import Breakdown
+from ..artifacts.run.crews import Crews
 from ..artifacts.run.crowding import Crowding
 from ..artifacts.run.host import Host
 from ..artifacts.run.machine import Machine, Settings
@@ -71,8 +72,10 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
     queued = place is None and wait_for_each_other(lines, requests)
     spark = _get(artifacts, Spark)
     stages = spark is not None and holds_much(spark)
+    crews = _get(artifacts, Crews)
+    repeated = "" if crews is None else crews.repeated
     verdict = verdict_of(
-        recording, ranked, short, _answered(checks, outcomes), breakdown, place, suspect, queued, stages
+        recording, ranked, short, _answered(checks, outcomes), breakdown, place, suspect, queued, stages, repeated
     )
     devices = device_uses(recording) or timed_devices(
         recording, *(_get(artifacts, kind) for kind in (Timed, Gpu, Carried))
@@ -97,6 +100,7 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
             largest_use(devices) if recording.imported else "",
             None if spark is None else largest_part(spark),
             _unserved(recording, outcomes),
+            repeated,
         ),
         findings=tuple(ranked),
         also_noticed=tuple(aside),

@@ -128,11 +128,12 @@ def verdict_of(
     suspect: str = "",
     queued: bool = False,
     stages: bool = False,
+    repeated: str = "",
 ) -> str:
     """``answered``: at least one detector had data to judge. ``short``: the run has too few steps for that.
 
     ``suspect``: what a detector saw too few samples of to name it. ``queued``: requests wait for each other.
-    ``stages``: much of the run is in those of Spark, or beside them.
+    ``stages``: much of the run is in those of Spark, or beside them. ``repeated``: what its processes do again.
     """
     if ranked:
         return "findings"
@@ -140,7 +141,7 @@ def verdict_of(
         return "nothing recorded"
     if short:
         return "too short to judge"
-    if suspect:
+    if suspect or repeated:
         return "unexplained"
     if not answered:
         return "nothing to judge"
@@ -219,10 +220,11 @@ def headline_of(
     device: str = "",
     part: Part | None = None,
     unserved: str = "",
+    repeated: str = "",
 ) -> str:
     """The headline: one sentence that is always true. ``cores``: that the program may use. ``device``: what an imported
     trace's device does most of the time. ``part``: what holds most of a Spark application. ``unserved``: why nothing
-    could be judged of a server or a load test."""
+    could be judged of a server or a load test. ``repeated``: what the program's processes do again and again."""
     if verdict == "findings":
         first = _finding(ranked[0])
         if part is not None and all(_saves_less(each.finding, _MINOR * part.share) for each in ranked):
@@ -234,6 +236,8 @@ def headline_of(
         return "Nothing was recorded."
     if verdict == "unexplained" and suspect:
         return f"{suspect}; too few samples to be sure, so record a longer run."
+    if verdict == "unexplained" and repeated:
+        return f"{repeated}."
     if verdict == "unexplained" and place is not None and _unexplained(place):
         return f"{place}{_busy(place, cores)}; {_NO_WAY}."
     texts = {

@@ -64,8 +64,7 @@ class Breakdown:
         facts = recording.facts.processes[process]
         start, end = recording.started_ns, recording.ended_ns
         hello = min(max(facts.ready_ns or facts.hello_ns, start), end)
-        outside = [Span("startup", start, hello)]
-        parts = [spans_of([start], [hello])]
+        parts: list[Spans] = []
         seconds: dict[str, float] = {}
         if steps is not None:
             _add_steps(seconds, recording, steps, 0.0 if timed is None else timed.blocking_seconds)
@@ -75,7 +74,10 @@ class Breakdown:
             for name, value, busy in requests.occupancy(process):
                 seconds[name] = seconds.get(name, 0.0) + value
                 parts.append(np.array(busy, dtype="i8").reshape(-1, 2))
-        covered = union(parts)
+        # The workers before this one served requests before it started.
+        before = gaps(union(parts), start, hello)
+        outside = [Span("startup", a, b) for a, b in before.tolist()]
+        covered = union([*parts, before])
         covered = union([covered, _add_events(seconds, recording, process, covered)])
         if facts.bye_ns and facts.bye_ns < end:
             free = gaps(covered, facts.bye_ns, end)

@@ -73,6 +73,19 @@ class ThreadsLine(Line, frozen=True):
     kind: ClassVar[str] = "threads_line"
 
 
+class LifeLine(Line, frozen=True, kw_only=True):
+    """The line that limits how many requests or tasks a worker process may do before another one takes its place.
+
+    ``option``: as it is written there; ``limit``: its value; ``pool``: whether it is of a pool, not of a server.
+    ``file`` is "" and ``line`` 0 where it is in the command that was recorded.
+    """
+
+    kind: ClassVar[str] = "life_line"
+    option: str
+    limit: Int
+    pool: bool
+
+
 class ConfigLine(Line, frozen=True, kw_only=True):
     """The line of a configuration file that names a file that a library read. ``function``: the entry it is in."""
 
