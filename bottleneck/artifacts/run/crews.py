@@ -27,7 +27,8 @@ _START_UP = (
 )
 _RELOADS = "reload"  # in the file name of every reloader: uvicorn's, gunicorn's, werkzeug's
 _MUCH = 0.1  # of the run: that is not "fine", whatever the reason
-_NEXT_NS = 2_000_000_000  # a successor that comes later than this belongs to something new
+#: A process that comes later than this after another one is of a new pool. A server's parent starts nothing else.
+_NEXT_NS = 2_000_000_000
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ def _crew(recording: Recording, kind: str, parent: int, children: list[Process])
     asked = recording.requests[recording.requests["kind"] == signals.REQUEST]
     asked = asked[np.isin(asked["process"], indexes)]
     replaced = []
-    for index, ended in _successions(lives):
+    for index, ended in _successions(lives, kind != SERVER):
         first = asked["t0"][asked["process"] == index]
         ready, cpu = _ready(recording, index, stacks[index], task_line, int(first.min()) if len(first) else 0)
         started = lives[index][0]
@@ -201,11 +202,11 @@ def _most_at_once(lives: list[tuple[int, int]]) -> int:
     return int(np.cumsum([step for _, step in edges]).max())
 
 
-def _successions(lives: dict[int, tuple[int, int]]) -> list[tuple[int, int]]:
-    """(process, when the one before it in its place had ended)."""
+def _successions(lives: dict[int, tuple[int, int]], soon: bool) -> list[tuple[int, int]]:
+    """(process, when the one before it in its place had ended); ``soon``: it must follow at once."""
     found, free = [], sorted(end for _, end in lives.values())
     for index, (begin, _) in sorted(lives.items(), key=lambda item: item[1]):
-        before = [end for end in free if begin - _NEXT_NS <= end <= begin]
+        before = [end for end in free if end <= begin and (begin <= end + _NEXT_NS or not soon)]
         if before:
             free.remove(before[0])
             found.append((index, before[0]))
