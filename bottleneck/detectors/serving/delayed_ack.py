@@ -41,6 +41,7 @@ class DelayedAck(Detector):
     id = "delayed-ack"
     title = "The second part of each message waits for a delayed ACK (Nagle's algorithm)"
     stage = "serving"
+    judges_work = False  # that no data is held back says nothing of the work
     explains = ("residual-python", "no-batching")
     share_threshold = 0.1  # of the time of a connection in use
     min_looks = 8  # that saw data held back
