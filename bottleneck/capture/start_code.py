@@ -22,7 +22,8 @@ MODULES = (
     "agent.native_thread", "collectors.support.thread_files", "collectors.support.gil",
     "collectors.support.recoding", "collectors.support.hooking", "collectors.support.other_threads",
     "collectors.support.pace", "collectors.support.posix_timer", "collectors.support.sampled_forks",
-    "collectors.support.stack_table", "collectors.support.tasks", "collectors.support.stacks",
+    "collectors.support.stack_table", "collectors.support.task_queues", "collectors.support.tasks",
+    "collectors.support.thread_pools", "collectors.support.stacks",
 )  # fmt: skip
 
 
