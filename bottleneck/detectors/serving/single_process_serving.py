@@ -6,6 +6,7 @@ from math import ceil
 
 from ...artifacts.run.machine import Machine
 from ...artifacts.serving.processes import ServerProcesses
+from ...artifacts.serving.requests import Requests
 from ...diagnosis.findings import Evidence, Fine, Fix, Gain, Location, NotMeasured, Outcome
 from .. import Detector
 from .._common import location
@@ -31,7 +32,8 @@ class SingleProcessServing(Detector):
         Run several worker processes: ``uvicorn --workers``, ``gunicorn --workers``, or replicas behind a proxy.
     When to ignore it
         When the process holds state that cannot be in several processes (a model too large, a cache, a session), or
-        the other cores are there for something else.
+        the other cores are there for something else. It is not reported when calls of the model answer several
+        requests.
     """
 
     id = "single-process-serving"
@@ -42,9 +44,10 @@ class SingleProcessServing(Detector):
     most_busy = 1.25  # above, its threads do run side by side: native code without the GIL
     min_at_once = 1.3  # requests for each process: one client at a time is 1, and short threads are seen in part
     min_idle_cores = 0.5
+    most_batched = 1.5  # above, requests meet in one call of the model on purpose: they are no queue
     range_half_width = 0.15  # of the share: the clients may need the same cores
 
-    def detect(self, served: ServerProcesses, machine: Machine) -> Outcome:
+    def detect(self, served: ServerProcesses, machine: Machine, requests: Requests | None) -> Outcome:
         if machine.cores < 2:
             return Fine(machine.cores, 2, "cores", "cores of the machine")
         each = served.cores / served.count
@@ -53,6 +56,9 @@ class SingleProcessServing(Detector):
         per_process = served.at_once / served.count
         if per_process < self.min_at_once:
             return Fine(per_process, self.min_at_once, "count", "requests at once in each server process")
+        batch = float(requests.batch_sizes.mean()) if requests is not None and len(requests.batch_sizes) else 1.0
+        if batch > self.most_batched:
+            return Fine(batch, self.most_batched, "count", "requests that each call of the model answers")
         if served.idle_cores is None:
             return NotMeasured("The idle cores of the machine were not measured.")
         if served.idle_cores < self.min_idle_cores:
