@@ -39,14 +39,14 @@ def date(started: str) -> str:
 def verdict(series: Series) -> str:
     """One sentence: whether the runs changed."""
     *_, (_, _, latest) = series.levels()
-    level = f"{series.label} {units.quantity(latest, series.unit)}"
+    takes = f"takes {units.quantity(latest, series.unit)} on average"
     count = len(series.points)
     if not series.changes and count < ENOUGH:
-        return f"Too few runs to find a change, which takes {ENOUGH}: {level}."
+        return f"Too few runs to find a change (it takes {ENOUGH}); a {series.key} {takes}."
     if not series.changes:
-        return f"No change in {count} runs: {level}."
+        return f"No change in {count} runs; a {series.key} {takes}."
     changes = "1 change" if len(series.changes) == 1 else f"{len(series.changes)} changes"
-    return f"{changes} in {count} runs, now {level}."
+    return f"{changes} in {count} runs; a {series.key} now {takes}."
 
 
 def since(series: Series, change: Change) -> str:

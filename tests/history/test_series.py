@@ -59,7 +59,7 @@ def test_a_change_comes_with_its_causes():
     assert (series.key, change.at, change.comparison.answer) == ("step", 8, "slower")
     assert [fact.new for fact in change.comparison.facts] == ["9.9"]
     text = printed(History((series,)))
-    assert "1 change in 16 runs, now mean step" in text
+    assert "1 change in 16 runs; a step now takes" in text
     assert "since run-08 (2026-03-22 09:30): Slower: the mean step changed by +" in text
     assert "torch version: 9.8 → 9.9" in text
     assert [each[:2] for each in series.levels()] == [(0, 8), (8, 16)]
