@@ -201,6 +201,15 @@ def test_pools_that_are_made_later_replace_nothing():
     assert isinstance(judge(run), Fine)
 
 
+def test_a_fork_of_which_only_the_start_is_known_has_no_priced_gap():
+    run = made(*tasks(3), limit=0, answered=0)
+    run.stacks = run.stacks[run.stacks["process"] != 2]
+    run.facts.processes[2].bye_ns = 0
+    crew = Artifacts(run).get(Crews).crews[0]
+    assert len(crew.processes) == 3 and [each.process for each in crew.replaced] == [3]
+    assert crew.lost_seconds == pytest.approx(0.4)  # the second one may have worked until then
+
+
 def test_one_process_has_no_crew():
     with pytest.raises(Absent):
         Artifacts(recording(PARENT)).get(Crews)
@@ -255,15 +264,14 @@ def task(n):
     return TABLE[n]
 
 if __name__ == "__main__":
-    with multiprocessing.get_context("{method}").Pool(1, prepare, (), {limit}) as pool:
+    with multiprocessing.get_context("spawn").Pool(1, prepare, (), 1) as pool:
         print(sum(pool.map(task, range(6), chunksize=1)))
 """
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_a_pool_of_one_task_for_each_process(tmp_path: Path, method: str):
+def test_a_pool_of_one_task_for_each_process(tmp_path: Path):
     script = tmp_path / "job.py"
-    script.write_text(POOLED.format(method=method, limit=1))
+    script.write_text(POOLED)
     ran = bottleneck(tmp_path, script)
     assert ran.code == 0 and ran.found[:1] == ["recycled-workers"], ran.err
     finding = ran.diagnosis["findings"][0]

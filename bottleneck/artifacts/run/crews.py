@@ -156,7 +156,7 @@ def _crew(recording: Recording, kind: str, parent: int, children: list[Process])
     indexes = [child.index for child in children]
     stacks = {index: _stacks(recording, index) for index in indexes}
     task_line = _task_line([frames for known in stacks.values() for frames in known.values()])
-    lives = {index: _life(recording, child) for index, child in zip(indexes, children, strict=True)}
+    lives = {child.index: life for child in children if (life := _life(recording, child)) is not None}
     asked = recording.requests[recording.requests["kind"] == signals.REQUEST]
     asked = asked[np.isin(asked["process"], indexes)]
     replaced = []
@@ -164,15 +164,15 @@ def _crew(recording: Recording, kind: str, parent: int, children: list[Process])
         first = asked["t0"][asked["process"] == index]
         ready, cpu = _ready(recording, index, stacks[index], task_line, int(first.min()) if len(first) else 0)
         started = lives[index][0]
-        # What other programs do in between, one after another, is no part of their start-up.
-        since = started if kind == OTHER else ended
+        # Other processes do not wait for each other, and one whose end is unknown may have worked in between.
+        since = started if kind == OTHER or len(lives) < len(children) else ended
         replaced.append(Replaced(index, since, started, max(started, ready), cpu))
     at_once = _most_at_once(list(lives.values()))
     waiting = _waiting(asked)
     last = int(asked["t1"].max()) if len(asked) else _last_task(recording, stacks, task_line)
     lost = sum(seconds_of(_without_worker(each, waiting, last)) for each in replaced)
     ends = {each.ended_ns for each in replaced}
-    followed = [index for index in indexes if lives[index][1] in ends]
+    followed = [index for index, (_, end) in lives.items() if end in ends]
     tasks = [int((asked["process"] == index).sum()) for index in followed]
     return Crew(
         kind,
@@ -187,19 +187,22 @@ def _crew(recording: Recording, kind: str, parent: int, children: list[Process])
     )
 
 
-def _life(recording: Recording, process: Process) -> tuple[int, int]:
-    """From the first record of a process to its last one: a fork that ends by ``os._exit`` leaves no note."""
-    ends = [process.bye_ns or process.start_ns]
+def _life(recording: Recording, process: Process) -> tuple[int, int] | None:
+    """From the first record of a process to its last one: a fork that ends by ``os._exit`` leaves no note.
+
+    None where only its start was recorded, as of some forks, so that nobody knows when it ended.
+    """
+    ends = [process.bye_ns] if process.bye_ns else []
     if not process.bye_ns:
         for rows in (recording.stacks, recording.threads, recording.requests, recording.events):
             mine = rows["t1"][rows["process"] == process.index]
             ends += [int(mine.max())] if len(mine) else []
-    return process.start_ns, max(ends)
+    return (process.start_ns, max(ends)) if ends else None
 
 
 def _most_at_once(lives: list[tuple[int, int]]) -> int:
     edges = sorted([(begin, 1) for begin, _ in lives] + [(end, -1) for _, end in lives])
-    return int(np.cumsum([step for _, step in edges]).max())
+    return int(np.cumsum([step for _, step in edges]).max()) if edges else 0
 
 
 def _successions(lives: dict[int, tuple[int, int]], soon: bool) -> list[tuple[int, int]]:
