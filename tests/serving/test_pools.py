@@ -30,7 +30,9 @@ def rows_of(records):
     return rows
 
 
-def recording(queue, above, threads=4, kind=signals.EXECUTOR, blocked=True, waits="", default=False, serves=True):
+def recording(
+    queue, above, threads=4, kind=signals.EXECUTOR, blocked=True, waits="", default=False, serves=True, peer=""
+):
     """``threads`` threads that do the same for 10 s, below the frames ``above``, and the queue's samples."""
     what = signals.THREAD_BLOCKED if blocked else signals.THREAD_CPU
     each = [(what, at, at + 1000, 20 << 8, 1 | i << 32) for i in range(1, threads + 1) for at in range(0, 10_000, 1000)]
@@ -46,7 +48,7 @@ def recording(queue, above, threads=4, kind=signals.EXECUTOR, blocked=True, wait
         strings={(0, 1): "GET / 200"},
         sites={(0, 7): Site("app.py", 3, "<module>")},
         stacks={(0, 1): (ASK, *above), (0, 2): (Frame("main", "app.py", 40, True),)},
-        notes=[(0, Executor(1, 7, threads, default)), (0, Wait(5, waits or "sleep"))]
+        notes=[(0, Executor(1, 7, threads, default)), (0, Wait(5, waits or "sleep", peer)), (0, Wait(6, "accept", ""))]
         + [(0, Thread(i, f"t{i}", 200 + i)) for i in range(1, threads + 1)],
     )
     nothing = np.zeros(0, RECORD_DTYPE)
@@ -96,6 +98,12 @@ def test_threads_that_compute_need_no_larger_pool():
 def test_threads_that_wait_for_each_other_need_no_larger_pool(waits):
     found = judge([12] * 100, (EXECUTOR,), waits=waits)
     assert isinstance(found, NotMeasured | Fine)
+
+
+def test_threads_of_a_client_in_the_same_program_answer_nobody():
+    """They ask the program's own server."""
+    assert isinstance(judge([12] * 100, (EXECUTOR,), waits="socket", peer="127.0.0.1:8000"), Fine)
+    assert isinstance(judge([12] * 100, (EXECUTOR,), waits="socket", peer="10.0.0.7:5432"), Finding)
 
 
 def test_pool_of_a_script_that_serves_nobody_is_not_judged():

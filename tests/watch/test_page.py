@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from .made import page
 
 NAMES = st.from_regex(r"[a-zA-Z_:][a-zA-Z0-9_:]{0,20}", fullmatch=True)
+#: Prometheus keeps names that begin with two underscores for itself.
 LABELS = st.dictionaries(
-    st.from_regex(r"[a-zA-Z_][a-zA-Z0-9_]{0,10}", fullmatch=True), st.text(max_size=20), max_size=4
+    st.from_regex(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]{0,10}", fullmatch=True), st.text(max_size=20), max_size=4
 )
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 

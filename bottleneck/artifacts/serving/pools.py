@@ -70,7 +70,9 @@ class Pools:
             for number in np.unique(numbers).tolist():
                 fact = next((f for f in recording.facts.of_process(Executor, process) if f.id == number), None)
                 found.append(_pool(recording, lines, process, executors[numbers == number], fact or Executor(0, 0, 0)))
-        return cls(tuple(sorted((p for p in found if p.samples), key=lambda p: -p.waiting * p.full_share)))
+        # The threads of a client in the same program ask, and answer nobody.
+        found = [pool for pool in found if pool.samples and not (pool.work and lines.asks_own_server(pool.work))]
+        return cls(tuple(sorted(found, key=lambda pool: -pool.waiting * pool.full_share)))
 
 
 def _pool(recording: Recording, lines: UserLines, process: int, rows: Records, made: Executor | None) -> Pool:

@@ -46,6 +46,7 @@ class RecycledWorkers(Detector):
 
     id = "recycled-workers"
     title = "Server workers are replaced after a few requests, and start up again each time"
+    of_a_pool = "Processes of a pool are replaced after a few tasks, and start up again each time"
     stage = "serving"
     judges_work = False
     #: What each start-up does, and the clients in the same program that wait for it.
@@ -88,7 +89,7 @@ class RecycledWorkers(Detector):
         of_limit = (Evidence(f"limit of {what} for each worker", limit.limit, "count"),) if limit is not None else ()
         answered = (Evidence("requests before a worker was replaced", crew.tasks, "count"),) if crew.tasks else ()
         return self.finding(
-            title="" if server else "Processes of a pool are replaced after a few tasks, and start up again each time",
+            title=self.title if server else self.of_a_pool,
             stage="serving" if server else "machine",
             location=at,
             evidence=(

@@ -51,6 +51,7 @@ class PoolStarved(Detector):
     min_samples = 10  # with tasks in the queue: one second
     waiting_share_threshold = 0.5  # of the time of the threads
     computing = ("lock", "gil", "native", "memory")  # more threads would wait for the same
+    hardly_computes = 0.3  # cores of the process: above, threads whose waits are not known may wait for native code
     range_low, range_high = 0.6, 0.05  # of the share, and added to it: what is behind the pool may be slower with more
     most_threads = 400
 
@@ -75,6 +76,8 @@ class PoolStarved(Detector):
         if work.waiting_share < self.waiting_share_threshold:
             threshold = self.waiting_share_threshold
             return Fine(work.waiting_share, threshold, "share", "time in which the pool's threads wait")
+        if work.waits_for is None and pool.cores >= self.hardly_computes:
+            return NotMeasured("Requests queued for a pool's threads, and what those waited for is not known.")
         if work.waits_for is not None and work.waits_for.what in self.computing:
             return NotMeasured(f"Requests queued for a pool's threads, but those waited for {work.waits_for}.")
         return None
