@@ -93,7 +93,7 @@ class SingleProcessServing(Detector):
                 f"Serve with {processes} worker processes (each loads the application)",
                 _SNIPPET.format(processes=processes),
                 effort=1,
-                risk=0.2,
+                risk=0.1,
             ),
             after="the cores of the machine become the bottleneck",
         )
