@@ -47,8 +47,11 @@ TESTS_WITHOUT_TORCH = (
     "run/test_left_as_it_was.py",
     "run/test_recorded_pandas.py",
 )
-#: Tests that compute and start next to no programs: they run while the others mostly wait for programs.
-TESTS_THAT_COMPUTE = ("artifacts", "diagnosis", "docs", "exporters", "goldens", "importers", "packaging", "patterns")
+#: Half of the tests: first those that compute, while the other half mostly waits for programs.
+TESTS_BESIDE = (
+    "artifacts", "diagnosis", "docs", "exporters", "goldens", "importers", "packaging", "patterns", "comparison", "cost",
+    "gate", "history", "metrics", "monitoring", "pairs", "sandbox", "trial", "watch",
+)  # fmt: skip
 CONSTRAINTS = ROOT / "constraints-ci.txt"
 TYPES = VENV / "grafana"
 #: Debian's package -> commands, one of which it brings.
@@ -191,14 +194,14 @@ def test(arguments: list[str]) -> int:
     # The project's own commands, and the pipelines that the tests start, must be those of .venv.
     os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"
     checks: list[tuple[str, ...]] = [("ruff", "check", "."), ("mypy",), ("lint-imports",)]
-    tests = ("pytest", "-q", *(arguments or [f"--ignore=tests/{name}" for name in TESTS_THAT_COMPUTE]))
+    tests = ("pytest", "-q", *(arguments or [f"--ignore=tests/{name}" for name in TESTS_BESIDE]))
     for name, *options in checks:
         code = timed(name, *options)
         if code != 0:
             return code
     if arguments:
         return timed(*tests)
-    beside = Beside("pytest of what computes", VENV, *TESTS_THAT_COMPUTE)
+    beside = Beside("pytest of the other half", VENV, *TESTS_BESIDE)
     return first_failure([timed(*tests), beside.finish()]) or other_interpreters()
 
 
