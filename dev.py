@@ -49,8 +49,8 @@ TESTS_WITHOUT_TORCH = (
 )
 #: Half of the tests: first those that compute, while the other half mostly waits for programs.
 TESTS_BESIDE = (
-    "artifacts", "diagnosis", "docs", "exporters", "goldens", "importers", "packaging", "patterns", "comparison", "cost",
-    "gate", "history", "metrics", "monitoring", "pairs", "sandbox", "trial", "watch",
+    "artifacts", "diagnosis", "docs", "exporters", "goldens", "importers", "packaging", "patterns", "comparison",
+    "cost", "gate", "history", "metrics", "monitoring", "pairs", "sandbox", "trial", "watch",
 )  # fmt: skip
 CONSTRAINTS = ROOT / "constraints-ci.txt"
 TYPES = VENV / "grafana"
