@@ -13,6 +13,7 @@ import click
 
 from ..capture.command import CommandError, resolve
 from ..capture.platforms import platform_problem
+from ._options import within_option
 from .run import program_name
 
 if TYPE_CHECKING:
@@ -62,14 +63,7 @@ class _Quantity(click.ParamType):  # type: ignore[type-arg]
     show_default=True,
     help="Begin no pair that is not expected to end in this time.",
 )
-@click.option(
-    "--within",
-    type=click.FloatRange(min=0.1, max=100),
-    default=5.0,
-    show_default=True,
-    metavar="PERCENT",
-    help="The smallest slow-down that fails the check.",
-)
+@within_option("The smallest slow-down that fails the check.")
 @click.option(
     "--share",
     "shared",

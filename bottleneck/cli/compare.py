@@ -7,20 +7,15 @@ from pathlib import Path
 
 import click
 
+from ._options import within_option
+
 
 @click.command("compare", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
 @click.option("--old", "more_old", multiple=True, metavar="RUN", help="A further run of the old side; may be repeated.")
 @click.option("--new", "more_new", multiple=True, metavar="RUN", help="A further run of the new side; may be repeated.")
-@click.option(
-    "--within",
-    type=click.FloatRange(min=0.1, max=100),
-    default=5.0,
-    show_default=True,
-    metavar="PERCENT",
-    help="The smallest change that counts as slower or faster.",
-)
+@within_option()
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Also write the comparison to this page.")
 def command(

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from ._options import within_option
+
 
 @click.command("history", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
@@ -18,14 +20,7 @@ import click
     metavar="N",
     help="How many of the newest runs.",
 )
-@click.option(
-    "--within",
-    type=click.FloatRange(min=0.1, max=100),
-    default=5.0,
-    show_default=True,
-    metavar="PERCENT",
-    help="The smallest change that counts as slower or faster.",
-)
+@within_option()
 @click.option("--json", "as_json", is_flag=True, help="Print the history as JSON.")
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Also write the history to this page.")
 def command(runs: tuple[str, ...], last: int, within: float, as_json: bool, html: Path | None) -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ._options import interval_option
+
 if TYPE_CHECKING:
     from ..capture.watch import Look, Watch
 
@@ -21,14 +23,7 @@ SCHEMA = "bottleneck.top/1"
 @click.argument("run", required=False, metavar="[RUN]")
 @click.option("--once", is_flag=True, help="Print one table after one interval, and end.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one document per line.")
-@click.option(
-    "--interval",
-    type=click.FloatRange(min=0.1, max=3600),
-    default=1.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Time between two looks.",
-)
+@interval_option()
 def command(run: str | None, once: bool, as_json: bool, interval: float) -> None:
     """Show the processes of all runs in progress on this machine, or of RUN, and all GPUs.
 

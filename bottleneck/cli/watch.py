@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ._options import interval_option
 from ._prices import price_option, prices_of
 
 if TYPE_CHECKING:
@@ -27,14 +28,7 @@ SCHEMA = "bottleneck.watch/1"
 @click.argument("urls", nargs=-1, required=True, metavar="URL...")
 @click.option("--once", is_flag=True, help="Print one table after one interval, and end; no run is stored.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one document per look.")
-@click.option(
-    "--interval",
-    type=click.FloatRange(min=0.1, max=3600),
-    default=1.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Time between two looks.",
-)
+@interval_option()
 @click.option("--duration", type=click.FloatRange(min=0.1), metavar="SECONDS", help="End after this time.")
 @click.option(
     "--timeout",

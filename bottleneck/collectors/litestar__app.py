@@ -1,9 +1,6 @@
 """``litestar.app``: requests of Litestar applications on servers that no other collector knows."""
 
-from functools import partial
-
-from .support.asgi import recording_call
-from .support.hooking import hook
+from .support.asgi import hook_application
 from .support.server import ServerCollector
 
 
@@ -12,12 +9,4 @@ class Collector(ServerCollector):
     module = "litestar.app"
 
     def hook_server(self, module):
-        state = self.state
-
-        def make(original):
-            def __call__(app, scope, receive, send):
-                return recording_call(state, partial(original, app), scope, receive, send)
-
-            return __call__
-
-        hook(self, module.Litestar, "__call__", make)
+        hook_application(self, module.Litestar)

@@ -1,12 +1,27 @@
 """Records the requests of ASGI applications: a layer around the call of the application."""
 
 import sys
+from functools import partial
 
 from ...agent.recorder import now
+from .hooking import hook
 from .likeness import LEAST_NS, WITH_BODY, Likeness
 from .served import address, waited
 
 _ALL_AT_FIRST, _ONE_IN = 64, 4  # requests that are asked how long they waited: it takes a system call
+
+
+def hook_application(collector, owner):
+    """Record the requests of a framework's applications, which are instances of ``owner``, on any server."""
+    state = collector.state
+
+    def make(original):
+        def __call__(app, scope, receive, send):
+            return recording_call(state, partial(original, app), scope, receive, send)
+
+        return __call__
+
+    hook(collector, owner, "__call__", make)
 
 
 def recording_call(state, application, scope, receive, send, sock=None, done=None):
