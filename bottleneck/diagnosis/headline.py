@@ -26,6 +26,9 @@ from .spark import Part
 
 _UNEXPLAINED_SHARE = 0.3  # of the run in one line or function that no detector judges: the run is not "fine"
 _UNJUDGED_SHARE = 0.5  # of the run in code outside every recorded phase, on any lines
+_AROUND = ("startup", "import", "shutdown")  # breakdown rows before and after the program's own work
+_WORK_SECONDS = 1.0  # enough to judge
+_MOSTLY_WORK, _LITTLE_WORK = 0.5, 0.2  # of the run
 _ONE_CORE = 0.75  # cores: from here on one is busy; up to its reciprocal, only one
 _MOSTLY_NATIVE = 0.6  # of the running time of a line
 _ALL_CORES = 0.8  # of the cores that the program may use
@@ -145,13 +148,23 @@ def verdict_of(
         return "unexplained"
     if not answered:
         return "nothing to judge"
-    if stages or _unexplained(place) or _largest_function(breakdown) >= _UNEXPLAINED_SHARE:
+    times = _times_of_work(breakdown)
+    if stages or _unexplained(place, times) or times * _largest_function(breakdown) >= _UNEXPLAINED_SHARE:
         return "unexplained"
     # Without call stacks nobody knows what the handlers do.
     unseen = queued or not len(recording.stacks)
     if unseen and breakdown is not None and breakdown.share("serve.handler") >= _UNJUDGED_SHARE:
         return "unexplained"
-    return "unexplained" if _unjudged_share(breakdown) >= _UNJUDGED_SHARE else "fine"
+    return "unexplained" if times * _unjudged_share(breakdown) >= _UNJUDGED_SHARE else "fine"
+
+
+def _times_of_work(breakdown: Breakdown | None) -> float:
+    """How many times longer the run is than its work, if that is the smaller part: a short run that mostly imports."""
+    if breakdown is None or breakdown.wall_seconds <= 0.0:
+        return 1.0
+    work = 1.0 - breakdown.share(*_AROUND)
+    mostly = work >= _MOSTLY_WORK or work * breakdown.wall_seconds < _WORK_SECONDS
+    return 1.0 if mostly else 1.0 / max(work, _LITTLE_WORK)
 
 
 def wait_for_each_other(lines: UserLines | None, requests: Requests | None) -> bool:
@@ -187,8 +200,9 @@ def _busy(place: Place, cores: float) -> str:
     return f"{code} on one of {cores:g} cores" if one else f"{code} with {used:.1f} of {cores:g} cores busy"
 
 
-def _unexplained(place: Place | None) -> bool:
-    return place is not None and place.unjudged_share >= _UNEXPLAINED_SHARE
+def _unexplained(place: Place | None, times: float = 1.0) -> bool:
+    """``times``: the run in times of its work."""
+    return place is not None and times * place.unjudged_share >= _UNEXPLAINED_SHARE
 
 
 def _unjudged_share(breakdown: Breakdown | None) -> float:
@@ -225,11 +239,12 @@ def headline_of(
     """The headline: one sentence that is always true. ``cores``: that the program may use. ``device``: what an imported
     trace's device does most of the time. ``part``: what holds most of a Spark application. ``unserved``: why nothing
     could be judged of a server or a load test. ``repeated``: what the program's processes do again and again."""
+    times = _times_of_work(breakdown)
     if verdict == "findings":
         first = _finding(ranked[0])
         if part is not None and all(_saves_less(each.finding, _MINOR * part.share) for each in ranked):
             return f"{part}; {_NO_WAY}. {first}" if part.stage else f"{first} {part}."
-        if place is None or not _unexplained(place) or not all(_is_minor(each.finding, place) for each in ranked):
+        if place is None or not _unexplained(place, times) or not all(_is_minor(each.finding, place) for each in ranked):
             return first
         return f"{place}{_busy(place, cores)}; {_NO_WAY}. {first}"
     if verdict == "nothing recorded":
@@ -238,7 +253,7 @@ def headline_of(
         return f"{suspect}; too few samples to be sure, so record a longer run."
     if verdict == "unexplained" and repeated:
         return f"{repeated}."
-    if verdict == "unexplained" and place is not None and _unexplained(place):
+    if verdict == "unexplained" and place is not None and _unexplained(place, times):
         return f"{place}{_busy(place, cores)}; {_NO_WAY}."
     texts = {
         "unexplained": "No known cause of slowness was found",

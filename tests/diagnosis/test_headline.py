@@ -155,6 +155,18 @@ def test_half_of_the_run_outside_of_every_phase_is_no_all_clear_whichever_lines_
     )
 
 
+def test_a_run_that_mostly_imports_is_judged_by_the_rest():
+    parts = {"import": 5.0, "shutdown": 1.0, "python:serve": 1.2, "forward": 0.8}
+    assert verdict(0.15, whole=Breakdown(0, 8.0, parts)) == "unexplained"
+    assert verdict(None, whole=Breakdown(0, 8.0, {**parts, "python:serve": 0.3, "forward": 1.7})) == "fine"
+    assert verdict(0.15, whole=Breakdown(0, 8.0, {**parts, "import": 3.0, "forward": 2.8})) == "fine"
+    assert verdict(0.15, whole=Breakdown(0, 0.8, {"import": 0.6, "python:serve": 0.2})) == "fine"
+    held = Place("/home/ada/job.py", 3, "work", "", 0.15, 0.15, "")
+    assert headline_of("unexplained", [], Breakdown(0, 8.0, parts), None, None, held) == (
+        "15 % of the run is work at /home/ada/job.py:3; no faster way is known for it."
+    )
+
+
 def test_the_headline_of_what_is_unexplained_names_the_line():
     held = Place("/home/ada/job.py", 3, "work", "merge", 0.88, 0.88, "")
     said = headline_of("unexplained", [], None, None, None, held)
