@@ -1,6 +1,7 @@
-"""``werkzeug.serving``: requests of the server that Flask starts, and of ``make_server`` and ``run_simple``."""
+"""``werkzeug.serving``: requests of the server that Flask starts, and of ``make_server`` and ``run_simple``.
 
-import sys
+What their handlers send is seen by the collector of ``http.server``, on which they rest.
+"""
 
 from .support.hooking import hook
 from .support.server import ServerCollector
@@ -30,14 +31,4 @@ class Collector(ServerCollector):
 
             return run_wsgi
 
-        def sending(original):
-            def send_response_only(handler, code, *more, **named):
-                request = state.open.get(id(handler))
-                if request is not None and isinstance(code, int):
-                    request.status = int(code)
-                return original(handler, code, *more, **named)
-
-            return send_response_only
-
         hook(self, module.WSGIRequestHandler, "run_wsgi", running)
-        hook(self, sys.modules["http.server"].BaseHTTPRequestHandler, "send_response_only", sending)

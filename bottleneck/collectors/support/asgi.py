@@ -1,14 +1,11 @@
 """Records the requests of ASGI applications: a layer around the call of the application."""
 
-import sys
 from functools import partial
 
 from ...agent.recorder import now
+from .coroutines import arrive, task
 from .hooking import hook
 from .likeness import LEAST_NS, WITH_BODY, Likeness
-from .served import address, waited
-
-_ALL_AT_FIRST, _ONE_IN = 64, 4  # requests that are asked how long they waited: it takes a system call
 
 
 def hook_application(collector, owner):
@@ -31,24 +28,14 @@ def recording_call(state, application, scope, receive, send, sock=None, done=Non
     """
     kind = scope["type"]
     # An application inside another one has its scope or its task. A context variable would show in copied contexts.
-    task = _task()
-    if not state.on or id(scope) in state.inside or task in state.inside:
+    running = task()
+    if not state.on or id(scope) in state.inside or running in state.inside:
         return application(scope, receive, send)
     if kind == "http":
-        return _request(state, application, scope, receive, send, {id(scope), task or id(scope)}, sock, done)
+        return _request(state, application, scope, receive, send, {id(scope), running or id(scope)}, sock, done)
     if kind == "lifespan":
         return _lifespan(state, application, scope, receive, send)
     return application(scope, receive, send)
-
-
-def _task():
-    """A number for the running task of asyncio; 0 without one."""
-    module = sys.modules.get("asyncio.tasks")
-    try:
-        task = None if module is None else module.current_task()
-    except RuntimeError:  # no loop of asyncio runs: the server has another one
-        return 0
-    return 0 if task is None else id(task)
 
 
 async def _lifespan(state, application, scope, receive, send):
@@ -61,16 +48,8 @@ async def _lifespan(state, application, scope, receive, send):
 
 async def _request(state, application, scope, receive, send, keys, sock, done):
     try:
-        in_flight = state.in_flight = state.in_flight + 1
-        arrivals = state.arrivals = state.arrivals + 1
-        if not state.beating or state.loop.is_closed():
-            state.begin()
-        state.inside |= keys
+        in_flight, queue = arrive(state, keys, sock, scope.get("server"))
         status = t1 = size = 0
-        if not state.addressed:
-            state.tell_address(address(scope.get("server")))
-        asks = arrivals <= _ALL_AT_FIRST or not arrivals % _ONE_IN
-        queue = waited(sock) if asks else 0
         like = None
         if scope["method"] in WITH_BODY:
             like = Likeness(state.key)

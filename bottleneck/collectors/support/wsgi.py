@@ -7,6 +7,9 @@ from ...agent.unpatched import get_ident
 from .served import address_of, waited
 
 
+_SWITCHING = 101  # the status of a connection that becomes a websocket
+
+
 class Request:
     """A request that is being served. ``environ``, ``response``: once the server has made them; ``template``: of its
     route, once the framework has found it."""
@@ -55,7 +58,7 @@ def leave(state, key, request, method, path, size=0):
         if request.environ is not None:
             state.environs.pop(id(request.environ), None)
         state.in_flight = len(state.open)
-        if state.on:
+        if state.on and request.status != _SWITCHING:
             name = method or "", path or "", request.template, request.status
             state.put(request.t0, t1, request.in_flight, name, request.queue, size)
     except BaseException as error:
