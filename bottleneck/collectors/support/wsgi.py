@@ -48,8 +48,8 @@ def enter(state, key, sock):
         return None
 
 
-def leave(state, key, request, method, path, size=0):
-    """End a request; ``size``: 1 + bytes of the answer, 0 unknown."""
+def leave(state, key, request, method, path, size=0, like=None):
+    """End a request; ``size``: 1 + bytes of the answer, 0 unknown; ``like``: what it and its answer hash to."""
     try:
         t1 = now()
         state.open.pop(key, None)
@@ -61,6 +61,8 @@ def leave(state, key, request, method, path, size=0):
         if state.on and request.status != _SWITCHING:
             name = method or "", path or "", request.template, request.status
             state.put(request.t0, t1, request.in_flight, name, request.queue, size)
+            if like is not None:
+                state.put_likeness(request.t0, t1, like)
     except BaseException as error:
         state.off("after", error)
 
