@@ -106,7 +106,9 @@ class _Service:
 def _recording(state, method, handler):
     if not is_request(method, handler) or not hasattr(handler, "_replace"):
         return handler
-    kind = "%s_%s" % tuple("stream" if it else "unary" for it in (handler.request_streaming, handler.response_streaming))
+    kind = "%s_%s" % tuple(
+        "stream" if it else "unary" for it in (handler.request_streaming, handler.response_streaming)
+    )
     behaviour, inspect = getattr(handler, kind), sys.modules["inspect"]
     if inspect.isasyncgenfunction(behaviour):
         made = _streaming(state, method, behaviour)
@@ -124,11 +126,13 @@ def _awaiting(state, method, behaviour):
         asked = enter(state, None, None)
         if asked is None:
             return await behaviour(request, context)
-        answer, raised = None, True
+        answer = raised = None
         try:
             answer = await behaviour(request, context)
-            raised = False
             return answer
+        except BaseException as error:
+            raised = type(error)
+            raise
         finally:
             leave(state, asked, partial(_told, method, context, raised, _size(answer)))
 
@@ -137,14 +141,17 @@ def _awaiting(state, method, behaviour):
 
 def _streaming(state, method, behaviour):
     async def recorded(request, context):
-        asked, size, raised = enter(state, None, None), 0, True
+        asked = enter(state, None, None)
+        size, raised = 0, None
         answers = behaviour(request, context)
         try:
             async for answer in answers:
                 if asked is not None:
                     size += _size(answer)
                 yield answer
-            raised = False
+        except BaseException as error:
+            raised = type(error)
+            raise
         finally:
             if asked is not None:
                 leave(state, asked, partial(_told, method, context, raised, size))
@@ -160,28 +167,29 @@ def _calling(state, method, behaviour):
         asked = wsgi.enter(state, id(context), None)
         if asked is None:
             return behaviour(request, context)
-        answer, raised = None, True
+        answer, status = None, UNKNOWN
         try:
             answer = behaviour(request, context)
-            raised = False
+            status = http_status(None)
             return answer
         finally:
-            asked.status, asked.template = UNKNOWN if raised else 200, method
-            wsgi.leave(state, id(context), asked, METHOD, method, _size(answer))
+            asked.status, asked.template = status, method
+            wsgi.leave(state, id(context), asked, METHOD, method, 1 + _size(answer))
 
     return recorded
 
 
 def _told(method, context, raised, size):
-    """What ``leave`` wants to know."""
+    """What ``leave`` wants to know. ``raised``: the type of the exception that ended the call."""
     code = context.code()
-    status = http_status(code) if code is not None or not raised else CANCELLED if context.cancelled() else UNKNOWN
-    return (METHOD, method, method, status), size, None
+    cancelled = raised is not None and raised.__name__ in ("CancelledError", "GeneratorExit")
+    status = CANCELLED if cancelled else UNKNOWN if raised is not None and code is None else http_status(code)
+    return (METHOD, method, method, status), 1 + size, None
 
 
 def _size(answer):
-    """1 + bytes of a message; 0 if it is none whose size is at hand."""
-    if isinstance(answer, bytes):
-        return 1 + len(answer)
-    measure = getattr(type(answer), "ByteSize", None)  # of protobuf
-    return 0 if measure is None else 1 + measure(answer)
+    """Bytes of a message; 0 for one whose size is not at hand."""
+    try:
+        return len(answer) if isinstance(answer, bytes) else type(answer).ByteSize(answer)  # protobuf's
+    except Exception:
+        return 0
