@@ -1,6 +1,6 @@
 """``aiohttp.web_server``: requests of aiohttp's servers, by the pattern of their route.
 
-The module is only imported for ``aiohttp.web``, and not by aiohttp's client. A websocket is a connection and no request.
+aiohttp's client does not import the module. A websocket is a connection and no request.
 """
 
 from functools import partial

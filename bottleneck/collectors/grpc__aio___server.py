@@ -12,7 +12,6 @@ from .support.coroutines import enter, leave
 from .support.hooking import hook
 from .support.rpc import CANCELLED, METHOD, UNKNOWN, http_status, is_request, tell_port
 from .support.server import ServerCollector
-from .support.serving import serving
 
 _MOST_METHODS = 1024
 
@@ -20,12 +19,13 @@ _MOST_METHODS = 1024
 class Collector(ServerCollector):
     id = "grpc.aio"
     module = "grpc.aio._server"
+    waits = True
 
     def __init__(self):
         super().__init__()
         self._made = {}  # method -> (its handler, the one that records)
 
-    def hook(self, module):
+    def hook_server(self, module):
         hook(self, module.Server, "__init__", self._making)
         for name in ("add_generic_rpc_handlers", "add_registered_method_handlers"):
             if hasattr(module.Server, name):
@@ -35,8 +35,8 @@ class Collector(ServerCollector):
 
     def _making(self, original):
         def __init__(server, pool, services, *more):
-            if self.state is None and self.on:
-                self.state = serving(self.recorder)
+            if self.on:
+                self.begun()
             return original(server, pool, self._known(self._services, services), *more)
 
         return __init__

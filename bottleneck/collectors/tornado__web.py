@@ -16,14 +16,16 @@ _MOST_HANDLERS = 1024
 class Collector(ServerCollector):
     id = "tornado"
     module = "tornado.web"
+    waits = True
 
     def hook_server(self, module):
-        state, sent, patterns = self.state, {}, {}
+        sent, patterns = {}, {}
 
         def executing(original):
             async def _execute(handler, *more, **named):
                 asked = None
-                if state.on and not _hands_on(module, handler):
+                if self.on and not _hands_on(module, handler):
+                    state = self.begun()
                     asked = enter(state, *_ends(handler))
                 if asked is None:
                     return await original(handler, *more, **named)
@@ -40,7 +42,7 @@ class Collector(ServerCollector):
             def flush(handler, *more, **named):
                 answer = sent.get(id(handler))
                 if answer is not None:
-                    state.guard(partial(answer.take, handler), "flush")
+                    self.state.guard(partial(answer.take, handler), "flush")
                 return original(handler, *more, **named)
 
             return flush

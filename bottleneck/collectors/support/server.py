@@ -5,15 +5,27 @@ from .serving import serving
 
 
 class ServerCollector(BaseCollector):
-    """``hook_server(module)`` hooks a server or a framework, with ``self.state`` to record requests in."""
+    """``hook_server(module)`` hooks a server or a framework, with ``self.state`` to record requests in.
+
+    ``waits``: many programs import the module and serve nothing with it, so that there is no state before ``begun``.
+    """
+
+    waits = False
 
     def __init__(self):
         super().__init__()
         self.state = None
 
     def hook(self, module):
-        self.state = serving(self.recorder)
+        if not self.waits:
+            self.begun()
         self.hook_server(module)
+
+    def begun(self):
+        """The serving state, which is there from now on."""
+        if self.state is None:
+            self.state = serving(self.recorder)
+        return self.state
 
     def hook_server(self, module):
         raise NotImplementedError

@@ -6,7 +6,6 @@ from ...agent.recorder import now
 from ...agent.unpatched import get_ident
 from .served import address_of, waited
 
-
 _SWITCHING = 101  # the status of a connection that becomes a websocket
 
 
