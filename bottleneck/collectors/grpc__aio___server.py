@@ -123,7 +123,7 @@ def _recording(state, method, handler):
 
 def _awaiting(state, method, behaviour):
     async def recorded(request, context):
-        asked = enter(state, None, None)
+        asked = enter(state, None, None, "grpc")
         if asked is None:
             return await behaviour(request, context)
         answer = raised = None
@@ -141,7 +141,7 @@ def _awaiting(state, method, behaviour):
 
 def _streaming(state, method, behaviour):
     async def recorded(request, context):
-        asked = enter(state, None, None)
+        asked = enter(state, None, None, "grpc")
         size, raised = 0, None
         answers = behaviour(request, context)
         try:

@@ -46,8 +46,8 @@ class Collector(ServerCollector):
     def _parsing(self, reading, original):
         def parse_request(handler):
             whole = original(handler)
-            if whole and id(handler) in reading:
-                enter(self.begun(), id(handler), handler.__dict__.get("connection"))
+            if whole and id(handler) in reading and self.begun() is not None:
+                enter(self.state, id(handler), handler.__dict__.get("connection"), "http.server")
             return whole
 
         return parse_request

@@ -24,9 +24,9 @@ class Collector(ServerCollector):
         def executing(original):
             async def _execute(handler, *more, **named):
                 asked = None
-                if self.on and not _hands_on(module, handler):
-                    state = self.begun()
-                    asked = enter(state, *_ends(handler))
+                state = self.begun() if self.on and not _hands_on(module, handler) else None
+                if state is not None:
+                    asked = enter(state, *_ends(handler), self.id)
                 if asked is None:
                     return await original(handler, *more, **named)
                 answer = sent[id(handler)] = _Answer()

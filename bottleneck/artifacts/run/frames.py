@@ -15,7 +15,7 @@ HANDLERS = (
     "/flask/app.py", "/starlette/routing.py", "/werkzeug/serving.py", "/http/server.py", "/uvicorn/protocols/",
     "/django/core/handlers/", "/aiohttp/web_protocol.py", "/gunicorn/workers/", "/tornado/web.py", "/bottle.py",
     "/hypercorn/app_wrappers.py", "/granian/asgi.py", "/granian/wsgi.py", "/granian/_futures.py", "/litestar/routes/",
-    "/litserve/loops/",
+    "/litserve/loops/", "/grpc/_server.py",
 )  # fmt: skip
 POOLED = "/anyio/_backends/_asyncio.py"
 FORKED = "/multiprocessing/process.py"  # in its ``_bootstrap``; a parent that starts or joins a process is there, too

@@ -22,7 +22,7 @@ _STARTS = "/socketserver.py", "process_request"  # in a server that starts a thr
 #: What a program calls to serve: the user's line above starts the server.
 _SERVERS = (
     "/uvicorn/main.py", "/uvicorn/server.py", "/hypercorn/", "/werkzeug/serving.py", "/flask/app.py",
-    "/socketserver.py", "/gunicorn/app/", "/aiohttp/web.py", "/waitress/", "/wsgiref/", "/tornado/",
+    "/socketserver.py", "/gunicorn/app/", "/aiohttp/web.py", "/waitress/", "/wsgiref/", "/tornado/", "/grpc/",
 )  # fmt: skip
 
 

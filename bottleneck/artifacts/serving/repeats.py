@@ -11,6 +11,7 @@ from ... import signals
 from ...recording.model import Recording, Records, Site
 from .. import Absent
 from ..run.every_thread import by_thread
+from ..run.frames import HANDLERS, through
 from ..run.servers import answers
 from .requests import NAME_MASK, Requests
 
@@ -128,8 +129,10 @@ def _site(recording: Recording, rows: Records) -> Site | None:
             stacks, which = np.unique(inside["arg"], return_inverse=True)
             for stack, seconds in zip(stacks.tolist(), np.bincount(which, inside["t1"] - inside["t0"]), strict=False):
                 frames = recording.facts.stacks.get((process, stack), ())
-                users = [frame for frame in frames if frame.user]
-                below = users if any("/anyio/" in frame.file for frame in frames) else users if answers(frames) else []
+                pooled = any("/anyio/" in frame.file for frame in frames)
+                outer = max((i for i, frame in enumerate(frames) if through((frame,), HANDLERS)), default=0)
+                within = frames if pooled else frames[:outer] if answers(frames) else ()
+                below = [frame for frame in within if frame.user]
                 if below:
                     spent[Site(below[-1].file, below[-1].line, below[-1].function)] += int(seconds)
     return spent.most_common(1)[0][0] if spent else None

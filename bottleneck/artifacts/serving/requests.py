@@ -52,7 +52,8 @@ class Requests:
     ``queue_seconds``: from when the kernel received it until the server began with it, NaN where not measured; accurate
     to a tick of the kernel's clock (1 to 10 ms). ``size_bytes``: of its answer, NaN where unknown.
     ``batch_sizes``, ``model_seconds``, ``model_in_flight``: one value per outermost forward while serving.
-    ``model_site``: the line that calls the model.
+    ``model_site``: the line that calls the model. ``server``: the library whose own applications these are: aiohttp,
+    grpc, http.server or tornado; "" for ASGI and WSGI.
     """
 
     process: int
@@ -72,6 +73,7 @@ class Requests:
     pool: Pool | None
     began_ns: int
     ended_ns: int
+    server: str = ""
 
     @property
     def count(self) -> int:
@@ -155,7 +157,7 @@ class Requests:
         records = recording.requests
         served = records[records["kind"] == signals.REQUEST]
         if not len(served):
-            raise Absent("No requests were recorded, of an ASGI or a WSGI application.")
+            raise Absent("No requests were recorded.")
         process, processes = service(recording, served)
         records = records[np.isin(records["process"], processes)]
         served = records[records["kind"] == signals.REQUEST]
@@ -163,7 +165,7 @@ class Requests:
         calls = records[records["kind"] == signals.MODEL_CALL]
         first, last = int(served["t0"].min()), int(served["t1"].max())
         calls = calls[(calls["t1"] > first) & (calls["t0"] < last)]
-        marks = (mark for owner, mark in recording.facts.of(Serving) if owner in processes)
+        marks = [mark for owner, mark in recording.facts.of(Serving) if owner in processes]
         ends = [mark.time_ns for mark in marks if mark.event == "end"]
         lags = records[records["kind"] == signals.LAG]
         blocks = (
@@ -190,6 +192,7 @@ class Requests:
             pool=_pool(records[(records["kind"] == signals.POOL) & (records["process"] == process)]),
             began_ns=first,
             ended_ns=max([last, *ends]),
+            server=next((mark.server for mark in marks if mark.event == "address"), ""),
         )
 
 

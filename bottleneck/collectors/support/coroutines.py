@@ -19,10 +19,11 @@ def task():
     return 0 if running is None else id(running)
 
 
-def arrive(state, keys, sock, server):
+def arrive(state, keys, sock, where, server=""):
     """(requests in flight, how long this one waited): a request begins, which is known by ``keys`` while it lasts.
 
-    ``sock``: its connection; ``server``: the address that its server listens on. None where unknown.
+    ``sock``: its connection; ``where``: the address that its server listens on. None where unknown. ``server``: as
+    ``tell_address`` takes it.
     """
     in_flight = state.in_flight = state.in_flight + 1
     arrivals = state.arrivals = state.arrivals + 1
@@ -30,7 +31,7 @@ def arrive(state, keys, sock, server):
         state.begin()
     state.inside |= keys
     if not state.addressed:
-        state.tell_address(address(server))
+        state.tell_address(address(where), server)
     asks = arrivals <= _ALL_AT_FIRST or not arrivals % _ONE_IN
     return in_flight, waited(sock) if asks else 0
 
@@ -41,7 +42,7 @@ class Asked:
     __slots__ = ("in_flight", "keys", "queue", "t0")
 
 
-def enter(state, sock, server):
+def enter(state, sock, where, server):
     """Begin a request in the running task; None if it cannot be recorded, or is part of one that is."""
     asked = None
     try:
@@ -50,7 +51,7 @@ def enter(state, sock, server):
             return None
         asked = Asked()
         asked.keys = {running or id(asked)}
-        asked.in_flight, asked.queue = arrive(state, asked.keys, sock, server)
+        asked.in_flight, asked.queue = arrive(state, asked.keys, sock, where, server)
         asked.t0 = now()
         return asked
     except BaseException as error:

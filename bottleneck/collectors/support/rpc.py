@@ -27,4 +27,4 @@ def tell_port(state, asked, port):
     """Note where a server listens. ``asked``: the address that the program asked for; ``port``: what it got."""
     asked = asked.decode("utf-8", "replace") if isinstance(asked, bytes) else asked
     if not state.addressed and port:
-        state.tell_address(address(asked if asked.startswith("unix") else (None, port)))
+        state.tell_address(address(asked if asked.startswith("unix") else (None, port)), "grpc")

@@ -22,9 +22,12 @@ class ServerCollector(BaseCollector):
         self.hook_server(module)
 
     def begun(self):
-        """The serving state, which is there from now on."""
-        if self.state is None:
-            self.state = serving(self.recorder)
+        """The serving state, which is there from now on; None if it cannot be made."""
+        try:
+            if self.state is None:
+                self.state = serving(self.recorder)
+        except BaseException as error:
+            self.off("serving", error)
         return self.state
 
     def hook_server(self, module):

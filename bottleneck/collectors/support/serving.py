@@ -87,11 +87,11 @@ class Serving:
             ring = self.recorder.rings.get(get_ident()) or self.recorder.ring()
             ring.put(signals.LIKENESS, found[0], t0, t1, found[1])
 
-    def tell_address(self, text):
-        """Note once where this process's server listens."""
+    def tell_address(self, text, server=""):
+        """Note once where this process's server listens. ``server``: its library, if its applications are its own."""
         self.addressed = True
         if text:
-            self.recorder.note("serving", event="address", time_ns=now(), address=text)
+            self.recorder.note("serving", event="address", time_ns=now(), address=text, server=server)
 
     # -- the heartbeat, in the loop's thread ---------------------------------------------------------------
 

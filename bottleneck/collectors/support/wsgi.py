@@ -20,21 +20,24 @@ class Request:
         self.status = self.queue = self.in_flight = self.t0 = 0
         self.thread = get_ident()
 
-    def met(self, state, sock):
+    def met(self, state, sock, server=""):
         """Learn from the request's socket how long the request waited, and where the server listens."""
         self.queue = waited(sock)
         if not state.addressed:
-            state.tell_address(address_of(sock))
+            state.tell_address(address_of(sock), server)
 
 
-def enter(state, key, sock):
-    """Begin a request; ``key``: the id of an object that lives as long as it. None if it cannot be recorded."""
+def enter(state, key, sock, server=""):
+    """Begin a request; ``key``: the id of an object that lives as long as it. None if it cannot be recorded.
+
+    ``server``: as ``Serving.tell_address`` takes it.
+    """
     try:
         if not state.on:
             return None
         request = Request()
         if sock is not None:
-            request.met(state, sock)
+            request.met(state, sock, server)
         state.open[key] = request
         state.threads[request.thread] = request
         request.in_flight = state.in_flight = len(state.open)

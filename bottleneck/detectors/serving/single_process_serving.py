@@ -16,6 +16,20 @@ uvicorn app:app --workers {processes}
 gunicorn app:app --workers {processes}  # --worker-class uvicorn.workers.UvicornWorker for ASGI
 # in code: the application as an import string, so that each worker imports it
 uvicorn.run("app:app", workers={processes})"""
+_SNIPPETS = {
+    "aiohttp": "gunicorn app:app --worker-class aiohttp.GunicornWebWorker --workers {processes}",
+    "tornado": """\
+server = tornado.httpserver.HTTPServer(app)
+server.bind(port)
+server.start({processes})  # before anything else uses the event loop""",
+    "grpc": """\
+# start the program {processes} times on one port: the kernel hands out the connections
+server = grpc.server(pool, options=[("grpc.so_reuseport", 1)])  # or grpc.aio.server(options=...)""",
+    "http.server": """\
+# http.server has no worker processes: start the program {processes} times behind a proxy,
+# or make the handler a WSGI application
+gunicorn app:app --workers {processes}""",
+}
 
 
 class SingleProcessServing(Detector):
@@ -29,7 +43,8 @@ class SingleProcessServing(Detector):
         idle cores of the machine meanwhile. Capacity grows with the number of processes, up to the cores that they
         would get.
     How to fix it
-        Run several worker processes: ``uvicorn --workers``, ``gunicorn --workers``, or replicas behind a proxy.
+        Run several worker processes: ``uvicorn --workers``, ``gunicorn --workers``, Tornado's ``start(n)``, gRPC's
+        ``so_reuseport``, or replicas behind a proxy.
     When to ignore it
         When the process holds state that cannot be in several processes (a model too large, a cache, a session), or
         the other cores are there for something else. It is not reported when calls of the model answer several
@@ -91,7 +106,7 @@ class SingleProcessServing(Detector):
             ),
             fix=Fix(
                 f"Serve with {processes} worker processes (each loads the application)",
-                _SNIPPET.format(processes=processes),
+                _SNIPPETS.get("" if requests is None else requests.server, _SNIPPET).format(processes=processes),
                 effort=1,
                 risk=0.1,
             ),

@@ -108,7 +108,11 @@ class SynchronousServing(Detector):
                 Evidence("median latency inside the handler", requests.p50_seconds, "s"),
             ),
             gain=Gain(saved, low, high, 0.0, method, "p99", confidence=0.8 if not computes else 0.6),
-            fix=_processes_fix(blocks, cores) if holds_lock else _threads_fix(blocks, computes, cores),
+            fix=_processes_fix(blocks, cores)
+            if holds_lock
+            else _executor_fix(blocks, threads)
+            if requests.server
+            else _threads_fix(blocks, computes, cores),
             after="the time of a single call becomes the bottleneck" + (f", on {cores} cores" if computes else ""),
         )
 
@@ -178,6 +182,19 @@ def _threads_fix(blocks: list[Block], computes: bool, cores: int) -> Fix:
         )
     summary = f"Make the handler {name} a plain def, or await {call or 'the blocking call'} in a thread"
     return Fix(summary, snippet, effort=2)
+
+
+def _executor_fix(blocks: list[Block], threads: int) -> Fix:
+    """For frameworks that call no handler in a thread: aiohttp, Tornado, ``grpc.aio``."""
+    name, file, call = _names(blocks)
+    code, comment = _in_code(call)
+    snippet = (
+        "import asyncio\nfrom concurrent.futures import ThreadPoolExecutor\n\n"
+        f"pool = ThreadPoolExecutor({threads})  # make it when the application starts\n\n"
+        f"# in the handler {name}{f' of {file}' if file else ''}\n"
+        f"result = await asyncio.get_running_loop().run_in_executor(pool, {code}, argument){comment}"
+    )
+    return Fix(f"Await {call or 'the blocking call'} in a thread", snippet, effort=2)
 
 
 def _processes_fix(blocks: list[Block], cores: int) -> Fix:

@@ -11,12 +11,14 @@ class Serving(Fact, frozen=True):
     """An application starts or stops serving. ``event``: begin, end, or address.
 
     ``address``: "port 8000" or a path; processes with the same address are workers of one service.
+    ``server``: aiohttp, grpc, http.server or tornado; "" for the servers of ASGI and WSGI applications.
     """
 
     kind: ClassVar[str] = "serving"
     event: str
     time_ns: Moment
     address: str = ""
+    server: str = ""
 
 
 class Executor(Fact, frozen=True):
