@@ -64,12 +64,14 @@ async def main():
             await talk.send_str("hello")
             print(await talk.receive_str())
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(b"GET /stream HTTP/1.1\\r\\nHost: x\\r\\n\\r\\nGET /items/8 HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n")
+    head = b"GET %s HTTP/1.1\\r\\nHost: x\\r\\nConnection: %s\\r\\n\\r\\n"
+    writer.write(head % (b"/stream", b"keep-alive") + head % (b"/items/8", b"close"))
     print((await reader.read()).count(b"HTTP/1.1 200 OK"))  # two on one connection, asked at once
     writer.close()
     await runner.cleanup()
-ASKED = [("GET", "/items/7?secret=1", None), ("GET", "/stream", None), ("GET", "/fails", None), ("HEAD", "/items/9", None),
-         ("GET", "/conflicts", None), ("GET", "/nothing/77", None), ("POST", "/echo", b"x" * 70_000),
+ASKED = [("GET", "/items/7?secret=1", None), ("GET", "/stream", None), ("GET", "/fails", None),
+         ("HEAD", "/items/9", None), ("GET", "/conflicts", None), ("GET", "/nothing/77", None),
+         ("POST", "/echo", b"x" * 70_000),
          ("GET", "/sub/deep/4", None)] + [("POST", "/same", b"abc")] * 3
 asyncio.run(main())
 """
