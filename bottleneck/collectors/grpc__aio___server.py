@@ -32,6 +32,7 @@ class Collector(ServerCollector):
                 hook(self, module.Server, name, self._adding if "generic" in name else self._registering)
         for name in ("add_insecure_port", "add_secure_port"):
             hook(self, module.Server, name, self._listening)
+        hook(self, module.Server, "stop", self._ending)
 
     def _making(self, original):
         def __init__(server, pool, services, *more):
@@ -61,6 +62,16 @@ class Collector(ServerCollector):
             return port
 
         return add_port
+
+    def _ending(self, original):
+        async def stop(server, *more):
+            try:
+                return await original(server, *more)
+            finally:
+                if self.state is not None:
+                    self.state.guard(self.state.end, "stop")
+
+        return stop
 
     def _known(self, made, given):
         """``made(given)``; ``given`` itself if that fails."""
@@ -147,7 +158,7 @@ def _streaming(state, method, behaviour):
         try:
             async for answer in answers:
                 if asked is not None:
-                    size += _size(answer)
+                    size += _size(answer) or 0
                 yield answer
         except BaseException as error:
             raised = type(error)
@@ -174,7 +185,7 @@ def _calling(state, method, behaviour):
             return answer
         finally:
             asked.status, asked.template = status, method
-            wsgi.leave(state, id(context), asked, METHOD, method, 1 + _size(answer))
+            wsgi.leave(state, id(context), asked, METHOD, method, _coded(_size(answer)))
 
     return recorded
 
@@ -184,12 +195,16 @@ def _told(method, context, raised, size):
     code = context.code()
     cancelled = raised is not None and raised.__name__ in ("CancelledError", "GeneratorExit")
     status = CANCELLED if cancelled else UNKNOWN if raised is not None and code is None else http_status(code)
-    return (METHOD, method, method, status), 1 + size, None
+    return (METHOD, method, method, status), _coded(size), None
+
+
+def _coded(size):
+    return 0 if size is None else 1 + size
 
 
 def _size(answer):
-    """Bytes of a message; 0 for one whose size is not at hand."""
+    """Bytes of a message; None if they are not at hand."""
     try:
         return len(answer) if isinstance(answer, bytes) else type(answer).ByteSize(answer)  # protobuf's
     except Exception:
-        return 0
+        return None

@@ -91,14 +91,9 @@ def test_answers_are_the_same_and_each_request_is_recorded_once(tmp_path, server
 
 def test_a_program_that_only_imports_it_does_not_serve(tmp_path):
     (tmp_path / "live").mkdir()
-    code = START + "import http.server\nprint(http.server.BaseHTTPRequestHandler.__name__)\n"
-    assert run(tmp_path, code, tmp_path) == "BaseHTTPRequestHandler\n"
-    from_us = """
-import http.server
-from bottleneck_profiler.agent import bootstrap
-print(bootstrap.recorder().serving)
-"""
-    assert from_us
+    asks = "import http.server\nprint(sys.modules[child.__package__ + '.recorder'].recorder().serving)\n"
+    assert run(tmp_path, START + asks, tmp_path) == "None\n"
+    assert ("attached", {"collector": "http.server"}) in rings.notes(tmp_path)
 
 
 @pytest.mark.parametrize("where", ["serving.Serving.put", "serving.Serving.__init__", "wsgi.Request.__init__"])
