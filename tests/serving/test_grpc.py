@@ -7,13 +7,19 @@ from test_wsgi import START, run
 
 pytest.importorskip("grpc")
 THREADS = """
-import time
+import threading, time
 from concurrent.futures import ThreadPoolExecutor
 import grpc
+inside = threading.Event()
 def up(request, context):
     return request.upper()
 def slow(request, context):
     time.sleep(0.1)
+    return request
+def held(request, context):
+    inside.set()
+    while context.is_active():
+        time.sleep(0.005)
     return request
 def fails(request, context):
     raise ValueError("theirs")
@@ -33,7 +39,8 @@ def talk(requests, context):
 HANDLERS = {"Up2": grpc.unary_unary_rpc_method_handler(up), "Slow": grpc.unary_unary_rpc_method_handler(slow),
   "Fails": grpc.unary_unary_rpc_method_handler(fails), "Aborts": grpc.unary_unary_rpc_method_handler(aborts),
   "Sets": grpc.unary_unary_rpc_method_handler(sets), "Stream": grpc.unary_stream_rpc_method_handler(stream),
-  "Total": grpc.stream_unary_rpc_method_handler(total), "Talk": grpc.stream_stream_rpc_method_handler(talk)}
+  "Total": grpc.stream_unary_rpc_method_handler(total), "Talk": grpc.stream_stream_rpc_method_handler(talk),
+  "Held": grpc.unary_unary_rpc_method_handler(held)}
 server = grpc.server(ThreadPoolExecutor(2))
 server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("x.Words", HANDLERS),))
 if hasattr(server, "add_registered_method_handlers"):
@@ -56,8 +63,8 @@ with grpc.insecure_channel("127.0.0.1:%d" % port) as channel:
     print(told(lambda: channel.stream_stream("/x.Words/Talk")(iter([b"abc", b"d"]))))
     asked = [channel.unary_unary("/x.Words/Slow").future(b"a") for _ in range(4)]
     print([each.result() for each in asked])
-    call = channel.unary_unary("/x.Words/Slow").future(b"b")
-    time.sleep(0.05)
+    call = channel.unary_unary("/x.Words/Held").future(b"b")
+    inside.wait()
     call.cancel()
 server.stop(5).wait()
 """
@@ -65,12 +72,18 @@ ASYNC = """
 import asyncio, threading
 from concurrent.futures import ThreadPoolExecutor
 import grpc
-closed = []
+closed, inside = [], asyncio.Event()
 async def up(request, context):
     return request.upper()
 async def slow(request, context):
     await asyncio.sleep(0.1)
     return request
+async def held(request, context):
+    inside.set()
+    try:
+        await asyncio.Event().wait()
+    finally:
+        closed.append("held")
 async def fails(request, context):
     raise ValueError("theirs")
 async def aborts(request, context):
@@ -104,8 +117,11 @@ def plain(request, context):
 def plain_stream(request, context):
     for _ in range(2):
         yield request
-unary, out, into, both = grpc.unary_unary_rpc_method_handler, grpc.unary_stream_rpc_method_handler, grpc.stream_unary_rpc_method_handler, grpc.stream_stream_rpc_method_handler
-HANDLERS = {"Up2": unary(up), "Slow": unary(slow), "Fails": unary(fails), "Aborts": unary(aborts), "Sets": unary(sets), "Stream": out(stream), "Endless": out(endless), "Written": out(written), "Total": into(total), "Talk": both(talk), "Plain": unary(plain), "PlainStream": out(plain_stream)}
+unary, out = grpc.unary_unary_rpc_method_handler, grpc.unary_stream_rpc_method_handler
+into, both = grpc.stream_unary_rpc_method_handler, grpc.stream_stream_rpc_method_handler
+HANDLERS = {"Up2": unary(up), "Slow": unary(slow), "Held": unary(held), "Fails": unary(fails), "Aborts": unary(aborts),
+            "Sets": unary(sets), "Stream": out(stream), "Endless": out(endless), "Written": out(written),
+            "Total": into(total), "Talk": both(talk), "Plain": unary(plain), "PlainStream": out(plain_stream)}
 async def told(call):
     try:
         found = call()
@@ -132,20 +148,21 @@ async def main():
         call = channel.unary_stream("/x.Words/Endless")(b"abc")
         print(await call.read())
         call.cancel()
-        call = channel.unary_unary("/x.Words/Slow")(b"b")
-        await asyncio.sleep(0.05)
+        call = channel.unary_unary("/x.Words/Held")(b"b")
+        await asyncio.wait_for(inside.wait(), 60)
         call.cancel()
-        await asyncio.sleep(0.05)
+        while len(closed) < 3:
+            await asyncio.sleep(0.01)
     await server.stop(1)
-    print(closed)
+    print(sorted(closed))
 asyncio.run(main())
 """
 IN_THREADS = [
     "gRPC /x.Words/Aborts 404",
     "gRPC /x.Words/Fails 500",
+    "gRPC /x.Words/Held 499",
     "gRPC /x.Words/Sets 429",
     *["gRPC /x.Words/Slow 200"] * 4,
-    "gRPC /x.Words/Slow 499",
     "gRPC /x.Words/Stream 200",
     "gRPC /x.Words/Total 200",
     *["gRPC /x.Words/Up2 200"] * 2,
