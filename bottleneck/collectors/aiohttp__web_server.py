@@ -21,7 +21,8 @@ class Collector(ServerCollector):
             async def _handle_request(protocol, request, *more, **named):
                 if not state.on or _upgrades(request):
                     return await original(protocol, request, *more, **named)
-                asked = enter(state, *_ends(protocol), self.id)
+                sock, where = _ends(protocol)
+                asked = enter(state, sock, where, self.id)
                 if asked is None:
                     return await original(protocol, request, *more, **named)
                 answer = None

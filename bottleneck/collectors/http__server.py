@@ -78,6 +78,6 @@ class Collector(ServerCollector):
 
 def _leave(state, key, request, seen):
     """End the request of a handler whose variables are ``seen``; the size of its answer is the one that it declares."""
-    method, path, size = seen.get("command"), seen.get("path"), str(request.response)
-    size = 0 if not size.isdecimal() else 1 if method == "HEAD" else 1 + int(size)
+    method, path, length = seen.get("command"), seen.get("path"), str(request.response)
+    size = 0 if not length.isdecimal() else 1 if method == "HEAD" else 1 + int(length)
     leave(state, key, request, method, path and path.partition("?")[0], size)

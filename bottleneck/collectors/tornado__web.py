@@ -26,7 +26,8 @@ class Collector(ServerCollector):
                 asked = None
                 state = self.begun() if self.on and not _hands_on(module, handler) else None
                 if state is not None:
-                    asked = enter(state, *_ends(handler), self.id)
+                    sock, where = _ends(handler)
+                    asked = enter(state, sock, where, self.id)
                 if asked is None:
                     return await original(handler, *more, **named)
                 answer = sent[id(handler)] = _Answer()

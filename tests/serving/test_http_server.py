@@ -43,7 +43,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 class Server(SERVER):
     daemon_threads = True
     def handle_error(self, request, address):
-        print(type(sys.exc_info()[1]).__name__)
+        if isinstance(sys.exc_info()[1], ValueError):  # and no client that hung up
+            print("theirs")
 server = Server(("127.0.0.1", 0), Handler)
 if not hasattr(server, "server_port"):
     server.server_port = server.server_address[1]
@@ -86,7 +87,7 @@ def test_answers_are_the_same_and_each_request_is_recorded_once(tmp_path, server
     assert rings.size(requests["GET /stream 200"]) == -1
     assert rings.size(requests["HEAD /c 200"]) == 0
     at_once = max(each["flags"] for each in rings.of_kind(tmp_path, signals.REQUEST))
-    assert at_once == 3 if "Threading" in server else at_once == 1
+    assert (at_once > 1) is ("Threading" in server)
 
 
 def test_a_program_that_only_imports_it_does_not_serve(tmp_path):

@@ -41,6 +41,10 @@ class Asked:
 
     __slots__ = ("in_flight", "keys", "queue", "t0")
 
+    def __init__(self, running):
+        self.keys = {running or id(self)}
+        self.in_flight = self.queue = self.t0 = 0
+
 
 def enter(state, sock, where, server):
     """Begin a request in the running task; None if it cannot be recorded, or is part of one that is."""
@@ -49,8 +53,7 @@ def enter(state, sock, where, server):
         running = task()
         if not state.on or running in state.inside:
             return None
-        asked = Asked()
-        asked.keys = {running or id(asked)}
+        asked = Asked(running)
         asked.in_flight, asked.queue = arrive(state, asked.keys, sock, where, server)
         asked.t0 = now()
         return asked

@@ -18,7 +18,7 @@ class ServerCollector(BaseCollector):
 
     def hook(self, module):
         if not self.waits:
-            self.begun()
+            self.state = serving(self.recorder)
         self.hook_server(module)
 
     def begun(self):
