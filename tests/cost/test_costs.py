@@ -11,8 +11,9 @@ from bottleneck_profiler.artifacts.run.machine import Settings
 from bottleneck_profiler.diagnosis.analysis import diagnose
 from bottleneck_profiler.diagnosis.cost.costs import cost_of
 from bottleneck_profiler.diagnosis.cost.model import Cost, Size
-from bottleneck_profiler.diagnosis.findings import Gain
+from bottleneck_profiler.diagnosis.findings import Gain, Location
 from bottleneck_profiler.diagnosis.model import DeviceUse, PlanStep, Ranked
+from bottleneck_profiler.exporters.support import cost_words
 from bottleneck_profiler.prices import Prices
 from bottleneck_profiler.recording.model import Process, Recording
 from exporters import samples
@@ -56,7 +57,7 @@ def test_savings_are_simulated_again_and_not_added() -> None:
     assert sum(each.amount or 0.0 for each in cost.findings) == pytest.approx(0.022)
 
 
-def test_capacity_is_a_part_of_a_server_and_a_latency_costs_nothing() -> None:
+def test_capacity_is_a_share_of_the_run_and_a_latency_costs_nothing() -> None:
     cost = costs(
         recording(1000, 0.02),
         ranked(Gain(0.25, 0.2, 0.3, 0.0, "law", basis="capacity"), "no-batching"),
@@ -64,7 +65,21 @@ def test_capacity_is_a_part_of_a_server_and_a_latency_costs_nothing() -> None:
         ranked(None, "memory-creep"),
     )
     (finding,) = cost.findings
-    assert finding.detector == "no-batching" and finding.per_hour == pytest.approx(0.90) and finding.amount is None
+    assert finding.detector == "no-batching" and finding.capacity and finding.per_hour == pytest.approx(0.90)
+    assert finding.amount == pytest.approx(0.0055)  # a quarter of 0.022
+    assert (finding.low, finding.high) == (pytest.approx(0.0044), pytest.approx(0.0066))
+    assert cost.saved == 0.0  # the run itself becomes no shorter
+
+
+def test_each_finding_of_a_detector_has_a_cost_of_its_own() -> None:
+    one, other = ranked(Gain(0.5, 0.4, 0.6, 11.0, "law")), ranked(Gain(0.1, 0.1, 0.1, 2.2, "law"))
+    other = replace(other, finding=replace(other.finding, location=Location("train.py", 7, "main")))
+    made = recording(1000, 0.02)
+    cost = costs(made, one, other)
+    assert [each.location for each in cost.findings] == [str(one.finding.location), "train.py:7"]
+    diagnosis = replace(diagnose(made), cost=cost)
+    said = [cost_words.of_finding(diagnosis, each.finding) for each in (one, other)]
+    assert said[0].startswith("$0.011 of this run") and said[1].startswith("$0.0022 of this run")
 
 
 def test_every_machine_of_the_run_is_paid() -> None:

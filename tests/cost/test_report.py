@@ -24,7 +24,7 @@ from bottleneck_profiler.diagnosis.cost.model import (
 from bottleneck_profiler.diagnosis.model import Diagnosis
 from bottleneck_profiler.exporters import html, terminal
 from bottleneck_profiler.exporters import json as report_json
-from bottleneck_profiler.exporters.support import units
+from bottleneck_profiler.exporters.support import cost_words, units
 from bottleneck_profiler.prices import ASSUMPTION
 from exporters import samples
 from exporters.test_json import schema
@@ -39,7 +39,10 @@ COMMAND = (sys.executable, "-m", "bottleneck_profiler.cli")
 def priced(currency: str = "$", assumption: str = ASSUMPTION) -> Diagnosis:
     cost = Cost(
         per_hour=3.60, currency=currency, assumption=assumption, machines=1, run=0.0234, saved=0.0146,
-        findings=(FindingCost("workers-zero", 0.0122, 0.0112, 0.0129, 1.87), FindingCost("x", None, None, None, 0.9)),
+        findings=(
+            FindingCost("workers-zero", 0.0122, 0.0112, 0.0129, 1.87, location=f"{samples.TRAIN}:41"),
+            FindingCost("no-batching", 0.0055, 0.0044, 0.0066, 0.9, capacity=True),
+        ),
         idle=(IdleCost("cores", "while the steps wait for data", 9.0, 0.009), IdleCost("cores", "x", 0.1, 0.0001)),
         requests=(RequestCost("knee", 50.0, 0.02), RequestCost("this watch", None, None, 2.5)),
         spot=tuple(SpotCost(hours, 237.0, 1.02, 1.05, 0.99, 3.57, 2.39) for hours in (1.0, 4.0, 24.0)),
@@ -80,6 +83,14 @@ def test_the_terminal_says_what_the_run_costs_and_why() -> None:
     ):
         assert said in text
     assert "every 24 h" not in text and "$0.00010" not in text
+
+
+def test_capacity_is_said_to_be_capacity() -> None:
+    finding = samples.workers_zero(detector="no-batching", location=None)
+    assert cost_words.of_finding(priced(), finding) == (
+        "$0.0055 of this run ($0.0044–$0.0066), $0.90 of each hour, for capacity that the fix would free"
+    )
+    assert cost_words.of_finding(priced(), replace(finding, detector="memory-creep")) == ""
 
 
 def test_the_page_says_the_same() -> None:

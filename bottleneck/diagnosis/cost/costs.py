@@ -72,13 +72,12 @@ def cost_of(
 
 
 def _finding(finding: Finding, bill: Bill, wall: float) -> FindingCost | None:
-    """Time of the run is paid by the hour; capacity that is freed is a part of a server that need not be paid."""
+    """Time of the run is paid by the hour, and so is capacity that the fix would free: a share of the whole run."""
     gain = finding.gain
     if gain is None or gain.basis == "p99" or gain.share <= 0:
         return None
-    if gain.basis == "capacity":
-        return FindingCost(finding.detector, None, None, None, gain.share * bill.per_hour)
-    seconds = gain.seconds
+    capacity = gain.basis == "capacity"
+    seconds = gain.share * wall if capacity else gain.seconds
     scale = seconds / gain.share  # of the basis: the run, or its steps
     return FindingCost(
         finding.detector,
@@ -86,6 +85,8 @@ def _finding(finding: Finding, bill: Bill, wall: float) -> FindingCost | None:
         bill.of(gain.low * scale),
         bill.of(gain.high * scale),
         bill.per_hour * seconds / max(wall, 1e-9),
+        capacity,
+        str(finding.location or ""),
     )
 
 

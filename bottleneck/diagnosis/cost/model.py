@@ -47,14 +47,16 @@ class Size:
 class FindingCost:
     """What a finding costs: of this run, with a range, and of each hour of such a run.
 
-    ``amount`` is None where the finding does not lengthen the run, but needs more servers.
+    ``capacity``: the fix makes the run no shorter, but fewer servers are enough for the same requests.
     """
 
     detector: str
-    amount: float | None
-    low: float | None
-    high: float | None
+    amount: float
+    low: float
+    high: float
     per_hour: float
+    capacity: bool = False
+    location: str = ""
 
 
 @dataclass(frozen=True)

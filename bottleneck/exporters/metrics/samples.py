@@ -225,8 +225,7 @@ class _Samples:
         self.add(f.RUN_COST, cost.run, cost.currency)
         lost: dict[str, float] = {}
         for finding in cost.findings:
-            if finding.amount is not None:
-                lost[finding.detector] = lost.get(finding.detector, 0.0) + finding.amount
+            lost[finding.detector] = lost.get(finding.detector, 0.0) + finding.amount
         for detector, amount in list(lost.items())[:_MAX_FINDINGS]:
             self.add(f.FINDING_COST, amount, detector, cost.currency)
 

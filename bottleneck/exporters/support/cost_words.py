@@ -40,16 +40,19 @@ def size(diagnosis: Diagnosis) -> list[str]:
 def of_finding(diagnosis: Diagnosis, finding: Finding) -> str:
     """What a finding costs; "" without a price, or if it takes no time."""
     cost = diagnosis.cost
-    found = None if cost is None else next((each for each in cost.findings if each.detector == finding.detector), None)
-    return "" if cost is None or found is None else _finding(found, cost)
+    if cost is None:
+        return ""
+    key = finding.detector, str(finding.location or "")
+    found = next((each for each in cost.findings if (each.detector, each.location) == key), None)
+    return "" if found is None else _finding(found, cost)
 
 
 def _finding(found: FindingCost, cost: Cost) -> str:
-    per_hour = f"{units.money(found.per_hour, cost.currency)} of each hour"
-    if found.amount is None or found.low is None or found.high is None:
-        return f"{per_hour}, as capacity that need not be paid"
-    low, high = units.money(found.low, cost.currency), units.money(found.high, cost.currency)
-    return f"{units.money(found.amount, cost.currency)} of this run ({low}–{high}), {per_hour}"
+    amount, low, high, per_hour = (
+        units.money(each, cost.currency) for each in (found.amount, found.low, found.high, found.per_hour)
+    )
+    text = f"{amount} of this run ({low}–{high}), {per_hour} of each hour"
+    return f"{text}, for capacity that the fix would free" if found.capacity else text
 
 
 def _run(cost: Cost, diagnosis: Diagnosis) -> list[str]:
