@@ -16,6 +16,7 @@ from ..exporters.support import units
 from .figures import FIGURES, RunFigures, program_of
 from .model import Answer, Comparison, FactChange, FindingChange, LineChange, PhaseChange, Row
 from .statistics import Interval, change_between
+from .words import signed, span
 
 SAME_WITHIN = 0.05  # the smallest change that a comparison answers "slower" or "faster" to
 _LEAST_SHARE = 0.01  # of the unit: smaller changes of a phase are not listed
@@ -91,28 +92,20 @@ def _answer(primary: Row, machines: Sequence[FactChange], within: float) -> tupl
         return "cannot tell", f"Cannot tell: the two sides were recorded on different machines ({names})."
     if change is None:
         before, after = (units.quantity(value, primary.unit) for value in (primary.old, primary.new))
-        seen = "" if primary.relative is None else f" ({_signed(primary.relative)})"
+        seen = "" if primary.relative is None else f" ({signed(primary.relative)})"
         return "cannot tell", (
             f"{what.capitalize()} went from {before} to {after}{seen}. A verdict needs at least two runs on each side."
         )
-    span = f"{_signed(change.low)} to {_signed(change.high)}"
+    changed = f"{what} changed by {signed(change.value)} ({span(change)})"
     if change.excludes_zero and not -within < change.low <= change.high < within:
         slower = change.value > 0
         answer: Answer = "slower" if slower else "faster"
-        return answer, f"{answer.capitalize()}: {what} changed by {_signed(change.value)} ({span})."
+        return answer, f"{answer.capitalize()}: {changed}."
     if -within <= change.low and change.high <= within:
         most = max(abs(change.low), abs(change.high))
-        return "same", f"Same within {_percent(most)}: {what} changed by {_signed(change.value)} ({span})."
+        return "same", f"Same within {units.share(most)}: {changed}."
     runs = "more runs on each side would tell"
-    return "cannot tell", f"Cannot tell: {what} changed by {_signed(change.value)} ({span}); {runs}."
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:.1f} %" if share < 0.0995 else f"{share * 100:.0f} %"
-
-
-def _signed(share: float) -> str:
-    return ("+" if share >= 0 else "−") + _percent(abs(share))
+    return "cannot tell", f"Cannot tell: {changed}; {runs}."
 
 
 @dataclass(frozen=True)

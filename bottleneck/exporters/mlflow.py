@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from ..addresses import without_credentials
 from ..artifacts import Artifacts
 from ..diagnosis.model import Diagnosis
 from ..recording.facts.tracking import TrackedRun
@@ -50,6 +50,4 @@ def write(
 def _address(run: TrackedRun) -> str | None:
     """Where the run is. The environment's address can have a password, which the recording leaves out."""
     given = os.environ.get(_ADDRESS, "")
-    parts = urlsplit(given)
-    public = given.replace(parts.netloc, parts.netloc.rpartition("@")[2], 1) if parts.netloc else given
-    return (given if not run.where or run.where == public else run.where) or None
+    return (given if not run.where or run.where == without_credentials(given) else run.where) or None

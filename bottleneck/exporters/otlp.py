@@ -1,6 +1,7 @@
 """Sends spans and metrics by OTLP, honouring the standard ``OTEL_*`` variables.
 
-Only this file and ``metrics/otlp.py`` import opentelemetry. We create no tracer provider and do not touch the user's.
+Only this file, ``metrics/otlp.py`` and ``support/otlp_target.py`` import opentelemetry. We create no tracer provider
+and do not touch the user's.
 Finished spans go directly to the exporter in our own batches, because the SDK's batch processor silently drops spans
 when its queue is full.
 """
@@ -12,10 +13,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..addresses import public
 from ..artifacts import Artifacts
 from ..diagnosis.model import Diagnosis
 from ..recording.model import Recording
-from .support.otlp_target import GRPC, HTTP, TIMEOUT_SECONDS, Target, given_resource, quiet, shown, target
+from .support.otlp_target import TIMEOUT_SECONDS, Target, exporter_of, given_resource, quiet, target
 from .tracing import names
 from .tracing.spans import Spans, build
 from .tracing.tree import Span
@@ -57,16 +59,16 @@ def send(spans: Spans, where: Target, environment: Mapping[str, str]) -> str:
     total = len(spans.spans)
     try:
         with quiet():
-            exporter = _exporter(where)
+            exporter = exporter_of("traces", where)
             if isinstance(exporter, str):
                 return exporter
             sent = _export(exporter, readable(spans, environment))
     except Exception as error:  # a wrong URL, a broken installation: the report must not fail
         # Only the type: the text of such an error can contain the URL with a password.
-        return f"spans were not sent to {shown(where.url)}: {type(error).__name__}"
+        return f"spans were not sent to {public(where.url)}: {type(error).__name__}"
     if sent == total:
         return ""
-    return f"{total - sent} of {total} spans were not sent: nothing took them at {shown(where.url)}"
+    return f"{total - sent} of {total} spans were not sent: nothing took them at {public(where.url)}"
 
 
 def _export(exporter: Any, readables: Sequence[ReadableSpan]) -> int:
@@ -83,25 +85,6 @@ def _export(exporter: Any, readables: Sequence[ReadableSpan]) -> int:
     finally:
         exporter.shutdown()
     return sent
-
-
-def _exporter(where: Target) -> Any:
-    """The exporter, or a sentence on why there is none."""
-    exporter: Any
-    if where.protocol == GRPC:
-        try:
-            from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import (  # type: ignore[import-not-found,unused-ignore]
-                OTLPSpanExporter as GrpcExporter,
-            )
-        except ImportError:
-            return "spans were not sent: OTLP over gRPC needs pip install 'bottleneck-profiler[grpc]'"
-        exporter = GrpcExporter(endpoint=where.url, timeout=where.timeout_seconds)
-        return exporter
-    if where.protocol != HTTP:
-        return f"spans were not sent: the OTLP protocol {where.protocol} is not known here; use {HTTP} or {GRPC}"
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-
-    return OTLPSpanExporter(endpoint=where.url, timeout=where.timeout_seconds)
 
 
 def readable(spans: Spans, environment: Mapping[str, str]) -> list[ReadableSpan]:

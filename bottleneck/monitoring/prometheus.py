@@ -14,7 +14,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 import numpy as np
 
-from ..capture.servers.fetch import NoPage, public
+from ..addresses import public
+from ..capture.servers.fetch import NoPage
 from .samples import DeviceSamples, Floats, HostSamples, NoSamples, Samples, Times
 
 Fetch = Callable[[str], str]

@@ -12,6 +12,8 @@ from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 import urllib3
 from urllib3 import exceptions
 
+from ...addresses import public, without_credentials
+
 MAX_BYTES = 32 << 20  # of a page
 _MAX_REDIRECTS = 3
 _PIECE = 1 << 16
@@ -49,13 +51,6 @@ def address(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
 
 
-def public(url: str) -> str:
-    """The address without user, password and query, which may be secrets."""
-    parts = urlsplit(url)
-    host = f"[{parts.hostname}]" if parts.hostname and ":" in parts.hostname else parts.hostname or ""
-    return urlunsplit((parts.scheme, host + (f":{parts.port}" if parts.port else ""), parts.path, "", ""))
-
-
 class Http:
     """Keeps a connection to each server. ``headers``: sent to the hosts that were asked for, never to another one."""
 
@@ -80,7 +75,7 @@ class Http:
             timeout = urllib3.Timeout(total=max(0.01, end - time.monotonic()))
             headers = {**self._headers, **_credentials(at)}
             response = self._pools.request(
-                "GET", _without_credentials(at), headers=headers, timeout=timeout, redirect=False, preload_content=False
+                "GET", without_credentials(at), headers=headers, timeout=timeout, redirect=False, preload_content=False
             )
             to = response.get_redirect_location()
             if not to:
@@ -122,11 +117,6 @@ def _credentials(url: str) -> dict[str, str]:
         return {}
     pair = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
     return dict(urllib3.make_headers(basic_auth=pair))
-
-
-def _without_credentials(url: str) -> str:
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _why(error: exceptions.HTTPError, seconds: float) -> str:

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from ...addresses import public
 from ...files import write_json
 from ...recording.folder import VERSION, hold
 from ...recording.notes import append_facts
 from ...recording.servers.signals import COLUMNS
 from ...recording.store import write_servers
 from ...signals import LIVE
-from .fetch import public
 from .watch import Look, Watch
 
 _ROWS, _SECONDS = 20_000, 300.0  # of a part: the larger parts are, the better they are compressed

@@ -10,7 +10,7 @@ from ...recording.servers.page import NotAPage
 from ...recording.servers.readings import Histogram, Readings, Row
 from ...recording.servers.rules import Mapping
 from ...recording.servers.signals import GAUGES, MEASURES
-from .fetch import NoPage, Page, public
+from .fetch import NoPage, Page
 
 MAX_SERVERS = 10_000  # models and devices of all addresses: more are not followed
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ...addresses import public
 from ...artifacts import Artifacts
 from ...diagnosis.model import Diagnosis
 from ...recording.model import Recording
 from ...recording.tally import Durations, Tally
-from ..support.otlp_target import GRPC, HTTP, Target, given_resource, quiet, shown
+from ..support.otlp_target import Target, exporter_of, given_resource, quiet
 from ..tracing import names
 from . import families as f
 from .samples import Sample, of_run, route_parts, tally_of, top_routes
@@ -34,7 +35,7 @@ def send(
         with quiet():
             from opentelemetry.sdk.metrics.export import MetricExportResult
 
-            exporter = _exporter(where, answers)
+            exporter = exporter_of("metrics", where, answers)
             if isinstance(exporter, str):
                 return exporter
             try:
@@ -43,32 +44,10 @@ def send(
                 exporter.shutdown()
     except Exception as error:
         # Only the type: the text of such an error can contain the URL with a password.
-        return f"metrics were not sent to {shown(where.url)}: {type(error).__name__}"
+        return f"metrics were not sent to {public(where.url)}: {type(error).__name__}"
     if result is MetricExportResult.SUCCESS or (answers and answers[-1] in _NOT_THERE):
         return ""
-    return f"metrics were not sent: nothing took them at {shown(where.url)}"
-
-
-def _exporter(where: Target, answers: list[int]) -> Any:
-    """The exporter, or a sentence on why there is none. ``answers``: gets the status of every answer by HTTP."""
-    exporter: Any
-    if where.protocol == GRPC:
-        try:
-            from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import (  # type: ignore[import-not-found,unused-ignore]
-                OTLPMetricExporter as GrpcExporter,
-            )
-        except ImportError:
-            return "metrics were not sent: OTLP over gRPC needs pip install 'bottleneck-profiler[grpc]'"
-        exporter = GrpcExporter(endpoint=where.url, timeout=where.timeout_seconds)
-        return exporter
-    if where.protocol != HTTP:
-        return f"metrics were not sent: the OTLP protocol {where.protocol} is not known here; use {HTTP} or {GRPC}"
-    import requests  # type: ignore[import-untyped,unused-ignore]
-    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-
-    session = requests.Session()
-    session.hooks["response"].append(lambda response, *_, **__: answers.append(response.status_code))
-    return OTLPMetricExporter(endpoint=where.url, timeout=where.timeout_seconds, session=session)
+    return f"metrics were not sent: nothing took them at {public(where.url)}"
 
 
 def data(

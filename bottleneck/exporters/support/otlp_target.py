@@ -6,12 +6,20 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
-from urllib.parse import unquote, urlsplit
+from importlib import import_module
+from typing import Any, Literal
+from urllib.parse import unquote
+
+from ...addresses import public
 
 TIMEOUT_SECONDS = 3.0  # short, since the user waits for it; OTEL_EXPORTER_OTLP_TIMEOUT overrides it
 HTTP, GRPC = "http/protobuf", "grpc"
 Signal = Literal["traces", "metrics"]
+#: Signal -> module, class, and what a user calls it.
+_EXPORTERS: dict[Signal, tuple[str, str, str]] = {
+    "traces": ("trace_exporter", "OTLPSpanExporter", "spans"),
+    "metrics": ("metric_exporter", "OTLPMetricExporter", "metrics"),
+}
 
 
 @dataclass(frozen=True)
@@ -24,7 +32,7 @@ class Target:
 
     def same_server(self, other: Target) -> bool:
         """Whether both go to one host and port."""
-        return shown(self.url).rsplit("/v1/")[0] == shown(other.url).rsplit("/v1/")[0]
+        return public(self.url).rsplit("/v1/")[0] == public(other.url).rsplit("/v1/")[0]
 
 
 def target(environment: Mapping[str, str], url: str | None = None, signal: Signal = "traces") -> Target | None:
@@ -63,15 +71,28 @@ def given_resource(environment: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def shown(url: str) -> str:
-    """The URL without user name, password and query, which may be secret."""
+def exporter_of(signal: Signal, where: Target, answers: list[int] | None = None) -> Any:
+    """OpenTelemetry's exporter of the signal, or a sentence on why there is none.
+
+    ``answers``: gets the status of every answer by HTTP.
+    """
+    module, name, what = _EXPORTERS[signal]
+    kind = {HTTP: "http", GRPC: "grpc"}.get(where.protocol)
+    if kind is None:
+        return f"{what} were not sent: the OTLP protocol {where.protocol} is not known here; use {HTTP} or {GRPC}"
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        return "the endpoint"
-    place = f"{host}:{port}" if port else host
-    return f"{parts.scheme}://{place}{parts.path}" if host else "the endpoint"
+        made = getattr(import_module(f"opentelemetry.exporter.otlp.proto.{kind}.{module}"), name)
+    except ImportError:
+        if where.protocol == HTTP:
+            raise
+        return f"{what} were not sent: OTLP over gRPC needs pip install 'bottleneck-profiler[grpc]'"
+    options: dict[str, Any] = {"endpoint": where.url, "timeout": where.timeout_seconds}
+    if where.protocol == HTTP and answers is not None:
+        import requests  # type: ignore[import-untyped,unused-ignore]
+
+        options["session"] = requests.Session()
+        options["session"].hooks["response"].append(lambda response, *_, **__: answers.append(response.status_code))
+    return made(**options)
 
 
 @contextmanager
