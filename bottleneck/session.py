@@ -53,7 +53,7 @@ def analyse(path: Path, asked: Asked = NOTHING_ELSE, how: Reading | None = None)
     importer = importer_of(path)
     if importer is run_folder:
         recording, diagnosis = _judged(_read_folder(path), asked)
-        return recording, _with_trials(path, diagnosis)
+        return recording, _with_load_tests(path, _with_trials(path, diagnosis))
     many = hasattr(importer, "read_many")
     recording = importer.read_many([path], how or ONE_BY_ONE) if many else importer.read(path)
     return _judged(recording, asked)
@@ -163,7 +163,8 @@ def look(path: Path, asked: Asked = NOTHING_ELSE) -> tuple[Recording, Diagnosis]
             if copy is None:
                 return None
             complete(copy)
-            return _judged(load(copy), asked)
+            recording, diagnosis = _judged(load(copy), asked)
+            return recording, _with_load_tests(path, diagnosis)
     except OSError as error:
         raise RunError(f"cannot use {error.filename or 'a temporary folder'}: {reason(error)}") from None
 
@@ -184,10 +185,10 @@ def _with_trials(path: Path, diagnosis: Diagnosis) -> Diagnosis:
     from typing import get_args
 
     from .diagnosis.findings import Obtained, TrialBasis
-    from .recording import trials
+    from .recording import kept
 
     measured: dict[str, Obtained] = {}
-    for trial in trials.read(path):
+    for trial in kept.read(path, kept.TRIALS):
         try:
             if trial["own"] and trial["answer"] != "cannot tell" and trial["basis"] in get_args(TrialBasis):
                 share, low, high = (float(trial["obtained"][name]) for name in ("share", "low", "high"))
@@ -201,6 +202,28 @@ def _with_trials(path: Path, diagnosis: Diagnosis) -> Diagnosis:
 
     findings, also_noticed = (tuple(map(told, rows)) for rows in (diagnosis.findings, diagnosis.also_noticed))
     return replace(diagnosis, findings=findings, also_noticed=also_noticed)
+
+
+def _with_load_tests(path: Path, diagnosis: Diagnosis) -> Diagnosis:
+    """The diagnosis with what `bottleneck load` has found of the server, and what its requests cost then."""
+    from dataclasses import replace
+
+    import msgspec
+
+    from .diagnosis.cost.costs import of_load_tests
+    from .diagnosis.load_tests import LoadTested
+    from .recording import kept
+
+    tests = list[LoadTested]()
+    for each in kept.read(path, kept.LOAD_TESTS):
+        try:
+            tests.append(msgspec.convert(each, LoadTested))
+        except msgspec.ValidationError:
+            continue
+    if not tests:
+        return diagnosis
+    cost = None if diagnosis.cost is None else of_load_tests(diagnosis.cost, tests)
+    return replace(diagnosis, load_tests=tuple(tests), cost=cost)
 
 
 def _monitored(recording: Recording, asked: Asked) -> Recording:

@@ -6,10 +6,11 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..exporters.support import units
+from ..diagnosis.load_tests import LoadTested
+from ..exporters.support import load_words, units
 from ..load.run import Plan, Result
 from ..load.samples import OUTCOMES
-from ..load.summary import MAX_LAG_SECONDS, Latency, Summary
+from ..load.summary import Latency, Summary
 from ..load.versus import Ratio
 
 
@@ -35,14 +36,15 @@ def drawn(plan: Plan, result: Result, console: Console) -> RenderableType:
     else:
         name = "closed loop" if plan.clients else "at the knee" if result.knee and result.knee.rate else "all"
         parts.append(_table([(name, total)]))
-    parts += _verdict(plan, result, total)
+    parts += _verdict(result.tested(plan))
     parts += _cost(result)
     parts += _behind(result)
     parts += _tokens(total)
     parts += _problems(total)
+    p50, p99 = map(load_words.milliseconds, (total.lag_p50, total.lag_p99))
     parts.append(
         Text(
-            f"Generator: send lag p50 {_ms(total.lag_p50)}, p99 {_ms(total.lag_p99)}; {total.unsent} not sent; "
+            f"Generator: send lag p50 {p50}, p99 {p99}; {total.unsent} not sent; "
             f"{result.per_cpu_second:,.0f} requests per CPU second",
             "dim",
         )
@@ -73,10 +75,6 @@ def _number(seconds: float | None) -> str:
     return "-" if seconds is None else f"{seconds * 1e3:,.1f}"
 
 
-def _ms(seconds: float | None) -> str:
-    return "-" if seconds is None else f"{seconds * 1e3:,.1f} ms"
-
-
 def _ratio(ratio: Ratio) -> str:
     if ratio.value is None or ratio.low is None or ratio.high is None:
         return "too few requests"
@@ -84,21 +82,11 @@ def _ratio(ratio: Ratio) -> str:
     return f"{ratio.value:.3f}  ({ratio.low:.3f} to {ratio.high:.3f}){words}"
 
 
-def _verdict(plan: Plan, result: Result, total: Summary) -> list[Text]:
-    knee = result.knee
-    if knee is not None:
-        slo = _ms(plan.slo_seconds)
-        if knee.rate is not None and not knee.at_least:
-            interval = f"{knee.low:,.4g} to {knee.high:,.4g}"
-            words = f"Knee: {knee.rate:,.4g} requests/s keep p99 <= {slo} (90 % interval {interval})."
-            return [Text(words, "bold green")]
-        return [Text(f"Knee: {knee.why}.", "yellow")]
-    if total.refused:
-        return [Text(f"No verdict: {total.refused}.", "yellow")] if plan.slo_seconds is not None or _late(total) else []
-    if total.within is None:
+def _verdict(test: LoadTested | None) -> list[Text]:
+    said = "" if test is None else load_words.verdict(test)
+    if test is None or not said:
         return []
-    word, style = ("met", "green") if total.within else ("missed", "red")
-    return [Text(f"Objective {word}: p99 <= {_ms(total.slo_seconds)}.", f"bold {style}")]
+    return [Text(said, "yellow" if test.met is None else "bold green" if test.met else "bold red")]
 
 
 def _cost(result: Result) -> list[Text]:
@@ -112,31 +100,12 @@ def _cost(result: Result) -> list[Text]:
 
 def _behind(result: Result) -> list[Text]:
     """What sets the server's capacity, if it was recorded."""
-    found = result.behind
-    if found is None:
+    if result.behind is None:
         return [Text(f"The server's recording cannot be read: {result.unjoined}.", "yellow")] if result.unjoined else []
-    if found.limit is None:
-        return [Text(f"Behind the knee: not found; {found.why}.", "yellow")]
-    limit, words = found.limit, [Text("Behind the knee", "bold")]
-    words.append(Text(f"  {limit.name} sets the capacity: {_place(limit.file, limit.line, limit.function)}"))
-    words.append(Text(f"  {limit.share:.0%} used at {found.throughput:,.4g} requests/s: all used at about "
-                      f"{limit.capacity:,.3g}/s ({limit.samples} samples)"))  # fmt: skip
-    if found.hottest is not None and found.hottest[:2] != (limit.file, limit.line):
-        words.append(Text(f"  Most time is spent in {_place(*found.hottest)}, where {found.in_hottest:,.1f} requests "
-                          "are at once; it limits nothing yet."))  # fmt: skip
-    if found.then is not None:
-        then = found.then
-        words.append(Text(f"  The next limit: {then.name}, at about {then.capacity:,.3g}/s"
-                          + (f" ({_place(then.file, then.line, then.function)})" if then.line else "")))  # fmt: skip
-    return words
-
-
-def _place(file: str, line: int, function: str) -> str:
-    return f"{units.path(file)}:{line} ({function})" if line else "no line of the program's own"
-
-
-def _late(total: Summary) -> bool:
-    return total.lag_p99 > MAX_LAG_SECONDS
+    said = load_words.behind(result.behind)
+    if result.behind.limit is None:
+        return [Text(line, "yellow") for line in said]
+    return [Text("Behind the knee", "bold"), *(Text(f"  {line}") for line in said)]
 
 
 def _tokens(total: Summary) -> list[Text]:
@@ -144,9 +113,9 @@ def _tokens(total: Summary) -> list[Text]:
     if tokens is None:
         return []
     first = tokens.first_seconds
-    p99 = "" if first.p99 is None else f", p99 {_ms(first.p99)}"
+    p99 = "" if first.p99 is None else f", p99 {load_words.milliseconds(first.p99)}"
     return [
-        Text(f"First token: p50 {_ms(first.p50)}, p95 {_ms(first.p95)}{p99}."),
+        Text(f"First token: p50 {load_words.milliseconds(first.p50)}, p95 {load_words.milliseconds(first.p95)}{p99}."),
         Text(
             f"Tokens per second: {tokens.per_second_p50:,.1f} in one response (slowest tenth below "
             f"{tokens.per_second_p10:,.1f}), {tokens.total_per_second:,.1f} in all."

@@ -14,6 +14,7 @@ import click
 from ._prices import price_option, prices_of
 
 if TYPE_CHECKING:
+    from ..diagnosis.load_tests import LoadTested
     from ..load.bench import Show
     from ..load.run import Plan, Result
 
@@ -176,6 +177,9 @@ def _run(plan: Plan, options: dict[str, Any], command: tuple[str, ...]) -> None:
     result.cost = served_cost(result, price)
     report = {"schema": SCHEMA, **result.as_json(plan), "folder": str(folder)}
     store(folder, result.samples, report)
+    tested = result.tested(plan)
+    if run_dir is not None and tested is not None and result.versus is None:
+        _keep(run_dir, tested)
     _show(plan, result, report, folder, options["as_json"])
     if run_dir is not None and not options["as_json"]:
         click.echo(f"Server:  bottleneck report {run_dir.name if run_dir.parent.name == 'runs' else run_dir}", err=True)
@@ -202,6 +206,18 @@ def _join(result: Result, run_dir: Path) -> None:
         result.join(recording)
     except RunError as error:
         result.unjoined = str(error)
+
+
+def _keep(run_dir: Path, tested: LoadTested) -> None:
+    """With the server's run, whose report shows it from now on."""
+    from dataclasses import asdict
+
+    from ..recording import kept
+
+    try:
+        kept.add(run_dir, kept.LOAD_TESTS, asdict(tested))
+    except OSError as error:
+        click.echo(f"bottleneck: the result cannot be kept in {run_dir}: {error.strerror}", err=True)
 
 
 def _show(plan: Plan, result: Result, report: dict[str, Any], folder: Path, as_json: bool) -> None:

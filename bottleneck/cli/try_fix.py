@@ -71,7 +71,7 @@ def command(
         fail(problem, 2)
     from ..detectors import current_id
     from ..pairs.interleaved import ArmError
-    from ..recording import trials
+    from ..recording import kept
     from ..recording.folder import RunError, find
     from ..session import analyse
     from ..trial import outcome
@@ -107,7 +107,7 @@ def command(
         fail("stopped; nothing was changed", 130)
     result = outcome.result(finding, asked, tried)
     try:
-        trials.add(folder, result)
+        kept.add(folder, kept.TRIALS, result)
     except OSError as error:
         _say(f"the result cannot be kept in {folder}: {error.strerror}")
     if as_json:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from .cost.model import Cost, Size
 from .findings import Finding, Severity
+from .load_tests import LoadTested, LoadUse
 
 SCHEMA = "bottleneck.diagnosis/2"
 READABLE = (SCHEMA, "bottleneck.diagnosis/1")  # version 1 had no "not-applicable"
@@ -111,27 +112,6 @@ class ServerUse:
     seconds: float
     looks: int
     signals: dict[str, float]
-
-
-@dataclass(frozen=True)
-class LoadUse:
-    """What a load test measured at one load, or of one ``route`` in it; None: the tool does not say.
-
-    ``latency``, ``first_token``: seconds by "mean", "min", "max", "p50", "p99" ... ``knee``: more load than this gave
-    hardly more throughput.
-    """
-
-    tool: str
-    route: str
-    clients: int | None
-    asked_per_second: float | None
-    requests: int | None
-    failures: int
-    per_second: float | None
-    tokens_per_second: float | None
-    latency: dict[str, float]
-    first_token: dict[str, float]
-    knee: bool = False
 
 
 @dataclass(frozen=True)
@@ -344,6 +324,7 @@ class Diagnosis:
     devices: tuple[DeviceUse, ...] = ()
     servers: tuple[ServerUse, ...] = ()
     load: tuple[LoadUse, ...] = ()
+    load_tests: tuple[LoadTested, ...] = ()  # of `bottleneck load`, the oldest first
     served: ServedUse | None = None
     energy: Energy = field(default_factory=Energy)
     size: Size = field(default_factory=Size)

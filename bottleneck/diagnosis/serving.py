@@ -9,7 +9,8 @@ from ..artifacts.serving.load_test import LoadTest
 from ..artifacts.serving.watched import Server, Watched
 from ..recording.facts.servers import LoadLevel
 from ..recording.servers.signals import GAUGES, MEASURES
-from .model import LoadUse, Series, ServerUse
+from .load_tests import LoadUse
+from .model import Series, ServerUse
 
 _MAX_ROWS = 200  # servers and levels that a report holds
 _MAX_CURVES, _MAX_POINTS = 6, 300

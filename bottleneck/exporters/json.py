@@ -30,6 +30,7 @@ def to_json(diagnosis: Diagnosis) -> dict[str, Any]:
         "devices": [asdict(row) for row in diagnosis.devices],
         "servers": [asdict(row) for row in diagnosis.servers],
         "load": [asdict(row) for row in diagnosis.load],
+        "load_tests": [asdict(row) for row in diagnosis.load_tests],
         "served": None if diagnosis.served is None else asdict(diagnosis.served),
         "energy": asdict(diagnosis.energy),
         "size": asdict(diagnosis.size),

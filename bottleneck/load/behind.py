@@ -18,6 +18,8 @@ import numpy as np
 from .. import signals
 from ..artifacts.run.every_thread import MAIN, by_thread
 from ..artifacts.run.frames import EVENT_LOOP, HANDLERS, IDLE, POOLED, through
+from ..diagnosis.findings import Location
+from ..diagnosis.load_tests import Behind, Resource
 from ..recording.model import Frame, Recording, Records
 from .guards import Guard, Guards, guards_of
 
@@ -36,37 +38,6 @@ _CONNECTIONS = (
 _FAR = 8  # frames below which a wait for a connection is looked for
 Window = tuple[int, int]  # monotonic ns
 Key = tuple[str, int, str]  # file, line, function
-
-
-@dataclass(frozen=True)
-class Resource:
-    """``used``: mean number of ``places`` taken; ``capacity``: requests per second at which all are."""
-
-    name: str
-    places: float
-    used: float
-    capacity: float
-    file: str
-    line: int
-    function: str
-    samples: int
-
-    @property
-    def share(self) -> float:
-        return self.used / max(self.places, 1e-9)
-
-
-@dataclass(frozen=True)
-class Behind:
-    """``limit``: sets the capacity; ``then``: the next one, once it is gone; ``hottest``: the line with most of the
-    requests' time, with the mean number of requests in it. ``why``: why there is no limit, "" if there is."""
-
-    throughput: float
-    limit: Resource | None
-    then: Resource | None
-    hottest: Key | None
-    in_hottest: float
-    why: str
 
 
 class _Use:
@@ -131,7 +102,8 @@ def behind(
     limit = found[0] if found and found[0].share >= LEAST_SHARE else None
     why = "" if limit else "no lock, thread, pool or core that was seen is half used at this rate"
     others = [one for one in found[1:] if limit and (one.file, one.line) != (limit.file, limit.line)]
-    return Behind(throughput, limit, next(iter(others), None), hottest, seconds / observed, why)
+    place = None if hottest is None else Location(*hottest)
+    return Behind(throughput, limit, next(iter(others), None), place, seconds / observed, why)
 
 
 def _resource(use: _Use, observed: float, throughput: float) -> Resource:

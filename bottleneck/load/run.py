@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from ..addresses import public
+from ..diagnosis.load_tests import Behind, LoadTested, LoadUse
 from ..recording.model import Recording
-from .behind import Behind, behind
+from .behind import behind
 from .bench import LiveBench, Show
 from .cost import ServedCost
 from .fleet import Fleet
@@ -87,6 +89,33 @@ class Result:
         """Find out from the server's recording what sets its capacity."""
         self.behind = behind(recording, *at_the_limit(self.samples, None if self.knee is None else self.knee.rate))
 
+    def tested(self, plan: Plan) -> LoadTested | None:
+        """What there is to say of the server; None where nothing was measured."""
+        total, knee = self.total, self.knee
+        if total is None:
+            return None
+        found = None if knee is None or knee.at_least else knee.rate
+        why, met = "", total.within
+        if knee is not None:
+            why, met = (knee.why, None) if found is None else ("", True)
+        elif total.refused and (plan.slo_seconds is not None or total.lag_p99 > MAX_LAG_SECONDS):
+            why = total.refused
+        asked = found if found else plan.stages[0].rate if len(plan.stages) == 1 else None
+        parts = [(rate, part) for rate, part in self.parts] or [(asked, total)]
+        return LoadTested(
+            url=public(plan.targets[0].url),
+            method=plan.requests.method,
+            levels=tuple(_level(plan, rate, part, found is not None) for rate, part in parts),
+            slo_seconds=plan.slo_seconds,
+            met=met,
+            why=why,
+            searched=knee is not None,
+            knee=found,
+            knee_low=None if found is None or knee is None else knee.low,
+            knee_high=None if found is None or knee is None else knee.high,
+            behind=self.behind,
+        )
+
     def as_json(self, plan: Plan) -> dict[str, Any]:
         """JSON-ready, times in seconds."""
         knee = None
@@ -119,6 +148,23 @@ class Result:
                 "requests_per_cpu_second": self.per_cpu_second,
             },
         }
+
+
+def _level(plan: Plan, rate: float | None, part: Summary, knee: bool) -> LoadUse:
+    tokens = part.tokens
+    return LoadUse(
+        tool="bottleneck load",
+        route="",
+        clients=plan.clients or None,
+        asked_per_second=rate,
+        requests=part.planned,
+        failures=part.failed,
+        per_second=part.throughput,
+        tokens_per_second=None if tokens is None else tokens.total_per_second,
+        latency=part.latency.known,
+        first_token={} if tokens is None else tokens.first_seconds.known,
+        knee=knee,
+    )
 
 
 def run(plan: Plan, show: Show) -> Result:

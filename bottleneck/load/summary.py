@@ -60,6 +60,13 @@ class Latency:
             float(values[-1]),
         )
 
+    @property
+    def known(self) -> dict[str, float]:
+        """Mean, largest and quantiles by their names, as far as there are enough requests."""
+        found = {"mean": self.mean, "p50": self.p50, "p90": self.p90, "p95": self.p95, "p99": self.p99,
+                 "max": self.most}  # fmt: skip
+        return {name: value for name, value in found.items() if value is not None}
+
 
 @dataclass(frozen=True)
 class Tokens:

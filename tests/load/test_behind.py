@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bottleneck_profiler import signals
-from bottleneck_profiler.load.behind import Behind, behind
+from bottleneck_profiler.diagnosis.load_tests import Behind
+from bottleneck_profiler.load.behind import behind
 from bottleneck_profiler.load.guards import Guards, in_source
 from bottleneck_profiler.load.samples import DTYPE
 from bottleneck_profiler.load.windows import at_the_limit
@@ -89,7 +90,7 @@ def test_a_locked_line_and_not_the_upstream_that_most_threads_wait_for() -> None
     assert found.limit is not None and (found.limit.name, found.limit.line) == ("the lock lock", 6)
     assert found.limit.share == pytest.approx(0.95) and found.limit.capacity == pytest.approx(200)
     assert found.then is not None and "pool" in found.then.name and found.then.places == 40
-    assert found.hottest is not None and found.hottest[1] in (4, 5)
+    assert found.hottest is not None and found.hottest.line in (4, 5)
 
 
 def test_an_awaited_upstream_beside_a_semaphore_that_is_used_up() -> None:
@@ -148,7 +149,7 @@ def test_a_server_with_room_to_spare_has_no_limit() -> None:
         server.thread(0, line(6, *POOL) if n % 5 == 0 else IDLE, at)
     found = server.behind()
     assert found.limit is None and "half used" in found.why
-    assert found.hottest is not None and found.hottest[1] == 4
+    assert found.hottest is not None and found.hottest.line == 4
 
 
 def test_without_samples_there_is_no_claim() -> None:
@@ -216,6 +217,10 @@ def test_a_command_is_recorded_loaded_and_ended(tmp_path: Path) -> None:
     assert list((tmp_path / ".bottleneck" / "runs").glob("*/run.json"))
     assert found["behind"]["limit"]["line"] == SERVE[: SERVE.index("time.sleep(0.03)")].count("\n") + 1
     assert found["behind"]["limit"]["name"] == "the lock lock"
+    report = subprocess.run([sys.executable, "-m", "bottleneck_profiler.cli", "report", "--json"], cwd=tmp_path,
+                            capture_output=True, text=True, timeout=200)  # fmt: skip
+    (test,) = json.loads(report.stdout)["load_tests"]
+    assert test["behind"] == found["behind"] and test["levels"][0]["clients"] == 8
     with socket.socket() as gone, pytest.raises(OSError):
         gone.connect(("127.0.0.1", port))
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from bottleneck_profiler.exporters.json import from_json, to_json
 from bottleneck_profiler.exporters.support import words
-from bottleneck_profiler.recording import trials
+from bottleneck_profiler.recording import kept
+from bottleneck_profiler.recording.kept import TRIALS
 from bottleneck_profiler.session import analyse
 from goldens.regenerate import unpack
 
@@ -37,13 +38,13 @@ def worth(run: Path) -> str:
 
 def test_what_was_obtained_stands_beside_what_was_predicted(run: Path) -> None:
     assert "obtained" not in worth(run)
-    trials.add(run, TRIAL)
+    kept.add(run, TRIALS, TRIAL)
     assert worth(run).endswith("; `bottleneck try` obtained 42 % of each step (40 to 44 %)")
 
 
 def test_the_latest_trial_counts(run: Path) -> None:
-    trials.add(run, TRIAL)
-    trials.add(run, {**TRIAL, "obtained": {"share": 0.1, "low": 0.0, "high": 0.2}, "basis": "run"})
+    kept.add(run, TRIALS, TRIAL)
+    kept.add(run, TRIALS, {**TRIAL, "obtained": {"share": 0.1, "low": 0.0, "high": 0.2}, "basis": "run"})
     assert worth(run).endswith("obtained 10 % of the run (0 to 20 %)")
 
 
@@ -51,19 +52,19 @@ def test_the_latest_trial_counts(run: Path) -> None:
     "other", [{"own": False}, {"answer": "cannot tell"}, {"detector": "small-batch"}, {"basis": 7}]
 )
 def test_trials_that_say_nothing_of_the_finding(run: Path, other: dict[str, object]) -> None:
-    trials.add(run, {**TRIAL, **other})
+    kept.add(run, TRIALS, {**TRIAL, **other})
     assert "obtained" not in worth(run)
 
 
 @pytest.mark.parametrize("text", ["", "{", "7", "[7]", '[{"own": true}]'])
 def test_a_damaged_file_costs_nothing_else(run: Path, text: str) -> None:
-    (run / trials.FILE).write_text(text)
+    (run / TRIALS).write_text(text)
     assert "obtained" not in worth(run)
-    trials.add(run, TRIAL)
+    kept.add(run, TRIALS, TRIAL)
     assert "obtained" in worth(run)
 
 
 def test_twenty_are_kept(tmp_path: Path) -> None:
     for number in range(25):
-        trials.add(tmp_path, {"number": number})
-    assert [each["number"] for each in trials.read(tmp_path)] == list(range(5, 25))
+        kept.add(tmp_path, TRIALS, {"number": number})
+    assert [each["number"] for each in kept.read(tmp_path, TRIALS)] == list(range(5, 25))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ...artifacts import Artifacts, Missing
 from ...artifacts.etl.reads import Reads
@@ -19,6 +20,7 @@ from ...recording.facts import Read
 from ...recording.facts.servers import LoadLevel
 from ...recording.model import Recording
 from ..findings import Finding
+from ..load_tests import LoadTested
 from ..model import DeviceUse, PlanStep, Ranked
 from .model import Cost, FindingCost, IdleCost, RequestCost, Size, SpotCost, StorageCost
 from .spot import spot_costs
@@ -127,6 +129,16 @@ def _requests(artifacts: Artifacts, bill: Bill) -> tuple[RequestCost, ...]:
             _at("knee" if test.knee else "highest throughput", level.per_second, level.tokens_per_second, bill)
         )
     return tuple(cost for cost in found if cost.per_1000_requests or cost.per_million_tokens)
+
+
+def of_load_tests(cost: Cost, tests: Sequence[LoadTested]) -> Cost:
+    """With what the requests of the newest of these load tests cost: at its knee, else at its highest throughput."""
+    test = tests[-1]
+    best = max(test.levels, key=lambda level: level.per_second or 0.0, default=None)
+    rate, tokens = (None, None) if best is None else (best.per_second, best.tokens_per_second)
+    bill = Bill(cost.per_hour, cost.currency, cost.assumption, cost.machines)
+    found = _at("highest throughput" if test.knee is None else "knee", test.knee or rate, tokens, bill)
+    return replace(cost, requests=(*cost.requests, found)) if found.requests_per_second else cost
 
 
 def _at(name: str, requests: float | None, tokens: float | None, bill: Bill) -> RequestCost:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from rich.cells import cell_len
 
-from ...diagnosis.model import Diagnosis, LoadUse, RouteUse, ServedUse, ServerUse
-from . import units, words
+from ...diagnosis.load_tests import LoadTested, LoadUse
+from ...diagnosis.model import Diagnosis, RouteUse, ServedUse, ServerUse
+from . import load_words, units, words
 
 _MAX_CACHES = 3  # that are told of
+_MAX_TESTS = 3  # of `bottleneck load`, the newest ones
 Shown = Callable[[float], str]
 
 
@@ -61,7 +63,9 @@ class Sheet:
 def sheets(diagnosis: Diagnosis, most: int) -> list[Sheet]:
     """What was watched and what load tests measured, at most so many rows each."""
     found = [] if diagnosis.served is None else [_served(diagnosis.served, most)]
-    found += [_load(diagnosis.load, most)] if diagnosis.load else []
+    if diagnosis.load:
+        found.append(_load(f"Load test by {words.visible(diagnosis.load[0].tool)}", diagnosis.load, most))
+    found += [_tested(test, most) for test in diagnosis.load_tests[-_MAX_TESTS:]]
     for title, columns in (("Servers", _SERVERS), ("Devices and machines", _DEVICES)):
         shown = [each for each in diagnosis.servers if any(name in each.signals for _, name, _ in columns)]
         if shown:
@@ -121,7 +125,13 @@ def _rest(served: ServedUse) -> str:
     return " ".join(said)
 
 
-def _load(load: Sequence[LoadUse], most: int) -> Sheet:
+def _tested(test: LoadTested, most: int) -> Sheet:
+    sheet = _load(f"`bottleneck load` of {words.visible(test.url)}", test.levels, most)
+    said = [load_words.verdict(test), *(load_words.behind(test.behind) if test.behind else ()), sheet.note]
+    return replace(sheet, note=" ".join(words.sentence(words.visible(each)) for each in said if each))
+
+
+def _load(title: str, load: Sequence[LoadUse], most: int) -> Sheet:
     columns: list[tuple[str, Callable[[LoadUse], Any], Shown]] = [
         ("requests", lambda use: use.requests, units.number),
         ("failed", lambda use: use.failures or None, units.number),
@@ -134,7 +144,7 @@ def _load(load: Sequence[LoadUse], most: int) -> Sheet:
         ("first token p50", lambda use: use.first_token.get("p50"), units.seconds),
     ]
     heads, rows = _filled(columns, load[:most], lambda use: _load_name(use) + (" (knee)" if use.knee else ""))
-    return Sheet(f"Load test by {words.visible(load[0].tool)}", heads, rows, _left(len(load) - most))
+    return Sheet(title, heads, rows, _left(len(load) - most))
 
 
 def _filled(
