@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bottleneck_profiler import session
+from bottleneck_profiler.addresses import public
 from bottleneck_profiler.capture.servers.fetch import Page
 from bottleneck_profiler.capture.servers.saver import WatchFolder
 from bottleneck_profiler.capture.servers.watch import Watch

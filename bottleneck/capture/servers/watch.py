@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from ...addresses import public
 from ...recording.facts.servers import Durations, WatchedServer
 from ...recording.servers.page import NotAPage
 from ...recording.servers.readings import Histogram, Readings, Row

@@ -71,10 +71,12 @@ WALL = _family("run_wall_seconds", "gauge", "Wall time of the run, until now or 
 EXIT_CODE = _family("run_exit_code", "gauge", "Exit code of the program, as a shell reports it.")
 VERDICT = _family("run_verdict", "gauge", "Always 1; the label is the verdict of the diagnosis.", "verdict")
 FINDINGS = _family("run_findings", "gauge", "Findings of the diagnosis.", "severity")
-CHECKS = _family("run_checks", "gauge", "Checks that found nothing, by what they answered.", "outcome")
+CHECKS = _family("run_checks", "gauge", "Checks without a finding, by outcome.", "outcome")
 PRICE = _family("price_per_hour", "gauge", "What the machines of the run cost per hour.", "currency")
 RUN_COST = _family("run_cost", "gauge", "What the run cost by that price.", "currency")
-FINDING_COST = _family("finding_cost", "gauge", "Of that, what a finding cost.", "detector", "currency")
+FINDING_COST = _family(
+    "finding_cost", "gauge", "Part of that cost which the fix of a finding would save.", "detector", "currency"
+)
 
 PHASE = _family("phase_seconds_total", "counter", "Wall time of the main process in a phase.", "phase")
 STEP = _family("step_duration_seconds", "histogram", "Wall time of the steps of the main loop.")
@@ -84,7 +86,7 @@ GAIN_SECONDS = _family("finding_gain_seconds", "gauge", "Wall time of this run t
 GAIN_RATIO = _family(
     "finding_gain_expected_ratio",
     "gauge",
-    "Predicted saving, a share of what the label basis names.",
+    "Predicted saving, as a share of the basis (a label).",
     *_FINDING,
     "basis",
 )
@@ -112,7 +114,7 @@ MEMORY = _family(
     "program_resident_memory_bytes", "gauge", "Resident memory of the program's processes.", now=True,
     **_semantic("process.memory.usage", adds_up=True),
 )  # fmt: skip
-MEMORY_PEAK = _family("program_resident_memory_peak_bytes", "gauge", "The most that it was.")
+MEMORY_PEAK = _family("program_resident_memory_peak_bytes", "gauge", "Peak of the resident memory.")
 DISK = _family(
     "program_disk_bytes_total", "counter", "Bytes that reached the storage, or came from it.", "direction",
     **_semantic("process.disk.io", direction="disk.io.direction"),
@@ -131,29 +133,30 @@ THREADS = _family(
 )  # fmt: skip
 PROCESSES = _family("program_processes", "gauge", "Processes of the program.", now=True)
 CORES = _family("machine_cores", "gauge", "Cores that the program may use.")
-IDLE_CORES = _family(
-    "machine_idle_core_seconds_total", "counter", "Time of the cores that the program may use and nobody used."
-)
+IDLE_CORES = _family("machine_idle_core_seconds_total", "counter", "Idle time of the cores that the program may use.")
 MEMORY_AVAILABLE = _family(
-    "machine_memory_available_bytes", "gauge", "Memory until the machine or the program's cgroup is full.", now=True
+    "machine_memory_available_bytes",
+    "gauge",
+    "Memory left until the machine or the program's cgroup is full.",
+    now=True,
 )
 
 GPU_INFO = _family("gpu_info", "gauge", "Always 1; the labels describe the GPU.", "gpu", "name", "uuid", "driver")
 GPU_BUSY = _family(
-    "gpu_busy_seconds_total", "counter", "Time with a kernel of any program on the GPU, as NVML sees it.", "gpu"
+    "gpu_busy_seconds_total", "counter", "Time in which a kernel of any program ran on the GPU, by NVML.", "gpu"
 )
 GPU_IDLE = _family(
-    "gpu_idle_seconds_total", "counter", "Idle time of the GPU by cause, as the diagnosis knows it.", "gpu", "cause"
+    "gpu_idle_seconds_total", "counter", "Idle time of the GPU by cause, from the diagnosis.", "gpu", "cause"
 )
 GPU_USE = _family(
     "gpu_utilization_ratio", "gauge", "Share of NVML's last window with a kernel on the GPU.", "gpu", now=True,
     **_hardware("hw.gpu.utilization"),
 )  # fmt: skip
 GPU_MEMORY = _family(
-    "gpu_memory_used_bytes", "gauge", "Used memory of the GPU, of all programs.", "gpu", now=True,
+    "gpu_memory_used_bytes", "gauge", "GPU memory in use by all programs.", "gpu", now=True,
     **_hardware("hw.gpu.memory.usage", adds_up=True),
 )  # fmt: skip
-GPU_MEMORY_PEAK = _family("gpu_memory_peak_bytes", "gauge", "The most that it was during the run.", "gpu")
+GPU_MEMORY_PEAK = _family("gpu_memory_peak_bytes", "gauge", "Peak of the used memory during the run.", "gpu")
 GPU_MEMORY_LIMIT = _family(
     "gpu_memory_limit_bytes", "gauge", "Memory of the GPU.", "gpu", **_hardware("hw.gpu.memory.limit", adds_up=True)
 )
@@ -166,7 +169,7 @@ GPU_TEMPERATURE = _family(
     "gpu_temperature_celsius", "gauge", "Temperature of the GPU.", "gpu", now=True, **_hardware("hw.temperature")
 )
 
-OVERHEAD = _family("overhead_cpu_seconds_total", "counter", "CPU time that recording took in the program.")
+OVERHEAD = _family("overhead_cpu_seconds_total", "counter", "CPU time that recording took in the program's processes.")
 LEFT_OUT = _family("series_left_out", "gauge", "Series of this run beyond the limit, which are not shown.")
 
 #: In order of importance: beyond the limit, the last ones are left out first.
