@@ -101,7 +101,9 @@ class Result:
         elif total.refused and (plan.slo_seconds is not None or total.lag_p99 > MAX_LAG_SECONDS):
             why = total.refused
         asked = found if found else plan.stages[0].rate if len(plan.stages) == 1 else None
-        parts = [(rate, part) for rate, part in self.parts] or [(asked, total)]
+        parts: list[tuple[float | None, Summary]] = [*self.parts]
+        if not parts:
+            parts.append((asked, total))
         return LoadTested(
             url=public(plan.targets[0].url),
             method=plan.requests.method,
