@@ -9,6 +9,7 @@ from ..loops import in_loop, in_tight_loop, loop_names, varies
 from ..model import Hot, Pattern, Price
 from ..origins import holds_more
 from ..places import every_pass, handed_to, known, less, loading, more, overlapped
+from ..polls import until_ready
 from ..shapes import any_of, below, calls, comes_from, first, text, written
 from ..source import Source
 from ..syntax import is_self, mentions
@@ -218,6 +219,7 @@ PATTERNS = (
             keeps_a_rate(outer=True),
             as_they_come(),
             first_that_answers(),
+            until_ready(),
             known(handler=True),
             known(event_loop=True),
         ),

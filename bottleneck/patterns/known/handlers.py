@@ -17,6 +17,7 @@ from ..one_item import (
     without_gradient,
 )
 from ..places import cached, handler, less, more, of_request
+from ..polls import until_ready
 from ..shapes import all_of, any_of, below, calls, deep, first, listed, matches, not_if
 
 _POOLS = (
@@ -101,7 +102,7 @@ PATTERNS = (
                 deep("urllib3/util/connection.py", "create_connection"),
             ),
         ),
-        unless=(calls("requests.Session().*"), less(passes=20)),
+        unless=(calls("requests.Session().*"), less(passes=20), until_ready()),
         beats=("serial-downloads",),
         leave="One call in the life of the process, or a peer that closes its connections.",
         price=Price("once"),
