@@ -1,14 +1,16 @@
 """``gunicorn.workers.base``: requests of gunicorn's WSGI workers (sync, gthread, gevent, eventlet).
 
 A worker's class is imported after this module. We hook the method that answers one request when the worker loads its
-application, and the function that makes the response and the environment.
+application, the function that makes the response and the environment, and what begins and sends an answer.
 """
 
 import sys
 
+from ..agent.unpatched import get_ident
 from .support.hooking import hook
 from .support.server import ServerCollector
 from .support.wsgi import enter, leave
+from .support.wsgi_likeness import answers, asks, sending
 
 
 class Collector(ServerCollector):
@@ -50,6 +52,9 @@ class Collector(ServerCollector):
         if made is not None and made not in self._hooked:
             self._hooked.add(made)
             hook(self, made, "create", self._creating)
+            hook(self, made.Response, "start_response", self._starting)
+            hook(self, made.Response, "write", lambda original: sending(self.state, original))
+            hook(self, made.Response, "sendfile", self._by_kernel)
 
     def _handling(self, original, place):
         state = self.state
@@ -63,12 +68,15 @@ class Collector(ServerCollector):
                 return original(*args)
             try:
                 return original(*args)
+            except BaseException:
+                request.like = None  # the answer is not whole
+                raise
             finally:
                 asked, answer = args[place], request.response
                 sent = getattr(answer, "sent", None)
                 request.status = getattr(answer, "status_code", 0) or 0
                 size = 1 + sent if isinstance(sent, int) else 0
-                leave(state, key, request, getattr(asked, "method", ""), getattr(asked, "path", ""), size)
+                leave(state, key, request, getattr(asked, "method", ""), getattr(asked, "path", ""), size, request.like)
 
         return handle_request
 
@@ -81,8 +89,41 @@ class Collector(ServerCollector):
                 state.guard(lambda: request.met(state, sock), "create")
             made = original(req, sock, *more, **named)
             if request is not None and isinstance(made, tuple) and len(made) == 2:
-                request.response, request.environ = made
-                state.environs[id(made[1])] = request
+                request.response, environ = made
+                request.sender = request.response
+                state.environs[id(environ)] = request
+                try:
+                    asks(state, request, environ)
+                except BaseException as error:
+                    state.off("create", error)
             return made
 
         return create
+
+    def _starting(self, original):
+        state = self.state
+
+        def start_response(response, status, headers, exc_info=None):
+            write = original(response, status, headers, exc_info)
+            try:
+                request = state.threads.get(get_ident())
+                if request is not None and request.sender is response:
+                    request.status = response.status_code or 0
+                    answers(state, request, headers)
+            except BaseException as error:
+                state.off("start_response", error)
+            return write
+
+        return start_response
+
+    def _by_kernel(self, original):
+        state = self.state
+
+        def sendfile(response, file):
+            sent = original(response, file)
+            request = state.threads.get(get_ident())
+            if request is not None and request.sender is response and sent:
+                request.like = None  # nobody sees what is sent
+            return sent
+
+        return sendfile

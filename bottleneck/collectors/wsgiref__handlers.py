@@ -3,6 +3,7 @@
 from .support.hooking import hook
 from .support.server import ServerCollector
 from .support.wsgi import enter, leave
+from .support.wsgi_likeness import answers, asks, sending
 
 
 class Collector(ServerCollector):
@@ -25,7 +26,7 @@ class Collector(ServerCollector):
                     environ = request.environ or {}
                     path = (environ.get("SCRIPT_NAME") or "") + (environ.get("PATH_INFO") or "")
                     size = 0 if request.response is None else 1 + request.response
-                    leave(state, key, request, environ.get("REQUEST_METHOD"), path, size)
+                    leave(state, key, request, environ.get("REQUEST_METHOD"), path, size, request.like)
 
             return run
 
@@ -42,5 +43,29 @@ class Collector(ServerCollector):
 
             return close
 
+        def environing(original):
+            def setup_environ(handler):
+                original(handler)
+                request = state.open.get(id(handler))
+                if request is not None:
+                    request.sender = handler
+                    state.guard(lambda: asks(state, request, handler.environ), "setup_environ")
+
+            return setup_environ
+
+        def starting(original):
+            def start_response(handler, status, headers, exc_info=None):
+                write = original(handler, status, headers, exc_info)
+                request = state.open.get(id(handler))
+                if request is not None:
+                    request.status = int(status[:3]) if status[:3].isdigit() else 0
+                    state.guard(lambda: answers(state, request, headers), "start_response")
+                return write
+
+            return start_response
+
         hook(self, module.BaseHandler, "run", running)
+        hook(self, module.BaseHandler, "setup_environ", environing)
+        hook(self, module.BaseHandler, "start_response", starting)
+        hook(self, module.BaseHandler, "write", lambda original: sending(state, original))
         hook(self, module.BaseHandler, "close", closing)

@@ -1,18 +1,13 @@
 """Requests of WSGI applications on real servers: recorded once, and answered to the byte as without us."""
 
-import os
-import re
-import signal
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import rings
 from bottleneck_profiler import signals
+from wsgi_servers import ASK, END, SERVE, START, gunicorn, run
 
 pytest.importorskip("flask")
-ROOT = Path(__file__).parents[2]
 APP = """
 import time
 from flask import Flask, Response, request, send_file
@@ -37,19 +32,9 @@ def slow():
 def echo():
     return request.get_data()
 """
-CLIENT = """
-import re, socket, threading, time
-def ask(port, path, body=b""):
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as sock:
-        head = "%s %s HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\nContent-Length: %d\\r\\n\\r\\n"
-        sock.sendall((head % ("POST" if body else "GET", path, len(body))).encode() + body)
-        parts = []
-        while part := sock.recv(65536):
-            parts.append(part)
-    return re.sub(rb"(Date: |Last-Modified: |Server: ).*?\\r\\n", b"", b"".join(parts))
-def drop(port):
-    with socket.create_connection(("127.0.0.1", port)) as sock:
-        sock.sendall(b"GET /stream HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
+CLIENT = (
+    ASK
+    + """
 PATHS = ("/items/7?secret=1", "/stream", "/file", "/fails", "/nothing/77")
 def ask_all(port):
     answers = [ask(port, path) for path in PATHS] + [ask(port, "/echo", b"x" * 70_000)]
@@ -59,45 +44,7 @@ def ask_all(port):
     [each.join() for each in at_once]
     return answers
 """
-START = """
-import sys
-if sys.argv[1] != "bare":
-    from bottleneck_profiler.agent import bootstrap as child
-    child.start(sys.argv[1], "stacks=off")
-import hashlib, threading, logging
-logging.disable()
-"""
-SERVE = {
-    "werkzeug": "from werkzeug.serving import make_server\nserver = make_server('127.0.0.1', 0, app)\n",
-    "werkzeug with threads": "from werkzeug.serving import make_server\n"
-    "server = make_server('127.0.0.1', 0, app, threaded=True)\n",
-    "wsgiref": "from wsgiref.simple_server import *\nclass Quiet(WSGIRequestHandler):\n"
-    "    def log_message(self, *_): pass\n"
-    "server = make_server('127.0.0.1', 0, app, handler_class=Quiet)\nsys.stderr = open('/dev/null', 'w')\n",
-}
-END = """
-def asks():
-    try:
-        for answer in ask_all(server.server_port):
-            print(hashlib.sha256(answer).hexdigest()[:12], answer[:300])
-    finally:
-        server.shutdown()
-asking = threading.Thread(target=asks)
-asking.start()
-server.serve_forever()
-asking.join()
-"""
-_ENVIRON = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))}
-
-
-def run(folder, code, *arguments):
-    """What a script prints."""
-    script = folder / "served.py"
-    script.write_text(code)
-    command = [sys.executable, str(script), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100, env=_ENVIRON, cwd=folder)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+)
 
 
 @pytest.mark.parametrize("server", SERVE)
@@ -124,20 +71,10 @@ def test_gunicorn_under_the_command_ends_with_its_own_code_and_a_report(tmp_path
     pytest.importorskip("gunicorn")
     (tmp_path / "app.py").write_text(APP)
     asked = {}
-    for name in ("bare", "ours"):
-        sock = tmp_path / f"{name}.pid"
-        recorded = ["-m", "bottleneck_profiler.cli", "run", "--run-dir", str(tmp_path / "run"), "--"]
-        prefix = [] if name == "bare" else recorded
-        server = [sys.executable, "-m", "gunicorn"] if prefix else ["-m", "gunicorn"]
-        command = [sys.executable, *prefix, *server, "app:app", "-b", "127.0.0.1:0", "--pid", str(sock), *workers]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, cwd=tmp_path, env=_ENVIRON, text=True) as started:
-            said = iter(started.stderr.readline, "")
-            port = next(int(found[1]) for line in said if (found := re.search(r"Listening at: .*:(\d+) ", line)))
-            client = CLIENT + "import sys\n[print(answer) for answer in ask_all(int(sys.argv[1]))]"
+    client = CLIENT + "import sys\n[print(answer) for answer in ask_all(int(sys.argv[1]))]"
+    for name, run_dir in (("bare", None), ("ours", tmp_path / "run")):
+        with gunicorn(tmp_path, run_dir, *workers) as port:
             asked[name] = run(tmp_path, client, port)
-            os.kill(int(sock.read_text()), signal.SIGTERM)
-            rest = started.communicate(timeout=100)[1]
-            assert started.returncode == 0, rest
     assert asked["ours"] == asked["bare"]
     from bottleneck_profiler.artifacts import Artifacts
     from bottleneck_profiler.artifacts.serving.requests import Requests

@@ -1,5 +1,7 @@
 """Which requests are the same, and whether their answers are: keyed hashes, of which nothing can be read.
 
+Of a request that is what was asked for and what the application read of its body; what it left unread cannot matter.
+
 The key is made in each process and never leaves it. Requests whose answers come fast are left out, as nobody needs a
 cache for them, and so are most of the large ones; which of them are kept follows from what they contain, so that all of
 several equal ones are kept.
@@ -36,6 +38,9 @@ class Likeness:
     def ask(self, part):
         """Take in a part of the request's body."""
         if self._key is None or not part:
+            return
+        if self._answer is not None:  # the answer has begun, and what it was asked is settled
+            self.drop()
             return
         self._size += len(part)
         if self._sum is not None:

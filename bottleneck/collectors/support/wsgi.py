@@ -1,22 +1,25 @@
 """Records requests of servers that run each request in a thread or a greenlet."""
 
 import sys
+from functools import partial
 
 from ...agent.recorder import now
 from ...agent.unpatched import get_ident
 from .served import address_of, waited
+from .wsgi_likeness import answers, asks
 
 _SWITCHING = 101  # the status of a connection that becomes a websocket
 
 
 class Request:
     """A request that is being served. ``environ``, ``response``: once the server has made them; ``template``: of its
-    route, once the framework has found it."""
+    route, once the framework has found it; ``like``: what it and its answer hash to, if that may be kept; ``sender``:
+    the server's object that sends the answer."""
 
-    __slots__ = ("environ", "in_flight", "queue", "response", "status", "t0", "template", "thread")
+    __slots__ = ("environ", "in_flight", "like", "queue", "response", "sender", "status", "t0", "template", "thread")
 
     def __init__(self):
-        self.environ = self.response = self.template = None
+        self.environ = self.like = self.response = self.sender = self.template = None
         self.status = self.queue = self.in_flight = self.t0 = 0
         self.thread = get_ident()
 
@@ -86,6 +89,8 @@ def recording_call(state, application, environ, start_response, whole=True):
         if request is not None:
             request.environ = environ
             state.environs[key] = request
+            if whole:
+                asks(state, request, environ)
     except BaseException as error:
         state.off("before", error)
         request = None
@@ -95,21 +100,34 @@ def recording_call(state, application, environ, start_response, whole=True):
     def started(status, *more, **named):
         code = status[:3] if isinstance(status, str) else ""
         request.status = int(code) if code.isdigit() else 0
-        return start_response(status, *more, **named)
+        write = start_response(status, *more, **named)
+        if whole:
+            state.guard(partial(answers, state, request, *more[:1], **named), "start_response")
+        return write
 
     def end():
         path = (environ.get("SCRIPT_NAME") or "") + (environ.get("PATH_INFO") or "")
-        leave(state, key, request, environ.get("REQUEST_METHOD"), path)
+        leave(state, key, request, environ.get("REQUEST_METHOD"), path, like=request.like)
 
     try:
         answer = application(environ, started)
     except BaseException:
+        request.like = None
         end()
         raise
-    if not whole or isinstance(answer, (list, tuple, *_wrapper(environ))):
-        end()
-        return answer
-    return _Answer(answer, end)
+    if isinstance(answer, (list, tuple)):
+        state.guard(lambda: _take(request, answer), "answer")
+    elif not whole or isinstance(answer, _wrapper(environ)):
+        request.like = None  # nobody sees what is sent
+    else:
+        return _Answer(answer, end, state, request)
+    end()
+    return answer
+
+
+def _take(request, parts):
+    for part in parts if request.like is not None else ():
+        request.like.answer(part)
 
 
 def _wrapper(environ):
@@ -118,13 +136,26 @@ def _wrapper(environ):
 
 
 class _Answer:
-    """An iterable answer whose end is noticed."""
+    """An iterable answer whose parts and end are noticed."""
 
-    def __init__(self, answer, end):
+    def __init__(self, answer, end, state, request):
         self._answer, self._end = answer, end
+        self._state, self._request = state, request
+        self._whole = False
 
     def __iter__(self):
-        return iter(self._answer)
+        request = self._request
+        if request.like is None and request.status:  # nothing is to be taken in
+            return iter(self._answer)
+        return self._taken()
+
+    def _taken(self):
+        request = self._request
+        for part in self._answer:
+            if request.like is not None:
+                self._state.guard(partial(request.like.answer, part), "answer")
+            yield part
+        self._whole = True
 
     def __getattr__(self, name):
         return getattr(self._answer, name)
@@ -136,5 +167,7 @@ class _Answer:
                 close()
         finally:
             end, self._end = self._end, None
+            if not self._whole:
+                self._request.like = None
             if end is not None:
                 end()

@@ -28,8 +28,9 @@ class NoResponseCache(Detector):
         A keyed hash of each request (path, query, body) and of its answer; the key is discarded with the process.
         Reported are routes whose repeated requests all got the same answer as before, while other requests got
         others. Requests with a cookie or an authorization, and answers that set a cookie, are left out, and so are
-        answers that took less than 2 ms. Beyond 4 KiB, one request in 16 is looked at. Under WSGI servers, answers
-        are not seen.
+        answers that took less than 2 ms. Beyond 4 KiB, one request in 16 is looked at. A body that the application
+        does not read is not read for us. Answers that a WSGI server sends as a file are not seen, nor are those of
+        Flask on a server without a collector of ours.
     How to fix it
         Keep finished answers in a cache: ``functools.lru_cache`` on the function that computes them, a TTL cache if
         they get out of date, or one cache for all processes.
