@@ -13,9 +13,24 @@ _SNIPPET = """\
 def answer(text):  # its arguments are all that the answer depends on: hashable values, and the model's version
     ...
 
+"""
+_USED = """\
 @app.post("/answer")
 def handler(request: Request):
     return answer(request.text)"""
+#: The same for servers that have applications of their own.
+_USED_IN = {
+    "aiohttp": """\
+async def handler(request):
+    return web.Response(text=answer(await request.text()))""",
+    "tornado": """\
+class Handler(web.RequestHandler):
+    def post(self):
+        self.finish(answer(self.request.body))""",
+    "grpc": """\
+def Answer(self, request, context):
+    return Reply(text=answer(request.text))""",
+}
 
 
 class NoResponseCache(Detector):
@@ -63,6 +78,7 @@ class NoResponseCache(Detector):
         if saved < self.min_gain_share:
             return Fine(saved, self.min_gain_share, "share", "time of requests that were answered before")
         first = worth[0]
+        snippet = _SNIPPET + _USED_IN.get(requests.server, _USED)
         method = f"{saved:.0%} of the time of all requests is that of requests that the same process had answered "
         method += "before, with the same answer"
         return self.finding(
@@ -76,7 +92,7 @@ class NoResponseCache(Detector):
                 Evidence("different answers", first.answers, "count"),
             ),
             gain=Gain(saved, self.range_low * saved, min(0.99, saved), 0.0, method, "capacity", confidence=0.6),
-            fix=Fix(f"Cache the answers of {first.route}", _SNIPPET, effort=2, risk=0.1),
+            fix=Fix(f"Cache the answers of {first.route}", snippet, effort=2, risk=0.1),
             after="computing requests that come for the first time becomes the bottleneck",
         )
 
