@@ -105,6 +105,8 @@ def _behind(result: Result) -> list[Text]:
     said = load_words.behind(result.behind)
     if result.behind.limit is None:
         return [Text(line, "yellow") for line in said]
+    if result.after is not None:
+        said = [*said, *load_words.after(result.after)]
     return [Text("Behind the knee", "bold"), *(Text(f"  {line}") for line in said)]
 
 

@@ -202,8 +202,8 @@ def _join(result: Result, run_dir: Path) -> None:
     from ..session import analyse, look
 
     try:
-        recording, _ = look(run_dir) or analyse(run_dir)
-        result.join(recording)
+        recording, diagnosis = look(run_dir) or analyse(run_dir)
+        result.join(recording, [ranked.finding for ranked in diagnosis.findings])
     except RunError as error:
         result.unjoined = str(error)
 

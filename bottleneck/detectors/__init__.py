@@ -22,6 +22,7 @@ from ..diagnosis.findings import (
     NotApplicable,
     NotMeasured,
     Outcome,
+    QueueChange,
     Stage,
 )
 from ..diagnosis.schedule import ScheduleChanges
@@ -73,6 +74,7 @@ class Detector(ABC):
         hint: bool = False,
         changes: Changes | None = None,
         replay: ScheduleChanges | None = None,
+        queue: QueueChange | None = None,
         explains: tuple[str, ...] = (),
         as_id: str = "",
         stage: Stage | None = None,
@@ -94,6 +96,7 @@ class Detector(ABC):
             hint,
             changes,
             replay,
+            queue,
             explains,
             self.general,
         )

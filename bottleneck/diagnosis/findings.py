@@ -156,6 +156,19 @@ class Changes:
 
 
 @dataclass(frozen=True)
+class QueueChange:
+    """What a fix changes in the queue of a server, at what sets its capacity.
+
+    "shorter": each request keeps its place for the gain's share less; "skipped": that share of the requests needs
+    none; "places": there are ``factor`` times as many, on more cores; "threads": the same within the process, on its
+    cores; "batched": up to ``factor`` requests share one place.
+    """
+
+    kind: Literal["shorter", "skipped", "places", "threads", "batched"]
+    factor: float = 1.0
+
+
+@dataclass(frozen=True)
 class Finding:
     """One problem worth acting on. ``changes``: the effect of the fix on the steps, for the plan. ``removes``: phase
     name -> seconds of the run, for a fix that only removes time. For findings without a time gain,
@@ -178,6 +191,7 @@ class Finding:
     hint: bool = False
     changes: Changes | None = None  # for the plan; no report shows it
     replay: ScheduleChanges | None = None  # the same for the stages of a Spark application
+    queue: QueueChange | None = None  # the same for the requests of a server, under load
     explains: tuple[str, ...] = ()  # parents that this finding silences, in addition to its detector's
     general: bool = False  # a more specific detector takes precedence at the same line
     obtained: Obtained | None = None

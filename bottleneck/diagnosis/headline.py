@@ -244,7 +244,11 @@ def headline_of(
         first = _finding(ranked[0])
         if part is not None and all(_saves_less(each.finding, _MINOR * part.share) for each in ranked):
             return f"{part}; {_NO_WAY}. {first}" if part.stage else f"{first} {part}."
-        if place is None or not _unexplained(place, times) or not all(_is_minor(each.finding, place) for each in ranked):
+        if (
+            place is None
+            or not _unexplained(place, times)
+            or not all(_is_minor(each.finding, place) for each in ranked)
+        ):
             return first
         return f"{place}{_busy(place, cores)}; {_NO_WAY}. {first}"
     if verdict == "nothing recorded":

@@ -30,7 +30,8 @@ class LoadUse:
 
 @dataclass(frozen=True)
 class Resource:
-    """``used``: mean number of ``places`` taken; ``capacity``: requests per second at which all are."""
+    """``used``: mean number of ``places`` taken; ``capacity``: requests per second at which all are. ``shared``: those
+    who want a place do not wait in a line; they take turns in it."""
 
     name: str
     places: float
@@ -40,6 +41,7 @@ class Resource:
     line: int
     function: str
     samples: int
+    shared: bool = False
 
     @property
     def share(self) -> float:
@@ -57,6 +59,34 @@ class Behind:
     hottest: Location | None
     in_hottest: float
     why: str
+
+
+@dataclass(frozen=True)
+class Range:
+    """A prediction, and P10 to P90."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Percentile:
+    """The 99th percentile at one rate, in seconds: measured, and after a fix; None where nothing is claimed."""
+
+    rate: float
+    now: float
+    then: Range | None
+
+
+@dataclass(frozen=True)
+class After:
+    """Requests per second and percentiles once ``finding`` (a detector's id) is fixed."""
+
+    finding: str
+    capacity_now: float
+    capacity: Range
+    p99: tuple[Percentile, ...]
 
 
 @dataclass(frozen=True)
@@ -79,3 +109,4 @@ class LoadTested:
     knee_low: float | None = None
     knee_high: float | None = None
     behind: Behind | None = None
+    after: After | None = None

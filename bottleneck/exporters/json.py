@@ -69,7 +69,7 @@ def from_json(document: dict[str, Any]) -> Diagnosis:
 def _ranked(row: Ranked) -> dict[str, Any]:
     finding = asdict(replace(row.finding, replay=None))  # else its arrays are copied
     detected_by = finding.pop("detected_by")
-    del finding["changes"], finding["replay"], finding["general"], finding["fix"]["edit"]
+    del finding["changes"], finding["replay"], finding["queue"], finding["general"], finding["fix"]["edit"]
     return {
         **finding,
         "detected_by": detected_by,

@@ -43,8 +43,8 @@ Key = tuple[str, int, str]  # file, line, function
 class _Use:
     """Sums of one resource."""
 
-    def __init__(self, name: str, places: float) -> None:
-        self.name, self.places = name, places
+    def __init__(self, name: str, places: float, shared: bool = False) -> None:
+        self.name, self.places, self.shared = name, places, shared
         self.seconds = 0.0
         self.samples = 0
         self.lines: Counter[Key] = Counter()
@@ -109,7 +109,8 @@ def behind(
 def _resource(use: _Use, observed: float, throughput: float) -> Resource:
     used = use.seconds / observed
     site = use.lines.most_common(1)[0][0] if use.lines else ("", 0, "")
-    return Resource(use.name, use.places, used, throughput / max(used / use.places, 1e-9), *site, use.samples)
+    capacity = throughput / max(used / use.places, 1e-9)
+    return Resource(use.name, use.places, used, capacity, *site, use.samples, use.shared)
 
 
 def _clipped(rows: Records, windows: Sequence[Window]) -> Any:
@@ -190,7 +191,7 @@ def _cpu(samples: list[_Sample]) -> Iterator[_Use]:
     """One core per process: what threads run in Python takes turns."""
     processes = {sample.process for sample in samples if sample.running}
     several = f" of {len(processes)} processes" if len(processes) > 1 else ""
-    use = _Use(f"the interpreter (one core){several}", max(1, len(processes)))
+    use = _Use(f"the interpreter (one core){several}", max(1, len(processes)), shared=True)
     for sample in samples:
         if sample.running:
             use.add(sample.seconds, sample.site)

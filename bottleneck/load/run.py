@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from ..addresses import public
-from ..diagnosis.load_tests import Behind, LoadTested, LoadUse
+from ..diagnosis.findings import Finding
+from ..diagnosis.load_tests import After, Behind, LoadTested, LoadUse
 from ..recording.model import Recording
+from .after import Served, after, by_rate
 from .behind import behind
 from .bench import LiveBench, Show
 from .cost import ServedCost
@@ -76,7 +78,9 @@ class Result:
     began_ns: int = 0
     ended_ns: int = 0
     capped: bool = False  # --max-requests ended the schedule early
+    staged: bool = False  # the requests were planned at one rate or at several, not for a search
     behind: Behind | None = None
+    after: After | None = None
     unjoined: str = ""  # why the server's recording says nothing
     cost: ServedCost | None = None  # None: no price was given
 
@@ -85,9 +89,11 @@ class Result:
         """Requests that the generator handled per second of its own CPU time."""
         return float((self.samples["outcome"] == OK).sum()) / max(self.cpu_seconds, 1e-9)
 
-    def join(self, recording: Recording) -> None:
-        """Find out from the server's recording what sets its capacity."""
+    def join(self, recording: Recording, findings: Sequence[Finding]) -> None:
+        """Find out from the server's recording what sets its capacity, and what it takes once that is fixed."""
         self.behind = behind(recording, *at_the_limit(self.samples, None if self.knee is None else self.knee.rate))
+        loads = by_rate(self.samples) if self.staged else []
+        self.after = after(self.behind, findings, loads, Served.of(recording))
 
     def tested(self, plan: Plan) -> LoadTested | None:
         """What there is to say of the server; None where nothing was measured."""
@@ -116,6 +122,7 @@ class Result:
             knee_low=None if found is None or knee is None else knee.low,
             knee_high=None if found is None or knee is None else knee.high,
             behind=self.behind,
+            after=self.after,
         )
 
     def as_json(self, plan: Plan) -> dict[str, Any]:
@@ -142,6 +149,7 @@ class Result:
             "parts": [{"rate": rate, **asdict(part)} for rate, part in self.parts],
             "knee": knee,
             "behind": None if self.behind is None else asdict(self.behind),
+            "after": None if self.after is None else asdict(self.after),
             "cost": None if self.cost is None else asdict(self.cost),
             "versus": None if self.versus is None else asdict(self.versus),
             "generator": {
@@ -174,7 +182,7 @@ def run(plan: Plan, show: Show) -> Result:
     settings = Settings(
         plan.targets, plan.requests, plan.timeout_seconds, max(1, _AT_ONCE // plan.senders), plan.verify
     )
-    result = Result(processes=plan.senders)
+    result = Result(processes=plan.senders, staged=bool(plan.stages))
     with Fleet(settings, plan.senders) as fleet:
         fleet.probe()
         result.began_ns = time.monotonic_ns()

@@ -70,6 +70,12 @@ def test_it_is_so_in_each_python(tmp_path, version):
     assert blocked(ran(tmp_path, SERIAL, python=str(found[-1])), "one_by_one") > 0.6
 
 
+def test_a_loop_written_in_c_does_not_say_its_thread_and_has_its_lines_too(tmp_path):
+    pytest.importorskip("uvloop")
+    body = SERIAL.replace("asyncio.run(", "import uvloop\nasyncio.Runner(loop_factory=uvloop.new_event_loop).run(")
+    assert blocked(ran(tmp_path, body), "one_by_one") > 0.6
+
+
 def test_tasks_that_wait_at_once_share_the_time(tmp_path):
     body = """
 async def short(): await asyncio.sleep(0.8)

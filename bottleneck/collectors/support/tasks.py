@@ -207,9 +207,10 @@ def _below_selector(frame):
 def _runs_in(loop, ident, in_c):
     """Whether a loop runs in the thread. A loop written in C does not report its thread."""
     try:
-        return _get(loop, "__dict__").get("_thread_id") == ident
+        known = _get(loop, "__dict__")
     except AttributeError:
         return in_c
+    return known["_thread_id"] == ident if "_thread_id" in known else in_c
 
 
 def _chained(kind):

@@ -21,6 +21,7 @@ from ...diagnosis.findings import (
     Location,
     NotMeasured,
     Outcome,
+    QueueChange,
 )
 from ...diagnosis.laws import cores_needed_share, gain, seconds_saved_by, seconds_saved_by_less_work, step_model
 from ...patterns.model import ENGINE
@@ -146,6 +147,7 @@ class HotPython(Detector):
             fix=Fix(pattern.replacement, pattern.snippet, pattern.effort, pattern.risk),
             after="the rest of the program becomes the bottleneck",
             changes=changes,
+            queue=QueueChange("shorter") if known.stage == "serving" else None,
             explains=_symptoms(known),
         )
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...artifacts.serving.requests import Requests
 from ...artifacts.serving.watched import Server, Watched
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, NotMeasured, Outcome
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, NotMeasured, Outcome, QueueChange
 from .. import Detector
 from .._common import location
 from ._shared import failing, few, measured, of_server, worst
@@ -162,6 +162,7 @@ class NoBatching(Detector):
                 Evidence("request rate", requests.per_second, "1/s"),
             ),
             gain=price,
+            queue=QueueChange("batched", rows),
             detected_by=1.0 if known else 0.6,
             fix=_fix(rows, window, known),
             after="the time per row and the request overhead outside the model become the bottleneck",

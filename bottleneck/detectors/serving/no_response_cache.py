@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...artifacts.serving.repeats import Repeated, Repeats
 from ...artifacts.serving.requests import Requests
-from ...diagnosis.findings import Evidence, Fine, Fix, Gain, NotMeasured, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, Gain, NotMeasured, Outcome, QueueChange
 from .. import Detector
 from .._common import location
 
@@ -92,6 +92,7 @@ class NoResponseCache(Detector):
                 Evidence("different answers", first.answers, "count"),
             ),
             gain=Gain(saved, self.range_low * saved, min(0.99, saved), 0.0, method, "capacity", confidence=0.6),
+            queue=QueueChange("skipped"),
             fix=Fix(f"Cache the answers of {first.route}", snippet, effort=2, risk=0.1),
             after="computing requests that come for the first time becomes the bottleneck",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil
 
 from ...artifacts.serving.pools import Pool, Pools
-from ...diagnosis.findings import Evidence, Fine, Fix, Gain, Location, NotMeasured, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, Gain, Location, NotMeasured, Outcome, QueueChange
 from .. import Detector
 from .._common import cause_of_wait, location
 
@@ -106,6 +106,7 @@ class PoolStarved(Detector):
                 Evidence("cores used by the process", pool.cores, "cores"),
             ),
             gain=Gain(share, self.range_low * share, high, 0.0, method, "p99", confidence=0.7),
+            queue=QueueChange("threads", needed / pool.threads),
             fix=_fix(pool, needed),
             after="the service that the threads wait for, or the CPU of the process, becomes the bottleneck",
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...artifacts.serving.handling import Handling, Part
 from ...artifacts.serving.processes import ServerProcesses
-from ...diagnosis.findings import Evidence, Fine, Fix, Gain, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, Gain, Outcome, QueueChange
 from .. import Detector
 from .._common import location
 
@@ -88,6 +88,7 @@ class PrePostBound(Detector):
                 Evidence("cores used by each process", busy, "cores"),
             ),
             gain=Gain((low + high) / 2, low, high, 0.0, method, "capacity", confidence=0.3),
+            queue=QueueChange("shorter"),
             fix=Fix(summary, snippet, effort=2, risk=0.2),
             after="the model, or the Python code around it, becomes the bottleneck",
         )

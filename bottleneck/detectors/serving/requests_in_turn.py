@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...artifacts.serving.queues import TaskQueue, TaskQueues
-from ...diagnosis.findings import Evidence, Fine, Fix, Gain, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, Gain, Outcome, QueueChange
 from .. import Detector
 from .._common import location
 
@@ -77,6 +77,7 @@ class RequestsInTurn(Detector):
                 Evidence("cores used by the process", longest.cores, "cores"),
             ),
             gain=Gain(saved, low * saved, high, 0.0, method, "p99", confidence=0.4 if longest.kind == "lock" else 0.7),
+            queue=QueueChange("threads", self.most),
             fix=_fix(longest, self.most),
             after="the time that one request takes by itself, or the service behind it, becomes the bottleneck",
         )

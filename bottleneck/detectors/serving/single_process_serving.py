@@ -7,7 +7,7 @@ from math import ceil
 from ...artifacts.run.machine import Machine
 from ...artifacts.serving.processes import ServerProcesses
 from ...artifacts.serving.requests import Requests
-from ...diagnosis.findings import Evidence, Fine, Fix, Gain, Location, NotMeasured, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, Gain, Location, NotMeasured, Outcome, QueueChange
 from .. import Detector
 from .._common import location
 
@@ -104,6 +104,7 @@ class SingleProcessServing(Detector):
                 "capacity",
                 confidence=0.7,
             ),
+            queue=QueueChange("places", more),
             fix=Fix(
                 f"Serve with {processes} worker processes (each loads the application)",
                 _SNIPPETS.get("" if requests is None else requests.server, _SNIPPET).format(processes=processes),

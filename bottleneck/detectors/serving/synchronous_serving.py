@@ -10,7 +10,7 @@ from ...artifacts.run.machine import Machine
 from ...artifacts.run.user_lines import UserLines
 from ...artifacts.serving.blocks import Block
 from ...artifacts.serving.requests import Requests
-from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, NotMeasured, Outcome
+from ...diagnosis.findings import Evidence, Finding, Fine, Fix, Gain, NotMeasured, Outcome, QueueChange
 from ...recording.model import Site
 from .. import Detector
 from .._common import cause_of_wait_at, location
@@ -108,6 +108,7 @@ class SynchronousServing(Detector):
                 Evidence("median latency inside the handler", requests.p50_seconds, "s"),
             ),
             gain=Gain(saved, low, high, 0.0, method, "p99", confidence=0.8 if not computes else 0.6),
+            queue=QueueChange("places", cores) if computes else QueueChange("threads", self.thread_limit),
             fix=_processes_fix(blocks, cores)
             if holds_lock
             else _executor_fix(blocks, threads)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...diagnosis.load_tests import Behind, LoadTested, Resource
+from ...diagnosis.load_tests import After, Behind, LoadTested, Resource
 from . import units
 
 
@@ -36,6 +36,23 @@ def behind(found: Behind) -> list[str]:
             "are at once; it limits nothing yet."
         )
     return said if found.then is None else [*said, _next(found.then)]
+
+
+def after(found: After) -> list[str]:
+    """What the server takes once its first finding is fixed."""
+    most = found.capacity
+    said = [
+        f"Once {found.finding} is fixed: about {most.value:,.3g} requests/s ({most.low:,.3g} to {most.high:,.3g}), now "
+        f"{found.capacity_now:,.3g}"
+    ]
+    for each in found.p99:
+        if each.then is not None:
+            low, high = milliseconds(each.then.low), milliseconds(each.then.high)
+            now = milliseconds(each.now)
+            said.append(
+                f"p99 at {each.rate:,.4g}/s: about {milliseconds(each.then.value)} ({low} to {high}), now {now}"
+            )
+    return said
 
 
 def _next(then: Resource) -> str:

@@ -127,7 +127,8 @@ def _rest(served: ServedUse) -> str:
 
 def _tested(test: LoadTested, most: int) -> Sheet:
     sheet = _load(f"`bottleneck load` of {words.visible(test.url)}", test.levels, most)
-    said = [load_words.verdict(test), *(load_words.behind(test.behind) if test.behind else ()), sheet.note]
+    said = [load_words.verdict(test), *(load_words.behind(test.behind) if test.behind else ())]
+    said += [*(load_words.after(test.after) if test.after else ()), sheet.note]
     return replace(sheet, note=" ".join(words.sentence(words.visible(each)) for each in said if each))
 
 
