@@ -105,7 +105,9 @@ def parsed(text: str, where: str) -> tuple[float, str]:
     found = _PRICE.fullmatch(text.strip())
     amount = float(found["amount"]) if found else 0.0
     if not found or not 0 < amount <= _MOST or (found["before"] and found["after"]):
-        raise PriceError(f"{where}: {text!r} is no price: a positive number is, as 2.50 or '2.50 EUR', or auto")
+        raise PriceError(
+            f"{where}: {text!r} is not a price; give a positive number, such as 2.50 or '2.50 EUR', or auto"
+        )
     currency = found["before"] or found["after"] or ""
     return amount, _SIGNS.get(currency, currency)
 
@@ -113,14 +115,14 @@ def parsed(text: str, where: str) -> tuple[float, str]:
 def configured(table: object, where: str) -> Prices:
     """The prices of a section ``prices`` in a configuration file. Raises PriceError."""
     if not isinstance(table, dict):
-        raise PriceError(f"{where} is no table")
+        raise PriceError(f"{where} is not a table")
     known = {*_AMOUNTS, "storage", "currency"}
     unknown = next((key for key in table if key not in known), None)
     if unknown is not None:
         raise PriceError(f"{where} has no {unknown!r}; it may have {', '.join(sorted(known))}")
     currency = table.get("currency", "")
     if not isinstance(currency, str) or not re.fullmatch(f"(?:{_CURRENCY})?", currency):
-        raise PriceError(f"{where}.currency: {currency!r} is no currency: EUR or $ is")
+        raise PriceError(f"{where}.currency: {currency!r} is not a currency, such as EUR or $")
     currency = _SIGNS.get(currency, currency)
     found: dict[str, float] = {}
     auto = False
@@ -132,7 +134,7 @@ def configured(table: object, where: str) -> Prices:
             currency = _one(own, currency, f"{where}.{key}")
     tiers = table.get("storage", {})
     if not isinstance(tiers, dict):
-        raise PriceError(f"{where}.storage is no table of tiers")
+        raise PriceError(f"{where}.storage is not a table of tiers")
     storage = {str(tier)[:40]: _amount(price, f"{where}.storage.{tier}")[0] for tier, price in tiers.items()}
     prices = Prices(**found, storage=storage, currency=currency)  # type: ignore[arg-type]
     return _assumed(prices, where) if auto else prices
@@ -142,7 +144,7 @@ def _amount(value: Any, where: str) -> tuple[float, str]:
     if isinstance(value, str):
         return parsed(value, where)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= _MOST:
-        raise PriceError(f"{where}: {value!r} is no price: a positive number is, as 2.50 or '2.50 EUR'")
+        raise PriceError(f"{where}: {value!r} is not a price; give a positive number, such as 2.50 or '2.50 EUR'")
     return float(value), ""
 
 

@@ -41,7 +41,7 @@ class AddressOption(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         except ValueError:
             parts, host, port = None, None, None
         if not parts or not port or parts.path or parts.query or parts.fragment or "@" in text:
-            self.fail(f"{text!r} is no address: :9000 or 0.0.0.0:9000 is one", param, ctx)
+            self.fail(f"{text!r} is not an address such as :9000 or 0.0.0.0:9000", param, ctx)
         return Address(host or _LOOPBACK, port)
 
 
@@ -113,7 +113,7 @@ def usable(folder: Path | None) -> Path | None:
     """The folder of --textfile; None, with one line, if nothing can be written there."""
     if folder is None or (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
         return folder
-    why = "is not writable" if folder.is_dir() else "is no folder" if folder.exists() else "does not exist"
+    why = "is not writable" if folder.is_dir() else "is not a folder" if folder.exists() else "does not exist"
     _say(f"--textfile: {folder} {why}; the run goes on without that file")
     return None
 

@@ -57,7 +57,7 @@ def address(url: str) -> tuple[str, str]:
     except ValueError:
         known = False
     if not known or any(character.isspace() for character in text):
-        raise NoSamples("is no address: http://prometheus:9090 is one")
+        raise NoSamples("is not an address such as http://prometheus:9090")
     path = parts.path.rstrip("/").removesuffix("/api/v1")
     named = parse_qs(parts.query).get("instance", [""])[0]
     return urlunsplit((parts.scheme, parts.netloc, f"{path}/api/v1/query_range", "", "")), named

@@ -29,7 +29,9 @@ def test_a_price(text: str, amount: float, currency: str) -> None:
     "text", ["-2.50", "0", "", "free", "2,50", "1e3", "nan", "inf", "9" * 30, "$2 EUR", "2.50/h", "٢"]
 )
 def test_what_is_no_price_is_said_in_one_line(text: str) -> None:
-    with pytest.raises(PriceError, match=r"no price: a positive number is, as 2\.50 or '2.50 EUR', or auto") as told:
+    with pytest.raises(
+        PriceError, match=r"not a price; give a positive number, such as 2\.50 or '2.50 EUR', or auto"
+    ) as told:
         given(text, "--price-per-hour")
     assert "\n" not in str(told.value) and str(told.value).startswith("--price-per-hour: ")
 
@@ -118,12 +120,12 @@ def test_auto_in_a_file_keeps_what_the_user_knows(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text, told",
     [
-        ("[prices]\nper_hour = -1\n", "per_hour: -1 is no price"),
-        ("[prices]\nper_hour = true\n", "per_hour: True is no price"),
-        ("[prices]\nper_hour = nan\n", "per_hour: nan is no price"),
+        ("[prices]\nper_hour = -1\n", "per_hour: -1 is not a price"),
+        ("[prices]\nper_hour = true\n", "per_hour: True is not a price"),
+        ("[prices]\nper_hour = nan\n", "per_hour: nan is not a price"),
         ("[prices]\nprice = 1\n", "has no 'price'; it may have"),
         ("[prices]\nstorage = 3\n", "storage is no table of tiers"),
-        ("[prices.storage]\nfast = -3\n", "storage.fast: -3 is no price"),
+        ("[prices.storage]\nfast = -3\n", "storage.fast: -3 is not a price"),
         ("[prices]\ncurrency = 'gold'\n", "'gold' is no currency"),
         ("[prices]\ncurrency = 'EUR'\nper_hour = '2 USD'\n", "prices in $ and in € cannot be added"),
         ("[prices]\ncurrency = 'EUR'\nper_hour = 'auto'\n", "prices in $ and in € cannot be added"),

@@ -152,13 +152,13 @@ def test_what_is_no_address_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "quick.py").write_text("print('out')\n")
     ran = bottleneck(tmp_path, tmp_path / "quick.py", options=("--metrics", ":http"))
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err.splitlines()[-1].endswith("':http' is no address: :9000 or 0.0.0.0:9000 is one")
+    assert ran.err.splitlines()[-1].endswith("':http' is not an address such as :9000 or 0.0.0.0:9000")
     assert not ran.folder.exists()
 
 
 @pytest.mark.parametrize("text", ["", "host", "host:", ":0", ":-1", ":70000", "a:b", "u@h:80", ":80/x", "::1", "[::1"])
 def test_no_addresses(text: str) -> None:
-    with pytest.raises(BadParameter, match="is no address"):
+    with pytest.raises(BadParameter, match="is not an address"):
         AddressOption().convert(text, None, None)
 
 
@@ -169,7 +169,7 @@ def test_addresses() -> None:
         assert str(convert(text, None, None)) == shown
 
 
-@pytest.mark.parametrize(("kind", "why"), [("missing", "does not exist"), ("file", "is no folder")])
+@pytest.mark.parametrize(("kind", "why"), [("missing", "does not exist"), ("file", "is not a folder")])
 def test_a_textfile_folder_that_cannot_be_used_costs_one_line(tmp_path: Path, kind: str, why: str) -> None:
     (tmp_path / "quick.py").write_text("print('out')\n")
     (tmp_path / "file").write_text("")

@@ -32,7 +32,7 @@ def test_what_is_no_address_is_said_before_anything_runs(tmp_path: Path) -> None
     script.write_text("open('ran', 'w')\n")
     done = finished([*COMMAND, "run", "--prometheus", "ftp://ada:secret@x", script], cwd=tmp_path, text=True)
     assert done.returncode == 2 and not (tmp_path / "ran").exists()
-    assert done.stderr == "bottleneck: --prometheus is no address: http://prometheus:9090 is one\n"
+    assert done.stderr == "bottleneck: --prometheus is not an address such as http://prometheus:9090\n"
 
 
 def test_a_report_says_in_one_line_what_cannot_be_used(ran: Ran, tmp_path: Path) -> None:
@@ -51,5 +51,5 @@ def test_a_price_in_python(ran: Ran) -> None:
     cost = bp.read(ran.folder, price_per_hour=3.6).diagnosis.cost
     assert cost is not None and cost.run == pytest.approx(ran.diagnosis["run"]["wall_seconds"] / 1000)
     assert bp.read(ran.folder).diagnosis.cost is None
-    with pytest.raises(ValueError, match="no price"):
+    with pytest.raises(ValueError, match="not a price"):
         bp.read(ran.folder, price_per_hour=-1)

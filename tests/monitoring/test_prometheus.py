@@ -158,7 +158,7 @@ def test_a_run_between_two_scrapes() -> None:
 
 @pytest.mark.parametrize("url", ["ftp://x", "http://", "http://x:y", "a b", "http://[::1", "http://x:0"])
 def test_what_is_no_address(url: str) -> None:
-    with pytest.raises(NoSamples, match="is no address"):
+    with pytest.raises(NoSamples, match="is not an address"):
         prometheus.address(url)
 
 

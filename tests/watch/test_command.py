@@ -252,7 +252,7 @@ def test_nothing_to_watch_is_one_line_for_each_address(serving: Serving, tmp_pat
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["ftp://x"], "'ftp://x' is no address"),
+        (["ftp://x"], "'ftp://x' is not an address"),
         (["--header", "secret-without-colon", "x"], "--header takes 'Name: value'"),
         (["--mapping", "absent.ini", "x"], "absent.ini cannot be read"),
     ],

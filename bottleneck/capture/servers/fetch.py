@@ -44,9 +44,9 @@ def address(url: str) -> str:
     try:
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise NoPage(f"is no address: {error}") from None
+        raise NoPage(f"is not an address: {error}") from None
     if parts.scheme not in ("http", "https") or not host or re.search(r"[\s\x00-\x1f]", text):
-        raise NoPage("is no address: http://host:port/metrics is one")
+        raise NoPage("is not an address such as http://host:port/metrics")
     path = parts.path if parts.path.strip("/") else "/metrics"
     return urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
 
@@ -86,7 +86,7 @@ class Http:
             if urlsplit(at).hostname != urlsplit(before).hostname:
                 raise NoPage(f"redirects to another host, {public(at)}, which was not asked for")
             if urlsplit(at).scheme not in ("http", "https"):
-                raise NoPage("redirects to what is no web page")
+                raise NoPage("redirects to something that is not a web page")
         raise NoPage(f"redirects more than {_MAX_REDIRECTS} times")
 
     def _text(self, response: urllib3.BaseHTTPResponse, end: float) -> str:

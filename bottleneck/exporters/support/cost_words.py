@@ -93,9 +93,9 @@ def _cores(needed: Size) -> list[str]:
     have, peak, enough = needed.cores_have, needed.cores_peak, needed.cores_enough
     if have is None or peak is None or enough is None or enough >= have:
         return []
+    most = f"at most {units.number(round(peak, 1))}" if peak >= 0.05 else "less than 0.1"
     text = (
-        f"at most {units.number(round(peak, 1))} of {have:g} cores are busy: "
-        f"{enough} {'is' if enough == 1 else 'are'} enough, with 20 % of head-room"
+        f"{most} of {have:g} cores are busy: {enough} {'is' if enough == 1 else 'are'} enough, with 20 % of head-room"
     )
     fewer = next((each for each in needed.fewer_cores if each.cores == enough), None)
     if fewer is None:
