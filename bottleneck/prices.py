@@ -26,6 +26,7 @@ _SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CNY": "¥", "INR"
 _CURRENCY = rf"[{''.join(dict.fromkeys(_SIGNS.values()))}]|[A-Z]{{3}}"
 _PRICE = re.compile(rf"(?P<before>{_CURRENCY})?\s*(?P<amount>\d+(?:\.\d*)?|\.\d+)\s*(?P<after>{_CURRENCY})?", re.ASCII)
 _MOST = 1e6
+_HOW = "give a positive number, such as 2.50 or '2.50 EUR'"
 _GIB_BYTES = 1 << 30
 
 
@@ -105,9 +106,7 @@ def parsed(text: str, where: str) -> tuple[float, str]:
     found = _PRICE.fullmatch(text.strip())
     amount = float(found["amount"]) if found else 0.0
     if not found or not 0 < amount <= _MOST or (found["before"] and found["after"]):
-        raise PriceError(
-            f"{where}: {text!r} is not a price; give a positive number, such as 2.50 or '2.50 EUR', or auto"
-        )
+        raise PriceError(f"{where}: {text!r} is not a price; {_HOW}, or auto")
     currency = found["before"] or found["after"] or ""
     return amount, _SIGNS.get(currency, currency)
 
@@ -144,7 +143,7 @@ def _amount(value: Any, where: str) -> tuple[float, str]:
     if isinstance(value, str):
         return parsed(value, where)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= _MOST:
-        raise PriceError(f"{where}: {value!r} is not a price; give a positive number, such as 2.50 or '2.50 EUR'")
+        raise PriceError(f"{where}: {value!r} is not a price; {_HOW}")
     return float(value), ""
 
 

@@ -127,7 +127,7 @@ def rubbish(handler: BaseHTTPRequestHandler) -> None:
         (page("", 404), "answers HTTP 404", 5.0),
         (page("", 302, Location="/metrics"), "redirects more than 3 times", 5.0),
         (page("", 302, Location="http://example.invalid/metrics"), "redirects to another host", 5.0),
-        (page("", 302, Location="ftp://127.0.0.1/x"), "no web page", 5.0),
+        (page("", 302, Location="ftp://127.0.0.1/x"), "not a web page", 5.0),
         (rubbish, "gives no page", 5.0),
         (lambda handler: time.sleep(3), "gave no whole page in 0.3 s", 0.3),
         (dripping, "gave no whole page in 0.3 s", 0.3),
@@ -188,7 +188,7 @@ def test_what_is_no_address(typed: str) -> None:
     if typed.strip() == "h":
         assert address(typed) == "http://h/metrics"
         return
-    with pytest.raises(NoPage, match="no address"):
+    with pytest.raises(NoPage, match="not an address"):
         address(typed)
 
 
