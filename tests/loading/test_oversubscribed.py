@@ -118,4 +118,4 @@ def test_threads_that_run_the_programs_own_code_are_not_those_of_a_library(besid
         file="client.py", line=3, function="ask", processes={1}, thread_seconds=5.0, own_share=1.0, beside=beside
     )
     contention = Artifacts(made).get(CpuContention)
-    assert isinstance(Oversubscribed().detect(None, contention, None, SimpleNamespace(lines=[line]), made), kind)
+    assert isinstance(Oversubscribed().detect(None, contention, None, SimpleNamespace(lines=[line]), None, made), kind)

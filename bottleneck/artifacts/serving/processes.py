@@ -30,7 +30,7 @@ _SERVERS = (
 class ServerProcesses:
     """All of them together. ``processes``: those that compute. ``cores``: that they used; ``at_once``: requests inside
     the handlers, on average; ``idle_cores``: of the machine, None if not measured. ``busiest``: the handler's line with
-    most CPU time; ``started``: the user's line that runs the server.
+    most CPU time; ``started``: the user's line that runs the server. From ``begin_ns`` to ``end_ns`` they served.
     """
 
     processes: frozenset[int]
@@ -39,6 +39,8 @@ class ServerProcesses:
     idle_cores: float | None
     busiest: UserLine | None
     started: Site | None
+    begin_ns: int
+    end_ns: int
 
     @property
     def count(self) -> int:
@@ -84,6 +86,8 @@ class ServerProcesses:
             idle,
             _busiest(lines, busy),
             _started(lines, found),
+            begin,
+            end,
         )
 
 

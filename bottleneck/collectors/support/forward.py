@@ -32,7 +32,8 @@ class _Timer:
         self.grad_enabled = torch.is_grad_enabled
         self.tensor = torch.Tensor
         self.inputs = Batches(collector.recorder, torch, least_rows=1)
-        self.inferred = 0
+        self.inferred = self.calls = self.known_threads = 0
+        self.threads = torch.get_num_threads
         self.looks = _FIRST_LOOKS  # calls whose callers are still to be noted, by ``found``
         self.found = None
 
@@ -54,8 +55,15 @@ class _Timer:
             self.inputs.look([*args, kwargs], signals.INFERRED, t0)
 
     def served(self, ring, t0, t1, size):
-        """Record a forward pass inside a server, with the requests in flight."""
+        """Record a forward pass inside a server, with the requests in flight. Of the passes 1, 2, 4, ... tell, too, how
+        many threads an operation may use in this thread, where that has changed."""
         ring.put(signals.MODEL_CALL, min(self.recorder.serving.in_flight, 65535), t0, t1, size)
+        count = self.calls = self.calls + 1
+        if not count & (count - 1):
+            threads = int(self.threads())
+            if threads != self.known_threads:
+                self.known_threads = threads
+                self.recorder.note("threads", count=threads)
 
 
 class RootForward:

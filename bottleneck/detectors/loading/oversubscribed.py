@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from ...artifacts.loading.loader import Loader
 from ...artifacts.run.cpu_contention import CpuContention
 from ...artifacts.run.user_lines import UserLine, UserLines
+from ...artifacts.serving.processes import ServerProcesses
 from ...artifacts.training.steps import Steps
-from ...diagnosis.findings import Evidence, Fine, Fix, Location, Outcome
+from ...diagnosis.findings import Evidence, Fine, Fix, Location, NotApplicable, Outcome
 from ...diagnosis.laws import gain
 from ...recording.model import Recording
 from .. import Detector
@@ -65,8 +66,11 @@ class Oversubscribed(Detector):
         contention: CpuContention,
         loader: Loader | None,
         lines: UserLines | None,
+        served: ServerProcesses | None,
         recording: Recording,
     ) -> Outcome:
+        if steps is None and served is not None:
+            return NotApplicable("Its processes answer requests, which oversubscribed-serving judges.")
         if not contention.oversubscribed:
             return self._fine(contention)
         if steps is not None:
