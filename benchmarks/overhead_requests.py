@@ -1,6 +1,7 @@
-"""Programs that serve requests, for ``overhead.py``: an ASGI application called in a loop, and two real servers.
+"""Programs that serve requests, for ``overhead.py``: an ASGI application called in a loop, and real servers.
 
-A real server is asked by a client in another process, over one connection, and tells its own CPU time. ``BESIDE`` =
+A real server is asked by a client in another process, over one connection or, where the server closes it after each
+answer, over one for each request, and tells its own CPU time. ``BESIDE`` =
 ``opentelemetry`` puts OpenTelemetry's instrumentation around the application, with all spans exported to nowhere.
 """
 
@@ -81,6 +82,10 @@ def app(environ, start_response):
 if os.environ["BESIDE"] == "opentelemetry":
     from opentelemetry.instrumentation.wsgi import OpenTelemetryMiddleware
     app = OpenTelemetryMiddleware(app)
+if __name__ == "__main__":
+    import sys
+    from werkzeug.serving import run_simple
+    run_simple("127.0.0.1", int(sys.argv[1]), app)
 """
 )
 
@@ -88,7 +93,11 @@ _CLIENT = """
 import json, os, socket, subprocess, sys, tempfile, time
 APP, SERVER, COUNT, ROUNDS = %r, %r, 2000, 5
 
-def ask(connection, path, body=b""):
+def ask(path, body=b""):
+    global connection
+    if CLOSES:
+        connection.close()
+        connection = socket.create_connection(("127.0.0.1", port))
     method = b"POST" if body else b"GET"
     head = b"%%s %%s HTTP/1.1\\r\\nHost: x\\r\\nAccept: */*\\r\\nContent-Length: %%d\\r\\n\\r\\n"
     connection.sendall(head %% (method, path, len(body)) + body)
@@ -121,27 +130,29 @@ with tempfile.TemporaryDirectory() as folder:
                 time.sleep(0.1)
         found = []
         for _ in range(ROUNDS):
-            before = float(ask(connection, b"/cpu"))
+            before = float(ask(b"/cpu"))
             for _ in range(COUNT):
-                ask(connection, b"/hello", BODY)
-            found.append((float(ask(connection, b"/cpu")) - before) / COUNT)
+                ask(b"/hello", BODY)
+            found.append((float(ask(b"/cpu")) - before) / COUNT)
     finally:
         server.terminate()
         server.wait()
 print(json.dumps({"unit_seconds": min(found), "units": (COUNT + 2) * ROUNDS}))
 """
 _UVICORN = ["uvicorn", "served:app", "--port", "PORT", "--log-level", "critical", "--no-access-log"]
-_GUNICORN = ["gunicorn", "served:app", "-b", "127.0.0.1:PORT", "-k", "gthread", "--threads", "1", "--log-level",
-             "critical"]  # fmt: skip
+_GUNICORN = ["gunicorn", "served:app", "-b", "127.0.0.1:PORT", "--log-level", "critical"]
+_GTHREAD = [*_GUNICORN, "-k", "gthread", "--threads", "1"]
 
 
-def _program(app: str, server: list[str], body: bytes = b"") -> str:
-    return f"BODY = {body!r}\n" + _CLIENT % (app, server)
+def _program(app: str, server: list[str], body: bytes = b"", closes: bool = False) -> str:
+    return f"BODY, CLOSES = {body!r}, {closes}\n" + _CLIENT % (app, server)
 
 
 #: Name -> the program.
 SERVED = {
     "uvicorn": _program(_ASGI, _UVICORN),
     "uvicorn, 1 KiB sent": _program(_ASGI, _UVICORN, b"x" * 1024),
-    "gunicorn gthread": _program(_WSGI, _GUNICORN),
+    "gunicorn gthread": _program(_WSGI, _GTHREAD),
+    "gunicorn sync": _program(_WSGI, _GUNICORN, closes=True),
+    "werkzeug": _program(_WSGI, ["served", "PORT"], closes=True),
 }

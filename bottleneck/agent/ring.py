@@ -11,10 +11,11 @@ from .. import signals
 from ..signals import DATA_AT, HEADER, HIST_AT, PHASE_COUNT, TOTALS_AT
 from .descriptors import mapped
 
-pack_record = Struct(signals.RECORD).pack_into
 pack_header = Struct(HEADER).pack_into
 now = monotonic_ns
+MOST_FLAGS = 0xFFFF
 _WRITTEN = signals.WRITTEN_AT // 8
+_DATA = DATA_AT // 8
 _TOTALS = TOTALS_AT // 8
 _HIST = HIST_AT // 8
 
@@ -60,11 +61,19 @@ class Ring:
         )
 
     def put(self, kind, flags, t0, t1, arg):
-        """Append one record (times in ns). The record is written in full before its index is published."""
-        written = self.written
-        pack_record(self._map, DATA_AT + ((written & self._mask) << 5), t0, t1, kind, flags, self.number, arg)
-        self.written = written + 1
-        self._words[_WRITTEN] = written + 1
+        """Append one record (times in ns). The record is written in full before its index is published.
+
+        Word by word, as ``signals.RECORD`` says: ``struct`` takes 3 us in a server whose caches have lost its code.
+        """
+        if flags > MOST_FLAGS:
+            raise OverflowError("flags of a record of kind %d" % kind)
+        written, words = self.written, self._words
+        at = _DATA + ((written & self._mask) << 2)
+        words[at] = t0
+        words[at + 1] = t1
+        words[at + 2] = kind | flags << 32 | self.number << 48
+        words[at + 3] = arg
+        self.written = words[_WRITTEN] = written + 1
 
     def spent(self, ns):
         """Add CPU nanoseconds to the recording overhead of this ring's thread; the sum survives a kill."""
@@ -92,9 +101,12 @@ class Ring:
         words[cell + 1] += t1 - t0
         words[_HIST + (phase << 6) + (t1 - t0).bit_length()] += 1
         written = self.written
-        pack_record(self._map, DATA_AT + ((written & self._mask) << 5), t0, t1, phase, flags | outer, self.number, arg)
-        self.written = written + 1
-        words[_WRITTEN] = written + 1
+        at = _DATA + ((written & self._mask) << 2)
+        words[at] = t0
+        words[at + 1] = t1
+        words[at + 2] = phase | (flags | outer) << 32 | self.number << 48
+        words[at + 3] = arg
+        self.written = words[_WRITTEN] = written + 1
         if self.clock is not None:
             self.clock.mark(self, phase | signals.DEVICE_END, t1)
         return t1

@@ -17,6 +17,8 @@ class Collector(ServerCollector):
 
         def make(original):
             def wsgi_app(app, environ, start_response):
+                if not state.on or id(environ) in state.environs:
+                    return original(app, environ, start_response)
                 return recording_call(state, partial(original, app), environ, start_response, whole=False)
 
             return wsgi_app

@@ -7,11 +7,14 @@ the two that start and end its lifespan; uvicorn imports their classes when it l
 import sys
 from functools import partial
 
-from .support.asgi import recording_call
+from . import dress
+from .support.asgi import around, arrives, leaves
 from .support.hooking import hook
+from .support.likeness import WITH_BODY
 from .support.server import ServerCollector
 
 _PROTOCOLS = "uvicorn.protocols.http."
+_USED = {"scope", "receive", "send"}  # attributes of a request, in all versions that we know
 
 
 class Collector(ServerCollector):
@@ -28,8 +31,10 @@ class Collector(ServerCollector):
     def _loaded(self, config, result, failed):
         for name, module in list(sys.modules.items()):
             cycle = getattr(module, "RequestResponseCycle", None) if name.startswith(_PROTOCOLS) else None
-            if cycle is not None:
-                self._once(cycle, "run_asgi", self._run)
+            code = getattr(getattr(cycle, "run_asgi", None), "__code__", None)
+            if code is not None and {*code.co_names} >= _USED and (cycle, "run_asgi") not in self._hooked:
+                self._hooked.add((cycle, "run_asgi"))
+                self.patches.replace(cycle, "run_asgi", self._run(cycle.run_asgi))  # other code would be one more layer
         lifespan = getattr(config, "lifespan_class", None)
         if lifespan is not None:
             self._once(lifespan, "startup", partial(self._tells, "begin"))
@@ -43,24 +48,35 @@ class Collector(ServerCollector):
     def _run(self, original):
         state = self.state
 
-        def run_asgi(cycle, app):
-            fields = getattr(cycle, "__dict__", None)
-            if fields is None or "scope" not in fields:  # another version's, which we do not know
-                return original(cycle, app)
-            plain = cycle.send
+        async def run_asgi(cycle, app):
+            answer = arrives(state, cycle.scope, cycle.send) if state.on else None
+            if answer is None:
+                return await original(cycle, app)
+            heard = False
+            try:
+                try:
+                    if not state.arrivals & state.spared:
+                        answer.queue = state.ask(_socket(cycle), answer.t0)
+                    if cycle.scope["method"] in WITH_BODY:
+                        heard = cycle.more_body
+                        if heard:
+                            cycle.receive = answer.heard(cycle.receive)
+                        else:
+                            answer.body = cycle.body
+                    cycle.send = answer.watch  # what the application gets, and what sends the answer to an exception
+                except BaseException as error:
+                    state.off("before", error)
+                return await original(cycle, app)
+            finally:
+                leaves(answer)
+                try:
+                    del cycle.send  # not by its dictionary: to make one slows all other attributes down
+                    if heard:
+                        del cycle.receive
+                except AttributeError:
+                    pass
 
-            def application(scope, receive, send):
-                if send is not plain:
-                    fields["receive"], fields["send"] = receive, send  # what the original passes to the application
-                return original(cycle, app)
-
-            def done():
-                fields.pop("receive", None)
-                fields.pop("send", None)
-
-            return recording_call(state, application, cycle.scope, cycle.receive, plain, _socket(fields), done)
-
-        return run_asgi
+        return around(dress(run_asgi, original))
 
     def _tells(self, name, original):
         state = self.state
@@ -77,9 +93,9 @@ class Collector(ServerCollector):
         return told
 
 
-def _socket(fields):
+def _socket(cycle):
     """The socket of a request's connection; None if it is not where we know it."""
     try:
-        return fields["transport"].get_extra_info("socket")
+        return cycle.transport.get_extra_info("socket")
     except Exception:
         return None

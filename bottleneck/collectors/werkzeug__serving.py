@@ -6,6 +6,7 @@ What their handlers send is seen by the collector of ``http.server``, on which t
 import sys
 
 from ..agent.unpatched import get_ident
+from . import dress
 from .support.hooking import hook
 from .support.server import ServerCollector
 from .support.wsgi import enter, leave
@@ -24,18 +25,17 @@ class Collector(ServerCollector):
         def running(original):
             def run_wsgi(handler):
                 key = id(handler)
-                request = enter(state, key, handler.__dict__.get("connection"))
+                request = enter(state, key, getattr(handler, "connection", None))  # not of its dictionary (see uvicorn)
                 if request is None:
                     return original(handler)
                 try:
                     return original(handler)
                 finally:
-                    seen = handler.__dict__
-                    request.environ = seen.get("environ")
-                    path = seen.get("path")
-                    leave(state, key, request, seen.get("command"), path and path.partition("?")[0], like=request.like)
+                    request.environ = getattr(handler, "environ", None)
+                    method, path = getattr(handler, "command", None), getattr(handler, "path", None) or ""
+                    leave(state, key, request, method, path.partition("?")[0], like=request.like)
 
-            return run_wsgi
+            return dress(run_wsgi, original)
 
         def environing(original):
             def make_environ(handler):
@@ -46,7 +46,7 @@ class Collector(ServerCollector):
                     state.guard(lambda: asks(state, request, environ), "make_environ")
                 return environ
 
-            return make_environ
+            return dress(make_environ, original)
 
         def writing(original):
             sends = sending(state, original)
@@ -61,6 +61,7 @@ class Collector(ServerCollector):
 
             return write
 
-        hook(self, module.WSGIRequestHandler, "run_wsgi", running)
-        hook(self, module.WSGIRequestHandler, "make_environ", environing)
+        handler = module.WSGIRequestHandler
+        self.patches.replace(handler, "run_wsgi", running(handler.run_wsgi))
+        self.patches.replace(handler, "make_environ", environing(handler.make_environ))
         hook(self, sys.modules["socketserver"]._SocketWriter, "write", writing)

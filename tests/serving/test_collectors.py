@@ -208,3 +208,61 @@ serve(outer, lambda client: print(client.get("/in/").status_code, client.get("/o
 """)
     assert out.startswith("200 [") and "bottleneck" not in out
     assert len(rings.names(folder)) == 2
+
+
+def test_an_application_that_gets_a_copy_of_the_scope_is_recorded_once(run):
+    _, folder = run("""
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+async def home(request):
+    return PlainTextResponse("home")
+inner = Starlette(routes=[Route("/home", home)])
+async def outer(scope, receive, send):
+    if scope["type"] == "http":
+        await inner(dict(scope), receive, send)
+def load(client):
+    assert client.get("/home").text == "home"
+serve(outer, load)
+""")
+    assert rings.names(folder) == ["GET /home 200"]
+
+
+@pytest.mark.parametrize("http", ["h11", "httptools"])
+def test_equal_bodies_are_equal_whether_they_are_there_at_once_or_arrive_in_parts(run, http):
+    _, folder = run(f"""
+async def app(scope, receive, send):
+    if scope["type"] != "http":
+        return
+    size, more = 0, True
+    while more:
+        message = await receive()
+        size, more = size + len(message["body"]), message["more_body"]
+    await asyncio.sleep(0.01)  # answers that come at once are not compared
+    await send({{"type": "http.response.start", "status": 200, "headers": []}})
+    await send({{"type": "http.response.body", "body": str(size).encode()}})
+def parts():
+    for part in (b"x" * 1000, b"y" * 1000):
+        yield part
+        time.sleep(0.05)
+def load(client):
+    for body in (b"x" * 1000 + b"y" * 1000, parts(), b"z" * 2000):
+        assert client.post("/", content=body).text == "2000"
+serve(app, load, http={http!r})
+""")
+    whole, cut, other = (each["arg"] for each in rings.of_kind(folder, signals.LIKENESS))
+    assert whole == cut
+    assert whole >> 32 != other >> 32 and whole & 0xFFFFFFFF == other & 0xFFFFFFFF
+    assert not rings.failures(folder)
+
+
+def test_an_application_that_fails_is_recorded_with_the_answer_that_the_server_gives_for_it(run):
+    _, folder = run("""
+async def app(scope, receive, send):
+    raise ValueError("theirs")
+def load(client):
+    assert client.get("/").status_code == 500
+serve(app, load, lifespan="off")
+""")
+    (request,) = rings.of_kind(folder, signals.REQUEST)
+    assert rings.names(folder) == ["GET / 500"] and rings.size(request) == len("Internal Server Error")

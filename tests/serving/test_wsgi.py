@@ -137,7 +137,7 @@ print(Closes.closed)
     assert not rings.failures(tmp_path)
 
 
-@pytest.mark.parametrize("where", ["serving.Serving.put", "wsgi.waited", "wsgi.Request.__init__", "wsgi.of_environ"])
+@pytest.mark.parametrize("where", ["serving.Serving.put", "serving.waited", "wsgi.Request.__init__", "wsgi.of_environ"])
 def test_a_failing_hook_leaves_the_answers_alone(tmp_path, where, error="SystemExit"):
     (tmp_path / "live").mkdir()
     broken = f"""

@@ -1,11 +1,19 @@
-"""Records the requests of ASGI applications: a layer around the call of the application."""
+"""Records the requests of ASGI applications: a layer around the call of the application.
 
+A served request runs few instructions of ours and touches few objects, because a real server has run through so much
+else since the last one that all of them are out of the processor's caches.
+"""
+
+import sys
 from functools import partial
 
 from ...agent.recorder import now
-from .coroutines import arrive, task
+from .coroutines import task
 from .hooking import hook
 from .likeness import LEAST_NS, WITH_BODY, Likeness
+from .served import address
+
+_around = {}
 
 
 def hook_application(collector, owner):
@@ -14,6 +22,8 @@ def hook_application(collector, owner):
 
     def make(original):
         def __call__(app, scope, receive, send):
+            if not state.on or id(scope) in state.inside:
+                return original(app, scope, receive, send)
             return recording_call(state, partial(original, app), scope, receive, send)
 
         return __call__
@@ -21,21 +31,33 @@ def hook_application(collector, owner):
     hook(collector, owner, "__call__", make)
 
 
-def recording_call(state, application, scope, receive, send, sock=None, done=None):
-    """The awaitable to use instead of ``application(scope, receive, send)``; the original one if not recording.
-
-    ``sock``: the request's connection; ``done``: called after a recorded request.
-    """
+def recording_call(state, application, scope, receive, send):
+    """The awaitable to use instead of ``application(scope, receive, send)``; the original one if not recording."""
     kind = scope["type"]
-    # An application inside another one has its scope or its task. A context variable would show in copied contexts.
-    running = task()
-    if not state.on or id(scope) in state.inside or running in state.inside:
-        return application(scope, receive, send)
-    if kind == "http":
-        return _request(state, application, scope, receive, send, {id(scope), running or id(scope)}, sock, done)
-    if kind == "lifespan":
+    if state.on and kind == "http" and not (state.inside and _is_inside(state, scope)):
+        return _request(state, application, scope, receive, send)
+    if state.on and kind == "lifespan":
         return _lifespan(state, application, scope, receive, send)
     return application(scope, receive, send)
+
+
+def _is_inside(state, scope):
+    """Whether a recorded request has called the caller: one application calls another, with its scope or a new one.
+
+    A context variable would say so, too, but the program would see it in the contexts that it copies.
+    """
+    if id(scope) in state.inside or task() in state.inside:
+        return True
+    frame = sys._getframe(2)
+    while frame is not None and id(frame.f_code) not in _around:
+        frame = frame.f_back
+    return frame is not None
+
+
+def around(function):
+    """``function``, in whose frames requests run."""
+    _around[id(function.__code__)] = function.__code__  # which keeps the code, and with it its id
+    return function
 
 
 async def _lifespan(state, application, scope, receive, send):
@@ -46,68 +68,104 @@ async def _lifespan(state, application, scope, receive, send):
         state.guard(state.end, "lifespan")
 
 
-async def _request(state, application, scope, receive, send, keys, sock, done):
-    try:
-        in_flight, queue = arrive(state, keys, sock, scope.get("server"))
-        status = t1 = size = 0
-        like = None
-        if scope["method"] in WITH_BODY:
-            like = Likeness(state.key)
-            receive = _heard(receive, like)
-        t0 = now()
-    except BaseException as error:
-        state.in_flight -= 1
-        state.off("before", error)
+async def _request(state, application, scope, receive, send):
+    answer = arrives(state, scope, send)
+    if answer is None:
         return await application(scope, receive, send)
+    if scope["method"] in WITH_BODY:
+        receive = answer.heard(receive)
+    try:
+        return await application(scope, receive, answer.watch)
+    finally:
+        leaves(answer)
 
-    def watched(message):
-        nonlocal like, status, t1, size
+
+around(_request)
+
+
+class Answer:
+    """A request and what has been sent for it. ``body``: of a request of uvicorn's that was there at once."""
+
+    __slots__ = ("body", "in_flight", "like", "queue", "scope", "send", "size", "state", "status", "t0", "t1")
+
+    def has_read(self):
+        """Whether the application has read the body: uvicorn has then put another one in its place."""
+        return self.send.__self__.body is not self.body
+
+    def watch(self, message):
+        """``send``, with what it sends noted."""
         try:
             if message["type"] == "http.response.start":
-                status = message["status"]
-                if now() - t0 < LEAST_NS:
-                    like = None
-                else:
-                    like = like or Likeness(state.key)
-                    like.begin(scope, message)
+                self.status = message["status"]
+                if now() - self.t0 >= LEAST_NS:
+                    self._compare(message)
+                elif self.like is not None:
+                    self.like = None
             else:
-                body = message.get("body", b"")
+                self.size += len(message.get("body", b""))
                 if not message.get("more_body"):
-                    t1 = now()  # background tasks keep running after the response
-                size += len(body)
-                if like is not None:
-                    like.answer(body)
+                    self.t1 = now()  # background tasks keep running after the response
+                if self.like is not None:
+                    self.like.answer(message.get("body", b""))
         except Exception:  # a malformed message: leave it to the server
-            like = None
-        return send(message)
+            self.like = None
+        return self.send(message)
 
-    try:
-        return await application(scope, receive, watched)
-    finally:
-        state.in_flight -= 1
-        state.inside -= keys
-        if state.on:
+    def heard(self, receive):
+        """``receive``, with what it returns taken in."""
+        like = self.like = Likeness(self.state.key)
+
+        async def heard():
+            message = await receive()
             try:
-                template = getattr(scope.get("route"), "path", None) or scope.get("path_template")  # Litestar's
-                name = scope["method"], scope["path"], template, status
-                state.put(t0, t1 or now(), in_flight, name, queue, size + 1 if status else 0)
-                if like is not None and t1:
-                    state.put_likeness(t0, t1, like)
-                if done is not None:
-                    done()
-            except BaseException as error:
-                state.off("after", error)
+                like.ask(message.get("body", b""))
+            except Exception:
+                like.drop()
+            return message
+
+        return heard
+
+    def _compare(self, message):
+        like = self.like = self.like or Likeness(self.state.key)
+        if self.body and self.has_read():
+            like.ask(self.body)
+            self.body = None
+        like.begin(self.scope, message)
 
 
-def _heard(receive, like):
-    """``receive``, with what it returns taken in."""
+def arrives(state, scope, send):
+    """Begin a request; None if it cannot be recorded."""
+    try:
+        answer = Answer()
+        answer.state, answer.scope, answer.send = state, scope, send
+        answer.status = answer.size = answer.queue = answer.t1 = 0
+        answer.body = answer.like = None
+        state.arrivals += 1
+        if not state.addressed:
+            state.tell_address(address(scope.get("server")))
+        t0 = answer.t0 = now()
+        if t0 > state.due:  # it is not beating, or late, maybe because its loop is closed
+            state.revive()
+        state.inside.add(id(scope))
+        answer.in_flight = state.in_flight = state.in_flight + 1
+        return answer
+    except BaseException as error:
+        state.off("before", error)
+        return None
 
-    async def heard():
-        message = await receive()
+
+def leaves(answer):
+    """End a request."""
+    state, scope = answer.state, answer.scope
+    state.in_flight -= 1
+    state.inside.discard(id(scope))
+    if state.on:
         try:
-            like.ask(message.get("body", b""))
-        except Exception:
-            like.drop()
-        return message
-
-    return heard
+            template = getattr(scope.get("route"), "path", None) or scope.get("path_template")  # Litestar's
+            status, t0, t1 = answer.status, answer.t0, answer.t1
+            name = scope["method"], None if template else scope["path"], template or None, status
+            state.put(t0, t1 or now(), answer.in_flight, name, answer.queue, answer.size + 1 if status else 0)
+            if answer.like is not None and t1 and not (answer.body and answer.has_read()):  # after the answer began
+                state.put_likeness(t0, t1, answer.like)
+        except BaseException as error:
+            state.off("after", error)

@@ -4,6 +4,10 @@ import os
 import sys
 
 MAX_ROUTES = 512  # most distinct "METHOD route status" texts; the rest share one name
+MAX_KNOWN = 4096  # paths whose route is kept; each id in a path makes another one
+#: Requests that are asked how long they waited, which takes a system call: all at first, then one in 4, or in 32 where
+#: each of them takes less than a millisecond.
+ALL_AT_FIRST, OFTEN, RARELY, QUICK_NS = 64, 3, 31, 1_000_000
 _TCP, _TCP_INFO, _LAST_DATA = 6, 11, 52  # linux/tcp.h: tcpi_last_data_recv, in ms
 _BITS = 11  # of a size's leading digits
 _IS_LINUX = sys.platform == "linux"
@@ -31,10 +35,10 @@ def waited(sock):
     return min(int.from_bytes(info[_LAST_DATA:], sys.byteorder), 0xFFFE) + 1
 
 
-def packed(name, queue, size):
-    """The argument of a REQUEST record. ``queue``: as ``waited`` says; ``size``: 1 + bytes of the answer, 0 unknown."""
+def short(size):
+    """A size in 16 bits: its highest 11, and above them the number of those left out."""
     shift = max(0, size.bit_length() - _BITS)
-    return name | queue << 32 | (min(shift, 31) << _BITS | size >> shift) << 48
+    return min(shift, 31) << _BITS | size >> shift
 
 
 def address_of(sock):
@@ -53,23 +57,22 @@ def address(name):
 
 
 class Names:
-    """Ids of "METHOD route status" texts."""
+    """Ids of "METHOD route status" texts. ``known``: of names, as ``of`` takes them."""
 
     def __init__(self, recorder):
         self._recorder = recorder
-        self._names = {}
+        self._ids = {}
+        self.known = {}
 
-    def of(self, method, path, template, status):
-        """``template``: of the route, None if the framework does not tell."""
-        key = method, path if template is None else template, status
-        found = self._names.get(key)
-        return self._make(key, template) if found is None else found
-
-    def _make(self, key, template):
-        method, path, status = key
-        if template is None:
-            path = fold(path)
-        if len(self._names) >= MAX_ROUTES:
-            return self._recorder.string("%s (other) %d" % (method[:16], status))
-        name = self._names[key] = self._recorder.string("%s %s %d" % (method[:16], path, status))
-        return name
+    def of(self, name):
+        """The id of a name: method, path (None if there is a template), template of the route or None, and status."""
+        method, path, template, status = name
+        text = "%s %s %d" % (method[:16], fold(path) if template is None else template, status)
+        if text not in self._ids and len(self._ids) >= MAX_ROUTES:
+            text = "%s (other) %d" % (method[:16], status)
+        found = self._ids.get(text)
+        if found is None:
+            found = self._ids[text] = self._recorder.string(text)
+        if len(self.known) < MAX_KNOWN:
+            self.known[name] = found
+        return found

@@ -8,6 +8,7 @@ is late, because the blocking frame is gone afterwards.
 import atexit
 import gc
 import os
+import sys
 import time
 
 from ... import signals
@@ -15,8 +16,9 @@ from ...agent import native_thread
 from ...agent.frames import AllFrames, line_of
 from ...agent.recorder import is_users_exception, now
 from ...agent.unpatched import allocate_lock, get_ident, sleep
+from ...signals import REQUEST
 from .lru_caches import LruCaches
-from .served import Names, packed
+from .served import ALL_AT_FIRST, OFTEN, QUICK_NS, RARELY, Names, short, waited
 from .thread_pools import limiter_of
 
 BEAT_SECONDS = 0.05  # wakes the loop 20 times a second; a 20 ms heartbeat cost 0.9 % of a core
@@ -36,49 +38,52 @@ class Serving:
     """The serving state of this process; ``in_flight``: number of requests inside the application."""
 
     id = "serving"
+    __slots__ = (
+        "_asked", "_beats", "_caches", "_cpu", "_free", "_garbage", "_garbage_began", "_ids", "_limiter", "_looks",
+        "_models", "_names", "_quiet", "_seen", "_sites", "_stop", "_stopped", "_watching", "addressed", "arrivals",
+        "beating", "due", "environs", "in_flight", "inside", "key", "loop", "on", "open", "recorder", "spared",
+        "thread", "threads", "users",
+    )  # fmt: skip
 
     def __init__(self, recorder):
         self.recorder = recorder
         self.on = True
-        self.in_flight = 0
-        self.inside = set()  # ids of the scopes and tasks of the requests inside
-        self.arrivals = 0
-        self.beating = False
-        self.loop = None
         self.users = 0  # collectors and manual layers that use this state
-        self.open = {}  # id -> request of a WSGI server
-        self.threads = {}  # thread -> the last of those that it began
-        self.environs = {}  # id of a WSGI environment -> its request, where the server tells
-        self.addressed = False
-        self.key = os.urandom(16)  # of hashes; it never leaves the process
-        self._names = Names(recorder)
-        self._caches = LruCaches(recorder)
-        self._models = {}  # call-site id -> times seen inside a forward
-        self._limiter = None
+        self.arrivals = 0
+        self.spared = 0  # so many of the next requests are not asked how long they waited
+        self.thread = 0
+        self._asked = 0
         self._seen = 0
         self._quiet = 0
         self._beats = 0
-        self._reset_block()
-        self.thread = 0
-        self.due = 0
         self._cpu = 0
         self._garbage = 0
         self._garbage_began = 0
-        self._watching = False
         self._stop = None
         self._stopped = None
+        self._forget()
         os.register_at_fork(before=self.stop_watching, after_in_parent=self._resume, after_in_child=self._forget)
         atexit.register(self._tell_caches)
 
     # -- requests ------------------------------------------------------------------------------------------
 
     def put(self, t0, t1, in_flight, name, queue, size):
-        """Record a finished request. ``name``: method, path, template or None, and status, 0 if it has no answer."""
-        recorder = self.recorder
-        ring = recorder.rings.get(get_ident()) or recorder.ring()
-        number = self._names.of(*name)
-        in_flight = in_flight if in_flight < 65535 else 65535
-        ring.put(signals.REQUEST, in_flight, t0, t1, packed(number, queue, size))
+        """Record a finished request.
+
+        ``name``: method, path, template of the route or None, and status, 0 if it has no answer. ``queue``: as
+        ``waited`` says. ``size``: 1 + bytes of the answer, 0 unknown.
+        """
+        number = self._names.known.get(name) or self._names.of(name)
+        ring = self.recorder.rings.get(get_ident()) or self.recorder.ring()
+        size = size if size < 2048 else short(size)
+        ring.put(REQUEST, in_flight if in_flight < 65535 else 65535, t0, t1, number | queue << 32 | size << 48)
+
+    def ask(self, sock, t0):
+        """How long a request that began at ``t0`` waited for the server; to be called unless it is ``spared``."""
+        if self.arrivals >= ALL_AT_FIRST:
+            self.spared = RARELY if t0 - self._asked < (self.spared + 1) * QUICK_NS else OFTEN
+            self._asked = t0
+        return waited(sock)
 
     def put_likeness(self, t0, t1, like):
         """Record what a finished request and its answer hash to, if that was kept."""
@@ -118,10 +123,19 @@ class Serving:
         self._arm(now())
         self._watch()
 
+    def revive(self):
+        """Start the heartbeat again if it rests, or if its loop is closed."""
+        if not self.beating or self.loop.is_closed():
+            self.begin()
+
+    def _rest(self):
+        self.beating = False
+        self.due = 0
+
     def end(self):
         """Stop the heartbeat: the application has shut down."""
         if self.beating:
-            self.beating = False
+            self._rest()
             self.recorder.note("serving", event="end", time_ns=now(), arrivals=self.arrivals, beats=self._beats)
         self.stop_watching()
 
@@ -133,7 +147,7 @@ class Serving:
         if loop is not self.loop:
             return
         if not self.beating or not self.on:
-            self.beating = False
+            self._rest()
             return
         try:
             ran = now()
@@ -149,11 +163,11 @@ class Serving:
             if self._beats % CACHE_BEATS == 0:
                 self._caches.tell()
             if self._quiet > QUIET_BEATS:
-                self.beating = False
+                self._rest()
                 return
             self._arm(now())
         except BaseException as error:
-            self.beating = False
+            self._rest()
             self.off("heartbeat", error)
 
     def _tell_caches(self):
@@ -231,26 +245,35 @@ class Serving:
             self._watch()
 
     def _forget(self):
-        """In a forked child: the parent's loop, thread and requests do not exist here."""
+        """At first, and in a forked child, where the parent's loop, thread and requests do not exist."""
         self._watching = False
-        self.beating = False
+        self._rest()
         self.in_flight = 0
+        self.inside = set()  # ids of the scopes of the requests inside
         self.loop = None
         self._limiter = None
-        self.open = {}
-        self.threads = {}
-        self.environs = {}
+        self.open = {}  # id -> request of a WSGI server
+        self.threads = {}  # thread -> the last of those that it began
+        self.environs = {}  # id of a WSGI environment -> its request, where the server tells
         self.addressed = False
-        self.key = os.urandom(16)
+        self.key = os.urandom(16)  # of hashes; it never leaves the process
         self._names = Names(self.recorder)
         self._caches = LruCaches(self.recorder)
-        self._models = {}
+        self._models = {}  # call-site id -> times seen inside a forward
         self._reset_block()
+
+    def _pause(self, looked):
+        """Seconds until the watchdog's next look: no more often than somebody needs it, as each takes the GIL."""
+        if looked == self.due:
+            return LOOK_SECONDS
+        if not self.beating or "torch" in sys.modules:
+            return WATCH_SECONDS
+        return max(0.001, (self.due - now()) / 1e9 + WATCH_SECONDS)
 
     def _watchdog(self, stop, stopped):
         try:
-            looked, looks = 0, 0
-            while self.on and not stop.acquire(timeout=LOOK_SECONDS if looked == self.due else WATCH_SECONDS):
+            looked, looks = None, 0
+            while self.on and not stop.acquire(timeout=self._pause(looked)):
                 due = self.due
                 if self.in_flight:
                     self._look_at_model()

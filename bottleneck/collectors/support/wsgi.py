@@ -5,7 +5,7 @@ from functools import partial
 
 from ...agent.recorder import now
 from ...agent.unpatched import get_ident
-from .served import address_of, waited
+from .served import address_of
 from .wsgi_likeness import answers, asks
 
 _SWITCHING = 101  # the status of a connection that becomes a websocket
@@ -14,18 +14,16 @@ _SWITCHING = 101  # the status of a connection that becomes a websocket
 class Request:
     """A request that is being served. ``environ``, ``response``: once the server has made them; ``template``: of its
     route, once the framework has found it; ``like``: what it and its answer hash to, if that may be kept; ``sender``:
-    the server's object that sends the answer."""
+    the server's object that sends the answer; ``unmet``: its socket shall be asked how long it waited."""
 
-    __slots__ = ("environ", "in_flight", "like", "queue", "response", "sender", "status", "t0", "template", "thread")
-
-    def __init__(self):
-        self.environ = self.like = self.response = self.sender = self.template = None
-        self.status = self.queue = self.in_flight = self.t0 = 0
-        self.thread = get_ident()
+    __slots__ = (
+        "environ", "in_flight", "like", "queue", "response", "sender", "status", "t0", "template", "thread", "unmet",
+    )  # fmt: skip
 
     def met(self, state, sock, server=""):
-        """Learn from the request's socket how long the request waited, and where the server listens."""
-        self.queue = waited(sock)
+        """Learn from the socket of a request that is ``unmet`` how long it waited, and where the server listens."""
+        self.unmet = False
+        self.queue = state.ask(sock, self.t0)
         if not state.addressed:
             state.tell_address(address_of(sock), server)
 
@@ -39,14 +37,18 @@ def enter(state, key, sock, server=""):
         if not state.on:
             return None
         request = Request()
-        if sock is not None:
-            request.met(state, sock, server)
-        state.open[key] = request
-        state.threads[request.thread] = request
+        request.environ = request.like = request.response = request.sender = request.template = None
+        request.status = request.queue = 0
+        request.thread = thread = get_ident()
+        state.arrivals = arrivals = state.arrivals + 1
+        request.unmet = not arrivals & state.spared
+        state.open[key] = state.threads[thread] = request
         request.in_flight = state.in_flight = len(state.open)
+        request.t0 = now()
+        if sock is not None and request.unmet:
+            request.met(state, sock, server)
         if "torch" in sys.modules:
             state.watch_models()
-        request.t0 = now()
         return request
     except BaseException as error:
         state.off("before", error)
@@ -59,12 +61,13 @@ def leave(state, key, request, method, path, size=0, like=None):
         t1 = now()
         state.open.pop(key, None)
         if state.threads.get(request.thread) is request:  # another greenlet's otherwise
-            state.threads.pop(request.thread, None)
+            del state.threads[request.thread]
         if request.environ is not None:
             state.environs.pop(id(request.environ), None)
         state.in_flight = len(state.open)
         if state.on and request.status != _SWITCHING:
-            name = method or "", path or "", request.template, request.status
+            template = request.template
+            name = method or "", None if template else path or "", template, request.status
             state.put(request.t0, t1, request.in_flight, name, request.queue, size)
             if like is not None:
                 state.put_likeness(request.t0, t1, like)
