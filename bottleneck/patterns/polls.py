@@ -25,11 +25,11 @@ def until_ready() -> Condition:
     """
 
     def check(hot: Hot) -> bool:
+        if not isinstance(hot.node, ast.Call):
+            return False
         source, loop = next(iter(all_loops(hot)), (hot.source, None))
         call = hot.node if source is hot.source and loop in source.loops(hot.node) else _call_in(source, loop, hot)
-        if not isinstance(hot.node, ast.Call) or call is None or not isinstance(loop, Loop):
-            return False
-        if _changes(loop, call):
+        if call is None or not isinstance(loop, Loop) or _changes(loop, call):
             return False
         return _pauses(loop) or not _is_kept(hot.source, hot.node)
 

@@ -166,3 +166,34 @@ def test_what_is_read_after_the_answer_has_begun_is_not_compared():
     like.begin({"path": "/", "headers": []}, {"status": 200})
     body.read()
     assert like.found() is None
+
+
+BY_HAND = """
+import sys, time
+from bottleneck_profiler import WSGIMiddleware
+from bottleneck_profiler.agent import bootstrap as child
+child.start(sys.argv[1], "stacks=off")
+def app(environ, start_response):
+    time.sleep(0.003)
+    start_response("200 OK", [])
+    parts = [b"one", b"two"]
+    return parts if environ["PATH_INFO"] == "/list" else (part for part in parts)
+served = WSGIMiddleware(app)
+for path in ("/list", "/list", "/parts", "/parts"):
+    answer = served({"PATH_INFO": path, "REQUEST_METHOD": "GET"}, lambda *args: None)
+    assert list(answer) == [b"one", b"two"]
+    if path == "/parts":
+        answer.close()
+answer = served({"PATH_INFO": "/parts", "REQUEST_METHOD": "GET"}, lambda *args: None)
+next(iter(answer))
+answer.close()  # the client has gone
+"""
+
+
+def test_the_middleware_sees_answers_that_are_whole(tmp_path):
+    (tmp_path / "live").mkdir()
+    run(tmp_path, BY_HAND, tmp_path)
+    found = likeness(tmp_path)
+    assert {route: len(rows) for route, rows in found.items()} == {"GET /list 200": 2, "GET /parts 200": 2}
+    assert all(len(set(rows)) == 1 for rows in found.values())
+    assert rings.names(tmp_path).count("GET /parts 200") == 3 and not rings.failures(tmp_path)

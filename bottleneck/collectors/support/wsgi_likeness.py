@@ -22,7 +22,7 @@ class _Body:
         self._body = body
         self._like = like
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self):
         return type(self._body)
 
