@@ -37,6 +37,8 @@ ALLOWED = {
 }
 #: What costs no time, or is a choice of the training: only noticed beside the findings.
 ASIDE = {"cow-growth", "small-batch"}
+#: Signatures that a run shows only if it is asked to -> how.
+OPTIONS = {"quantisable-model": ["--probe-model"]}
 #: What is asked of the whole: shares, and the median error in shares of the run.
 MIN_PRECISION, MIN_RECALL, MIN_FIRST, MIN_LINE, MIN_INSIDE = 0.95, 0.90, 0.90, 0.90, 0.80
 MAX_MEDIAN_ERROR = 0.08
@@ -84,7 +86,8 @@ def diagnose(script: Path) -> dict[str, Any]:
     """The diagnosis of one script under ``bottleneck run``."""
     with tempfile.TemporaryDirectory() as folder:
         run_dir = Path(folder) / "run"
-        command = [sys.executable, "-m", "bottleneck_profiler.cli", "run", "-q", "--run-dir", str(run_dir), str(script)]
+        options = ["--run-dir", str(run_dir), *OPTIONS.get(script.parent.name, [])]
+        command = [sys.executable, "-m", "bottleneck_profiler.cli", "run", "-q", *options, str(script)]
         subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, cwd=folder)
         diagnosis: dict[str, Any] = json.loads((run_dir / "diagnosis.json").read_text())
         return diagnosis

@@ -151,7 +151,7 @@ EVENTS = {
 RUN_DIR_VARIABLE = "BOTTLENECK_RUN_DIR"  # the run folder; rings and side files go to its live/
 # "key=value,...": stacks=auto|pyinstrument|off, window=STEPS, supervisor=PID, until=NS (of time.monotonic_ns: when the
 # recording ends, though the program may go on; processes that start later record nothing), own=PATH:... (prefixes in
-# site-packages whose files are the user's)
+# site-packages whose files are the user's), model=1 (copy the served model)
 OPTIONS_VARIABLE = "BOTTLENECK_OPTIONS"
 INFERRED = -1  # in a note "batch", in the place of a loader: what a model was given without gradients
 LIVE = "live"  # rings and side files, deleted once drained
@@ -162,6 +162,13 @@ START_CODE_SUFFIX = ".code"
 # time by our clock is in the note "device_window".
 TRACE_SUFFIX = ".trace.json"
 CLOCK = "bottleneck.clock"
+
+# With --probe-model, a folder in live/: a copy of a model, some of its inputs, and what a process needs to load them
+# (a dictionary, as repr() writes it). Deleted after the run.
+MODEL = "model"
+MODEL_FILE = "model.pt"
+MODEL_INPUT = "input-%d.pt"
+MODEL_ABOUT = "about.txt"
 
 # Cells of a notebook: <pid>.cells in live/, one line per cell, repr((name, text)), "" for those that no place is in.
 # Deleted as soon as the source has been asked: a recording holds no source.

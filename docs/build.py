@@ -54,6 +54,7 @@ AFTER = {
     "Frameworks and launchers": "frameworks.md",
     "What your program may notice": "what-you-may-notice.md",
     "Batching requests": "batching.md",
+    "A served model in other ways": "model-what-ifs.md",
     "Comparison": "comparison.md",
     "Contributing": "contributing.md",
     "Changelog": "changelog.md",

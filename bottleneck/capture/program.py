@@ -34,7 +34,8 @@ class Options:
     """What to record. ``device_window``: number of optimizer steps to trace with torch.profiler, 0 for none.
 
     ``duration_seconds``: stop recording after this time even if the program continues; None: record to its end.
-    ``probe``: files that were read may be tried in other formats after the run. ``often``: sample up to ``_OFTEN``
+    ``probe``: files that were read may be tried in other formats after the run. ``probe_model``: a copy of the served
+    model may be kept, and tried in faster variants after the run. ``often``: sample up to ``_OFTEN``
     times as often. ``trackers``: experiment trackers, of whose runs the program's are noted.
     """
 
@@ -46,6 +47,7 @@ class Options:
     probe: bool = True
     often: bool = False
     trackers: tuple[str, ...] = ()
+    probe_model: bool = False
 
     def until_ns(self, started_ns: int) -> int | None:
         """When the recording of a program started at ``started_ns`` ends; None: when the program ends."""
@@ -57,8 +59,9 @@ class Options:
         paths = os.pathsep.join(path for path in own if "," not in path)
         until = "" if until_ns is None else f",until={until_ns}"
         pace = f",pace={_OFTEN}" if self.often else ""
+        model = ",model=1" if self.probe_model else ""
         trackers = f",trackers={'+'.join(self.trackers)}" if self.trackers else ""
-        return f"stacks={self.stacks}{window}{until}{pace}{trackers}{f',own={paths}' if paths else ''}"
+        return f"stacks={self.stacks}{window}{until}{pace}{model}{trackers}{f',own={paths}' if paths else ''}"
 
 
 class Recorded(NamedTuple):

@@ -88,6 +88,12 @@ class _Run(click.Command):
     help="After the run, do not try other formats on the files that were read (which takes about a second).",
 )
 @click.option(
+    "--probe-model",
+    is_flag=True,
+    help="Copy the served model and up to eight of its inputs into the run folder; after the run, measure the copy in "
+    "int8, bf16, compiled, with other threads and batches (up to a minute or two), and delete it.",
+)
+@click.option(
     "--sample-often", is_flag=True, help="Sample up to eight times as often, for up to 2 % of a core per process."
 )
 @click.option("--otlp", metavar="URL", help="Send spans and metrics to this OTLP/HTTP endpoint after the run.")
@@ -118,6 +124,7 @@ def command(
     prometheus: str | None,
     record_args: bool,
     no_probe: bool,
+    probe_model: bool,
     sample_often: bool,
     otlp: str | None,
     metrics: Address | None,
@@ -157,6 +164,7 @@ def command(
         not no_probe,
         sample_often,
         trackers,
+        probe_model,
     )
     try:
         folder = create(None, options.name, run_dir)
@@ -207,9 +215,13 @@ class _Report:
         from rich.console import Console
 
         from ..capture.attachment import attachment_problem
+        from ..enrich import model_probe
         from ..recording.folder import RunError
         from ..session import analyse, complete, write
 
+        if model_probe.is_waiting(self.folder) and not self.quiet:
+            wait = f"up to {model_probe.SECONDS:.0f} s, and Ctrl-C ends it"
+            click.echo(f"bottleneck: measuring the copy of the model ({wait})", err=True)
         complete(self.folder)
         try:
             recording, diagnosis = analyse(self.folder, self.asked)

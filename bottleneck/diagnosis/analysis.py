@@ -35,7 +35,7 @@ from .energy import energy_of
 from .findings import Finding, Findings, Fine, NotApplicable, NotMeasured, Outcome
 from .headline import headline_of, largest_place, verdict_of, wait_for_each_other
 from .model import Checked, Diagnosis, Overhead, PhaseShare, RunFacts, Series, View
-from .served import served_use
+from .served import served_use, what_if_use
 from .serving import load_uses, served_requests, server_curves, server_uses
 from .spark import holds_much, largest_part
 from .tables import kernel_uses
@@ -111,6 +111,7 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
         servers=server_uses(artifacts),
         load=load_uses(artifacts),
         served=served_use(recording, artifacts),
+        what_ifs=what_if_use(artifacts),
         energy=energy_of(artifacts),
         size=size,
         cost=cost,

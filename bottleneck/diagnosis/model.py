@@ -165,6 +165,49 @@ class ServedUse:
 
 
 @dataclass(frozen=True)
+class WhatIf:
+    """A served model in another way, measured on a copy with recorded inputs; None: not known.
+
+    ``seconds``: of a call. ``ratio``, ``ratio_low``, ``ratio_high``: its time per row by that of the model as it is.
+    ``size_bytes``: of the weights. ``max_drift``: the largest difference of an output; ``relative_drift``: by the
+    largest output; ``agreement``: share of rows whose largest output stays the same one. ``how``: as code.
+    """
+
+    name: str
+    threads: int
+    rows: int
+    seconds: float
+    ratio: float
+    ratio_low: float
+    ratio_high: float
+    size_bytes: int
+    max_drift: float | None
+    relative_drift: float | None
+    agreement: float | None
+    how: str
+    compile_seconds: float | None
+
+
+@dataclass(frozen=True)
+class WhatIfUse:
+    """The served model as it is, measured on a copy, and ``variants``. ``left_out``: name -> why, as a clause."""
+
+    model: str
+    file: str
+    line: int
+    inputs: int
+    rows: int
+    threads: int
+    seconds: float
+    size_bytes: int
+    dtype: str
+    linear_share: float | None
+    repeatable: bool
+    variants: tuple[WhatIf, ...]
+    left_out: dict[str, str]
+
+
+@dataclass(frozen=True)
 class GpuEnergy:
     """``joules`` that one accelerator of the run used; None: it reports neither energy nor power.
 
@@ -326,6 +369,7 @@ class Diagnosis:
     load: tuple[LoadUse, ...] = ()
     load_tests: tuple[LoadTested, ...] = ()  # of `bottleneck load`, the oldest first
     served: ServedUse | None = None
+    what_ifs: WhatIfUse | None = None  # None: no model was copied and measured
     energy: Energy = field(default_factory=Energy)
     size: Size = field(default_factory=Size)
     cost: Cost | None = None  # None: no price was given

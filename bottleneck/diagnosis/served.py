@@ -10,9 +10,10 @@ import numpy.typing as npt
 from ..artifacts import Artifacts, Missing
 from ..artifacts.serving.repeats import Repeats
 from ..artifacts.serving.requests import Requests, Route
-from ..recording.facts.serving import LruCache
+from ..artifacts.serving.what_ifs import WhatIfs
+from ..recording.facts.serving import LruCache, ModelVariant
 from ..recording.model import Recording
-from .model import CacheUse, RouteUse, ServedUse
+from .model import CacheUse, RouteUse, ServedUse, WhatIf, WhatIfUse
 
 Floats = npt.NDArray[np.float64]
 _MAX_ROUTES, _MAX_CACHES = 50, 20  # that a report holds
@@ -39,6 +40,48 @@ def served_use(recording: Recording, artifacts: Artifacts) -> ServedUse | None:
         batch_share=None if rows is None else rows / inside,
         repeat_share=_repeat_share(artifacts),
         caches=_caches(recording, requests),
+    )
+
+
+def what_if_use(artifacts: Artifacts) -> WhatIfUse | None:
+    """None where no model was copied and measured."""
+    try:
+        found = artifacts.get(WhatIfs)
+    except Missing:
+        return None
+    probe, site = found.probe, found.site
+    return WhatIfUse(
+        model=found.copy.name,
+        file=site.file if site else "",
+        line=site.line if site else 0,
+        inputs=probe.inputs,
+        rows=probe.rows,
+        threads=probe.threads,
+        seconds=probe.seconds,
+        size_bytes=probe.size,
+        dtype=probe.dtype,
+        linear_share=probe.linear_share,
+        repeatable=probe.repeatable,
+        variants=tuple(_what_if(each, probe.size) for each in found.variants),
+        left_out={each.name: each.left_out for each in found.left_out},
+    )
+
+
+def _what_if(fact: ModelVariant, size: int) -> WhatIf:
+    return WhatIf(
+        name=fact.name,
+        threads=fact.threads,
+        rows=fact.rows,
+        seconds=fact.seconds,
+        ratio=fact.ratio,
+        ratio_low=fact.ratio_low,
+        ratio_high=fact.ratio_high,
+        size_bytes=fact.size or size,
+        max_drift=fact.max_drift,
+        relative_drift=fact.relative_drift,
+        agreement=fact.agreement,
+        how=fact.how,
+        compile_seconds=fact.compile_seconds,
     )
 
 

@@ -32,6 +32,7 @@ def to_json(diagnosis: Diagnosis) -> dict[str, Any]:
         "load": [asdict(row) for row in diagnosis.load],
         "load_tests": [asdict(row) for row in diagnosis.load_tests],
         "served": None if diagnosis.served is None else asdict(diagnosis.served),
+        "what_ifs": None if diagnosis.what_ifs is None else asdict(diagnosis.what_ifs),
         "energy": asdict(diagnosis.energy),
         "size": asdict(diagnosis.size),
         "cost": None if diagnosis.cost is None else asdict(diagnosis.cost),

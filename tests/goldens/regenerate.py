@@ -68,6 +68,8 @@ IMPORTED = {
     "kv-cache-pressure": (RESULTS / "aiperf_conc32", RESULTS / "aiperf_conc1"),
     "saturation": (RESULTS / "perf_analyzer", RESULTS / "llmperf"),
 }
+#: Signatures that a run shows only if it is asked to -> how.
+OPTIONS = {"quantisable-model": ["--probe-model"], **{name: ["--device-window", "8"] for name in TRACED}}
 PRICES = {"idle-accelerator": 2.5}  # per hour of the machine
 
 
@@ -158,7 +160,7 @@ def record(golden: Path, *words: str | Path, within: list[str] | None = None) ->
     simulated, traced = golden.parent.name in SIMULATED_GPU, golden.parent.name in TRACED
     with tempfile.TemporaryDirectory() as name:
         run_dir = Path(name) / "run"
-        recorded = ["run", "-q", *(["--device-window", "8"] if traced else [])]
+        recorded = ["run", "-q", *OPTIONS.get(golden.parent.name, [])]
         how = ["import"] if golden.parent.name in IMPORTED else recorded
         command = [sys.executable, "-m", "bottleneck_profiler.cli", *how, "--run-dir", str(run_dir)]
         subprocess.run(

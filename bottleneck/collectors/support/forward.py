@@ -12,6 +12,7 @@ from ...agent.unpatched import get_ident
 from .. import dress
 from .batches import Batches, is_watched
 from .device_clock import follow
+from .model_copy import ModelCopies
 
 _FIRST_LOOKS = 64  # outermost forwards whose callers are noted
 _LOOKS = 8  # after a new loader or optimizer: a new model is usually called at once
@@ -34,6 +35,7 @@ class _Timer:
         self.inputs = Batches(collector.recorder, torch, least_rows=1)
         self.inferred = self.calls = self.known_threads = 0
         self.threads = torch.get_num_threads
+        self.copies = ModelCopies(self.recorder, torch) if "model" in self.recorder.options else None
         self.looks = _FIRST_LOOKS  # calls whose callers are still to be noted, by ``found``
         self.found = None
 
@@ -151,6 +153,7 @@ def _timed(plain, traced):
                     timer.looks -= 1
                     timer.found(sys._getframe(1), args or kwargs.values())
                     follow(timer.collector, ring)
+                copied = None if timer.copies is None else timer.copies.before(self, args, kwargs)
                 phase = ring.phase = _FORWARD if timer.grad_enabled() else _EVAL
                 size = t0 = 0
                 if not ring.skip or not ring.infers:
@@ -171,6 +174,8 @@ def _timed(plain, traced):
                     t1 = ring.close(phase, outer, t0, size)
                     if timer.recorder.serving is not None:
                         timer.served(ring, t0, t1, size)
+                    if copied is not None:
+                        timer.copies.after(copied, t1 - t0)
                     if phase == _EVAL:
                         timer.infers(args, kwargs, t0)
                 else:

@@ -10,7 +10,7 @@ from typing import Any
 from rich.cells import cell_len
 
 from ...diagnosis.load_tests import LoadTested, LoadUse
-from ...diagnosis.model import Diagnosis, RouteUse, ServedUse, ServerUse
+from ...diagnosis.model import Diagnosis, RouteUse, ServedUse, ServerUse, WhatIf, WhatIfUse
 from . import load_words, units, words
 
 _MAX_CACHES = 3  # that are told of
@@ -63,6 +63,7 @@ class Sheet:
 def sheets(diagnosis: Diagnosis, most: int) -> list[Sheet]:
     """What was watched and what load tests measured, at most so many rows each."""
     found = [] if diagnosis.served is None else [_served(diagnosis.served, most)]
+    found += [] if diagnosis.what_ifs is None else [_what_ifs(diagnosis.what_ifs)]
     if diagnosis.load:
         found.append(_load(f"Load test by {words.visible(diagnosis.load[0].tool)}", diagnosis.load, most))
     found += [_tested(test, most) for test in diagnosis.load_tests[-_MAX_TESTS:]]
@@ -123,6 +124,45 @@ def _rest(served: ServedUse) -> str:
         ratio = cache.hits / max(cache.hits + cache.misses, 1)
         said.append(f"lru_cache of {words.visible(cache.function)}: {units.share(ratio)} hits.")
     return " ".join(said)
+
+
+def _what_ifs(use: WhatIfUse) -> Sheet:
+    """All of them: there are a dozen or two."""
+    columns: list[tuple[str, Callable[[WhatIf], Any], Shown]] = [
+        ("rows", lambda each: each.rows or None, units.number),
+        ("threads", lambda each: each.threads, units.number),
+        ("per call", lambda each: each.seconds, units.seconds),
+        ("per row", lambda each: each.seconds / each.rows if each.rows else None, units.seconds),
+        ("of now", lambda each: each.ratio, units.share),
+        ("weights", lambda each: each.size_bytes, units.size),
+        ("same answer", lambda each: each.agreement, units.share),
+        ("drift", lambda each: each.relative_drift, precise_share),
+        ("most", lambda each: each.max_drift, units.number),
+    ]
+    now = WhatIf(
+        f"as it is ({use.dtype})", use.threads, use.rows, use.seconds, 1.0, 1.0, 1.0, use.size_bytes,
+        None, None, None, "", None,
+    )  # fmt: skip
+    heads, rows = _filled(columns, [now, *use.variants], lambda each: words.visible(each.name))
+    where = f", called at {words.visible(units.path(use.file))}:{use.line}" if use.file else ""
+    title = f"{words.visible(use.model)} in other ways{where} (a copy, on {_several(use.inputs, 'input', 'inputs')})"
+    return Sheet(title, heads, rows, _left_out(use))
+
+
+def _left_out(use: WhatIfUse) -> str:
+    """What was not measured, and why, in sentences."""
+    names: dict[str, list[str]] = {}
+    for name, reason in use.left_out.items():
+        names.setdefault(reason, []).append(name)
+    said = [f"Without {', '.join(each)}: {words.visible(reason)}." for reason, each in names.items()]
+    if not use.repeatable:
+        said.append("It draws random numbers, so that no drift is known.")
+    return " ".join(said)
+
+
+def precise_share(share: float) -> str:
+    """0.021 %: of two significant digits where it is small."""
+    return units.share(share) if share >= 0.01 or not share else f"{100 * share:.1g} %"
 
 
 def _tested(test: LoadTested, most: int) -> Sheet:

@@ -35,7 +35,7 @@ from .run import (
     Wait,
     Worker,
 )
-from .serving import Executor, ModelCall, Serving
+from .serving import Executor, ModelCall, ModelCopy, ModelProbe, ModelVariant, Serving
 from .source import (
     ConfigLine,
     DeviceLines,
@@ -62,7 +62,7 @@ __all__ = [
     "Exchange", "Executor", "Fact", "Failed", "FlowLines", "Forward", "Frame", "Gil", "GrowthLine", "Hello",
     "InputStage", "InputStages",
     "Kept", "KnownLine", "LifeLine", "Line",
-    "ModelCall", "ModelMoved",
+    "ModelCall", "ModelCopy", "ModelMoved", "ModelProbe", "ModelVariant",
     "Moved", "Objects", "ObjectsLine", "OneLengthLine", "Optimizer", "OutputLines", "PaddingLine",
     "Pages", "Probe", "Pyinstrument",
     "Read", "Ready", "RowWise", "Sampler", "Serving", "Site", "Stack", "String", "SwitchLine", "Switches", "Thread",
