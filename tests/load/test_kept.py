@@ -11,7 +11,7 @@ import jsonschema
 import numpy as np
 import pytest
 from bottleneck_profiler.diagnosis.findings import Location
-from bottleneck_profiler.diagnosis.load_tests import Behind, LoadTested, Resource
+from bottleneck_profiler.diagnosis.load_tests import After, Behind, LoadTested, Percentile, Range, Resource
 from bottleneck_profiler.diagnosis.model import Diagnosis
 from bottleneck_profiler.exporters import html, terminal
 from bottleneck_profiler.exporters.json import dumps, from_json
@@ -34,6 +34,12 @@ GOLDENS = Path(__file__).resolve().parent.parent / "goldens"
 TARGET = Target("http://localhost:8000/predict?key=secret", "http", "localhost", 8000, ("127.0.0.1",))
 LOCK = Resource("the lock lock", 1.0, 0.94, 192.0, "/app/serve.py", 17, "root", 39)
 BEHIND = Behind(181.0, LOCK, None, Location("/app/serve.py", 10, "upstream"), 9.6, "")
+AFTER = After(
+    "threads-wait-for-a-lock",
+    192.0,
+    Range(480.0, 400.0, 560.0),
+    (Percentile(100.0, 0.25, Range(0.12, 0.1, 0.15)), Percentile(181.0, 0.4, None)),
+)
 
 
 def of(count: int = 1000, each: float = 0.02, slo: float | None = 0.2, knee: Knee | None = None) -> LoadTested:
@@ -82,13 +88,13 @@ def run(tmp_path: Path) -> Path:
 
 def text_of(diagnosis: Diagnosis) -> str:
     out = io.StringIO()
-    terminal.render(diagnosis, Console(file=out, width=400, color_system=None))
+    terminal.render(diagnosis, Console(file=out, width=2000, color_system=None))
     return out.getvalue()
 
 
 def test_every_report_of_the_run_shows_it(run: Path) -> None:
     assert "bottleneck load" not in text_of(analyse(run)[1])
-    kept.add(run, kept.LOAD_TESTS, asdict(of(knee=Knee(181.0, 170.0, 190.0))))
+    kept.add(run, kept.LOAD_TESTS, asdict(replace(of(knee=Knee(181.0, 170.0, 190.0)), after=AFTER)))
     diagnosis = analyse(run)[1]
     text, page = text_of(diagnosis), html.render(diagnosis, scripted=False)
     for said in (
@@ -98,6 +104,8 @@ def test_every_report_of_the_run_shows_it(run: Path) -> None:
         "The lock lock sets the capacity: /app/serve.py:17 (root).",
         "94% used at 181 requests/s: all used at about 192/s (39 samples).",
         "Most time is spent in /app/serve.py:10 (upstream), where 9.6 requests are at once; it limits nothing yet.",
+        "Once threads-wait-for-a-lock is fixed: about 480 requests/s (400 to 560), now 192.",
+        "p99 at 100/s: about 120.0 ms (100.0 ms to 150.0 ms), now 250.0 ms.",
     ):
         assert said in text and said.replace("<", "&lt;") in page
     assert "secret" not in text + page
