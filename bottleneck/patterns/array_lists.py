@@ -61,9 +61,23 @@ def _of_transposed(source: Source, value: ast.expr) -> bool:
     """``batch.state`` of ``Transition(*zip(*samples))``, made here or by a function of the user's."""
     if not isinstance(value, ast.Attribute) or value.attr.rstrip("s") in _SCALARS:
         return False
-    made = source.literal(value.value)
-    given = [each for _, each in source.returned(made)] if isinstance(made, ast.Call) else []
-    return any(_transposes(each) for each in (made, *given))
+    made = [each for each in (source.literal(value.value), *_handed(source, value.value)) if each is not None]
+    given = [each for call in made if isinstance(call, ast.Call) for _, each in source.returned(call)]
+    return any(_transposes(each) for each in (*made, *given))
+
+
+def _handed(source: Source, value: ast.expr) -> list[ast.expr]:
+    """What the calls of the file hand over as this parameter."""
+    function = source.function(value)
+    if not isinstance(value, ast.Name) or not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+        return []
+    names = [each.arg for each in function.args.posonlyargs + function.args.args if each.arg not in ("self", "cls")]
+    if value.id not in names or len(source.functions.get(function.name, ())) != 1:
+        return []
+    at = names.index(value.id)
+    calls = source.calls.get(function.name, [])
+    by_name = [each.value for call in calls for each in call.keywords if each.arg == value.id]
+    return by_name + [call.args[at] for call in calls if len(call.args) > at]
 
 
 def _transposes(made: ast.expr | None) -> bool:

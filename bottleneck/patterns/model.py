@@ -92,6 +92,7 @@ class Sighting:
     at_once: float | None = None  # of those, what does not wait for a lock
     cores: float | None = None  # that the process keeps busy while the line runs
     device: str | None = None  # "cpu", "cuda" ...: of the tensors at hand
+    on_device: bool | None = None  # the steps were timed on an accelerator
     fill: float | None = None  # share of a padded batch that is no padding
     inferred_fill: float | None = None  # the longest row's share of the width of what a model infers
     ranks: int | None = None

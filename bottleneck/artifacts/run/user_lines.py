@@ -195,7 +195,8 @@ class UserLines:
         lines = sorted(lines, key=lambda line: -line.seconds)[:_MAX_LINES]
         workers = frozenset(p.index for p in recording.facts.processes if p.role == signals.WORKER)
         accepts = any(fact.what == "accept" for _, fact in recording.facts.of(Wait))
-        serves = accepts or any(answers(frames) for frames in recording.facts.stacks.values())
+        asked = bool((recording.requests["kind"] == signals.REQUEST).any())
+        serves = accepts or asked or any(answers(frames) for frames in recording.facts.stacks.values())
         mine, beyond = (tuple(line for line in lines if bool(line.line) is own) for own in (True, False))
         return cls(mine, recording.wall_seconds, workers, serves, beyond)
 

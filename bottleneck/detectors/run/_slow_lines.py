@@ -9,6 +9,7 @@ from typing import get_args
 from ... import signals
 from ...artifacts.run.host import Host
 from ...artifacts.run.machine import Machine
+from ...artifacts.run.servers import servers
 from ...artifacts.run.user_lines import UserLine, UserLines
 from ...diagnosis.findings import Stage
 from ...patterns import Pattern
@@ -66,11 +67,12 @@ def slow_lines(recording: Recording, lines: UserLines, machine: Machine | None, 
     """The lines with a pattern, the largest first, each once: with what the same replacement takes away beside it."""
     backward = _backward(recording)
     facts = {(fact.file, fact.line, fact.function): fact for _, fact in recording.facts.of(KnownLine)}
-    known, others = [], []
+    known, others, serving = [], [], frozenset(servers(recording))
     for line in (*lines.lines, *lines.unclaimed):
         fact = facts.get(line.key)
         pattern = _PATTERNS.get(fact.pattern) if fact is not None else None
         waits_apart = line.apart and line.blocked_share > 0.5  # such as the clients of a server that is tried
+        waits_apart = waits_apart and not (line.answers or line.processes <= serving)
         if fact is None or pattern is None:
             others.append(line)
         elif not waits_apart and not (pattern.price.law in _OF_WAITING and _for_own_server(line, lines, host)):

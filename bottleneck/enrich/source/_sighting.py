@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from ... import signals
+from ...artifacts.device.timed import Timed
 from ...artifacts.loading.loader import Loader
 from ...artifacts.memory.device_memory import DeviceMemory
 from ...artifacts.memory.headroom import MemoryHeadroom
@@ -54,14 +55,15 @@ class Run:
     headroom: MemoryHeadroom | None
     requests: Requests | None
     inputs: InferredInputs | None
+    timed: Timed | None
 
     @classmethod
     def of(
         cls, recording: Recording, lines: UserLines, steps: Steps | None, loader: Loader | None,
         padding: Padding | None, memory: DeviceMemory | None, headroom: MemoryHeadroom | None,
-        requests: Requests | None, inputs: InferredInputs | None,
+        requests: Requests | None, inputs: InferredInputs | None, timed: Timed | None,
     ) -> Run:  # fmt: skip
-        return cls(recording, lines, steps, loader, padding, memory, headroom, requests, inputs)
+        return cls(recording, lines, steps, loader, padding, memory, headroom, requests, inputs, timed)
 
     def sighting(self, source: Source, line: UserLine) -> Sighting:
         """What is known about the line, except its place in the stacks, which comes with each of its ways."""
@@ -92,6 +94,7 @@ class Run:
             serves=self.requests is not None,
             in_flight=self._in_flight,
             device=self._device,
+            on_device=None if self.timed is None else True,
             fill=None if self.padding is None else 1.0 - self.padding.waste_share,
             inferred_fill=None if self.inputs is None else self.inputs.fill,
             ranks=self._ranks,

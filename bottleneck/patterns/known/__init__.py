@@ -2,6 +2,7 @@
 
 from ..model import Pattern
 from . import (
+    adversarial,
     archives,
     arrays,
     await_rows,
@@ -60,6 +61,7 @@ from . import (
 )
 
 PATTERNS: tuple[Pattern, ...] = (
+    *adversarial.PATTERNS,
     *archives.PATTERNS,
     *pandas_rows.PATTERNS,
     *pandas_tables.PATTERNS,

@@ -3,9 +3,10 @@
 import ast
 
 from ..fixed import unchanged
-from ..model import Hot, Pattern, Price
-from ..places import cached, handler, less, of_request
+from ..model import Hot, Pattern, Price, Sighting
+from ..places import cached, handler, handlers, less, of_request
 from ..shapes import any_of, below, calls, comes_from
+from ..source import Source
 from ..syntax import Comprehension, last_name, mentions, parameters, stored
 
 _READS = (
@@ -131,7 +132,59 @@ def _fixed_path(hot: Hot) -> bool:
     return bool(values) and unchanged(hot, *values, each_call=True)
 
 
+_KEEPS = ("lru_cache", "cache")
+
+
+def _decorator(function: ast.AST | None) -> ast.expr | None:
+    """``@lru_cache(...)`` of a function."""
+    given = function.decorator_list if isinstance(function, ast.FunctionDef) else []
+    return next((each for each in given if last_name(getattr(each, "func", each)) in _KEEPS), None)
+
+
+def _keeps_by_a_new_object(hot: Hot) -> bool:
+    """The line is in a method with ``lru_cache``, of a class whose objects are made for one request, or one pass."""
+    function = hot.source.function(hot.node)
+    owner = None if function is None else hot.source.class_of(function)
+    if _decorator(function) is None or not isinstance(owner, ast.ClassDef) or "self" not in parameters(function):
+        return False
+    equal = owner.decorator_list or any(
+        getattr(each, "name", "") in ("__eq__", "__hash__", "__new__") for each in owner.body
+    )
+    made = hot.source.calls.get(owner.name, [])
+    return not equal and bool(made) and all(_is_made_again(hot.source, call) for call in made)
+
+
+def _is_made_again(source: Source, call: ast.Call) -> bool:
+    function = source.function(call)
+    depends = [each.args[0] for each in source.calls.get("Depends", []) if each.args]
+    names = {each.id for each in depends if isinstance(each, ast.Name)}
+    asked = function in handlers(source) or getattr(function, "name", "") in {*names, "do_GET", "do_POST"}
+    asked = asked or any(isinstance(each, ast.Name) and each is call.func for each in depends)
+    return (asked or any(isinstance(each, ast.For | ast.While) for each in source.loops(call))) and (
+        _decorator(function) is None
+    )
+
+
+def _where_it_is_kept(seen: Sighting) -> int | None:
+    around = [_decorator(seen.source.function(each)) for each in seen.nodes]
+    return next((each.lineno for each in around if each is not None), None)
+
+
 PATTERNS = (
+    Pattern(
+        id="cache-of-each-object",
+        title="lru_cache of a method keeps its results by self, and each request makes a new object, so nothing is found",
+        replacement="Keep the results by what they depend on: lru_cache on a function of the module that takes the values "
+        "alone, or one object for all requests",
+        snippet="@lru_cache\ndef distances_from(start):\n    return search(NETWORK, start)",
+        when=(_keeps_by_a_new_object,),
+        cause=_where_it_is_kept,
+        leave="The results differ from object to object.",
+        price=Price("amdahl", (1.3, 100)),
+        source="docs.python.org, How do I cache method calls? (FAQ); flake8-bugbear B019",
+        stages=("serving", "etl"),
+        effort=1,
+    ),
     Pattern(
         id="file-read-per-request",
         title="The same file is read and parsed again for each request",

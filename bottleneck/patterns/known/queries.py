@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from ..loops import in_loop, names_of_pass
 from ..masks import masks_of
 from ..model import Hot, Pattern, Price
-from ..places import every_pass, known, less, loading, more
-from ..shapes import all_of, any_of, below, calls, first, leaf, text, written
+from ..places import every_pass, handler, known, less, loading, more
+from ..shapes import all_of, any_of, below, calls, deep, first, leaf, text, written
 from ..source import Source
 from ..syntax import last_name, mentions, stored
 
@@ -242,6 +242,20 @@ PATTERNS = (
         price=Price("amdahl", (2, 20)),
         source="docs.sqlalchemy.org, Performance (bulk inserts: one flush for all objects)",
         stages=("etl", "serving"),
+        effort=1,
+    ),
+    Pattern(
+        id="reloaded-after-commit",
+        title="A commit expires the objects of the session, and each one that is used afterwards is selected again",
+        replacement="Build what is needed before the commit, or make the session with expire_on_commit=False",
+        snippet="Session = sessionmaker(engine, expire_on_commit=False)",
+        when=(deep("sqlalchemy/orm/state.py", "_load_expired"), any_of(handler(), in_loop())),
+        unless=(less(passes=5),),
+        beats=("orm-lazy-n-plus-one",),
+        leave="Other transactions change the rows meanwhile, and their new values are needed.",
+        price=Price("once"),
+        source="docs.sqlalchemy.org, Session Basics (Committing, expire_on_commit), sqlalchemy/sqlalchemy discussions 11495",
+        stages=("serving", "etl"),
         effort=1,
     ),
     Pattern(

@@ -5,7 +5,7 @@ import ast
 from ..causes import answered, given
 from ..loops import in_loop
 from ..model import Hot, Pattern, Price
-from ..places import handler, known, less, over, uses
+from ..places import handler, known, less, more, over, uses
 from ..shapes import all_of, any_of, below, calls, deep, leaf, method
 from ..syntax import last_name
 
@@ -171,6 +171,27 @@ PATTERNS = (
         source="QData/TextAttack#111, huggingface/transformers#5486, huggingface/tokenizers#358",
         stages=("serving", "etl", "loading"),
         effort=1,
+    ),
+    Pattern(
+        id="websocket-messages-deflated",
+        title="Each WebSocket message is compressed (permessage-deflate) on the event loop",
+        replacement="Switch the compression off: uvicorn --ws-per-message-deflate false, websockets.serve(compression=None), "
+        "aiohttp WebSocketResponse(compress=False); compressed images gain nothing from it",
+        snippet="uvicorn.run(app, ws_per_message_deflate=False)",
+        when=(
+            any_of(
+                deep("websockets/extensions/permessage_deflate.py", "encode"),
+                deep("wsproto/extensions.py", "frame_outbound"),
+                deep("aiohttp/_websocket/writer.py", "send_frame", "_send_compressed_frame_sync"),
+            ),
+            more(share=0.1),
+        ),
+        leave="Text over a slow network, where bytes cost more than the CPU.",
+        price=Price("amdahl", (4, 50)),
+        source="websockets documentation, Compression; encode/uvicorn#1318 (ws_per_message_deflate)",
+        stages=("serving",),
+        effort=1,
+        risk=0.1,
     ),
     Pattern(
         id="protobuf-pure-python",

@@ -33,6 +33,10 @@ _LISTS = frozenset(
 _TO_TENSOR = (
     "torch.tensor", "torch.as_tensor", "torch.FloatTensor", "torch.LongTensor", "numpy.array", "numpy.asarray",
 )  # fmt: skip
+_OF_LISTS = (
+    "torch.tensor", "torch.as_tensor", "torch.FloatTensor", "torch.LongTensor", "torch.Tensor", "torch.DoubleTensor",
+    "tensorflow.convert_to_tensor",
+)  # fmt: skip
 _ARRAYS = ("numpy.*", "torch.*", "jax.*", "cupy.*")
 
 
@@ -158,6 +162,15 @@ def _without_format(source: Source) -> bool:
     return of_datasets and not {"with_format", "set_format"} & source.calls.keys()
 
 
+def _moved_at_once(hot: Hot) -> bool:
+    """``torch.tensor(arrays).to(device)``: of two calls in C on one line, the one that reads every number."""
+    node = hot.node
+    if not isinstance(node, ast.Call) or hot.seen.below:
+        return False
+    moves = {each for each in hot.seen.rivals if last_name(each.func) in ("to", "cuda", "pin_memory")}
+    return hot.seen.rivals - moves == {node} and any(matches(path, *_OF_LISTS) for path in hot.source.paths(node.func))
+
+
 def _row_of(field: ast.AST) -> ast.Name | None:
     """``row`` of ``row["x"]``."""
     return field.value if is_field(field) and isinstance(field.value, ast.Name) else None
@@ -262,17 +275,10 @@ PATTERNS = (
         replacement="Stack first: torch.from_numpy(np.stack(arrays)); torch.stack for a list of tensors",
         snippet="batch = torch.from_numpy(np.stack(arrays))",
         when=(
-            calls(
-                "torch.tensor",
-                "torch.as_tensor",
-                "torch.FloatTensor",
-                "torch.LongTensor",
-                "torch.Tensor",
-                "torch.DoubleTensor",
-                "tensorflow.convert_to_tensor",
-            ),
+            any_of(calls(*_OF_LISTS), _moved_at_once),
             first(of_arrays),
         ),
+        beats=("host-made-constants",),
         leave="A handful of numbers, or ragged lists that cannot be stacked.",
         price=Price("amdahl", (3.6, 30)),
         source="pytorch/pytorch#13918 (6.1 to 0.9 s), #57467 (1.97 to 0.06 s), facebook/Ax#4798 (3.6x)",

@@ -11,6 +11,7 @@ from ..source import Source
 from ..syntax import last_name
 
 _MAKERS = "tensor zeros ones full arange rand randn eye linspace".split()
+_WRITTEN = (ast.Constant, ast.List, ast.Tuple)
 _CELLS = ("torch.nn.LSTMCell()", "torch.nn.GRUCell()", "torch.nn.RNNCell()")
 _DRAWS = (
     "numpy.histogram", "torch.histc", "PIL.Image.fromarray*.save", "matplotlib.*.savefig", "matplotlib.pyplot.imsave",
@@ -35,7 +36,32 @@ def _made_on_the_host(hot: Hot) -> bool:
         return False
     made = node.func.value if isinstance(node.func, ast.Attribute) else None
     names = {f"torch.{name}" for name in _MAKERS}
-    return isinstance(made, ast.Call) and bool(hot.source.paths(made.func) & names) and argument(made, "device") is None
+    if (
+        not isinstance(made, ast.Call)
+        or argument(made, "device") is not None
+        or not hot.source.paths(made.func) & names
+    ):
+        return False
+    return last_name(made.func) != "tensor" or all(
+        isinstance(hot.source.literal(each) or each, _WRITTEN) for each in made.args
+    )
+
+
+def _made_by_a_function(hot: Hot) -> bool:
+    """``bias(length).to(x.device)`` in ``forward``, where a function of the file makes the tensor on the host."""
+    node = hot.node
+    if not isinstance(node, ast.Call) or last_name(node.func) not in ("to", "cuda"):
+        return False
+    function, value = hot.source.function(node), node.func.value if isinstance(node.func, ast.Attribute) else None
+    made = (hot.source.literal(value) or value) if value is not None else None
+    if getattr(function, "name", "") != "forward" or not isinstance(made, ast.Call):
+        return False
+    makers = {f"torch.{name}" for name in _MAKERS}
+    return any(
+        isinstance(each, ast.Call) and hot.source.paths(each.func) & makers and argument(each, "device") is None
+        for body in hot.source.functions.get(last_name(made.func), [])
+        for each in ast.walk(body)
+    )
 
 
 def _calls_what_draws(hot: Hot) -> bool:
@@ -61,6 +87,23 @@ def _over_parameters(hot: Hot) -> bool:
         isinstance(each, ast.Call) and last_name(each.func) in ("parameters", "named_parameters")
         for value in [*given, *filter(None, map(hot.source.literal, named))]
         for each in ast.walk(value)
+    )
+
+
+def _every_k_steps(hot: Hot) -> bool:
+    """An ``if step % k`` stands around it, outside of the loop over the parameters, too."""
+    outer = [each for each in hot.source.above(hot.node) if isinstance(each, ast.If)]
+    return any(isinstance(each, ast.Mod) for branch in outer for each in ast.walk(branch.test))
+
+
+def _is_asked(hot: Hot) -> bool:
+    """It stands in a condition: ``if torch.isnan(p.grad).any():``, ``assert``, ``any(...)``."""
+    condition = next((each for each in hot.source.above(hot.node) if isinstance(each, ast.If | ast.Assert)), None)
+    test = condition.test if condition is not None else None
+    checks = ("isnan", "isinf", "isfinite", "any", "all", "item", "equal", "allclose")
+    return test is not None and any(
+        isinstance(each, ast.Call) and last_name(each.func) in checks and hot.node in [*ast.walk(test), condition]
+        for each in ast.walk(test)
     )
 
 
@@ -198,8 +241,8 @@ PATTERNS = (
         title="A tensor is made on the host in every step and copied to the GPU",
         replacement="Pass device= to the constructor, or keep the tensor with register_buffer",
         snippet="mask = torch.zeros(size, device=x.device)",
-        when=(known(device="cuda"), _made_on_the_host),
-        needs=("device",),
+        when=(known(on_device=True), any_of(_made_on_the_host, _made_by_a_function)),
+        needs=("on_device",),
         leave="The values come from the host, or the CPU generator is wanted for equal seeds.",
         price=Price("measure", probe="host + copy against device"),
         source="open-mmlab/mmsegmentation#3231 (17.7 ms to 9 us), DLR-RM/stable-baselines3#1218 (7.5 % of a run)",
@@ -221,6 +264,26 @@ PATTERNS = (
         leave="Few tensors.",
         price=Price("once"),
         source="ApolloResearch/e2e_sae#60 (5-25 %), allenai/OLMo#326, kohya-ss/musubi-tuner#988",
+        stages=("training",),
+        effort=1,
+    ),
+    Pattern(
+        id="gradients-checked-one-by-one",
+        title="Each parameter's gradient is checked alone, and the host waits for every answer",
+        replacement="Ask once a step: torch.isfinite() of the norm that clip_grad_norm_ returns, or of the loss; "
+        "GradScaler checks all gradients in one kernel",
+        snippet="norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)\nif not torch.isfinite(norm):\n    continue",
+        when=(
+            any_of(step(), in_loop()),
+            every_pass(),
+            _over_parameters,
+            _is_asked,
+            lambda hot: _of_gradients(hot.source, hot.source.statement(hot.node)),
+        ),
+        unless=(_every_k_steps,),
+        leave="Few tensors, or a search for the layer that makes NaN.",
+        price=Price("amdahl", (3, 20)),
+        source="pytorch/pytorch#41081 (foreach checks in GradScaler), Lightning-AI/pytorch-lightning#1823 (detect_nan_tensors)",
         stages=("training",),
         effort=1,
     ),

@@ -91,3 +91,24 @@ def collate(samples):
     return torch.tensor([sample["y"] for sample in samples])  # hot
 
 windows = Windows(np.random.default_rng(0).standard_normal(9000), 96)
+# slow: handed over by the caller
+import random
+import torch
+from collections import namedtuple
+
+Transition = namedtuple("Transition", "state action")
+
+class Memory:
+    def __init__(self):
+        self.kept = []
+
+    def sample(self, size):
+        return Transition(*zip(*random.sample(self.kept, size)))
+
+class Agent:
+    def learn(self, batch):
+        return torch.tensor(batch.state, dtype=torch.float32).to("cuda")  # hot
+
+def main(agent):
+    memory = Memory()
+    agent.learn(memory.sample(64))
