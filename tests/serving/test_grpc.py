@@ -230,3 +230,25 @@ if sys.argv[1] != "bare":
 """
     assert run(tmp_path, START + broken + code, tmp_path) == run(tmp_path, START + broken + code, "bare")
     assert rings.failures(tmp_path)
+
+
+def test_detaching_puts_back_what_was_there(tmp_path):
+    (tmp_path / "live").mkdir()
+    code = """
+import sys
+import grpc
+from grpc import _server
+from grpc.aio import _server as aio
+names = "_unary_response_in_pool _stream_response_in_pool _handle_with_method_handler _receive_message".split()
+hooked = [getattr(_server, name) for name in [*names, "_serialize_response", "_abort", "_add_insecure_port"]]
+hooked += [aio.Server.__init__, aio.Server.add_generic_rpc_handlers, aio.Server.add_insecure_port, aio.Server.stop]
+def codes():
+    return [each.__code__ for each in hooked]
+before = codes()
+from bottleneck_profiler.agent import bootstrap as child
+child.start(sys.argv[1], "stacks=off")
+during = codes()
+child.stop()
+print({a is not b for a, b in zip(before, during)}, codes() == before)
+"""
+    assert run(tmp_path, code, tmp_path) == "{True} True\n"

@@ -131,3 +131,21 @@ if sys.argv[1] != "bare":
     code = START + broken + SERVE
     assert run(tmp_path, code, tmp_path) == run(tmp_path, code, "bare")
     assert rings.failures(tmp_path)
+
+
+def test_detaching_puts_back_what_was_there(tmp_path):
+    (tmp_path / "live").mkdir()
+    code = """
+import sys
+from tornado.web import RequestHandler
+hooked = [RequestHandler._execute, RequestHandler.flush]
+def codes():
+    return [each.__code__ for each in hooked]
+before = codes()
+from bottleneck_profiler.agent import bootstrap as child
+child.start(sys.argv[1], "stacks=off")
+during = codes()
+child.stop()
+print({a is not b for a, b in zip(before, during)}, codes() == before)
+"""
+    assert run(tmp_path, code, tmp_path) == "{True} True\n"

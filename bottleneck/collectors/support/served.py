@@ -28,9 +28,9 @@ def waited(sock):
         return 0
     try:
         info = sock.getsockopt(_TCP, _TCP_INFO, _LAST_DATA + 4)
-    except (OSError, AttributeError):  # a Unix socket, or an object that only looks like a socket
+    except (OSError, AttributeError, TypeError):  # a Unix socket, or an object that only looks like a socket
         return 0
-    if len(info) < _LAST_DATA + 4:
+    if not isinstance(info, bytes) or len(info) < _LAST_DATA + 4:
         return 0
     return min(int.from_bytes(info[_LAST_DATA:], sys.byteorder), 0xFFFE) + 1
 
@@ -45,7 +45,7 @@ def address_of(sock):
     """What the processes of one service have in common: the port or the path that they listen on; "" if unknown."""
     try:
         return address(sock.getsockname())
-    except (OSError, AttributeError):
+    except (OSError, AttributeError, TypeError):
         return ""
 
 
