@@ -54,8 +54,8 @@ async def connections() -> None:
 
 async def core() -> None:
     until = time.thread_time() + (0.0 if fixed else 0.0045)
-    while time.thread_time() < until:
-        pass  # planted: core
+    while time.thread_time() < until:  # planted: core
+        pass
 
 
 NARROW = {"lock": lock, "pool": in_pool, "connections": connections, "core": core}

@@ -26,6 +26,7 @@ from .guards import Guard, Guards, guards_of
 LEAST_SHARE = 0.5  # of the places: a resource that is used less does not set the capacity here
 _LEAST_SAMPLES = 5
 _MOST_SHARE = 1.5
+_MOST_UNSEEN = 20.0  # a loop that waits for less of its time tells too little of its tasks
 _ALIKE = 0.85  # of the largest share: from there on, resources count as used alike
 _ANYIO_THREADS = 40
 _EXECUTOR = ("/concurrent/futures/thread.py",)
@@ -130,11 +131,23 @@ def _observed(recording: Recording, windows: Sequence[Window]) -> float:
 def _samples(recording: Recording, windows: Sequence[Window]) -> Iterator[_Sample]:
     for process, thread, rows in by_thread(recording):
         seconds = _clipped(rows, windows)
+        unseen = _unseen(recording, process, rows, seconds) if thread == MAIN else 1.0
         for row, inside in zip(rows[seconds > 0], seconds[seconds > 0].tolist(), strict=True):
             running = int(row["kind"]) != signals.STACK_BLOCKED
             tasks = int(row["flags"]) >> 8 if thread == MAIN and not running else 0
             frames = recording.facts.stacks.get((process, int(row["arg"])), ())
-            yield _Sample(process, thread, frames, inside * max(1, tasks), running, bool(tasks))
+            yield _Sample(process, thread, frames, inside * (tasks * unseen or 1.0), running, bool(tasks))
+
+
+def _unseen(recording: Recording, process: int, rows: Records, seconds: Any) -> float:
+    """Seconds of a loop's thread for each in which it waits: its tasks are seen then only, and wait meanwhile, too."""
+    waits = 0.0
+    for row, inside in zip(rows, seconds.tolist(), strict=True):
+        if inside and int(row["kind"]) == signals.STACK_BLOCKED:
+            frames = recording.facts.stacks.get((process, int(row["arg"])), ())
+            if int(row["flags"]) >> 8 or through(frames[:1], _WAITING):
+                waits += inside
+    return min(_MOST_UNSEEN, float(seconds.sum()) / waits) if waits else 1.0
 
 
 def _loops(samples: list[_Sample]) -> Iterator[_Use]:

@@ -122,6 +122,19 @@ def test_a_line_that_blocks_the_loop() -> None:
     assert found.limit.capacity == pytest.approx(170 / 0.9)
 
 
+def test_tasks_wait_while_the_loop_computes_too() -> None:
+    server = Server()
+    for n, at in enumerate(TICKS):
+        if n % 10:
+            server.loop(line(20, *LOOP), at, running=True)
+        else:
+            server.loop(line(9, *LOOP, function="other"), at, tasks=4)  # four of eight places
+    found = server.behind(180.0)
+    assert found.limit is not None and (found.limit.name, found.limit.line) == ("the event loop", 20)
+    assert found.then is not None and found.then.name == "places"
+    assert found.then.used == pytest.approx(4.0) and found.then.capacity == pytest.approx(360)
+
+
 def test_a_pool_of_threads_that_all_wait_for_the_upstream() -> None:
     server = Server()
     for at in TICKS:
