@@ -4,6 +4,8 @@ A served request runs few instructions of ours and touches few objects, because 
 else since the last one that all of them are out of the processor's caches.
 """
 
+from __future__ import annotations
+
 import sys
 from functools import partial
 
@@ -12,6 +14,10 @@ from .coroutines import task
 from .hooking import hook
 from .likeness import LEAST_NS, WITH_BODY, Likeness
 from .served import address
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # the import of typing takes time
+    from typing import Any
 
 _around = {}
 
@@ -87,6 +93,17 @@ class Answer:
     """A request and what has been sent for it. ``body``: of a request of uvicorn's that was there at once."""
 
     __slots__ = ("body", "in_flight", "like", "queue", "scope", "send", "size", "state", "status", "t0", "t1")
+    body: Any
+    in_flight: int
+    like: Any
+    queue: int
+    scope: Any
+    send: Any
+    size: int
+    state: Any
+    status: int
+    t0: int
+    t1: int
 
     def has_read(self):
         """Whether the application has read the body: uvicorn has then put another one in its place."""

@@ -5,6 +5,8 @@ We therefore measure the lag of a heartbeat in the loop. A watchdog thread sampl
 is late, because the blocking frame is gone afterwards.
 """
 
+from __future__ import annotations
+
 import atexit
 import gc
 import os
@@ -20,6 +22,10 @@ from ...signals import REQUEST
 from .lru_caches import LruCaches
 from .served import ALL_AT_FIRST, OFTEN, QUICK_NS, RARELY, Names, short, waited
 from .thread_pools import limiter_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # the import of typing takes time
+    from typing import Any
 
 BEAT_SECONDS = 0.05  # wakes the loop 20 times a second; a 20 ms heartbeat cost 0.9 % of a core
 LATE_NS = 10_000_000  # a heartbeat later than this is recorded
@@ -44,6 +50,9 @@ class Serving:
         "beating", "due", "environs", "in_flight", "inside", "key", "loop", "on", "open", "recorder", "spared",
         "thread", "threads", "users",
     )  # fmt: skip
+    _watching: bool
+    beating: bool
+    loop: Any
 
     def __init__(self, recorder):
         self.recorder = recorder

@@ -1,5 +1,7 @@
 """Records requests of servers that run each request in a thread or a greenlet."""
 
+from __future__ import annotations
+
 import sys
 from functools import partial
 
@@ -7,6 +9,10 @@ from ...agent.recorder import now
 from ...agent.unpatched import get_ident
 from .served import address_of
 from .wsgi_likeness import answers, asks
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # the import of typing takes time
+    from typing import Any
 
 _SWITCHING = 101  # the status of a connection that becomes a websocket
 
@@ -19,6 +25,17 @@ class Request:
     __slots__ = (
         "environ", "in_flight", "like", "queue", "response", "sender", "status", "t0", "template", "thread", "unmet",
     )  # fmt: skip
+    environ: Any
+    in_flight: int
+    like: Any
+    queue: int
+    response: Any
+    sender: Any
+    status: int
+    t0: int
+    template: Any
+    thread: int
+    unmet: bool
 
     def met(self, state, sock, server=""):
         """Learn from the socket of a request that is ``unmet`` how long it waited, and where the server listens."""

@@ -145,7 +145,9 @@ def _keeps_by_a_new_object(hot: Hot) -> bool:
     """The line is in a method with ``lru_cache``, of a class whose objects are made for one request, or one pass."""
     function = hot.source.function(hot.node)
     owner = None if function is None else hot.source.class_of(function)
-    if _decorator(function) is None or not isinstance(owner, ast.ClassDef) or "self" not in parameters(function):
+    if function is None or _decorator(function) is None or not isinstance(owner, ast.ClassDef):
+        return False
+    if "self" not in parameters(function):
         return False
     equal = owner.decorator_list or any(
         getattr(each, "name", "") in ("__eq__", "__hash__", "__new__") for each in owner.body
