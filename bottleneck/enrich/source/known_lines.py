@@ -18,6 +18,7 @@ from ...artifacts.run.user_lines import UserLine, UserLines
 from ...artifacts.run.ways import Way
 from ...patterns import Failures, Frame, Pattern, Sighting, Source, recognise
 from ...patterns.independence import waits_for_events
+from ...patterns.places import handlers
 from ...patterns.syntax import Loop, last_name
 from ...recording.facts import KnownLine
 from ...recording.model import Recording
@@ -78,16 +79,33 @@ def enrich(run_dir: Path, recording: Recording) -> list[str]:
 
 def _of_a_server(line: UserLine, found: UserLines, run: Run, failures: Failures) -> list[KnownLine]:
     """A pattern in what a server does beside the user's code, if some file tells which request handler it is for."""
-    for file in dict.fromkeys([line.file, *(each.file for each in found.lines)]):
+    ran = {(each.file, each.function.rpartition(".")[2]) for each in found.lines}
+    # A handler that only hands over what it has in memory may be seen too seldom to be one of these lines.
+    here = (frames for (process, _), frames in run.recording.facts.stacks.items() if process in line.processes)
+    also = {(each.file, each.function.rpartition(".")[2]) for frames in here for each in frames if each.user}
+    files = list(dict.fromkeys([line.file, *(each.file for each in found.lines), *sorted(file for file, _ in also)]))
+    for file in files[:MAX_FILES]:
         source = source_of(file)
         if source is None:
             continue
-        ran = frozenset(each.function.rpartition(".")[2] for each in found.lines if each.file == file)
-        seen = replace(run.sighting(source, line), share=found.share(line), ran=ran)
+        names = frozenset(function for where, function in ran | also if where == file) | _asked_most(run, source)
+        seen = replace(run.sighting(source, line), share=found.share(line), ran=names)
         fact = _judge(source, line, seen, failures)
         if fact.cause:
             return [msgspec.structs.replace(fact, cause_file="" if file == line.file else file)]
     return []
+
+
+def _asked_most(run: Run, source: Source) -> frozenset[str]:
+    """The handler of the route whose requests took most time, if its decorator in this file names that route."""
+    routes = () if run.requests is None else run.requests.routes
+    path = routes[0].name.split(" ")[1] if routes and " " in routes[0].name else ""
+    return frozenset(
+        function.name
+        for function in handlers(source)
+        for each in function.decorator_list
+        if path and isinstance(each, ast.Call) and any(getattr(given, "value", "") == path for given in each.args[:1])
+    )
 
 
 def _judge(source: Source, line: UserLine, seen: Sighting, failures: Failures) -> KnownLine:

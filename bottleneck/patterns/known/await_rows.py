@@ -6,7 +6,7 @@ from ..independence import in_order, keeps_a_rate
 from ..loops import in_loop
 from ..model import Hot, Pattern, Price
 from ..places import handler, known
-from ..shapes import not_if
+from ..shapes import any_of, deep, not_if
 from ..syntax import last_name, mentions, stored
 from .serial_waits import _is_query, _one_connection
 
@@ -46,10 +46,14 @@ def _independent_of_its_neighbours(hot: Hot) -> bool:
     set_before: set[str] = set()
     for statement in row:
         call = _call_of(statement)
-        if call is None or mentions(call, set_before) or _answers_in_turn(call):
+        if call is None or mentions(call, set_before) or (_answers_in_turn(call) and not _of_http(hot)):
             return False
         set_before |= stored(statement)
     return len(row) >= _LEAST
+
+
+#: A ``session`` of these has many connections.
+_of_http = any_of(deep("aiohttp/client.py"), deep("httpx/_client.py"))
 
 
 def _answers_in_turn(call: ast.Call) -> bool:

@@ -214,6 +214,7 @@ PATTERNS = (
         ),
         unless=(
             overlapped(),
+            more(threads=1.8),
             known(off_cpu=False),
             less(passes=5),
             keeps_a_rate(outer=True),

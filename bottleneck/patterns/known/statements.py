@@ -24,6 +24,10 @@ _OF_COLUMN = re.compile(
     r"(?:[=<>!]|between\b|in\b|like\b)",
     re.I | re.S,
 )
+#: ``from t where c = ``: the table and the first column of the condition.
+_FINDS = re.compile(
+    r"\bfrom\s+[\"`]?(\w+)[\"`]?(?:\s+(?:as\s+)?\w+)?\s+where\s+(?:\w+\.)?(\w+)\s*=\s*(?:\?|:|%|\$|@|\{)", re.I
+)
 #: ``offset :n``, ``offset ?``, ``offset {n}``: another one in each query.
 _SKIPS = re.compile(r"\boffset\s+(?:[:?$@]|%s|%\(|\{)", re.I)
 
@@ -103,7 +107,50 @@ def _skips_rows(hot: Hot) -> bool:
     return bool(skipped) and not isinstance(skipped[0], ast.Constant)
 
 
+def _finds_without_index(hot: Hot) -> bool:
+    """``... from t where c = ?``, where the file creates the table ``t`` and no index that begins with ``c``."""
+    found = [match for asked in _statements(hot) for match in _FINDS.finditer(asked)]
+    if not found:
+        return False
+    table, column = (each.lower() for each in found[0].groups())
+    texts = [
+        _QUOTED.sub(" ", each.value).lower()
+        for each in ast.walk(hot.source.tree)
+        if isinstance(each, ast.Constant) and isinstance(each.value, str) and "create" in each.value.lower()
+    ]
+    made = re.compile(rf"create\s+table\s+(?:if\s+not\s+exists\s+)?[\"`]?{table}[\"`]?\s*\((.*?)\)\s*(?:;|\Z)", re.S)
+    tables = [match.group(1) for text in texts for match in made.finditer(text)]
+    index = rf"\bindex\b[^;]*\bon\s+[\"`]?{table}[\"`]?\s*\(\s*[\"`]?{column}\b"
+    key = rf"(?:^|,)\s*[\"`]?{column}\b[^,]*\b(?:primary\s+key|unique)\b|(?:unique|primary\s+key)\s*\(\s*{column}\b"
+    return (
+        bool(tables)
+        and not any(re.search(key, each) for each in tables)
+        and not any(re.search(index, each, re.S) for each in texts)
+    )
+
+
+def _waits_for_nothing_else(hot: Hot) -> bool:
+    """A database in the process computes without the GIL, so its thread is no runner of Python."""
+    return hot.seen.off_cpu is False or hot.seen.waits_for in (None, "native", "gil")
+
+
 PATTERNS = (
+    Pattern(
+        id="column-without-index",
+        title="No index serves the condition of the query, so each one reads the whole table",
+        replacement="Create an index that begins with the column of the condition (and ends with that of ORDER BY)",
+        snippet="create index activity_account on activity (account_id, created_at)",
+        when=(_finds_without_index, any_of(handler(), in_loop()), _waits_for_nothing_else, more(share=0.1)),
+        unless=(less(passes=5),),
+        needs=("share",),
+        beats=("query-in-loop", "query-scans-again", "statement-per-key"),
+        leave="The table has a few hundred rows, or most rows match.",
+        price=Price("amdahl", (2, 100)),
+        source="use-the-index-luke.com, The Where Clause; sqlite.org/queryplanner.html",
+        stages=("serving", "etl"),
+        effort=1,
+        risk=0.05,
+    ),
     Pattern(
         id="join-on-either",
         title="Tables are joined on one key OR another, so each row is compared with every row of the other table",

@@ -42,3 +42,18 @@ async def page(user: int):
     profile = await profiles.fetch(user)  # hot
     basket = await baskets.fetch(user)
     return {"profile": profile, "basket": basket}
+# slow: an HTTP session has many connections
+# below: fetch service.py, _request aiohttp/client.py, start aiohttp/client_reqrep.py
+# known: handler=True off_cpu=True event_loop=True
+async def home(request):
+    session = request.app[http]
+    profile = await fetch(session, "profile", request.user)  # hot
+    orders = await fetch(session, "orders", request.user)
+    return [profile, orders]
+# exempt: a session of a database has one
+# below: fetch service.py, execute sqlalchemy/ext/asyncio/session.py
+# known: handler=True off_cpu=True event_loop=True
+async def home(request, session):
+    profile = await fetch(session, "profile", request.user)  # hot
+    orders = await fetch(session, "orders", request.user)
+    return [profile, orders]

@@ -115,3 +115,11 @@ def state(url, job):
 def wait(url, job):
     while state(url, job) != "done":  # caller
         time.sleep(1)
+# exempt: several threads ask at once
+# known: off_cpu=True threads=6.8
+import requests
+
+def client(url, orders):
+    session = requests.Session()
+    for order in orders:
+        session.post(url, json=order)  # hot
