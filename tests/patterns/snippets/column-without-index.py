@@ -1,5 +1,5 @@
 # slow
-# known: share=0.8 off_cpu=True
+# known: handler=True share=0.8 off_cpu=True
 import sqlite3
 from flask import Flask
 
@@ -19,7 +19,7 @@ def activity(account):
     rows = db.execute("SELECT kind FROM activity WHERE account_id = ? ORDER BY id DESC LIMIT 20", (account,)).fetchall()  # hot
     return [dict(row) for row in rows]
 # exempt: an index serves it
-# known: share=0.8 off_cpu=True
+# known: handler=True share=0.8 off_cpu=True
 from flask import Flask
 
 SCHEMA = """
@@ -33,7 +33,7 @@ def activity(account):
     rows = get_db().execute("SELECT kind FROM activity WHERE account_id = ?", (account,)).fetchall()  # hot
     return [dict(row) for row in rows]
 # exempt: a key
-# known: share=0.8 off_cpu=True
+# known: handler=True share=0.8 off_cpu=True
 from flask import Flask
 
 SCHEMA = "CREATE TABLE accounts (id INTEGER PRIMARY KEY, email TEXT UNIQUE, name TEXT)"
@@ -43,7 +43,7 @@ app = Flask(__name__)
 def account(email):
     return dict(get_db().execute("SELECT name FROM accounts WHERE email = ?", (email,)).fetchone())  # hot
 # exempt: the table is made elsewhere
-# known: share=0.8 off_cpu=True
+# known: handler=True share=0.8 off_cpu=True
 from flask import Flask
 
 app = Flask(__name__)
@@ -52,7 +52,7 @@ app = Flask(__name__)
 def account(email):
     return dict(get_db().execute("SELECT name FROM accounts WHERE email = ?", (email,)).fetchone())  # hot
 # exempt: it waits for a server
-# known: share=0.8 off_cpu=True waits_for=socket
+# known: handler=True share=0.8 off_cpu=True waits_for=socket
 from flask import Flask
 
 SCHEMA = "CREATE TABLE activity (id INTEGER PRIMARY KEY, account_id INTEGER NOT NULL, kind TEXT NOT NULL)"
