@@ -74,11 +74,21 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
     stages = spark is not None and holds_much(spark)
     crews = _get(artifacts, Crews)
     repeated = "" if crews is None else crews.repeated
-    verdict = verdict_of(
-        recording, ranked, short, _answered(checks, outcomes), breakdown, place, suspect, queued, stages, repeated
-    )
     devices = device_uses(recording) or timed_devices(
         recording, *(_get(artifacts, kind) for kind in (Timed, Gpu, Carried))
+    )
+    verdict = verdict_of(
+        recording,
+        ranked,
+        short,
+        _answered(checks, outcomes),
+        breakdown,
+        place,
+        suspect,
+        queued,
+        stages,
+        repeated,
+        _get(artifacts, Gpu) is None and any(each.basis == "events" for each in devices),
     )
     size = size_of(artifacts)
     cost, unpriced = cost_of(recording, artifacts, ranked, plan, devices, size)

@@ -132,11 +132,13 @@ def verdict_of(
     queued: bool = False,
     stages: bool = False,
     repeated: str = "",
+    device_unseen: bool = False,
 ) -> str:
     """``answered``: at least one detector had data to judge. ``short``: the run has too few steps for that.
 
     ``suspect``: what a detector saw too few samples of to name it. ``queued``: requests wait for each other.
     ``stages``: much of the run is in those of Spark, or beside them. ``repeated``: what its processes do again.
+    ``device_unseen``: of a device, only the borders of the phases were timed, and between them it may idle.
     """
     if ranked:
         return "findings"
@@ -155,7 +157,8 @@ def verdict_of(
     unseen = queued or not len(recording.stacks)
     if unseen and breakdown is not None and breakdown.share("serve.handler") >= _UNJUDGED_SHARE:
         return "unexplained"
-    return "unexplained" if times * _unjudged_share(breakdown) >= _UNJUDGED_SHARE else "fine"
+    unjudged = times * _unjudged_share(breakdown) >= _UNJUDGED_SHARE
+    return "unexplained" if unjudged or device_unseen else "fine"
 
 
 def _times_of_work(breakdown: Breakdown | None) -> float:

@@ -155,6 +155,13 @@ def test_half_of_the_run_outside_of_every_phase_is_no_all_clear_whichever_lines_
     )
 
 
+def test_a_device_of_which_only_the_borders_of_the_phases_were_timed_is_no_all_clear():
+    made = recording(only(user(3)))
+    assert verdict_of(made, [], False, True, None, None) == "fine"
+    assert verdict_of(made, [], False, True, None, None, device_unseen=True) == "unexplained"
+    assert verdict_of(made, [], False, False, None, None, device_unseen=True) == "nothing to judge"
+
+
 def test_a_run_that_mostly_imports_is_judged_by_the_rest():
     parts = {"import": 5.0, "shutdown": 1.0, "python:serve": 1.2, "forward": 0.8}
     assert verdict(0.15, whole=Breakdown(0, 8.0, parts)) == "unexplained"

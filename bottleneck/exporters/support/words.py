@@ -226,6 +226,13 @@ def advice(diagnosis: Diagnosis) -> str:
         return "This is not an all-clear: run more steps to get a verdict on data loading and training."
     if diagnosis.verdict == "nothing to judge":
         return "This is not an all-clear: no check had what it judges, and no line is known to be slow."
+    timed = [each for each in diagnosis.devices if each.basis == "events" and each.busy_share is not None]
+    if diagnosis.verdict == "unexplained" and timed:
+        busy = units.share(max(each.busy_share or 0.0 for each in timed))
+        return (
+            f"This is not an all-clear: the device is busy for at most {busy} of the steps, and may idle within their "
+            "phases. Run again with --device-window 10 to see its kernels."
+        )
     if diagnosis.verdict == "unexplained":
         return "This is not an all-clear: no check could judge much of what this program does."
     if diagnosis.verdict == "nothing recorded":
