@@ -103,6 +103,13 @@ def test_fewer_than_thirty_samples_are_no_finding():
         assert isinstance(judged(recorded), Findings) is fires
 
 
+def test_half_as_many_samples_do_for_a_line_that_holds_most_of_the_run():
+    for wall_ms, fires in ((3_000, True), (8_000, False)):
+        recorded = recording(Stood((user(3),), 0, 2_000, every_ms=100), wall_ms=wall_ms)
+        known(recorded, 3, "row-apply")
+        assert isinstance(judged(recorded), Findings) is fires
+
+
 def test_a_small_line_is_no_finding_and_the_share_is_told():
     recorded = recording(Stood((user(3),), 0, 450, every_ms=10), Stood((user(4),), 450, 9_000))
     known(recorded, 3, "row-apply")

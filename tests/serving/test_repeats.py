@@ -112,8 +112,18 @@ def test_requests_that_get_the_same_answer_again_can_be_cached():
         (SAME, {"personal": True}),
         (SAME, {"took": 200, "gap": 1}),  # all at once: no answer is there when the next request comes
         (SAME, {"others": 900}),
+        (SAME, {"names": ("POST /auth.Accounts/Login 200",)}),
     ],
-    ids=["new", "new answers", "one new answer", "one answer", "personal", "at once", "little of the time"],
+    ids=[
+        "new",
+        "new answers",
+        "one new answer",
+        "one answer",
+        "personal",
+        "at once",
+        "little of the time",
+        "credentials",
+    ],
 )
 def test_healthy_services_are_left_alone(asked, options):
     assert isinstance(judge(asked, **options), Fine)

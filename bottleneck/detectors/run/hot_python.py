@@ -71,6 +71,7 @@ class HotPython(Detector):
     general = True
     judges_work = False  # that no line is known to be slow is no all-clear
     share_threshold = 0.05  # of the run
+    large_share, few_samples = 0.4, 15  # of the run; so many samples name a line that holds so much
     suspicion_threshold = 0.15  # of the run, on too few samples to name the line
     shared_core = 0.35  # of a step's work, that it takes longer beside workers on the same physical core (own)
     timing_error = 0.05  # relative; the range of the factors is beside it
@@ -92,7 +93,7 @@ class HotPython(Detector):
         judged = JUDGED if dask is not None else frozenset()  # a detector of their own measures them
         found_lines = slow_lines(recording, lines, machine, host)
         pays = [each for each in found_lines if self._pays(each) and each.pattern.id not in judged]
-        known = [each for each in pays if each.samples >= MIN_SAMPLES]
+        known = [each for each in pays if self._is_sure(each, lines)]
         least = self.share_threshold * lines.wall_seconds
         found: dict[str, SlowLine] = {}
         for each in known:
@@ -200,6 +201,11 @@ class HotPython(Detector):
             ceiling=confidence <= GUESS,
         )
         return priced, changes
+
+    def _is_sure(self, known: SlowLine, lines: UserLines) -> bool:
+        """Whether it has enough samples to be named: fewer will do for what holds much of the run."""
+        large = known.seconds >= self.large_share * lines.wall_seconds
+        return known.samples >= (self.few_samples if large else MIN_SAMPLES)
 
     def _pays(self, known: SlowLine) -> bool:
         """Whether more goes than the replacement takes to start."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ...artifacts.serving.repeats import Repeated, Repeats
 from ...artifacts.serving.requests import Requests
 from ...diagnosis.findings import Evidence, Fine, Fix, Gain, NotMeasured, Outcome, QueueChange
@@ -33,6 +35,13 @@ def Answer(self, request, context):
 }
 
 
+#: Routes that check who asks: their work is slow on purpose, and what they answer must not be kept.
+_CREDENTIALS = re.compile(
+    r"(?<![a-z])(log[-_]?in|sign[-_]?in|auth|oauth2?|authenticate|authorize|tokens?|passwords?|verify|otp|2fa)(?![a-z])",
+    re.I,
+)
+
+
 class NoResponseCache(Detector):
     """Many requests were answered before, with the same answer, and are computed again.
 
@@ -43,9 +52,9 @@ class NoResponseCache(Detector):
         A keyed hash of each request (path, query, body) and of its answer; the key is discarded with the process.
         Reported are routes whose repeated requests all got the same answer as before, while other requests got
         others. Requests with a cookie or an authorization, and answers that set a cookie, are left out, and so are
-        answers that took less than 2 ms. Beyond 4 KiB, one request in 16 is looked at. A body that the application
-        does not read is not read for us. Answers that a WSGI server sends as a file are not seen, nor are those of
-        Flask on a server without a collector of ours.
+        answers that took less than 2 ms; and routes that check credentials, by their name. Beyond 4 KiB, one request in
+        16 is looked at. A body that the application does not read is not read for us. Answers that a WSGI server sends
+        as a file are not seen, nor are those of Flask on a server without a collector of ours.
     How to fix it
         Keep finished answers in a cache: ``functools.lru_cache`` on the function that computes them, a TTL cache if
         they get out of date, or one cache for all processes.
@@ -98,6 +107,8 @@ class NoResponseCache(Detector):
         )
 
     def _can_be_cached(self, route: Repeated) -> bool:
+        if _CREDENTIALS.search(route.route):
+            return False
         enough = route.count >= self.min_requests and route.repeats >= self.min_repeats
         computed = route.is_function and route.pace >= self.min_pace
         return enough and computed and route.repeat_share >= self.repeat_share_threshold
