@@ -34,7 +34,7 @@ from .devices import device_uses, largest_use, timed_devices
 from .energy import energy_of
 from .findings import Finding, Findings, Fine, NotApplicable, NotMeasured, Outcome
 from .headline import headline_of, largest_place, verdict_of, wait_for_each_other
-from .model import Checked, Diagnosis, Overhead, PhaseShare, RunFacts, Series, View
+from .model import Checked, DeviceUse, Diagnosis, Overhead, PhaseShare, RunFacts, Series, View
 from .served import served_use, what_if_use
 from .serving import load_uses, served_requests, server_curves, server_uses
 from .spark import holds_much, largest_part
@@ -74,9 +74,7 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
     stages = spark is not None and holds_much(spark)
     crews = _get(artifacts, Crews)
     repeated = "" if crews is None else crews.repeated
-    devices = device_uses(recording) or timed_devices(
-        recording, *(_get(artifacts, kind) for kind in (Timed, Gpu, Carried))
-    )
+    devices = _devices(recording, artifacts)
     verdict = verdict_of(
         recording,
         ranked,
@@ -128,6 +126,11 @@ def diagnose(recording: Recording, settings: Settings | None = None) -> Diagnosi
         view=_with_kernels(build_view(recording, artifacts, steps), recording, server_curves(artifacts)),
         verdict=verdict,
     )
+
+
+def _devices(recording: Recording, artifacts: Artifacts) -> tuple[DeviceUse, ...]:
+    found = (_get(artifacts, kind) for kind in (Timed, Gpu, Carried))
+    return device_uses(recording) or timed_devices(recording, *found)
 
 
 def _unserved(recording: Recording, outcomes: dict[str, Outcome]) -> str:

@@ -203,8 +203,9 @@ class HotPython(Detector):
         return priced, changes
 
     def _is_sure(self, known: SlowLine, lines: UserLines) -> bool:
-        """Whether it has enough samples to be named: fewer will do for what holds much of the run."""
-        large = known.seconds >= self.large_share * lines.wall_seconds
+        """Whether it has enough samples to be named: fewer will do for what holds much of the run in a server, whose
+        threads are sampled less often than the main thread."""
+        large = known.stage == "serving" and known.seconds >= self.large_share * lines.wall_seconds
         return known.samples >= (self.few_samples if large else MIN_SAMPLES)
 
     def _pays(self, known: SlowLine) -> bool:
