@@ -230,6 +230,7 @@ serve(outer, load)
 
 @pytest.mark.parametrize("http", ["h11", "httptools"])
 def test_equal_bodies_are_equal_whether_they_are_there_at_once_or_arrive_in_parts(run, http):
+    pytest.importorskip(http)
     _, folder = run(f"""
 async def app(scope, receive, send):
     if scope["type"] != "http":
